@@ -1,0 +1,54 @@
+"""What a translation gives: operations to send, what was skipped and why, or one error.
+
+Plain immutable records. Nothing here knows how operations are made or sent.
+"""
+
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+"""A JSON object."""
+
+
+class Operation(NamedTuple):
+    """One record for one Mixpanel endpoint.
+
+    `endpoint` is `/track`, `/import`, `/engage` or `/groups`; `host` is the base URL of the
+    project's residency, such as `https://api.mixpanel.com`; `payload` is the JSON object that
+    goes to the endpoint.
+    """
+
+    endpoint: str
+    host: str
+    payload: Json
+
+
+class Skip(NamedTuple):
+    """Something the message asked for that is not sent, with a stable code and a reason."""
+
+    code: str
+    reason: str
+
+
+class Failure(NamedTuple):
+    """Why a message could not be translated: a stable code and what, where and what to do."""
+
+    code: str
+    message: str
+
+
+class Result(NamedTuple):
+    """The answer to one message. With an `error` there are no operations."""
+
+    message_id: str | int | None
+    operations: tuple[Operation, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    error: Failure | None = None
+
+    def as_json(self) -> Json:
+        """The result as the JSON object that `translate` prints."""
+        return {
+            "messageId": self.message_id,
+            "operations": [operation._asdict() for operation in self.operations],
+            "skipped": [skip._asdict() for skip in self.skipped],
+            "error": self.error._asdict() if self.error else None,
+        }
