@@ -1,0 +1,56 @@
+"""Segment calls to Mixpanel operations, and their delivery.
+
+    from translator import translate, Settings, Rules
+
+    result = translate(message, Settings(token="..."), now=datetime.now(UTC))
+"""
+
+from datetime import datetime
+from typing import Any
+
+from translator.cloud import translate_message
+from translator.errors import SettingsError, TranslationError
+from translator.operations import Failure, Operation, Result, Skip
+from translator.plan import plan_for
+from translator.rules import Rules
+from translator.settings import Settings
+from translator.timestamps import to_ms
+from translator.values import check
+
+__version__ = "0.1.0"
+__all__ = [
+    "Failure",
+    "Operation",
+    "Result",
+    "Rules",
+    "Settings",
+    "SettingsError",
+    "Skip",
+    "translate",
+]
+
+
+def translate(
+    message: Any,
+    settings: Settings,
+    *,
+    now: datetime | None = None,
+    mode: str = "cloud",
+    rules: Rules | None = None,
+) -> Result:
+    """Translate one Segment message. Pure; a bad message gives a result with an error.
+
+    `now` is the aware moment at which the message is judged old or new. Without it, a message is
+    judged at the time it says it was received (`receivedAt`, else `sentAt`); one that says nothing
+    counts as new, and if it has no timestamp either, Mixpanel's arrival time will count.
+    `rules` are `Rules.documented()` unless given. Raises ValueError for a mode that does not exist
+    or a naive `now`.
+    """
+    if mode != "cloud":
+        raise ValueError(f"unknown mode {mode!r}; cloud is the only mode there is yet")
+    plan = plan_for(settings, rules or Rules.documented())
+    try:
+        check(message)
+    except TranslationError as error:
+        return Result(None, error=error.failure)
+    return translate_message(message, plan, None if now is None else to_ms(now))

@@ -1,0 +1,34 @@
+"""Alias calls: the previous id gets another name.
+
+doc#alias; facts/cloud-classic section 8. `distinct_id` is the id Mixpanel knows, `alias` the new one;
+swapped, they would alias the new person to the old one, and that cannot be undone. Nothing else goes
+with it: no time, no insert id, no ip (requests carry `ip=0`).
+"""
+
+from translator.errors import TranslationError, skip
+from translator.message import Message
+from translator.operations import Json, Operation
+from translator.plan import Plan
+
+
+def alias_operations(message: Message, plan: Plan) -> list[Operation]:
+    """One `$create_alias` event, always for /track.
+
+    Raises `TranslationError` if one of the two ids is missing.
+    """
+    previous = message.usable_id(plan, "previousId", "from")
+    user = message.user_id or message.usable_id(plan, "to")
+    if plan.doc["missing_ids"] and (previous is None or user is None):
+        missing = "previousId" if previous is None else "userId"
+        raise TranslationError("missing_id", f"alias needs previousId and userId; {missing} is not")
+    if previous == user and plan.doc["alias_to_itself"]:
+        reason = f"previousId and userId are both {user!r:.80}; an alias to itself does nothing"
+        message.skipped.append(skip("alias_to_itself", reason))
+        return []
+    properties: Json = {"token": plan.token}
+    if previous is not None:
+        properties["distinct_id"] = previous
+    if user is not None:
+        properties["alias"] = user
+    payload = {"event": "$create_alias", "properties": properties}
+    return [Operation("/track", plan.host, payload)]

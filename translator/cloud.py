@@ -1,0 +1,116 @@
+"""Cloud mode: which behaviours each call uses, and in which order.
+
+The order of a call's operations is that of facts/cloud-classic section 3: increments, the event,
+the charge. Pure: the moment is an argument and nothing else is looked at.
+"""
+
+from typing import Any
+
+from translator.aliases import alias_operations
+from translator.errors import TranslationError, skip
+from translator.events import event_operation
+from translator.groups import group_operations
+from translator.message import Message
+from translator.operations import Json, Operation, Result
+from translator.pages import event_names
+from translator.people import charge_operations, identify_operations, increment_operations
+from translator.plan import Plan
+
+DESTINATION_NAMES = ("Mixpanel", "Mixpanel (Legacy)")
+"""What the integrations object calls this destination in cloud mode (doc#destination-info)."""
+
+
+def translate_message(raw: Any, plan: Plan, now_ms: int | None) -> Result:
+    """The result for one message. `now_ms`: milliseconds since 1970, or None if unknown.
+
+    Never raises for a bad message and never changes it.
+    """
+    if type(raw) is not dict:
+        error = TranslationError(
+            "not_an_object", f"a message must be a JSON object, not {raw!r:.80}"
+        )
+        return Result(None, error=error.failure)
+    message_id = raw.get("messageId")
+    try:
+        message = Message(raw, plan, now_ms)
+        if plan.doc["integrations_object"] and _turned_off(message):
+            reason = "the integrations object turns Mixpanel off for this message"
+            message.skipped.append(skip("integration_disabled", reason))
+            return Result(message_id, (), tuple(message.skipped))
+        operations = _CALLS[message.kind](message, plan)
+    except TranslationError as error:
+        return Result(_plain(message_id), error=error.failure)
+    return Result(message_id, tuple(operations), tuple(message.skipped))
+
+
+def _plain(message_id: Any) -> str | int | None:
+    return message_id if isinstance(message_id, str | int | float) else None
+
+
+def _turned_off(message: Message) -> bool:
+    integrations = message.raw.get("integrations")
+    if type(integrations) is not dict or not integrations:
+        return False
+    named = [integrations[name] for name in DESTINATION_NAMES if name in integrations]
+    if named:
+        return any(value is False for value in named)
+    return integrations.get("All", integrations.get("all")) is False
+
+
+def _event_calls(
+    message: Message, plan: Plan, events: list[str | None], properties: Json
+) -> list[Operation]:
+    """One event per name. Counters move once per name and money once per call."""
+    operations: list[Operation] = []
+    counted: set[str | None] = set()
+    for event in events:
+        if event not in counted:
+            operations += increment_operations(message, plan, event, properties, first=not counted)
+            counted.add(event)
+        operations.append(event_operation(message, plan, event, properties))
+    if events:
+        operations += charge_operations(message, plan, events[0], properties)
+    return operations
+
+
+def _track(message: Message, plan: Plan) -> list[Operation]:
+    event = message.raw.get("event")
+    if not event and plan.doc["missing_event_name"]:
+        raise TranslationError("missing_event_name", "event is missing; name the tracked event")
+    return _event_calls(message, plan, [event], message.object_field("properties"))
+
+
+def _page_or_screen(message: Message, plan: Plan) -> list[Operation]:
+    category, name = message.text_field("category"), message.text_field("name")
+    events: list[str | None] = list(
+        event_names(
+            plan.page_names,
+            category,
+            name,
+            message.kind.capitalize(),
+            every=plan.doc["page_events"],
+        )
+    )
+    if not events:
+        reason = (
+            f"no page option selects this {message.kind} call (category {category!r:.40}, "
+            f"name {name!r:.40}); see Track All, Categorized and Named Pages"
+        )
+        message.skipped.append(skip("page_not_selected", reason))
+        return []
+    properties = dict(message.object_field("properties"))
+    if category:
+        properties["category"] = category
+    if name:
+        properties["name"] = name
+    return _event_calls(message, plan, events, properties)
+
+
+_CALLS = {
+    "track": _track,
+    "page": _page_or_screen,
+    "screen": _page_or_screen,
+    "identify": identify_operations,
+    "group": group_operations,
+    "alias": alias_operations,
+}

@@ -1,0 +1,62 @@
+"""Traits that travel with events.
+
+Mixpanel has no API that sets super properties for a person, so in cloud mode traits reach an event
+only with the event itself, in `context.traits` (doc#register-super-properties and
+doc#group-using-cloud-mode). Under the rule `super_properties` a setting must ask for them.
+"""
+
+from typing import Any
+
+from translator.context_properties import UTM_PROPERTIES, device_properties
+from translator.errors import skip
+from translator.message import Message
+from translator.operations import Json
+from translator.plan import Plan
+from translator.traits import format_traits
+
+RESERVED = frozenset(
+    """token distinct_id time ip mp_lib mp_name_tag $insert_id $distinct_id $user_id $device_id
+    $identified_id $anon_id $anon_distinct_id $distinct_ids segment_source_name""".split()
+)
+"""Properties that decide whose event it is, when it was and how it is stored."""
+
+
+def add_super_properties(message: Message, plan: Plan, out: Json) -> None:
+    """Add the traits of the call to the event's properties `out`."""
+    traits: Any = message.context.get("traits")
+    if traits is None:
+        traits = {}
+    elif type(traits) is not dict:
+        return
+    elif traits and plan.doc["super_properties"]:
+        traits = _asked_for(message, plan, traits)
+    formatted = format_traits(
+        traits, message.user_id, created_at_seconds=plan.doc["created_at_seconds"]
+    )
+    if not plan.doc["empty_sources"]:
+        formatted.update(device_properties(message.context))
+    if plan.settings.legacySuperProperties:
+        formatted = {
+            key if key.startswith("$") else f"${key}": value for key, value in formatted.items()
+        }
+    if plan.doc["trait_collisions"]:
+        for key, value in formatted.items():
+            if value is not None and key not in RESERVED:
+                out.setdefault(key, value)
+    else:
+        out.update(formatted)
+
+
+def _asked_for(message: Message, plan: Plan, traits: Json) -> Json:
+    if plan.settings.legacySuperProperties and plan.settings.setAllTraitsByDefault:
+        return traits
+    asked = plan.super_properties | UTM_PROPERTIES
+    selected = {key: value for key, value in traits.items() if key in asked}
+    left_out = [key for key in traits if key not in asked]
+    if left_out:
+        reason = (
+            f"context.traits {', '.join(left_out)[:200]} stay off the event: super properties need "
+            "device mode, or their names in 'superProperties'"
+        )
+        message.skipped.append(skip("super_properties_not_selected", reason))
+    return selected

@@ -1,0 +1,147 @@
+"""Reading the times people send, and writing the ones Mixpanel wants.
+
+Inside the translator a moment is an integer number of milliseconds since 1970, UTC.
+Sources: facts/cloud-classic sections 2, 6 and 7.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+DAY_MS = 86_400_000
+IMPORT_AGE_MS = 5 * DAY_MS
+"""Events older than this go to /import."""
+MAX_AGE_MS = 31_557_600_000 * 5
+"""Five years of 365.25 days; older messages are refused."""
+
+# Numbers below this are seconds, others milliseconds: one year in milliseconds.
+_SECONDS_BELOW = 31_557_600_000
+_CALENDAR_MS = range(-62_135_596_800_000, 253_402_300_800_000)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+_DATE_AND_TIME = re.compile(
+    r"""(?P<year>\d{4}) (?: (?P<dash>-?) (?P<month>\d\d) (?: (?P=dash) (?P<day>\d\d) )? )?
+        (?: [ T] (?P<hour>\d\d) :? (?P<minute>\d\d) (?: :? (?P<second>\d\d)
+            (?: [,.] (?P<fraction>\d+) )? )?
+            (?P<zone> Z | [+-]\d\d (?: :?\d\d )? )? )?""",
+    re.VERBOSE | re.ASCII,
+)
+
+# What browsers' date parsers read and people really send, beside ISO 8601.
+_OTHER_FORMATS = (
+    "%m/%d/%Y",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y, %I:%M:%S %p",
+    "%Y/%m/%d",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%B %d, %Y %H:%M:%S",
+    "%d %B %Y",
+    "%d %b %Y",
+    "%a %b %d %Y",
+    "%a, %d %b %Y %H:%M:%S GMT",
+    "%a, %d %b %Y %H:%M:%S %z",
+    "%a %b %d %Y %H:%M:%S GMT%z",
+)
+
+
+def to_ms(moment: datetime) -> int:
+    """Milliseconds since 1970 of an aware datetime; raises ValueError for a naive one."""
+    try:
+        return (moment - _EPOCH) // _MILLISECOND
+    except TypeError:
+        raise ValueError(f"now must be an aware datetime, not {moment!r}") from None
+
+
+def number_to_ms(value: float) -> int | None:
+    """Unix seconds or milliseconds, told apart by size. None for a time no calendar has."""
+    ms = int(value * 1000 if value < _SECONDS_BELOW else value)
+    return ms if ms in _CALENDAR_MS else None
+
+
+def iso_to_ms(text: str) -> int | None:
+    """An ISO 8601 date, or date and time, in UTC unless it says otherwise. None if it is not one.
+
+    Digits beyond milliseconds are cut. A day that no calendar has is not a date.
+    """
+    match = _DATE_AND_TIME.fullmatch(text)
+    if match is None:
+        return None
+    part = match.groupdict()
+    try:
+        moment = datetime(
+            int(part["year"]),
+            int(part["month"] or 1),
+            int(part["day"] or 1),
+            int(part["hour"] or 0),
+            int(part["minute"] or 0),
+            int(part["second"] or 0),
+            int(((part["fraction"] or "") + "000")[:3]) * 1000,
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return None
+    ms = to_ms(moment)
+    zone = part["zone"]
+    if zone and zone != "Z":
+        digits = zone[1:].replace(":", "")
+        minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
+        ms -= minutes * 60_000 * (-1 if zone[0] == "-" else 1)
+    return ms
+
+
+def parse(value: object) -> int | None:
+    """The moment that a number or text means, in milliseconds; None if it cannot be read.
+
+    Reads ISO 8601, unix seconds and milliseconds (as numbers or digits) and the formats browsers
+    write.
+    """
+    if type(value) is str:
+        # The shape of nearly every message: 2026-06-15T11:59:21.750Z
+        if len(value) == 24 and value[10] == "T" and value[23] == "Z":
+            try:
+                return (datetime.fromisoformat(value) - _EPOCH) // _MILLISECOND
+            except ValueError:
+                return None
+        return _parse_text(value)
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int | float):
+        return number_to_ms(value)
+    return None
+
+
+def _parse_text(value: str) -> int | None:
+    text = value.strip()
+    if len(text) in (10, 13) and text.isascii() and text.isdigit():
+        return number_to_ms(int(text))
+    ms = iso_to_ms(text)
+    if ms is not None:
+        return ms
+    text = re.sub(r"\s*\([^)]*\)$", "", text)
+    for pattern in _OTHER_FORMATS:
+        try:
+            moment = datetime.strptime(text, pattern)  # noqa: DTZ007
+        except ValueError:
+            continue
+        return to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return None
+
+
+def _moment(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def iso_seconds(ms: int) -> str:
+    """`YYYY-MM-DDTHH:MM:SS` in UTC, the form of Mixpanel's profile dates."""
+    return _moment(ms).isoformat(timespec="seconds")[:19]
+
+
+def iso_milliseconds(ms: int) -> str:
+    """`YYYY-MM-DDTHH:MM:SS.mmmZ` in UTC."""
+    return _moment(ms).isoformat(timespec="milliseconds")[:23] + "Z"
