@@ -1,0 +1,1 @@
+"""What all tests share: nothing but the fixtures of their own folders and of the distribution."""

@@ -1,0 +1,178 @@
+"""Each operation gets the verdict it deserves, and only bad records are lost."""
+
+import json
+
+import pytest
+
+from tests.sender.build import US, event, fates, update
+from tests.sender.stub import Reply, Stub
+from translator.operations import Operation
+from translator.sender import Fate, Limits, Sender, Verdict
+
+ZERO = Reply(200, b'{"error": "token, missing or empty", "status": 0}')
+D, R, L = Fate.DELIVERED, Fate.REJECTED, Fate.DEAD_LETTERED
+
+
+def import_reply(failed: list[object], imported: int | None) -> Reply:
+    """A strict import's answer to a request with bad records."""
+    answer = {"code": 400, "error": "bad", "failed_records": failed, "status": "Bad Request"}
+    if imported is not None:
+        answer["num_records_imported"] = imported
+    return Reply(400, json.dumps(answer).encode())
+
+
+def test_nothing_to_send(sender: Sender, stub: Stub) -> None:
+    """No operations, no requests."""
+    assert [] == sender.send([])
+    assert [] == stub.received
+
+
+@pytest.mark.parametrize("endpoint", ["/track", "/import"])
+def test_status_zero_is_a_rejection(sender: Sender, stub: Stub, endpoint: str) -> None:
+    """A success code with status 0 is a loss, with Mixpanel's reason."""
+    stub.script = [ZERO]
+    operation = event("A", endpoint)
+    reason = "HTTP 200: token, missing or empty"
+    assert [Verdict(operation, R, reason)] == sender.send([operation])
+
+
+def test_status_zero_is_divided(sender: Sender, stub: Stub) -> None:
+    """After a 0 for a batch only its bad record is lost, and the order still holds."""
+    stub.script = [ZERO, Reply(), ZERO, ZERO, Reply()]
+    verdicts = sender.send([event(name) for name in "ABCD"])
+    assert [D, D, R, D] == fates(verdicts)
+    assert [["A", "B", "C", "D"], ["A", "B"], ["C", "D"], ["C"], ["D"]] == stub.names()
+
+
+def test_increments_are_sent_once(sender: Sender, stub: Stub) -> None:
+    """A 0 on /engage never makes an `$add` count twice."""
+    stub.script = [Reply(), ZERO, Reply()]
+    verdicts = sender.send([update(name, "$add", {"n": 1}) for name in ("ann", "bob", "cid")])
+    assert [D, R, D] == fates(verdicts)
+    assert [["ann"], ["bob"], ["cid"]] == stub.names()
+
+
+def test_failed_records_by_index(sender: Sender, stub: Stub) -> None:
+    """Of five imported events the two named are rejected, without a second request."""
+    failed: list[object] = [
+        {"index": 1, "insert_id": "id-B", "field": "properties.time", "message": "is invalid"},
+        {"index": 3, "$insert_id": "id-D", "field": "event", "message": "is missing"},
+    ]
+    stub.script = [import_reply(failed, 3)]
+    verdicts = sender.send([event(name, "/import") for name in "ABCDE"])
+    assert [D, R, D, R, D] == fates(verdicts)
+    assert [None, "properties.time: is invalid", None, "event: is missing", None] == [
+        verdict.reason for verdict in verdicts
+    ]
+    assert 1 == len(stub.received)
+
+
+def test_two_failures_of_one_record(sender: Sender, stub: Stub) -> None:
+    """A record named twice is one rejection with both reasons."""
+    failed: list[object] = [{"index": 0, "message": "one"}, {"index": 0, "message": "two"}]
+    stub.script = [import_reply(failed, 1)]
+    verdicts = sender.send([event("A", "/import"), event("B", "/import")])
+    assert [(R, "one; two"), (D, None)] == [verdict[1:] for verdict in verdicts]
+
+
+@pytest.mark.parametrize("key", ["insert_id", "$insert_id"])
+def test_failed_records_by_insert_id(sender: Sender, stub: Stub, key: str) -> None:
+    """Without an index the insert id names the record."""
+    stub.script = [import_reply([{key: "id-B", "message": "bad"}], None)]
+    assert [D, R] == fates(sender.send([event("A", "/import"), event("B", "/import")]))
+    assert 1 == len(stub.received)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(400, b"bad request"),
+        import_reply([{"index": 9, "message": "out of range"}], 1),
+        import_reply([{"index": -1, "message": "out of range"}], 1),
+        import_reply([{"insert_id": "unknown", "message": "no such record"}], 1),
+        import_reply(["odd"], 1),
+        import_reply([{"index": 0, "message": "does not add up"}], 0),
+        Reply(200, b'{"code": 200, "num_records_imported": 1, "status": "OK"}'),
+    ],
+)
+def test_unclear_import_answers_are_divided(sender: Sender, stub: Stub, reply: Reply) -> None:
+    """An answer that leaves the fate of a record open is no reason to trust it."""
+    stub.script = [
+        reply,
+        Reply(400, b"bad"),
+        Reply(200, b'{"code": 200, "num_records_imported": 1, "status": "OK"}'),
+    ]
+    assert [R, D] == fates(sender.send([event("A", "/import"), event("B", "/import")]))
+    assert [["A", "B"], ["A"], ["B"]] == stub.names()
+
+
+def test_nothing_imported_is_a_rejection(sender: Sender, stub: Stub) -> None:
+    """A success that stored nothing is a loss."""
+    stub.script = [Reply(200, b'{"code": 200, "num_records_imported": 0, "status": "OK"}')]
+    [verdict] = sender.send([event("A", "/import")])
+    assert (R, "Mixpanel says that it stored 0 of 1 records") == verdict[1:]
+
+
+def test_too_large_is_divided(sender: Sender, stub: Stub) -> None:
+    """After a 413 with a page of HTML the halves are sent, down to the one that is too large."""
+    large = Reply(413, b"<html>413</html>")
+    stub.script = [large, large, Reply(), large, Reply()]
+    verdicts = sender.send([event(name) for name in "ABCD"])
+    assert [["A", "B", "C", "D"], ["A", "B"], ["A"], ["B"], ["C", "D"]] == stub.names()
+    assert [D, L, D, D] == fates(verdicts)
+    assert "HTTP 413: <html>413</html>" == verdicts[1].reason
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_refused_requests_are_not_divided(sender: Sender, stub: Stub, status: int) -> None:
+    """A refusal that concerns the request rejects all its records at once."""
+    stub.script = [Reply(status, b'{"error": "no"}')]
+    assert [R, R] == fates(sender.send([event("A", "/import"), event("B", "/import")]))
+    assert 1 == len(stub.received)
+
+
+def test_redirects_are_not_followed(sender: Sender, stub: Stub) -> None:
+    """A redirect is a failure, said aloud."""
+    stub.script = [Reply(307, headers={"Location": f"{stub.url}/elsewhere"})]
+    [verdict] = sender.send([event("A")])
+    reason = f"HTTP 307: redirects are not followed (to {stub.url}/elsewhere)"
+    assert (R, reason) == verdict[1:]
+    assert 1 == len(stub.received)
+
+
+def test_import_without_a_secret(stub: Stub) -> None:
+    """Without an API secret /import is not even tried, and the rest is sent."""
+    with Sender({US: stub.url}) as sender:
+        verdicts = sender.send([event("A", "/import"), event("B")])
+    assert [L, D] == fates(verdicts)
+    assert "/import needs the project's API secret: set apiSecret" == verdicts[0].reason
+    assert [["B"]] == stub.names()
+
+
+def test_payload_that_is_no_json(sender: Sender, stub: Stub) -> None:
+    """A payload that JSON cannot say is reported, and the rest is sent."""
+    operations = [Operation("/track", US, {"event": {1, 2}}), event("B")]
+    verdicts = sender.send(operations)
+    assert [L, D] == fates(verdicts)
+    assert (
+        "the payload cannot be written as JSON: Object of type set is not JSON serializable"
+        == verdicts[0].reason
+    )
+
+
+def test_one_record_a_request(stub: Stub) -> None:
+    """With a limit of one record every record has an answer of its own."""
+    stub.script = [Reply(), ZERO]
+    with Sender({US: stub.url}, limits=Limits(records=1)) as sender:
+        assert [D, R, D] == fates(sender.send([event(name) for name in "ABC"]))
+    assert [["A"], ["B"], ["C"]] == stub.names()
+
+
+def test_secret_is_redacted(sender: Sender, stub: Stub) -> None:
+    """A server that repeats the credentials does not get them into a report."""
+    stub.script = [Reply(401, b'{"error": "top-secret is wrong, as is dG9wLXNlY3JldDo="}')]
+    [verdict] = sender.send([event("A", "/import")])
+    assert (
+        "HTTP 401: [redacted] is wrong, as is [redacted]"
+        " (check the project's token, apiSecret and residency)"
+    ) == verdict.reason

@@ -1,0 +1,160 @@
+"""From an HTTP answer of Mixpanel to what it means for the records that were sent.
+
+`classify` is a pure function. Its rules come from facts/mixpanel-http-api 1.5, 2.2, 2.3, 3.4 and 8.
+Where the sources are silent these are choices of ours, made so that nothing is lost in silence:
+
+- an answer that nobody documents (a success without a readable body, a page of HTML) is no proof
+  of delivery: it is retried, and reported when it stays so;
+- `status: 0` without detail, or a 400 without `failed_records`, says that *some* record is bad.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
+from typing import Any, NamedTuple
+
+import orjson
+
+TEMPORARY_FAILURE = "a temporary failure occurred"
+"""The one text that makes `status: 0` worth another try."""
+
+RETRIED_STATUSES = frozenset({408, 429})
+"""Besides every 5xx: the request timed out, or came too fast."""
+
+EXCERPT = 200
+"""How many characters of an unexpected body a reason quotes."""
+
+
+class Meaning(Enum):
+    """What an answer says about the records of its request."""
+
+    DELIVERED = auto()
+    RETRY = auto()
+    """Nothing final: ask again later."""
+    REFUSED = auto()
+    """All of them are refused for a reason that concerns the request, such as its credentials."""
+    INVALID = auto()
+    """At least one of them is bad, but the answer does not say which."""
+    PARTIAL = auto()
+    """Those in `failed` are bad, the others are stored."""
+    TOO_LARGE = auto()
+    """The request is too large; a smaller one may pass."""
+
+
+class FailedRecord(NamedTuple):
+    """One entry of `failed_records`: its place in the request (from 0) and why it failed."""
+
+    place: int | None
+    insert_id: str | None
+    reason: str
+
+
+class Outcome(NamedTuple):
+    """The meaning of one answer.
+
+    `retry_after` is how many seconds Mixpanel asks to wait, `imported` the number of records it
+    says it stored; both are `None` if it does not say.
+    """
+
+    meaning: Meaning
+    reason: str | None = None
+    retry_after: float | None = None
+    failed: tuple[FailedRecord, ...] = ()
+    imported: int | None = None
+
+
+def classify(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
+    """The meaning of an HTTP answer; `headers` must be found whatever the case of their names."""
+    answer = _decode(body)
+    reason = f"HTTP {status}: {_error_text(answer, body)}"
+    if 200 <= status < 300:
+        return _classify_success(answer, reason, headers)
+    if status in RETRIED_STATUSES or status >= 500:
+        return Outcome(Meaning.RETRY, reason, retry_after=_retry_after(headers))
+    if status == 413:
+        return Outcome(Meaning.TOO_LARGE, reason)
+    if status == 400:
+        return _classify_bad_request(answer, reason)
+    if 300 <= status < 400:
+        target = headers.get("Location", "nowhere")
+        return Outcome(
+            Meaning.REFUSED, f"HTTP {status}: redirects are not followed (to {target[:EXCERPT]})"
+        )
+    if status in (401, 403):
+        reason += " (check the project's token, apiSecret and residency)"
+    return Outcome(Meaning.REFUSED, reason)
+
+
+def _classify_success(answer: Any, reason: str, headers: Mapping[str, str]) -> Outcome:
+    state = answer.get("status") if isinstance(answer, dict) else answer
+    if state == 1 or (state == "OK" and isinstance(answer, dict)):
+        return Outcome(Meaning.DELIVERED, imported=_imported(answer))
+    if isinstance(answer, dict) and answer.get("error") == TEMPORARY_FAILURE:
+        return Outcome(Meaning.RETRY, reason, retry_after=_retry_after(headers))
+    if state == 0:
+        return Outcome(Meaning.INVALID, reason)
+    if isinstance(state, str) and isinstance(answer, dict):
+        return Outcome(Meaning.REFUSED, reason)
+    return Outcome(Meaning.RETRY, f"{reason} (this is no answer of Mixpanel's)")
+
+
+def _classify_bad_request(answer: Any, reason: str) -> Outcome:
+    records = answer.get("failed_records") if isinstance(answer, dict) else None
+    if not isinstance(records, list) or not records:
+        return Outcome(Meaning.INVALID, reason)
+    failed = tuple(_failed_record(record) for record in records)
+    return Outcome(Meaning.PARTIAL, reason, failed=failed, imported=_imported(answer))
+
+
+def _failed_record(record: Any) -> FailedRecord:
+    """An entry of `failed_records`; the id key is documented both with and without the dollar."""
+    if not isinstance(record, dict):
+        return FailedRecord(None, None, str(record))
+    index = record.get("index")
+    insert_id = record.get("insert_id", record.get("$insert_id"))
+    parts = [str(record[key]) for key in ("field", "message") if record.get(key)]
+    return FailedRecord(
+        index if isinstance(index, int) and not isinstance(index, bool) else None,
+        insert_id if isinstance(insert_id, str) else None,
+        ": ".join(parts) or "no reason given",
+    )
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _error_text(answer: Any, body: bytes) -> str:
+    if isinstance(answer, dict) and answer.get("error"):
+        return str(answer["error"])
+    text = " ".join(body[: 4 * EXCERPT].decode(errors="replace").split())
+    return text[:EXCERPT] or "empty body"
+
+
+def _imported(answer: Any) -> int | None:
+    count = answer.get("num_records_imported") if isinstance(answer, dict) else None
+    return count if isinstance(count, int) else None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds of `Retry-After`; a date counts from the answer's own `Date`.
+
+    Without a `Date` a date is ignored: our clock need not be the server's.
+    """
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    moment, now = _http_date(text), _http_date(headers.get("Date", ""))
+    return max(0.0, (moment - now).total_seconds()) if moment and now else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,90 @@
+"""Where a request may go: this machine, unless the caller says `live`.
+
+A test tool that quietly reaches the real Mixpanel pollutes a project for good, so every address is
+settled here, before a socket is opened.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+LIVE_HOSTS = frozenset({"api.mixpanel.com", "api-eu.mixpanel.com", "api-in.mixpanel.com"})
+"""Mixpanel's ingestion hosts (facts/mixpanel-http-api 0)."""
+
+OPTIONS = {
+    "https://api.mixpanel.com": "--base-url",
+    "https://api-eu.mixpanel.com": "--eu-base-url",
+}
+"""The hosts that can be replaced, and the command-line option that does it."""
+
+
+class DestinationError(ValueError):
+    """There is no address that these operations may go to; nothing has been sent to it."""
+
+
+def destination(host: str, replaced: Mapping[str, str], *, live: bool) -> str:
+    """The base URL, without a closing slash, that operations for `host` go to.
+
+    `host` is an operation's host, such as `https://api-eu.mixpanel.com`; `replaced` names the base
+    URLs that stand in for such hosts, and with any of them the real ones are out. A residency
+    without a base URL of its own never borrows another's: its data would land in the wrong region.
+
+    Raises DestinationError if there is none, or if it is not this machine and `live` is false.
+    """
+    base_url = replaced.get(host)
+    if base_url is not None:
+        return checked_base_url(base_url, live=live)
+    if live and not replaced and urlsplit(host).hostname in LIVE_HOSTS:
+        return host
+    option = OPTIONS.get(host)
+    if option is None:
+        raise DestinationError(f"{host} is no host that operations can go to")
+    hint = f"give {option} with the address of a mock server"
+    if replaced:
+        raise DestinationError(f"these operations are for {host}, which has no base URL: {hint}")
+    raise DestinationError(
+        f"operations for {host} do not leave this machine by themselves: {hint}, "
+        "or --live to send to the real Mixpanel"
+    )
+
+
+def base_urls(base_url: str | None, eu_base_url: str | None) -> dict[str, str]:
+    """The base URL of each residency, from the command line's two options."""
+    given = {"--base-url": base_url, "--eu-base-url": eu_base_url}
+    return {host: url for host, option in OPTIONS.items() if (url := given[option]) is not None}
+
+
+def checked_base_url(base_url: str, *, live: bool) -> str:
+    """`base_url` without a closing slash.
+
+    Raises DestinationError if it is not plainly `http(s)://host[:port][/path]`, or if its host is
+    not this machine and `live` is false.
+    """
+    # Parsers disagree on where the host is once one of these occurs.
+    if any(character in base_url for character in "@\\?#") or not base_url.isprintable():
+        raise DestinationError(
+            "a base URL must have the form http://host:port, without user, query or fragment"
+        )
+    try:
+        parts = urlsplit(base_url)
+        hostname, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise DestinationError(f"the base URL {base_url!r} cannot be read: {error}") from error
+    if parts.scheme not in ("http", "https") or not hostname:
+        raise DestinationError(f"the base URL {base_url!r} must begin with http:// or https://")
+    if not live and not is_loopback(hostname):
+        raise DestinationError(
+            f"the base URL {base_url!r} is not on this machine: give the address of a mock server "
+            "on 127.0.0.1, or --live if the data is really meant to leave"
+        )
+    return base_url.rstrip("/")
+
+
+def is_loopback(hostname: str) -> bool:
+    """Whether a host name can only mean this machine: 127.0.0.0/8, ::1 or localhost."""
+    if hostname.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False
