@@ -1,0 +1,41 @@
+"""Every way to check the project; plain `nox` is the gate: lint, tests, conformance."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "tests", "conformance"]
+nox.options.default_venv_backend = "virtualenv"
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, formatting and types."""
+    session.install("-e", ".[lint,test]", "nox")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The test suite, in parallel; arguments go to pytest."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Every scenario against our translator, as installed; arguments go to the runner."""
+    session.install(".")
+    # -P: the installed packages, not the checkout.
+    session.run("python", "-P", "-m", "conformance", "run", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """How fast it is: every script in benchmarks/."""
+    session.install(".")
+    for script in sorted(Path("benchmarks").glob("*.py")):
+        session.run("python", str(script), *session.posargs)

@@ -1,0 +1,129 @@
+"""What may know what: the borders between the packages, and around the pure core."""
+
+import ast
+import importlib
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.project.paths import PACKAGES, ROOT, pyproject, tracked_files
+
+KNOWS = {
+    "translator": {"translator"},
+    "mock_mixpanel": {"mock_mixpanel"},
+    "conformance": {"translator", "mock_mixpanel", "conformance"},
+}
+
+EDGES = {"__main__.py", "cli.py", "bulk.py", "sender"}
+"""The parts of translator/ that touch the world."""
+
+IMPURE_MODULES = {
+    "asyncio",
+    "http",
+    "os",
+    "random",
+    "requests",
+    "secrets",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+    "urllib.request",
+}
+IMPURE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "getenv", "open"}
+
+
+def modules(package: str) -> list[Path]:
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found, f"{package} has no modules"
+    return found
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, by its full name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide what knows what"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def core_modules() -> list[Path]:
+    folder = ROOT / "translator"
+    return [
+        path for path in modules("translator") if path.relative_to(folder).parts[0] not in EDGES
+    ]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_know_only_whom_they_may(package: str) -> None:
+    """The translator and the mock never import each other; only conformance knows both."""
+    known = {
+        (path.name, name)
+        for path in modules(package)
+        for name in imports(path)
+        if name.split(".")[0] in PACKAGES and name.split(".")[0] not in KNOWS[package]
+    }
+    assert set() == known
+
+
+def test_core_imports_nothing_impure() -> None:
+    """Translating needs no clock, network, randomness or environment."""
+    impure = {
+        (path.name, name)
+        for path in core_modules()
+        for name in imports(path)
+        if any(f"{name}.".startswith(f"{module}.") for module in IMPURE_MODULES)
+    }
+    assert set() == impure
+
+
+def test_core_asks_for_nothing_impure() -> None:
+    """Translating never asks what time it is, nor for a random id or a file."""
+    impure = {
+        (path.name, call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id)
+        for path in core_modules()
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute | ast.Name)
+        if (call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id)
+        in IMPURE_CALLS
+    }
+    assert set() == impure
+
+
+def test_core_does_not_know_the_sender() -> None:
+    """Translating works without delivering."""
+    assert set() == {
+        (path.name, name)
+        for path in core_modules()
+        for name in imports(path)
+        if name.startswith("translator.sender")
+    }
+
+
+def test_the_scan_sees_the_core() -> None:
+    """The borders are drawn around the real core, and its edges are outside."""
+    names = {path.name for path in core_modules()}
+    assert names >= {"cloud.py", "operations.py", "settings.py", "timestamps.py"}
+    assert set() == names & {"cli.py", "deliver.py", "transport.py"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_one_version(package: str) -> None:
+    """A package that states a version states the distribution's."""
+    declared = pyproject()["project"]["version"]
+    assert declared == version("mockpanel")
+    assert declared == getattr(importlib.import_module(package), "__version__", declared)
+
+
+def test_no_paths_of_a_machine() -> None:
+    """Nothing in the project depends on where it was written."""
+    machine_paths = ["/" + "work/", "/" + "tmp/venv", "/" + "root/"]
+    found = []
+    for path in tracked_files():
+        text = path.read_text(errors="ignore")
+        found += [(str(path.relative_to(ROOT)), name) for name in machine_paths if name in text]
+    assert [] == found

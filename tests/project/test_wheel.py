@@ -1,0 +1,72 @@
+"""The built wheel works by itself, in an environment where nothing else is."""
+
+import os
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from tests.project.paths import PACKAGES, ROOT, tracked_files
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """What a command printed; its output is the message if it fails."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONWARNINGS")
+    }
+    result = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert 0 == result.returncode, result.stdout
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the working tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    options = ("--no-deps", "--no-build-isolation", "--quiet", "--wheel-dir", folder)
+    run(sys.executable, "-m", "pip", "wheel", ROOT, *options, cwd=folder)
+    [built] = folder.glob("mockpanel-*.whl")
+    return built
+
+
+def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
+    """Scenarios, schemas, captures and py.typed are in the wheel, and no tests."""
+    tracked = {path.relative_to(ROOT).as_posix() for path in tracked_files()}
+    expected = {name for name in tracked if name.split("/")[0] in PACKAGES}
+    packed = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert set() == expected - packed
+    assert set(PACKAGES) == {name.split("/")[0] for name in packed}
+    for needed in (
+        r"translator/py\.typed",
+        r"mock_mixpanel/py\.typed",
+        r"conformance/py\.typed",
+        r"conformance/scenario\.schema\.json",
+        r"conformance/scenarios/.+\.yaml",
+        r"conformance/captures/.+\.jsonl",
+    ):
+        assert any(re.fullmatch(needed, name) for name in packed), needed
+
+
+def test_main_job_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    """Installed in a new environment, the conformance suite runs and passes, wherever one is."""
+    environment = tmp_path / "venv"
+    venv.create(environment, with_pip=True)
+    python = environment / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
+    listed = run(python, "-m", "conformance", "list", cwd=tmp_path)
+    assert len(listed.splitlines()) > 100
+    report = run(python, "-m", "conformance", "run", cwd=tmp_path)
+    assert re.search(r"\b[1-9]\d* (scenarios?|passed)\b", report), report
