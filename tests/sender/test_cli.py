@@ -1,0 +1,103 @@
+"""`python -m translator send`, as people run it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sender.stub import Reply, Stub, running_stub
+
+NOW = "2026-06-15T12:00:00Z"
+TRACK = {
+    "type": "track",
+    "messageId": "m-1",
+    "userId": "ann",
+    "event": "Signed Up",
+    "timestamp": "2026-06-15T11:00:00Z",
+}
+OLD = {**TRACK, "messageId": "m-2", "timestamp": "2026-01-01T00:00:00Z"}
+
+
+class Send:
+    """One run of the command; without `people`, a track message gives one operation."""
+
+    def __init__(self, folder: Path, *options: str, messages: list[Any], **settings: Any) -> None:
+        (folder / "settings.json").write_text(json.dumps({"token": "T", **settings}))
+        command = [sys.executable, "-m", "translator", "send", "--settings", "settings.json"]
+        result = subprocess.run(
+            [*command, "--now", NOW, *options],
+            cwd=folder,
+            env={"PYTHONPATH": str(Path(__file__).parents[2])},
+            input="".join(json.dumps(message) + "\n" for message in messages),
+            capture_output=True,
+            text=True,
+        )
+        self.code, self.out, self.err = result.returncode, result.stdout, result.stderr
+
+
+def test_delivered(tmp_path: Path, stub: Stub) -> None:
+    """A message arrives, and the summary is the only output."""
+    run = Send(tmp_path, "--base-url", stub.url, messages=[TRACK])
+    assert (0, "") == (run.code, run.err)
+    assert {
+        "read": 1,
+        "delivered": 1,
+        "skipped": 0,
+        "rejected": 0,
+        "dead_lettered": 0,
+    } == json.loads(run.out)
+    assert [["Signed Up"]] == stub.names()
+
+
+def test_europe(tmp_path: Path, stub: Stub) -> None:
+    """The messages of an EU project go to the EU address."""
+    with running_stub() as eu:
+        options = ("--base-url", stub.url, "--eu-base-url", eu.url)
+        run = Send(tmp_path, *options, messages=[TRACK], enableEuropeanUnionEndpoint=True)
+        assert (0, "") == (run.code, run.err)
+        assert ([], [["Signed Up"]]) == (stub.names(), eu.names())
+
+
+@pytest.mark.parametrize("settings", [{}, {"enableEuropeanUnionEndpoint": True}])
+def test_no_address_is_wrong_usage(tmp_path: Path, stub: Stub, settings: dict[str, bool]) -> None:
+    """Without an address for the project's own residency nothing is sent, not even elsewhere."""
+    options = ["--base-url", stub.url] if settings else []
+    run = Send(tmp_path, *options, messages=[TRACK], **settings)
+    assert (2, "") == (run.code, run.out)
+    assert ("give --eu-base-url" if settings else "give --base-url") in run.err
+    assert [] == stub.received
+
+
+def test_real_mixpanel_needs_live(tmp_path: Path) -> None:
+    """The real Mixpanel as a base URL is wrong usage too."""
+    run = Send(tmp_path, "--base-url", "https://api.mixpanel.com", messages=[TRACK])
+    assert (2, "") == (run.code, run.out)
+    assert (
+        "Error: the base URL 'https://api.mixpanel.com' is not on this machine: give the address "
+        "of a mock server on 127.0.0.1, or --live if the data is really meant to leave\n"
+    ) == run.err
+
+
+def test_losses(tmp_path: Path, stub: Stub) -> None:
+    """Every loss is named, the rest arrives, and the API secret is not printed."""
+    stub.script = [Reply(401, b'{"error": "hush-hush is no secret"}')]
+    messages: list[Any] = [OLD, "no message", TRACK]
+    run = Send(tmp_path, "--base-url", stub.url, messages=messages, apiSecret="hush-hush")
+    assert 1 == run.code
+    assert {
+        "read": 3,
+        "delivered": 1,
+        "skipped": 0,
+        "rejected": 2,
+        "dead_lettered": 0,
+    } == json.loads(run.out)
+    losses = [json.loads(line) for line in run.err.splitlines()]
+    assert [(1, "m-2"), (2, None)] == [(loss["line"], loss["messageId"]) for loss in losses]
+    assert (
+        "HTTP 401: [redacted] is no secret (check the project's token, apiSecret and residency)"
+        == losses[0]["reason"]
+    )
+    assert "hush-hush" not in run.out + run.err
