@@ -1,14 +1,14 @@
 """Segment calls to Mixpanel operations, and their delivery.
 
-    from translator import translate, Settings, Rules
+from translator import translate, Settings, Rules
 
-    result = translate(message, Settings(token="..."), now=datetime.now(UTC))
+result = translate(message, Settings(token="..."), now=datetime.now(UTC))
 """
 
 from datetime import datetime
 from typing import Any
 
-from translator.cloud import translate_message
+from translator.cloud import message_id, translate_message
 from translator.errors import SettingsError, TranslationError
 from translator.operations import Failure, Operation, Result, Skip
 from translator.plan import plan_for
@@ -52,5 +52,5 @@ def translate(
     try:
         check(message)
     except TranslationError as error:
-        return Result(None, error=error.failure)
+        return Result(message_id(message), error=error.failure)
     return translate_message(message, plan, None if now is None else to_ms(now))

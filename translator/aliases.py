@@ -1,8 +1,8 @@
 """Alias calls: the previous id gets another name.
 
-doc#alias; facts/cloud-classic section 8. `distinct_id` is the id Mixpanel knows, `alias` the new one;
-swapped, they would alias the new person to the old one, and that cannot be undone. Nothing else goes
-with it: no time, no insert id, no ip (requests carry `ip=0`).
+doc#alias; facts/cloud-classic section 8. `distinct_id` is the id Mixpanel knows, `alias` the new
+one; swapped, they would alias the new person to the old one, and that cannot be undone. Nothing
+else goes with it: no time, no insert id, no ip (requests carry `ip=0`).
 """
 
 from translator.errors import TranslationError, skip

@@ -30,21 +30,22 @@ def translate_message(raw: Any, plan: Plan, now_ms: int | None) -> Result:
             "not_an_object", f"a message must be a JSON object, not {raw!r:.80}"
         )
         return Result(None, error=error.failure)
-    message_id = raw.get("messageId")
     try:
         message = Message(raw, plan, now_ms)
         if plan.doc["integrations_object"] and _turned_off(message):
             reason = "the integrations object turns Mixpanel off for this message"
             message.skipped.append(skip("integration_disabled", reason))
-            return Result(message_id, (), tuple(message.skipped))
+            return Result(message_id(raw), (), tuple(message.skipped))
         operations = _CALLS[message.kind](message, plan)
     except TranslationError as error:
-        return Result(_plain(message_id), error=error.failure)
-    return Result(message_id, tuple(operations), tuple(message.skipped))
+        return Result(message_id(raw), error=error.failure)
+    return Result(message_id(raw), tuple(operations), tuple(message.skipped))
 
 
-def _plain(message_id: Any) -> str | int | None:
-    return message_id if isinstance(message_id, str | int | float) else None
+def message_id(raw: Any) -> str | float | None:
+    """The message's id if it has a usable one, to tell results apart."""
+    found = raw.get("messageId") if type(raw) is dict else None
+    return found if type(found) in (str, int, float) else None
 
 
 def _turned_off(message: Message) -> bool:

@@ -37,6 +37,7 @@ ERROR_CODES = (
     Code("timestamp_unparsable", "the timestamp cannot be read"),
     Code("timestamp_too_old", "the timestamp is more than five years in the past"),
     Code("api_secret_required", "events older than five days need the API secret"),
+    Code("internal_error", "the translator itself failed; nothing of the message was sent"),
 )
 
 SKIP_CODES = (

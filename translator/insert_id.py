@@ -1,8 +1,8 @@
 """The `$insert_id` of an event.
 
 doc#insert-id: `uuidv5("{messageId}:{projectId}:{eventName}", MIXPANEL_NAMESPACE)`. The doc does not
-give the namespace, so this one is ours: the DNS UUID of `mixpanel.com`. The same message always gets
-the same id, so a retry or a second translation stays one event; events of one message with
+give the namespace, so this one is ours: the DNS UUID of `mixpanel.com`. The same message always
+gets the same id, so a retry or a second translation stays one event; events of one message with
 different names get different ids.
 """
 

@@ -1,6 +1,6 @@
 """One checked view of a Segment message: who, when, and the parts every call shares.
 
-Ids follow doc#distinct-id: userId, else anonymousId. Age limits are in facts/cloud-classic section 2.
+Ids follow doc#distinct-id: userId, else anonymousId. Age limits: facts/cloud-classic section 2.
 """
 
 import difflib
@@ -15,8 +15,10 @@ from translator.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
 CALLS = ("track", "page", "screen", "identify", "group", "alias")
 
 FORBIDDEN_IDS = frozenset(
-    """00000000-0000-0000-0000-000000000000 anon anonymous nil none null n/a na undefined unknown
-    <nil> 0 -1 true false [] {}""".split()
+    [
+        *("00000000-0000-0000-0000-000000000000", "anon", "anonymous", "nil", "none", "null"),
+        *("n/a", "na", "undefined", "unknown", "<nil>", "0", "-1", "true", "false", "[]", "{}"),
+    ]
 )
 """Ids that Mixpanel refuses, compared in lower case (facts/mixpanel-http-api section 2.2)."""
 
@@ -55,7 +57,7 @@ class Message:
         self.kind = _kind(raw)
         if plan.doc["field_types"]:
             _check_types(raw)
-        self.id: str | int | None = raw.get("messageId")
+        self.id: str | float | None = raw.get("messageId")
         self.user_id = self.usable_id(plan, "userId")
         self.anonymous_id = self.usable_id(plan, "anonymousId")
         self.distinct_id = self.user_id or self.anonymous_id or raw.get("sessionId") or None

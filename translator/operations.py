@@ -39,7 +39,7 @@ class Failure(NamedTuple):
 class Result(NamedTuple):
     """The answer to one message. With an `error` there are no operations."""
 
-    message_id: str | int | None
+    message_id: str | float | None
     operations: tuple[Operation, ...] = ()
     skipped: tuple[Skip, ...] = ()
     error: Failure | None = None
@@ -48,7 +48,10 @@ class Result(NamedTuple):
         """The result as the JSON object that `translate` prints."""
         return {
             "messageId": self.message_id,
-            "operations": [operation._asdict() for operation in self.operations],
-            "skipped": [skip._asdict() for skip in self.skipped],
+            "operations": [
+                {"endpoint": endpoint, "host": host, "payload": payload}
+                for endpoint, host, payload in self.operations
+            ],
+            "skipped": [{"code": code, "reason": reason} for code, reason in self.skipped],
             "error": self.error._asdict() if self.error else None,
         }

@@ -144,7 +144,7 @@ def _numbers(message: Message, listed: tuple[str, ...], properties: Json) -> dic
     numbers: dict[str, float] = {}
     for name in listed:
         value = properties.get(name)
-        if type(value) in (int, float):
+        if isinstance(value, int | float) and not isinstance(value, bool):
             numbers[name] = value
         elif value is not None:
             reason = f"property {name!r:.80} is to be incremented but is no number: {value!r:.40}"

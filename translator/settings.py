@@ -13,12 +13,16 @@ from translator.errors import SettingsError
 
 StringList = tuple[str, ...]
 
-_KINDS: Mapping[Any, str] = {
+KINDS: Mapping[Any, str] = {
     str: "text",
     bool: "true or false",
     StringList: "a list of texts",
     str | int: "text or a whole number",
 }
+
+
+SECRETS = ("token", "apiSecret")
+"""Settings whose values are never shown."""
 
 
 def _setting(title: str, about: str, default: Any = MISSING, *, choices: StringList = ()) -> Any:
@@ -139,23 +143,25 @@ class Settings:
 
 def _checked(row: Field[Any], value: Any) -> Any:
     """The value in the row's type, or `SettingsError`."""
-    expected = _KINDS[row.type]
-    if row.type == StringList and isinstance(value, list | tuple):
-        # Whole lists come from forms where numbers are typed as text; text is what is compared.
-        if all(isinstance(item, str | int | float) and item is not True for item in value):
+    kind: Any = row.type
+    choices: StringList = row.metadata["choices"]
+    if kind == StringList:
+        # Numbers are taken as their digits: what a list is compared with is text.
+        if isinstance(value, list | tuple) and all(_is_text_or_number(item) for item in value):
             return tuple(str(item) for item in value)
-    elif row.type is not StringList and isinstance(value, row.type):
-        if isinstance(value, bool) and row.type is not bool:
-            pass
-        elif row.metadata["choices"] and value not in row.metadata["choices"]:
-            expected = " or ".join(row.metadata["choices"])
-        else:
-            return value
-    raise SettingsError(
-        f"setting {row.name!r} must be {expected}, not {_name(value)}: {value!r:.80}"
-        if row.name not in ("token", "apiSecret")
-        else f"setting {row.name!r} must be {expected}, not {_name(value)}"
-    )
+    elif (
+        isinstance(value, kind)
+        and (kind is bool or not isinstance(value, bool))
+        and (not choices or value in choices)
+    ):
+        return value
+    expected = " or ".join(choices) or KINDS[kind]
+    shown = "" if row.name in SECRETS else f": {value!r:.80}"
+    raise SettingsError(f"setting {row.name!r} must be {expected}, not {_name(value)}{shown}")
+
+
+def _is_text_or_number(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def _name(value: object) -> str:

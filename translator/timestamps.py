@@ -14,7 +14,7 @@ MAX_AGE_MS = 31_557_600_000 * 5
 """Five years of 365.25 days; older messages are refused."""
 
 # Numbers below this are seconds, others milliseconds: one year in milliseconds.
-_SECONDS_BELOW = 31_557_600_000
+SECONDS_BELOW = 31_557_600_000
 _CALENDAR_MS = range(-62_135_596_800_000, 253_402_300_800_000)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -58,9 +58,9 @@ def to_ms(moment: datetime) -> int:
         raise ValueError(f"now must be an aware datetime, not {moment!r}") from None
 
 
-def number_to_ms(value: float) -> int | None:
+def number_to_ms(value: float, *, seconds_below: int = SECONDS_BELOW) -> int | None:
     """Unix seconds or milliseconds, told apart by size. None for a time no calendar has."""
-    ms = int(value * 1000 if value < _SECONDS_BELOW else value)
+    ms = int(value * 1000 if value < seconds_below else value)
     return ms if ms in _CALENDAR_MS else None
 
 
@@ -126,7 +126,7 @@ def _parse_text(value: str) -> int | None:
     text = re.sub(r"\s*\([^)]*\)$", "", text)
     for pattern in _OTHER_FORMATS:
         try:
-            moment = datetime.strptime(text, pattern)  # noqa: DTZ007
+            moment = datetime.strptime(text, pattern)
         except ValueError:
             continue
         return to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from translator.operations import Json
-from translator.timestamps import iso_seconds, parse
+from translator.timestamps import iso_seconds, number_to_ms, parse
 from translator.values import format_value, normalised
 
 _EMAIL = re.compile(r".+@.+\..+", re.DOTALL)
@@ -52,11 +52,19 @@ def format_traits(traits: Mapping[str, Any], user_id: Any, *, created_at_seconds
 
     `id` is the userId where there is one. Null traits stay null.
     """
-    found = _find_special(traits)
-    gone = _replaced_keys(traits, found)
-    out = {key: format_value(value) for key, value in traits.items() if key not in gone}
+    out: Json = {}
+    found: Json = {}
+    if traits:
+        found = _find_special(traits)
+        gone = _replaced_keys(traits)
+        out = {key: format_value(value) for key, value in traits.items() if key not in gone}
     if user_id:
         out["id"] = user_id
+    if not found:
+        # Most calls have no special trait, and then only an id can still give one.
+        if is_email(user_id):
+            out["$email"] = user_id
+        return out
     out.update(_special(found, user_id, created_at_seconds=created_at_seconds))
     return out
 
@@ -79,15 +87,13 @@ def _find_special(traits: Mapping[str, Any]) -> Json:
     return found
 
 
-def _replaced_keys(traits: Mapping[str, Any], found: Json) -> set[str]:
+def _replaced_keys(traits: Mapping[str, Any]) -> set[str]:
     """The original keys that the special property replaces.
 
     The first spelling of each, and the usual one. A further spelling stays under its own name, and
     so do keys that are spelled Mixpanel's way.
     """
     gone: set[str] = set()
-    if not found:
-        return gone
     seen: set[str] = set()
     for key in traits:
         trait = _TRAIT_OF.get(normalised(key))
@@ -152,8 +158,8 @@ def _phone(found: Json) -> Any:
 def _created(found: Json, *, created_at_seconds: bool) -> str | None:
     # createdAt wins over created, as in the classic integration.
     value = found.get("createdAt")
-    if type(value) in (int, float) and not created_at_seconds:
-        ms: int | None = int(value)
+    if isinstance(value, int | float) and not (created_at_seconds or value is True):
+        ms = number_to_ms(value, seconds_below=0) if value else None
     else:
         ms = parse(value or found.get("created") or None)
     return iso_seconds(ms) if ms is not None else None

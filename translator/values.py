@@ -86,13 +86,15 @@ def check(value: Any, path: str = "", depth: int = 0) -> None:
                 "nesting_too_deep",
                 f"{_shorten(path)} is nested more than {MAX_NESTING} levels deep; flatten it",
             )
-        items = value.items() if kind is dict else enumerate(value)
-        for key, item in items:
-            if kind is dict:
-                if type(key) is not str:
-                    raise _invalid(f"{path}[{key!r}]", "has a key that is not text")
-                check(key, f"{path}.{key}" if path else key, depth + 1)
-            inner = f"{path}[{key}]" if kind is list else f"{path}.{key}" if path else key
+        if kind is list:
+            for index, item in enumerate(value):
+                check(item, f"{path}[{index}]", depth + 1)
+            return
+        for key, item in value.items():
+            if type(key) is not str:
+                raise _invalid(f"{path}[{key!r}]", "has a key that is not text")
+            inner = f"{path}.{key}" if path else key
+            check(key, inner, depth + 1)
             check(item, inner, depth + 1)
     elif kind is float:
         if not math.isfinite(value):

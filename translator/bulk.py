@@ -1,0 +1,135 @@
+"""Many messages: JSON lines in, JSON lines out, in the same order, on one core or on all.
+
+A bad line is answered with an error and stops only itself. Memory stays bounded: input is cut into
+chunks of whole lines, and only a few chunks are under way at a time.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
+
+from translator.cloud import translate_message
+from translator.errors import TranslationError
+from translator.operations import Result
+from translator.plan import Plan, plan_for
+from translator.rules import Rules
+from translator.settings import Settings
+from translator.values import MAX_NESTING, check
+
+CHUNK_BYTES = 1 << 20
+MAX_LINE_BYTES = 16 << 20
+PARALLEL_FROM_BYTES = 4 << 20
+"""Inputs smaller than this are done before a second process would have started."""
+
+
+class Job(NamedTuple):
+    """How to translate: all that a worker process needs. `now_ms` is in milliseconds."""
+
+    settings: Settings
+    rules: Rules
+    now_ms: int | None
+
+
+def translate_line(line: bytes, plan: Plan, now_ms: int | None) -> Result:
+    """The result for one line of JSON text. Never raises."""
+    try:
+        return translate_message(_parse(line), plan, now_ms)
+    except TranslationError as error:
+        return Result(None, error=error.failure)
+    except Exception as error:
+        # A defect of ours must cost one line, not the million after it; and it must be seen.
+        text = f"the translator failed on this line, please report it: {error!r:.200}"
+        return Result(None, error=TranslationError("internal_error", text).failure)
+
+
+def _parse(line: bytes) -> Any:
+    """The JSON value of a line; raises `TranslationError` naming what is wrong with it."""
+    if len(line) > MAX_LINE_BYTES:
+        raise TranslationError("not_json", f"the line is longer than {MAX_LINE_BYTES} bytes")
+    try:
+        message = orjson.loads(line)
+    except ValueError as error:
+        return _parse_leniently(line, str(error))
+    if line.count(b"{") + line.count(b"[") > MAX_NESTING:
+        check(message)
+    return message
+
+
+def _parse_leniently(line: bytes, problem: str) -> Any:
+    """Read what strict JSON refuses (NaN, lone surrogates), to name the field that has it."""
+    try:
+        message = json.loads(line.decode("utf-8-sig"))
+    except RecursionError:
+        raise TranslationError("nesting_too_deep", "the line is nested too deeply") from None
+    except ValueError:
+        raise TranslationError(
+            "not_json", f"the line is not JSON in UTF-8: {problem}; send one object a line"
+        ) from None
+    check(message)
+    return message
+
+
+def result_line(result: Result) -> bytes:
+    """The result as one line of JSON text, without the line's end."""
+    return orjson.dumps(result.as_json())
+
+
+def translate_chunk(chunk: bytes, job: Job) -> tuple[bytes, int]:
+    """The answers to a chunk of whole lines, and how many of them are errors."""
+    plan = plan_for(job.settings, job.rules)
+    answers: list[bytes] = []
+    errors = 0
+    for line in chunk.removesuffix(b"\n").split(b"\n"):
+        result = translate_line(line, plan, job.now_ms)
+        errors += result.error is not None
+        answers.append(result_line(result))
+    return b"\n".join(answers) + b"\n", errors
+
+
+def chunks(source: BinaryIO) -> Iterator[bytes]:
+    """The input in chunks of whole lines. Of a line that is far too long only the start is kept."""
+    # read1 answers with what is there, so a slow producer is served line by line.
+    read = getattr(source, "read1", source.read)
+    while chunk := read(CHUNK_BYTES):
+        if not chunk.endswith(b"\n"):
+            rest = source.readline(MAX_LINE_BYTES + 1)
+            chunk += rest
+            while rest and not rest.endswith(b"\n"):
+                rest = source.readline(CHUNK_BYTES)
+        yield chunk
+
+
+def lines(source: BinaryIO) -> Iterator[bytes]:
+    """The input line by line, with the same bound on their length."""
+    for chunk in chunks(source):
+        yield from chunk.removesuffix(b"\n").split(b"\n")
+
+
+def translate_stream(source: BinaryIO, sink: BinaryIO, job: Job, *, workers: int = 1) -> int:
+    """Answer every line of `source` on `sink`, in order; give the number of errors."""
+    answered = (
+        _in_parallel(source, job, workers)
+        if workers > 1
+        else (translate_chunk(chunk, job) for chunk in chunks(source))
+    )
+    total = 0
+    for answers, errors in answered:
+        sink.write(answers)
+        sink.flush()
+        total += errors
+    return total
+
+
+def _in_parallel(source: BinaryIO, job: Job, workers: int) -> Iterator[tuple[bytes, int]]:
+    under_way: deque[Future[tuple[bytes, int]]] = deque()
+    with ProcessPoolExecutor(workers) as pool:
+        for chunk in chunks(source):
+            under_way.append(pool.submit(translate_chunk, chunk, job))
+            if len(under_way) > 2 * workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()

@@ -1,0 +1,106 @@
+"""The tables of the translator as Markdown, so that the docs cannot differ from the code."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+
+from translator.context_properties import CAMPAIGN, DEVICE, DEVICE_BY_TYPE, EVENT_ONLY, Row
+from translator.errors import ERROR_CODES, SKIP_CODES
+from translator.rules import RULES
+from translator.settings import KINDS, Settings
+from translator.traits import SPECIAL_TRAITS
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines
+    )
+
+
+def settings_table() -> str:
+    """Every destination setting."""
+    rows = [
+        (
+            f"`{row.name}`",
+            row.metadata["title"],
+            KINDS[row.type],
+            "required" if row.name == "token" else f"`{_default(row.default)}`",
+            row.metadata["about"],
+        )
+        for row in fields(Settings)
+    ]
+    return _table(("key", "title", "type", "default", "what it does"), rows)
+
+
+def _default(value: object) -> str:
+    return json.dumps(value)
+
+
+def rules_table() -> str:
+    """Every rule on which the doc and the classic integration differ."""
+    rows = [
+        (
+            f"`{rule.name}`",
+            rule.documented,
+            rule.observed,
+            f"{rule.documented_source}; {rule.observed_source}",
+        )
+        for rule in RULES
+    ]
+    return _table(("rule", "documented", "observed", "sources"), rows)
+
+
+def traits_table() -> str:
+    """Every special trait."""
+    rows = [
+        (f"`{row.trait}`", f"`{row.property}`", "doc" if row.in_doc else "classic integration")
+        for row in SPECIAL_TRAITS
+    ]
+    return _table(("trait", "property", "source"), rows)
+
+
+def context_table() -> str:
+    """Every property that comes from the context."""
+
+    def rows(source: tuple[Row, ...], where: str) -> list[Sequence[str]]:
+        return [(f"`context.{part}.{key}`", f"`{name}`", where) for name, part, key in source]
+
+    found = rows(EVENT_ONLY, "events") + rows(DEVICE, "events and profiles")
+    for kind, typed in DEVICE_BY_TYPE.items():
+        found += rows(typed, f"events and profiles, device type {kind}")
+    found += [(f"`context.campaign.{key}`", f"`{utm}`", "events") for key, utm in CAMPAIGN.items()]
+    return _table(("source", "property", "where"), found)
+
+
+def codes_table() -> str:
+    """Every code of an error or a skip."""
+    rows = [(f"`{row.code}`", kind, row.meaning) for kind, codes in _CODES for row in codes]
+    return _table(("code", "kind", "meaning"), rows)
+
+
+_CODES = (("error", ERROR_CODES), ("skipped", SKIP_CODES))
+
+SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
+    "settings": ("Settings", settings_table),
+    "rules": ("Rules", rules_table),
+    "traits": ("Special traits", traits_table),
+    "context": ("Context properties", context_table),
+    "codes": ("Codes", codes_table),
+}
+"""Name -> title and table."""
+
+
+def section(name: str) -> str:
+    """One table under its title."""
+    title, table = SECTIONS[name]
+    return f"## {title}\n\n{table()}"
+
+
+def page() -> str:
+    """The whole reference page."""
+    intro = (
+        "# Translator reference\n\nGenerated from the tables in `translator/` by "
+        "`python -m translator reference`; a test keeps it current.\n\n"
+    )
+    return intro + "\n".join(section(name) for name in SECTIONS)
