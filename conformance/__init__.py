@@ -1,0 +1,1 @@
+"""Scenarios as data, replayed against any Segment to Mixpanel translator."""

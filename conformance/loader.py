@@ -1,0 +1,173 @@
+"""Scenario files into `Scenario` records, or a `DataError` that names file, place and remedy."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from conformance import sources
+from conformance.data import read, scenario_files
+from conformance.errors import DataError
+from conformance.yaml_text import YamlTextError, parse_yaml
+
+Json = dict[str, Any]
+"""A JSON object."""
+
+DEFAULT_CLOCK = "2026-06-15T12:00:00Z"
+
+
+@dataclass(frozen=True)
+class RawLine:
+    """A message given as text, which may not be JSON."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens: messages, or the clock moves by `advance` seconds, or a flush."""
+
+    messages: tuple[Any, ...] = ()
+    advance: float = 0
+    flush: bool = False
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What must come of it. `state` holds only the sections that are compared."""
+
+    requests: list[Json]
+    skipped: list[Json]
+    errors: list[Json]
+    state: Json
+    settings_error: str | None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One behaviour as data. Fields as described in `scenario.schema.json`."""
+
+    id: str
+    title: str
+    why: str
+    level: str
+    source: tuple[str, ...]
+    tags: frozenset[str]
+    mode: str
+    rules: str
+    settings: Json
+    project: Json
+    clock: str
+    steps: tuple[Step, ...]
+    expect: Expectation
+
+    @property
+    def sourced(self) -> bool:
+        """Whether anything but ourselves is behind it."""
+        return any(source != sources.UNSOURCED for source in self.source)
+
+
+@cache
+def load_scenarios() -> tuple[Scenario, ...]:
+    """All scenarios of the package, in order of their ids. Raises DataError with every mistake."""
+    loaded, mistakes = [], []
+    for path, file in scenario_files():
+        try:
+            loaded.append(parse_scenario(file.read_text(encoding="utf-8"), path))
+        except DataError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise DataError("\n".join(mistakes))
+    return tuple(loaded)
+
+
+def parse_scenario(text: str, path: str) -> Scenario:
+    """The scenario in a file's text; `path` is its place in the folder of scenarios."""
+    try:
+        data = parse_yaml(text)
+    except YamlTextError as error:
+        raise DataError(f"{path}: {error}") from error
+    mistakes = list(_schema_mistakes(data)) or list(_other_mistakes(data, path))
+    if mistakes:
+        raise DataError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
+    return _scenario(data)
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    schema = json.loads(read("scenario.schema.json"))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def _schema_mistakes(data: Any) -> Iterator[str]:
+    errors = sorted(_validator().iter_errors(data), key=lambda error: list(map(str, error.path)))
+    for error in errors:
+        where = error.json_path.removeprefix("$").removeprefix(".") or "the scenario"
+        if error.validator == "additionalProperties":
+            yield from _unknown_keys(error, where)
+        else:
+            yield f"{where}: {error.message}"
+
+
+def _unknown_keys(error: ValidationError, where: str) -> Iterator[str]:
+    assert isinstance(error.schema, dict)
+    assert isinstance(error.instance, dict)
+    known = error.schema["properties"]
+    for key in error.instance.keys() - known.keys():
+        hint = sources.nearest(key, known) or f"; known: {', '.join(known)}"
+        yield f"{where}: unknown key {key!r}{hint}"
+
+
+def _other_mistakes(data: Json, path: str) -> Iterator[str]:
+    if data["id"] != path.removesuffix(".yaml"):
+        yield f"id: is {data['id']!r}, but the file is called {path!r}"
+    for index, source in enumerate(data["source"]):
+        problem = sources.problem(source)
+        if problem:
+            yield f"source[{index}]: {source!r}: {problem}"
+    count = sum(len(step.get("messages", step.get("lines", ()))) for step in data["steps"])
+    for section in ("skipped", "errors"):
+        for index, item in enumerate(data["expect"].get(section, ())):
+            if item["message"] >= count:
+                yield f"expect.{section}[{index}]: there are only {count} messages, counted from 0"
+
+
+def _scenario(data: Json) -> Scenario:
+    folder = data["id"].partition("/")[0]
+    mode, rules = data.get("mode", "cloud"), data.get("rules", "documented")
+    expect = data["expect"]
+    return Scenario(
+        id=data["id"],
+        title=data["title"],
+        why=data.get("why", ""),
+        level=data["level"],
+        source=tuple(data["source"]),
+        tags=frozenset([folder, data["level"], mode, rules, *data.get("tags", ())]),
+        mode=mode,
+        rules=rules,
+        settings=data["settings"],
+        project=data.get("project", {}),
+        clock=data.get("clock", DEFAULT_CLOCK),
+        steps=tuple(_step(step) for step in data["steps"]),
+        expect=Expectation(
+            requests=[{"region": "us", "ip": "0", **request} for request in expect["requests"]],
+            skipped=expect.get("skipped", []),
+            errors=expect.get("errors", []),
+            state=expect.get("state", {}),
+            settings_error=expect.get("settings_error"),
+        ),
+    )
+
+
+def _step(step: Json) -> Step:
+    lines = tuple(RawLine(text) for text in step.get("lines", ()))
+    return Step(
+        messages=lines or tuple(step.get("messages", ())),
+        advance=step.get("advance", 0),
+        flush=step.get("flush", False),
+    )
