@@ -49,7 +49,11 @@ class Limits(NamedTuple):
     """How large a request may be: records, and bytes of JSON before compression.
 
     Mixpanel takes 2000 records and 10 MB; 2 MB is the limit its 413 answer still names
-    (facts/mixpanel-http-api 2.1). With `records=1` every record gets an answer of its own.
+    (facts/mixpanel-http-api 2.1).
+
+    /import names each record that it refuses. The other endpoints answer for the request as a
+    whole, and a `1` is documented both as "all valid" and as "at least one valid" (1.5); it counts
+    as all. With `records=1` every record gets an answer of its own, and none can hide.
     """
 
     records: int = 2000
