@@ -1,0 +1,69 @@
+"""The mock Mixpanel as the engine uses it: its address, its clock, its journal and its state."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from conformance.errors import EngineError
+from conformance.loader import Json
+
+TIMEOUT_SECONDS = 30
+
+
+class Mock:
+    """A client of the mock's own API. `base_urls` maps Mixpanel's hosts to the mock's.
+
+    Raises EngineError whenever the mock does not answer as it should.
+    """
+
+    def __init__(self, control_url: str, base_urls: Mapping[str, str]) -> None:
+        self.base_urls = dict(base_urls)
+        self._control_url = control_url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._call("POST", "reset", {})
+
+    def set_project(self, token: str, options: Json) -> None:
+        """Set the options of a project."""
+        self._call("PUT", f"projects/{quote(token, safe='')}", options)
+
+    def freeze(self, now: str) -> None:
+        """Stop the virtual clock at a moment."""
+        self._call("POST", "clock", {"now": now, "freeze": True})
+
+    def advance(self, seconds: float) -> None:
+        """Move the virtual clock."""
+        self._call("POST", "clock", {"advance": seconds})
+
+    def now(self) -> datetime:
+        """The virtual clock's moment."""
+        return datetime.fromisoformat(self._call("GET", "clock")["now"])
+
+    def requests(self) -> list[Json]:
+        """The journal of requests, of all tokens and regions."""
+        found: list[Json] = self._call("GET", "requests")
+        return found
+
+    def state(self, section: str, token: str) -> Any:
+        """`events`, `profiles`, `groups`, `rejected` or `identities` of a project."""
+        return self._call("GET", f"{section}?token={quote(token, safe='')}")
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
+    def _call(self, method: str, path: str, body: Json | None = None) -> Any:
+        url = f"{self._control_url}/_mock/{path}"
+        try:
+            answer = self._session.request(method, url, json=body, timeout=TIMEOUT_SECONDS)
+            if not answer.ok:
+                raise EngineError(f"{method} {url}: HTTP {answer.status_code}: {answer.text:.500}")
+            return answer.json()
+        except requests.RequestException as error:
+            raise EngineError(f"{method} {url}: {error}") from error

@@ -1,0 +1,71 @@
+"""What a run found, for people and for programs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from conformance.compare import Difference
+from conformance.loader import Scenario
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one scenario."""
+
+    scenario: Scenario
+    differences: tuple[Difference, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+    def text(self) -> str:
+        """One line, then every difference in full."""
+        scenario = self.scenario
+        head = f"{scenario.id}  {scenario.level}  {scenario.title}"
+        if self.passed:
+            return f"PASS  {head}"
+        lines = [f"FAIL  {head}", *(f"why: {scenario.why}" for _ in [0] if scenario.why)]
+        lines.append(f"source: {', '.join(scenario.source)}")
+        lines += [str(difference) for difference in self.differences]
+        return "\n  ".join("\n".join(lines).splitlines())
+
+    def as_json(self) -> dict[str, object]:
+        """The verdict as a line of results.jsonl."""
+        return {
+            "kind": "scenario",
+            "id": self.scenario.id,
+            "level": self.scenario.level,
+            "mode": self.scenario.mode,
+            "rules": self.scenario.rules,
+            "source": list(self.scenario.source),
+            "verdict": "passed" if self.passed else "failed",
+            "differences": [difference.as_json() for difference in self.differences],
+        }
+
+
+def scenario_summary(verdicts: Sequence[Verdict]) -> str:
+    """`N passed, N failed`, then the same for each level, and how many have no source."""
+    parts = [_counts(verdicts)]
+    for level in ("must", "should", "info"):
+        chosen = [verdict for verdict in verdicts if verdict.scenario.level == level]
+        if chosen:
+            parts.append(f"{level}: {_counts(chosen)}")
+    unsourced = sum(not verdict.scenario.sourced for verdict in verdicts)
+    return "; ".join([*parts, f"{unsourced} unsourced"])
+
+
+def _counts(verdicts: Sequence[Verdict]) -> str:
+    counts = Counter(verdict.passed for verdict in verdicts)
+    return f"{counts[True]} passed, {counts[False]} failed"
+
+
+def write_results(folder: Path, results: Sequence[dict[str, object]]) -> None:
+    """Write `results.jsonl`, one verdict a line, into a folder that is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [orjson.dumps(result, option=orjson.OPT_SORT_KEYS) + b"\n" for result in results]
+    (folder / "results.jsonl").write_bytes(b"".join(lines))
