@@ -12,6 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 
 from translator import Rules, Settings
@@ -52,6 +53,11 @@ def read_and_print(chunk: bytes) -> bytes:
     return b"".join(json.dumps(json.loads(line)).encode() + b"\n" for line in chunk.splitlines())
 
 
+def report(subject: str, rate: float, peer: float) -> None:
+    """One line: a rate in messages a second, and its ratio to the peer's."""
+    print(f"{subject:36} {rate:10,.0f} messages/s {rate / peer:5.2f} x")
+
+
 def main() -> None:
     """Measure and print one line per subject."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -60,11 +66,11 @@ def main() -> None:
     chunk = corpus() * repeat
     count = chunk.count(b"\n")
     peer = count / best(lambda: read_and_print(chunk))
-    print(f"{'standard library, no translation':36} {peer:10,.0f} messages/s")
+    report("standard library, no translation", peer, peer)
     for name, rules in (("documented", Rules.documented()), ("observed", Rules.observed())):
         job = Job(Settings.from_json(SETTINGS), rules, NOW_MS)
-        rate = count / best(lambda job=job: translate_chunk(chunk, job))  # type: ignore[misc]
-        print(f"{f'translate, {name}, one core':36} {rate:10,.0f} messages/s {rate / peer:5.2f} x")
+        rate = count / best(partial(translate_chunk, chunk, job))
+        report(f"translate, {name}, one core", rate, peer)
     job = Job(Settings.from_json(SETTINGS), Rules.documented(), NOW_MS)
     cores = len(os.sched_getaffinity(0))
     large = chunk * 10
@@ -73,9 +79,7 @@ def main() -> None:
         translate_stream(io.BytesIO(large), io.BytesIO(), job, workers=cores)
 
     rate = 10 * count / best(on_all_cores)
-    print(
-        f"{f'translate, documented, {cores} cores':36} {rate:10,.0f} messages/s {rate / peer:5.2f} x"
-    )
+    report(f"translate, documented, {cores} cores", rate, peer)
 
 
 if __name__ == "__main__":

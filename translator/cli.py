@@ -18,7 +18,7 @@ from translator import __version__
 from translator.bulk import PARALLEL_FROM_BYTES, Job, lines, translate_line, translate_stream
 from translator.errors import SettingsError
 from translator.plan import plan_for
-from translator.reference import SECTIONS, section
+from translator.reference import SECTIONS, page, section
 from translator.rules import Rules
 from translator.sender import Sender, base_urls, run_send
 from translator.settings import Settings
@@ -135,10 +135,10 @@ def send(
 
 
 @main.command()
-@click.argument("name", type=click.Choice(list(SECTIONS)))
-def reference(name: str) -> None:
-    """Print a table of the reference as Markdown: settings, rules, traits, context or codes."""
-    click.echo(section(name), nl=False)
+@click.argument("name", required=False, type=click.Choice(list(SECTIONS)))
+def reference(name: str | None) -> None:
+    """Print the reference as Markdown, or one table of it."""
+    click.echo(section(name) if name else page(), nl=False)
 
 
 def read_settings(path: Path) -> Settings:

@@ -75,8 +75,8 @@ def _event_calls(
 
 
 def _track(message: Message, plan: Plan) -> list[Operation]:
-    event = message.raw.get("event")
-    if not event and plan.doc["missing_event_name"]:
+    event = message.text_field("event") or None
+    if event is None and plan.doc["missing_event_name"]:
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
     return _event_calls(message, plan, [event], message.object_field("properties"))
 

@@ -1,0 +1,102 @@
+import io
+import json
+from typing import Any
+
+import pytest
+
+from tests.translator.messages import NOW_MS, track
+from translator import Rules, Settings
+from translator.bulk import MAX_LINE_BYTES, Job, translate_stream
+
+JOB = Job(Settings(token="T"), Rules.documented(), NOW_MS)
+
+
+def answers(text: bytes, workers: int = 1) -> list[dict[str, Any]]:
+    sink = io.BytesIO()
+    errors = translate_stream(io.BytesIO(text), sink, JOB, workers=workers)
+    results = [json.loads(line) for line in sink.getvalue().splitlines()]
+    assert errors == sum(result["error"] is not None for result in results)
+    return results
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "text"),
+    [
+        (b"{", "not_json", "the line is not JSON in UTF-8"),
+        (b"", "not_json", "the line is not JSON in UTF-8"),
+        (b"\xff\xfe", "not_json", "the line is not JSON in UTF-8"),
+        (b"[]", "not_an_object", "a message must be a JSON object, not []"),
+        (b"null", "not_an_object", "a message must be a JSON object, not None"),
+        (b"{}", "missing_type", "type is missing"),
+        (b'{"type":"trak"}', "unknown_type", "type 'trak' is not a Segment call; did you mean"),
+        (b'{"type":"track","properties":{"a":NaN}}', "invalid_value", "properties.a is nan"),
+        (b'{"type":"track","context":{"a":-Infinity}}', "invalid_value", "context.a is -inf"),
+        (b'{"type":"track","event":"\\ud800"}', "invalid_value", "event has a lone surrogate"),
+        (b'{"a":' * 101 + b"1" + b"}" * 101, "nesting_too_deep", "a.a.a"),
+        (b"[" * 3000 + b"]" * 3000, "nesting_too_deep", ""),
+        (b"[" * 300_000, "nesting_too_deep", "the line is nested too deeply"),
+    ],
+)
+def test_a_bad_line_stops_only_itself(line: bytes, code: str, text: str) -> None:
+    """A line that cannot be translated is answered with an error, in its place."""
+    good = json.dumps(track()).encode()
+    first, bad, last = answers(b"\n".join([good, line, good]) + b"\n")
+    assert first == last
+    assert first["error"] is None
+    assert len(first["operations"]) == 1
+    assert bad["error"]["code"] == code
+    assert bad["error"]["message"].startswith(text)
+    assert bad["operations"] == []
+
+
+def test_the_last_line_needs_no_end() -> None:
+    """A file without a newline at its end loses nothing."""
+    assert [answer["messageId"] for answer in answers(json.dumps(track()).encode())] == ["m1"]
+
+
+def test_no_lines_no_answers() -> None:
+    """An empty file is answered with an empty file."""
+    assert answers(b"") == []
+
+
+def test_a_line_without_end_is_cut_short_and_answered() -> None:
+    """A line of more than the limit costs bounded memory and one error."""
+    good = json.dumps(track()).encode()
+    long = json.dumps(track(properties={"x": "a" * (2 * MAX_LINE_BYTES)})).encode()
+    first, bad, last = answers(b"\n".join([good, long, good]))
+    assert first == last
+    assert bad["error"]["code"] == "not_json"
+    assert "longer than 16777216 bytes" in bad["error"]["message"]
+
+
+def test_two_processes_answer_in_the_order_of_one() -> None:
+    """On several cores the output is the same as on one, to the byte."""
+    messages = [track(messageId=f"m{number}", properties={"n": number}) for number in range(9000)]
+    text = b"".join(json.dumps(message).encode() + b"\n" for message in messages)
+    assert len(text) > 1 << 20
+    one, two = io.BytesIO(), io.BytesIO()
+    translate_stream(io.BytesIO(text), one, JOB)
+    translate_stream(io.BytesIO(text), two, JOB, workers=2)
+    assert one.getvalue() == two.getvalue()
+    ids = [json.loads(line)["messageId"] for line in one.getvalue().splitlines()]
+    assert ids == [f"m{number}" for number in range(9000)]
+
+
+def test_a_slow_producer_is_answered_line_by_line() -> None:
+    """What has been written to a pipe is answered before more comes."""
+
+    class Slow(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            return self.readline()
+
+    sink = io.BytesIO()
+    flushed: list[int] = []
+
+    class Watched(io.BytesIO):
+        def flush(self) -> None:
+            flushed.append(self.getvalue().count(b"\n"))
+
+    sink = Watched()
+    line = json.dumps(track()).encode() + b"\n"
+    translate_stream(Slow(line * 3), sink, JOB)
+    assert flushed == [1, 2, 3]

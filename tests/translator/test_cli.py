@@ -1,0 +1,106 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.translator.messages import track
+
+NOW = ("--now", "2026-06-15T12:00:00Z")
+
+
+def cli(
+    *arguments: str | Path, text: str = "", cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "translator", *map(str, arguments)],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path) -> Path:
+    path = tmp_path / "settings.json"
+    path.write_text('{"token": "T"}')
+    return path
+
+
+def test_translates_standard_input(settings_file: Path) -> None:
+    """Lines in, one result a line out, exit status 0 when all were translated."""
+    done = cli("translate", "--settings", settings_file, *NOW, text=json.dumps(track()) + "\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    (answer,) = map(json.loads, done.stdout.splitlines())
+    assert list(answer) == ["messageId", "operations", "skipped", "error"]
+    assert answer["messageId"] == "m1"
+    assert answer["skipped"] == []
+    assert answer["error"] is None
+    (operation,) = answer["operations"]
+    assert list(operation) == ["endpoint", "host", "payload"]
+    assert operation["endpoint"] == "/track"
+    assert operation["host"] == "https://api.mixpanel.com"
+    assert operation["payload"]["event"] == "Signed Up"
+
+
+def test_a_bad_line_makes_the_exit_status_1(settings_file: Path, tmp_path: Path) -> None:
+    """Every line is answered, and the status tells that one could not be translated."""
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text(json.dumps(track()) + "\n{oops\n" + json.dumps(track()) + "\n")
+    done = cli("translate", "--settings", settings_file, *NOW, corpus)
+    assert done.returncode == 1
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    codes = [answer["error"] and answer["error"]["code"] for answer in answers]
+    assert codes == [None, "not_json", None]
+
+
+def test_yaml_settings_and_observed_rules(tmp_path: Path) -> None:
+    """Settings may be YAML, and --rules chooses whom to follow."""
+    path = tmp_path / "settings.yaml"
+    path.write_text("token: T\npeople: false\n")
+    line = json.dumps(track(properties={"revenue": 5}))
+    done = cli("translate", "--settings", path, "--rules", "observed", *NOW, text=line)
+    assert done.returncode == 0
+    operations = json.loads(done.stdout)["operations"]
+    assert [operation["endpoint"] for operation in operations] == ["/track", "/engage"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--mode", "web"], "--mode web is not available yet; use --mode cloud"),
+        (["--mode", "loud"], "'loud' is not one of"),
+        (["--now", "noon"], "--now 'noon' is no ISO 8601 time, such as 2026-06-15T12:00:00Z"),
+        (["--rules", "mine"], "'mine' is not one of 'documented', 'observed'"),
+        (["no-such-file.jsonl"], "no-such-file.jsonl"),
+    ],
+)
+def test_wrong_usage_is_status_2(settings_file: Path, arguments: list[str], text: str) -> None:
+    """A wrong option is said on the error stream, and nothing is translated."""
+    done = cli("translate", "--settings", settings_file, *arguments, text=json.dumps(track()))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert text in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('{"token": "T", "peple": true}', "unknown setting 'peple'; did you mean 'people'?"),
+        ("{", "settings.json: "),
+        ("{}", "setting 'token' is required"),
+    ],
+)
+def test_wrong_settings_are_status_2(tmp_path: Path, content: str, text: str) -> None:
+    """Settings that cannot be used are said with file and key."""
+    path = tmp_path / "settings.json"
+    path.write_text(content)
+    done = cli("translate", "--settings", path, text=json.dumps(track()))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr

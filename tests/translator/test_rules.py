@@ -1,0 +1,43 @@
+import re
+from pathlib import Path
+
+import pytest
+
+import translator
+from translator.rules import RULES, Rules
+
+
+def test_every_rule_is_asked_for_by_the_code() -> None:
+    """A rule that nothing asks for would be a claim without behaviour."""
+    package = Path(translator.__file__).parent
+    code = "".join(path.read_text("utf-8") for path in package.glob("*.py"))
+    asked = set(re.findall(r'doc\["(\w+)"\]', code))
+    assert asked == {rule.name for rule in RULES}
+
+
+def test_no_code_branches_on_the_name_of_a_rule_set() -> None:
+    """Only the command line, which takes the name, and the docs know it."""
+    package = Path(translator.__file__).parent
+    for path in package.glob("*.py"):
+        if path.name not in ("cli.py", "rules.py", "reference.py", "__init__.py"):
+            assert not re.search(r"""["']observed["']|\.observed\(""", path.read_text("utf-8")), (
+                path
+            )
+
+
+def test_rules_are_values() -> None:
+    """Two equal sets are one; following every rule one by one is following the doc."""
+    rules = Rules.observed()
+    for rule in RULES:
+        assert not rules.follows_doc(rule.name)
+        rules = rules.following(rule.name)
+    assert rules == Rules.documented()
+    assert hash(rules) == hash(Rules.documented())
+
+
+def test_an_unknown_rule_is_an_error() -> None:
+    """A misspelt rule is found at once."""
+    with pytest.raises(ValueError, match="unknown rule 'arays'"):
+        Rules.observed().following("arays")
+    with pytest.raises(KeyError):
+        Rules.observed().follows_doc("arays")
