@@ -4,6 +4,7 @@ import pytest
 
 from translator.sender.answers import FailedRecord, Meaning, Outcome, classify
 
+REASON_OF_TEXT = 'HTTP 200: {"error": null, "status": "1"}'
 NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
 
 
@@ -34,6 +35,7 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
             b'{"error": "Bad request", "status": "error"}',
             Outcome(Meaning.REFUSED, "HTTP 200: Bad request"),
         ),
+        (200, b'{"error": null, "status": "1"}', Outcome(Meaning.REFUSED, REASON_OF_TEXT)),
         (
             200,
             b"",

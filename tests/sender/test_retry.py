@@ -79,6 +79,13 @@ def test_endless_retry_after_is_given_up(sender: Sender, stub: Stub, sleeps: lis
     assert 1 == len(stub.received)
 
 
+def test_longest_wait(sender: Sender, stub: Stub, sleeps: list[float]) -> None:
+    """Ten minutes, to the second, are still waited for."""
+    stub.script = [Reply(429, headers={"Retry-After": "600"})]
+    assert [Fate.DELIVERED] == fates(sender.send([event("A")]))
+    assert [600.0] == sleeps
+
+
 def test_nothing_listens(sleeps: list[float], stub: Stub) -> None:
     """Without a server every operation is accounted for."""
     url = stub.url

@@ -83,6 +83,13 @@ def test_failed_records_by_insert_id(sender: Sender, stub: Stub, key: str) -> No
     assert 1 == len(stub.received)
 
 
+def test_shared_insert_id_names_nobody(sender: Sender, stub: Stub) -> None:
+    """An insert id that two records share does not tell which of them failed."""
+    stub.script = [import_reply([{"insert_id": "id-A", "message": "bad"}], 1), Reply(400, b"bad")]
+    assert [R, D] == fates(sender.send([event("A", "/import"), event("A", "/import")]))
+    assert [["A", "A"], ["A"], ["A"]] == stub.names()
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -91,6 +98,7 @@ def test_failed_records_by_insert_id(sender: Sender, stub: Stub, key: str) -> No
         import_reply([{"index": -1, "message": "out of range"}], 1),
         import_reply([{"insert_id": "unknown", "message": "no such record"}], 1),
         import_reply(["odd"], 1),
+        import_reply([{"index": True, "message": "no number"}], 1),
         import_reply([{"index": 0, "message": "does not add up"}], 0),
         Reply(200, b'{"code": 200, "num_records_imported": 1, "status": "OK"}'),
     ],
@@ -158,6 +166,13 @@ def test_payload_that_is_no_json(sender: Sender, stub: Stub) -> None:
         "the payload cannot be written as JSON: Object of type set is not JSON serializable"
         == verdicts[0].reason
     )
+
+
+def test_no_number_is_not_sent_as_text(sender: Sender, stub: Stub) -> None:
+    """JSON has no NaN, so a payload with one never reaches the wire as such."""
+    [verdict] = sender.send([update("ann", "$set", {"huge": 2**70, "nan": float("nan")})])
+    assert L == verdict.fate
+    assert [] == stub.received
 
 
 def test_one_record_a_request(stub: Stub) -> None:
