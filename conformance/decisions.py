@@ -40,15 +40,15 @@ def page(citations: Iterable[tuple[str, Iterable[str]]]) -> str:
     """The list as Markdown."""
     pins = pinned_by(citations)
     text = (
-        "# Decisions\n\nWhere the sources contradict each other or say nothing, the choice is ours. "
-        "Generated from `conformance/decisions.yaml` by `python -m conformance decisions`; a test "
+        "# Decisions\n\nWhere the sources contradict each other or say nothing, the choice is "
+        "ours. Generated from `conformance/decisions.yaml` by `python -m conformance decisions`; a test "
         "keeps it current. Differences between the public doc and the classic integration are the "
         "rules in [the reference](reference.md).\n"
     )
     for decision in decisions().values():
         pinned = ", ".join(f"`{scenario}`" for scenario in pins[decision.slug]) or "none"
         text += (
-            f"\n## {decision.slug}\n\n{decision.question}\n\n**{decision.choice}** {decision.why}\n\n"
-            f"Scenarios: {pinned}\n"
+            f"\n## {decision.slug}\n\n{decision.question}\n\n"
+            f"**{decision.choice}** {decision.why}\n\nScenarios: {pinned}\n"
         )
     return text
