@@ -1,6 +1,7 @@
 """The mock Mixpanel as the engine uses it: its address, its clock, its journal and its state."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -9,8 +10,13 @@ import requests
 
 from conformance.errors import EngineError
 from conformance.loader import Json
+from translator.residency import HOSTS
 
 TIMEOUT_SECONDS = 30
+
+
+class MockRefused(EngineError):
+    """The mock says that what it was asked is wrong; the text has its reason."""
 
 
 class Mock:
@@ -63,7 +69,21 @@ class Mock:
         try:
             answer = self._session.request(method, url, json=body, timeout=TIMEOUT_SECONDS)
             if not answer.ok:
-                raise EngineError(f"{method} {url}: HTTP {answer.status_code}: {answer.text:.500}")
+                kind = MockRefused if answer.status_code < 500 else EngineError
+                raise kind(f"{method} {url}: HTTP {answer.status_code}: {answer.text:.500}")
             return answer.json()
         except requests.RequestException as error:
             raise EngineError(f"{method} {url}: {error}") from error
+
+
+@contextmanager
+def running_mock() -> Iterator[Mock]:
+    """A mock server of our own on free ports of 127.0.0.1, until the context ends."""
+    from mock_mixpanel import Config, Server
+
+    with Server(Config()) as server:
+        mock = Mock(server.url("us"), {host: server.url(name) for name, host in HOSTS.items()})
+        try:
+            yield mock
+        finally:
+            mock.close()

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.compare import Difference, Kind, compare, compare_sequence
+from conformance.errors import DataError
 from conformance.loader import Json, RawLine, Scenario
-from conformance.mock import Mock
+from conformance.mock import Mock, MockRefused
 from conformance.placeholders import Placeholders
 from conformance.target import Answer, Session, SettingsRefused, Setup, Target, TargetFailed
 
@@ -54,7 +55,10 @@ def _prepare(scenario: Scenario, mock: Mock) -> None:
             options["secret"] = settings["apiSecret"]
         if settings.get("enableEuropeanUnionEndpoint") is True:
             options["region"] = "eu"
-        mock.set_project(token, options | scenario.project)
+        try:
+            mock.set_project(token, options | scenario.project)
+        except MockRefused as error:
+            raise DataError(f"{scenario.id}: project: {error}") from error
 
 
 def _settings_refused(scenario: Scenario, text: str) -> list[Difference]:

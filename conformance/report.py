@@ -7,8 +7,33 @@ from pathlib import Path
 
 import orjson
 
+from conformance.attribution import Attribution, by_rule
+from conformance.captures import Reproduction, Standing
 from conformance.compare import Difference
 from conformance.loader import Scenario
+
+
+@dataclass(frozen=True)
+class CaptureResult:
+    """What became of a capture under one rule set, or both."""
+
+    reproduction: Reproduction | None
+    attribution: Attribution | None
+
+    @property
+    def failures(self) -> list[Reproduction | Attribution]:
+        """That it is not reproduced, and that a difference has no name."""
+        failures: list[Reproduction | Attribution] = []
+        if self.reproduction and self.reproduction.standing is Standing.FAILED:
+            failures.append(self.reproduction)
+        if self.attribution and self.attribution.unexplained:
+            failures.append(self.attribution)
+        return failures
+
+    def as_json(self) -> list[dict[str, object]]:
+        """The lines of results.jsonl."""
+        parts = (self.reproduction, self.attribution)
+        return [part.as_json() for part in parts if part is not None]
 
 
 @dataclass(frozen=True)
@@ -57,6 +82,26 @@ def scenario_summary(verdicts: Sequence[Verdict]) -> str:
             parts.append(f"{level}: {_counts(chosen)}")
     unsourced = sum(not verdict.scenario.sourced for verdict in verdicts)
     return "; ".join([*parts, f"{unsourced} unsourced"])
+
+
+def capture_summary(results: Sequence[CaptureResult]) -> str:
+    """How many captures are reproduced by the observed rules, and explained by named rules."""
+    reproductions = [result.reproduction for result in results if result.reproduction]
+    attributions = [result.attribution for result in results if result.attribution]
+    parts = []
+    if reproductions:
+        counts = Counter(reproduction.standing for reproduction in reproductions)
+        parts.append(
+            f"observed rules: {counts[Standing.REPRODUCED]} reproduced, "
+            f"{counts[Standing.DEFECT]} defects, {counts[Standing.FAILED]} failed"
+        )
+    if attributions:
+        unexplained = sum(bool(attribution.unexplained) for attribution in attributions)
+        parts.append(
+            f"documented rules: {len(attributions) - unexplained} explained by "
+            f"{len(by_rule(attributions))} rules, {unexplained} failed"
+        )
+    return "; ".join(parts)
 
 
 def _counts(verdicts: Sequence[Verdict]) -> str:

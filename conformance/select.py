@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 
+from conformance.captures import Capture
 from conformance.errors import UsageError
 from conformance.loader import Scenario
 
@@ -34,6 +35,17 @@ def select(
         scenario
         for scenario in scenarios
         if wanted <= scenario.tags and test(f"{scenario.id} {scenario.title}")
+    ]
+
+
+def select_captures(
+    captures: Iterable[Capture], keyword: str | None = None, tags: Iterable[str] = ()
+) -> list[Capture]:
+    """Likewise for captures, whose tags are `capture` and their area."""
+    test = matcher(keyword) if keyword else lambda _: True
+    wanted = frozenset(tags)
+    return [
+        capture for capture in captures if wanted <= {"capture", capture.area} and test(capture.id)
     ]
 
 

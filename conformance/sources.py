@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from conformance.data import read
+from conformance.decisions import decisions
 from conformance.yaml_text import parse_yaml
 
 UNSOURCED = "unsourced"
@@ -18,7 +19,6 @@ CAPTURE_FILES = ("cloud-classic.jsonl",)
 
 _ISSUE = re.compile(r"[\w.-]+/[\w.-]+#[0-9]+", re.ASCII)
 _SECTION = re.compile(r"[0-9]+(\.[0-9]+)?")
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @cache
@@ -44,9 +44,7 @@ def problem(source: str) -> str | None:
     if source.startswith("capture:"):
         return _unknown("capture", source[8:], capture_ids())
     if source.startswith("decision:"):
-        if _SLUG.fullmatch(source[9:]):
-            return None
-        return "a decision is named like decision:future-timestamps"
+        return _unknown("decision", source[9:], decisions())
     if source.startswith("facts/"):
         name, _, section = source[6:].partition("#")
         if not _SECTION.fullmatch(section):
