@@ -41,8 +41,8 @@ def page(citations: Iterable[tuple[str, Iterable[str]]]) -> str:
     pins = pinned_by(citations)
     text = (
         "# Decisions\n\nWhere the sources contradict each other or say nothing, the choice is "
-        "ours. Generated from `conformance/decisions.yaml` by `python -m conformance decisions`; a test "
-        "keeps it current. Differences between the public doc and the classic integration are the "
+        "ours. Generated from `conformance/decisions.yaml` by `python -m conformance decisions`; "
+        "a test keeps it current. Differences between the public doc and the classic integration are the "
         "rules in [the reference](reference.md).\n"
     )
     for decision in decisions().values():

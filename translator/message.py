@@ -62,8 +62,8 @@ class Message:
         self.anonymous_id = self.usable_id(plan, "anonymousId")
         self.distinct_id = self.user_id or self.anonymous_id or raw.get("sessionId") or None
         # Old clients put the context into `options`; where both are sent, `options` counted.
-        context = raw.get("options") or raw.get("context")
-        self.context: Mapping[str, Any] = context if type(context) is dict else _EMPTY
+        field = "options" if type(raw.get("options")) is dict else "context"
+        self.context: Mapping[str, Any] = self.object_field(field)
         self.time_ms = self._time(plan, now_ms)
         self.old = self._is_old(plan, now_ms)
 
