@@ -42,8 +42,8 @@ def page(citations: Iterable[tuple[str, Iterable[str]]]) -> str:
     text = (
         "# Decisions\n\nWhere the sources contradict each other or say nothing, the choice is "
         "ours. Generated from `conformance/decisions.yaml` by `python -m conformance decisions`; "
-        "a test keeps it current. Differences between the public doc and the classic integration are the "
-        "rules in [the reference](reference.md).\n"
+        "a test keeps it current. Differences between the public doc and the classic integration "
+        "are the rules in [the reference](reference.md).\n"
     )
     for decision in decisions().values():
         pinned = ", ".join(f"`{scenario}`" for scenario in pins[decision.slug]) or "none"
