@@ -1,0 +1,119 @@
+"""The Flask application factory."""
+
+from flask import Flask, Request, Response, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from mock_mixpanel import replies
+from mock_mixpanel.config import Config
+from mock_mixpanel.control import control_api
+from mock_mixpanel.ingest import ENDPOINTS, Incoming, exchange, ingest
+from mock_mixpanel.regions import DEFAULT, region_of
+from mock_mixpanel.replies import Reply
+from mock_mixpanel.world import World
+
+REGION_KEY = "mock_mixpanel.region"
+"""In the WSGI environment: the region of the port a request came in by."""
+
+DROP_KEY = "mock_mixpanel.drop"
+"""In the WSGI environment: a callable that closes the connection, if the server offers one."""
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+MAX_UNKNOWN_BODY = 1024 * 1024
+
+
+def create_app(config: Config | None = None, *, world: World | None = None) -> Flask:
+    """The application; `world` is made from `config` unless it is given."""
+    world = world or World(config)
+    app = Flask("mock_mixpanel", static_folder=None)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.register_blueprint(control_api(world), url_prefix="/_mock")
+
+    for endpoint in ENDPOINTS:
+        app.add_url_rule(
+            endpoint,
+            endpoint.lstrip("/"),
+            lambda endpoint=endpoint: _take(world, endpoint),
+            methods=["GET", "POST"],
+        )
+
+    @app.errorhandler(HTTPException)
+    def answer_unknown(error: HTTPException) -> Response:
+        if request.path.startswith("/_mock"):
+            return _response(replies.app_error(error.code or 500, error.description or error.name))
+        return _unknown(world, error)
+
+    @app.before_request
+    def preflight() -> Response | None:
+        if request.method == "OPTIONS":
+            return _preflight(request)
+        return None
+
+    @app.after_request
+    def allow_origin(response: Response) -> Response:
+        origin = request.headers.get("Origin")
+        if origin and not request.path.startswith("/_mock"):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Credentials"] = "true"
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+            response.headers["Vary"] = "Origin"
+        return response
+
+    return app
+
+
+def _take(world: World, endpoint: str) -> Response:
+    if request.method == "HEAD":  # Unknown in reality; it must not store anything.
+        return Response(status=200, content_type="text/plain; charset=utf-8")
+    return _response(ingest(world, endpoint, _incoming(world.config.limits.body_bytes)))
+
+
+def _incoming(max_bytes: int) -> Incoming:
+    request.max_content_length = max_bytes
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        body = None
+    return Incoming(
+        region=region_of(request.environ.get(REGION_KEY, DEFAULT), request.host),
+        method=request.method,
+        path=request.path,
+        query=request.args.to_dict(),
+        headers=dict(request.headers),
+        body=body,
+    )
+
+
+def _unknown(world: World, error: HTTPException) -> Response:
+    """What is not built answers so, and is in the journal: never a success that stores nothing."""
+    if error.code not in (404, 405):
+        return _response(replies.app_error(error.code or 500, error.description or error.name))
+    reply = replies.app_error(
+        501,
+        f"{request.method} {request.path} is not available in this mock",
+        path=request.path,
+        known_paths=[*ENDPOINTS, "/_mock"],
+    )
+    incoming = _incoming(MAX_UNKNOWN_BODY)
+    world.log.append(exchange(incoming, reply, world.clock.now()), [])
+    return _response(reply)
+
+
+def _preflight(asked: Request) -> Response:
+    """What browsers ask first; the real list of headers is unknown, so all are allowed (choice)."""
+    headers = asked.headers.get(
+        "Access-Control-Request-Headers", "authorization, traceparent, content-type"
+    )
+    response = Response(status=204)
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+    response.headers["Access-Control-Allow-Headers"] = headers
+    return response
+
+
+def _response(reply: Reply) -> Response:
+    if reply.drop:
+        request.environ.get(DROP_KEY, lambda: None)()
+        return Response(status=500)
+    response = Response(reply.body, reply.status, content_type=reply.content_type)
+    response.headers.update(reply.headers)
+    return response

@@ -1,0 +1,225 @@
+"""What a server and a project can be told.
+
+Where the documentation leaves room, a limit is the more generous reading: a mock that is stricter
+than Mixpanel would report losses that do not happen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from typing import Any, Self
+
+REGIONS = ("us", "eu", "in")
+IDENTITY_MODES = ("legacy", "original", "simplified")
+MODES_TO_COME = ("original",)
+
+
+class ConfigError(ValueError):
+    """An option that does not exist or has a wrong value; the message names it and what to do."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Documented limits (facts/mixpanel-http-api 1.4, 2.2, 3.1).
+
+    Sizes are bytes, ages are seconds, the others are counts. A value equal to a limit is allowed.
+    """
+
+    records: int = 2000
+    body_bytes: int = 10 * 1024 * 1024
+    """Before and after decompression; the documented "10 MB", read generously."""
+    record_bytes: int = 1024 * 1024
+    properties: int = 255
+    keys: int = 255
+    elements: int = 255
+    depth: int = 3
+    """Objects inside each other below a property; lists are not counted (choice)."""
+    string_characters: int = 255
+    insert_id_bytes: int = 36
+    track_age: int = 5 * 24 * 3600
+    import_future: int = 3600
+    import_earliest: int = 365 * 24 * 3600
+    """Seconds since 1970: 1971-01-01."""
+    profile_properties: int = 2000
+    json_depth: int = 50
+    """Not Mixpanel's: nesting beyond this is refused unread, to keep the mock itself safe."""
+
+
+@dataclass(frozen=True)
+class ServiceAccount:
+    """A user of the Basic scheme who may import into a project."""
+
+    username: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """The options of a project.
+
+    `secret` None and no service accounts: every credential is accepted (choice). `region` None:
+    the project takes data in every region, kept apart (choice). `alias_delay` is in seconds of
+    the virtual clock.
+    """
+
+    token: str
+    secret: str | None = None
+    project_id: str | None = None
+    identity: str = "legacy"
+    region: str | None = None
+    alias_delay: float = 0
+    group_keys: tuple[str, ...] = ()
+    service_accounts: tuple[ServiceAccount, ...] = ()
+
+    @property
+    def guarded(self) -> bool:
+        """Whether an import needs the right credential."""
+        return self.secret is not None or bool(self.service_accounts)
+
+    def changed(self, options: Mapping[str, Any], where: str = "project") -> Self:
+        """A copy with some options changed.
+
+        Raises ConfigError, naming the option, if one does not exist or has a wrong value.
+        """
+        return replace(self, **_checked(options, where))
+
+    def shown(self) -> dict[str, Any]:
+        """The options as JSON, with secrets hidden."""
+        return {
+            "token": self.token,
+            "secret": None if self.secret is None else "***",
+            "project_id": self.project_id,
+            "identity": self.identity,
+            "region": self.region,
+            "alias_delay": self.alias_delay,
+            "group_keys": list(self.group_keys),
+            "service_accounts": [
+                {"username": account.username, "secret": "***"} for account in self.service_accounts
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Config:
+    """A server: its limits, the projects it starts with, and whether others exist.
+
+    A token that is not among `projects` makes a project with default options, unless
+    `strict_projects` is set: then its records are dropped, as Mixpanel drops them.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    projects: tuple[Project, ...] = ()
+    strict_projects: bool = False
+
+
+def read_projects(data: Any) -> tuple[Project, ...]:
+    """The projects of a configuration file's content. Raises ConfigError, naming the place."""
+    if not isinstance(data, list):
+        raise ConfigError(f"projects: expected a list of objects, got {_kind(data)}")
+    found: dict[str, Project] = {}
+    for place, options in enumerate(data):
+        where = f"projects[{place}]"
+        if not isinstance(options, Mapping):
+            raise ConfigError(f"{where}: expected an object, got {_kind(options)}")
+        token = options.get("token")
+        if not isinstance(token, str) or not token:
+            raise ConfigError(f"{where}.token: missing or not a text; every project needs one")
+        if token in found:
+            raise ConfigError(f"{where}.token: {token!r} is listed twice; remove one")
+        found[token] = Project(token).changed(options, where)
+    return tuple(found.values())
+
+
+def _checked(options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    known = [option.name for option in fields(Project)]
+    checked = {}
+    for name, value in options.items():
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise ConfigError(f"{where}.{name}: unknown option; {hint}")
+        checked[name] = _CHECKS[name](value, f"{where}.{name}")
+    return checked
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{where}: expected a text that is not empty, got {_kind(value)}")
+    return value
+
+
+def _optional_text(value: Any, where: str) -> str | None:
+    return None if value is None else _text(value, where)
+
+
+def _project_id(value: Any, where: str) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _optional_text(value, where)
+
+
+def _identity(value: Any, where: str) -> str:
+    if value not in IDENTITY_MODES:
+        raise ConfigError(f"{where}: {value!r} is none of {', '.join(IDENTITY_MODES)}")
+    if value in MODES_TO_COME:
+        raise ConfigError(f"{where}: {value!r} is not available yet; use legacy or simplified")
+    return str(value)
+
+
+def _region(value: Any, where: str) -> str | None:
+    if value is not None and value not in REGIONS:
+        raise ConfigError(f"{where}: {value!r} is none of {', '.join(REGIONS)}")
+    return None if value is None else str(value)
+
+
+def _seconds(value: Any, where: str) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 10**9:
+        raise ConfigError(f"{where}: expected seconds, 0 to 10^9, got {_kind(value)}")
+    return float(value)
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{where}: expected a list of texts, got {_kind(value)}")
+    return tuple(_text(item, f"{where}[{place}]") for place, item in enumerate(value))
+
+
+def _accounts(value: Any, where: str) -> tuple[ServiceAccount, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{where}: expected a list of objects, got {_kind(value)}")
+    accounts = []
+    for place, item in enumerate(value):
+        here = f"{where}[{place}]"
+        if not isinstance(item, Mapping) or set(item) != {"username", "secret"}:
+            raise ConfigError(f"{here}: expected an object of exactly username and secret")
+        accounts.append(
+            ServiceAccount(
+                _text(item["username"], f"{here}.username"),
+                _text(item["secret"], f"{here}.secret"),
+            )
+        )
+    return tuple(accounts)
+
+
+def _kind(value: Any) -> str:
+    """What a value is, without showing it: it may be a secret."""
+    names: dict[type, str] = {
+        type(None): "null",
+        bool: "a boolean",
+        str: "a text",
+        dict: "an object",
+    }
+    return "an empty text" if value == "" else names.get(type(value), f"a {type(value).__name__}")
+
+
+_CHECKS = {
+    "token": _text,
+    "secret": _optional_text,
+    "project_id": _project_id,
+    "identity": _identity,
+    "region": _region,
+    "alias_delay": _seconds,
+    "group_keys": _texts,
+    "service_accounts": _accounts,
+}

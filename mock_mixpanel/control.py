@@ -1,0 +1,291 @@
+"""The `/_mock` API: reading journal and state, and steering clock, faults and projects."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from mock_mixpanel import __version__
+from mock_mixpanel.clock import iso, parse_iso
+from mock_mixpanel.config import ConfigError
+from mock_mixpanel.faults import FaultError
+from mock_mixpanel.log import Entry, Journaled
+from mock_mixpanel.projections import Item
+from mock_mixpanel.replies import JSON_TYPE, to_json
+from mock_mixpanel.world import World
+
+MAX_BODY = 1024 * 1024
+
+
+class ControlError(ValueError):
+    """A call that cannot be carried out; the message says what, where and what to do."""
+
+    def __init__(self, message: str, status: int = 400, **more: Any) -> None:
+        super().__init__(message)
+        self.status, self.more = status, more
+
+
+class Control:
+    """The calls, by name; each gives something to answer as JSON."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def health(self) -> Any:
+        """Ready to take requests."""
+        return {"status": "ok", "version": __version__, "now": iso(self.world.clock.now())}
+
+    def reset(self) -> Any:
+        """Forget everything, or one project."""
+        body = _body(("token",))
+        token = body.get("token")
+        if "token" in body and (not isinstance(token, str) or not token):
+            raise ControlError("token: expected a text; leave it out to forget everything")
+        self.world.reset(token)
+        return {"status": "ok"}
+
+    def requests(self) -> Any:
+        """The journal."""
+        notes = self.world.projections.notes()
+        token = request.args.get("token")
+        return _listed(
+            Item(each.id, each.exchange.received_at, "", _journal_item(each, notes))
+            for each in self.world.log.journal()
+            if token is None or token in each.tokens
+        )
+
+    def events(self) -> Any:
+        """Events as queries see them; `raw=1`: every row."""
+        raw = request.args.get("raw", "0") not in ("", "0", "false")
+        return self._state("events", raw=raw)
+
+    def profiles(self) -> Any:
+        """Profiles of people."""
+        return self._state("profiles")
+
+    def groups(self) -> Any:
+        """Profiles of groups."""
+        return self._state("groups")
+
+    def rejected(self) -> Any:
+        """Records refused, dropped in silence, or without effect."""
+        notes = self.world.projections.notes()
+        token = request.args.get("token")
+        return _listed(
+            Item(entry.id, entry.received_at, entry.token, _rejected_item(entry, notes))
+            for entry in self.world.log.snapshot().entries
+            if (entry.reasons or entry.id in notes) and token in (None, entry.token)
+        )
+
+    def identities(self) -> Any:
+        """Clusters, pending aliases and split profiles."""
+        now = self.world.clock.now()
+        return self.world.projections.identities(now, request.args.get("token"))
+
+    def clock(self) -> Any:
+        """The virtual clock."""
+        clock = self.world.clock
+        return {"now": iso(clock.now()), "frozen": clock.frozen}
+
+    def set_clock(self) -> Any:
+        """Set, advance, freeze; several at once in this order: now, freeze, advance."""
+        body, clock = _body(("now", "advance", "freeze")), self.world.clock
+        if not body:
+            raise ControlError("clock: give now, advance or freeze")
+        freeze = body.get("freeze", clock.frozen)
+        if not isinstance(freeze, bool):
+            raise ControlError("freeze: expected true or false")
+        advance = body.get("advance", 0)
+        if isinstance(advance, bool) or not isinstance(advance, int | float):
+            raise ControlError("advance: expected seconds, a number")
+        if advance < 0:
+            raise ControlError("advance: expected 0 or more; set now to go back")
+        try:
+            if "now" in body:
+                clock.set(parse_iso(body["now"]))
+            clock.freeze(freeze)
+            clock.advance(advance)
+        except (ValueError, TypeError) as error:
+            hint = "expected ISO 8601, such as 2026-06-15T12:00:00Z"
+            raise ControlError(f"clock: {error}; {hint}") from error
+        return self.clock()
+
+    def faults(self) -> Any:
+        """The rules and how often they acted."""
+        return self.world.faults.shown()
+
+    def add_faults(self) -> Any:
+        """One rule, or several in a list; answers those made."""
+        body = _json()
+        try:
+            rules = [self.world.faults.add(rule) for rule in _as_list(body)]
+        except FaultError as error:
+            raise ControlError(str(error)) from error
+        return [rule.shown() for rule in rules]
+
+    def delete_faults(self) -> Any:
+        """All rules, or the one of `id`."""
+        number = request.args.get("id")
+        if number is None:
+            self.world.faults.forget(None)
+        elif not number.isdecimal() or not self.world.faults.remove(int(number)):
+            raise ControlError(f"id: no fault {number}; GET /_mock/faults lists them", 404)
+        return {"status": "ok"}
+
+    def project(self, token: str) -> Any:
+        """The options of a project."""
+        project = self.world.projects.find(token)
+        if project is None:
+            raise ControlError(f"project {token!r} is not known; PUT its options to make it", 404)
+        return project.shown()
+
+    def put_project(self, token: str) -> Any:
+        """Set options of a project."""
+        try:
+            return self.world.change_project(token, _body(None)).shown()
+        except ConfigError as error:
+            raise ControlError(str(error)) from error
+
+    def _state(self, kind: str, *, raw: bool = False) -> Any:
+        return _listed(self.world.projections.items(kind, request.args.get("token"), raw=raw))
+
+
+ROUTES = (
+    ("GET", "health", Control.health),
+    ("POST", "reset", Control.reset),
+    ("GET", "requests", Control.requests),
+    ("GET", "events", Control.events),
+    ("GET", "profiles", Control.profiles),
+    ("GET", "groups", Control.groups),
+    ("GET", "rejected", Control.rejected),
+    ("GET", "identities", Control.identities),
+    ("GET", "clock", Control.clock),
+    ("POST", "clock", Control.set_clock),
+    ("GET", "faults", Control.faults),
+    ("POST", "faults", Control.add_faults),
+    ("DELETE", "faults", Control.delete_faults),
+    ("GET", "projects/<path:token>", Control.project),
+    ("PUT", "projects/<path:token>", Control.put_project),
+)
+
+
+def control_api(world: World) -> Blueprint:
+    """All calls as a blueprint."""
+    api, control = Blueprint("control", __name__), Control(world)
+    for method, path, call in ROUTES:
+        api.add_url_rule(
+            f"/{path}", f"{method}-{path.partition('/')[0]}", _view(control, call), methods=[method]
+        )
+
+    @api.errorhandler(ControlError)
+    def refuse(error: ControlError) -> Response:
+        return _answer({"error": str(error), **error.more}, error.status)
+
+    @api.route("/", defaults={"path": ""}, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+    @api.route("/<path:path>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+    def unknown(path: str) -> Response:
+        known = [f"{method} /_mock/{path}" for method, path, _ in ROUTES]
+        raise ControlError(f"no {request.method} {request.path}", 404, known_paths=known)
+
+    return api
+
+
+def _view(control: Control, call: Callable[..., Any]) -> Callable[..., Response]:
+    return lambda **arguments: _answer(call(control, **arguments))
+
+
+def _answer(value: Any, status: int = 200) -> Response:
+    return Response(to_json(value), status, content_type=JSON_TYPE)
+
+
+def _json() -> Any:
+    request.max_content_length = MAX_BODY
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge as error:
+        raise ControlError(f"body: larger than {MAX_BODY} bytes", 413) from error
+    try:
+        return orjson.loads(body) if body.strip() else {}
+    except orjson.JSONDecodeError as error:
+        raise ControlError(f"body: not JSON: {error}") from error
+
+
+def _body(known: Sequence[str] | None) -> dict[str, Any]:
+    body = _json()
+    if not isinstance(body, dict):
+        raise ControlError("body: expected a JSON object")
+    for name in body:
+        if known is not None and name not in known:
+            raise ControlError(f"{name}: unknown; known are {', '.join(known)}")
+    return body
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _listed(items: Any) -> list[Any]:
+    """What `since` (an id, or a time) and `limit` leave of a list; the last `limit` items."""
+    found: list[Item] = list(items)
+    since, limit = request.args.get("since"), request.args.get("limit")
+    if since is not None:
+        later = _later_than(since)
+        found = [item for item in found if later(item)]
+    if limit is not None:
+        if not limit.isdecimal():
+            raise ControlError(f"limit: expected a count, got {limit!r}")
+        found = found[max(0, len(found) - int(limit)) :]
+    return [item.value for item in found]
+
+
+def _later_than(since: str) -> Callable[[Item], bool]:
+    if since.isdecimal():
+        return lambda item: item.id > int(since)
+    try:
+        # In a query, the + of a time zone arrives as a space.
+        moment = parse_iso(since.replace(" ", "+"))
+    except ValueError as error:
+        raise ControlError(f"since: expected an id or ISO 8601, got {since!r}") from error
+    return lambda item: item.at > moment
+
+
+def _journal_item(request: Journaled, notes: Mapping[int, str]) -> dict[str, Any]:
+    exchange = request.exchange
+    return {
+        "id": request.id,
+        "received_at": iso(exchange.received_at),
+        "region": exchange.region,
+        "method": exchange.method,
+        "path": exchange.path,
+        "query": exchange.query,
+        "headers": exchange.headers,
+        "payload": [entry.record for entry in request.entries],
+        "response": {"status": exchange.status, "body": exchange.body},
+        "verdicts": [
+            {
+                "index": entry.index,
+                "accepted": entry.accepted,
+                "reasons": _reasons(entry, notes),
+            }
+            for entry in request.entries
+        ],
+    }
+
+
+def _rejected_item(entry: Entry, notes: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "request_id": entry.request_id,
+        "index": entry.index,
+        "token": entry.token,
+        "region": entry.region,
+        "endpoint": entry.endpoint,
+        "record": entry.record,
+        "reasons": _reasons(entry, notes),
+    }
+
+
+def _reasons(entry: Entry, notes: Mapping[int, str]) -> list[str]:
+    return [*entry.reasons, *([notes[entry.id]] if entry.id in notes else [])]

@@ -1,0 +1,73 @@
+"""An event as it is read, from the record as it was sent."""
+
+from typing import Any, NamedTuple
+
+from mock_mixpanel.config import Limits
+from mock_mixpanel.log import Entry
+from mock_mixpanel.values import identifier, seconds
+
+IDENTITY_EVENTS = ("$identify", "$create_alias", "$merge")
+
+
+class Event(NamedTuple):
+    """A stored event. `distinct_id` is the one sent; `time` is in seconds since 1970."""
+
+    entry: Entry
+    name: str
+    distinct_id: str
+    time: int | float
+    insert_id: str
+    properties: dict[str, Any]
+
+
+def read_event(entry: Entry, limits: Limits) -> Event:
+    """The event of an accepted /track or /import entry.
+
+    No time is the time of arrival, and so is one in the future (1.3, 1.5). No distinct id is "",
+    a person nobody knows (choice: no hash of the address). Without an insert id the server makes
+    one, and the event is never a duplicate (1.3).
+    """
+    sent = entry.record["properties"]
+    arrival = seconds(round(entry.received_at, 3)) or 0
+    time = seconds(sent.get("time"))
+    properties = cut(sent, limits.string_characters)
+    properties.pop("token", None)
+    if entry.endpoint == "/import":
+        properties["$import"] = True
+    return Event(
+        entry,
+        entry.record["event"],
+        sent_id(sent, entry.identity),
+        arrival if time is None else min(time, arrival),
+        identifier(sent.get("$insert_id")) or f"made-{entry.id}",
+        properties,
+    )
+
+
+def sent_id(properties: dict[str, Any], identity: str) -> str:
+    """The distinct id an event carries; under simplified, made of user and device (5.4)."""
+    distinct_id = identifier(properties.get("distinct_id"))
+    if identity != "simplified":
+        return distinct_id
+    user, device = device_and_user(properties)[::-1]
+    return user or (f"$device:{device}" if device else "")
+
+
+def device_and_user(properties: dict[str, Any]) -> tuple[str, str]:
+    """`$device_id` and `$user_id`; a distinct id alone is read as one of them (5.4)."""
+    device = identifier(properties.get("$device_id"))
+    user = identifier(properties.get("$user_id"))
+    distinct_id = identifier(properties.get("distinct_id"))
+    if device or user:
+        return device, user
+    if distinct_id.startswith("$device:"):
+        return distinct_id.removeprefix("$device:"), ""
+    return "", distinct_id
+
+
+def cut(properties: dict[str, Any], limit: int) -> dict[str, Any]:
+    """Names and text values cut to `limit` characters (characters, not bytes: a choice, 1.4)."""
+    return {
+        name[:limit]: value[:limit] if isinstance(value, str) else value
+        for name, value in properties.items()
+    }

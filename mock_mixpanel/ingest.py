@@ -1,0 +1,245 @@
+"""/track, /import, /engage and /groups: decode, validate, append, answer.
+
+No state is computed here; the answer depends on the verdicts alone.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mock_mixpanel import auth, replies, validate
+from mock_mixpanel.config import Limits, Project
+from mock_mixpanel.log import Draft, Exchange
+from mock_mixpanel.problems import NO_DATA, Problem
+from mock_mixpanel.redact import redacted_headers, redacted_query
+from mock_mixpanel.replies import Reply
+from mock_mixpanel.transport import Decoded, TooLargeError, decode, flag
+from mock_mixpanel.values import identifier
+from mock_mixpanel.world import World
+
+ENDPOINTS = ("/track", "/import", "/engage", "/groups")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """An HTTP request; `body` None means it is larger than the limit."""
+
+    region: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes | None
+
+    def header(self, name: str) -> str:
+        """A header, whatever the case of its name; "" if it is not there."""
+        return next((v for k, v in self.headers.items() if k.lower() == name.lower()), "")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A record with its problems; `note` says what of an accepted one has no effect."""
+
+    record: Any
+    token: str = ""
+    problems: Sequence[Problem] = ()
+    note: str | None = None
+    options: Project | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it is stored."""
+        return not self.problems
+
+    @property
+    def failed(self) -> bool:
+        """Whether the answer counts it as bad; a silent drop is answered as success (1.6)."""
+        return any(not problem.silent for problem in self.problems)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What the journal and the list of rejected records say."""
+        return (*(problem.reason for problem in self.problems), *([self.note] if self.note else []))
+
+
+def ingest(world: World, endpoint: str, incoming: Incoming) -> Reply:
+    """Take in one request at an endpoint, journal it, and answer."""
+    now = world.clock.now()
+    judged, reply = _taken(world, endpoint, incoming, now)
+    fault = world.faults.pick(endpoint, {each.token for each in judged})
+    if fault:
+        reply = fault.reply()
+        if not fault.stores:
+            problem = Problem(f"fault {fault.id}: not stored")
+            judged = [replace(each, problems=[*each.problems, problem]) for each in judged]
+    drafts = [_draft(each, endpoint, incoming.region, now) for each in judged]
+    world.log.append(exchange(incoming, reply, now), drafts)
+    return reply
+
+
+def exchange(incoming: Incoming, reply: Reply, now: float) -> Exchange:
+    """What the journal keeps of a request and its answer, without secrets."""
+    return Exchange(
+        now,
+        incoming.region,
+        incoming.method,
+        incoming.path,
+        redacted_query(incoming.query),
+        redacted_headers(incoming.headers),
+        None if reply.drop else reply.status,
+        None if reply.drop else reply.body.decode(errors="replace"),
+    )
+
+
+def _taken(
+    world: World, endpoint: str, incoming: Incoming, now: float
+) -> tuple[list[Judged], Reply]:
+    """The records with their verdicts, and the answer."""
+    limits = world.config.limits
+    try:
+        decoded = _decoded(incoming, limits)
+    except TooLargeError:
+        size = f"{limits.body_bytes} bytes"
+        too_large = Problem(f"body: larger than {size}")
+        return [Judged(None, problems=[too_large])], _too_large(endpoint, size)
+    records, controls = decoded.records, decoded.controls
+    strict = endpoint == "/import" and flag(controls.get("strict"))
+    if decoded.problem or not records:
+        problem = decoded.problem or NO_DATA.reason
+        judged = [Judged(record, problems=[Problem(problem)]) for record in records]
+        if strict:
+            return judged, replies.import_error(400, problem)
+        return judged, _received(NO_DATA.reason, controls)
+    if len(records) > limits.records:
+        most = f"{limits.records} records"
+        judged = _all_refused(endpoint, records, f"request: more than {most}")
+        return judged, _too_large(endpoint, most)
+    tokens: Sequence[str] | None = [_sent_token(endpoint, record) for record in records]
+    if endpoint == "/import":
+        tokens = _import_tokens(world, incoming, controls, records)
+    if tokens is None:
+        reason = "auth: no valid credential for this project"
+        judged = _all_refused(endpoint, records, reason)
+        return judged, replies.import_error(401, "Invalid credentials")
+    judged = [
+        _judged(world, endpoint, incoming.region, record, token, now, strict)
+        for record, token in zip(records, tokens, strict=True)
+    ]
+    if strict:
+        return judged, _strict_reply(judged)
+    good = any(not each.failed for each in judged)
+    return judged, _received(None if good else judged[0].reasons[0], controls)
+
+
+def _decoded(incoming: Incoming, limits: Limits) -> Decoded:
+    if incoming.body is None:
+        raise TooLargeError
+    return decode(
+        incoming.query,
+        incoming.header("Content-Type"),
+        incoming.header("Content-Encoding"),
+        incoming.body,
+        max_bytes=limits.body_bytes,
+        max_depth=limits.json_depth,
+    )
+
+
+def _sent_token(endpoint: str, record: Any) -> str:
+    if endpoint in ("/track", "/import"):
+        return auth.record_token(record)
+    token = record.get("$token") if isinstance(record, dict) else None
+    return token if isinstance(token, str) else ""
+
+
+def _import_tokens(
+    world: World, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
+) -> list[str] | None:
+    credential = auth.read_basic(incoming.header("Authorization"))
+    project_id = controls.get("project_id", "")
+    known = world.projects.known()
+    project = auth.project_of(credential, project_id, incoming.region, known)
+    if project:
+        return [project.token] * len(records)
+    guarded = {each.token: each for each in known if each.guarded}
+    strict = world.config.strict_projects
+    return auth.tokens_by_record(credential, project_id, records, guarded, strict)
+
+
+def _judged(
+    world: World, endpoint: str, region: str, record: Any, token: str, now: float, strict: bool
+) -> Judged:
+    limits = world.config.limits
+    checks: dict[str, Callable[[], Iterator[Problem]]] = {
+        "/track": lambda: validate.event_problems(record, "/track", now, limits),
+        "/import": lambda: validate.event_problems(record, "/import", now, limits, strict=strict),
+        "/engage": lambda: validate.profile_problems(record, limits),
+        "/groups": lambda: validate.group_problems(record, limits),
+    }
+    problems = list(checks[endpoint]())
+    options = world.projects.find(token) if token else None
+    if token and options is None:
+        problems.append(Problem("token: no such project", silent=True))
+    if options and options.region not in (None, region):
+        home = f"region: the project lives in {options.region}, this is {region}"
+        problems.append(Problem(home, silent=True))
+    note = None
+    if options and not problems and endpoint in ("/track", "/import"):
+        note = validate.identity_note(record, options.identity)
+    return Judged(record, token, problems, note, options)
+
+
+def _draft(judged: Judged, endpoint: str, region: str, now: float) -> Draft:
+    options = judged.options or Project(judged.token)
+    delayed = (
+        judged.accepted
+        and endpoint in ("/track", "/import")
+        and judged.record["event"] == "$create_alias"
+    )
+    return Draft(
+        endpoint,
+        judged.token,
+        region,
+        judged.record,
+        received_at=now,
+        effective_at=now + options.alias_delay if delayed else now,
+        accepted=judged.accepted,
+        reasons=judged.reasons,
+        identity=options.identity,
+    )
+
+
+def _all_refused(endpoint: str, records: Sequence[Any], reason: str) -> list[Judged]:
+    problems = [Problem(reason)]
+    return [Judged(record, _sent_token(endpoint, record), problems) for record in records]
+
+
+def _strict_reply(judged: Sequence[Judged]) -> Reply:
+    failed = []
+    for index, each in enumerate(judged):
+        if each.failed:
+            field, message = next(p for p in each.problems if not p.silent).strict()
+            entry = {"index": index, "insert_id": _insert_id(each.record)}
+            failed.append({**entry, "field": field, "message": message})
+    count = len(judged) - len(failed)
+    return replies.import_failed(failed, count) if failed else replies.imported(count)
+
+
+def _insert_id(record: Any) -> str:
+    properties = record.get("properties") if isinstance(record, dict) else None
+    return identifier(properties.get("$insert_id")) if isinstance(properties, dict) else ""
+
+
+def _received(error: str | None, controls: Mapping[str, str]) -> Reply:
+    return replies.received(
+        error,
+        flag(controls.get("verbose")),
+        controls.get("callback", ""),
+        flag(controls.get("img")),
+    )
+
+
+def _too_large(endpoint: str, most: str) -> Reply:
+    """The real answer of the token routes to too many records is unknown; 413 is a choice."""
+    if endpoint == "/import":
+        return replies.import_error(413, f"request exceeds max limit of {most}")
+    return replies.too_large_page()

@@ -1,0 +1,28 @@
+"""Why a record is refused, dropped or without effect: one record type and the sourced texts."""
+
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """One reason against a record.
+
+    `reason` is short and stable. `silent`: Mixpanel still answers success. `field` and `message`
+    are what a strict import says; both have a default made from the reason.
+    """
+
+    reason: str
+    silent: bool = False
+    field: str = ""
+    message: str = ""
+
+    def strict(self) -> tuple[str, str]:
+        """Field and message for `failed_records`; wording without a source is a choice (2.2)."""
+        name, _, rest = self.reason.partition(": ")
+        field = self.field or name.partition(",")[0]
+        return field, self.message or f"'{field}' is invalid: {rest or self.reason}"
+
+
+NO_DATA = Problem("data, missing or empty", field="data", message="data, missing or empty")
+NO_TOKEN = Problem("token, missing or empty", field="token", message="token, missing or empty")
+NO_DISTINCT_ID = Problem("$distinct_id, missing or empty")
+"""The texts Mixpanel is known to say (facts/mixpanel-http-api 1.5, 3.4)."""

@@ -1,0 +1,102 @@
+"""What Mixpanel answers, byte for byte: plain, verbose, strict import, and the other envelopes.
+
+Four error envelopes exist and are never mixed (facts/mixpanel-http-api 8): verbose
+`{error, status: 0|1}`, strict import `{code, error, status: "Bad Request"}`, app
+`{error, status: "error"}` and query `{request, error}`.
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+JSON_TYPE = "application/json"
+"""Also of the verbose answer: a choice, one client needs it (facts/real-clients 3)."""
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAen63NgAAAAASUVORK5CYII="
+)
+"""One transparent pixel as PNG; the real bytes are unknown, this is a choice."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer. `drop` means: close the connection instead of answering."""
+
+    status: int
+    body: bytes
+    content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    drop: bool = False
+
+
+DROPPED = Reply(0, b"", "", drop=True)
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON as ASCII, so that even a lone surrogate can be shown."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def json_reply(status: int, value: Any) -> Reply:
+    """Any JSON answer."""
+    return Reply(status, to_json(value), JSON_TYPE)
+
+
+def received(error: str | None, verbose: bool, callback: str = "", pixel: bool = False) -> Reply:
+    """The answer of /track, /engage, /groups and of /import without strict.
+
+    `error` None is success. The plain form is one character without a newline.
+    """
+    if pixel:
+        return Reply(200, PIXEL, "image/png")
+    status = 1 if error is None else 0
+    body = to_json({"error": error, "status": status}) if verbose else b"%d" % status
+    if callback:
+        return Reply(200, b"%s(%s)" % (callback.encode(), body), "text/javascript; charset=utf-8")
+    return Reply(200, body, JSON_TYPE if verbose else "text/plain; charset=utf-8")
+
+
+def imported(count: int) -> Reply:
+    """Strict import: all `count` records are stored."""
+    return json_reply(200, {"code": 200, "num_records_imported": count, "status": "OK"})
+
+
+def import_failed(failed: Sequence[Mapping[str, Any]], count: int) -> Reply:
+    """Strict import: some records failed, `count` others are stored."""
+    return json_reply(
+        400,
+        {
+            "code": 400,
+            "error": "some data points in the request failed validation",
+            "failed_records": list(failed),
+            "num_records_imported": count,
+            "status": "Bad Request",
+        },
+    )
+
+
+def import_error(status: int, error: str) -> Reply:
+    """The envelope of an import that failed as a whole."""
+    name = {413: "Request Entity Too Large"}.get(status, HTTPStatus(status).phrase)
+    return json_reply(status, {"code": status, "error": error, "status": name})
+
+
+def too_large_page() -> Reply:
+    """413 on the token routes: a page of HTML, as the edge sends (1.5); its text is a choice."""
+    page = (
+        b"<!DOCTYPE html><title>413</title><p>Your client issued a request that was too large.</p>"
+    )
+    return Reply(413, page, "text/html; charset=utf-8")
+
+
+def app_error(status: int, error: str, **more: Any) -> Reply:
+    """The envelope of the app routes and of what is not there."""
+    return json_reply(status, {"error": error, "status": "error", **more})
+
+
+def query_error(status: int, request: str, error: str) -> Reply:
+    """The envelope of the query routes; `request` is the path with its query."""
+    return json_reply(status, {"request": request, "error": error})

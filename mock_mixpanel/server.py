@@ -1,0 +1,224 @@
+"""Running it: a port for each region, a thread for each connection, one world behind them.
+
+werkzeug's own handler closes every connection after one request. Mixpanel keeps them (facts/
+mixpanel-http-api 9.13), so the handler here does as well: it reads what is left of a request before
+the next, and sends an answer in one piece with its length.
+"""
+
+import socket
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from werkzeug.datastructures import Headers
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.test import run_wsgi_app
+
+from mock_mixpanel.app import DROP_KEY, REGION_KEY, create_app
+from mock_mixpanel.config import Config
+from mock_mixpanel.world import World
+
+DRAIN_BYTES = 1024 * 1024
+"""How much of an unread body is read away to keep the connection; with more, it is closed."""
+
+IDLE_SECONDS = 120
+"""How long a connection may say nothing."""
+
+
+class Server:
+    """A running mock, for `with`. A port of 0 is a free one; None is no port for that region.
+
+    `world` gives the state in-process; over HTTP the same is under `url + "/_mock"`. Starting
+    raises OSError if a port is taken.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        eu_port: int | None = None,
+        in_port: int | None = None,
+        quiet: bool = True,
+    ) -> None:
+        self.config = config or Config()
+        self.world = World(self.config)
+        self._host = host
+        self._ports = {"us": port, "eu": eu_port, "in": in_port}
+        self._quiet = quiet
+        self._listeners: dict[str, _Listener] = {}
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The base URL of each region that has a port."""
+        return {region: listener.base_url for region, listener in self._listeners.items()}
+
+    @property
+    def url(self) -> str:
+        """The base URL of the US region and of `/_mock`."""
+        return self.urls["us"]
+
+    @property
+    def eu_url(self) -> str | None:
+        """The base URL of the EU region, if it has a port."""
+        return self.urls.get("eu")
+
+    @property
+    def in_url(self) -> str | None:
+        """The base URL of the India region, if it has a port."""
+        return self.urls.get("in")
+
+    def start(self) -> Self:
+        """Listen; requests are taken when this returns."""
+        app = create_app(world=self.world)
+        try:
+            for region, port in self._ports.items():
+                if port is not None:
+                    self._listeners[region] = _Listener(self._host, port, app, region, self._quiet)
+        except BaseException:
+            self.stop()
+            raise
+        for listener in self._listeners.values():
+            thread = threading.Thread(
+                target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and close all connections."""
+        for listener in self._listeners.values():
+            if self._threads:
+                listener.shutdown()
+            listener.server_close()
+            listener.close_connections()
+        for thread in self._threads:
+            thread.join()
+        self._listeners, self._threads = {}, []
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class _Listener(ThreadedWSGIServer):
+    """One port."""
+
+    def __init__(self, host: str, port: int, app: Any, region: str, quiet: bool) -> None:
+        self.region, self.quiet = region, quiet
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # werkzeug ends the process if a port is taken; with a socket of ours it is an OSError.
+        listening = socket.create_server((host, port), family=family, backlog=128)
+        try:
+            super().__init__(host, port, app, handler=_Handler, fd=listening.fileno())
+        finally:
+            listening.close()
+        shown = f"[{host}]" if ":" in host else host
+        self.base_url = f"http://{shown}:{self.server_address[1]}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._open_lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._open_lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        """End the connections that clients keep open."""
+        with self._open_lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Handler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE_SECONDS
+    disable_nagle_algorithm = True
+    server: _Listener
+
+    def run_wsgi(self) -> None:
+        """Answer one request and leave the connection ready for the next."""
+        self.environ = environ = self.make_environ()
+        body = _Body(environ["wsgi.input"], environ, self.headers)
+        environ["wsgi.input"] = body
+        environ[REGION_KEY] = self.server.region
+        dropped: list[bool] = []
+        environ[DROP_KEY] = lambda: dropped.append(True)
+        chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+        content = b"".join(chunks)
+        if dropped or not body.drained():
+            self.close_connection = True
+        if not dropped:
+            self._send(status, headers, content)
+
+    def _send(self, status: str, headers: Headers, content: bytes) -> None:
+        code, _, phrase = status.partition(" ")
+        self.send_response(int(code), phrase)
+        for name, value in headers:
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        buffered = b"" if self.command == "HEAD" else content
+        # One write: an answer in two pieces waits for the client's acknowledgement.
+        self._headers_buffer.append(b"\r\n" + buffered)
+        self.flush_headers()
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        if not self.server.quiet:
+            super().log(type, message, *args)
+
+
+class _Body:
+    """The body of a request that knows whether it was read to its end."""
+
+    def __init__(self, stream: Any, environ: dict[str, Any], headers: Any) -> None:
+        self._stream = stream
+        self._chunked = bool(environ.get("wsgi.input_terminated"))
+        length = headers.get("Content-Length", "0")
+        self._left = int(length) if length.isdecimal() else 0
+        self._ended = False
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes; b"" at the end."""
+        if self._chunked:
+            data: bytes = self._stream.read(size)
+            self._ended = self._ended or (size != 0 and not data)
+            return data
+        wanted = self._left if size < 0 else min(size, self._left)
+        data = self._stream.read(wanted) if wanted else b""
+        self._left -= len(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        """Like read, into a buffer."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def drained(self) -> bool:
+        """Read away what is left, within bounds; False if there is more."""
+        if self._chunked and not self._ended:
+            with suppress(OSError):
+                self.read(DRAIN_BYTES)
+                self.read(1)
+            return self._ended
+        if self._left <= DRAIN_BYTES:
+            self.read()
+        return self._left == 0

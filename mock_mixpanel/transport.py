@@ -1,0 +1,202 @@
+"""From an HTTP request to records and control parameters, in every encoding clients use.
+
+Sources: facts/mixpanel-http-api 1.1, 2.1 and 9, facts/real-clients 2. The content type selects the
+parser; inside `data`, base64 and raw JSON are told apart by the first character.
+"""
+
+import base64
+import binascii
+import json
+import math
+import zlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+import orjson
+
+MAX_FORM_FIELDS = 200
+EXCERPT = 1000
+"""How many characters of an unreadable body are kept."""
+
+FORM = "application/x-www-form-urlencoded"
+NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+_TO_STANDARD_BASE64 = bytes.maketrans(b"-_ ", b"+/+")
+"""URL-safe to standard, and a space back to the `+` that form decoding took (9.12)."""
+
+
+class TooLargeError(ValueError):
+    """The body, as sent or decompressed, is over the limit."""
+
+
+class UnreadableError(ValueError):
+    """The body is in no known encoding; the message says where it went wrong."""
+
+
+class Decoded(NamedTuple):
+    """What a request carries. `problem` says why it could not be read; then `records` has an
+    excerpt of what was sent, so that nothing is lost."""
+
+    records: list[Any]
+    controls: Mapping[str, str]
+    problem: str | None = None
+
+
+def decode(
+    query: Mapping[str, str],
+    content_type: str,
+    content_encoding: str,
+    body: bytes,
+    *,
+    max_bytes: int,
+    max_depth: int,
+) -> Decoded:
+    """The records and control parameters of a request.
+
+    A control parameter in the query wins over the same in a form (choice). `max_bytes` bounds the
+    decompressed body, `max_depth` its nesting. Raises TooLargeError beyond `max_bytes`.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    form: dict[str, bytes] = {}
+    raw = body
+    try:
+        raw = body = _decompressed(body, content_encoding, max_bytes)
+        is_json = kind == "application/json" or kind in NDJSON
+        if body and not is_json:
+            bare = body.lstrip()[:1] in (b"{", b"[")
+            if bare and kind == FORM:
+                raise UnreadableError(
+                    "bare JSON under a form content type; send data=... or application/json"
+                )
+            is_json = bare
+            form = {} if bare else _form(body)
+        if is_json and body:
+            records = _json_lines(body) if kind in NDJSON else _json(body)
+        else:
+            raw = form.get("data") or query.get("data", "").encode(errors="surrogatepass")
+            records = _json(_data(raw)) if raw.strip() else []
+        if _deeper_than(records, max_depth):
+            raise UnreadableError(f"nested deeper than {max_depth} levels")
+    except UnreadableError as error:
+        excerpt = raw[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT]
+        return Decoded([excerpt], _controls(query, form), f"data: {error}")
+    return Decoded(
+        records if isinstance(records, list) else [records], _controls(query, form), None
+    )
+
+
+def flag(value: str | None) -> bool:
+    """Whether a control parameter is on: anything but absent, empty, 0 and false."""
+    return value is not None and value.strip().lower() not in ("", "0", "false")
+
+
+def _controls(query: Mapping[str, str], form: Mapping[str, bytes]) -> dict[str, str]:
+    controls = {name: value.decode(errors="replace") for name, value in form.items()}
+    return {name: value for name, value in (controls | dict(query)).items() if name != "data"}
+
+
+def _decompressed(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body without its gzip wrapping; an empty Content-Encoding is none (real-clients 2)."""
+    if len(body) > limit:
+        raise TooLargeError
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        raise UnreadableError(f"Content-Encoding {encoding[:50]!r} is not known; use gzip or none")
+    plain = b""
+    while body:
+        member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        try:
+            plain += member.decompress(body, limit + 1 - len(plain))
+        except zlib.error as error:
+            raise UnreadableError(f"Content-Encoding says gzip, but: {error}") from error
+        if len(plain) > limit:
+            raise TooLargeError
+        if not member.eof:
+            raise UnreadableError("Content-Encoding says gzip, but the body ends too early")
+        body = member.unused_data
+    return plain
+
+
+def _form(body: bytes) -> dict[str, bytes]:
+    """The fields of a form, whatever its charset parameter says; the first of a name counts."""
+    found: dict[str, bytes] = {}
+    parts = body.strip().split(b"&", MAX_FORM_FIELDS)
+    for part in parts[:MAX_FORM_FIELDS]:
+        name, _, value = part.partition(b"=")
+        key = unquote_to_bytes(name.replace(b"+", b" ")).decode(errors="replace")
+        found.setdefault(key, unquote_to_bytes(value.replace(b"+", b" ")))
+    return found
+
+
+def _data(value: bytes) -> bytes:
+    """The JSON text in a `data` parameter."""
+    value = value.strip()
+    if value[:1] in (b"{", b"["):
+        return value
+    packed = b"".join(value.translate(_TO_STANDARD_BASE64).split()).rstrip(b"=")
+    try:
+        return base64.b64decode(packed + b"=" * (-len(packed) % 4), validate=True)
+    except binascii.Error as error:
+        raise UnreadableError(f"neither JSON nor base64: {error}") from error
+
+
+def _json(text: bytes) -> Any:
+    """JSON by the fast parser; what it refuses gets a second chance.
+
+    The second one reads lone surrogates and huge integers, which are a fault of one record, not of
+    the whole request.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        first = error
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError):
+        raise UnreadableError(f"not JSON: {first}") from first
+
+
+def _json_lines(body: bytes) -> Any:
+    """One object a line; a body that is one array or object is taken as well."""
+    lines = [line for line in body.splitlines() if line.strip()]
+    if body.lstrip()[:1] == b"[" or len(lines) == 1:
+        return _json(body)
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(_json(line))
+        except UnreadableError as error:
+            raise UnreadableError(f"line {number}: {error}") from error
+    return records
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is out of range")
+    return number
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    """Whether lists and objects lie in each other deeper than `limit`; works level by level."""
+    level = [value]
+    for _ in range(limit + 1):
+        level = (
+            [
+                inner
+                for outer in level
+                for inner in (outer.values() if isinstance(outer, dict) else outer)
+                if isinstance(inner, dict | list)
+            ]
+            if isinstance(value, dict | list)
+            else []
+        )
+        if not level:
+            return False
+    return True

@@ -1,0 +1,194 @@
+"""From a record to the problems with it.
+
+Rules and limits: facts/mixpanel-http-api 1.3 to 1.6, 2.2, 3.1 to 3.3 and 4. Only what the
+documentation calls over a limit is refused.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from mock_mixpanel import updates
+from mock_mixpanel.config import Limits
+from mock_mixpanel.events import IDENTITY_EVENTS
+from mock_mixpanel.problems import NO_DATA, NO_DISTINCT_ID, NO_TOKEN, Problem
+from mock_mixpanel.values import identifier, seconds
+
+BLOCKED_IDS = frozenset(
+    {
+        "00000000-0000-0000-0000-000000000000",
+        *("anon", "anonymous", "nil", "none", "null", "n/a", "na", "undefined", "unknown", "<nil>"),
+        *("0", "-1", "true", "false", "[]", "{}"),
+    }
+)
+"""Ids a strict import refuses; compared without regard to case (2.2)."""
+
+_INSERT_ID = re.compile(r"[A-Za-z0-9-]+")
+
+
+def event_problems(
+    record: Any, endpoint: str, now: float, limits: Limits, *, strict: bool = False
+) -> Iterator[Problem]:
+    """What is wrong with a record for /track or /import, at virtual time `now` (seconds)."""
+    if not isinstance(record, dict) or not record:
+        yield NO_DATA
+        return
+    properties = record.get("properties")
+    if endpoint == "/track" and not _token(properties, "token"):
+        yield NO_TOKEN
+    if not isinstance(record.get("event"), str) or not record["event"]:
+        yield Problem("event, missing or empty")
+    if not isinstance(properties, dict):
+        yield Problem("properties: not an object")
+        return
+    if properties.get("$ignore") is True or _is_text(properties.get("$ignore")):
+        yield Problem("$ignore: set", silent=True)
+    if endpoint == "/track" and record.get("event") == "$merge":
+        yield Problem("event: $merge is taken by /import only")
+    identity = record.get("event") in IDENTITY_EVENTS
+    yield from _time_problems(properties, endpoint, now, limits, strict and not identity)
+    if strict and not identity:
+        yield from _strict_problems(properties, limits)
+    yield from _size_problems(record, "properties", limits)
+    yield from _shape_problems(properties, limits)
+
+
+def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
+    """Why an identity event that is accepted has no effect; None if it may have one (5.1)."""
+    name, properties = record["event"], record["properties"]
+    if name not in IDENTITY_EVENTS:
+        return None
+    if mode == "simplified" or (mode == "legacy" and name != "$create_alias"):
+        return f"event: {name} has no effect under {mode} identity"
+    if not identifier(properties.get("alias")):
+        return "alias, missing or empty"
+    if not identifier(properties.get("distinct_id")):
+        return "distinct_id, missing or empty"
+    if identifier(properties["alias"]) == identifier(properties["distinct_id"]):
+        return "alias: the same as distinct_id"
+    return None
+
+
+def profile_problems(record: Any, limits: Limits) -> Iterator[Problem]:
+    """What is wrong with a record for /engage."""
+    yield from _update_problems(record, limits, ["$distinct_id"])
+
+
+def group_problems(record: Any, limits: Limits) -> Iterator[Problem]:
+    """What is wrong with a record for /groups."""
+    yield from _update_problems(record, limits, ["$group_key", "$group_id"])
+    if isinstance(record, dict) and "$distinct_id" in record:
+        yield Problem("$distinct_id: not allowed in a group update")
+
+
+def _update_problems(record: Any, limits: Limits, ids: list[str]) -> Iterator[Problem]:
+    if not isinstance(record, dict) or not record:
+        yield NO_DATA
+        return
+    if not _token(record, "$token"):
+        yield NO_TOKEN
+    for name in ids:
+        if not identifier(record.get(name)):
+            known = NO_DISTINCT_ID if name == "$distinct_id" else None
+            yield known or Problem(f"{name}, missing or empty")
+    yield from map(Problem, updates.faults(record))
+    yield from _size_problems(record, "", limits)
+
+
+def _token(holder: Any, name: str) -> bool:
+    return isinstance(holder, dict) and _is_text(holder.get(name))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _time_problems(
+    properties: Mapping[str, Any], endpoint: str, now: float, limits: Limits, required: bool
+) -> Iterator[Problem]:
+    if properties.get("time") is None and not required:
+        return
+    time = seconds(properties.get("time"))
+    field = "properties.time"
+    if time is None:
+        missing = properties.get("time") is None
+        yield Problem(
+            "time, missing or empty" if missing else "time: not a number",
+            field=field,
+            message=f"'{field}' is invalid: must be specified as seconds since epoch",
+        )
+    elif endpoint == "/track":
+        if time < now - limits.track_age:
+            yield Problem(f"time: older than {limits.track_age / 86400:g} days", field=field)
+    elif time < limits.import_earliest:
+        yield Problem("time: before 1971-01-01", field=field)
+    elif time > now + limits.import_future:
+        hours = limits.import_future / 3600
+        yield Problem(f"time: more than {hours:g} hour in the future", field=field)
+
+
+def _strict_problems(properties: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
+    distinct_id = identifier(properties.get("distinct_id"))
+    if distinct_id.lower() in BLOCKED_IDS:
+        yield Problem("distinct_id: a forbidden value", field="properties.distinct_id")
+    insert_id = identifier(properties.get("$insert_id"))
+    if not insert_id:
+        yield Problem("$insert_id, missing or empty")
+    elif not _INSERT_ID.fullmatch(insert_id):
+        yield Problem("$insert_id: must only contain alphanumeric or hyphen '-' characters")
+    elif len(insert_id.encode()) > limits.insert_id_bytes:
+        yield Problem(f"$insert_id: longer than {limits.insert_id_bytes} bytes")
+    elif insert_id.lower() in BLOCKED_IDS:
+        yield Problem("$insert_id: a forbidden value")
+
+
+def _size_problems(record: Any, inside: str, limits: Limits) -> Iterator[Problem]:
+    """Size and encoding; `inside` names the member whose texts are looked at one by one."""
+    try:
+        size = len(orjson.dumps(record))
+    except TypeError:
+        size = len(
+            json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode(
+                errors="surrogatepass"
+            )
+        )
+        members = record[inside] if inside else record
+        for name, value in members.items():
+            if _has_surrogate([name, value]):
+                shown = name.encode(errors="replace").decode()
+                field = f"{inside}.{shown}".lstrip(".")
+                fault = "string should be valid utf8"
+                yield Problem(f"{field}: {fault}", False, field, f"{field} is invalid: {fault}")
+    if size > limits.record_bytes:
+        yield Problem(f"record: larger than {limits.record_bytes} bytes")
+
+
+def _has_surrogate(value: Any) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in json.dumps(value, ensure_ascii=False))
+
+
+def _shape_problems(properties: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
+    if len(properties) - ("token" in properties) > limits.properties:
+        yield Problem(f"properties: more than {limits.properties}")
+    for name, value in properties.items():
+        if isinstance(value, dict | list):
+            fault = _nesting_fault(value, limits)
+            if fault:
+                yield Problem(f"properties.{name}: {fault}")
+
+
+def _nesting_fault(value: Any, limits: Limits, depth: int = 0) -> str | None:
+    if isinstance(value, dict):
+        depth += 1
+        if depth > limits.depth:
+            return f"nested deeper than {limits.depth} levels"
+        if len(value) > limits.keys:
+            return f"more than {limits.keys} keys"
+    elif len(value) > limits.elements:
+        return f"more than {limits.elements} elements"
+    inner = value.values() if isinstance(value, dict) else value
+    faults = (_nesting_fault(one, limits, depth) for one in inner if isinstance(one, dict | list))
+    return next((fault for fault in faults if fault), None)

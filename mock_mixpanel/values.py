@@ -1,0 +1,55 @@
+"""Small readings of JSON values that several modules share."""
+
+import json
+from typing import Any
+
+MILLISECONDS_FROM = 10**11
+"""A larger time is in milliseconds. The real threshold is unknown; any near this works (1.3)."""
+FARTHEST = 10**16
+"""Milliseconds; anything larger is as far in the future."""
+
+
+def seconds(value: Any) -> int | float | None:
+    """A time as seconds since 1970, from seconds or milliseconds; None if it is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    value = max(-FARTHEST, min(value, FARTHEST))
+    result = value / 1000 if abs(value) >= MILLISECONDS_FROM else value
+    return int(result) if result == int(result) else result
+
+
+def identifier(value: Any) -> str:
+    """An id as the text it is compared by (1.7): a number becomes its digits, nothing is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
+def text(value: Any) -> str:
+    """A value as compact JSON text."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def truthy(value: Any) -> bool:
+    """Whether a modifier is on: clients send true, 1, "true" and "false" (3.3)."""
+    return value not in (None, False, 0, "", "0", "false", "False")
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality of JSON values: 1 is 1.0, but never true."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return bool(one == other)
+
+
+def contains(values: list[Any], value: Any) -> bool:
+    """Whether a list has a value, by `same`."""
+    return any(same(item, value) for item in values)
