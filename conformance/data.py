@@ -21,4 +21,4 @@ def scenario_files() -> list[tuple[str, Traversable]]:
                 for file in folder.iterdir()
                 if file.name.endswith(".yaml")
             ]
-    return sorted(found, key=lambda item: item[0])
+    return sorted(found, key=lambda item: item[0].removesuffix(".yaml"))

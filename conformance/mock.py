@@ -10,6 +10,7 @@ import requests
 
 from conformance.errors import EngineError
 from conformance.loader import Json
+from mock_mixpanel import Config, Server
 from translator.residency import HOSTS
 
 TIMEOUT_SECONDS = 30
@@ -56,8 +57,13 @@ class Mock:
         found: list[Json] = self._call("GET", "requests")
         return found
 
+    def rejected(self) -> list[Json]:
+        """The records that were refused, dropped or without effect, of all tokens and regions."""
+        found: list[Json] = self._call("GET", "rejected")
+        return found
+
     def state(self, section: str, token: str) -> Any:
-        """`events`, `profiles`, `groups`, `rejected` or `identities` of a project."""
+        """`events`, `profiles`, `groups` or `identities` of a project."""
         return self._call("GET", f"{section}?token={quote(token, safe='')}")
 
     def close(self) -> None:
@@ -79,10 +85,8 @@ class Mock:
 @contextmanager
 def running_mock() -> Iterator[Mock]:
     """A mock server of our own on free ports of 127.0.0.1, until the context ends."""
-    from mock_mixpanel import Config, Server
-
-    with Server(Config()) as server:
-        mock = Mock(server.url("us"), {host: server.url(name) for name, host in HOSTS.items()})
+    with Server(Config(), eu_port=0, in_port=0) as server:
+        mock = Mock(server.url, {host: server.urls[region] for region, host in HOSTS.items()})
         try:
             yield mock
         finally:

@@ -141,21 +141,22 @@ def _compare_reasons(
 
 
 def _compare_state(scenario: Scenario, mock: Mock, placeholders: Placeholders) -> list[Difference]:
-    token = scenario.settings.get("token")
     differences: list[Difference] = []
+    token = scenario.settings["token"]
     for section, expected in {"rejected": [], **scenario.expect.state}.items():
-        actual = mock.state(section, token) if isinstance(token, str) else []
-        match section:
-            case "events":
-                views = _event_views(expected, actual)
-                differences += compare_sequence("state.events", expected, views, placeholders)
-            case "rejected":
-                views = [{key: item[key] for key in ("endpoint", "reasons")} for item in actual]
-                differences += compare_sequence("state.rejected", expected, views, placeholders)
-            case _:
-                expected = _DEFAULTS.get(section, {}) | expected
-                view = _VIEWS[section](actual)
-                differences += compare(f"state.{section}", expected, view, placeholders)
+        path = f"state.{section}"
+        if section == "rejected":
+            views = [
+                {"endpoint": item["endpoint"], "reasons": item["reasons"]}
+                for item in mock.rejected()
+            ]
+            differences += compare_sequence(path, expected, views)
+        elif section == "events":
+            views = _event_views(expected, mock.state(section, token))
+            differences += compare_sequence(path, expected, views, placeholders)
+        else:
+            view = _VIEWS[section](mock.state(section, token))
+            differences += compare(path, _DEFAULTS.get(section, {}) | expected, view)
     return differences
 
 

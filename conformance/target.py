@@ -10,7 +10,7 @@ from conformance.loader import Json, RawLine
 from translator import Result, Rules, Settings, SettingsError, translate
 from translator.bulk import translate_line
 from translator.plan import plan_for
-from translator.sender import Limits, RetryPolicy, Sender
+from translator.sender import DestinationError, Limits, RetryPolicy, Sender
 from translator.timestamps import to_ms
 
 Translate = Callable[..., Result]
@@ -111,7 +111,10 @@ class _BuiltinSession:
         answers = []
         for message in messages:
             result = self._result(message, now)
-            self._sender.send(result.operations)
+            try:
+                self._sender.send(result.operations)
+            except DestinationError as error:
+                raise TargetFailed(str(error)) from error
             answers.append(
                 Answer(
                     tuple(Reason(*skip) for skip in result.skipped),

@@ -1,10 +1,11 @@
 """Bugs in where data goes: residency, endpoint, place, age."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from conformance.broken.tools import Broken, rewriting
 from translator import Operation, Result, translate
+from translator.timestamps import parse
 
 
 def _always_us(operation: Operation, message: Any) -> Operation:
@@ -28,8 +29,10 @@ def _zero_is_nothing(operation: Operation, message: Any) -> Operation:
 def _any_age(message: Any, settings: Any, *, now: datetime, **options: Any) -> Result:
     result = translate(message, settings, now=now, **options)
     if result.error and result.error.code == "timestamp_too_old":
-        then = datetime.fromisoformat(message["timestamp"]) + timedelta(days=6)
-        return translate(message, settings, now=then, **options)
+        then = parse(message["timestamp"])
+        if then is not None:
+            moment = datetime.fromtimestamp(then / 1000, UTC) + timedelta(days=6)
+            return translate(message, settings, now=moment, **options)
     return result
 
 

@@ -1,0 +1,100 @@
+"""The command line: output and exit codes."""
+
+import json
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conformance.cli import answers_errors, main
+from conformance.errors import EngineError
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_list() -> None:
+    """Every scenario is listed with level and title."""
+    result = invoke("list")
+    assert 0 == result.exit_code
+    assert "An alias goes from the previous id to the user id" in result.stdout
+
+
+def test_run_conformant() -> None:
+    """A run of what conforms ends with 0 and one line of counts."""
+    result = invoke("run", "-k", "alias/direction or alias/to-itself", "--no-captures")
+    assert "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n" == result.stdout
+    assert 0 == result.exit_code
+
+
+def test_run_includes_captures() -> None:
+    """Captures run too, under both rule sets."""
+    result = invoke("run", "-k", "s-002-track")
+    assert (
+        "0 passed, 0 failed; 0 unsourced\n"
+        "captures: observed rules: 1 reproduced, 0 defects, 0 failed; "
+        "documented rules: 1 explained by 1 rules, 0 failed\n"
+    ) == result.stdout
+    assert 0 == result.exit_code
+
+
+def test_report(tmp_path: Path) -> None:
+    """`--report` writes one verdict a line, scenarios first."""
+    invoke("run", "-k", "alias/direction or s-002-track", "--report", str(tmp_path / "new"))
+    lines = (tmp_path / "new" / "results.jsonl").read_text().splitlines()
+    assert [
+        ("scenario", "alias/direction", "documented", "passed"),
+        ("capture", "cloud-s-002-track-server-min", "observed", "reproduced"),
+        ("capture", "cloud-s-002-track-server-min", "documented", "explained"),
+    ] == [
+        (line["kind"], line["id"], line["rules"], line["verdict"])
+        for line in map(json.loads, lines)
+    ]
+
+
+def test_captures() -> None:
+    """`captures` lists, for each rule, the captures that it explains."""
+    result = invoke("captures", "-k", "s-065-rev")
+    assert (
+        "insert_id: 1\n    cloud-s-065-rev-number-nopeople\n"
+        "charge_needs_people: 1\n    cloud-s-065-rev-number-nopeople\n"
+    ) in result.stdout
+    assert 0 == result.exit_code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["run", "--target", "exec:./mine"], "'exec' are not available yet"),
+        (["run", "--target", "http://127.0.0.1:1"], "'http' are not available yet"),
+        (["run", "--target", "buildin"], "unknown target 'buildin'"),
+        (["run", "-k", "no-such-thing"], "no scenario or capture is chosen"),
+        (["run", "-k", "(a"], "did not expect 'the end'"),
+        (["run", "--rules", "other"], "--rules"),
+        (["coverage"], "not available yet"),
+        (["diff", "--old", "tree"], "not available yet"),
+    ],
+)
+def test_usage_errors(arguments: list[str], text: str) -> None:
+    """What does not exist is said clearly, with exit code 2."""
+    result = invoke(*arguments)
+    assert 2 == result.exit_code
+    assert text in result.stderr
+
+
+def test_an_engine_that_fails_is_not_a_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    """When the suite itself breaks the exit code is 3, expected or not."""
+
+    def broken() -> NoReturn:
+        raise EngineError("no mock")
+
+    def badly_broken() -> NoReturn:
+        raise AttributeError("oops")
+
+    for command, text in ((broken, "no mock"), (badly_broken, "AttributeError: oops")):
+        with pytest.raises(SystemExit) as caught:
+            answers_errors(command)()
+        assert 3 == caught.value.code
+        assert text in capsys.readouterr().err
