@@ -43,6 +43,7 @@ class Expectation:
     requests: list[Json]
     skipped: list[Json]
     errors: list[Json]
+    undelivered: list[Json]
     state: Json
     settings_error: str | None
 
@@ -131,7 +132,7 @@ def _other_mistakes(data: Json, path: str) -> Iterator[str]:
         if problem:
             yield f"source[{index}]: {source!r}: {problem}"
     count = sum(len(step.get("messages", step.get("lines", ()))) for step in data["steps"])
-    for section in ("skipped", "errors"):
+    for section in ("skipped", "errors", "undelivered"):
         for index, item in enumerate(data["expect"].get(section, ())):
             if item["message"] >= count:
                 yield f"expect.{section}[{index}]: there are only {count} messages, counted from 0"
@@ -158,6 +159,7 @@ def _scenario(data: Json) -> Scenario:
             requests=[{"region": "us", "ip": "0", **request} for request in expect["requests"]],
             skipped=expect.get("skipped", []),
             errors=expect.get("errors", []),
+            undelivered=expect.get("undelivered", []),
             state=expect.get("state", {}),
             settings_error=expect.get("settings_error"),
         ),

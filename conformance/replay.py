@@ -125,16 +125,22 @@ def _compare_answers(scenario: Scenario, answers: list[Answer]) -> list[Differen
         for index, answer in enumerate(answers)
         if answer.error
     ]
+    undelivered = [
+        ({"message": index, "endpoint": lost.endpoint}, lost.text)
+        for index, answer in enumerate(answers)
+        for lost in answer.undelivered
+    ]
     return [
         *_compare_reasons("skipped", scenario.expect.skipped, skipped),
         *_compare_reasons("errors", scenario.expect.errors, errors),
+        *_compare_reasons("undelivered", scenario.expect.undelivered, undelivered),
     ]
 
 
 def _compare_reasons(
     path: str, expected: list[Json], found: list[tuple[Json, str]]
 ) -> list[Difference]:
-    """Codes are compared; the words that came with them help a person only."""
+    """Compare what was answered; the words that came with it help a person only."""
     differences = compare_sequence(path, expected, [item for item, _ in found])
     words = "\n".join(f"message {item['message']} said: {text}" for item, text in found)
     return [dataclasses.replace(difference, note=words) for difference in differences]

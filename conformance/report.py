@@ -1,11 +1,10 @@
 """What a run found, for people and for programs."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import orjson
 
 from conformance.attribution import Attribution, by_rule
 from conformance.captures import Reproduction, Standing
@@ -112,5 +111,6 @@ def _counts(verdicts: Sequence[Verdict]) -> str:
 def write_results(folder: Path, results: Sequence[dict[str, object]]) -> None:
     """Write `results.jsonl`, one verdict a line, into a folder that is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [orjson.dumps(result, option=orjson.OPT_SORT_KEYS) + b"\n" for result in results]
-    (folder / "results.jsonl").write_bytes(b"".join(lines))
+    # The standard library escapes what orjson refuses: lone surrogates and very large numbers.
+    lines = [json.dumps(result, sort_keys=True) + "\n" for result in results]
+    (folder / "results.jsonl").write_text("".join(lines), encoding="utf-8")

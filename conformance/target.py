@@ -10,7 +10,7 @@ from conformance.loader import Json, RawLine
 from translator import Result, Rules, Settings, SettingsError, translate
 from translator.bulk import translate_line
 from translator.plan import plan_for
-from translator.sender import DestinationError, Limits, RetryPolicy, Sender
+from translator.sender import DestinationError, Fate, Limits, RetryPolicy, Sender
 from translator.timestamps import to_ms
 
 Translate = Callable[..., Result]
@@ -37,11 +37,19 @@ class Reason(NamedTuple):
     text: str
 
 
+class Lost(NamedTuple):
+    """A record for an endpoint that could not be delivered, and why."""
+
+    endpoint: str
+    text: str
+
+
 class Answer(NamedTuple):
     """What a target says about one message, beside what it sends."""
 
     skipped: tuple[Reason, ...] = ()
     error: Reason | None = None
+    undelivered: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,20 +116,22 @@ class _BuiltinSession:
         )
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
-        answers = []
-        for message in messages:
-            result = self._result(message, now)
-            try:
-                self._sender.send(result.operations)
-            except DestinationError as error:
-                raise TargetFailed(str(error)) from error
-            answers.append(
-                Answer(
-                    tuple(Reason(*skip) for skip in result.skipped),
-                    Reason(*result.error) if result.error else None,
-                )
-            )
-        return answers
+        return [self._answer(self._result(message, now)) for message in messages]
+
+    def _answer(self, result: Result) -> Answer:
+        try:
+            verdicts = self._sender.send(result.operations)
+        except DestinationError as error:
+            raise TargetFailed(str(error)) from error
+        return Answer(
+            tuple(Reason(*skip) for skip in result.skipped),
+            Reason(*result.error) if result.error else None,
+            tuple(
+                Lost(verdict.operation.endpoint, verdict.reason or "")
+                for verdict in verdicts
+                if verdict.fate is Fate.DEAD_LETTERED
+            ),
+        )
 
     def _result(self, message: Any, now: datetime) -> Result:
         try:

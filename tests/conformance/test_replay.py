@@ -195,6 +195,24 @@ def test_a_crash_is_a_failure_not_the_end(mock: Mock) -> None:
     assert "translate raised KeyError('traits')" in found[0].actual
 
 
+def test_what_was_not_delivered_is_a_difference(mock: Mock) -> None:
+    """A record that the sender gives up on is reported with its reason, not passed over."""
+
+    def importing(message: Any, settings: Any, **options: Any) -> Result:
+        result = translate(message, settings, **options)
+        imported = [each._replace(endpoint="/import") for each in result.operations]
+        return result._replace(operations=tuple(imported))
+
+    text = SIGNED_UP.replace(", apiSecret: S", "") + "expect: {requests: []}\n"
+    found = differences(text, mock, importing)
+    actual = {"message": 0, "endpoint": "/import"}
+    assert [("undelivered[0]", actual)] == [(one.path, one.actual) for one in found]
+    assert "/import needs the project's API secret" in found[0].note
+    accepted = "undelivered: [{message: 0, endpoint: /import}]"
+    text = text.replace("requests: []", f"requests: [], {accepted}")
+    assert [] == differences(text, mock, importing)
+
+
 def test_an_unknown_host_is_a_failure(mock: Mock) -> None:
     """Nothing is sent to a host that the mock does not stand for."""
 
