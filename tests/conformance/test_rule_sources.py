@@ -1,0 +1,15 @@
+"""The translator's table of rules cites what scenarios may cite."""
+
+import pytest
+
+from conformance import sources
+from translator.rules import RULES, Rule
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in RULES])
+def test_both_sides_have_a_source(rule: Rule) -> None:
+    """Both sides of a disagreement name a place that exists."""
+    assert (None, None) == (
+        sources.problem(rule.documented_source),
+        sources.problem(rule.observed_source),
+    )
