@@ -20,7 +20,8 @@ def alias_operations(message: Message, plan: Plan) -> list[Operation]:
     user = message.user_id or message.usable_id(plan, "to")
     if plan.doc["missing_ids"] and (previous is None or user is None):
         missing = "previousId" if previous is None else "userId"
-        raise TranslationError("missing_id", f"alias needs previousId and userId; {missing} is not")
+        text = f"alias needs a previousId and a userId; this message has no {missing}"
+        raise TranslationError("missing_id", text)
     if previous == user and plan.doc["alias_to_itself"]:
         reason = f"previousId and userId are both {user!r:.80}; an alias to itself does nothing"
         message.skipped.append(skip("alias_to_itself", reason))

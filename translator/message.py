@@ -114,17 +114,19 @@ class Message:
             return False
         age_ms = now_ms - self.time_ms
         if age_ms > MAX_AGE_MS:
-            raise TranslationError(
-                "timestamp_too_old",
-                "Timestamp must be within the last 5 years: timestamp is "
-                f"{iso_seconds(self.time_ms)}; "
-                "Mixpanel takes nothing older. 1970 usually means that a library sent seconds "
-                "or nothing where a UNIX timestamp was expected",
-            )
+            raise _too_old(self.time_ms)
         old = age_ms > IMPORT_AGE_MS
         if old and self.kind in ("track", "screen") and not plan.doc["import_secret"]:
             require_secret(plan)
         return old
+
+
+def _too_old(time_ms: int) -> TranslationError:
+    moment = iso_seconds(time_ms)
+    # doc: the FAQ on timestamps that display 1970-01-01.
+    hint = "; the library that sent it expects a UNIX timestamp" if moment < "1971" else ""
+    text = f"Timestamp must be within the last 5 years: timestamp is {moment}{hint}"
+    return TranslationError("timestamp_too_old", text)
 
 
 def require_secret(plan: Plan) -> None:

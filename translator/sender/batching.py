@@ -52,12 +52,20 @@ class Limits(NamedTuple):
     (facts/mixpanel-http-api 2.1).
 
     /import names each record that it refuses. The other endpoints answer for the request as a
-    whole, and a `1` is documented both as "all valid" and as "at least one valid" (1.5); it counts
-    as all. With `records=1` every record gets an answer of its own, and none can hide.
+    whole, and a `1` is documented both as "all valid" and as "at least one valid" (1.5): under the
+    second reading a bad record would be lost in silence behind a good one. `together` is how many
+    records may share such an answer; with 1, every record has an answer of its own. More is faster
+    and takes a `1` for all of them.
     """
 
     records: int = 2000
     bytes: int = 2_000_000
+    together: int = 1
+
+    def records_at(self, endpoint: str) -> int:
+        """The most records in one request to an endpoint."""
+        named = endpoint == "/import"
+        return self.records if named else min(self.records, self.together)
 
 
 class Item(NamedTuple):
@@ -108,7 +116,7 @@ def batches(items: Iterable[Item], limits: Limits) -> Iterator[Batch]:
     size = BRACKET
     for item in items:
         if held and not (
-            len(held) < limits.records
+            len(held) < limits.records_at(item.operation.endpoint)
             and size + len(item.text) + 1 <= limits.bytes
             and _may_share(held[-1].operation, item.operation)
         ):
