@@ -6,7 +6,7 @@ import pytest
 
 from tests.sender.build import US, recorded_retry
 from tests.sender.stub import Stub, running_stub
-from translator.sender import Sender
+from translator.sender import Limits, Sender
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def sleeps() -> list[float]:
 
 @pytest.fixture
 def sender(stub: Stub, sleeps: list[float]) -> Iterator[Sender]:
-    """A sender of US operations to the stub, whose jitter is always one half."""
-    with Sender({US: stub.url}, "top-secret", retry=recorded_retry(sleeps)) as sender:
+    """A sender of US operations to the stub in large batches, whose jitter is always one half."""
+    retry, limits = recorded_retry(sleeps), Limits(together=2000)
+    with Sender({US: stub.url}, "top-secret", retry=retry, limits=limits) as sender:
         yield sender

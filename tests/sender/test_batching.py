@@ -8,13 +8,12 @@ from tests.sender.build import EU, US, event, update
 from translator.operations import Operation
 from translator.sender.batching import Item, Limits, batches, encode, repeatable
 
+LARGE = Limits(together=2000)
 
-def shapes(operations: list[Operation], limits: Limits | None = None) -> list[tuple[str, int]]:
+
+def shapes(operations: list[Operation], limits: Limits = LARGE) -> list[tuple[str, int]]:
     """The endpoint and size of each batch."""
-    return [
-        (batch.endpoint, len(batch.items))
-        for batch in batches(items(operations), limits or Limits())
-    ]
+    return [(batch.endpoint, len(batch.items)) for batch in batches(items(operations), limits)]
 
 
 def items(operations: list[Operation]) -> list[Item]:
@@ -37,6 +36,22 @@ def test_another_host_starts_a_request() -> None:
     assert [("/track", 1), ("/track", 1)] == shapes([event("A", host=US), event("B", host=EU)])
 
 
+@pytest.mark.parametrize("endpoint", ["/track", "/engage", "/groups"])
+def test_one_answer_for_one_record(endpoint: str) -> None:
+    """By default only /import, which names bad records, is sent more than one at a time."""
+    ours = Operation(endpoint, US, {"event": "A", "properties": {"$insert_id": "a"}})
+    theirs = event("B", "/import")
+    expected = [(endpoint, 1), (endpoint, 1), ("/import", 2)]
+    assert expected == shapes([ours, ours, theirs, theirs], Limits())
+
+
+def test_together_is_bounded_by_records() -> None:
+    """A limit of one record holds everywhere."""
+    pairs = [event("A"), event("B"), event("C", "/import"), event("D", "/import")]
+    expected = [("/track", 1), ("/track", 1), ("/import", 1), ("/import", 1)]
+    assert expected == shapes(pairs, Limits(records=1, together=9))
+
+
 def test_limit_of_records() -> None:
     """A request holds at most 2000 records."""
     assert [("/track", 2000), ("/track", 1)] == shapes([event("A")] * 2001)
@@ -45,16 +60,16 @@ def test_limit_of_records() -> None:
 def test_limit_of_bytes() -> None:
     """A body that just fits is one request, and one byte less makes it two."""
     pair = [event("A"), event("B")]
-    [whole] = batches(items(pair), Limits())
+    [whole] = batches(items(pair), LARGE)
     size = len(whole.body())
-    assert [("/track", 2)] == shapes(pair, Limits(bytes=size))
-    assert [("/track", 1), ("/track", 1)] == shapes(pair, Limits(bytes=size - 1))
+    assert [("/track", 2)] == shapes(pair, LARGE._replace(bytes=size))
+    assert [("/track", 1), ("/track", 1)] == shapes(pair, LARGE._replace(bytes=size - 1))
 
 
 def test_oversized_record_travels_alone() -> None:
     """A record beyond the limit is still sent, and left to the server to judge."""
     records = [event("A"), event("B", text="x" * 500), event("C")]
-    assert [("/track", 1)] * 3 == shapes(records, Limits(bytes=300))
+    assert [("/track", 1)] * 3 == shapes(records, LARGE._replace(bytes=300))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +121,7 @@ def test_unrepeatable_travels_alone() -> None:
             ]
         )
     ),
-    st.builds(Limits, st.integers(1, 4), st.integers(1, 400)),
+    st.builds(Limits, st.integers(1, 4), st.integers(1, 400), st.integers(1, 4)),
 )
 def test_order_and_limits_always_hold(operations: list[Operation], limits: Limits) -> None:
     """Whatever the operations, their order holds and only a lone record exceeds a limit."""
