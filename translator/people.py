@@ -15,7 +15,7 @@ from translator.message import Message
 from translator.operations import Json, Operation
 from translator.plan import Plan
 from translator.timestamps import iso_seconds
-from translator.traits import SPECIAL_PROPERTIES, format_traits
+from translator.traits import format_traits
 from translator.values import normalised
 
 _LEADING_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
@@ -55,8 +55,7 @@ def _profile_traits(message: Message, plan: Plan, traits: Json) -> Json:
         traits, message.user_id, created_at_seconds=plan.doc["created_at_seconds"]
     )
     if plan.doc["people_properties"] and not plan.settings.setAllTraitsByDefault:
-        kept = plan.people_properties | SPECIAL_PROPERTIES
-        profile = {key: value for key, value in profile.items() if key in kept}
+        profile = {key: value for key, value in profile.items() if key in plan.people_properties}
     for key, value in device_properties(message.context).items():
         if value is not None or not plan.doc["empty_sources"]:
             profile[key] = value

@@ -7,6 +7,7 @@ from translator.pages import selected_names
 from translator.residency import host
 from translator.rules import RULES, Rules
 from translator.settings import Settings
+from translator.traits import people_properties
 
 
 class Plan:
@@ -19,7 +20,7 @@ class Plan:
         self.token = settings.token
         self.host = host(european_union=settings.enableEuropeanUnionEndpoint)
         self.event_increments = frozenset(name.lower() for name in settings.eventIncrements)
-        self.people_properties = frozenset(settings.peopleProperties)
+        self.people_properties = people_properties(settings.peopleProperties)
         self.super_properties = frozenset(settings.superProperties)
         self.group_set_once = frozenset(settings.groupSetOnce)
         self.page_names = selected_names(settings)

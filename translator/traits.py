@@ -6,7 +6,7 @@ The doc's seven special traits and the two more of the classic integration
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from translator.operations import Json
@@ -37,9 +37,20 @@ SPECIAL_TRAITS = (
     SpecialTrait("token", "trait_token", False),
 )
 
-SPECIAL_PROPERTIES = frozenset(row.property for row in SPECIAL_TRAITS)
 _TRAIT_OF = {normalised(row.trait): row.trait for row in SPECIAL_TRAITS}
 _LOOKED_UP = {**_TRAIT_OF, "phones": "phones"}
+
+
+def people_properties(listed: Collection[str]) -> frozenset[str]:
+    """What reaches a profile where not all traits do: the listed and the doc's special ones.
+
+    The classic integration's two more special traits pass only if listed, in any spelling: the doc
+    lets nothing else through, and a trait called `token` may well be a secret.
+    """
+    names = {normalised(name) for name in listed}
+    return frozenset(listed) | {
+        row.property for row in SPECIAL_TRAITS if row.in_doc or normalised(row.trait) in names
+    }
 
 
 def is_email(value: object) -> bool:
