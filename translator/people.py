@@ -51,9 +51,7 @@ def identify_operations(message: Message, plan: Plan) -> list[Operation]:
 
 
 def _profile_traits(message: Message, plan: Plan, traits: Json) -> Json:
-    profile = format_traits(
-        traits, message.user_id, created_at_seconds=plan.doc["created_at_seconds"]
-    )
+    profile = format_traits(traits, message.user_id, plan.doc)
     if plan.doc["people_properties"] and not plan.settings.setAllTraitsByDefault:
         profile = {key: value for key, value in profile.items() if key in plan.people_properties}
     for key, value in device_properties(message.context).items():
