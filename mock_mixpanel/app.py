@@ -69,9 +69,11 @@ def _take(world: World, endpoint: str) -> Response:
 
 
 def _incoming(max_bytes: int) -> Incoming:
-    request.max_content_length = max_bytes
+    # A chunked body is cut at werkzeug's limit without a word: one byte more tells it is larger.
+    request.max_content_length = max_bytes + 1
     try:
-        body = request.get_data(cache=False)
+        read = request.get_data(cache=False)
+        body = read if len(read) <= max_bytes else None
     except RequestEntityTooLarge:
         body = None
     return Incoming(

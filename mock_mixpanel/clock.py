@@ -31,27 +31,24 @@ class Clock:
         with self._lock:
             return self._now()
 
-    def set(self, moment: float) -> None:
-        """Go to a moment (seconds since 1970) and, unless frozen, on from there.
+    def change(
+        self, *, now: float | None = None, advance: float = 0, freeze: bool | None = None
+    ) -> None:
+        """Go to `now` (seconds since 1970), then forward by `advance` seconds, and stop or go on.
 
-        Raises ValueError outside the years 1970 to 9998.
+        Raises ValueError, and changes nothing, for a negative `advance` and for a moment outside
+        the years 1970 to 9998.
         """
+        if advance < 0:
+            raise ValueError("advance: expected 0 seconds or more; set now to go back")
         with self._lock:
-            self._go(moment)
-
-    def advance(self, seconds: float) -> None:
-        """Go forward. Raises ValueError for negative seconds and beyond the year 9998."""
-        if not seconds >= 0:
-            raise ValueError("time only moves forward: seconds must be 0 or more; set now instead")
-        with self._lock:
-            self._go(self._now() + seconds)
-
-    def freeze(self, frozen: bool = True) -> None:
-        """Stop at the present moment, or go on from it."""
-        with self._lock:
-            now = self._now()
-            self._stopped = now if frozen else None
-            self._offset = now - self._real()
+            moment = (self._now() if now is None else now) + advance
+            if not EARLIEST <= moment < LATEST:
+                raise ValueError("now: expected a moment in the years 1970 to 9998")
+            if self.frozen if freeze is None else freeze:
+                self._stopped = moment
+            else:
+                self._stopped, self._offset = None, moment - self._real()
 
     def reset(self) -> None:
         """Back to real time."""
@@ -60,14 +57,6 @@ class Clock:
 
     def _now(self) -> float:
         return self._real() + self._offset if self._stopped is None else self._stopped
-
-    def _go(self, moment: float) -> None:
-        if not EARLIEST <= moment < LATEST:
-            raise ValueError("the moment must lie in the years 1970 to 9998")
-        if self._stopped is None:
-            self._offset = moment - self._real()
-        else:
-            self._stopped = moment
 
 
 def iso(moment: float) -> str:

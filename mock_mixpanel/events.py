@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel.config import Limits
 from mock_mixpanel.log import Entry
-from mock_mixpanel.values import identifier, seconds
+from mock_mixpanel.values import identifier, seconds, whole
 
 IDENTITY_EVENTS = ("$identify", "$create_alias", "$merge")
 
@@ -28,7 +28,7 @@ def read_event(entry: Entry, limits: Limits) -> Event:
     one, and the event is never a duplicate (1.3).
     """
     sent = entry.record["properties"]
-    arrival = seconds(round(entry.received_at, 3)) or 0
+    arrival = whole(round(entry.received_at, 3))
     time = seconds(sent.get("time"))
     properties = cut(sent, limits.string_characters)
     properties.pop("token", None)
@@ -49,7 +49,7 @@ def sent_id(properties: dict[str, Any], identity: str) -> str:
     distinct_id = identifier(properties.get("distinct_id"))
     if identity != "simplified":
         return distinct_id
-    user, device = device_and_user(properties)[::-1]
+    device, user = device_and_user(properties)
     return user or (f"$device:{device}" if device else "")
 
 

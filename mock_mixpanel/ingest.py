@@ -52,9 +52,9 @@ class Judged:
         return not self.problems
 
     @property
-    def failed(self) -> bool:
-        """Whether the answer counts it as bad; a silent drop is answered as success (1.6)."""
-        return any(not problem.silent for problem in self.problems)
+    def worst(self) -> Problem | None:
+        """The first problem the answer tells of; a silent drop is answered as success (1.6)."""
+        return next((problem for problem in self.problems if not problem.silent), None)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -127,8 +127,8 @@ def _taken(
     ]
     if strict:
         return judged, _strict_reply(judged)
-    good = any(not each.failed for each in judged)
-    return judged, _received(None if good else judged[0].reasons[0], controls)
+    worst = [each.worst for each in judged]
+    return judged, _received(worst[0].reason if all(worst) and worst[0] else None, controls)
 
 
 def _decoded(incoming: Incoming, limits: Limits) -> Decoded:
@@ -216,8 +216,8 @@ def _all_refused(endpoint: str, records: Sequence[Any], reason: str) -> list[Jud
 def _strict_reply(judged: Sequence[Judged]) -> Reply:
     failed = []
     for index, each in enumerate(judged):
-        if each.failed:
-            field, message = next(p for p in each.problems if not p.silent).strict()
+        if each.worst:
+            field, message = each.worst.strict()
             entry = {"index": index, "insert_id": _insert_id(each.record)}
             failed.append({**entry, "field": field, "message": message})
     count = len(judged) - len(failed)

@@ -191,8 +191,9 @@ class _Body:
     def __init__(self, stream: Any, environ: dict[str, Any], headers: Any) -> None:
         self._stream = stream
         self._chunked = bool(environ.get("wsgi.input_terminated"))
-        length = headers.get("Content-Length", "0")
-        self._left = int(length) if length.isdecimal() else 0
+        length = headers.get("Content-Length", "0").strip()
+        self._known = length.isascii() and length.isdecimal()
+        self._left = int(length) if self._known else 0
         self._ended = False
 
     def read(self, size: int = -1) -> bytes:
@@ -221,4 +222,4 @@ class _Body:
             return self._ended
         if self._left <= DRAIN_BYTES:
             self.read()
-        return self._left == 0
+        return self._known and self._left == 0

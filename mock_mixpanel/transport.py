@@ -9,7 +9,7 @@ import binascii
 import json
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -73,7 +73,9 @@ def decode(
         if is_json and body:
             records = _json_lines(body) if kind in NDJSON else _json(body)
         else:
-            raw = form.get("data") or query.get("data", "").encode(errors="surrogatepass")
+            if body and "data" not in form and "data" not in query:
+                raise UnreadableError("a form without data=...")
+            raw = form.get("data") or query.get("data", "").encode(errors="replace")
             records = _json(_data(raw)) if raw.strip() else []
         if _deeper_than(records, max_depth):
             raise UnreadableError(f"nested deeper than {max_depth} levels")
@@ -185,18 +187,15 @@ def _finite(text: str) -> float:
 
 def _deeper_than(value: Any, limit: int) -> bool:
     """Whether lists and objects lie in each other deeper than `limit`; works level by level."""
-    level = [value]
-    for _ in range(limit + 1):
-        level = (
-            [
-                inner
-                for outer in level
-                for inner in (outer.values() if isinstance(outer, dict) else outer)
-                if isinstance(inner, dict | list)
-            ]
-            if isinstance(value, dict | list)
-            else []
-        )
-        if not level:
-            return False
-    return True
+    level = _containers([value])
+    for _ in range(limit):
+        level = [
+            inner
+            for outer in level
+            for inner in _containers(outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, dict | list)]

@@ -14,8 +14,12 @@ def seconds(value: Any) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     value = max(-FARTHEST, min(value, FARTHEST))
-    result = value / 1000 if abs(value) >= MILLISECONDS_FROM else value
-    return int(result) if result == int(result) else result
+    return whole(value / 1000 if abs(value) >= MILLISECONDS_FROM else value)
+
+
+def whole(number: int | float) -> int | float:
+    """A number as an integer if it is one."""
+    return int(number) if number == int(number) else number
 
 
 def identifier(value: Any) -> str:

@@ -1,0 +1,157 @@
+"""Answers that go wrong on purpose."""
+
+from typing import Any
+
+import pytest
+import requests
+
+from mock_mixpanel.client import ControlCallError, MockMixpanel
+from tests.mock.wire import event, http, names, reasons, send, update
+
+UNAVAILABLE = {"action": {"status": 503, "body": "later", "headers": {"Retry-After": "2"}}}
+
+
+def statuses(mock: MockMixpanel, count: int) -> list[int]:
+    return [send(mock, "/track", event(mock, f"E{number}")).status_code for number in range(count)]
+
+
+def test_status(mock_mixpanel: MockMixpanel) -> None:
+    """A status is answered with its body and headers, and nothing is stored."""
+    mock_mixpanel.faults(UNAVAILABLE)
+    answer = send(mock_mixpanel, "/track", event(mock_mixpanel))
+    assert (503, b"later", "2") == (
+        answer.status_code,
+        answer.content,
+        answer.headers["Retry-After"],
+    )
+    assert [] == mock_mixpanel.events()
+    (request,) = mock_mixpanel.requests()
+    assert {"status": 503, "body": "later"} == request["response"]
+    (said,) = reasons(mock_mixpanel)
+    assert said[0].endswith(": not stored")
+
+
+def test_json_body(mock_mixpanel: MockMixpanel) -> None:
+    """A body that is no text is answered as JSON."""
+    mock_mixpanel.faults({"action": {"status": 429, "body": {"code": 429}}})
+    assert {"code": 429} == send(mock_mixpanel, "/track", event(mock_mixpanel)).json()
+
+
+def test_status0(mock_mixpanel: MockMixpanel) -> None:
+    """200 with status 0 and a text."""
+    mock_mixpanel.faults({"action": {"status0": "a temporary failure occurred"}})
+    answer = send(mock_mixpanel, "/track", event(mock_mixpanel))
+    assert (200, b'{"error":"a temporary failure occurred","status":0}') == (
+        answer.status_code,
+        answer.content,
+    )
+    assert [] == mock_mixpanel.events()
+
+
+def test_close(mock_mixpanel: MockMixpanel) -> None:
+    """The connection ends without an answer; the journal has no status then."""
+    mock_mixpanel.faults({"match": {"times": 1}, "action": {"close": True}})
+    with pytest.raises(requests.ConnectionError):
+        send(mock_mixpanel, "/track", event(mock_mixpanel))
+    assert [{"status": None, "body": None}] == [r["response"] for r in mock_mixpanel.requests()]
+    assert [200] == statuses(mock_mixpanel, 1)
+    assert ["E0"] == names(mock_mixpanel)
+
+
+@pytest.mark.parametrize("then", [{"close": True}, {"status": 500}, {"status0": "oops"}])
+def test_store_then(mock_mixpanel: MockMixpanel, then: dict[str, Any]) -> None:
+    """The records are stored though the answer is lost: sent again, they are there twice."""
+    mock_mixpanel.faults({"match": {"times": 1}, "action": {"store_then": then}})
+    try:
+        answer = send(mock_mixpanel, "/track", event(mock_mixpanel)).status_code
+    except requests.ConnectionError:
+        answer = 0
+    assert {"close": 0, "status": 500, "status0": 200}[next(iter(then))] == answer
+    send(mock_mixpanel, "/track", event(mock_mixpanel))
+    assert ["Signed Up", "Signed Up"] == names(mock_mixpanel)
+    assert [] == mock_mixpanel.rejected()
+
+
+MATCHES: dict[str, tuple[dict[str, Any], list[int]]] = {
+    "always": ({}, [503] * 5),
+    "times": ({"times": 2}, [503, 503, 200, 200, 200]),
+    "nth": ({"nth": 2}, [200, 503, 200, 200, 200]),
+    "nth and times": ({"nth": 2, "times": 3}, [200, 503, 503, 503, 200]),
+    "path": ({"path": "/track/"}, [503] * 5),
+    "another path": ({"path": "/engage"}, [200] * 5),
+    "another token": ({"token": "nobody"}, [200] * 5),
+    "never": ({"probability": 0}, [200] * 5),
+    "certainly": ({"probability": 1}, [503] * 5),
+}
+
+
+@pytest.mark.parametrize("name", MATCHES)
+def test_match(mock_mixpanel: MockMixpanel, name: str) -> None:
+    """A rule acts on the requests it is for."""
+    match, expected = MATCHES[name]
+    mock_mixpanel.faults({"match": match, **UNAVAILABLE})
+    assert expected == statuses(mock_mixpanel, 5)
+
+
+def test_chance_is_repeatable(mock_mixpanel: MockMixpanel) -> None:
+    """The same seed gives the same faults."""
+    rule = {"match": {"probability": 0.5, "seed": 7}, **UNAVAILABLE}
+    mock_mixpanel.faults(rule)
+    first = statuses(mock_mixpanel, 20)
+    mock_mixpanel.reset()
+    mock_mixpanel.faults(rule)
+    assert first == statuses(mock_mixpanel, 20)
+    assert {200, 503} == set(first)
+
+
+def test_first_rule_decides(mock_mixpanel: MockMixpanel) -> None:
+    """Of two rules that match, the older one acts; counts are shown."""
+    mock_mixpanel.faults({"match": {"times": 1}, "action": {"status": 500}}, UNAVAILABLE)
+    assert [500, 503] == statuses(mock_mixpanel, 2)
+    ours = [
+        (rule["seen"], rule["fired"])
+        for rule in http("GET", f"{mock_mixpanel.url}/_mock/faults").json()
+        if rule["match"]["token"] == mock_mixpanel.token
+    ]
+    assert [(2, 1), (1, 1)] == ours
+
+
+def test_other_endpoints(mock_mixpanel: MockMixpanel) -> None:
+    """A rule for a project acts on profile updates too."""
+    mock_mixpanel.faults(UNAVAILABLE)
+    assert 503 == send(mock_mixpanel, "/engage", update(mock_mixpanel, set={})).status_code
+
+
+def test_delete(mock_mixpanel: MockMixpanel) -> None:
+    """A rule can be taken back by its id; one that is not there is an error."""
+    url = f"{mock_mixpanel.url}/_mock/faults"
+    (rule,) = http(
+        "POST", url, json={"match": {"token": mock_mixpanel.token}, **UNAVAILABLE}
+    ).json()
+    assert 200 == http("DELETE", url, params={"id": rule["id"]}).status_code
+    assert [200] == statuses(mock_mixpanel, 1)
+    assert 404 == http("DELETE", url, params={"id": rule["id"]}).status_code
+
+
+@pytest.mark.parametrize(
+    ("rule", "error"),
+    [
+        ({}, "action: missing; give one of status, status0, close, store_then"),
+        ({"action": {}}, "action: expected exactly one of status, status0, close, store_then"),
+        ({"action": {"status": 9}}, "action.status: expected an HTTP status from 200 to 599"),
+        ({"action": {"stats": 9}}, "action.stats: unknown; known are status, status0"),
+        ({"action": {"close": 1}}, "action.close: expected true"),
+        ({"action": {"store_then": {}}}, "action.store_then: expected exactly one of"),
+        (
+            {"action": {"status": 500, "headers": {"a": "b\r\nc: d"}}},
+            "action.headers.a: expected a text of one line",
+        ),
+        ({"match": {"nth": 0}, **UNAVAILABLE}, "match.nth: expected a count from 1"),
+        ({"match": {"pth": 0}, **UNAVAILABLE}, "match.pth: unknown; known are path, token"),
+    ],
+)
+def test_bad_rule(mock_mixpanel: MockMixpanel, rule: dict[str, Any], error: str) -> None:
+    """A rule that cannot be is refused, naming the member."""
+    with pytest.raises(ControlCallError) as refused:
+        mock_mixpanel.faults(rule)
+    assert f"POST /_mock/faults: {error}" == str(refused.value)[: len(error) + 20]

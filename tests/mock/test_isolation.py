@@ -1,0 +1,139 @@
+"""Projects and regions are kept apart; reset forgets what it is told to."""
+
+from typing import Any
+
+import pytest
+
+from mock_mixpanel import Config, Server
+from mock_mixpanel.client import MockMixpanel
+from mock_mixpanel.config import Project
+from tests.mock.wire import event, group_update, http, names, reasons, send, update
+
+
+def everything(mock: MockMixpanel) -> list[Any]:
+    return [
+        mock.requests(),
+        mock.events(),
+        mock.profiles(),
+        mock.groups(),
+        mock.rejected(),
+        mock.identities()["clusters"],
+    ]
+
+
+def fill(mock: MockMixpanel) -> None:
+    """Something in every list."""
+    link = event(mock, "$create_alias", distinct_id="a", alias="b")
+    send(mock, "/track", [event(mock), link, event(mock, time="bad")])
+    send(mock, "/engage", update(mock, set={"a": 1}))
+    send(mock, "/groups", group_update(mock, set={"a": 1}))
+
+
+def twin(mock: MockMixpanel) -> MockMixpanel:
+    return MockMixpanel(mock.url, mock.token + "-twin")
+
+
+def test_projects(mock_mixpanel: MockMixpanel) -> None:
+    """What one project gets is not seen in another."""
+    other = twin(mock_mixpanel)
+    fill(mock_mixpanel)
+    assert [[]] * 2 + [{}] * 2 + [[]] * 2 == everything(other)
+    assert [True] * 6 == [bool(part) for part in everything(mock_mixpanel)]
+    other.close()
+
+
+def test_reset_of_one_project(mock_mixpanel: MockMixpanel) -> None:
+    """A reset with a token forgets that project, its options included, and no other."""
+    other = twin(mock_mixpanel)
+    mock_mixpanel.project(alias_delay=7)
+    fill(mock_mixpanel)
+    fill(other)
+    before = everything(other)
+    mock_mixpanel.reset()
+    assert [[]] * 2 + [{}] * 2 + [[]] * 2 == everything(mock_mixpanel)
+    assert before == everything(other)
+    url = f"{mock_mixpanel.url}/_mock/projects/{mock_mixpanel.token}"
+    assert 0 == http("GET", url).json()["alias_delay"]
+    other.reset()
+    other.close()
+
+
+def test_reset_of_everything() -> None:
+    """A reset without a token leaves a server as freshly started."""
+    with Server(Config(projects=(Project("T", alias_delay=3.0),))) as server:
+        mock = MockMixpanel(server.url, "T")
+        fill(mock)
+        mock.project(alias_delay=9)
+        mock.freeze("2020-01-01T00:00:00Z")
+        mock.faults({"action": {"close": True}})
+        assert {"status": "ok"} == http("POST", f"{server.url}/_mock/reset").json()
+        assert [[]] * 2 + [{}] * 2 + [[]] * 2 == everything(mock)
+        assert [] == http("GET", f"{server.url}/_mock/faults").json()
+        assert not http("GET", f"{server.url}/_mock/clock").json()["frozen"]
+        assert 3 == http("GET", f"{server.url}/_mock/projects/T").json()["alias_delay"]
+        mock.close()
+
+
+def test_regions_by_port(mock_mixpanel: MockMixpanel) -> None:
+    """Each region has its port, and its own state of the same project."""
+    for url in (mock_mixpanel.url, mock_mixpanel.eu_url, mock_mixpanel.in_url):
+        http("POST", f"{url}/engage", json=update(mock_mixpanel, append={"from": url}))
+    token = {"token": mock_mixpanel.token}
+    items = http("GET", f"{mock_mixpanel.url}/_mock/profiles", params=token).json()
+    assert [
+        ("us", [mock_mixpanel.url]),
+        ("eu", [mock_mixpanel.eu_url]),
+        ("in", [mock_mixpanel.in_url]),
+    ] == [(item["region"], item["properties"]["from"]) for item in items]
+    assert ["us", "eu", "in"] == [request["region"] for request in mock_mixpanel.requests()]
+
+
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("api.mixpanel.com", "us"),
+        ("api-eu.mixpanel.com", "eu"),
+        ("API-EU.mixpanel.com:443", "eu"),
+        ("eu.mixpanel.com", "eu"),
+        ("api-in.mixpanel.com", "in"),
+        ("in.mixpanel.com", "in"),
+        ("elsewhere.test", "us"),
+    ],
+)
+def test_regions_by_host(mock_mixpanel: MockMixpanel, host: str, region: str) -> None:
+    """On the default port a regional Host header decides."""
+    send(mock_mixpanel, "/track", event(mock_mixpanel), headers={"Host": host})
+    assert [region] == [item["region"] for item in mock_mixpanel.events()]
+
+
+def test_port_before_host(mock_mixpanel: MockMixpanel) -> None:
+    """On the port of another region the port decides."""
+    url = f"{mock_mixpanel.eu_url}/track"
+    http("POST", url, json=event(mock_mixpanel), headers={"Host": "api-in.mixpanel.com"})
+    assert ["eu"] == [item["region"] for item in mock_mixpanel.events()]
+
+
+def test_home_region(mock_mixpanel: MockMixpanel) -> None:
+    """Data for a project of another region is answered with success and dropped."""
+    mock_mixpanel.project(region="eu")
+    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, "Lost")).content
+    http("POST", f"{mock_mixpanel.eu_url}/track", json=event(mock_mixpanel, "Kept"))
+    assert ["Kept"] == names(mock_mixpanel)
+    assert [["region: the project lives in eu, this is us"]] == reasons(mock_mixpanel)
+
+
+def test_strict_projects() -> None:
+    """With strict projects an unknown token is answered with success and dropped."""
+    with Server(Config(projects=(Project("T"),), strict_projects=True)) as server:
+        known, unknown = MockMixpanel(server.url, "T"), MockMixpanel(server.url, "U")
+        assert b"1" == send(known, "/track", event(known)).content
+        assert b"1" == send(unknown, "/track", event(unknown)).content
+        assert (1, 0) == (len(known.events()), len(unknown.events()))
+        assert [["token: no such project"]] == reasons(unknown)
+        assert 401 == send(unknown, "/import", event(unknown)).status_code
+        assert 404 == http("GET", f"{server.url}/_mock/projects/U").status_code
+        unknown.project()
+        send(unknown, "/track", event(unknown))
+        assert 1 == len(unknown.events())
+        known.close()
+        unknown.close()

@@ -1,0 +1,187 @@
+"""Documented limits: at the limit is allowed, beyond it is refused or cut."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mock_mixpanel import Config, Server
+from mock_mixpanel.client import MockMixpanel
+from mock_mixpanel.config import Limits
+from tests.mock.wire import event, http, reasons, send, update
+
+JSON = {"Content-Type": "application/json"}
+GZIP = JSON | {"Content-Encoding": "gzip"}
+MEGABYTE = 1024 * 1024
+
+
+def nested(depth: int) -> Any:
+    return {"a": nested(depth - 1)} if depth else 1
+
+
+ALLOWED: dict[str, Any] = {
+    "255 keys": {f"k{n}": n for n in range(255)},
+    "255 elements": list(range(255)),
+    "3 levels": nested(3),
+    "3 levels in lists": [[nested(3)]],
+}
+REFUSED: dict[str, tuple[Any, str]] = {
+    "256 keys": ({f"k{n}": n for n in range(256)}, "more than 255 keys"),
+    "256 keys inside": ({"a": [{f"k{n}": n for n in range(256)}]}, "more than 255 keys"),
+    "256 elements": (list(range(256)), "more than 255 elements"),
+    "4 levels": (nested(4), "nested deeper than 3 levels"),
+    "4 levels in lists": ([[nested(4)]], "nested deeper than 3 levels"),
+}
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_at_the_limit(mock_mixpanel: MockMixpanel, name: str) -> None:
+    """What is at a limit is stored as it is."""
+    send(mock_mixpanel, "/track", event(mock_mixpanel, value=ALLOWED[name]))
+    assert [ALLOWED[name]] == [item["properties"]["value"] for item in mock_mixpanel.events()]
+
+
+@pytest.mark.parametrize("endpoint", ["/track", "/import"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_beyond_the_limit(mock_mixpanel: MockMixpanel, name: str, endpoint: str) -> None:
+    """What is beyond is refused with the reason."""
+    value, reason = REFUSED[name]
+    assert b"0" == send(mock_mixpanel, endpoint, event(mock_mixpanel, value=value)).content
+    assert [[f"properties.value: {reason}"]] == reasons(mock_mixpanel)
+
+
+def test_profiles_nest_freely(mock_mixpanel: MockMixpanel) -> None:
+    """The limits on nesting are those of events only."""
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"value": nested(6)}))
+    assert {"u-1": {"value": nested(6)}} == mock_mixpanel.profiles()
+
+
+def test_number_of_properties(mock_mixpanel: MockMixpanel) -> None:
+    """255 properties besides the token are allowed, 256 are not."""
+    most = {f"p{number}": number for number in range(254)}
+    records = [event(mock_mixpanel, **most), event(mock_mixpanel, **most, one_more=1)]
+    send(mock_mixpanel, "/track", records)
+    assert 1 == len(mock_mixpanel.events())
+    assert [["properties: more than 255"]] == reasons(mock_mixpanel)
+
+
+def test_long_texts_are_cut(mock_mixpanel: MockMixpanel) -> None:
+    """Names and texts are cut at 255 characters, not refused."""
+    send(mock_mixpanel, "/track", event(mock_mixpanel, **{"ä" * 256: "ö" * 256}))
+    assert [{"distinct_id": "u-1", "ä" * 255: "ö" * 255}] == [
+        item["properties"] for item in mock_mixpanel.events()
+    ]
+
+
+def test_size_of_a_record(mock_mixpanel: MockMixpanel) -> None:
+    """An event may have 1 MB of compact JSON."""
+    record = event(mock_mixpanel, text="")
+    record["properties"]["text"] = "x" * (MEGABYTE - len(json.dumps(record, separators=(",", ":"))))
+    larger = event(mock_mixpanel, text=record["properties"]["text"] + "x")
+    assert b"1" == send(mock_mixpanel, "/track", record).content
+    assert b"0" == send(mock_mixpanel, "/track", larger).content
+    assert [["record: larger than 1048576 bytes"]] == reasons(mock_mixpanel)
+
+
+@pytest.mark.parametrize("endpoint", ["/track", "/engage", "/groups", "/import?strict=1"])
+def test_number_of_records(mock_mixpanel: MockMixpanel, endpoint: str) -> None:
+    """2000 records are taken, 2001 are refused as a whole."""
+    record = {"$token": mock_mixpanel.token, "properties": {"token": mock_mixpanel.token}}
+    assert 413 != send(mock_mixpanel, endpoint, [record] * 2000).status_code
+    mock_mixpanel.reset()
+    assert 413 == send(mock_mixpanel, endpoint, [record] * 2001).status_code
+    assert [["request: more than 2000 records"]] * 2001 == reasons(mock_mixpanel)
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[Server]:
+    """A server that takes bodies of 1000 bytes."""
+    with Server(Config(limits=Limits(body_bytes=1000))) as server:
+        yield server
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (JSON, b"[" + b" " * 999 + b"]"),
+        (GZIP, gzip.compress(b"[" + b" " * 999 + b"]")),
+        (GZIP, gzip.compress(b"[" + b" " * 600) + gzip.compress(b" " * 600 + b"]")),
+    ],
+)
+def test_body_size(small: Server, headers: dict[str, str], body: bytes, chunked: bool) -> None:
+    """A body beyond the limit, as sent or decompressed, is a 413 and is listed."""
+    data = iter([body]) if chunked else body
+    answer = http("POST", f"{small.url}/import?strict=1", headers=headers, data=data)
+    assert 413 == answer.status_code
+    assert {
+        "code": 413,
+        "error": "request exceeds max limit of 1000 bytes",
+        "status": "Request Entity Too Large",
+    } == answer.json()
+    last = http("GET", f"{small.url}/_mock/rejected?limit=1").json()
+    assert [["body: larger than 1000 bytes"]] == [item["reasons"] for item in last]
+
+
+def test_body_at_the_limit(small: Server) -> None:
+    """A body of just the limit is read."""
+    answer = http("POST", f"{small.url}/track", headers=JSON, data=b"[" + b" " * 998 + b"]")
+    assert 200 == answer.status_code
+
+
+def test_token_routes_answer_413_with_a_page(small: Server) -> None:
+    """On /track a 413 is a page of HTML."""
+    answer = http("POST", f"{small.url}/track", data=b"x" * 1001)
+    assert (413, "text/html; charset=utf-8") == (
+        answer.status_code,
+        answer.headers["Content-Type"],
+    )
+
+
+def test_gzip_bomb(mock_mixpanel: MockMixpanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bomb is not unpacked beyond the limit."""
+    asked: list[int] = []
+    unpack = zlib.decompressobj
+
+    class Watched:
+        def __init__(self, wbits: int) -> None:
+            self._real = unpack(wbits)
+
+        def decompress(self, data: bytes, most: int) -> bytes:
+            asked.append(most)
+            return self._real.decompress(data, most)
+
+    monkeypatch.setattr(zlib, "decompressobj", Watched)
+    packer = zlib.compressobj(9, wbits=16 + zlib.MAX_WBITS)
+    chunk = b"\0" * MEGABYTE
+    bomb = b"".join(packer.compress(chunk) for _ in range(200)) + packer.flush()
+    answer = http("POST", f"{mock_mixpanel.url}/track", headers=GZIP, data=bomb)
+    assert 413 == answer.status_code
+    assert [10 * MEGABYTE + 1] == asked
+
+
+@pytest.mark.parametrize(("value", "kept"), [(True, 0), ("yes", 0), (False, 1), ("", 1), (None, 1)])
+def test_ignore(mock_mixpanel: MockMixpanel, value: Any, kept: int) -> None:
+    """`$ignore` drops an event in silence: the answer is 1."""
+    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, **{"$ignore": value})).content
+    assert kept == len(mock_mixpanel.events())
+    assert [["$ignore: set"]] * (1 - kept) == reasons(mock_mixpanel)
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"event": "", "properties": {"token": "T"}}, "event, missing or empty"),
+        ({"event": 5, "properties": {"token": "T"}}, "event, missing or empty"),
+        (5, "data, missing or empty"),
+        (None, "data, missing or empty"),
+        ([[]], "data, missing or empty"),
+    ],
+)
+def test_not_an_event(mock_mixpanel: MockMixpanel, record: Any, reason: str) -> None:
+    """What is no event is refused with a reason and never a crash."""
+    answer = send(mock_mixpanel, "/track?verbose=1", [record])
+    assert {"error": reason, "status": 0} == answer.json()

@@ -1,0 +1,86 @@
+"""Simplified id merge: device and user."""
+
+from typing import Any
+
+import pytest
+
+from mock_mixpanel.client import ControlCallError, MockMixpanel
+from tests.mock.wire import event, reasons, send, update
+
+
+@pytest.fixture
+def simplified(mock_mixpanel: MockMixpanel) -> MockMixpanel:
+    """A project under simplified id merge."""
+    mock_mixpanel.project(identity="simplified")
+    return mock_mixpanel
+
+
+def people(mock: MockMixpanel) -> list[str]:
+    return [item["distinct_id"] for item in mock.events()]
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ({"$user_id": "u", "$device_id": "d", "distinct_id": "other"}, "u"),
+        ({"$device_id": "d", "distinct_id": "other"}, "$device:d"),
+        ({"$user_id": "u", "distinct_id": "other"}, "u"),
+        ({"distinct_id": "$device:d"}, "$device:d"),
+        ({"distinct_id": "u"}, "u"),
+        ({"distinct_id": ""}, ""),
+    ],
+)
+def test_distinct_id(simplified: MockMixpanel, sent: dict[str, Any], expected: str) -> None:
+    """The distinct id is the user, else the device; a sent one is overwritten."""
+    send(simplified, "/track", event(simplified, **sent))
+    assert [expected] == people(simplified)
+
+
+def test_linking_is_retroactive(simplified: MockMixpanel) -> None:
+    """The first event with both ids gives earlier and later events of the device to the user."""
+    device = {"$device_id": "d", "distinct_id": None}
+    records = [event(simplified, **device), event(simplified, **device, **{"$user_id": "u"})]
+    send(simplified, "/track", [*records, event(simplified, **device)])
+    assert ["u", "u", "u"] == people(simplified)
+    assert [{"canonical": "u", "ids": ["u", "$device:d"]}] == simplified.identities()["clusters"]
+
+
+def test_profiles_stay(simplified: MockMixpanel) -> None:
+    """What was set on the device's profile is not carried over."""
+    send(simplified, "/engage", update(simplified, "$device:d", set={"a": 1}))
+    send(simplified, "/track", event(simplified, **{"$device_id": "d", "$user_id": "u"}))
+    assert {"$device:d": {"a": 1}} == simplified.profiles()
+
+
+def test_second_user_of_a_device(simplified: MockMixpanel) -> None:
+    """A device keeps its first user; the event of the second is the second's, and noted."""
+    first = event(simplified, **{"$device_id": "d", "$user_id": "u"})
+    second = event(simplified, **{"$device_id": "d", "$user_id": "v"})
+    alone = event(simplified, **{"$device_id": "d"})
+    send(simplified, "/track", [first, second, alone])
+    assert ["u", "v", "u"] == people(simplified)
+    assert [["$device_id: it is linked to another $user_id already"]] == reasons(simplified)
+
+
+@pytest.mark.parametrize("name", ["$create_alias", "$identify", "$merge"])
+def test_identity_events(simplified: MockMixpanel, name: str) -> None:
+    """Identity events are accepted, have no effect, and are listed with the reason."""
+    record = event(simplified, name, distinct_id="anon-1", alias="u-1")
+    assert b"1" == send(simplified, "/import", record).content
+    send(simplified, "/track", event(simplified))
+    assert ["anon-1", "u-1"] == people(simplified)
+    assert [[f"event: {name} has no effect under simplified identity"]] == reasons(simplified)
+    assert [] == simplified.identities()["clusters"]
+
+
+def test_original_is_to_come(mock_mixpanel: MockMixpanel) -> None:
+    """Original id merge is refused, never taken for something else."""
+    with pytest.raises(ControlCallError, match=r"identity: 'original' is not available yet"):
+        mock_mixpanel.project(identity="original")
+
+
+def test_identity_is_fixed_by_data(mock_mixpanel: MockMixpanel) -> None:
+    """The identity system can be switched only while there is no data."""
+    send(mock_mixpanel, "/track", event(mock_mixpanel))
+    with pytest.raises(ControlCallError, match=r"identity: can be changed only before"):
+        mock_mixpanel.project(identity="simplified")

@@ -1,0 +1,60 @@
+"""Requests to a mock, in few words."""
+
+import base64
+import json
+from typing import Any
+
+import requests
+
+from mock_mixpanel.client import MockMixpanel
+
+NOW = "2026-06-15T12:00:00Z"
+NOW_SECONDS = 1781524800
+"""The same moment, in seconds since 1970."""
+
+
+def event(mock: MockMixpanel, name: str = "Signed Up", /, **properties: Any) -> dict[str, Any]:
+    """An event of this test's project, by the person u-1 unless it says otherwise."""
+    return {"event": name, "properties": {"token": mock.token, "distinct_id": "u-1"} | properties}
+
+
+def alias(mock: MockMixpanel, new: str, old: str) -> dict[str, Any]:
+    return event(mock, "$create_alias", distinct_id=old, alias=new)
+
+
+def update(mock: MockMixpanel, who: str = "u-1", /, **operations: Any) -> dict[str, Any]:
+    """A profile update; `set={...}` is `$set` and so on."""
+    named = {f"${name}": value for name, value in operations.items()}
+    return {"$token": mock.token, "$distinct_id": who, "$ignore_time": True} | named
+
+
+def group_update(mock: MockMixpanel, who: str = "acme", /, **operations: Any) -> dict[str, Any]:
+    named = {f"${name}": value for name, value in operations.items()}
+    return {"$token": mock.token, "$group_key": "company", "$group_id": who} | named
+
+
+def http(method: str, url: str, **more: Any) -> requests.Response:
+    """One request without proxies or redirects."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.request(method, url, allow_redirects=False, timeout=30, **more)
+
+
+def send(mock: MockMixpanel, path: str, records: Any, **more: Any) -> requests.Response:
+    """POST as JSON to the US port."""
+    return http("POST", mock.url + path, json=records, **more)
+
+
+def packed(records: Any) -> str:
+    """Standard base64 of JSON."""
+    return base64.b64encode(json.dumps(records).encode()).decode()
+
+
+def reasons(mock: MockMixpanel) -> list[list[str]]:
+    """Why each record that was refused or dropped was."""
+    return [item["reasons"] for item in mock.rejected()]
+
+
+def names(mock: MockMixpanel) -> list[str]:
+    """The names of the stored events."""
+    return [item["event"] for item in mock.events()]
