@@ -49,6 +49,7 @@ SKIP_CODES = (
     Code("group_trait_missing", "the call has none of the Group Identifier Traits"),
     Code("group_trait_invalid", "a group id must be text or a number"),
     Code("alias_to_itself", "previousId and userId are the same"),
+    Code("date_unreadable", "a creation date that cannot be read is left out"),
     Code("device_token_not_ios", "only iOS device tokens can be imported"),
     Code("super_properties_not_selected", "no setting asks for these traits on events"),
     Code("integration_disabled", "the integrations object turns Mixpanel off for this message"),

@@ -188,13 +188,6 @@ RULES = (
         "capture:cloud-s-167-id-created-at-unix-s",
     ),
     Rule(
-        "last_name",
-        "The last name in a `name` is what follows its first word.",
-        "Blanks before the name shift the cut into the last name.",
-        "decision:last-name",
-        "facts/cloud-classic#6",
-    ),
-    Rule(
         "device_token",
         "A device token becomes an iOS device unless the device is of another type.",
         "Any device's token does.",

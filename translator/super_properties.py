@@ -33,7 +33,9 @@ def add_super_properties(message: Message, plan: Plan, out: Json) -> None:
         return
     elif traits and plan.doc["super_properties"]:
         traits = _asked_for(message, plan, traits)
-    formatted = format_traits(traits, message.user_id, plan.doc)
+    formatted = format_traits(
+        traits, message.user_id, created_at_seconds=plan.doc["created_at_seconds"]
+    )
     if not plan.doc["empty_sources"]:
         formatted.update(device_properties(message.context))
     if plan.settings.legacySuperProperties:

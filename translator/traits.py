@@ -38,6 +38,8 @@ SPECIAL_TRAITS = (
 )
 
 _TRAIT_OF = {normalised(row.trait): row.trait for row in SPECIAL_TRAITS}
+CREATED_TRAITS = frozenset(key for key, trait in _TRAIT_OF.items() if trait.startswith("created"))
+"""Normalised names of the traits that hold the creation date."""
 _LOOKED_UP = {**_TRAIT_OF, "phones": "phones"}
 
 
@@ -58,11 +60,10 @@ def is_email(value: object) -> bool:
     return type(value) is str and "@" in value and _EMAIL.fullmatch(value) is not None
 
 
-def format_traits(traits: Mapping[str, Any], user_id: Any, doc: Mapping[str, bool]) -> Json:
+def format_traits(traits: Mapping[str, Any], user_id: Any, *, created_at_seconds: bool) -> Json:
     """The traits of one call, special ones renamed and all values formatted.
 
-    `id` is the userId where there is one. Null traits stay null. `doc` tells which rules follow the
-    doc.
+    `id` is the userId where there is one. Null traits stay null.
     """
     out: Json = {}
     found: Json = {}
@@ -77,7 +78,7 @@ def format_traits(traits: Mapping[str, Any], user_id: Any, doc: Mapping[str, boo
         if is_email(user_id):
             out["$email"] = user_id
         return out
-    out.update(_special(found, user_id, doc))
+    out.update(_special(found, user_id, created_at_seconds=created_at_seconds))
     return out
 
 
@@ -118,13 +119,13 @@ def _replaced_keys(traits: Mapping[str, Any]) -> set[str]:
     return gone
 
 
-def _special(found: Json, user_id: Any, doc: Mapping[str, bool]) -> Json:
+def _special(found: Json, user_id: Any, *, created_at_seconds: bool) -> Json:
     values = {
-        "$created": _created(found, created_at_seconds=doc["created_at_seconds"]),
+        "$created": _created(found, created_at_seconds=created_at_seconds),
         "$email": format_value(_email(found, user_id)),
         "$name": _name(found),
         "$first_name": _first_name(found),
-        "$last_name": _last_name(found, count_blanks=not doc["last_name"]),
+        "$last_name": _last_name(found),
         "$username": format_value(found.get("username")),
         "$phone": format_value(_phone(found)),
         "$last_seen": format_value(found.get("lastSeen")),
@@ -155,13 +156,10 @@ def _first_name(found: Json) -> str | None:
     return first if first is not None or name is None else name.partition(" ")[0]
 
 
-def _last_name(found: Json, *, count_blanks: bool = False) -> str | None:
+def _last_name(found: Json) -> str | None:
     last, name = _text(found, "lastName"), _text(found, "name")
     if last is not None or name is None:
         return last
-    if count_blanks and " " in name:
-        # The place of the blank in the trimmed name, applied to the name as it was given.
-        return str(found["name"])[name.index(" ") + 1 :].strip()
     return name.partition(" ")[2].strip() or None
 
 
