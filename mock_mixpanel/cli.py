@@ -49,10 +49,10 @@ def serve(
     """Serve until interrupted; prints the base URL of each region."""
     if store != "memory:":
         raise click.BadParameter(
-            f"{store!r} is not available yet; use memory:", None, None, "--store"
+            f"{store!r} is not available yet; use memory:", None, None, "'--store'"
         )
     if workers > 1:
-        raise click.BadParameter("more than 1 is not available yet", None, None, "--workers")
+        raise click.BadParameter("more than 1 is not available yet", None, None, "'--workers'")
     config = Config(projects=_projects(projects_file), strict_projects=strict_projects)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -78,4 +78,4 @@ def _projects(path: Path | None) -> tuple[Project, ...]:
     try:
         return read_projects(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (ConfigError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"{path}: {error}", None, None, "--projects") from error
+        raise click.BadParameter(f"{path}: {error}", None, None, "'--projects'") from error
