@@ -12,11 +12,14 @@ from mock_mixpanel.clock import iso, parse_iso
 from mock_mixpanel.config import ConfigError
 from mock_mixpanel.faults import FaultError
 from mock_mixpanel.log import Entry, Journaled
+from mock_mixpanel.problems import Finding
 from mock_mixpanel.projections import Item
 from mock_mixpanel.replies import JSON_TYPE, to_json
 from mock_mixpanel.world import World
 
 MAX_BODY = 1024 * 1024
+
+Findings = Mapping[int, Finding]
 
 
 class ControlError(ValueError):
@@ -48,10 +51,10 @@ class Control:
 
     def requests(self) -> Any:
         """The journal."""
-        notes = self.world.projections.notes()
+        findings = self.world.projections.findings()
         token = request.args.get("token")
         return _listed(
-            Item(each.id, each.exchange.received_at, "", _journal_item(each, notes))
+            Item(each.id, each.exchange.received_at, "", _journal_item(each, findings))
             for each in self.world.log.journal()
             if token is None or token in each.tokens
         )
@@ -71,12 +74,12 @@ class Control:
 
     def rejected(self) -> Any:
         """Records refused, dropped in silence, or without effect."""
-        notes = self.world.projections.notes()
+        findings = self.world.projections.findings()
         token = request.args.get("token")
         return _listed(
-            Item(entry.id, entry.received_at, entry.token, _rejected_item(entry, notes))
+            Item(entry.id, entry.received_at, entry.token, _rejected_item(entry, findings))
             for entry in self.world.log.snapshot().entries
-            if (entry.reasons or entry.id in notes) and token in (None, entry.token)
+            if (entry.reasons or entry.id in findings) and token in (None, entry.token)
         )
 
     def identities(self) -> Any:
@@ -250,7 +253,7 @@ def _moment(name: str, text: Any) -> float:
         raise ControlError(f"{name}: expected {wanted}, got {text!r}") from error
 
 
-def _journal_item(request: Journaled, notes: Mapping[int, str]) -> dict[str, Any]:
+def _journal_item(request: Journaled, findings: Findings) -> dict[str, Any]:
     exchange = request.exchange
     return {
         "id": request.id,
@@ -265,15 +268,15 @@ def _journal_item(request: Journaled, notes: Mapping[int, str]) -> dict[str, Any
         "verdicts": [
             {
                 "index": entry.index,
-                "accepted": entry.accepted,
-                "reasons": _reasons(entry, notes),
+                "accepted": _accepted(entry, findings),
+                "reasons": _reasons(entry, findings),
             }
             for entry in request.entries
         ],
     }
 
 
-def _rejected_item(entry: Entry, notes: Mapping[int, str]) -> dict[str, Any]:
+def _rejected_item(entry: Entry, findings: Findings) -> dict[str, Any]:
     return {
         "id": entry.id,
         "request_id": entry.request_id,
@@ -282,9 +285,15 @@ def _rejected_item(entry: Entry, notes: Mapping[int, str]) -> dict[str, Any]:
         "region": entry.region,
         "endpoint": entry.endpoint,
         "record": entry.record,
-        "reasons": _reasons(entry, notes),
+        "reasons": _reasons(entry, findings),
     }
 
 
-def _reasons(entry: Entry, notes: Mapping[int, str]) -> list[str]:
-    return [*entry.reasons, *([notes[entry.id]] if entry.id in notes else [])]
+def _reasons(entry: Entry, findings: Findings) -> list[str]:
+    found = findings.get(entry.id)
+    return [*entry.reasons, *([found.reason] if found else [])]
+
+
+def _accepted(entry: Entry, findings: Findings) -> bool:
+    found = findings.get(entry.id)
+    return entry.accepted and not (found and found.refused)

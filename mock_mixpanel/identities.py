@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from mock_mixpanel.clock import iso
 from mock_mixpanel.events import device_and_user
 from mock_mixpanel.log import Entry
+from mock_mixpanel.problems import RefusedError
 from mock_mixpanel.values import identifier
 
 
@@ -19,7 +20,10 @@ class Identities(Protocol):
     """What the projections ask of an identity system."""
 
     def learn(self, entry: Entry) -> str | None:
-        """Take in an identity event or an event; a text says why it has no effect."""
+        """Take in an event; a text says what of it has no effect.
+
+        Raises RefusedError for an identity event that cannot be.
+        """
 
     def place(self, entry: Entry, sent: str) -> str:
         """The id a record is stored under when it arrives."""
@@ -49,7 +53,7 @@ class Legacy:
 
     def learn(self, entry: Entry) -> str | None:
         """An alias may point to one id only, and never in a circle."""
-        if entry.reasons or entry.record["event"] != "$create_alias":
+        if entry.record["event"] != "$create_alias":
             return None
         sent = entry.record["properties"]
         new = Alias(identifier(sent["alias"]), identifier(sent["distinct_id"]), entry.effective_at)
@@ -57,9 +61,9 @@ class Legacy:
         if known and known.distinct_id == new.distinct_id:
             return None
         if known:
-            return "alias: it points to another distinct_id already"
+            raise RefusedError("alias: it points to another distinct_id already")
         if new.alias in self._chain(new.distinct_id):
-            return "alias: distinct_id is an alias of it, this would make a circle"
+            raise RefusedError("alias: distinct_id is an alias of it, this would make a circle")
         self.aliases[new.alias] = new
         return None
 

@@ -185,6 +185,8 @@ def _judged(
     note = None
     if options and not problems and endpoint in ("/track", "/import"):
         note = validate.identity_note(record, options.identity)
+        if record["event"] == "$create_alias" and not note:
+            problems += validate.alias_problems(record)
     return Judged(record, token, problems, note, options)
 
 

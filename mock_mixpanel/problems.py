@@ -3,6 +3,20 @@
 from typing import NamedTuple
 
 
+class RefusedError(ValueError):
+    """A record does not fit what is stored already; the message is the reason."""
+
+
+class Finding(NamedTuple):
+    """What only the records before it tell about a record.
+
+    `refused`: it has no effect at all; else it is stored, and the reason says what of it has none.
+    """
+
+    reason: str
+    refused: bool
+
+
 class Problem(NamedTuple):
     """One reason against a record.
 

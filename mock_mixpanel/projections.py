@@ -15,7 +15,8 @@ from mock_mixpanel.config import Limits
 from mock_mixpanel.events import Event, cut, read_event
 from mock_mixpanel.identities import Identities, identities_for
 from mock_mixpanel.log import Entry, Log
-from mock_mixpanel.updates import Properties, RefusedError, apply_all
+from mock_mixpanel.problems import Finding, RefusedError
+from mock_mixpanel.updates import Properties, apply_all
 from mock_mixpanel.values import identifier, truthy
 
 LAST_SEEN = "$last_seen"
@@ -49,8 +50,8 @@ class ProjectState:
     """With the id each was stored under."""
     profiles: dict[str, Changed] = field(default_factory=dict)
     groups: dict[tuple[str, str], Changed] = field(default_factory=dict)
-    notes: dict[int, str] = field(default_factory=dict)
-    """By entry id: why it has no effect, as known only from what came before."""
+    findings: dict[int, Finding] = field(default_factory=dict)
+    """By entry id."""
 
     def apply(self, entry: Entry) -> None:
         """Take in the next accepted entry."""
@@ -87,9 +88,15 @@ class ProjectState:
         ]
 
     def _add_event(self, entry: Entry) -> None:
+        try:
+            note = self.identities.learn(entry)
+        except RefusedError as error:
+            self.findings[entry.id] = Finding(str(error), refused=True)
+            return
+        if note:
+            self.findings[entry.id] = Finding(note, refused=False)
         event = read_event(entry, self.limits)
         self.events.append((event, self.identities.place(entry, event.distinct_id)))
-        self._note(entry, self.identities.learn(entry))
 
     def _update_profile(self, entry: Entry) -> None:
         who = identifier(entry.record["$distinct_id"])
@@ -122,18 +129,13 @@ class ProjectState:
         }
         try:
             after = apply_all(before, record)
+            most = self.limits.profile_properties
+            if after and len(after) > most and len(after) > len(before or ()):
+                raise RefusedError(f"properties: the profile would have more than {most}")
         except RefusedError as error:
-            self._note(entry, str(error))
-            return before
-        most = self.limits.profile_properties
-        if after and len(after) > most and len(after) > len(before or ()):
-            self._note(entry, f"properties: the profile would have more than {most}")
+            self.findings[entry.id] = Finding(str(error), refused=True)
             return before
         return after if after or before is not None else None
-
-    def _note(self, entry: Entry, reason: str | None) -> None:
-        if reason:
-            self.notes[entry.id] = reason
 
     def _item(self, changed: Changed, **more: Any) -> Item:
         value = {"token": self.token, "region": self.region, **more}
@@ -184,10 +186,10 @@ class Projections:
                     found[name] += items
         return found
 
-    def notes(self) -> dict[int, str]:
-        """By entry id: why an accepted record has no effect."""
+    def findings(self) -> dict[int, Finding]:
+        """By entry id: what only the records before it tell about an accepted record."""
         with self._lock:
-            return {key: text for s in self._current(None) for key, text in s.notes.items()}
+            return {key: one for s in self._current(None) for key, one in s.findings.items()}
 
     def has_data(self, token: str) -> bool:
         """Whether anything of a project is stored."""

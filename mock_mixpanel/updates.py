@@ -15,13 +15,10 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from mock_mixpanel.problems import RefusedError
 from mock_mixpanel.values import contains, same
 
 Properties = dict[str, Any]
-
-
-class RefusedError(ValueError):
-    """An operation does not fit what the profile holds; the message is the reason."""
 
 
 class Operation(NamedTuple):

@@ -57,19 +57,23 @@ def event_problems(
 
 
 def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
-    """Why an identity event that is accepted has no effect; None if it may have one (5.1)."""
-    name, properties = record["event"], record["properties"]
-    if name not in IDENTITY_EVENTS:
+    """Why an identity event that is stored links nothing under an identity mode (5.1)."""
+    name = record["event"]
+    linking = name == "$create_alias" and mode == "legacy"
+    if name not in IDENTITY_EVENTS or linking:
         return None
-    if mode == "simplified" or (mode == "legacy" and name != "$create_alias"):
-        return f"event: {name} has no effect under {mode} identity"
-    if not identifier(properties.get("alias")):
-        return "alias, missing or empty"
-    if not identifier(properties.get("distinct_id")):
-        return "distinct_id, missing or empty"
+    return f"event: {name} has no effect under {mode} identity"
+
+
+def alias_problems(record: Mapping[str, Any]) -> Iterator[Problem]:
+    """Why a `$create_alias` cannot link two ids; Mixpanel answers success all the same (5.2)."""
+    properties = record["properties"]
+    for name in ("alias", "distinct_id"):
+        if not identifier(properties.get(name)):
+            yield Problem(f"{name}, missing or empty", silent=True)
+            return
     if identifier(properties["alias"]) == identifier(properties["distinct_id"]):
-        return "alias: the same as distinct_id"
-    return None
+        yield Problem("alias: the same as distinct_id", silent=True)
 
 
 def profile_problems(record: Any, limits: Limits) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 import pytest
 
 from mock_mixpanel.client import MockMixpanel
-from tests.mock.wire import NOW, alias, event, reasons, send, update
+from tests.mock.wire import NOW, alias, event, names, reasons, send, update
 
 DELAY = 2.5
 
@@ -119,7 +119,7 @@ REFUSED = {
 @pytest.mark.parametrize("delay", [0, DELAY])
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_alias(mock_mixpanel: MockMixpanel, name: str, delay: float) -> None:
-    """An alias without effect is answered with success, as Mixpanel does, and listed."""
+    """An alias that cannot be is answered with success, as Mixpanel does, refused and listed."""
     pairs, reason = REFUSED[name]
     mock_mixpanel.project(alias_delay=delay)
     records = [alias(mock_mixpanel, new, old) for new, old in pairs]
@@ -127,9 +127,10 @@ def test_refused_alias(mock_mixpanel: MockMixpanel, name: str, delay: float) -> 
     (item,) = mock_mixpanel.rejected()
     assert ([reason], len(pairs) - 1) == (item["reasons"], item["index"])
     (request,) = mock_mixpanel.requests()
-    assert {"index": len(pairs) - 1, "accepted": True, "reasons": [reason]} == request["verdicts"][
+    assert {"index": len(pairs) - 1, "accepted": False, "reasons": [reason]} == request["verdicts"][
         -1
     ]
+    assert ["$create_alias"] * (len(pairs) - 1) == names(mock_mixpanel)
     mock_mixpanel.advance(delay)
     send(mock_mixpanel, "/track", event(mock_mixpanel, distinct_id=pairs[0][0]))
     assert [pairs[0][1]] == people(mock_mixpanel)

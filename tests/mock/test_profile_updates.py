@@ -162,11 +162,10 @@ def test_misfits(mock_mixpanel: MockMixpanel, name: str) -> None:
     assert b"1" == send(mock_mixpanel, "/engage", update(mock_mixpanel, **both)).content
     assert {"u-1": HELD} == mock_mixpanel.profiles()
     assert [[reason]] == reasons(mock_mixpanel)
-    assert [[reason]] == [
-        verdict["reasons"]
+    assert [(True, []), (False, [reason])] == [
+        (verdict["accepted"], verdict["reasons"])
         for request in mock_mixpanel.requests()
         for verdict in request["verdicts"]
-        if verdict["reasons"]
     ]
 
 
