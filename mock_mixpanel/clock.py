@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 EARLIEST = 0.0
-LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Clock:
@@ -37,14 +37,14 @@ class Clock:
         """Go to `now` (seconds since 1970), then forward by `advance` seconds, and stop or go on.
 
         Raises ValueError, and changes nothing, for a negative `advance` and for a moment outside
-        the years 1970 to 9998.
+        the years 1970 to 8999.
         """
         if advance < 0:
             raise ValueError("advance: expected 0 seconds or more; set now to go back")
         with self._lock:
             moment = (self._now() if now is None else now) + advance
             if not EARLIEST <= moment < LATEST:
-                raise ValueError("now: expected a moment in the years 1970 to 9998")
+                raise ValueError("now: expected a moment in the years 1970 to 8999")
             if self.frozen if freeze is None else freeze:
                 self._stopped = moment
             else:

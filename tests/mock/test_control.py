@@ -66,7 +66,7 @@ def test_running_clock() -> None:
         ({"advance": -1}, "advance: expected 0 seconds or more; set now to go back"),
         ({"advance": "1"}, "advance: expected a number of seconds"),
         ({"advance": True}, "advance: expected a number of seconds"),
-        ({"advance": 1e300}, "now: expected a moment in the years 1970 to 9998"),
+        ({"advance": 1e300}, "now: expected a moment in the years 1970 to 8999"),
         ({"freeze": 1}, "freeze: expected true or false"),
         (
             {"now": "soon"},

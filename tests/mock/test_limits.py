@@ -111,6 +111,7 @@ def small() -> Iterator[Server]:
         (GZIP, gzip.compress(b"[" + b" " * 999 + b"]")),
         (GZIP, gzip.compress(b"[" + b" " * 600) + gzip.compress(b" " * 600 + b"]")),
     ],
+    ids=["plain", "gzip", "gzip in two members"],
 )
 def test_body_size(small: Server, headers: dict[str, str], body: bytes, chunked: bool) -> None:
     """A body beyond the limit, as sent or decompressed, is a 413 and is listed."""
