@@ -51,7 +51,7 @@ def project_of(
             account = any(
                 credential == (each.username, each.secret) for each in project.service_accounts
             )
-            if account and project_id and project_id == project.project_id:
+            if account and project_id == project.project_id:
                 return project
             if not credential.password and credential.username in (project.secret, project.token):
                 return project

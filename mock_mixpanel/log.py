@@ -7,7 +7,7 @@ computed from the entries (see projections.py).
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,10 @@ class Journaled(NamedTuple):
         """The projects its records are for."""
         return {entry.token for entry in self.entries}
 
+    def without(self, token: str) -> Self:
+        """The same request as if it had had no records of a project."""
+        return self._replace(entries=tuple(each for each in self.entries if each.token != token))
+
 
 class Snapshot(NamedTuple):
     """The entries from a place on; another `generation` means that older ones were forgotten."""
@@ -111,14 +115,15 @@ class Log:
 
     def forget(self, token: str | None = None) -> None:
         """Everything, or the records of one project and the requests that had no others."""
-
-        def of_others(tokens: set[str]) -> bool:
-            return token is not None and tokens != {token}
-
         with self._lock:
             self._generation += 1
-            self._entries = [entry for entry in self._entries if of_others({entry.token})]
-            self._journal = [request for request in self._journal if of_others(request.tokens)]
+            if token is None:
+                self._entries, self._journal = [], []
+                return
+            self._entries = [entry for entry in self._entries if entry.token != token]
+            self._journal = [
+                request.without(token) for request in self._journal if request.tokens != {token}
+            ]
 
 
 def _entry(draft: Draft, number: int, request: int, index: int) -> Entry:

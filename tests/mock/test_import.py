@@ -87,6 +87,12 @@ def test_wrong_credential(guarded: MockMixpanel, name: str, strict: str) -> None
     assert [["auth: no valid credential for this project"]] == reasons(guarded)
 
 
+def test_wrong_project_id(guarded: MockMixpanel) -> None:
+    """A service account imports only into the project whose id it names."""
+    answer = send(guarded, "/import?project_id=43", [good(guarded)], headers=basic("robot.1:p:w"))
+    assert (401, []) == (answer.status_code, guarded.events())
+
+
 @pytest.mark.parametrize("headers", [{}, basic("any:"), basic("any:thing")])
 def test_project_without_a_secret(mock_mixpanel: MockMixpanel, headers: dict[str, str]) -> None:
     """A project without a secret takes any credential, and a token in the record alone."""

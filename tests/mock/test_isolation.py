@@ -58,6 +58,18 @@ def test_reset_of_one_project(mock_mixpanel: MockMixpanel) -> None:
     other.close()
 
 
+def test_reset_keeps_shared_requests(mock_mixpanel: MockMixpanel) -> None:
+    """A request with records of two projects stays in the journal until both are forgotten."""
+    other = twin(mock_mixpanel)
+    send(mock_mixpanel, "/track", [event(mock_mixpanel), event(other)])
+    mock_mixpanel.reset()
+    assert (1, 1) == (len(other.requests()), len(other.events()))
+    assert [] == mock_mixpanel.events()
+    other.reset()
+    assert ([], [], []) == (other.events(), other.requests(), mock_mixpanel.events())
+    other.close()
+
+
 def test_reset_of_everything() -> None:
     """A reset without a token leaves a server as freshly started."""
     with Server(Config(projects=(Project("T", alias_delay=3.0),))) as server:
