@@ -57,10 +57,11 @@ class Message:
         self.kind = _kind(raw)
         if plan.doc["field_types"]:
             _check_types(raw)
-        self.id: str | float | None = raw.get("messageId")
+        # An empty messageId is none: made from it, the insert ids of all such messages were one.
+        self.id: str | float | None = None if raw.get("messageId") == "" else raw.get("messageId")
         self.user_id = self.usable_id(plan, "userId")
         self.anonymous_id = self.usable_id(plan, "anonymousId")
-        self.distinct_id = self.user_id or self.anonymous_id or raw.get("sessionId") or None
+        self.distinct_id = self.user_id or self.anonymous_id or self.usable_id(plan, "sessionId")
         # Old clients put the context into `options`; where both are sent, `options` counted.
         field = "options" if type(raw.get("options")) is dict else "context"
         self.context: Mapping[str, Any] = self.object_field(field)
@@ -71,13 +72,15 @@ class Message:
         """The first of the fields that holds an id, or None. A forbidden id is no id."""
         for field in fields:
             value = self.raw.get(field)
-            if not value:
+            if value is None or value == "":
                 continue
-            if plan.doc["forbidden_ids"] and str(value).strip().lower() in FORBIDDEN_IDS:
+            if plan.doc["forbidden_ids"] and (
+                value == 0 or str(value).strip().lower() in FORBIDDEN_IDS
+            ):
                 reason = f"{field} {value!r} is refused by Mixpanel, so it counts as absent"
                 self.skipped.append(skip("forbidden_id", reason))
-                continue
-            return value
+            elif value:
+                return value
         return None
 
     def object_field(self, field: str) -> Json:
