@@ -1,21 +1,14 @@
 """The Flask application factory."""
 
 from flask import Flask, Request, Response, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 
 from mock_mixpanel import replies
 from mock_mixpanel.config import Config
 from mock_mixpanel.control import control_api
-from mock_mixpanel.ingest import ENDPOINTS, Incoming, exchange, ingest
-from mock_mixpanel.regions import DEFAULT, region_of
-from mock_mixpanel.replies import Reply
+from mock_mixpanel.http import incoming, respond
+from mock_mixpanel.ingest import ENDPOINTS, exchange, ingest
 from mock_mixpanel.world import World
-
-REGION_KEY = "mock_mixpanel.region"
-"""In the WSGI environment: the region of the port a request came in by."""
-
-DROP_KEY = "mock_mixpanel.drop"
-"""In the WSGI environment: a callable that closes the connection, if the server offers one."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 MAX_UNKNOWN_BODY = 1024 * 1024
@@ -40,7 +33,7 @@ def create_app(config: Config | None = None, *, world: World | None = None) -> F
     @app.errorhandler(HTTPException)
     def answer_unknown(error: HTTPException) -> Response:
         if request.path.startswith("/_mock"):
-            return _response(replies.app_error(error.code or 500, error.description or error.name))
+            return respond(replies.app_error(error.code or 500, error.description or error.name))
         return _unknown(world, error)
 
     @app.before_request
@@ -65,40 +58,21 @@ def create_app(config: Config | None = None, *, world: World | None = None) -> F
 def _take(world: World, endpoint: str) -> Response:
     if request.method == "HEAD":  # Unknown in reality; it must not store anything.
         return Response(status=200, content_type="text/plain; charset=utf-8")
-    return _response(ingest(world, endpoint, _incoming(world.config.limits.body_bytes)))
-
-
-def _incoming(max_bytes: int) -> Incoming:
-    # A chunked body is cut at werkzeug's limit without a word: one byte more tells it is larger.
-    request.max_content_length = max_bytes + 1
-    try:
-        read = request.get_data(cache=False)
-        body = read if len(read) <= max_bytes else None
-    except RequestEntityTooLarge:
-        body = None
-    return Incoming(
-        region=region_of(request.environ.get(REGION_KEY, DEFAULT), request.host),
-        method=request.method,
-        path=request.path,
-        query=request.args.to_dict(),
-        headers=dict(request.headers),
-        body=body,
-    )
+    return respond(ingest(world, endpoint, incoming(world.config.limits.body_bytes)))
 
 
 def _unknown(world: World, error: HTTPException) -> Response:
     """What is not built answers so, and is in the journal: never a success that stores nothing."""
     if error.code not in (404, 405):
-        return _response(replies.app_error(error.code or 500, error.description or error.name))
+        return respond(replies.app_error(error.code or 500, error.description or error.name))
     reply = replies.app_error(
         501,
         f"{request.method} {request.path} is not available in this mock",
         path=request.path,
         known_paths=[*ENDPOINTS, "/_mock"],
     )
-    incoming = _incoming(MAX_UNKNOWN_BODY)
-    world.log.append(exchange(incoming, reply, world.clock.now()), [])
-    return _response(reply)
+    world.log.append(exchange(incoming(MAX_UNKNOWN_BODY), reply, world.clock.now()), [])
+    return respond(reply)
 
 
 def _preflight(asked: Request) -> Response:
@@ -109,13 +83,4 @@ def _preflight(asked: Request) -> Response:
     response = Response(status=204)
     response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
     response.headers["Access-Control-Allow-Headers"] = headers
-    return response
-
-
-def _response(reply: Reply) -> Response:
-    if reply.drop:
-        request.environ.get(DROP_KEY, lambda: None)()
-        return Response(status=500)
-    response = Response(reply.body, reply.status, content_type=reply.content_type)
-    response.headers.update(reply.headers)
     return response

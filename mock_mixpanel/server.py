@@ -15,8 +15,9 @@ from werkzeug.datastructures import Headers
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 
-from mock_mixpanel.app import DROP_KEY, REGION_KEY, create_app
+from mock_mixpanel.app import create_app
 from mock_mixpanel.config import Config
+from mock_mixpanel.http import DROP_KEY, REGION_KEY
 from mock_mixpanel.world import World
 
 DRAIN_BYTES = 1024 * 1024
@@ -173,6 +174,8 @@ class _Handler(WSGIRequestHandler):
         self.send_response(int(code), phrase)
         for name, value in headers:
             self.send_header(name, value)
+        if "Content-Length" not in headers and code != "204":
+            self.send_header("Content-Length", str(len(content)))
         if self.close_connection:
             self.send_header("Connection", "close")
         buffered = b"" if self.command == "HEAD" else content
