@@ -54,12 +54,20 @@ class ServiceAccount:
 
 
 @dataclass(frozen=True)
+class LookupTable:
+    """A lookup table that can be replaced; `id` is a UUID in Mixpanel, here any text."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Project:
     """The options of a project.
 
     `secret` None and no service accounts: every credential is accepted (choice). `region` None:
-    the project takes data in every region, kept apart (choice). `alias_delay` is in seconds of
-    the virtual clock.
+    the project takes data in every region, kept apart (choice). `alias_delay` and `gdpr_delay`,
+    how long a data deletion or retrieval takes, are in seconds of the virtual clock.
     """
 
     token: str
@@ -70,6 +78,8 @@ class Project:
     alias_delay: float = 0
     group_keys: tuple[str, ...] = ()
     service_accounts: tuple[ServiceAccount, ...] = ()
+    lookup_tables: tuple[LookupTable, ...] = ()
+    gdpr_delay: float = 60
 
     @property
     def guarded(self) -> bool:
@@ -96,6 +106,8 @@ class Project:
             "service_accounts": [
                 {"username": account.username, "secret": "***"} for account in self.service_accounts
             ],
+            "lookup_tables": [{"id": each.id, "name": each.name} for each in self.lookup_tables],
+            "gdpr_delay": self.gdpr_delay,
         }
 
 
@@ -185,21 +197,26 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
     return tuple(_text(item, f"{where}[{place}]") for place, item in enumerate(value))
 
 
-def _accounts(value: Any, where: str) -> tuple[ServiceAccount, ...]:
+def _pairs(value: Any, where: str, names: tuple[str, str]) -> list[tuple[str, str]]:
+    """A list of objects of exactly two texts."""
     if not isinstance(value, list):
         raise ConfigError(f"{where}: expected a list of objects, got {_kind(value)}")
-    accounts = []
+    pairs = []
     for place, item in enumerate(value):
         here = f"{where}[{place}]"
-        if not isinstance(item, Mapping) or set(item) != {"username", "secret"}:
-            raise ConfigError(f"{here}: expected an object of exactly username and secret")
-        accounts.append(
-            ServiceAccount(
-                _text(item["username"], f"{here}.username"),
-                _text(item["secret"], f"{here}.secret"),
-            )
-        )
-    return tuple(accounts)
+        if not isinstance(item, Mapping) or set(item) != set(names):
+            raise ConfigError(f"{here}: expected an object of exactly {names[0]} and {names[1]}")
+        one, other = (_text(item[name], f"{here}.{name}") for name in names)
+        pairs.append((one, other))
+    return pairs
+
+
+def _accounts(value: Any, where: str) -> tuple[ServiceAccount, ...]:
+    return tuple(ServiceAccount(*pair) for pair in _pairs(value, where, ("username", "secret")))
+
+
+def _lookup_tables(value: Any, where: str) -> tuple[LookupTable, ...]:
+    return tuple(LookupTable(*pair) for pair in _pairs(value, where, ("id", "name")))
 
 
 def _kind(value: Any) -> str:
@@ -222,4 +239,6 @@ _CHECKS = {
     "alias_delay": _seconds,
     "group_keys": _texts,
     "service_accounts": _accounts,
+    "lookup_tables": _lookup_tables,
+    "gdpr_delay": _seconds,
 }

@@ -2,7 +2,8 @@
 
 A projection is a fold over the entries of one project in one region. `Projections` keeps one per
 project and gives it only what is new, until something is forgotten; folding step by step and
-folding at once give the same. The virtual clock only decides which aliases are pending.
+folding at once give the same. The virtual clock only decides which aliases are pending, and which
+deletions are done.
 """
 
 import threading
@@ -12,6 +13,8 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel.clock import iso
 from mock_mixpanel.config import Limits
+from mock_mixpanel.erasures import ENDPOINT as ERASE
+from mock_mixpanel.erasures import Erasures
 from mock_mixpanel.events import Event, cut, read_event
 from mock_mixpanel.identities import Identities, identities_for
 from mock_mixpanel.log import Entry, Log
@@ -52,15 +55,32 @@ class ProjectState:
     groups: dict[tuple[str, str], Changed] = field(default_factory=dict)
     findings: dict[int, Finding] = field(default_factory=dict)
     """By entry id."""
+    erasures: Erasures = field(default_factory=Erasures)
 
     def apply(self, entry: Entry) -> None:
-        """Take in the next accepted entry."""
+        """Take in the next accepted entry; one that changes no data has no effect."""
+        self.erase(entry.received_at)
         if entry.endpoint == "/engage":
             self._update_profile(entry)
         elif entry.endpoint == "/groups":
             self._update_group(entry)
-        else:
+        elif entry.endpoint in ("/track", "/import"):
             self._add_event(entry)
+        elif entry.endpoint == ERASE:
+            self.erasures.learn(entry)
+
+    def erase(self, now: float) -> None:
+        """Delete events and profiles of the people whose deletion is due (virtual seconds)."""
+        asked = self.erasures.due(now)
+        if not asked:
+            return
+        gone = asked | {self.identities.resolve(who) for who in asked}
+        self.events = [
+            (event, stored)
+            for event, stored in self.events
+            if stored not in gone and self.identities.resolve(stored) not in gone
+        ]
+        self.profiles = {who: old for who, old in self.profiles.items() if who not in gone}
 
     def event_items(self, raw: bool) -> list[Item]:
         """As queries see them, or every row; the canonical id is the one at this moment.
@@ -159,9 +179,10 @@ class ProjectState:
 class Projections:
     """The state of all projects, brought up to date when it is read."""
 
-    def __init__(self, log: Log, limits: Limits) -> None:
+    def __init__(self, log: Log, limits: Limits, now: Callable[[], float]) -> None:
         self._log = log
         self._limits = limits
+        self._now = now
         self._lock = threading.Lock()
         self._generation = -1
         self._applied = 0
@@ -191,6 +212,11 @@ class Projections:
         with self._lock:
             return {key: one for s in self._current(None) for key, one in s.findings.items()}
 
+    def tokens(self, region: str) -> set[str]:
+        """The projects of which anything is stored in a region."""
+        with self._lock:
+            return {state.token for state in self._current(None) if state.region == region}
+
     def has_data(self, token: str) -> bool:
         """Whether anything of a project is stored."""
         with self._lock:
@@ -204,7 +230,10 @@ class Projections:
             if entry.accepted:
                 self._state(entry).apply(entry)
         self._applied += len(entries)
-        return [state for state in self._states.values() if token in (None, state.token)]
+        found = [state for state in self._states.values() if token in (None, state.token)]
+        for state in found:
+            state.erase(self._now())
+        return found
 
     def _state(self, entry: Entry) -> ProjectState:
         key = (entry.token, entry.region)

@@ -60,7 +60,7 @@ def decode(
     form: dict[str, bytes] = {}
     raw = body
     try:
-        raw = body = _decompressed(body, content_encoding, max_bytes)
+        raw = body = decompressed(body, content_encoding, max_bytes)
         is_json = kind == "application/json" or kind in NDJSON
         if body and not is_json:
             bare = body.lstrip()[:1] in (b"{", b"[")
@@ -97,7 +97,7 @@ def _controls(query: Mapping[str, str], form: Mapping[str, bytes]) -> dict[str, 
     return {name: value for name, value in (controls | dict(query)).items() if name != "data"}
 
 
-def _decompressed(body: bytes, encoding: str, limit: int) -> bytes:
+def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
     """The body without its gzip wrapping; an empty Content-Encoding is none (real-clients 2)."""
     if len(body) > limit:
         raise TooLargeError

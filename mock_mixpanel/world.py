@@ -18,7 +18,7 @@ class World:
         self.config = config or Config()
         self.clock = Clock()
         self.log = Log()
-        self.projections = Projections(self.log, self.config.limits)
+        self.projections = Projections(self.log, self.config.limits, self.clock.now)
         self.projects = Projects(self.config)
         self.faults = Faults()
 

@@ -202,6 +202,8 @@ def test_project_options(mock_mixpanel: MockMixpanel) -> None:
         "alias_delay": 1.5,
         "group_keys": ["company"],
         "service_accounts": [],
+        "lookup_tables": [],
+        "gdpr_delay": 60,
     } == call(mock_mixpanel, "GET", f"projects/{mock_mixpanel.token}").json()
 
 

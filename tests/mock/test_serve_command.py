@@ -77,6 +77,8 @@ def test_projects(tmp_path: Path, write: Any) -> None:
                 "project_id": "7",
                 "secret": "***",
                 "service_accounts": [{"username": "robot", "secret": "***"}],
+                "lookup_tables": [],
+                "gdpr_delay": 60,
             }
             == http("GET", f"{url}/_mock/projects/T").json()
         )
