@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from mock_mixpanel import __version__
 from mock_mixpanel.clock import iso, parse_iso
 from mock_mixpanel.config import ConfigError
-from mock_mixpanel.faults import FaultError
+from mock_mixpanel.fault_actions import FaultError
 from mock_mixpanel.log import Entry, Journaled
 from mock_mixpanel.problems import Finding
 from mock_mixpanel.projections import Item
@@ -117,7 +117,7 @@ class Control:
         """One rule, or several in a list; answers those made."""
         body = _json()
         try:
-            rules = [self.world.faults.add(rule) for rule in _as_list(body)]
+            rules = self.world.faults.add(*_as_list(body))
         except FaultError as error:
             raise ControlError(str(error)) from error
         return [rule.shown() for rule in rules]

@@ -6,28 +6,18 @@ A rule says which requests it is for (`match`) and what happens instead (`action
 
 `nth` is the first matching request it acts on, from 1; `times` how often it acts (without a limit,
 or once if `nth` is given); `probability` (with `seed`) lets chance decide, the same way every time.
-Actions, exactly one of:
-
-- `{"status": 503, "body": "...", "headers": {"Retry-After": "2"}}`: answer this, store nothing;
-- `{"status0": "a temporary failure occurred"}`: 200 with that error and status 0, store nothing;
-- `{"close": true}`: close the connection without an answer, store nothing;
-- `{"store_then": ACTION}`: store everything, then do one of the above.
+Actions are in `fault_actions`.
 """
 
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mock_mixpanel.replies import DROPPED, JSON_TYPE, Reply, received, to_json
+from mock_mixpanel.fault_actions import ACTIONS, Action, FaultError, read_action
 
 MATCHES = ("path", "token", "nth", "times", "probability", "seed")
-ACTIONS = ("status", "status0", "close", "store_then")
-
-
-class FaultError(ValueError):
-    """A rule that cannot be; the message names the member and what it should be."""
 
 
 @dataclass
@@ -36,7 +26,7 @@ class Rule:
 
     id: int
     match: dict[str, Any]
-    action: dict[str, Any]
+    action: Action
     seen: int = 0
     fired: int = 0
     chance: random.Random = field(default_factory=random.Random)
@@ -46,19 +36,10 @@ class Rule:
         return {
             "id": self.id,
             "match": self.match,
-            "action": self.action,
+            "action": self.action.data,
             "seen": self.seen,
             "fired": self.fired,
         }
-
-    @property
-    def stores(self) -> bool:
-        """Whether the records are stored all the same."""
-        return "store_then" in self.action
-
-    def reply(self) -> Reply:
-        """What is answered instead."""
-        return _reply(self.action.get("store_then", self.action))
 
     def meets(self, path: str, tokens: set[str]) -> bool:
         """Whether to act on this request; counts it."""
@@ -83,16 +64,18 @@ class Faults:
         self._rules: list[Rule] = []
         self._last = 0
 
-    def add(self, data: Any) -> Rule:
-        """Make a rule. Raises FaultError if it cannot be."""
-        match, action = _checked_rule(data)
+    def add(self, *rules: Any) -> Sequence[Rule]:
+        """Make rules, all or none. Raises FaultError if one cannot be."""
+        checked = [_checked_rule(rule) for rule in rules]
         with self._lock:
-            self._last += 1
-            # Repeatable on purpose: this is no secret.
-            chance = random.Random(match.get("seed", 0))  # noqa: S311
-            rule = Rule(self._last, match, action, chance=chance)
-            self._rules.append(rule)
-            return rule
+            made = []
+            for match, action in checked:
+                self._last += 1
+                # Repeatable on purpose: this is no secret.
+                chance = random.Random(match.get("seed", 0))  # noqa: S311
+                made.append(Rule(self._last, match, action, chance=chance))
+            self._rules += made
+            return made
 
     def pick(self, path: str, tokens: set[str]) -> Rule | None:
         """The rule that acts on a request with records of these projects, if any."""
@@ -119,18 +102,7 @@ class Faults:
             ]
 
 
-def _reply(action: Mapping[str, Any]) -> Reply:
-    if "close" in action:
-        return DROPPED
-    if "status0" in action:
-        return received(action["status0"], verbose=True)
-    body, headers = action.get("body", ""), action.get("headers", {})
-    if isinstance(body, str):
-        return Reply(action["status"], body.encode(), "text/plain; charset=utf-8", headers)
-    return Reply(action["status"], to_json(body), JSON_TYPE, headers)
-
-
-def _checked_rule(data: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def _checked_rule(data: Any) -> tuple[dict[str, Any], Action]:
     rule = _members("fault", data, ("match", "action"))
     match = _members("match", rule.get("match", {}), MATCHES)
     checks = {
@@ -147,37 +119,14 @@ def _checked_rule(data: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             raise FaultError(f"match.{name}: expected {wanted}")
     if "action" not in rule:
         raise FaultError(f"action: missing; give one of {', '.join(ACTIONS)}")
-    _check_action("action", rule["action"], ACTIONS)
-    return match, dict(rule["action"])
+    return match, read_action(rule["action"])
 
 
-def _check_action(where: str, data: Any, kinds: tuple[str, ...]) -> None:
-    action = _members(where, data, (*kinds, "body", "headers"))
-    chosen = [kind for kind in kinds if kind in action]
-    if len(chosen) != 1:
-        raise FaultError(f"{where}: expected exactly one of {', '.join(kinds)}")
-    if "status" not in chosen and len(action) > 1:
-        raise FaultError(f"{where}: body and headers go only with status")
-    value = action[chosen[0]]
-    if chosen == ["status"] and not (_integer(value) and 200 <= value <= 599):
-        raise FaultError(f"{where}.status: expected an HTTP status from 200 to 599")
-    if chosen == ["status0"] and not _text(value):
-        raise FaultError(f"{where}.status0: expected the error text")
-    if chosen == ["close"] and value is not True:
-        raise FaultError(f"{where}.close: expected true")
-    if chosen == ["store_then"]:
-        _check_action(f"{where}.store_then", value, kinds[:-1])
-    headers = _members(f"{where}.headers", action.get("headers", {}), None)
-    for name, text in headers.items():
-        if not isinstance(text, str) or any(char in "\r\n\0" for char in name + text):
-            raise FaultError(f"{where}.headers.{name}: expected a text of one line")
-
-
-def _members(where: str, data: Any, known: tuple[str, ...] | None) -> dict[str, Any]:
+def _members(where: str, data: Any, known: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise FaultError(f"{where}: expected an object")
     for name in data:
-        if known and name not in known:
+        if name not in known:
             raise FaultError(f"{where}.{name}: unknown; known are {', '.join(known)}")
     return data
 

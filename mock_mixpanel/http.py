@@ -10,8 +10,12 @@ from mock_mixpanel.replies import Reply
 REGION_KEY = "mock_mixpanel.region"
 """In the WSGI environment: the region of the port a request came in by."""
 
-DROP_KEY = "mock_mixpanel.drop"
-"""In the WSGI environment: a callable that closes the connection, if the server offers one."""
+CUT_KEY = "mock_mixpanel.cut"
+"""In the WSGI environment: a callable that closes the connection around this answer.
+
+It takes the `cut` of a `Reply`: "before", "during" or "after". A server that cannot do it offers
+none; then "before" is a 500, and the others are whole answers.
+"""
 
 
 def incoming(max_bytes: int) -> Incoming:
@@ -34,10 +38,11 @@ def incoming(max_bytes: int) -> Incoming:
 
 
 def respond(reply: Reply) -> Response:
-    """The reply as Flask takes it; or the connection is dropped."""
-    if reply.drop:
-        request.environ.get(DROP_KEY, lambda: None)()
-        return Response(status=500)
-    response = Response(reply.body, reply.status, content_type=reply.content_type)
+    """The reply as Flask takes it; closing the connection is left to the server."""
+    if reply.cut:
+        request.environ.get(CUT_KEY, lambda _cut: None)(reply.cut)
+        if reply.cut == "before":
+            return Response(status=500)
+    response = Response(reply.body, reply.status, content_type=reply.content_type or None)
     response.headers.update(reply.headers)
     return response

@@ -68,12 +68,14 @@ def ingest(world: World, endpoint: str, incoming: Incoming) -> Reply:
     judged, reply = _taken(world, endpoint, incoming, now)
     fault = world.faults.pick(endpoint, {each.token for each in judged})
     if fault:
-        reply = fault.reply()
-        if not fault.stores:
+        reply = fault.action.answer(endpoint, reply)
+        if not fault.action.stores:
             problem = Problem(f"fault {fault.id}: not stored")
             judged = [replace(each, problems=[*each.problems, problem]) for each in judged]
     drafts = [_draft(each, endpoint, incoming.region, now) for each in judged]
     world.log.append(exchange(incoming, reply, now), drafts)
+    if fault and fault.action.delay:
+        world.sleep(fault.action.delay)
     return reply
 
 
@@ -86,8 +88,8 @@ def exchange(incoming: Incoming, reply: Reply, now: float) -> Exchange:
         incoming.path,
         redacted_query(incoming.query),
         redacted_headers(incoming.headers),
-        None if reply.drop else reply.status,
-        None if reply.drop else reply.body.decode(errors="replace"),
+        None if reply.cut == "before" else reply.status,
+        None if reply.cut == "before" else reply.sent.decode(errors="replace"),
     )
 
 

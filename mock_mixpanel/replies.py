@@ -20,19 +20,29 @@ PIXEL = base64.b64decode(
 )
 """One transparent pixel as PNG; the real bytes are unknown, this is a choice."""
 
+RATE_LIMITED = "Project exceeded rate limits. Please retry the request with exponential backoff."
+UPSTREAM = b"upstream connect error or disconnect/reset before headers"
+"""Seen of the gateway with 502 and 503 (1.5)."""
+
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer. `drop` means: close the connection instead of answering."""
+    """An HTTP answer. `cut` says where the connection is closed on purpose.
+
+    "": not at all; "before": no answer is sent; "during": after half of the body; "after": after
+    all of it, though the answer promises to keep the connection.
+    """
 
     status: int
     body: bytes
     content_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    drop: bool = False
+    cut: str = ""
 
-
-DROPPED = Reply(0, b"", "", drop=True)
+    @property
+    def sent(self) -> bytes:
+        """What of the body reaches the client."""
+        return self.body[: len(self.body) // 2] if self.cut == "during" else self.body
 
 
 def to_json(value: Any) -> bytes:
@@ -80,7 +90,7 @@ def import_failed(failed: Sequence[Mapping[str, Any]], count: int) -> Reply:
 
 def import_error(status: int, error: str) -> Reply:
     """The envelope of an import that failed as a whole."""
-    name = {413: "Request Entity Too Large"}.get(status, HTTPStatus(status).phrase)
+    name = "Request Entity Too Large" if status == 413 else _phrase(status)
     return json_reply(status, {"code": status, "error": error, "status": name})
 
 
@@ -92,6 +102,21 @@ def too_large_page() -> Reply:
     return Reply(413, page, "text/html; charset=utf-8")
 
 
+def failure(endpoint: str, status: int) -> Reply:
+    """What an endpoint says of itself with a status, as far as it is known (1.5, 2.3).
+
+    /import has an envelope for every error. The token routes have a page for 413, the gateway's
+    line for 502 and 503, and `{error, status: "error"}`, declared for 401 and 403, for the others
+    (choice).
+    """
+    if status in (502, 503):
+        return Reply(status, UPSTREAM, "text/plain; charset=utf-8")
+    error = {401: "Invalid credentials", 429: RATE_LIMITED}.get(status, _phrase(status))
+    if endpoint == "/import" and status >= 400:
+        return import_error(status, error)
+    return too_large_page() if status == 413 else app_error(status, error)
+
+
 def app_error(status: int, error: str, **more: Any) -> Reply:
     """The envelope of the app routes and of what is not there."""
     return json_reply(status, {"error": error, "status": "error", **more})
@@ -100,3 +125,10 @@ def app_error(status: int, error: str, **more: Any) -> Reply:
 def query_error(status: int, request: str, error: str) -> Reply:
     """The envelope of the query routes; `request` is the path with its query."""
     return json_reply(status, {"request": request, "error": error})
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"Status {status}"

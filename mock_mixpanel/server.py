@@ -17,7 +17,7 @@ from werkzeug.test import run_wsgi_app
 
 from mock_mixpanel.app import create_app
 from mock_mixpanel.config import Config
-from mock_mixpanel.http import DROP_KEY, REGION_KEY
+from mock_mixpanel.http import CUT_KEY, REGION_KEY
 from mock_mixpanel.world import World
 
 DRAIN_BYTES = 1024 * 1024
@@ -160,16 +160,20 @@ class _Handler(WSGIRequestHandler):
         body = _Body(environ["wsgi.input"], environ, self.headers)
         environ["wsgi.input"] = body
         environ[REGION_KEY] = self.server.region
-        dropped: list[bool] = []
-        environ[DROP_KEY] = lambda: dropped.append(True)
+        cuts: list[str] = []
+        environ[CUT_KEY] = cuts.append
         chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
         content = b"".join(chunks)
-        if dropped or not body.drained():
+        if not body.drained():
             self.close_connection = True
-        if not dropped:
-            self._send(status, headers, content)
+        if "before" not in cuts:
+            self._send(status, headers, content, cut_short="during" in cuts)
+        if cuts:
+            self.close_connection = True
 
-    def _send(self, status: str, headers: Headers, content: bytes) -> None:
+    def _send(
+        self, status: str, headers: Headers, content: bytes, *, cut_short: bool = False
+    ) -> None:
         code, _, phrase = status.partition(" ")
         self.send_response(int(code), phrase)
         for name, value in headers:
@@ -179,6 +183,8 @@ class _Handler(WSGIRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         buffered = b"" if self.command == "HEAD" else content
+        if cut_short:
+            buffered = buffered[: len(buffered) // 2]
         # One write: an answer in two pieces waits for the client's acknowledgement.
         self._headers_buffer.append(b"\r\n" + buffered)
         self.flush_headers()

@@ -1,7 +1,8 @@
 """All that one server holds, whatever its ports and threads."""
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mock_mixpanel.clock import Clock
@@ -21,6 +22,8 @@ class World:
         self.projections = Projections(self.log, self.config.limits, self.clock.now)
         self.projects = Projects(self.config)
         self.faults = Faults()
+        self.sleep: Callable[[float], object] = time.sleep
+        """How a late answer waits, in real seconds; tests put something that does not."""
 
     def reset(self, token: str | None = None) -> None:
         """As freshly started; with a token, only what concerns that project."""

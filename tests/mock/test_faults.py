@@ -122,6 +122,13 @@ def test_other_endpoints(mock_mixpanel: MockMixpanel) -> None:
     assert 503 == send(mock_mixpanel, "/engage", update(mock_mixpanel, set={})).status_code
 
 
+def test_all_or_none(mock_mixpanel: MockMixpanel) -> None:
+    """Of several rules, none is made if one cannot be."""
+    with pytest.raises(ControlCallError):
+        mock_mixpanel.faults(UNAVAILABLE, {"action": {}})
+    assert [200] == statuses(mock_mixpanel, 1)
+
+
 def test_delete(mock_mixpanel: MockMixpanel) -> None:
     """A rule can be taken back by its id; one that is not there is an error."""
     url = f"{mock_mixpanel.url}/_mock/faults"
@@ -140,7 +147,30 @@ def test_delete(mock_mixpanel: MockMixpanel) -> None:
         ({"action": {}}, "action: expected exactly one of status, status0, close, store_then"),
         ({"action": {"status": 9}}, "action.status: expected an HTTP status from 200 to 599"),
         ({"action": {"stats": 9}}, "action.stats: unknown; known are status, status0"),
-        ({"action": {"close": 1}}, "action.close: expected true"),
+        ({"action": {"close": 1}}, "action.close: expected true or one of before, during, after"),
+        ({"action": {"close": "x"}}, "action.close: expected true or one of before, during, after"),
+        ({"action": {"truncate": -1}}, "action.truncate: expected how many bytes are left"),
+        ({"action": {"garbage": 0}}, "action.garbage: expected how many bytes, 1 to 1048576"),
+        ({"action": {"delay": 601}}, "action.delay: expected seconds, 0 to 600"),
+        ({"action": {"status": True}}, "action.status: expected an HTTP status from 200 to 599"),
+        ({"action": {"delay": 1, "body": ""}}, "action: body and headers go only with status"),
+        ({"action": {"close": True, "truncate": 1}}, "action: expected exactly one of status"),
+        (
+            {"action": {"store_then": {"close": True}, "delay": 1}},
+            "action: with store_then, everything else goes inside it",
+        ),
+        (
+            {"action": {"status": 500, "headers": {"Content-Length": "9"}}},
+            "action.headers.Content-Length: is the server's own; leave it out",
+        ),
+        (
+            {"action": {"status": 500, "headers": {"a b": "c"}}},
+            "action.headers: 'a b' is no name of a header",
+        ),
+        (
+            {"action": {"status": 500, "headers": {"a": "\u20ac"}}},
+            "action.headers.a: expected a text of one line, in Latin-1",
+        ),
         ({"action": {"store_then": {}}}, "action.store_then: expected exactly one of"),
         (
             {"action": {"status": 500, "headers": {"a": "b\r\nc: d"}}},

@@ -18,6 +18,11 @@ def event(mock: MockMixpanel, name: str = "Signed Up", /, **properties: Any) -> 
     return {"event": name, "properties": {"token": mock.token, "distinct_id": "u-1"} | properties}
 
 
+def good_import(mock: MockMixpanel, **properties: Any) -> dict[str, Any]:
+    """An event that a strict import takes."""
+    return event(mock, "Paid", **({"time": NOW_SECONDS, "$insert_id": "id-1"} | properties))
+
+
 def alias(mock: MockMixpanel, new: str, old: str) -> dict[str, Any]:
     return event(mock, "$create_alias", distinct_id=old, alias=new)
 
