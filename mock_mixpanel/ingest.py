@@ -11,6 +11,7 @@ from mock_mixpanel import auth, replies, validate
 from mock_mixpanel.config import Limits, Project
 from mock_mixpanel.log import Draft, Exchange
 from mock_mixpanel.problems import NO_DATA, Problem
+from mock_mixpanel.rates import Sent
 from mock_mixpanel.redact import redacted_headers, redacted_query
 from mock_mixpanel.replies import Reply
 from mock_mixpanel.transport import Decoded, TooLargeError, decode, flag
@@ -112,10 +113,6 @@ def _taken(
         if strict:
             return judged, replies.import_error(400, problem)
         return judged, _received(NO_DATA.reason, controls)
-    if len(records) > limits.records:
-        most = f"{limits.records} records"
-        judged = _all_refused(endpoint, records, f"request: more than {most}")
-        return judged, _too_large(endpoint, most)
     tokens: Sequence[str] | None = [_sent_token(endpoint, record) for record in records]
     if endpoint == "/import":
         tokens = _import_tokens(world, incoming, controls, records)
@@ -123,6 +120,10 @@ def _taken(
         reason = "auth: no valid credential for this project"
         judged = _all_refused(endpoint, records, reason)
         return judged, replies.import_error(401, "Invalid credentials")
+    over = _over_limit(world, endpoint, tokens, Sent(now, len(records), decoded.size))
+    if over:
+        reason, reply = over
+        return _all_refused(endpoint, records, reason), reply
     judged = [
         _judged(world, endpoint, incoming.region, record, token, now, strict)
         for record, token in zip(records, tokens, strict=True)
@@ -131,6 +132,25 @@ def _taken(
         return judged, _strict_reply(judged)
     worst = [each.worst for each in judged]
     return judged, _received(worst[0].reason if all(worst) and worst[0] else None, controls)
+
+
+def _over_limit(
+    world: World, endpoint: str, tokens: Sequence[str], sent: Sent
+) -> tuple[str, Reply] | None:
+    """Why a request is refused as a whole by a limit of a project it is for, and the answer."""
+    everyone = sorted(set(tokens))
+    for limits in map(world.projects.limits, everyone):
+        if sent.records > limits.records:
+            most = f"{limits.records} records"
+            return f"request: more than {most}", _too_large(endpoint, most)
+        if sent.size > limits.body_bytes:
+            most = f"{limits.body_bytes} bytes"
+            return f"body: larger than {most}", _too_large(endpoint, most)
+    for token in everyone:
+        reason = world.rates.exceeded(token, world.projects.limits(token), sent)
+        if reason:
+            return reason, replies.failure(endpoint, 429)
+    return None
 
 
 def _decoded(incoming: Incoming, limits: Limits) -> Decoded:
@@ -170,7 +190,7 @@ def _import_tokens(
 def _judged(
     world: World, endpoint: str, region: str, record: Any, token: str, now: float, strict: bool
 ) -> Judged:
-    limits = world.config.limits
+    limits = world.projects.limits(token)
     checks: dict[str, Callable[[], Iterator[Problem]]] = {
         "/track": lambda: validate.event_problems(record, "/track", now, limits),
         "/import": lambda: validate.event_problems(record, "/import", now, limits, strict=strict),

@@ -179,7 +179,8 @@ class ProjectState:
 class Projections:
     """The state of all projects, brought up to date when it is read."""
 
-    def __init__(self, log: Log, limits: Limits, now: Callable[[], float]) -> None:
+    def __init__(self, log: Log, limits: Callable[[str], Limits], now: Callable[[], float]) -> None:
+        """`limits` gives those of a project."""
         self._log = log
         self._limits = limits
         self._now = now
@@ -222,6 +223,11 @@ class Projections:
         with self._lock:
             return bool(self._current(token))
 
+    def restart(self) -> None:
+        """Compute everything anew: the limits of a project have changed."""
+        with self._lock:
+            self._generation = -1
+
     def _current(self, token: str | None) -> list[ProjectState]:
         generation, entries = self._log.snapshot(self._generation, self._applied)
         if generation != self._generation:
@@ -239,5 +245,5 @@ class Projections:
         key = (entry.token, entry.region)
         if key not in self._states:
             identities = identities_for(entry.identity)
-            self._states[key] = ProjectState(*key, identities, self._limits)
+            self._states[key] = ProjectState(*key, identities, self._limits(entry.token))
         return self._states[key]

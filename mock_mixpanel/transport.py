@@ -35,11 +35,13 @@ class UnreadableError(ValueError):
 
 class Decoded(NamedTuple):
     """What a request carries. `problem` says why it could not be read; then `records` has an
-    excerpt of what was sent, so that nothing is lost."""
+    excerpt of what was sent, so that nothing is lost. `size` is in bytes, the larger of the data as
+    sent and decompressed."""
 
     records: list[Any]
     controls: Mapping[str, str]
     problem: str | None = None
+    size: int = 0
 
 
 def decode(
@@ -58,7 +60,7 @@ def decode(
     """
     kind = content_type.partition(";")[0].strip().lower()
     form: dict[str, bytes] = {}
-    raw = body
+    raw, sent = body, len(body)
     try:
         raw = body = decompressed(body, content_encoding, max_bytes)
         is_json = kind == "application/json" or kind in NDJSON
@@ -82,9 +84,9 @@ def decode(
     except UnreadableError as error:
         excerpt = raw[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT]
         return Decoded([excerpt], _controls(query, form), f"data: {error}")
-    return Decoded(
-        records if isinstance(records, list) else [records], _controls(query, form), None
-    )
+    if not isinstance(records, list):
+        records = [records]
+    return Decoded(records, _controls(query, form), size=max(sent, len(body), len(raw)))
 
 
 def flag(value: str | None) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mock_mixpanel.clock import Clock
-from mock_mixpanel.config import Config, ConfigError, Project
+from mock_mixpanel.config import Config, ConfigError, Limits, Project
 from mock_mixpanel.faults import Faults
 from mock_mixpanel.log import Log
 from mock_mixpanel.projections import Projections
+from mock_mixpanel.rates import Rates
 
 
 class World:
@@ -19,9 +20,10 @@ class World:
         self.config = config or Config()
         self.clock = Clock()
         self.log = Log()
-        self.projections = Projections(self.log, self.config.limits, self.clock.now)
         self.projects = Projects(self.config)
+        self.projections = Projections(self.log, self.projects.limits, self.clock.now)
         self.faults = Faults()
+        self.rates = Rates()
         self.sleep: Callable[[float], object] = time.sleep
         """How a late answer waits, in real seconds; tests put something that does not."""
 
@@ -29,6 +31,7 @@ class World:
         """As freshly started; with a token, only what concerns that project."""
         self.log.forget(token)
         self.faults.forget(token)
+        self.rates.forget(token)
         self.projects.forget(token)
         if token is None:
             self.clock.reset()
@@ -45,6 +48,8 @@ class World:
         if changed.identity != project.identity and self.projections.has_data(token):
             raise ConfigError("project.identity: can be changed only before there is data; reset")
         self.projects.put(changed)
+        if changed.limits != project.limits:
+            self.projections.restart()
         return changed
 
 
@@ -65,6 +70,11 @@ class Projects:
     def options(self, token: str) -> Project:
         """The options of a project, or the default ones if it has none of its own."""
         return self._known.get(token) or Project(token)
+
+    def limits(self, token: str) -> Limits:
+        """The limits of a project: the server's, but for those it has of its own."""
+        known = self._known.get(token)
+        return self._config.limits.changed(known.limits) if known else self._config.limits
 
     def known(self) -> list[Project]:
         """The projects with options of their own."""

@@ -79,6 +79,7 @@ def test_projects(tmp_path: Path, write: Any) -> None:
                 "service_accounts": [{"username": "robot", "secret": "***"}],
                 "lookup_tables": [],
                 "gdpr_delay": 60,
+                "limits": {},
             }
             == http("GET", f"{url}/_mock/projects/T").json()
         )
