@@ -8,6 +8,7 @@ from mock_mixpanel.config import Config
 from mock_mixpanel.control import control_api
 from mock_mixpanel.http import incoming, respond
 from mock_mixpanel.ingest import ENDPOINTS, exchange, ingest
+from mock_mixpanel.readback import PATHS, readback_api
 from mock_mixpanel.world import World
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -21,6 +22,7 @@ def create_app(config: Config | None = None, *, world: World | None = None) -> F
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.register_blueprint(control_api(world), url_prefix="/_mock")
+    app.register_blueprint(readback_api(world))
 
     for endpoint in ENDPOINTS:
         app.add_url_rule(
@@ -69,7 +71,7 @@ def _unknown(world: World, error: HTTPException) -> Response:
         501,
         f"{request.method} {request.path} is not available in this mock",
         path=request.path,
-        known_paths=[*ENDPOINTS, "/_mock"],
+        known_paths=[*ENDPOINTS, *PATHS, "/_mock"],
     )
     world.log.append(exchange(incoming(MAX_UNKNOWN_BODY), reply, world.clock.now()), [])
     return respond(reply)

@@ -34,11 +34,14 @@ def mock_mixpanel(
 ) -> Iterator[MockMixpanel]:
     """A project of the test's own, in real time; it and the clock are put back afterwards."""
     from mock_mixpanel.client import MockMixpanel
+    from mock_mixpanel.config import Project
 
     # The same test may run several times in a session; its projects must differ.
     name = f"{request.node.nodeid}#{next(_runs)}"
     token = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32]
     server = mock_mixpanel_server
+    # Known before it has data: whoever reads it then must not be shown another test's project.
+    server.world.projects.put(Project(token))
     mock = MockMixpanel(server.url, token, eu_url=server.eu_url or "", in_url=server.in_url or "")
     yield mock
     mock.close()

@@ -8,6 +8,7 @@ import mock_mixpanel as package
 from mock_mixpanel import Server
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.clock import Clock
+from mock_mixpanel.readback import PATHS
 from tests.mock.wire import NOW, event, http, send
 
 
@@ -251,7 +252,7 @@ def test_unknown_control_path(mock_mixpanel: MockMixpanel) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/api/2.0/export"), ("POST", "/tracking"), ("DELETE", "/track"), ("GET", "/")],
+    [("GET", "/api/2.0/funnels"), ("POST", "/tracking"), ("DELETE", "/track"), ("GET", "/")],
 )
 def test_unknown_path(method: str, path: str) -> None:
     """What is not built answers 501 with the known paths, and is in the journal."""
@@ -261,7 +262,7 @@ def test_unknown_path(method: str, path: str) -> None:
             "error": f"{method} {path} is not available in this mock",
             "status": "error",
             "path": path,
-            "known_paths": ["/track", "/import", "/engage", "/groups", "/_mock"],
+            "known_paths": ["/track", "/import", "/engage", "/groups", *PATHS, "/_mock"],
         } == answer.json()
         assert 501 == answer.status_code
         journal = http("GET", f"{server.url}/_mock/requests").json()

@@ -1,0 +1,142 @@
+"""Reading back, and the small endpoints around it: one table of routes.
+
+Everything is read from the projections and the log, so another store can stand behind them; what is
+written (deletions, retrievals, lookup tables) is an entry of the log. Each request is in the
+journal, with the beginning of its answer.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+from flask import Blueprint, Response, request
+
+from mock_mixpanel import replies
+from mock_mixpanel.fault_actions import Action
+from mock_mixpanel.http import incoming, respond
+from mock_mixpanel.ingest import exchange
+from mock_mixpanel.readback import app_api, gdpr, lookup_tables, sdk_endpoints
+from mock_mixpanel.readback.calls import Answer, Call, CallError
+from mock_mixpanel.readback.engage import Engage
+from mock_mixpanel.readback.export import export
+from mock_mixpanel.replies import Reply
+from mock_mixpanel.world import World
+
+JOURNALED = 4000
+"""Bytes of an answer that the journal keeps."""
+
+Handler = Callable[..., Answer]
+Failing = Callable[[Call, CallError], Reply]
+
+
+class Route(NamedTuple):
+    """Methods and path, who answers, how a failure looks, and how large a body may be (bytes)."""
+
+    methods: str
+    path: str
+    handler: Handler
+    failed: Failing
+    max_body: int = 10 * 1024 * 1024
+
+
+def _query_error(call: Call, error: CallError) -> Reply:
+    return replies.query_error(error.status, call.request_line, str(error))
+
+
+def _app_error(call: Call, error: CallError) -> Reply:
+    return replies.app_error(error.status, str(error))
+
+
+def _import_error(call: Call, error: CallError) -> Reply:
+    return replies.import_error(error.status, str(error))
+
+
+def routes() -> list[Route]:
+    """All of them; the engage query has a memory of its own."""
+    query = Engage().query
+    deletion, retrieval = f"{gdpr.DELETIONS}/<task_id>", f"{gdpr.RETRIEVALS}/<task_id>"
+    data_groups = "/api/app/projects/<project_id>/data-groups"
+    credentials = "/api/app/validate-project-credentials"
+    table = f"{lookup_tables.PATH}/<table_id>"
+    largest = lookup_tables.MAX_BYTES
+    return [
+        Route("GET POST", "/api/2.0/export", export, _query_error),
+        Route("GET POST", "/api/2.0/engage", query, _query_error),
+        Route("GET POST", "/api/query/engage", query, _query_error),
+        Route("GET", "/api/app/me", app_api.me, _app_error),
+        Route("GET", data_groups, app_api.list_data_groups, _app_error),
+        Route("POST", credentials, app_api.validate_credentials, _app_error),
+        Route("POST", gdpr.DELETIONS, gdpr.create_deletion, _app_error),
+        Route("GET", deletion, gdpr.deletion, _app_error),
+        Route("DELETE", deletion, gdpr.cancel_deletion, _app_error),
+        Route("POST", gdpr.RETRIEVALS, gdpr.create_retrieval, _app_error),
+        Route("GET", retrieval, gdpr.retrieval, _app_error),
+        Route("GET", f"{retrieval}/data", gdpr.retrieved, _app_error),
+        Route("GET", lookup_tables.PATH, lookup_tables.list_tables, _import_error),
+        Route("PUT", table, lookup_tables.replace_table, _import_error, largest),
+        Route("GET POST", "/flags", sdk_endpoints.flags, _app_error),
+        Route("GET", "/flags/definitions", sdk_endpoints.flag_definitions, _app_error),
+        Route(
+            "POST", "/flags/<flag_id>/first-time-events", sdk_endpoints.first_time_event, _app_error
+        ),
+        Route("POST", "/record", sdk_endpoints.record, _app_error),
+        Route("GET", "/settings", sdk_endpoints.settings, _app_error),
+        Route("GET POST", "/decide", sdk_endpoints.decide, _app_error),
+    ]
+
+
+PATHS = tuple(dict.fromkeys(route.path for route in routes()))
+"""The known paths, for who asks for another."""
+
+
+def readback_api(world: World) -> Blueprint:
+    """All routes as a blueprint."""
+    api = Blueprint("readback", __name__)
+    for number, route in enumerate(routes()):
+        view = _view(world, route)
+        api.add_url_rule(route.path, f"route-{number}", view, methods=route.methods.split())
+    return api
+
+
+def _view(world: World, route: Route) -> Callable[..., Response]:
+    def view(**arguments: str) -> Response:
+        host_url = request.host_url.rstrip("/")
+        call = Call(world, incoming(route.max_body), world.clock.now(), host_url)
+        try:
+            answer = route.handler(call, **arguments)
+        except CallError as error:
+            answer = Answer(route.failed(call, error))
+        fault = world.faults.pick(call.incoming.path, call.tokens)
+        if fault:
+            answer = _spoilt(call, route, fault.action, answer)
+        kept = replace(answer.reply, body=answer.reply.body[:JOURNALED])
+        world.log.append(exchange(call.incoming, kept, call.now), answer.drafts)
+        if fault and fault.action.delay:
+            world.sleep(fault.action.delay)
+        return _response(answer)
+
+    return view
+
+
+def _spoilt(call: Call, route: Route, action: Action, answer: Answer) -> Answer:
+    """The answer as a fault makes it; a bare status comes in the envelope of the route."""
+    whole = answer.reply
+    if answer.chunks is not None:
+        whole = replace(whole, body=b"".join(answer.chunks))
+    told = action.data.get("store_then", action.data)
+    status = told.get("status", 0)
+    if status >= 400 and status not in (502, 503) and "body" not in told:
+        text = replies.RATE_LIMITED if status == 429 else f"status {status}"
+        failed = route.failed(call, CallError(status, text))
+        reply = replace(failed, headers=told.get("headers", {}))
+    else:
+        reply = action.answer(call.incoming.path, whole)
+    return Answer(reply, answer.drafts if action.stores else ())
+
+
+def _response(answer: Answer) -> Response:
+    response = respond(answer.reply)
+    if answer.chunks is not None:
+        response.response = answer.chunks
+        del response.headers["Content-Length"]
+    return response

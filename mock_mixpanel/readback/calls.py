@@ -1,0 +1,222 @@
+"""A read request: its parameters, wherever they are, and the project it is for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+
+from mock_mixpanel import auth
+from mock_mixpanel.config import Project
+from mock_mixpanel.ingest import Incoming
+from mock_mixpanel.log import Draft
+from mock_mixpanel.redact import redacted_query
+from mock_mixpanel.replies import Reply, json_reply
+from mock_mixpanel.transport import MAX_FORM_FIELDS
+from mock_mixpanel.world import World
+
+UNAUTHENTICATED = "Unable to authenticate request"
+"""Known to be in the answer of the query routes; its status, 401, is a choice (7.1)."""
+
+
+class CallError(Exception):
+    """A call that cannot be answered; `status` is the HTTP status, the message what is wrong."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply with what it stores; `chunks`, if given, are its body instead of the reply's."""
+
+    reply: Reply
+    drafts: Sequence[Draft] = ()
+    chunks: Iterator[bytes] | None = None
+
+    @classmethod
+    def json(cls, value: Any, status: int = 200) -> "Answer":
+        """Any JSON answer."""
+        return cls(json_reply(status, value))
+
+
+@dataclass
+class Call:
+    """One request. `now` is in virtual seconds since 1970; `host_url` is where it was sent to.
+
+    `tokens` are the projects it turned out to be for.
+    """
+
+    world: World
+    incoming: Incoming
+    now: float
+    host_url: str
+    tokens: set[str] = field(default_factory=set)
+
+    @cached_property
+    def params(self) -> Mapping[str, str]:
+        """The parameters of the query and of a form or JSON body, which wins (choice).
+
+        Raises CallError 413 for too large a body, 400 for one that is not readable.
+        """
+        return {**self.incoming.query, **_body_params(self.body)}
+
+    @property
+    def body(self) -> bytes:
+        """The body as sent. Raises CallError 413 if it is larger than the limit."""
+        if self.incoming.body is None:
+            raise CallError(413, "request body is too large")
+        return self.incoming.body
+
+    @property
+    def request_line(self) -> str:
+        """Path and query, as the errors of the query routes repeat it; keys are hidden."""
+        query = urlencode(redacted_query(self.incoming.query))
+        return f"{self.incoming.path}?{query}" if query else self.incoming.path
+
+    @property
+    def today(self) -> str:
+        """The virtual date in UTC, `2026-06-15`."""
+        return datetime.fromtimestamp(self.now, UTC).date().isoformat()
+
+    @property
+    def credential(self) -> auth.Credential | None:
+        """The Basic credential, if there is one."""
+        return auth.read_basic(self.incoming.header("Authorization"))
+
+    def project(self, project_id: str = "") -> Project:
+        """The project to read. Raises CallError 401 if there is none for the credential."""
+        wanted = project_id or self.params.get("project_id", "")
+        token = self.params.get("token", "")
+        found = readable_project(self.world, self.credential, wanted, token, self.incoming.region)
+        self.tokens.add(found.token)
+        return found
+
+    def draft(self, project: Project, endpoint: str, record: Any, delay: float = 0) -> Draft:
+        """An entry for the log that takes effect `delay` seconds from now."""
+        return Draft(
+            endpoint,
+            project.token,
+            self.incoming.region,
+            record,
+            received_at=self.now,
+            effective_at=self.now + delay,
+            accepted=True,
+            identity=project.identity,
+        )
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises CallError 400 if it is none."""
+        try:
+            value = orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise CallError(400, f"body is not JSON: {error}") from error
+        if not isinstance(value, dict):
+            raise CallError(400, "body must be a JSON object")
+        return value
+
+    def integer(self, name: str, default: int, least: int, most: int) -> int:
+        """A parameter that is a whole number. Raises CallError 400 outside of its bounds."""
+        text = self.params.get(name, "")
+        if not text:
+            return default
+        if not (text.isascii() and text.isdecimal() and least <= int(text[:20]) <= most):
+            raise CallError(400, f"{name} must be a whole number from {least} to {most}")
+        return int(text)
+
+    def texts(self, name: str) -> list[str] | None:
+        """A parameter that is a JSON array of texts; None if it is not given.
+
+        A bare text stands for itself (choice). Raises CallError 400 for anything else.
+        """
+        text = self.params.get(name, "")
+        if not text:
+            return None
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            value = text
+        if isinstance(value, str):
+            return [value]
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise CallError(400, f"{name} must be a JSON array of strings")
+        return value
+
+
+def readable_project(
+    world: World, credential: auth.Credential | None, project_id: str, token: str, region: str
+) -> Project:
+    """The project that a credential may read.
+
+    A project with a secret or service accounts wants the right one, as for imports. Any other takes
+    every credential, and is found by what the request names: its token (`token=`, `project_id=`, or
+    the Basic user), its `project_id`, or else as the only such project there is. A user name
+    without a password that fits nothing is the token of a project without data. All of this
+    is a choice. Raises CallError 401 if nothing is found.
+    """
+    known = world.projects.known()
+    found = auth.project_of(credential, project_id, region, known)
+    if found:
+        return found
+    user = credential.username if credential and not credential.password else ""
+    options = {project.token: project for project in known}
+    stored = {name: world.projects.options(name) for name in world.projections.tokens(region)}
+    projects = stored | options
+    for name in filter(None, (token, project_id, user)):
+        for project in projects.values():
+            if name in (project.token, project.project_id):
+                return _checked(project, region)
+    open_ones = [each for each in projects.values() if not each.guarded]
+    here = [each for each in open_ones if each.region in (None, region)]
+    if len(here) == 1:
+        return here[0]
+    if user and not world.config.strict_projects:
+        return world.projects.options(user)
+    count = f"{len(here)} projects could be meant" if here else "there is no such project"
+    raise CallError(401, f"{UNAUTHENTICATED}: {count}; name one by its token or project_id")
+
+
+def shown_id(project: Project) -> int | str:
+    """The id readers know a project by; one without an id is known by its token (choice)."""
+    shown = project.project_id or project.token
+    return int(shown) if shown.isascii() and shown.isdecimal() and len(shown) < 16 else shown
+
+
+def _checked(project: Project, region: str) -> Project:
+    if project.region not in (None, region):
+        raise CallError(401, f"{UNAUTHENTICATED}: the project lives in {project.region}")
+    if project.guarded:
+        raise CallError(401, UNAUTHENTICATED)
+    return project
+
+
+def _body_params(body: bytes) -> dict[str, str]:
+    """The members of a form or of a JSON object; values that are no text become JSON text."""
+    text = body.strip()
+    if not text:
+        return {}
+    if text[:1] not in (b"{", b"["):
+        try:
+            pairs = parse_qsl(
+                text.decode(errors="replace"),
+                keep_blank_values=True,
+                max_num_fields=MAX_FORM_FIELDS,
+            )
+        except ValueError as error:
+            raise CallError(400, f"body: more than {MAX_FORM_FIELDS} form fields") from error
+        return dict(reversed(pairs))
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise CallError(400, f"body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise CallError(400, "body must be a JSON object")
+    return {
+        name: item if isinstance(item, str) else orjson.dumps(item).decode()
+        for name, item in value.items()
+        if item is not None
+    }

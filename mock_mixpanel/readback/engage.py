@@ -1,0 +1,150 @@
+"""The engage query: profiles of people or of groups, page by page (facts/mixpanel-http-api 7.2).
+
+Page 0 makes a session, and the later pages show what was found then. Choices: profiles come in
+the order they were made; `total` is on every page; a page past the end is empty; the latest
+sessions are kept, and for one that is not the query runs again; `page_size` is at most 1000.
+"""
+
+import secrets
+import threading
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+from mock_mixpanel.config import Project
+from mock_mixpanel.readback.calls import Answer, Call, CallError
+from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
+from mock_mixpanel.readback.groups import data_groups
+
+PAGE_SIZE = 1000
+MAX_PAGE = 10**9
+KEPT_SESSIONS = 100
+
+NOT_AVAILABLE = (
+    "filter_by_cohort",
+    "behaviors",
+    "as_of_timestamp",
+    "selector",
+    "search",
+    "sort_key",
+    "limit",
+)
+"""Parameters that change which profiles are found, and that mean nothing to this mock."""
+
+
+class Session(NamedTuple):
+    """What a query found."""
+
+    token: str
+    page_size: int
+    results: list[dict[str, Any]]
+
+
+class Engage:
+    """The query with its sessions."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+
+    def query(self, call: Call) -> Answer:
+        """One page. Raises CallError 400 for a bad parameter, 401, 501 for one not available."""
+        project = call.project()
+        for name in NOT_AVAILABLE:
+            if call.params.get(name):
+                raise CallError(501, f"{name} is not available in this mock")
+        page = call.integer("page", 0, 0, MAX_PAGE)
+        session_id = call.params.get("session_id", "")
+        if page and not session_id:
+            raise CallError(400, "request for page in uncached query for params")
+        session = self._sessions.get(session_id)
+        if session is None or session.token != project.token:
+            size = call.integer("page_size", PAGE_SIZE, 1, 10**9)
+            found = _profiles(call, project)
+            session = Session(project.token, min(size, PAGE_SIZE), found)
+            session_id = session_id or f"{int(call.now)}-{secrets.token_hex(6)}"
+            self._keep(session_id, session)
+        start = page * session.page_size
+        return Answer.json(
+            {
+                "page": page,
+                "page_size": session.page_size,
+                "results": session.results[start : start + session.page_size],
+                "session_id": session_id,
+                "status": "ok",
+                "total": len(session.results),
+            }
+        )
+
+    def _keep(self, session_id: str, session: Session) -> None:
+        with self._lock:
+            self._sessions[session_id] = session
+            while len(self._sessions) > KEPT_SESSIONS:
+                self._sessions.popitem(last=False)
+
+
+def _profiles(call: Call, project: Project) -> list[dict[str, Any]]:
+    """All profiles the parameters select, as they are answered."""
+    groups = _groups(call, project)
+    found = _people(call, project) if groups is None else groups
+    selected = _selected(call, _asked_for(call, found))
+    names = call.texts("output_properties")
+    return [
+        {
+            "$distinct_id": who,
+            "$properties": properties
+            if names is None
+            else {name: properties[name] for name in names if name in properties},
+        }
+        for who, properties in selected.items()
+    ]
+
+
+Profiles = dict[str, dict[str, Any]]
+
+
+def _people(call: Call, project: Project) -> Profiles:
+    return {
+        item.value["distinct_id"]: item.value["properties"]
+        for item in call.world.projections.items("profiles", project.token)
+        if item.value["region"] == call.incoming.region
+    }
+
+
+def _groups(call: Call, project: Project) -> Profiles | None:
+    """The profiles of the groups asked for by data group id or by group key; None if by neither."""
+    wanted = call.params.get("data_group_id", "")
+    if not wanted:
+        return None
+    known = data_groups(call, project)
+    key = next((key for key, number in known.items() if wanted in (key, str(number))), None)
+    if key is None:
+        listed = f"/api/app/projects/{project.project_id or project.token}/data-groups/"
+        raise CallError(400, f"data_group_id: no group {wanted}; GET {listed} lists them")
+    return {
+        item.value["group_id"]: item.value["properties"]
+        for item in call.world.projections.items("groups", project.token)
+        if item.value["region"] == call.incoming.region and item.value["group_key"] == key
+    }
+
+
+def _asked_for(call: Call, profiles: Profiles) -> Profiles:
+    """Those of `distinct_id` and `distinct_ids`, if given."""
+    one, several = call.params.get("distinct_id", ""), call.texts("distinct_ids")
+    if one:
+        profiles = {who: each for who, each in profiles.items() if who == one}
+    if several is not None:
+        profiles = {who: profiles[who] for who in several if who in profiles}
+    return profiles
+
+
+def _selected(call: Call, profiles: Profiles) -> Profiles:
+    """Those that `where` selects; `user[...]` is the same as `properties[...]` here."""
+    where = call.params.get("where", "")
+    if not where:
+        return profiles
+    try:
+        selects = compile_where(where)
+        rows = {who: each | {"$distinct_id": who} for who, each in profiles.items()}
+        return {who: profiles[who] for who, row in rows.items() if selects(Row(row, row))}
+    except ExpressionError as error:
+        raise CallError(400, f"where: {error}") from error

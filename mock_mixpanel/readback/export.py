@@ -1,0 +1,179 @@
+"""`/api/2.0/export`: raw events as JSON lines (facts/mixpanel-http-api 7.1).
+
+Every row, duplicates included, in order of arrival (choice). Dates are UTC, and the last one may be
+today by the virtual clock. Without events the body is empty.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+from mock_mixpanel.events import IDENTITY_EVENTS
+from mock_mixpanel.projections import Item
+from mock_mixpanel.readback.calls import Answer, Call, CallError
+from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
+from mock_mixpanel.replies import Reply, to_json
+from mock_mixpanel.transport import flag
+
+TEXT_TYPE = "text/plain; charset=utf-8"
+GZIP_FROM = 1400
+"""Bytes: a larger body is compressed if the client takes gzip."""
+CHUNK = 64 * 1024
+DAY = 24 * 3600
+MAX_LIMIT = 100_000
+
+HOSTS = {"us": "api.mixpanel.com", "eu": "api-eu.mixpanel.com", "in": "api-in.mixpanel.com"}
+"""What `$mp_api_endpoint` says, by region: Mixpanel's own host, not the mock's (choice)."""
+
+
+def export(call: Call) -> Answer:
+    """The events of the days asked for. Raises CallError 400 for a bad parameter, 401."""
+    project = call.project()
+    since, until = _days(call)
+    names = call.texts("event")
+    limit = call.integer("limit", MAX_LIMIT, 1, MAX_LIMIT) if call.params.get("limit") else None
+    in_ms = flag(call.params.get("time_in_ms"))
+    merges = project.identity != "legacy"
+    items = (
+        item
+        for item in call.world.projections.items("events", project.token, raw=True)
+        if item.value["region"] == call.incoming.region
+        and since <= item.value["time"] < until
+        and (names is None or item.value["event"] in names)
+    )
+    rows = [(item.value, _properties(item, merges)) for item in items]
+    rows = _selected(call, project.token, rows)[:limit]
+    lines = (
+        to_json({"event": value["event"], "properties": _timed(properties, value["time"], in_ms)})
+        for value, properties in rows
+    )
+    return _answer(lines, call.incoming.header("Accept-Encoding"))
+
+
+def _days(call: Call) -> tuple[float, float]:
+    """The first second and the one after the last, since 1970."""
+    first, last = (_day(call, name) for name in ("from_date", "to_date"))
+    if last.isoformat() > call.today:
+        raise CallError(400, f"to_date cannot be later than today ({call.today})")
+    if first > last:
+        raise CallError(400, "from_date cannot be later than to_date")
+    return _midnight(first), _midnight(last) + DAY
+
+
+def _day(call: Call, name: str) -> date:
+    text = call.params.get(name, "")
+    if not text:
+        raise CallError(400, f"{name} is missing; it must be in the format yyyy-mm-dd")
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise CallError(400, f"{name} must be in the format yyyy-mm-dd")
+
+
+def _midnight(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+
+
+def _properties(item: Item, merges: bool) -> dict[str, Any]:
+    """The properties of a row: as sent, without `ip`, and what the server adds."""
+    value, sent = item.value, item.value["properties"]
+    arrival = int(item.at * 1000)
+    found = {
+        "time": value["time"],
+        "distinct_id": value["distinct_id"],
+        **{name: each for name, each in sent.items() if name not in ("ip", "time", "distinct_id")},
+        "$insert_id": value["insert_id"],
+        "$mp_api_endpoint": HOSTS[value["region"]],
+        "$mp_api_timestamp_ms": arrival,
+        "mp_processing_time_ms": arrival,
+    }
+    before = sent.get("distinct_id")
+    identity_event = value["event"] in IDENTITY_EVENTS
+    if merges and before and before != value["distinct_id"] and not identity_event:
+        found["$distinct_id_before_identity"] = before
+    return found
+
+
+def _timed(properties: dict[str, Any], time: float, in_ms: bool) -> dict[str, Any]:
+    """With the time as a whole number of seconds, or of milliseconds."""
+    return properties | {"time": round(time * 1000) if in_ms else int(time // 1)}
+
+
+def _selected(
+    call: Call, token: str, rows: list[tuple[dict[str, Any], dict[str, Any]]]
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The rows that `where` selects; the time is known as `time` and as `$time`."""
+    where = call.params.get("where", "")
+    if not where:
+        return rows
+    people = {
+        item.value["distinct_id"]: item.value["properties"]
+        for item in call.world.projections.items("profiles", token)
+        if item.value["region"] == call.incoming.region
+    }
+    try:
+        selects = compile_where(where)
+        return [
+            (value, properties)
+            for value, properties in rows
+            if selects(
+                Row(
+                    properties | {"$time": value["time"], "$distinct_id": value["distinct_id"]},
+                    people.get(value["distinct_id"], {}),
+                )
+            )
+        ]
+    except ExpressionError as error:
+        raise CallError(400, f"where: {error}") from error
+
+
+def _answer(lines: Iterable[bytes], accepted: str) -> Answer:
+    """The lines in one piece if there are few, else as a stream, compressed if that is taken."""
+    chunks = _chunks(lines)
+    first = next(chunks, b"")
+    if len(first) <= GZIP_FROM:
+        return Answer(Reply(200, first, TEXT_TYPE))
+    stream = _joined(first, chunks)
+    if not _takes_gzip(accepted):
+        return Answer(Reply(200, b"", TEXT_TYPE), chunks=stream)
+    reply = Reply(200, b"", TEXT_TYPE, {"Content-Encoding": "gzip"})
+    return Answer(reply, chunks=_gzipped(stream))
+
+
+def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    chunk = bytearray()
+    for line in lines:
+        chunk += line
+        chunk += b"\n"
+        if len(chunk) >= CHUNK:
+            yield bytes(chunk)
+            chunk.clear()
+    if chunk:
+        yield bytes(chunk)
+
+
+def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    for chunk in chunks:
+        packed = packer.compress(chunk)
+        if packed:
+            yield packed
+    yield packer.flush()
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header names gzip, and not with a weight of 0."""
+    for part in accepted.lower().split(","):
+        name, _, weight = part.partition(";")
+        if name.strip() == "gzip":
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

@@ -1,0 +1,47 @@
+"""What SDKs call at start-up (facts/mixpanel-http-api 7.6, facts/real-clients 3).
+
+There are no feature flags, remote settings or replays here: each answer is the one that says so and
+that no SDK takes for an error. What they send is in the journal and nowhere else.
+"""
+
+from mock_mixpanel.readback.calls import Answer, Call, CallError
+
+
+def flags(call: Call) -> Answer:
+    """No flags; one client needs `code` beside them. Raises CallError 401 without a token."""
+    _authenticated(call)
+    return Answer.json({"code": 200, "flags": {}})
+
+
+def flag_definitions(call: Call) -> Answer:
+    """No flags to evaluate locally. Raises CallError 401 without a token."""
+    _authenticated(call)
+    return Answer.json({"code": 200, "flags": []})
+
+
+def first_time_event(call: Call, flag_id: str) -> Answer:
+    """Clients ignore the answer (7.6). Raises CallError 401 without a token."""
+    _authenticated(call)
+    return Answer.json({"status": "ok"})
+
+
+def record(call: Call) -> Answer:
+    """A piece of a session replay: JSON and 200 let the client go on to the next."""
+    return Answer.json({"code": 200, "status": "OK"})
+
+
+def settings(call: Call) -> Answer:
+    """No remote settings."""
+    return Answer.json({"sdk_config": {"config": {}}})
+
+
+def decide(call: Call) -> Answer:
+    """Nothing to show; gone from Mixpanel in April 2026, old mobile SDKs still ask (choice)."""
+    nothing = ("notifications", "surveys", "variants", "event_bindings", "integrations")
+    return Answer.json({**{name: [] for name in nothing}, "automatic_events": False})
+
+
+def _authenticated(call: Call) -> None:
+    """Any credential, or a token in the query: none of them can reveal anything (choice)."""
+    if call.credential is None and not call.params.get("token"):
+        raise CallError(401, "Authorization is missing; it is Basic and the project token")
