@@ -124,7 +124,8 @@ class Call:
         text = self.params.get(name, "")
         if not text:
             return default
-        if not (text.isascii() and text.isdecimal() and least <= int(text[:20]) <= most):
+        digits = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+        if not (digits and least <= int(text) <= most):
             raise CallError(400, f"{name} must be a whole number from {least} to {most}")
         return int(text)
 

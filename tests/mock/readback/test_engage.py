@@ -127,6 +127,7 @@ def test_forgotten_session(mock_mixpanel: MockMixpanel) -> None:
     [
         ({"page": 1}, 400, "request for page in uncached query for params"),
         ({"page": "x"}, 400, "page must be a whole number from 0 to 1000000000"),
+        ({"page": "0" * 5000}, 400, "page must be a whole number from 0 to 1000000000"),
         ({"page_size": 0}, 400, "page_size must be a whole number from 1 to 1000000000"),
         ({"distinct_ids": "{}"}, 400, "distinct_ids must be a JSON array of strings"),
         ({"output_properties": "[1]"}, 400, "output_properties must be a JSON array of strings"),
