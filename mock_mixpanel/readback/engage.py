@@ -23,7 +23,6 @@ NOT_AVAILABLE = (
     "filter_by_cohort",
     "behaviors",
     "as_of_timestamp",
-    "selector",
     "search",
     "sort_key",
     "limit",
@@ -138,13 +137,18 @@ def _asked_for(call: Call, profiles: Profiles) -> Profiles:
 
 
 def _selected(call: Call, profiles: Profiles) -> Profiles:
-    """Those that `where` selects; `user[...]` is the same as `properties[...]` here."""
-    where = call.params.get("where", "")
-    if not where:
-        return profiles
-    try:
-        selects = compile_where(where)
-        rows = {who: each | {"$distinct_id": who} for who, each in profiles.items()}
-        return {who: profiles[who] for who, row in rows.items() if selects(Row(row, row))}
-    except ExpressionError as error:
-        raise CallError(400, f"where: {error}") from error
+    """Those that `where` selects; `user[...]` is the same as `properties[...]` here.
+
+    `selector`, which mixpanel-utils sends, is the same under another name (choice).
+    """
+    for name in ("where", "selector"):
+        expression = call.params.get(name, "")
+        if not expression:
+            continue
+        try:
+            selects = compile_where(expression)
+            rows = {who: each | {"$distinct_id": who} for who, each in profiles.items()}
+            profiles = {who: profiles[who] for who, row in rows.items() if selects(Row(row, row))}
+        except ExpressionError as error:
+            raise CallError(400, f"{name}: {error}") from error
+    return profiles

@@ -31,8 +31,8 @@ def record(call: Call) -> Answer:
 
 
 def settings(call: Call) -> Answer:
-    """No remote settings."""
-    return Answer.json({"sdk_config": {"config": {}}})
+    """No remote settings; with a `config` that is empty mixpanel-browser logs an error."""
+    return Answer.json({"sdk_config": {}})
 
 
 def decide(call: Call) -> Answer:

@@ -19,7 +19,7 @@ CONTEXT = {"context": json.dumps({"distinct_id": "u-1"}), "mp_lib": "python"}
         ("GET", "/flags/definitions", {"code": 200, "flags": []}),
         ("POST", "/flags/f-1/first-time-events", {"status": "ok"}),
         ("POST", "/record/", {"code": 200, "status": "OK"}),
-        ("GET", "/settings/", {"sdk_config": {"config": {}}}),
+        ("GET", "/settings/", {"sdk_config": {}}),
     ],
 )
 def test_answer(mock_mixpanel: MockMixpanel, method: str, path: str, expected: Any) -> None:
