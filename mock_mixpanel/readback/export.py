@@ -6,9 +6,11 @@ today by the virtual clock. Without events the body is empty.
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
+
+import orjson
 
 from mock_mixpanel.events import IDENTITY_EVENTS
 from mock_mixpanel.projections import Item
@@ -36,19 +38,15 @@ def export(call: Call) -> Answer:
     limit = call.integer("limit", MAX_LIMIT, 1, MAX_LIMIT) if call.params.get("limit") else None
     in_ms = flag(call.params.get("time_in_ms"))
     merges = project.identity != "legacy"
-    items = (
+    items = [
         item
         for item in call.world.projections.items("events", project.token, raw=True)
         if item.value["region"] == call.incoming.region
         and since <= item.value["time"] < until
         and (names is None or item.value["event"] in names)
-    )
-    rows = [(item.value, _properties(item, merges)) for item in items]
-    rows = _selected(call, project.token, rows)[:limit]
-    lines = (
-        to_json({"event": value["event"], "properties": _timed(properties, value["time"], in_ms)})
-        for value, properties in rows
-    )
+    ]
+    selected = _selected(call, project.token, items, merges)[:limit]
+    lines = (_line(item, merges, in_ms) for item in selected)
     return _answer(lines, call.incoming.header("Accept-Encoding"))
 
 
@@ -98,18 +96,22 @@ def _properties(item: Item, merges: bool) -> dict[str, Any]:
     return found
 
 
-def _timed(properties: dict[str, Any], time: float, in_ms: bool) -> dict[str, Any]:
-    """With the time as a whole number of seconds, or of milliseconds."""
-    return properties | {"time": round(time * 1000) if in_ms else int(time // 1)}
+def _line(item: Item, merges: bool, in_ms: bool) -> bytes:
+    """A row as JSON, with its time as a whole number of seconds, or of milliseconds."""
+    properties, time = _properties(item, merges), item.value["time"]
+    properties["time"] = round(time * 1000) if in_ms else int(time // 1)
+    row = {"event": item.value["event"], "properties": properties}
+    try:
+        return orjson.dumps(row)
+    except TypeError:  # a huge integer, for one: the slow way can write it
+        return to_json(row)
 
 
-def _selected(
-    call: Call, token: str, rows: list[tuple[dict[str, Any], dict[str, Any]]]
-) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """The rows that `where` selects; the time is known as `time` and as `$time`."""
+def _selected(call: Call, token: str, items: list[Item], merges: bool) -> list[Item]:
+    """The items that `where` selects; the time is known as `time` and as `$time`."""
     where = call.params.get("where", "")
     if not where:
-        return rows
+        return items
     people = {
         item.value["distinct_id"]: item.value["properties"]
         for item in call.world.projections.items("profiles", token)
@@ -117,18 +119,16 @@ def _selected(
     }
     try:
         selects = compile_where(where)
-        return [
-            (value, properties)
-            for value, properties in rows
-            if selects(
-                Row(
-                    properties | {"$time": value["time"], "$distinct_id": value["distinct_id"]},
-                    people.get(value["distinct_id"], {}),
-                )
-            )
-        ]
+        return [item for item in items if selects(_row(item, merges, people))]
     except ExpressionError as error:
         raise CallError(400, f"where: {error}") from error
+
+
+def _row(item: Item, merges: bool, people: Mapping[str, Any]) -> Row:
+    """What an expression sees of an item."""
+    properties, who = _properties(item, merges), item.value["distinct_id"]
+    properties |= {"$time": item.value["time"], "$distinct_id": who}
+    return Row(properties, people.get(who, {}))
 
 
 def _answer(lines: Iterable[bytes], accepted: str) -> Answer:

@@ -155,6 +155,13 @@ def test_where_user(mock_mixpanel: MockMixpanel) -> None:
     assert ["b"] == names(export(mock_mixpanel, where='user["plan"] == "pro"'))
 
 
+def test_huge_number(mock_mixpanel: MockMixpanel) -> None:
+    """A number beyond 64 bits comes back as it was sent."""
+    send(mock_mixpanel, "/track", event(mock_mixpanel, huge=10**40))
+    (row,) = rows(export(mock_mixpanel))
+    assert 10**40 == row["properties"]["huge"]
+
+
 def big(mock: MockMixpanel, count: int) -> list[dict[str, Any]]:
     """Sends so many events, each of more than 200 bytes."""
     sent = [event(mock, f"E{n}", text="x" * 200) for n in range(count)]
