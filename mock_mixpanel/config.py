@@ -41,7 +41,13 @@ class Limits:
     import_future: int = 3600
     import_earliest: int = 365 * 24 * 3600
     """Seconds since 1970: 1971-01-01."""
+    property_bytes: int = 8 * 1024
+    """Of a list or object in an event. What happens beyond is unknown: it is kept, with a note."""
     profile_properties: int = 2000
+    profile_property_bytes: int = 256 * 1024
+    """Of a list or object in a profile; an update that would go beyond is refused."""
+    hot_shard: int = 200_000
+    """Events of one distinct id on one day; the later ones are stored as `$hotshard_events`."""
     rate_records: int | None = None
     """Records a project may send in any `rate_seconds`; None is without a limit. Mixpanel says
     30,000 a second (1.4). Off by default, since a test is faster than any client (choice)."""
@@ -84,7 +90,9 @@ class Project:
     `secret` None and no service accounts: every credential is accepted (choice). `region` None:
     the project takes data in every region, kept apart (choice). `alias_delay` and `gdpr_delay`,
     how long a data deletion or retrieval takes, are in seconds of the virtual clock. `limits` are
-    those that differ from the server's; a `body_bytes` above the server's has no effect.
+    those that differ from the server's; a `body_bytes` above the server's has no effect. With
+    `geo`, events and profiles get a place, a made-up one (see `geo.py`). `group_keys` empty: every
+    key is one.
     """
 
     token: str
@@ -98,6 +106,7 @@ class Project:
     lookup_tables: tuple[LookupTable, ...] = ()
     gdpr_delay: float = 60
     limits: tuple[tuple[str, int | None], ...] = ()
+    geo: bool = False
 
     @property
     def guarded(self) -> bool:
@@ -127,6 +136,7 @@ class Project:
             "lookup_tables": [{"id": each.id, "name": each.name} for each in self.lookup_tables],
             "gdpr_delay": self.gdpr_delay,
             "limits": dict(self.limits),
+            "geo": self.geo,
         }
 
 
@@ -227,6 +237,12 @@ def _limits(value: Any, where: str) -> tuple[tuple[str, int | None], ...]:
     return tuple(sorted(value.items()))
 
 
+def _boolean(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where}: expected true or false, got {_kind(value)}")
+    return value
+
+
 def _texts(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ConfigError(f"{where}: expected a list of texts, got {_kind(value)}")
@@ -278,4 +294,5 @@ _CHECKS = {
     "lookup_tables": _lookup_tables,
     "gdpr_delay": _seconds,
     "limits": _limits,
+    "geo": _boolean,
 }

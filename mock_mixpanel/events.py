@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from mock_mixpanel.config import Limits
+from mock_mixpanel.geo import event_location
 from mock_mixpanel.log import Entry
 from mock_mixpanel.values import identifier, seconds, whole
 
@@ -25,13 +26,15 @@ def read_event(entry: Entry, limits: Limits) -> Event:
 
     No time is the time of arrival, and so is one in the future (1.3, 1.5). No distinct id is "",
     a person nobody knows (choice: no hash of the address). Without an insert id the server makes
-    one, and the event is never a duplicate (1.3).
+    one, and the event is never a duplicate (1.3). The address in `ip` stays: it was sent (exports,
+    like Mixpanel, do not show it).
     """
     sent = entry.record["properties"]
     arrival = whole(round(entry.received_at, 3))
     time = seconds(sent.get("time"))
     properties = cut(sent, limits.string_characters)
     properties.pop("token", None)
+    properties |= event_location(entry.place)
     if entry.endpoint == "/import":
         properties["$import"] = True
     return Event(
@@ -41,6 +44,17 @@ def read_event(entry: Entry, limits: Limits) -> Event:
         arrival if time is None else min(time, arrival),
         identifier(sent.get("$insert_id")) or f"made-{entry.id}",
         properties,
+    )
+
+
+def hot_shard(event: Event) -> Event:
+    """An event beyond what one person can have on one day, as Mixpanel stores it (1.6)."""
+    originals = {
+        "mp_original_event_name": event.name,
+        "mp_original_distinct_id": event.distinct_id,
+    }
+    return event._replace(
+        name="$hotshard_events", distinct_id="", properties=event.properties | originals
     )
 
 

@@ -34,7 +34,14 @@ def incoming(max_bytes: int) -> Incoming:
         query=request.args.to_dict(),
         headers=dict(request.headers),
         body=body,
+        address=_address(),
     )
+
+
+def _address() -> str:
+    """The client's: what the first proxy says, else the connection's (9.17)."""
+    forwarded = request.headers.get("X-Forwarded-For", "").partition(",")[0].strip()
+    return forwarded or request.remote_addr or ""
 
 
 def respond(reply: Reply) -> Response:

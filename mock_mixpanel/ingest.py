@@ -9,6 +9,7 @@ from typing import Any
 
 from mock_mixpanel import auth, replies, validate
 from mock_mixpanel.config import Limits, Project
+from mock_mixpanel.geo import place_of
 from mock_mixpanel.log import Draft, Exchange
 from mock_mixpanel.problems import NO_DATA, Problem
 from mock_mixpanel.rates import Sent
@@ -23,7 +24,7 @@ ENDPOINTS = ("/track", "/import", "/engage", "/groups")
 
 @dataclass(frozen=True)
 class Incoming:
-    """An HTTP request; `body` None means it is larger than the limit."""
+    """An HTTP request; `body` None means it is larger than the limit; `address`: its sender's."""
 
     region: str
     method: str
@@ -31,6 +32,7 @@ class Incoming:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes | None
+    address: str = ""
 
     def header(self, name: str) -> str:
         """A header, whatever the case of its name; "" if it is not there."""
@@ -46,6 +48,7 @@ class Judged:
     problems: Sequence[Problem] = ()
     note: str | None = None
     options: Project | None = None
+    place: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -128,6 +131,7 @@ def _taken(
         _judged(world, endpoint, incoming.region, record, token, now, strict)
         for record, token in zip(records, tokens, strict=True)
     ]
+    judged = [_placed(each, endpoint, controls.get("ip"), incoming.address) for each in judged]
     if strict:
         return judged, _strict_reply(judged)
     worst = [each.worst for each in judged]
@@ -209,7 +213,16 @@ def _judged(
         note = validate.identity_note(record, options.identity)
         if record["event"] == "$create_alias" and not note:
             problems += validate.alias_problems(record)
+        note = note or validate.size_note(record["properties"], limits)
+    if options and not problems and endpoint == "/groups":
+        note = validate.group_note(record, options.group_keys)
     return Judged(record, token, problems, note, options)
+
+
+def _placed(judged: Judged, endpoint: str, ip: str | None, sender: str) -> Judged:
+    if not (judged.accepted and judged.options and judged.options.geo):
+        return judged
+    return replace(judged, place=place_of(endpoint, judged.record, ip, sender))
 
 
 def _draft(judged: Judged, endpoint: str, region: str, now: float) -> Draft:
@@ -229,6 +242,7 @@ def _draft(judged: Judged, endpoint: str, region: str, now: float) -> Draft:
         accepted=judged.accepted,
         reasons=judged.reasons,
         identity=options.identity,
+        place=judged.place,
     )
 
 

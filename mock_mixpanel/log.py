@@ -16,7 +16,8 @@ class Draft:
 
     `accepted` means it is stored; `reasons` say why not, or what of it has no effect.
     `effective_at` is when it begins to have effect: later than its arrival for an alias that has
-    to propagate. Times are virtual seconds since 1970.
+    to propagate. `place` is where it was sent from, as `geo` names it. Times are virtual seconds
+    since 1970.
     """
 
     endpoint: str
@@ -28,6 +29,7 @@ class Draft:
     accepted: bool
     reasons: tuple[str, ...] = ()
     identity: str = "legacy"
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ def _entry(draft: Draft, number: int, request: int, index: int) -> Entry:
         draft.accepted,
         draft.reasons,
         draft.identity,
+        draft.place,
         id=number,
         request_id=request,
         index=index,

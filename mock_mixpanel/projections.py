@@ -15,12 +15,13 @@ from mock_mixpanel.clock import iso
 from mock_mixpanel.config import Limits
 from mock_mixpanel.erasures import ENDPOINT as ERASE
 from mock_mixpanel.erasures import Erasures
-from mock_mixpanel.events import Event, cut, read_event
+from mock_mixpanel.events import Event, cut, hot_shard, read_event
+from mock_mixpanel.geo import profile_location
 from mock_mixpanel.identities import Identities, identities_for
 from mock_mixpanel.log import Entry, Log
 from mock_mixpanel.problems import Finding, RefusedError
 from mock_mixpanel.updates import Properties, apply_all
-from mock_mixpanel.values import identifier, truthy
+from mock_mixpanel.values import identifier, json_bytes, truthy
 
 LAST_SEEN = "$last_seen"
 
@@ -56,6 +57,8 @@ class ProjectState:
     findings: dict[int, Finding] = field(default_factory=dict)
     """By entry id."""
     erasures: Erasures = field(default_factory=Erasures)
+    by_day: dict[tuple[str, int], int] = field(default_factory=dict)
+    """How many events each id has on each day, in days since 1970."""
 
     def apply(self, entry: Entry) -> None:
         """Take in the next accepted entry; one that changes no data has no effect."""
@@ -116,7 +119,16 @@ class ProjectState:
         if note:
             self.findings[entry.id] = Finding(note, refused=False)
         event = read_event(entry, self.limits)
-        self.events.append((event, self.identities.place(entry, event.distinct_id)))
+        stored = self.identities.place(entry, event.distinct_id)
+        if stored and self._is_hot(event, stored):
+            self.findings[entry.id] = Finding("distinct_id: too many events in a day", False)
+            event, stored = hot_shard(event), ""
+        self.events.append((event, stored))
+
+    def _is_hot(self, event: Event, stored: str) -> bool:
+        day = (stored, int(event.time // 86400))
+        self.by_day[day] = self.by_day.get(day, 0) + 1
+        return self.by_day[day] > self.limits.hot_shard
 
     def _update_profile(self, entry: Entry) -> None:
         who = identifier(entry.record["$distinct_id"])
@@ -127,6 +139,7 @@ class ProjectState:
         if new is None:
             self.profiles.pop(who, None)
         elif old is None or new is not old.properties:
+            new = new | profile_location(entry.place)
             if not truthy(entry.record.get("$ignore_time")):
                 new = new | {LAST_SEEN: iso(entry.received_at)[:19]}
             self.profiles[who] = Changed(new, entry)
@@ -152,10 +165,18 @@ class ProjectState:
             most = self.limits.profile_properties
             if after and len(after) > most and len(after) > len(before or ()):
                 raise RefusedError(f"properties: the profile would have more than {most}")
+            self._check_sizes(before or {}, after or {})
         except RefusedError as error:
             self.findings[entry.id] = Finding(str(error), refused=True)
             return before
         return after if after or before is not None else None
+
+    def _check_sizes(self, before: Properties, after: Properties) -> None:
+        most = self.limits.profile_property_bytes
+        for name, value in after.items():
+            new = isinstance(value, dict | list) and value is not before.get(name)
+            if new and json_bytes(value) > most:
+                raise RefusedError(f"{name}: would be larger than {most} bytes")
 
     def _item(self, changed: Changed, **more: Any) -> Item:
         value = {"token": self.token, "region": self.region, **more}

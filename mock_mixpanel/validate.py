@@ -6,7 +6,7 @@ documentation calls over a limit is refused.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -15,7 +15,7 @@ from mock_mixpanel import updates
 from mock_mixpanel.config import Limits
 from mock_mixpanel.events import IDENTITY_EVENTS
 from mock_mixpanel.problems import NO_DATA, NO_DISTINCT_ID, NO_TOKEN, Problem
-from mock_mixpanel.values import identifier, seconds
+from mock_mixpanel.values import identifier, json_bytes, seconds
 
 BLOCKED_IDS = frozenset(
     {
@@ -63,6 +63,20 @@ def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
     if name not in IDENTITY_EVENTS or linking:
         return None
     return f"event: {name} has no effect under {mode} identity"
+
+
+def size_note(properties: Mapping[str, Any], limits: Limits) -> str | None:
+    """What of an event's properties Mixpanel may not keep whole; here it is kept (1.4)."""
+    for name, value in properties.items():
+        if isinstance(value, dict | list) and json_bytes(value) > limits.property_bytes:
+            return f"properties.{name}: larger than {limits.property_bytes} bytes"
+    return None
+
+
+def group_note(record: Mapping[str, Any], keys: Sequence[str]) -> str | None:
+    """That a group key is none of the project's. What Mixpanel does is unknown: it is stored."""
+    key = identifier(record["$group_key"])
+    return None if not keys or key in keys else f"$group_key: {key!r} is none of the project's"
 
 
 def alias_problems(record: Mapping[str, Any]) -> Iterator[Problem]:
@@ -154,11 +168,7 @@ def _size_problems(record: Any, inside: str, limits: Limits) -> Iterator[Problem
     try:
         size = len(orjson.dumps(record))
     except TypeError:
-        size = len(
-            json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode(
-                errors="surrogatepass"
-            )
-        )
+        size = json_bytes(record)
         members = record[inside] if inside else record
         for name, value in members.items():
             if _has_surrogate([name, value]):

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import orjson
+
 MILLISECONDS_FROM = 10**11
 """A larger time is in milliseconds. The real threshold is unknown; any near this works (1.3)."""
 FARTHEST = 10**16
@@ -31,6 +33,15 @@ def identifier(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)
+
+
+def json_bytes(value: Any) -> int:
+    """How many bytes a value has as compact JSON in UTF-8."""
+    try:
+        return len(orjson.dumps(value))
+    except TypeError:  # Lone surrogates, and integers beyond 64 bits.
+        plain = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return len(plain.encode(errors="surrogatepass"))
 
 
 def text(value: Any) -> str:

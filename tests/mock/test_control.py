@@ -206,6 +206,7 @@ def test_project_options(mock_mixpanel: MockMixpanel) -> None:
         "lookup_tables": [],
         "gdpr_delay": 60,
         "limits": {},
+        "geo": False,
     } == call(mock_mixpanel, "GET", f"projects/{mock_mixpanel.token}").json()
 
 

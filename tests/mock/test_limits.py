@@ -164,6 +164,38 @@ def test_gzip_bomb(mock_mixpanel: MockMixpanel, monkeypatch: pytest.MonkeyPatch)
     assert [10 * MEGABYTE + 1] == asked
 
 
+@pytest.mark.parametrize(("length", "noted"), [(8190, False), (8191, True)])
+def test_large_value_of_an_event(mock_mixpanel: MockMixpanel, length: int, noted: bool) -> None:
+    """A list of more than 8 KB is kept, and noted (choice)."""
+    value = ["x" * 250] * 32
+    value.append("y" * (length - len(json.dumps(value, separators=(",", ":"))) - 1))
+    send(mock_mixpanel, "/track", event(mock_mixpanel, value=value))
+    assert [value] == [item["properties"]["value"] for item in mock_mixpanel.events()]
+    assert [["properties.value: larger than 8192 bytes"]] * noted == reasons(mock_mixpanel)
+
+
+def test_hot_shard(mock_mixpanel: MockMixpanel) -> None:
+    """Beyond the limit of a person and day, events are stored as Mixpanel renames them."""
+    mock_mixpanel.project(limits={"hot_shard": 2})
+    days = [0, 0, 86400, 0]
+    times = [1781524800 - day for day in days]
+    mock_mixpanel.freeze("2026-06-15T12:00:00Z")
+    records = [event(mock_mixpanel, f"E{n}", time=time) for n, time in enumerate(times)]
+    records.append(event(mock_mixpanel, "E4", time=times[0], distinct_id="u-2"))
+    send(mock_mixpanel, "/track", records)
+    found = [(item["event"], item["distinct_id"]) for item in mock_mixpanel.events()]
+    assert [
+        ("E0", "u-1"),
+        ("E1", "u-1"),
+        ("E2", "u-1"),
+        ("$hotshard_events", ""),
+        ("E4", "u-2"),
+    ] == found
+    hot = mock_mixpanel.events()[3]["properties"]
+    assert ("E3", "u-1") == (hot["mp_original_event_name"], hot["mp_original_distinct_id"])
+    assert [["distinct_id: too many events in a day"]] == reasons(mock_mixpanel)
+
+
 @pytest.mark.parametrize(("value", "kept"), [(True, 0), ("yes", 0), (False, 1), ("", 1), (None, 1)])
 def test_ignore(mock_mixpanel: MockMixpanel, value: Any, kept: int) -> None:
     """`$ignore` drops an event in silence: the answer is 1."""

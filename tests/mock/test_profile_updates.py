@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mock_mixpanel.client import MockMixpanel
-from tests.mock.wire import NOW, group_update, reasons, send, update
+from tests.mock.wire import NOW, NOW_SECONDS, alias, group_update, reasons, send, update
 
 Operations = dict[str, Any]
 
@@ -212,6 +212,49 @@ def test_group_update_names_a_group(mock_mixpanel: MockMixpanel, name: str) -> N
     record = group_update(mock_mixpanel, set={"a": 1}) | {name: ""}
     assert b"0" == send(mock_mixpanel, "/groups", record).content
     assert [[f"{name}, missing or empty"]] == reasons(mock_mixpanel)
+
+
+@pytest.mark.parametrize(("keys", "said"), [([], []), (["company"], []), (["org"], None)])
+def test_unknown_group_key(
+    mock_mixpanel: MockMixpanel, keys: list[str], said: list[list[str]] | None
+) -> None:
+    """A group key the project does not have is stored, and noted (choice)."""
+    mock_mixpanel.project(group_keys=keys)
+    record = group_update(mock_mixpanel, set={"a": 1})
+    assert b"1" == send(mock_mixpanel, "/groups", record).content
+    assert {"company": {"acme": {"a": 1}}} == mock_mixpanel.groups()
+    noted = [["$group_key: 'company' is none of the project's"]] if said is None else said
+    assert noted == reasons(mock_mixpanel)
+
+
+@pytest.mark.parametrize("time", [1, 1781524800, 1781524800000, 1781524800.5, "later", None])
+def test_time_orders_nothing(mock_mixpanel: MockMixpanel, time: Any) -> None:
+    """Updates apply in the order they arrive, whatever their `$time` (choice)."""
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, time=2 * NOW_SECONDS, set={"a": 1}))
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, time=time, set={"a": 2}))
+    assert {"u-1": {"a": 2}} == mock_mixpanel.profiles()
+
+
+@pytest.mark.parametrize(
+    ("value", "gone"), [(True, "new"), ("true", "new"), (False, "old"), ("false", "old")]
+)
+def test_ignore_alias(mock_mixpanel: MockMixpanel, value: Any, gone: str) -> None:
+    """`$ignore_alias`, also as text, deletes just the profile of the id; else the alias counts."""
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, "old", set={"a": 1}))
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, "new", set={"a": 2}))
+    send(mock_mixpanel, "/track", alias(mock_mixpanel, "new", "old"))
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, "new", ignore_alias=value, delete=""))
+    assert {"new": {"a": 2}, "old": {"a": 1}}.keys() - {gone} == mock_mixpanel.profiles().keys()
+
+
+def test_a_large_value(mock_mixpanel: MockMixpanel) -> None:
+    """A list may grow to 256 KB of JSON; what would make it larger is refused."""
+    full = ["x" * 1021] * 256  # With quotes and comma 1024 bytes each, and two brackets less one.
+    full[0] = full[0][1:]
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"l": full}))
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, append={"l": ""}))
+    assert {"u-1": {"l": full}} == mock_mixpanel.profiles()
+    assert [["l: would be larger than 262144 bytes"]] == reasons(mock_mixpanel)
 
 
 def test_numeric_ids(mock_mixpanel: MockMixpanel) -> None:

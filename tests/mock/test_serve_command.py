@@ -80,6 +80,7 @@ def test_projects(tmp_path: Path, write: Any) -> None:
                 "lookup_tables": [],
                 "gdpr_delay": 60,
                 "limits": {},
+                "geo": False,
             }
             == http("GET", f"{url}/_mock/projects/T").json()
         )
