@@ -6,6 +6,10 @@ Sources: facts/cloud-classic sections 2, 6 and 7.
 
 import re
 from datetime import UTC, datetime, timedelta
+from math import isfinite
+
+MAX_LENGTH = 100
+"""Longer texts are nobody's date and would cost time to try (characters)."""
 
 DAY_MS = 86_400_000
 IMPORT_AGE_MS = 5 * DAY_MS
@@ -60,14 +64,19 @@ def to_ms(moment: datetime) -> int:
 
 def number_to_ms(value: float, *, seconds_below: int = SECONDS_BELOW) -> int | None:
     """Unix seconds or milliseconds, told apart by size. None for a time no calendar has."""
-    ms = int(value * 1000 if value < seconds_below else value)
+    ms = value * 1000 if value < seconds_below else value
+    return _in_calendar(int(ms)) if isfinite(ms) else None
+
+
+def _in_calendar(ms: int) -> int | None:
     return ms if ms in _CALENDAR_MS else None
 
 
 def iso_to_ms(text: str) -> int | None:
     """An ISO 8601 date, or date and time, in UTC unless it says otherwise. None if it is not one.
 
-    Digits beyond milliseconds are cut. A day that no calendar has is not a date.
+    Digits beyond milliseconds are cut. A day that no calendar has is not a date, and neither is one
+    outside the years 1 to 9999.
     """
     match = _DATE_AND_TIME.fullmatch(text)
     if match is None:
@@ -92,7 +101,7 @@ def iso_to_ms(text: str) -> int | None:
         digits = zone[1:].replace(":", "")
         minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
         ms -= minutes * 60_000 * (-1 if zone[0] == "-" else 1)
-    return ms
+    return _in_calendar(ms)
 
 
 def parse(value: object) -> int | None:
@@ -118,6 +127,8 @@ def parse(value: object) -> int | None:
 
 def _parse_text(value: str) -> int | None:
     text = value.strip()
+    if len(text) > MAX_LENGTH:
+        return None
     if len(text) in (10, 13) and text.isascii() and text.isdigit():
         return number_to_ms(int(text))
     ms = iso_to_ms(text)
@@ -129,7 +140,7 @@ def _parse_text(value: str) -> int | None:
             moment = datetime.strptime(text, pattern)
         except ValueError:
             continue
-        return to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        return _in_calendar(to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
     return None
 
 

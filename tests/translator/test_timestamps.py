@@ -38,7 +38,12 @@ def test_times_that_people_send_are_read(value: object, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["junk", "", "2026-02-31", "2026-13-01T00:00:00.000Z", "yesterday", None, [], {}, 1e18, -1e18],
+    [
+        *("junk", "", "2026-02-31", "2026-13-01T00:00:00.000Z", "yesterday", None, [], {}),
+        *(1e18, -1e18, -1e308, "9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"),
+        *("Fri Dec 31 9999 23:59:59 GMT-0500", "1" * 5000, "(" * 1_000_000, " " * 1_000_000 + "x"),
+    ],
+    ids=lambda value: repr(value)[:40],
 )
 def test_what_is_no_time_is_not_guessed(value: object) -> None:
     """An impossible or unreadable time is None, not a nearby one."""
