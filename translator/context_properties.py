@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from translator.user_agent import browser
+from translator.values import detached
 
 Row = tuple[str, str, str]
 """Property, section of the context, key in that section."""
@@ -97,7 +98,7 @@ def collect(
         if type(source) is dict:
             for name, key in pairs:
                 if key in source:
-                    into[name] = source[key]
+                    into[name] = detached(source[key])
 
 
 def device_properties(context: Mapping[str, Any]) -> dict[str, Any]:

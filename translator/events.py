@@ -19,7 +19,7 @@ from translator.operations import Json, Operation
 from translator.plan import Plan
 from translator.super_properties import add_super_properties
 from translator.traits import name_tag
-from translator.values import format_value, normalised
+from translator.values import detached, format_value, normalised
 
 RENAMED_PROPERTIES = {
     "username": "$username",
@@ -73,12 +73,12 @@ def _context_layer(message: Message, plan: Plan, out: Json) -> Json:
     collect(context, plan.event_context, found)
     referrer = _referrer(context)
     if referrer:
-        found["$referrer"] = referrer
+        found["$referrer"] = detached(referrer)
     campaign = context.get("campaign")
     if type(campaign) is dict:
-        found.update((name, campaign.get(key)) for key, name in CAMPAIGN.items())
+        found.update((name, detached(campaign.get(key))) for key, name in CAMPAIGN.items())
     if "ip" in context:
-        found["ip"] = context["ip"]
+        found["ip"] = detached(context["ip"])
     return found
 
 
@@ -108,7 +108,7 @@ def _reserved_layer(message: Message, plan: Plan, event: str | None, out: Json) 
     tag = name_tag(traits if type(traits) is dict else {}, message.user_id)
     tag = tag or message.user_id or message.anonymous_id
     if tag:
-        out["mp_name_tag"] = tag
+        out["mp_name_tag"] = detached(tag)
     else:
         out.pop("mp_name_tag", None)
     if plan.settings.sourceName.strip() and plan.doc["source_name"]:
@@ -126,7 +126,7 @@ def library(message: Message, plan: Plan) -> str:
         name = source.get("name", "undefined")
         if not plan.doc["library_name"]:
             name = "null" if name is None else name
-        elif name in (None, "", "undefined"):
+        elif type(name) is not str or name in ("", "undefined"):
             name = "unknown"
     else:
         name = "unknown"

@@ -28,12 +28,6 @@ def group_operations(message: Message, plan: Plan) -> list[Operation]:
         reason = f"the call has none of the Group Identifier Traits {', '.join(keys)[:200]}"
         message.skipped.append(skip("group_trait_missing", reason))
         return []
-    profile = {key: format_value(value) for key, value in traits.items()}
-    once = {key: value for key, value in profile.items() if key in plan.group_set_once}
-    always = {key: value for key, value in profile.items() if key not in once}
-    updates: list[Json] = [{"$set": always}] if always else []
-    if once:
-        updates.append({"$set_once": once})
     return [
         Operation(
             "/groups",
@@ -42,8 +36,17 @@ def group_operations(message: Message, plan: Plan) -> list[Operation]:
         )
         for key in dict.fromkeys(present)
         for group_id in _group_ids(message, key, traits[key])
-        for update in updates
+        for update in _updates(traits, plan)
     ]
+
+
+def _updates(traits: Json, plan: Plan) -> list[Json]:
+    """What a group gets; made anew for each, so that no two operations share a value."""
+    profile = {key: format_value(value) for key, value in traits.items()}
+    once = {key: value for key, value in profile.items() if key in plan.group_set_once}
+    always = {key: value for key, value in profile.items() if key not in once}
+    updates = [{"$set": always}, {"$set_once": once}]
+    return [update for update in updates if any(update.values())]
 
 
 def _group_ids(message: Message, key: str, value: Any) -> list[str | float]:

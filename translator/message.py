@@ -11,6 +11,7 @@ from translator.errors import TranslationError, skip
 from translator.operations import Json, Skip
 from translator.plan import Plan
 from translator.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
+from translator.values import detached
 
 CALLS = ("track", "page", "screen", "identify", "group", "alias")
 
@@ -69,18 +70,23 @@ class Message:
         self.old = self._is_old(plan, now_ms)
 
     def usable_id(self, plan: Plan, *fields: str) -> Any:
-        """The first of the fields that holds an id, or None. A forbidden id is no id."""
+        """The first of the fields that holds an id, or None. A forbidden id is no id.
+
+        Raises `TranslationError` for one of the wrong type.
+        """
         for field in fields:
             value = self.raw.get(field)
             if value is None or value == "":
                 continue
+            if plan.doc["field_types"] and type(value) not in (str, int, float):
+                raise _wrong(field, value, "text or a number")
             if plan.doc["forbidden_ids"] and (
                 value == 0 or str(value).strip().lower() in FORBIDDEN_IDS
             ):
                 reason = f"{field} {value!r} is refused by Mixpanel, so it counts as absent"
                 self.skipped.append(skip("forbidden_id", reason))
             elif value:
-                return value
+                return detached(value)
         return None
 
     def object_field(self, field: str) -> Json:

@@ -5,7 +5,9 @@ doc#incrementing-properties, doc#bypass-last-seen-in-server-side-calls; envelope
 facts/cloud-classic sections 3, 5 and 6.
 """
 
+import copy
 import re
+from math import isfinite
 from typing import Any
 
 from translator.context_properties import device_properties
@@ -16,7 +18,7 @@ from translator.operations import Json, Operation
 from translator.plan import Plan
 from translator.timestamps import iso_seconds
 from translator.traits import CREATED_TRAITS, format_traits
-from translator.values import normalised
+from translator.values import detached, normalised
 
 _LEADING_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 _GROUPED_DIGITS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -35,7 +37,10 @@ def identify_operations(message: Message, plan: Plan) -> list[Operation]:
         )
     arrays: Json = {}
     profile: Any = message.raw.get("traits")
-    if profile is None or type(profile) is dict:
+    if profile is not None and type(profile) is not dict:
+        # Sent as they are; copied, so that no operation shares anything with the message.
+        profile = copy.deepcopy(profile)
+    else:
         profile = _profile_traits(message, plan, profile or {})
         if plan.doc["array_traits"]:
             arrays = {key: value for key, value in profile.items() if type(value) is list and value}
@@ -45,9 +50,11 @@ def identify_operations(message: Message, plan: Plan) -> list[Operation]:
         updates.append({"$union": arrays})
     token = _device_token(message, plan)
     if token:
-        updates.append({"$union": {"$ios_devices": [token]}})
-    envelope = _identify_envelope(message, plan)
-    return [Operation("/engage", plan.host, {**envelope, **update}) for update in updates]
+        updates.append({"$union": {"$ios_devices": [detached(token)]}})
+    return [
+        Operation("/engage", plan.host, {**_identify_envelope(message, plan), **update})
+        for update in updates
+    ]
 
 
 def _profile_traits(message: Message, plan: Plan, traits: Json) -> Json:
@@ -91,7 +98,7 @@ def _identify_envelope(message: Message, plan: Plan) -> Json:
     flags = _mixpanel_flags(message)
     ignore_ip = _flag(message.context, "ignoreip") or _flag(flags, "ignoreip")
     # 0 tells Mixpanel not to look up a place; without it the sender's own address would count.
-    envelope["$ip"] = 0 if ignore_ip else message.context.get("ip") or 0
+    envelope["$ip"] = 0 if ignore_ip else detached(message.context.get("ip")) or 0
     envelope["$ignore_time"] = bool(_flag(flags, "ignoretime")) or not is_active(message)
     envelope["mp_lib"] = library(message, plan)
     return envelope
@@ -187,7 +194,7 @@ def charge_operations(
         message.skipped.append(skip("unknown_user", "a charge needs a userId or an anonymousId"))
         return []
     if message.context.get("ip") is not None:
-        payload["$ip"] = message.context["ip"]
+        payload["$ip"] = detached(message.context["ip"])
     if not is_active(message):
         payload["$ignore_time"] = True
     return [Operation("/engage", plan.host, payload)]
@@ -213,4 +220,6 @@ def charge_amount(value: object, plan: Plan) -> float | None:
     if number is None:
         return None
     amount = float(number.group(1))
-    return int(amount) if amount.is_integer() else amount
+    if not isfinite(amount):
+        return None
+    return int(amount) if amount.is_integer() and abs(amount) < 2**53 else amount

@@ -50,6 +50,15 @@ def format_value(value: Any) -> Any:
     return value
 
 
+def detached(value: Any) -> Any:
+    """A value from where plain ones are expected: as it is, unless it is an object or a list.
+
+    Those become text or a new list, so that no operation shares anything with the message.
+    """
+    kind = type(value)
+    return format_value(value) if kind is dict or kind is list else value
+
+
 def json_text(value: dict[str, Any]) -> str:
     """An object as compact JSON text, with its dates formatted and whole floats without `.0`."""
     return orjson.dumps(_format_inner(value, in_text=True)).decode()
