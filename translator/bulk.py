@@ -5,6 +5,7 @@ chunks of whole lines, and only a few chunks are under way at a time.
 """
 
 import json
+import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -41,9 +42,7 @@ def translate_line(line: bytes, plan: Plan, now_ms: int | None) -> Result:
     except TranslationError as error:
         return Result(None, error=error.failure)
     except Exception as error:
-        # A defect of ours must cost one line, not the million after it; and it must be seen.
-        text = f"the translator failed on this line, please report it: {error!r:.200}"
-        return Result(None, error=TranslationError("internal_error", text).failure)
+        return _our_defect(error)
 
 
 def _parse(line: bytes) -> Any:
@@ -73,9 +72,19 @@ def _parse_leniently(line: bytes, problem: str) -> Any:
     return message
 
 
-def result_line(result: Result) -> bytes:
-    """The result as one line of JSON text, without the line's end."""
-    return orjson.dumps(result.as_json())
+def answer_line(line: bytes, plan: Plan, now_ms: int | None) -> tuple[bytes, bool]:
+    """The answer to a line as JSON text, without the line's end, and whether it is an error."""
+    result = translate_line(line, plan, now_ms)
+    try:
+        return orjson.dumps(result.as_json()), result.error is not None
+    except TypeError as error:
+        return orjson.dumps(_our_defect(error).as_json()), True
+
+
+def _our_defect(error: Exception) -> Result:
+    """A defect of ours must cost one line, not the million after it; and it must be seen."""
+    text = f"the translator failed on this line, please report it: {error!r:.200}"
+    return Result(None, error=TranslationError("internal_error", text).failure)
 
 
 def translate_chunk(chunk: bytes, job: Job) -> tuple[bytes, int]:
@@ -84,9 +93,9 @@ def translate_chunk(chunk: bytes, job: Job) -> tuple[bytes, int]:
     answers: list[bytes] = []
     errors = 0
     for line in chunk.removesuffix(b"\n").split(b"\n"):
-        result = translate_line(line, plan, job.now_ms)
-        errors += result.error is not None
-        answers.append(result_line(result))
+        answer, is_error = answer_line(line, plan, job.now_ms)
+        errors += is_error
+        answers.append(answer)
     return b"\n".join(answers) + b"\n", errors
 
 
@@ -126,10 +135,18 @@ def translate_stream(source: BinaryIO, sink: BinaryIO, job: Job, *, workers: int
 
 def _in_parallel(source: BinaryIO, job: Job, workers: int) -> Iterator[tuple[bytes, int]]:
     under_way: deque[Future[tuple[bytes, int]]] = deque()
-    with ProcessPoolExecutor(workers) as pool:
+    pool = ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_parent)
+    try:
         for chunk in chunks(source):
             under_way.append(pool.submit(translate_chunk, chunk, job))
             if len(under_way) > 2 * workers:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    # Ctrl-C reaches every process; a worker that dies of it leaves the parent waiting for ever.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

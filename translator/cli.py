@@ -89,7 +89,7 @@ def translate(
     job = Job(read_settings(settings_file), RULE_SETS[rule_set](), moment(now_text))
     if workers is None:
         large = file not in (None, "-") and Path(str(file)).stat().st_size >= PARALLEL_FROM_BYTES
-        workers = len(os.sched_getaffinity(0)) if large else 1
+        workers = (os.cpu_count() or 1) if large else 1
     with opened(file) as source:
         errors = translate_stream(source, sys.stdout.buffer, job, workers=workers)
     sys.exit(1 if errors else 0)
@@ -144,7 +144,7 @@ def reference(name: str | None) -> None:
 def read_settings(path: Path) -> Settings:
     """The settings in a JSON or YAML file; a problem ends the program with status 2."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         values: Any = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
         return Settings.from_json(values)
     except (SettingsError, ValueError, yaml.YAMLError, OSError) as error:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Self
 
-from translator.errors import SettingsError
+from translator.errors import SettingsError, TranslationError
+from translator.values import check
 
 StringList = tuple[str, ...]
 
@@ -121,7 +122,7 @@ class Settings:
     def __post_init__(self) -> None:
         for row in fields(self):
             object.__setattr__(self, row.name, _checked(row, getattr(self, row.name)))
-        if not self.token:
+        if not self.token.strip():
             raise SettingsError("setting 'token' is required: give the token of the project")
 
     @classmethod
@@ -143,6 +144,10 @@ class Settings:
 
 def _checked(row: Field[Any], value: Any) -> Any:
     """The value in the row's type, or `SettingsError`."""
+    try:
+        check(list(value) if isinstance(value, tuple) else value, row.name)
+    except TranslationError as error:
+        raise SettingsError(f"setting {error}") from None
     kind: Any = row.type
     choices: StringList = row.metadata["choices"]
     if kind == StringList:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.translator.messages import NOW_MS, track
-from translator import Rules, Settings
+from translator import Operation, Result, Rules, Settings, bulk
 from translator.bulk import MAX_LINE_BYTES, Job, translate_stream
 
 JOB = Job(Settings(token="T"), Rules.documented(), NOW_MS)
@@ -100,3 +100,14 @@ def test_a_slow_producer_is_answered_line_by_line() -> None:
     line = json.dumps(track()).encode() + b"\n"
     translate_stream(Slow(line * 3), sink, JOB)
     assert flushed == [1, 2, 3]
+
+
+def test_a_defect_of_ours_costs_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result that is no JSON is an error in its place, and the next line is answered."""
+    odd = Result("m1", (Operation("/track", "https://api.mixpanel.com", {"n": 2**70}),))
+    results = iter([Result("m0"), odd, Result("m2")])
+    monkeypatch.setattr(bulk, "translate_message", lambda *_: next(results))
+    first, bad, last = answers(b"{}\n{}\n{}\n")
+    assert ["m0", None, "m2"] == [found["messageId"] for found in (first, bad, last)]
+    assert "internal_error" == bad["error"]["code"]
+    assert [] == bad["operations"]

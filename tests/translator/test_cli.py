@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -104,3 +106,57 @@ def test_wrong_settings_are_status_2(tmp_path: Path, content: str, text: str) ->
     assert done.stdout == ""
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_settings_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Some editors write one; it is no part of the JSON."""
+    path = tmp_path / "settings.json"
+    path.write_bytes(b'\xef\xbb\xbf{"token": "T"}')
+    done = cli("translate", "--settings", path, *NOW, text=json.dumps(track()))
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(("workers", "under_way"), [("1", 0), ("2", 4)])
+def test_an_interrupt_ends_all_processes(settings_file: Path, workers: str, under_way: int) -> None:
+    """Ctrl-C, which reaches the whole process group, ends the command without a traceback."""
+    command = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "translator", "translate"),
+            *("--settings", str(settings_file), "--workers", workers, *NOW),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert command.stdin is not None
+    assert command.stdout is not None
+    # One line more than may be under way, so that there is an answer while input is awaited.
+    line = json.dumps(track(properties={"x": "a" * (1 << 20)})).encode() + b"\n"
+    command.stdin.write(line * (under_way + 1))
+    command.stdin.flush()
+    assert command.stdout.readline().startswith(b'{"messageId":"m1"')
+    os.killpg(command.pid, signal.SIGINT)
+    _, err = command.communicate(timeout=60)
+    assert (1, "Aborted!") == (command.returncode, err.decode().strip())
+
+
+def test_a_closed_pipe_is_no_crash(settings_file: Path, tmp_path: Path) -> None:
+    """`| head` ends the command quietly."""
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text((json.dumps(track()) + "\n") * 20_000)
+    command = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "translator", "translate"),
+            *("--settings", str(settings_file), *NOW, str(corpus)),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert command.stdout is not None
+    assert command.stdout.readline().startswith(b'{"messageId":"m1"')
+    command.stdout.close()
+    assert command.stderr is not None
+    assert b"" == command.stderr.read()
+    command.stderr.close()
+    assert 1 == command.wait(timeout=60)

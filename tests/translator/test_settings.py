@@ -23,6 +23,10 @@ def test_defaults_are_those_of_the_docs_table() -> None:
     [
         ({}, "setting 'token' is required: give the token of the project"),
         ({"token": ""}, "setting 'token' is required: give the token of the project"),
+        ({"token": " "}, "setting 'token' is required: give the token of the project"),
+        ({"token": "T\udc00"}, "setting token has a lone surrogate; send valid Unicode text"),
+        ({"token": "T", "eventIncrements": ["\udc00"]}, "eventIncrements[0] has a lone surrogate"),
+        ({"token": "T", "projectId": 2**64}, "projectId is a whole number of more than 64 bits"),
         ({"token": None}, "setting 'token' must be text, not null"),
         ({"token": ["secret"]}, "setting 'token' must be text, not a list"),
         ({"token": "T", "apiSecret": 5}, "setting 'apiSecret' must be text, not a number"),
