@@ -1,5 +1,6 @@
 """Every way to check the project; plain `nox` is the gate: lint, tests, conformance."""
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -23,6 +24,24 @@ def tests(session: nox.Session) -> None:
     """The test suite, in parallel; arguments go to pytest."""
     session.install("-e", ".[test]")
     session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Mixpanel's own clients against the mock; arguments go to pytest.
+
+    With CI=true a client that cannot run is a failure, elsewhere it is skipped: docs/clients.md.
+    """
+    session.install("-e", ".[test,clients]")
+    folder = Path(session.create_tmp(), "node").resolve()
+    shutil.copytree("tests/clients/node", folder, dirs_exist_ok=True)
+    if shutil.which("npm"):
+        install = ["npm", "install", "--prefix", str(folder), "--no-package-lock"]
+        quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+        # What then is not there its tests tell of.
+        session.run(*install, *quiet, external=True, success_codes=range(256))
+    env = {"CLIENTS_NODE": str(folder)}
+    session.run("pytest", "tests/clients", "-n", "2", *session.posargs, env=env)
 
 
 @nox.session

@@ -1,0 +1,44 @@
+"""What a client needs to run: in CI its absence is a failure, elsewhere a skip with a reason."""
+
+import importlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+NODE_FOLDER = "CLIENTS_NODE"
+"""The environment variable that names a folder with the scripts of `node/` and their packages."""
+
+
+def absent(what: str) -> NoReturn:
+    """Say that a client cannot run."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(what, pytrace=False)
+    pytest.skip(what, allow_module_level=True)
+
+
+def python_client(module: str) -> Any:
+    """A client's Python module."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        absent(f"{error}; `nox -s clients` installs it")
+
+
+def program(*names: str) -> str:
+    """The path of a program, whichever of its names it goes by."""
+    for name in names:
+        path = shutil.which(name)
+        if path:
+            return path
+    absent(f"{names[0]} is not installed; docs/clients.md says how to install it")
+
+
+def node_package(name: str) -> Path:
+    """The folder of an npm package that the session installed."""
+    folder = Path(os.environ.get(NODE_FOLDER, ".")) / "node_modules" / name
+    if not folder.is_dir():
+        absent(f"{name} is not installed; `nox -s clients` installs it if there is npm")
+    return folder
