@@ -77,5 +77,10 @@ def _projects(path: Path | None) -> tuple[Project, ...]:
         return ()
     try:
         return read_projects(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.MarkedYAMLError as error:
+        # Its own text quotes the file, secrets too.
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        wrong = f"{path}: {line}{error.problem}"
+        raise click.BadParameter(wrong, None, None, "'--projects'") from None
     except (ConfigError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"{path}: {error}", None, None, "'--projects'") from error

@@ -1,26 +1,44 @@
-"""What the journal must not show."""
+"""What journal, logs and errors must not show."""
 
+import re
 from collections.abc import Mapping
 
 HIDDEN = "***"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 SECRET_PARAMETERS = frozenset({"api_key", "api_secret", "sig"})
 
+_TELLING = r"(?:api[_-]?key|secret|passw(?:or)?d|authorization|access[_-]?token|bearer)"
+_SECRET = re.compile(_TELLING, re.IGNORECASE)
+_PAIR = re.compile(
+    rf"""(?ix) (\b [\w-]* {_TELLING} [\w-]* | \b sig)  # the name
+    (["']? \s* [=:] \s* (?:(?:basic|bearer)\s+)? ["']?)    # what parts it from the value
+    [^&"',;\s}}\]]+"""
+)
+
 
 def redacted_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers with credentials hidden; the scheme stays: `Basic ***`."""
     return {
-        name: _credential(value) if name.lower() in SECRET_HEADERS else value
+        name: _credential(value) if _is_secret(name, SECRET_HEADERS) else redacted_text(value)
         for name, value in headers.items()
     }
 
 
 def redacted_query(query: Mapping[str, str]) -> dict[str, str]:
-    """Query parameters with keys and signatures hidden."""
+    """Query parameters with keys, secrets and signatures hidden."""
     return {
-        name: HIDDEN if name.lower() in SECRET_PARAMETERS else value
+        name: HIDDEN if _is_secret(name, SECRET_PARAMETERS) else value
         for name, value in query.items()
     }
+
+
+def redacted_text(text: str) -> str:
+    """A text with the values hidden that stand after the name of a secret, as in `api_key=...`."""
+    return _PAIR.sub(rf"\1\2{HIDDEN}", text)
+
+
+def _is_secret(name: str, known: frozenset[str]) -> bool:
+    return name.lower() in known or _SECRET.search(name) is not None
 
 
 def _credential(value: str) -> str:

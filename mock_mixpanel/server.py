@@ -18,6 +18,7 @@ from werkzeug.test import run_wsgi_app
 from mock_mixpanel.app import create_app
 from mock_mixpanel.config import Config
 from mock_mixpanel.http import CUT_KEY, REGION_KEY
+from mock_mixpanel.redact import redacted_text
 from mock_mixpanel.world import World
 
 DRAIN_BYTES = 1024 * 1024
@@ -191,7 +192,7 @@ class _Handler(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:
         if not self.server.quiet:
-            super().log(type, message, *args)
+            super().log(type, "%s", redacted_text(message % args if args else message))
 
 
 class _Body:

@@ -15,6 +15,8 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
+from mock_mixpanel.redact import redacted_text
+
 MAX_FORM_FIELDS = 200
 EXCERPT = 1000
 """How many characters of an unreadable body are kept."""
@@ -82,7 +84,7 @@ def decode(
         if _deeper_than(records, max_depth):
             raise UnreadableError(f"nested deeper than {max_depth} levels")
     except UnreadableError as error:
-        excerpt = raw[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT]
+        excerpt = redacted_text(raw[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT])
         return Decoded([excerpt], _controls(query, form), f"data: {error}")
     if not isinstance(records, list):
         records = [records]

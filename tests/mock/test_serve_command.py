@@ -113,7 +113,7 @@ def test_wrong_usage(arguments: list[str], error: str) -> None:
         ("[{token: T}, {token: T}]", "projects[1].token: 'T' is listed twice; remove one"),
         ("[{token: T, secrt: x}]", "projects[0].secrt: unknown option; did you mean 'secret'?"),
         ("[{token: T, identity: original}]", "projects[0].identity: 'original' is not available"),
-        ("[{token", "while parsing"),
+        ("[{token", "line 1: expected ',' or '}', but got '<stream end>'"),
     ],
 )
 def test_bad_projects(tmp_path: Path, content: str, error: str) -> None:

@@ -55,6 +55,11 @@ def packed(records: Any) -> str:
     return base64.b64encode(json.dumps(records).encode()).decode()
 
 
+def basic(text: str) -> dict[str, str]:
+    """The header of a Basic credential."""
+    return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
+
+
 def reasons(mock: MockMixpanel) -> list[list[str]]:
     """Why each record that was refused or dropped was."""
     return [item["reasons"] for item in mock.rejected()]
