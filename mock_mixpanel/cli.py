@@ -2,7 +2,9 @@
 
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import yaml
@@ -10,8 +12,10 @@ import yaml
 from mock_mixpanel import __version__
 from mock_mixpanel.config import Config, ConfigError, Project, read_projects
 from mock_mixpanel.server import Server
+from mock_mixpanel.tls import Certificate, TlsError, make
 
 PORT = click.IntRange(0, 65535)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,11 +33,19 @@ def main() -> None:
 @click.option(
     "--projects",
     "projects_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help="JSON or YAML list of projects.",
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--strict-projects", is_flag=True, help="Drop what is for no known project.")
+@click.option("--tls", is_flag=True, help="Speak https, with a certificate made for this run.")
+@click.option("--tls-cert", type=FILE, help="Speak https with this certificate (PEM).")
+@click.option("--tls-key", type=FILE, help="The key of --tls-cert (PEM).")
+@click.option(
+    "--tls-ca",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the authority that clients must trust.  [default: a temporary file]",
+)
 @click.option("--verbose", is_flag=True, help="One line on the error stream for each request.")
 def serve(
     host: str,
@@ -44,9 +56,16 @@ def serve(
     projects_file: Path | None,
     workers: int,
     strict_projects: bool,
+    tls: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_ca: Path | None,
     verbose: bool,
 ) -> None:
-    """Serve until interrupted; prints the base URL of each region."""
+    """Serve until interrupted; prints the base URL of each region.
+
+    With --tls it also prints `ca` and the file of the authority that clients must trust.
+    """
     if store != "memory:":
         raise click.BadParameter(
             f"{store!r} is not available yet; use memory:", None, None, "'--store'"
@@ -57,19 +76,51 @@ def serve(
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    server = Server(
-        config, host=host, port=port, eu_port=eu_port, in_port=in_port, quiet=not verbose
-    )
-    try:
-        server.start()
-    except OSError as error:
-        raise click.ClickException(f"cannot listen on {host}: {error}") from error
-    try:
+    with ExitStack() as stack:
+        certificate = None
+        if tls or tls_cert or tls_key or tls_ca:
+            certificate = _certificate(stack, host, tls_cert, tls_key, tls_ca)
+        server = Server(
+            config,
+            host=host,
+            port=port,
+            eu_port=eu_port,
+            in_port=in_port,
+            certificate=certificate,
+            quiet=not verbose,
+        )
+        try:
+            server.start()
+        except TlsError as error:
+            raise click.BadParameter(str(error), None, None, "'--tls-cert'") from error
+        except OSError as error:
+            raise click.ClickException(f"cannot listen on {host}: {error}") from error
+        stack.callback(server.stop)
         for region, url in server.urls.items():
             click.echo(f"{region} {url}")
+        if certificate and certificate.authority:
+            click.echo(f"ca {tls_ca or certificate.authority}")
         stopped.wait()
-    finally:
-        server.stop()
+
+
+def _certificate(
+    stack: ExitStack, host: str, chain: Path | None, key: Path | None, authority: Path | None
+) -> Certificate:
+    """The certificate given, or one made for this run, whose files go when the stack closes."""
+    if chain and key:
+        if authority:
+            raise click.UsageError("--tls-ca is for a certificate that is made; leave it out")
+        return Certificate(chain, key)
+    if chain or key:
+        raise click.UsageError("--tls-cert and --tls-key go together; give both, or --tls alone")
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="mock-mixpanel-")))
+    try:
+        made = make(folder, [host])
+        if authority and made.authority:
+            authority.write_bytes(made.authority.read_bytes())
+    except (TlsError, OSError) as error:
+        raise click.ClickException(f"--tls: {error}") from error
+    return made
 
 
 def _projects(path: Path | None) -> tuple[Project, ...]:

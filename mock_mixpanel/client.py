@@ -17,13 +17,16 @@ class MockMixpanel:
     """A project in a running mock.
 
     `url`, `eu_url` and `in_url` are the base URLs to send to, `token` the project. Everything that
-    is read is this project's alone.
+    is read is this project's alone. `ca_file` is the certificate authority to trust, for https.
     """
 
-    def __init__(self, url: str, token: str, *, eu_url: str = "", in_url: str = "") -> None:
+    def __init__(
+        self, url: str, token: str, *, eu_url: str = "", in_url: str = "", ca_file: str = ""
+    ) -> None:
         self.url, self.eu_url, self.in_url, self.token = url, eu_url, in_url, token
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.verify = ca_file or True
 
     def requests(self) -> list[dict[str, Any]]:
         """The requests with records of this project, oldest first, with verdicts."""

@@ -6,6 +6,7 @@ the next, and sends an answer in one piece with its length.
 """
 
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from types import TracebackType
@@ -19,6 +20,7 @@ from mock_mixpanel.app import create_app
 from mock_mixpanel.config import Config
 from mock_mixpanel.http import CUT_KEY, REGION_KEY
 from mock_mixpanel.redact import redacted_text
+from mock_mixpanel.tls import Certificate
 from mock_mixpanel.world import World
 
 DRAIN_BYTES = 1024 * 1024
@@ -31,8 +33,9 @@ IDLE_SECONDS = 120
 class Server:
     """A running mock, for `with`. A port of 0 is a free one; None is no port for that region.
 
-    `world` gives the state in-process; over HTTP the same is under `url + "/_mock"`. Starting
-    raises OSError if a port is taken.
+    `world` gives the state in-process; over HTTP the same is under `url + "/_mock"`. With a
+    certificate all ports speak TLS. Starting raises OSError if a port is taken, TlsError if the
+    certificate cannot be used.
     """
 
     def __init__(
@@ -43,12 +46,14 @@ class Server:
         port: int = 0,
         eu_port: int | None = None,
         in_port: int | None = None,
+        certificate: Certificate | None = None,
         quiet: bool = True,
     ) -> None:
         self.config = config or Config()
         self.world = World(self.config)
         self._host = host
         self._ports = {"us": port, "eu": eu_port, "in": in_port}
+        self._certificate = certificate
         self._quiet = quiet
         self._listeners: dict[str, _Listener] = {}
         self._threads: list[threading.Thread] = []
@@ -76,10 +81,12 @@ class Server:
     def start(self) -> Self:
         """Listen; requests are taken when this returns."""
         app = create_app(world=self.world)
+        tls = self._certificate.context() if self._certificate else None
         try:
             for region, port in self._ports.items():
                 if port is not None:
-                    self._listeners[region] = _Listener(self._host, port, app, region, self._quiet)
+                    listener = _Listener(self._host, port, app, region, tls, self._quiet)
+                    self._listeners[region] = listener
         except BaseException:
             self.stop()
             raise
@@ -117,7 +124,15 @@ class Server:
 class _Listener(ThreadedWSGIServer):
     """One port."""
 
-    def __init__(self, host: str, port: int, app: Any, region: str, quiet: bool) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        app: Any,
+        region: str,
+        tls: ssl.SSLContext | None,
+        quiet: bool,
+    ) -> None:
         self.region, self.quiet = region, quiet
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
@@ -128,8 +143,20 @@ class _Listener(ThreadedWSGIServer):
             super().__init__(host, port, app, handler=_Handler, fd=listening.fileno())
         finally:
             listening.close()
+        # Not an argument: werkzeug would shake hands before it accepts the next connection, and a
+        # client that says nothing would stop all others.
+        self.ssl_context = tls
+        scheme = "https" if tls else "http"
         shown = f"[{host}]" if ":" in host else host
-        self.base_url = f"http://{shown}:{self.server_address[1]}"
+        self.base_url = f"{scheme}://{shown}:{self.server_address[1]}"
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        if self.ssl_context:
+            connection = self.ssl_context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._open_lock:
@@ -146,7 +173,8 @@ class _Listener(ThreadedWSGIServer):
         with self._open_lock:
             for connection in self._open:
                 with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                    # Not the method of a TLS socket, which takes it from under a reading thread.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 class _Handler(WSGIRequestHandler):

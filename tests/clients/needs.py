@@ -24,7 +24,7 @@ def python_client(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        absent(f"{error}; `nox -s clients` installs it")
+        absent(f"{error}; nox installs it")
 
 
 def program(*names: str) -> str:
