@@ -58,3 +58,11 @@ def bench(session: nox.Session) -> None:
     session.install(".")
     for script in sorted(Path("benchmarks").glob("*.py")):
         session.run("python", str(script), *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site in build/site; a broken link is an error."""
+    session.install(".[docs]")
+    quiet = {"NO_MKDOCS_2_WARNING": "1"}
+    session.run("mkdocs", "build", "--strict", "--config-file", ".mkdocs.yml", env=quiet)

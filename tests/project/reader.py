@@ -1,0 +1,109 @@
+"""A reader who types what a page says: its blocks, in a shell in an empty folder."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+SERVE = "python -m mock_mixpanel serve"
+ADDRESS = "http://127.0.0.1:8080"
+
+
+class Block(NamedTuple):
+    """A fenced block: its language and its text."""
+
+    language: str
+    text: str
+
+
+def blocks(page: str) -> list[Block]:
+    """The blocks of a page of Markdown, in order."""
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    return [Block(*block) for block in found]
+
+
+class Shell(NamedTuple):
+    """A folder to type in, and the address of a mock that runs meanwhile."""
+
+    folder: Path
+    address: str
+
+    def run(self, command: str) -> str:
+        """What a block of commands prints; it must end with success and say nothing else."""
+        result = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command.replace(ADDRESS, self.address)],
+            cwd=self.folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert (0, "") == (result.returncode, result.stderr), result.stdout
+        return result.stdout
+
+    def type(self, page: list[Block]) -> list[tuple[Any, Any]]:
+        """Type the commands of a page in order: what it shows, and what they print.
+
+        A block of JSON after commands is what they print, and so is one of plain text.
+        """
+        output: str | None = None
+        pairs: list[tuple[Any, Any]] = []
+        for block in page:
+            if block.language == "sh" and "nox" not in block.text and SERVE not in block.text:
+                output = self.run(block.text)
+            elif block.language == "json":
+                pairs.append((json.loads(block.text), json.loads(output or "")))
+            elif block.language == "text" and output is not None:
+                pairs.append((block.text, output))
+        return pairs
+
+
+def environment() -> dict[str, str]:
+    """Ours, with `python` being the Python of the tests."""
+    binaries = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": binaries}
+
+
+@contextmanager
+def shell(page: list[Block], folder: Path) -> Iterator[Shell]:
+    """A shell in the folder, and the page's mock on a free port instead of the page's."""
+    [serve] = [block.text for block in page if block.text.startswith(SERVE)]
+    command = serve.split()
+    assert ["--port", "8080"] == command[-2:]
+    with subprocess.Popen(
+        [sys.executable, *command[1:-1], "0"],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        try:
+            line = server.stdout.readline()
+            address = re.search(r"http://127\.0\.0\.1:\d+", line)
+            assert address, f"the server printed {line!r}"
+            yield Shell(folder, address.group())
+        finally:
+            server.terminate()
+
+
+def run_python(page: list[Block], folder: Path) -> int:
+    """Run each Python block as a test file, which must pass; how many there are."""
+    texts = [block.text for block in page if block.language == "python"]
+    for number, text in enumerate(texts):
+        (folder / f"test_block_{number}.py").write_text(text)
+    if texts:
+        result = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert 0 == result.returncode, result.stdout
+    return len(texts)
