@@ -62,6 +62,8 @@ class Scenario:
     rules: str
     settings: Json
     project: Json
+    delivery: Json
+    faults: list[Json]
     clock: str
     steps: tuple[Step, ...]
     expect: Expectation
@@ -153,6 +155,8 @@ def _scenario(data: Json) -> Scenario:
         rules=rules,
         settings=data["settings"],
         project=data.get("project", {}),
+        delivery=data.get("delivery", {}),
+        faults=data.get("faults", []),
         clock=data.get("clock", DEFAULT_CLOCK),
         steps=tuple(_step(step) for step in data["steps"]),
         expect=Expectation(

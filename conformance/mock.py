@@ -1,6 +1,6 @@
 """The mock Mixpanel as the engine uses it: its address, its clock, its journal and its state."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,10 @@ class Mock:
         """Set the options of a project."""
         self._call("PUT", f"projects/{quote(token, safe='')}", options)
 
+    def add_faults(self, rules: Sequence[Json]) -> None:
+        """Make answers go wrong; a reset ends it."""
+        self._call("POST", "faults", list(rules))
+
     def freeze(self, now: str) -> None:
         """Stop the virtual clock at a moment."""
         self._call("POST", "clock", {"now": now, "freeze": True})
@@ -70,7 +74,7 @@ class Mock:
         """Close the kept connections."""
         self._session.close()
 
-    def _call(self, method: str, path: str, body: Json | None = None) -> Any:
+    def _call(self, method: str, path: str, body: Json | list[Json] | None = None) -> Any:
         url = f"{self._control_url}/_mock/{path}"
         try:
             answer = self._session.request(method, url, json=body, timeout=TIMEOUT_SECONDS)

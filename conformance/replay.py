@@ -20,7 +20,12 @@ def replay(scenario: Scenario, target: Target, mock: Mock) -> list[Difference]:
     """
     _prepare(scenario, mock)
     setup = Setup(
-        scenario.settings, scenario.mode, scenario.rules, mock.base_urls, wait=mock.advance
+        scenario.settings,
+        scenario.mode,
+        scenario.rules,
+        mock.base_urls,
+        wait=mock.advance,
+        delivery=scenario.delivery,
     )
     try:
         session = target.open(setup)
@@ -59,6 +64,11 @@ def _prepare(scenario: Scenario, mock: Mock) -> None:
             mock.set_project(token, options | scenario.project)
         except MockRefused as error:
             raise DataError(f"{scenario.id}: project: {error}") from error
+    if scenario.faults:
+        try:
+            mock.add_faults(scenario.faults)
+        except MockRefused as error:
+            raise DataError(f"{scenario.id}: faults: {error}") from error
 
 
 def _settings_refused(scenario: Scenario, text: str) -> list[Difference]:

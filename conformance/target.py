@@ -57,7 +57,8 @@ class Setup:
     """What a target needs for one scenario.
 
     `base_urls` maps Mixpanel's hosts to those of the mock; `wait` takes seconds and moves the
-    virtual clock, in place of sleeping.
+    virtual clock, in place of sleeping. `delivery` says how the sender is set up, as a scenario
+    does.
     """
 
     settings: Json
@@ -65,6 +66,7 @@ class Setup:
     rules: str
     base_urls: Mapping[str, str] = field(default_factory=dict)
     wait: Callable[[float], object] = lambda seconds: None
+    delivery: Json = field(default_factory=dict)
 
 
 class Session(Protocol):

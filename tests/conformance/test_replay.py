@@ -38,6 +38,7 @@ expect:
 ALIAS = """
 settings: {token: T}
 project: {alias_delay: 5}
+delivery: {alias: none}
 steps:
   - messages: [{type: alias, messageId: m1, previousId: anon-1, userId: u-1}]
   - WHAT
@@ -245,3 +246,10 @@ def test_failure_text(mock: Mock) -> None:
         '      expected  "u-2"\n'
         '      actual    "u-1"'
     ) == verdict.text()
+
+
+def test_a_wrong_fault_is_the_scenarios_mistake(mock: Mock) -> None:
+    """A rule that the mock does not take is no fault of the translator."""
+    faults = "faults: [{match: {pth: /track}, action: {status: 503}}]\n"
+    with pytest.raises(DataError, match=r"alias/sample: faults: .*pth"):
+        differences(SIGNED_UP + faults + REQUEST, mock)

@@ -1,0 +1,80 @@
+"""What several commands share: their options, and reading what these name.
+
+A part of the edge where clock, files and environment come in.
+"""
+
+import json
+import sys
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+import click
+import yaml
+
+from translator.errors import SettingsError
+from translator.rules import Rules
+from translator.settings import Settings
+from translator.timestamps import parse
+
+RULE_SETS = {"documented": Rules.documented, "observed": Rules.observed}
+
+settings_option = click.option(
+    "--settings",
+    "settings_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON or YAML object of destination settings.",
+)
+rules_option = click.option(
+    "--rules",
+    "rule_set",
+    type=click.Choice(list(RULE_SETS)),
+    default="documented",
+    show_default=True,
+    help="Follow the public doc, or what the classic integration was seen to do.",
+)
+now_option = click.option(
+    "--now", "now_text", help="Judge messages as at this ISO 8601 time.  [default: the clock]"
+)
+input_argument = click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+)
+base_url_option = click.option("--base-url", help="Send here in place of https://api.mixpanel.com.")
+eu_base_url_option = click.option(
+    "--eu-base-url", help="Send here in place of https://api-eu.mixpanel.com."
+)
+live_option = click.option(
+    "--live", is_flag=True, help="Allow addresses that are not this machine."
+)
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a JSON or YAML file; a problem ends the program with status 2."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        values: Any = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        return Settings.from_json(values)
+    except (SettingsError, ValueError, yaml.YAMLError, OSError) as error:
+        usage_error(f"{path}: {error}")
+
+
+def moment(text: str | None) -> int:
+    """`--now` in milliseconds since 1970, or what the clock says."""
+    now_ms = parse(datetime.now(UTC).isoformat() if text is None else text)
+    if now_ms is None:
+        usage_error(f"--now {text!r} is no ISO 8601 time, such as 2026-06-15T12:00:00Z")
+    return now_ms
+
+
+def opened(file: str | None) -> Any:
+    """The input as a binary stream; standard input if there is no file."""
+    source: BinaryIO = sys.stdin.buffer
+    return nullcontext(source) if file in (None, "-") else Path(str(file)).open("rb")
+
+
+def usage_error(text: str) -> NoReturn:
+    """Say what is wrong and end the program with status 2."""
+    click.echo(f"Error: {text}", err=True)
+    sys.exit(2)
