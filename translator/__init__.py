@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from translator.cloud import message_id, translate_message
-from translator.errors import SettingsError, TranslationError
+from translator.errors import MappingError, SettingsError, TranslationError
+from translator.mapping import STANDARD, PropertyMap
 from translator.operations import Failure, Operation, Result, Skip
 from translator.plan import plan_for
 from translator.rules import Rules
@@ -20,7 +21,9 @@ from translator.values import check
 __version__ = "0.1.0"
 __all__ = [
     "Failure",
+    "MappingError",
     "Operation",
+    "PropertyMap",
     "Result",
     "Rules",
     "Settings",
@@ -37,18 +40,20 @@ def translate(
     now: datetime | None = None,
     mode: str = "cloud",
     rules: Rules | None = None,
+    mapping: PropertyMap = STANDARD,
 ) -> Result:
     """Translate one Segment message. Pure; a bad message gives a result with an error.
 
     `now` is the aware moment at which the message is judged old or new. Without it, a message is
     judged at the time it says it was received (`receivedAt`, else `sentAt`); one that says nothing
     counts as new, and if it has no timestamp either, Mixpanel's arrival time will count.
-    `rules` are `Rules.documented()` unless given. Raises ValueError for a mode that does not exist
+    `rules` are `Rules.documented()` unless given; `mapping` changes which source becomes which
+    property. Raises ValueError for a mode that does not exist
     or a naive `now`.
     """
     if mode != "cloud":
         raise ValueError(f"unknown mode {mode!r}; cloud is the only mode there is yet")
-    plan = plan_for(settings, rules or Rules.documented())
+    plan = plan_for(settings, rules or Rules.documented(), mapping)
     try:
         check(message)
     except TranslationError as error:

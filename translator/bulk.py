@@ -15,6 +15,7 @@ import orjson
 
 from translator.cloud import translate_message
 from translator.errors import TranslationError
+from translator.mapping import STANDARD, PropertyMap
 from translator.operations import Result
 from translator.plan import Plan, plan_for
 from translator.rules import Rules
@@ -33,6 +34,7 @@ class Job(NamedTuple):
     settings: Settings
     rules: Rules
     now_ms: int | None
+    mapping: PropertyMap = STANDARD
 
 
 def translate_line(line: bytes, plan: Plan, now_ms: int | None) -> Result:
@@ -89,7 +91,7 @@ def _our_defect(error: Exception) -> Result:
 
 def translate_chunk(chunk: bytes, job: Job) -> tuple[bytes, int]:
     """The answers to a chunk of whole lines, and how many of them are errors."""
-    plan = plan_for(job.settings, job.rules)
+    plan = plan_for(job.settings, job.rules, job.mapping)
     answers: list[bytes] = []
     errors = 0
     for line in chunk.removesuffix(b"\n").split(b"\n"):

@@ -8,15 +8,18 @@ import sys
 from pathlib import Path
 
 import click
+import yaml
 
 from translator import __version__
 from translator.bulk import PARALLEL_FROM_BYTES, Job, translate_stream
 from translator.options import (
     RULE_SETS,
     input_argument,
+    mapping_option,
     moment,
     now_option,
     opened,
+    read_mapping,
     read_settings,
     rules_option,
     settings_option,
@@ -42,6 +45,7 @@ def main() -> None:
     help="Only cloud is available yet.",
 )
 @rules_option
+@mapping_option
 @now_option
 @click.option(
     "--workers",
@@ -53,6 +57,7 @@ def translate(
     settings_file: Path,
     mode: str,
     rule_set: str,
+    mapping_file: Path | None,
     now_text: str | None,
     workers: int | None,
     file: str | None,
@@ -63,7 +68,8 @@ def translate(
     """
     if mode != "cloud":
         usage_error(f"--mode {mode} is not available yet; use --mode cloud")
-    job = Job(read_settings(settings_file), RULE_SETS[rule_set](), moment(now_text))
+    settings, mapping = read_settings(settings_file), read_mapping(mapping_file)
+    job = Job(settings, RULE_SETS[rule_set](), moment(now_text), mapping)
     if workers is None:
         large = file not in (None, "-") and Path(str(file)).stat().st_size >= PARALLEL_FROM_BYTES
         workers = (os.cpu_count() or 1) if large else 1
@@ -77,6 +83,14 @@ def translate(
 def reference(name: str | None) -> None:
     """Print the reference as Markdown, or one table of it."""
     click.echo(section(name) if name else page(), nl=False)
+
+
+@main.command()
+@mapping_option
+def mapping(mapping_file: Path | None) -> None:
+    """Print the mapping tables in force as a mapping file, to copy rows from."""
+    rows = read_mapping(mapping_file).as_json()
+    click.echo(yaml.safe_dump(rows, sort_keys=False, default_flow_style=False), nl=False)
 
 
 main.add_command(send)

@@ -5,7 +5,9 @@ and `$brand` are not mapped, as the doc says.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from translator.user_agent import browser
 from translator.values import detached
@@ -64,29 +66,45 @@ CAMPAIGN = {
 }
 """`context.campaign` to utm properties, on events (doc#utm-campaign-parameters)."""
 
-UTM_PROPERTIES = frozenset(CAMPAIGN.values())
-
 INITIAL_REFERRER: tuple[Row, ...] = (
-    ("$initial_referrer", "page", "initialReferrer"),
     ("$initial_referrer", "page", "initial_referrer"),
-    ("$initial_referring_domain", "page", "initialReferringDomain"),
+    ("$initial_referrer", "page", "initialReferrer"),
     ("$initial_referring_domain", "page", "initial_referring_domain"),
+    ("$initial_referring_domain", "page", "initialReferringDomain"),
 )
 """Both spellings of the first referrer, on events, where the rule `initial_referrer` is on."""
+
+RENAMED_PROPERTIES = {
+    "username": "$username",
+    "searchEngine": "$search_engine",
+    "referrer": "$referrer",
+}
+"""Property of the call -> Mixpanel's, on events; the first spelling is renamed."""
 
 Section = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def by_section(rows: tuple[Row, ...]) -> tuple[Section, ...]:
-    """The rows grouped by section, so that each section of a context is looked up once."""
-    grouped: dict[str, list[tuple[str, str]]] = {}
-    for name, section, key in rows:
-        grouped.setdefault(section, []).append((name, key))
-    return tuple((section, tuple(pairs)) for section, pairs in grouped.items())
+    """The rows grouped by section, so that neighbours look their section up once.
+
+    Of several rows for one property the first whose source is there counts: they are read last to
+    first.
+    """
+    by_property: dict[str, list[Row]] = {}
+    for row in rows:
+        by_property.setdefault(row[0], []).insert(0, row)
+    ordered = [row for sources in by_property.values() for row in sources]
+    return tuple(
+        (section, tuple((name, key) for name, _, key in group))
+        for section, group in groupby(ordered, key=itemgetter(1))
+    )
 
 
-_DEVICE = by_section(DEVICE)
-_DEVICE_BY_TYPE = {kind: by_section(DEVICE + rows) for kind, rows in DEVICE_BY_TYPE.items()}
+class DeviceTables(NamedTuple):
+    """The compiled rows for any device, and those for a device of a type."""
+
+    any: tuple[Section, ...]
+    by_type: Mapping[str, tuple[Section, ...]]
 
 
 def collect(
@@ -101,7 +119,7 @@ def collect(
                     into[name] = detached(source[key])
 
 
-def device_properties(context: Mapping[str, Any]) -> dict[str, Any]:
+def device_properties(context: Mapping[str, Any], tables: DeviceTables) -> dict[str, Any]:
     """Browser, device, system, network and screen: what events and profiles share."""
     found: dict[str, Any] = {}
     agent = context.get("userAgent")
@@ -113,6 +131,6 @@ def device_properties(context: Mapping[str, Any]) -> dict[str, Any]:
                 found["$browser_version"] = known[1]
     device = context.get("device")
     kind = device.get("type") if type(device) is dict else None
-    sections = _DEVICE_BY_TYPE.get(kind, _DEVICE) if type(kind) is str else _DEVICE
+    sections = tables.by_type.get(kind, tables.any) if type(kind) is str else tables.any
     collect(context, sections, found)
     return found

@@ -3,6 +3,7 @@
 Which step fails with what:
 
     settings.py   SettingsError            the destination settings cannot be used; nothing is sent
+    mapping.py    MappingError             the mapping file cannot be used; nothing is sent
     message.py    TranslationError         this message cannot be translated; the next one can
     timestamps.py TranslationError         likewise, for its time
     values.py     TranslationError         likewise, for a value that JSON cannot carry
@@ -61,6 +62,10 @@ _KNOWN = {row.code for row in ERROR_CODES + SKIP_CODES}
 
 class SettingsError(ValueError):
     """The destination settings cannot be used. The text names the key and what to do."""
+
+
+class MappingError(ValueError):
+    """A mapping file is wrong. The text names the section and the property, and what to do."""
 
 
 class TranslationError(ValueError):

@@ -12,7 +12,7 @@ facts/cloud-classic section 4. Later layers win:
 from collections.abc import Mapping
 from typing import Any
 
-from translator.context_properties import CAMPAIGN, collect, device_properties
+from translator.context_properties import collect, device_properties
 from translator.insert_id import insert_id
 from translator.message import Message, require_secret
 from translator.operations import Json, Operation
@@ -20,13 +20,6 @@ from translator.plan import Plan
 from translator.super_properties import add_super_properties
 from translator.traits import name_tag
 from translator.values import detached, format_value, normalised
-
-RENAMED_PROPERTIES = {
-    "username": "$username",
-    "searchengine": "$search_engine",
-    "referrer": "$referrer",
-}
-"""Normalised property name -> Mixpanel's; the first spelling is renamed."""
 
 
 def event_operation(message: Message, plan: Plan, event: str | None, properties: Json) -> Operation:
@@ -36,7 +29,7 @@ def event_operation(message: Message, plan: Plan, event: str | None, properties:
     """
     if message.old and plan.doc["import_secret"]:
         require_secret(plan)
-    out = _renamed(properties)
+    out = _renamed(properties, plan.events.renamed)
     found = _context_layer(message, plan, out)
     if plan.doc["empty_sources"]:
         out.update((name, value) for name, value in found.items() if value is not None)
@@ -50,12 +43,15 @@ def event_operation(message: Message, plan: Plan, event: str | None, properties:
     return Operation("/import" if message.old else "/track", plan.host, payload)
 
 
-def _renamed(properties: Json) -> Json:
-    """The call's properties, formatted, nulls left out, three of them under Mixpanel's names."""
+def _renamed(properties: Json, names: Mapping[str, str]) -> Json:
+    """The call's properties, formatted, nulls left out, some of them under Mixpanel's names.
+
+    The first spelling of each is renamed.
+    """
     out: Json = {}
     renamed: Json = {}
     for key, value in properties.items():
-        name = RENAMED_PROPERTIES.get(normalised(key))
+        name = names.get(normalised(key))
         if name is not None and name not in renamed:
             renamed[name] = format_value(value)
         elif value is not None:
@@ -69,14 +65,17 @@ def _context_layer(message: Message, plan: Plan, out: Json) -> Json:
     context = message.context
     if not context:
         return {}
-    found = device_properties(context)
-    collect(context, plan.event_context, found)
+    found = device_properties(context, plan.devices)
+    collect(context, plan.events.context, found)
     referrer = _referrer(context)
     if referrer:
         found["$referrer"] = detached(referrer)
     campaign = context.get("campaign")
     if type(campaign) is dict:
-        found.update((name, detached(campaign.get(key))) for key, name in CAMPAIGN.items())
+        for key, name in plan.events.campaign:
+            value = campaign.get(key)
+            if value is not None or name not in found:
+                found[name] = detached(value)
     if "ip" in context:
         found["ip"] = detached(context["ip"])
     return found
@@ -105,7 +104,7 @@ def _reserved_layer(message: Message, plan: Plan, event: str | None, out: Json) 
         out["time"] = None
     out["mp_lib"] = library(message, plan)
     traits = message.context.get("traits")
-    tag = name_tag(traits if type(traits) is dict else {}, message.user_id)
+    tag = name_tag(traits if type(traits) is dict else {}, message.user_id, plan.traits)
     tag = tag or message.user_id or message.anonymous_id
     if tag:
         out["mp_name_tag"] = detached(tag)

@@ -13,7 +13,8 @@ from typing import Any, BinaryIO, NoReturn
 import click
 import yaml
 
-from translator.errors import SettingsError
+from translator.errors import MappingError, SettingsError
+from translator.mapping import STANDARD, PropertyMap
 from translator.rules import Rules
 from translator.settings import Settings
 from translator.timestamps import parse
@@ -35,6 +36,12 @@ rules_option = click.option(
     show_default=True,
     help="Follow the public doc, or what the classic integration was seen to do.",
 )
+mapping_option = click.option(
+    "--mapping",
+    "mapping_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON or YAML object of changes to the mapping tables; see `mapping`.",
+)
 now_option = click.option(
     "--now", "now_text", help="Judge messages as at this ISO 8601 time.  [default: the clock]"
 )
@@ -53,11 +60,25 @@ live_option = click.option(
 def read_settings(path: Path) -> Settings:
     """The settings in a JSON or YAML file; a problem ends the program with status 2."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        values: Any = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-        return Settings.from_json(values)
+        return Settings.from_json(read_object(path))
     except (SettingsError, ValueError, yaml.YAMLError, OSError) as error:
         usage_error(f"{path}: {error}")
+
+
+def read_mapping(path: Path | None) -> PropertyMap:
+    """The mapping in a JSON or YAML file; a problem ends the program with status 2."""
+    if path is None:
+        return STANDARD
+    try:
+        return PropertyMap.from_json(read_object(path))
+    except (MappingError, ValueError, yaml.YAMLError, OSError) as error:
+        usage_error(f"{path}: {error}")
+
+
+def read_object(path: Path) -> Any:
+    """What a JSON or YAML file holds. Raises ValueError, YAMLError or OSError."""
+    text = path.read_text(encoding="utf-8-sig")
+    return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
 
 
 def moment(text: str | None) -> int:

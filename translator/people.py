@@ -17,7 +17,7 @@ from translator.message import Message
 from translator.operations import Json, Operation
 from translator.plan import Plan
 from translator.timestamps import iso_seconds
-from translator.traits import CREATED_TRAITS, format_traits
+from translator.traits import format_traits
 from translator.values import detached, normalised
 
 _LEADING_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
@@ -59,21 +59,21 @@ def identify_operations(message: Message, plan: Plan) -> list[Operation]:
 
 def _profile_traits(message: Message, plan: Plan, traits: Json) -> Json:
     profile = format_traits(
-        traits, message.user_id, created_at_seconds=plan.doc["created_at_seconds"]
+        traits, message.user_id, plan.traits, created_at_seconds=plan.doc["created_at_seconds"]
     )
     if "$created" not in profile:
-        _report_unreadable_created(message, traits)
+        _report_unreadable_created(message, plan, traits)
     if plan.doc["people_properties"] and not plan.settings.setAllTraitsByDefault:
         profile = {key: value for key, value in profile.items() if key in plan.people_properties}
-    for key, value in device_properties(message.context).items():
+    for key, value in device_properties(message.context, plan.devices).items():
         if value is not None or not plan.doc["empty_sources"]:
             profile[key] = value
     return profile
 
 
-def _report_unreadable_created(message: Message, traits: Json) -> None:
+def _report_unreadable_created(message: Message, plan: Plan, traits: Json) -> None:
     for key, value in traits.items():
-        if value and normalised(key) in CREATED_TRAITS:
+        if value and normalised(key) in plan.traits.created:
             reason = f"trait {key!r:.80} is no date that can be read: {value!r:.80}"
             message.skipped.append(skip("date_unreadable", reason))
 

@@ -8,7 +8,7 @@ from translator.context_properties import CAMPAIGN, DEVICE, DEVICE_BY_TYPE, EVEN
 from translator.errors import ERROR_CODES, SKIP_CODES
 from translator.rules import RULES
 from translator.settings import KINDS, Settings
-from translator.traits import SPECIAL_TRAITS
+from translator.special_traits import SPECIAL_TRAITS
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

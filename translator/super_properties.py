@@ -7,21 +7,13 @@ doc#group-using-cloud-mode). Under the rule `super_properties` a setting must as
 
 from typing import Any
 
-from translator.context_properties import UTM_PROPERTIES, device_properties
+from translator.context_properties import device_properties
 from translator.errors import skip
 from translator.message import Message
 from translator.operations import Json
 from translator.plan import Plan
+from translator.reserved import RESERVED
 from translator.traits import format_traits
-
-RESERVED = frozenset(
-    [
-        *("token", "distinct_id", "time", "ip", "mp_lib", "mp_name_tag", "segment_source_name"),
-        *("$insert_id", "$distinct_id", "$user_id", "$device_id", "$identified_id", "$anon_id"),
-        *("$anon_distinct_id", "$distinct_ids"),
-    ]
-)
-"""Properties that decide whose event it is, when it was and how it is stored."""
 
 
 def add_super_properties(message: Message, plan: Plan, out: Json) -> None:
@@ -34,10 +26,10 @@ def add_super_properties(message: Message, plan: Plan, out: Json) -> None:
     elif traits and plan.doc["super_properties"]:
         traits = _asked_for(message, plan, traits)
     formatted = format_traits(
-        traits, message.user_id, created_at_seconds=plan.doc["created_at_seconds"]
+        traits, message.user_id, plan.traits, created_at_seconds=plan.doc["created_at_seconds"]
     )
     if not plan.doc["empty_sources"]:
-        formatted.update(device_properties(message.context))
+        formatted.update(device_properties(message.context, plan.devices))
     if plan.settings.legacySuperProperties:
         formatted = {
             key if key.startswith("$") else f"${key}": value for key, value in formatted.items()
@@ -53,7 +45,7 @@ def add_super_properties(message: Message, plan: Plan, out: Json) -> None:
 def _asked_for(message: Message, plan: Plan, traits: Json) -> Json:
     if plan.settings.legacySuperProperties and plan.settings.setAllTraitsByDefault:
         return traits
-    asked = plan.super_properties | UTM_PROPERTIES
+    asked = plan.super_properties | plan.utm_properties
     selected = {key: value for key, value in traits.items() if key in asked}
     left_out = [key for key in traits if key not in asked]
     if left_out:

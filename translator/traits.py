@@ -1,55 +1,16 @@
-"""Traits as Mixpanel wants them: the special-trait table and what is derived from it.
+"""Traits as Mixpanel wants them: special ones renamed, and what is derived from them.
 
-The doc's seven special traits and the two more of the classic integration
-(doc#group-using-device-mode; facts/cloud-classic section 6). A trait is found under any spelling:
-`first_name`, `First Name` and `firstName` are one.
+A trait is found under any spelling: `first_name`, `First Name` and `firstName` are one. Which
+traits are special is in special_traits.py.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from translator.operations import Json
+from translator.special_traits import TraitTable
 from translator.timestamps import iso_seconds, number_to_ms, parse
 from translator.values import format_value, normalised
-
-
-class SpecialTrait(NamedTuple):
-    """A trait of Segment's, the property it becomes, and whether the doc's table has it."""
-
-    trait: str
-    property: str
-    in_doc: bool
-
-
-SPECIAL_TRAITS = (
-    SpecialTrait("created", "$created", True),
-    SpecialTrait("createdAt", "$created", False),
-    SpecialTrait("email", "$email", True),
-    SpecialTrait("firstName", "$first_name", True),
-    SpecialTrait("lastName", "$last_name", True),
-    SpecialTrait("name", "$name", True),
-    SpecialTrait("username", "$username", True),
-    SpecialTrait("phone", "$phone", True),
-    SpecialTrait("lastSeen", "$last_seen", False),
-    SpecialTrait("token", "trait_token", False),
-)
-
-_TRAIT_OF = {normalised(row.trait): row.trait for row in SPECIAL_TRAITS}
-CREATED_TRAITS = frozenset(key for key, trait in _TRAIT_OF.items() if trait.startswith("created"))
-"""Normalised names of the traits that hold the creation date."""
-_LOOKED_UP = {**_TRAIT_OF, "phones": "phones"}
-
-
-def people_properties(listed: Collection[str]) -> frozenset[str]:
-    """What reaches a profile where not all traits do: the listed and the doc's special ones.
-
-    The classic integration's two more special traits pass only if listed, in any spelling: the doc
-    lets nothing else through, and a trait called `token` may well be a secret.
-    """
-    names = {normalised(name) for name in listed}
-    return frozenset(listed) | {
-        row.property for row in SPECIAL_TRAITS if row.in_doc or normalised(row.trait) in names
-    }
 
 
 def is_email(value: object) -> bool:
@@ -61,7 +22,9 @@ def is_email(value: object) -> bool:
     return 0 < at < dot - 1
 
 
-def format_traits(traits: Mapping[str, Any], user_id: Any, *, created_at_seconds: bool) -> Json:
+def format_traits(
+    traits: Mapping[str, Any], user_id: Any, table: TraitTable, *, created_at_seconds: bool
+) -> Json:
     """The traits of one call, special ones renamed and all values formatted.
 
     `id` is the userId where there is one. Null traits stay null.
@@ -69,39 +32,38 @@ def format_traits(traits: Mapping[str, Any], user_id: Any, *, created_at_seconds
     out: Json = {}
     found: Json = {}
     if traits:
-        found = _find_special(traits)
-        gone = _replaced_keys(traits)
+        found = _find_special(traits, table)
+        gone = _replaced_keys(traits, table)
         out = {key: format_value(value) for key, value in traits.items() if key not in gone}
     if user_id:
         out["id"] = user_id
     if not found:
         # Most calls have no special trait, and then only an id can still give one.
-        if is_email(user_id):
+        if is_email(user_id) and "$email" in table.made:
             out["$email"] = user_id
         return out
-    out.update(_special(found, user_id, created_at_seconds=created_at_seconds))
+    out.update(_special(found, user_id, table, created_at_seconds=created_at_seconds))
     return out
 
 
-def name_tag(traits: Mapping[str, Any], user_id: Any) -> Any:
+def name_tag(traits: Mapping[str, Any], user_id: Any, table: TraitTable) -> Any:
     """What names a person in Mixpanel's stream: name, else e-mail; None if neither is known."""
     if not traits:
         return user_id if is_email(user_id) else None
-    found = _find_special(traits)
+    found = _find_special(traits, table)
     return _name(found) or _email(found, user_id)
 
 
-def _find_special(traits: Mapping[str, Any]) -> Json:
+def _find_special(traits: Mapping[str, Any], table: TraitTable) -> Json:
     """Special trait -> value, the first spelling of each counting."""
     found: Json = {}
     for key, value in traits.items():
-        trait = _LOOKED_UP.get(normalised(key))
-        if trait is not None and trait not in found:
-            found[trait] = value
+        for role in table.roles.get(normalised(key), ()):
+            found.setdefault(role, value)
     return found
 
 
-def _replaced_keys(traits: Mapping[str, Any]) -> set[str]:
+def _replaced_keys(traits: Mapping[str, Any], table: TraitTable) -> set[str]:
     """The original keys that the special property replaces.
 
     The first spelling of each, and the usual one. A further spelling stays under its own name, and
@@ -110,17 +72,17 @@ def _replaced_keys(traits: Mapping[str, Any]) -> set[str]:
     gone: set[str] = set()
     seen: set[str] = set()
     for key in traits:
-        trait = _TRAIT_OF.get(normalised(key))
-        if trait is not None and not key.startswith("$"):
-            if trait not in seen:
-                seen.add(trait)
+        usual = table.renamed.get(normalised(key))
+        if usual is not None and not key.startswith("$"):
+            if usual not in seen:
+                seen.add(usual)
                 gone.add(key)
-            elif key == trait:
+            elif key == usual:
                 gone.add(key)
     return gone
 
 
-def _special(found: Json, user_id: Any, *, created_at_seconds: bool) -> Json:
+def _special(found: Json, user_id: Any, table: TraitTable, *, created_at_seconds: bool) -> Json:
     values = {
         "$created": _created(found, created_at_seconds=created_at_seconds),
         "$email": format_value(_email(found, user_id)),
@@ -132,7 +94,13 @@ def _special(found: Json, user_id: Any, *, created_at_seconds: bool) -> Json:
         "$last_seen": format_value(found.get("lastSeen")),
         "trait_token": format_value(found.get("token")),
     }
-    return {key: value for key, value in values.items() if value is not None}
+    special = {
+        key: value for key, value in values.items() if value is not None and key in table.made
+    }
+    for role, name in table.own.items():
+        if found.get(role) is not None:
+            special[name] = format_value(found[role])
+    return special
 
 
 def _email(found: Json, user_id: Any) -> Any:

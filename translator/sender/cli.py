@@ -12,9 +12,11 @@ from translator.options import (
     eu_base_url_option,
     input_argument,
     live_option,
+    mapping_option,
     moment,
     now_option,
     opened,
+    read_mapping,
     read_settings,
     rules_option,
     settings_option,
@@ -28,6 +30,7 @@ from translator.sender.live import base_urls
 @click.command()
 @settings_option
 @rules_option
+@mapping_option
 @now_option
 @base_url_option
 @eu_base_url_option
@@ -36,6 +39,7 @@ from translator.sender.live import base_urls
 def send(
     settings_file: Path,
     rule_set: str,
+    mapping_file: Path | None,
     now_text: str | None,
     base_url: str | None,
     eu_base_url: str | None,
@@ -49,7 +53,7 @@ def send(
     """
     settings = read_settings(settings_file)
     now_ms = moment(now_text)
-    plan = plan_for(settings, RULE_SETS[rule_set]())
+    plan = plan_for(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
     sender = Sender(base_urls(base_url, eu_base_url), settings.apiSecret or None, live=live)
     with opened(file) as source, sender:
         status = run_send(

@@ -1,0 +1,10 @@
+"""Properties of an event that no trait and no mapping can take."""
+
+RESERVED = frozenset(
+    [
+        *("token", "distinct_id", "time", "ip", "mp_lib", "mp_name_tag", "segment_source_name"),
+        *("$insert_id", "$distinct_id", "$user_id", "$device_id", "$identified_id", "$anon_id"),
+        *("$anon_distinct_id", "$distinct_ids"),
+    ]
+)
+"""Properties that decide whose event it is, when it was and how it is stored."""
