@@ -1,5 +1,6 @@
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.translator.test_cli import cli
 from translator import MappingError, PropertyMap, Rules, Settings, translate
 from translator.mapping import STANDARD
 
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "mapping.md"
 SETTINGS = Settings(token="T")
 CONTEXT = {
     "app": {"version": "2.1", "build": "77"},
@@ -202,6 +204,12 @@ def test_a_wrong_mapping_is_refused(file: Any, text: str) -> None:
     with pytest.raises(MappingError) as caught:
         PropertyMap.from_json(file)
     assert text in str(caught.value)
+
+
+def test_the_example_in_the_docs_is_a_mapping_file() -> None:
+    """The how-to page shows a file that can be used."""
+    (example,) = re.findall(r"```yaml\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
+    assert STANDARD != PropertyMap.from_json(yaml.safe_load(example))
 
 
 def test_command_line(tmp_path: Path) -> None:
