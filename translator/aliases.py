@@ -5,10 +5,23 @@ one; swapped, they would alias the new person to the old one, and that cannot be
 else goes with it: no time, no insert id, no ip (requests carry `ip=0`).
 """
 
+from typing import Any
+
 from translator.errors import TranslationError, skip
 from translator.message import Message
 from translator.operations import Json, Operation
 from translator.plan import Plan
+
+
+def alias_ids(message: Message, plan: Plan) -> tuple[Any, Any]:
+    """The previous id and the user id. Raises `TranslationError` if one of them is missing."""
+    previous = message.usable_id(plan, "previousId", "from")
+    user = message.user_id or message.usable_id(plan, "to")
+    if plan.doc["missing_ids"] and (previous is None or user is None):
+        missing = "previousId" if previous is None else "userId"
+        text = f"alias needs a previousId and a userId; this message has no {missing}"
+        raise TranslationError("missing_id", text)
+    return previous, user
 
 
 def alias_operations(message: Message, plan: Plan) -> list[Operation]:
@@ -16,12 +29,7 @@ def alias_operations(message: Message, plan: Plan) -> list[Operation]:
 
     Raises `TranslationError` if one of the two ids is missing.
     """
-    previous = message.usable_id(plan, "previousId", "from")
-    user = message.user_id or message.usable_id(plan, "to")
-    if plan.doc["missing_ids"] and (previous is None or user is None):
-        missing = "previousId" if previous is None else "userId"
-        text = f"alias needs a previousId and a userId; this message has no {missing}"
-        raise TranslationError("missing_id", text)
+    previous, user = alias_ids(message, plan)
     if previous == user and plan.doc["alias_to_itself"]:
         reason = f"previousId and userId are both {user!r:.80}; an alias to itself does nothing"
         message.skipped.append(skip("alias_to_itself", reason))

@@ -1,0 +1,237 @@
+"""The definitions file: computed traits and audiences, checked and compiled.
+
+The form is `definitions.schema.json`; the words are those of Segment's screens
+(doc#using-engage-computed-traits-with-mixpanel, doc#using-engage-audiences-with-mixpanel).
+"""
+
+import difflib
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from translator.engage.filters import Filter
+from translator.operations import Json
+from translator.timestamps import parse
+from translator.yaml_text import YamlTextError, parse_yaml
+
+COUNTER = "event_counter"
+
+
+class DefinitionsError(ValueError):
+    """The definitions cannot be used. The text names every mistake and its place."""
+
+
+class EventRule(NamedTuple):
+    """A track call by its name, as far as its properties satisfy the conditions."""
+
+    event: str
+    where: tuple[Filter, ...] = ()
+
+
+class Condition(NamedTuple):
+    """Performed an event at least so many times, within so many days, and then another one.
+
+    `negated`: did not. `days`: None is all history. `then`: what must follow, or must not.
+    """
+
+    rule: EventRule
+    negated: bool = False
+    at_least: int = 1
+    days: int | None = None
+    then: EventRule | None = None
+    then_negated: bool = False
+
+
+class ComputedTrait(NamedTuple):
+    """A value for each user. `days`: the lookback window, None for all history.
+
+    `aggregated`: the property that is; None for a counter. `created_ms`: since when it is sent
+    (milliseconds since 1970), None for always.
+    """
+
+    key: str
+    computation: str
+    rule: EventRule
+    aggregated: str | None = None
+    days: int | None = None
+    include_anonymous: bool = False
+    created_ms: int | None = None
+
+    @property
+    def hourly(self) -> bool:
+        """Whether it is updated hourly, as everything with a lookback window is."""
+        return self.days is not None
+
+
+class Audience(NamedTuple):
+    """Users for whom in each of the groups at least one condition holds.
+
+    `identify`, `track`: how it is sent. `created_ms` as for a computed trait.
+    """
+
+    key: str
+    groups: tuple[tuple[Condition, ...], ...]
+    identify: bool = True
+    track: bool = False
+    enter_event: str = "Audience Entered"
+    exit_event: str = "Audience Exited"
+    include_anonymous: bool = False
+    created_ms: int | None = None
+
+    @property
+    def hourly(self) -> bool:
+        """Whether it is updated hourly: it is if any of its conditions has a window."""
+        return any(condition.days is not None for group in self.groups for condition in group)
+
+
+Definition = ComputedTrait | Audience
+
+
+def key_of(name: str) -> str:
+    """The property that a name becomes: lower case, spaces converted to underscores."""
+    return name.lower().replace(" ", "_")
+
+
+def read_definitions(text: str) -> tuple[Definition, ...]:
+    """The definitions in a YAML (or JSON) text. Raises `DefinitionsError`."""
+    try:
+        data = parse_yaml(text)
+    except YamlTextError as error:
+        raise DefinitionsError(str(error)) from None
+    return definitions_from_json(data)
+
+
+def definitions_from_json(data: Any) -> tuple[Definition, ...]:
+    """The definitions in the JSON value of such a file. Raises `DefinitionsError`."""
+    mistakes = list(_schema_mistakes(data)) or list(_other_mistakes(data))
+    if mistakes:
+        raise DefinitionsError("\n".join(mistakes))
+    traits = [_computed_trait(item) for item in data.get("computed_traits", ())]
+    return (*traits, *(_audience(item) for item in data.get("audiences", ())))
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    text = files("translator.engage").joinpath("definitions.schema.json").read_text("utf-8")
+    return Draft202012Validator(json.loads(text))
+
+
+def _schema_mistakes(data: Any) -> Iterator[str]:
+    errors = sorted(_validator().iter_errors(data), key=lambda error: list(map(str, error.path)))
+    for error in errors:
+        where = error.json_path.removeprefix("$").removeprefix(".") or "the definitions"
+        if error.validator == "additionalProperties":
+            yield from _unknown_keys(error, where)
+        else:
+            yield f"{where}: {error.message}"
+
+
+def _unknown_keys(error: ValidationError, where: str) -> Iterator[str]:
+    assert isinstance(error.schema, dict)
+    assert isinstance(error.instance, dict)
+    known = list(error.schema["properties"])
+    for key in error.instance.keys() - known:
+        near = difflib.get_close_matches(key, known, 1, 0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+        yield f"{where}: unknown key {key!r}{hint}"
+
+
+def _other_mistakes(data: Json) -> Iterator[str]:
+    keys: dict[str, str] = {}
+    for section in ("computed_traits", "audiences"):
+        for index, item in enumerate(data.get(section, ())):
+            where = f"{section}[{index}]"
+            key = key_of(item["name"])
+            if key in keys:
+                yield f"{where}: its key {key!r} is that of {keys[key]} too; keys must differ"
+            keys[key] = where
+            if "created_at" in item and parse(item["created_at"]) is None:
+                yield f"{where}.created_at: {item['created_at']!r} is no ISO 8601 time"
+            problems = _trait_mistakes if section == "computed_traits" else _audience_mistakes
+            yield from (f"{where}{problem}" for problem in problems(item))
+
+
+def _trait_mistakes(item: Json) -> Iterator[str]:
+    if (item["computation"] == COUNTER) is ("property" in item):
+        verb = "takes no" if "property" in item else "needs a"
+        yield f": the computation {item['computation']!r} {verb} 'property'"
+    yield from _where_mistakes(item)
+
+
+def _audience_mistakes(item: Json) -> Iterator[str]:
+    if "track" not in item.get("send", ()):
+        for key in item.keys() & {"enter_event", "exit_event"}:
+            yield f".{key}: only track sends events; add it to 'send'"
+    for index, member in enumerate(item["users_who"]):
+        for inner, condition in enumerate(member.get("any", [member])):
+            where = f".users_who[{index}]" + (f".any[{inner}]" if "any" in member else "")
+            yield from (f"{where}{problem}" for problem in _condition_mistakes(condition))
+
+
+def _condition_mistakes(condition: Json) -> Iterator[str]:
+    for path, step in (("", condition), (".then", condition.get("then"))):
+        if step is None:
+            continue
+        if ("performed" in step) is ("did_not_perform" in step):
+            yield f"{path}: needs either 'performed' or 'did_not_perform'"
+        yield from (f"{path}{problem}" for problem in _where_mistakes(step))
+    if "then" in condition and "performed" not in condition:
+        yield ".then: only what was performed can be followed by something"
+
+
+def _where_mistakes(item: Json) -> Iterator[str]:
+    for index, condition in enumerate(item.get("where", ())):
+        for key in condition.keys() & {"before_date", "after_date"}:
+            if parse(condition[key]) is None:
+                yield f".where[{index}].{key}: {condition[key]!r} is no date"
+
+
+def _computed_trait(item: Json) -> ComputedTrait:
+    return ComputedTrait(
+        key=key_of(item["name"]),
+        computation=item["computation"],
+        rule=_event_rule(item["event"], item),
+        aggregated=item.get("property"),
+        days=item.get("lookback_days"),
+        include_anonymous=item.get("include_anonymous", False),
+        created_ms=parse(item.get("created_at")),
+    )
+
+
+def _audience(item: Json) -> Audience:
+    send = item.get("send", ["identify"])
+    return Audience(
+        key=key_of(item["name"]),
+        groups=tuple(
+            tuple(_condition(condition) for condition in member.get("any", [member]))
+            for member in item["users_who"]
+        ),
+        identify="identify" in send,
+        track="track" in send,
+        enter_event=item.get("enter_event", "Audience Entered"),
+        exit_event=item.get("exit_event", "Audience Exited"),
+        include_anonymous=item.get("include_anonymous", False),
+        created_ms=parse(item.get("created_at")),
+    )
+
+
+def _condition(item: Json) -> Condition:
+    negated = "did_not_perform" in item
+    then: Json = item.get("then", {})
+    return Condition(
+        rule=_event_rule(item["did_not_perform" if negated else "performed"], item),
+        negated=negated,
+        at_least=item.get("at_least", 1),
+        days=item.get("within_days"),
+        then=_event_rule(then.get("performed") or then["did_not_perform"], then) if then else None,
+        then_negated="did_not_perform" in then,
+    )
+
+
+def _event_rule(event: str, item: Json) -> EventRule:
+    return EventRule(event, tuple(Filter.from_json(each) for each in item.get("where", ())))

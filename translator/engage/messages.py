@@ -1,0 +1,53 @@
+"""From a value to the Segment calls that carry it.
+
+doc#using-engage-computed-traits-with-mixpanel, doc#using-engage-audiences-with-mixpanel and
+doc#mixpanel-engage-details. The id of a message is made of what it says, so that sending it again
+is the same message, and the event in Mixpanel stays one.
+"""
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+
+from translator.engage.definitions import ComputedTrait, Definition
+from translator.engage.people import ExternalId, Sent
+from translator.operations import Json
+from translator.timestamps import iso_milliseconds
+
+
+def messages(definition: Definition, external: ExternalId, sent: Sent) -> Iterator[Json]:
+    """The calls for one external id: identify before track, as Mixpanel wants a profile first."""
+    if isinstance(definition, ComputedTrait) or definition.identify:
+        yield _identify(definition.key, external, sent)
+    if not isinstance(definition, ComputedTrait) and definition.track:
+        event = definition.enter_event if sent.value else definition.exit_event
+        yield _track(definition.key, event, external, sent)
+
+
+def _identify(key: str, external: ExternalId, sent: Sent) -> Json:
+    traits: Json = {key: sent.value}
+    if external.email is not None:
+        # The address last: a definition may be called `email`, but it is not one.
+        traits["email"] = external.email
+    return {**_head("identify", "identify", key, external, sent), "traits": traits}
+
+
+def _track(key: str, event: str, external: ExternalId, sent: Sent) -> Json:
+    message = {
+        **_head("track", event, key, external, sent),
+        "event": event,
+        "properties": {"audience_key": key, key: sent.value},
+    }
+    if external.email is not None:
+        message["context"] = {"traits": {"email": external.email}}
+    return message
+
+
+def _head(kind: str, name: str, key: str, external: ExternalId, sent: Sent) -> Json:
+    told = json.dumps([name, key, external.field, str(external.id), external.email, *sent])
+    return {
+        "type": kind,
+        "messageId": f"engage-{sha256(told.encode()).hexdigest()[:32]}",
+        external.field: external.id,
+        "timestamp": iso_milliseconds(sent.since_ms),
+    }

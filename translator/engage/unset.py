@@ -1,0 +1,34 @@
+"""Removing from Mixpanel what a deleted audience or trait has left there.
+
+doc#what-happens-if-i-delete-an-audience-or-trait-in-segment: deleting it in Segment deletes nothing
+in Mixpanel; an `$unset` update does.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from translator.operations import Operation
+from translator.residency import host
+from translator.settings import Settings
+
+
+def unset_operations(key: str, ids: Iterable[Any], settings: Settings) -> list[Operation]:
+    """One update for each id (a `distinct_id`) that removes the property `key` from its profile.
+
+    It is no activity of the person: neither "Last Seen" nor the place changes.
+    """
+    where = host(european_union=settings.enableEuropeanUnionEndpoint)
+    return [
+        Operation(
+            "/engage",
+            where,
+            {
+                "$token": settings.token,
+                "$distinct_id": distinct_id,
+                "$ip": 0,
+                "$ignore_time": True,
+                "$unset": [key],
+            },
+        )
+        for distinct_id in dict.fromkeys(ids)
+    ]
