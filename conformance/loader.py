@@ -28,12 +28,23 @@ class RawLine:
 
 
 @dataclass(frozen=True)
+class Engagement:
+    """Engage takes the messages: its definitions, and the types of messages that pass as well."""
+
+    definitions: Json
+    forward: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Step:
-    """One thing that happens: messages, or the clock moves by `advance` seconds, or a flush."""
+    """One thing that happens: messages, the clock moves by `advance` seconds, a flush, or
+    something done to a definition of Engage, such as `{resync: KEY}`.
+    """
 
     messages: tuple[Any, ...] = ()
     advance: float = 0
     flush: bool = False
+    engage: Json | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,7 @@ class Scenario:
     delivery: Json
     faults: list[Json]
     clock: str
+    engage: Engagement | None
     steps: tuple[Step, ...]
     expect: Expectation
 
@@ -133,6 +145,11 @@ def _other_mistakes(data: Json, path: str) -> Iterator[str]:
         problem = sources.problem(source)
         if problem:
             yield f"source[{index}]: {source!r}: {problem}"
+    for index, step in enumerate(data["steps"]):
+        if "engage" in step and "engage" not in data:
+            yield f"steps[{index}].engage: the scenario has no 'engage' with definitions"
+    if "engage" in data:
+        return  # answers are counted by what Engage makes, not by the messages that it takes
     count = sum(len(step.get("messages", step.get("lines", ()))) for step in data["steps"])
     for section in ("skipped", "errors", "undelivered"):
         for index, item in enumerate(data["expect"].get(section, ())):
@@ -158,6 +175,7 @@ def _scenario(data: Json) -> Scenario:
         delivery=data.get("delivery", {}),
         faults=data.get("faults", []),
         clock=data.get("clock", DEFAULT_CLOCK),
+        engage=_engagement(data["engage"]) if "engage" in data else None,
         steps=tuple(_step(step) for step in data["steps"]),
         expect=Expectation(
             requests=[{"region": "us", "ip": "0", **request} for request in expect["requests"]],
@@ -170,10 +188,15 @@ def _scenario(data: Json) -> Scenario:
     )
 
 
+def _engagement(data: Json) -> Engagement:
+    return Engagement(data["definitions"], frozenset(data.get("forward", ())))
+
+
 def _step(step: Json) -> Step:
     lines = tuple(RawLine(text) for text in step.get("lines", ()))
     return Step(
         messages=lines or tuple(step.get("messages", ())),
         advance=step.get("advance", 0),
         flush=step.get("flush", False),
+        engage=step.get("engage"),
     )

@@ -6,17 +6,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.compare import Difference, Kind, compare, compare_sequence
+from conformance.engaged import EngagedSession, MakeEngage
 from conformance.errors import DataError
 from conformance.loader import Json, RawLine, Scenario
 from conformance.mock import Mock, MockRefused
 from conformance.placeholders import Placeholders
 from conformance.target import Answer, Session, SettingsRefused, Setup, Target, TargetFailed
+from translator.engage import Engage
 
 
-def replay(scenario: Scenario, target: Target, mock: Mock) -> list[Difference]:
+def replay(
+    scenario: Scenario, target: Target, mock: Mock, engage: MakeEngage = Engage
+) -> list[Difference]:
     """Everything in which the target does not do what the scenario expects; empty if it conforms.
 
-    Raises EngineError if the mock fails.
+    `engage` makes the Engage of a scenario that has one. Raises EngineError if the mock fails.
     """
     _prepare(scenario, mock)
     setup = Setup(
@@ -29,6 +33,8 @@ def replay(scenario: Scenario, target: Target, mock: Mock) -> list[Difference]:
     )
     try:
         session = target.open(setup)
+        if scenario.engage:
+            session = EngagedSession(session, scenario.engage, setup, engage)
     except SettingsRefused as error:
         return _settings_refused(scenario, str(error)) + _compare_requests(scenario, mock)
     if scenario.expect.settings_error is not None:
@@ -89,6 +95,11 @@ def _feed(
     for step in scenario.steps:
         if step.advance:
             mock.advance(step.advance)
+            if isinstance(session, EngagedSession):
+                answers += session.deliver((), mock.now())
+        elif step.engage:
+            assert isinstance(session, EngagedSession)
+            answers += session.perform(step.engage, mock.now())
         elif step.flush:
             session.flush()
         else:

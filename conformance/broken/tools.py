@@ -4,8 +4,10 @@ import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from conformance.engaged import MakeEngage
 from conformance.target import Translate
 from translator import Operation, Result, Rules, translate
+from translator.engage import Engage
 from translator.rules import RULES
 
 EVENT_ENDPOINTS = ("/track", "/import")
@@ -18,7 +20,8 @@ class Broken(NamedTuple):
     bug: str
     source: str
     caught_by: str
-    translate: Translate
+    translate: Translate = translate
+    engage: MakeEngage = Engage
 
 
 def rewriting(change: Callable[[Operation, Any], Operation]) -> Translate:

@@ -23,7 +23,9 @@ def test_caught(broken: Broken, mock: Mock) -> None:
     assert scenarios, f"no scenario is called {broken.caught_by}"
     target = Builtin(broken.translate)
     found = (
-        difference.path for scenario in scenarios for difference in replay(scenario, target, mock)
+        difference.path
+        for scenario in scenarios
+        for difference in replay(scenario, target, mock, broken.engage)
     )
     assert any(path != "target" for path in found), broken.bug
 
