@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from tests.clients.needs import node_package, program, python_client
 
 PAGES = Path(__file__).parent / "browser"
-BUNDLE = "mixpanel.umd.js"
+BUNDLES = ("mixpanel.umd.js", "mixpanel-recorder.min.js")
 
 FLAGS = (
     "--headless",
@@ -31,11 +31,12 @@ FLAGS = (
 
 
 class _Pages(SimpleHTTPRequestHandler):
-    """The pages, and the bundle as its package has it."""
+    """The pages, and the bundles as their package has them."""
 
     def translate_path(self, path: str) -> str:
-        if path == f"/{BUNDLE}":
-            return str(node_package("mixpanel-browser") / "dist" / BUNDLE)
+        name = path.lstrip("/")
+        if name in BUNDLES:
+            return str(node_package("mixpanel-browser") / "dist" / name)
         return super().translate_path(path)
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -58,13 +59,18 @@ def site() -> Iterator[str]:
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[Any]:
-    """A driver of Chromium with a profile folder of its own."""
+def chromium(profile: Path, https_port: int) -> Iterator[Any]:
+    """A driver of Chromium with a profile folder of its own.
+
+    Mixpanel's hosts are a port of this machine, as with an entry for each in /etc/hosts, and its
+    certificate is taken.
+    """
     webdriver = python_client("selenium.webdriver")
     service = python_client("selenium.webdriver.chrome.service")
     options = webdriver.ChromeOptions()
     options.binary_location = program("chromium", "chromium-browser", "google-chrome")
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+    here = f"--host-resolver-rules=MAP *.mixpanel.com 127.0.0.1:{https_port}"
+    for flag in (*FLAGS, f"--user-data-dir={profile}", here, "--ignore-certificate-errors"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -47,13 +48,15 @@ def http() -> requests.Session:
 class Project:
     """A project of one test: its credentials, and what Mixpanel's own API answers about it.
 
-    `ca_file` is the certificate authority to trust if `url` is https.
+    `ca_file` is the certificate authority to trust if `url` is https, `host` the Host header to
+    read with, which gives the region.
     """
 
     url: str
     token: str
     started: float
     ca_file: str | None = None
+    host: str | None = None
     account: str = "robot"
     account_secret: str = "robot-secret"
 
@@ -118,6 +121,13 @@ class Project:
         )
         return found
 
+    @property
+    def port(self) -> int:
+        """The port of the mock."""
+        port = urlsplit(self.url).port
+        assert port
+        return port
+
     def asked(self, origin: str) -> set[tuple[str, str]]:
         """Method and path of all requests from a page, those without records included."""
         found = self._json("GET", "/_mock/requests")
@@ -179,9 +189,11 @@ class Project:
         return self._ask(method, path, **more).json()
 
     def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
-        verify = self.ca_file or True
         with http() as session:
-            answer = session.request(method, self.url + path, timeout=30, verify=verify, **more)
+            session.verify = self.ca_file or True
+            if self.host:
+                session.headers["Host"] = self.host
+            answer = session.request(method, self.url + path, timeout=30, **more)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer
 

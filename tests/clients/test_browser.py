@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,11 +25,23 @@ STORED = {
 }
 """Where the client keeps who the visitor is."""
 
+RECORDED = """
+    const opened = indexedDB.open('mixpanelBrowserDb');
+    opened.onsuccess = () => {
+        const name = 'mixpanelRecordingEvents';
+        const counted = opened.result.transaction(name).objectStore(name).count();
+        counted.onsuccess = () => { opened.result.close(); arguments[0](counted.result); };
+    };
+"""
+"""How many pieces of a replay the client has stored and not sent."""
+
 
 @pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def driver(tmp_path_factory: pytest.TempPathFactory, secure_url: str) -> Iterator[Any]:
     """One browser for this module; each test has a site, and so storage, of its own."""
-    with chromium(tmp_path_factory.mktemp("profile")) as made:
+    port = urlsplit(secure_url).port
+    assert port
+    with chromium(tmp_path_factory.mktemp("profile"), port) as made:
         yield made
 
 
@@ -216,3 +229,32 @@ def test_settings_and_flags(page: Page, project: Project) -> None:
     script = "mixpanel.flags.get_variant_value('any', 'fallback').then(arguments[0])"
     assert "fallback" == page.driver.execute_async_script(script)
     assert {("GET", "/flags/"), ("GET", "/settings/")} == project.asked(page.url)
+
+
+@pytest.mark.parametrize("sending", [BATCHED, UNBATCHED], ids=["batched", "unbatched"])
+def test_own_host(page: Page, secure_project: Project, sending: dict[str, Any]) -> None:
+    """Without another host everything goes to Mixpanel's own over https, as JSON, and arrives."""
+    page.run("mixpanel.init(arguments[0], arguments[1])", secure_project.token, sending)
+    page.run("""
+        mixpanel.track('Opened', {text: 'ÿ?>~ & + % ✓'});
+        mixpanel.identify('ann');
+        mixpanel.people.set({plan: 'pro'});
+    """)
+    counts = {"/track": 2, "/engage": 2}
+    page.wait(lambda: counts == {path: len(page.sent(path)) for path in counts})
+
+    assert as_exported(page.sent("/track")) == secure_project.events(2)
+    assert "pro" == secure_project.people(1)["ann"]["plan"]
+    hosts = {request["headers"]["Host"] for request in secure_project.journal()}
+    assert {"api-js.mixpanel.com"} == hosts
+
+
+def test_replay(page: Page, project: Project) -> None:
+    """A replay of a visit is recorded and sent, after a preflight, without an error."""
+    recorder = f"{page.url}/mixpanel-recorder.min.js"
+    start(page, project, record_sessions_percent=100, recorder_src=recorder, **UNBATCHED)
+    page.wait(lambda: page.run("return mixpanel.recorderManager.isRecording()"))
+    page.driver.find_element("css selector", "html").click()
+    page.wait(lambda: page.driver.execute_async_script(RECORDED) > 0)
+    page.run("mixpanel.stop_session_recording()")
+    page.wait(lambda: ("POST", "/record/") in project.asked(page.url))

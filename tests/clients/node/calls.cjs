@@ -1,5 +1,5 @@
 // Calls the `mixpanel` package as told on standard input, one call after another, and writes the
-// errors that its callbacks were given, one for each call, as JSON.
+// errors that its callbacks, its promises and its log told of as JSON.
 //
 // Input: {"token", "options", "calls": [["people.set", ...arguments], ...]}. {"$date": ms} among the
 // arguments stands for a Date, {"$account": [user, secret, project]} in the options for credentials.
@@ -11,6 +11,8 @@ const input = JSON.parse(fs.readFileSync(0, "utf8"), (name, value) => {
   if (value && value.$account) return new Mixpanel.ServiceAccountCredentials(...value.$account);
   return value;
 });
+const told = [];
+console.error = (...words) => told.push(words.join(" "));
 const client = Mixpanel.init(input.token, input.options);
 
 function call([path, ...given]) {
@@ -18,15 +20,15 @@ function call([path, ...given]) {
   const method = names.pop();
   const owner = names.reduce((object, name) => object[name], client);
   return new Promise((resolve) => {
-    owner[method](...given, (error) => {
+    const promise = owner[method](...given, (error) => {
       const errors = [error].flat().filter(Boolean);
       resolve(errors.map((each) => each.message));
     });
+    if (promise) promise.then(() => resolve([]), (error) => resolve([error.message]));
   });
 }
 
 (async () => {
-  const told = [];
-  for (const each of input.calls) told.push(await call(each));
-  process.stdout.write(JSON.stringify(told.flat()), () => process.exit(0));
+  for (const each of input.calls) told.push(...(await call(each)));
+  process.stdout.write(JSON.stringify(told), () => process.exit(0));
 })();
