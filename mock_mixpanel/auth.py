@@ -43,11 +43,11 @@ def read_basic(header: str) -> Credential | None:
 
 
 def project_of(
-    credential: Credential | None, project_id: str, region: str, known: Iterable[Project]
+    credential: Credential | None, project_id: str, region: str | None, known: Iterable[Project]
 ) -> Project | None:
-    """The project whose credential this is, among those that live in the region."""
+    """The project whose credential this is, among those that live in the region; None: in any."""
     for project in known:
-        if project.region in (None, region) and credential:
+        if (region is None or project.region in (None, region)) and credential:
             account = any(
                 credential == (each.username, each.secret) for each in project.service_accounts
             )

@@ -51,6 +51,10 @@ class MockMixpanel:
         """The records refused, dropped in silence or without effect, each with reasons."""
         return self._list("rejected")
 
+    def leaks(self) -> list[dict[str, Any]]:
+        """The records that were sent to another region than this project's, which is `home`."""
+        return self._list("leaks")
+
     def identities(self) -> dict[str, list[Any]]:
         """Clusters, pending aliases and split profiles."""
         found: dict[str, list[Any]] = self._call("GET", "identities", {"token": self.token})

@@ -14,6 +14,7 @@ from mock_mixpanel.fault_actions import FaultError
 from mock_mixpanel.log import Entry, Journaled
 from mock_mixpanel.problems import Finding
 from mock_mixpanel.projections import Item
+from mock_mixpanel.regions import home_in
 from mock_mixpanel.replies import JSON_TYPE, to_json
 from mock_mixpanel.world import World
 
@@ -80,6 +81,15 @@ class Control:
             Item(entry.id, entry.received_at, entry.token, _rejected_item(entry, findings))
             for entry in self.world.log.snapshot().entries
             if (entry.reasons or entry.id in findings) and token in (None, entry.token)
+        )
+
+    def leaks(self) -> Any:
+        """Records sent to another region than their project's, with that as `home`."""
+        token = request.args.get("token")
+        return _listed(
+            Item(entry.id, entry.received_at, entry.token, _rejected_item(entry, {}, home=home))
+            for entry in self.world.log.snapshot().entries
+            if token in (None, entry.token) and (home := home_in(entry.reasons))
         )
 
     def identities(self) -> Any:
@@ -157,6 +167,7 @@ ROUTES = (
     ("GET", "profiles", Control.profiles),
     ("GET", "groups", Control.groups),
     ("GET", "rejected", Control.rejected),
+    ("GET", "leaks", Control.leaks),
     ("GET", "identities", Control.identities),
     ("GET", "clock", Control.clock),
     ("POST", "clock", Control.set_clock),
@@ -276,7 +287,7 @@ def _journal_item(request: Journaled, findings: Findings) -> dict[str, Any]:
     }
 
 
-def _rejected_item(entry: Entry, findings: Findings) -> dict[str, Any]:
+def _rejected_item(entry: Entry, findings: Findings, **more: str) -> dict[str, Any]:
     return {
         "id": entry.id,
         "request_id": entry.request_id,
@@ -286,6 +297,7 @@ def _rejected_item(entry: Entry, findings: Findings) -> dict[str, Any]:
         "endpoint": entry.endpoint,
         "record": entry.record,
         "reasons": _reasons(entry, findings),
+        **more,
     }
 
 

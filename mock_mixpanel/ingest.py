@@ -14,6 +14,7 @@ from mock_mixpanel.log import Draft, Exchange
 from mock_mixpanel.problems import NO_DATA, Problem
 from mock_mixpanel.rates import Sent
 from mock_mixpanel.redact import redacted_headers, redacted_query
+from mock_mixpanel.regions import misplaced
 from mock_mixpanel.replies import Reply
 from mock_mixpanel.transport import Decoded, TooLargeError, decode, flag
 from mock_mixpanel.values import identifier
@@ -120,8 +121,7 @@ def _taken(
     if endpoint == "/import":
         tokens = _import_tokens(world, incoming, controls, records)
     if tokens is None:
-        reason = "auth: no valid credential for this project"
-        judged = _all_refused(endpoint, records, reason)
+        judged = _unauthorized(world, incoming, controls, records)
         return judged, replies.import_error(401, "Invalid credentials")
     over = _over_limit(world, endpoint, tokens, Sent(now, len(records), decoded.size))
     if over:
@@ -186,9 +186,24 @@ def _import_tokens(
     project = auth.project_of(credential, project_id, incoming.region, known)
     if project:
         return [project.token] * len(records)
+    if auth.project_of(credential, project_id, None, known):
+        return None
     guarded = {each.token: each for each in known if each.guarded}
     strict = world.config.strict_projects
     return auth.tokens_by_record(credential, project_id, records, guarded, strict)
+
+
+def _unauthorized(
+    world: World, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
+) -> list[Judged]:
+    """The records of an import that is a 401; with the credential of another region, a leak."""
+    credential = auth.read_basic(incoming.header("Authorization"))
+    project_id = controls.get("project_id", "")
+    project = auth.project_of(credential, project_id, None, world.projects.known())
+    if project and project.region:
+        problems = [Problem(misplaced(project.region, incoming.region))]
+        return [Judged(record, project.token, problems) for record in records]
+    return _all_refused("/import", records, "auth: no valid credential for this project")
 
 
 def _judged(
@@ -206,8 +221,7 @@ def _judged(
     if token and options is None:
         problems.append(Problem("token: no such project", silent=True))
     if options and options.region not in (None, region):
-        home = f"region: the project lives in {options.region}, this is {region}"
-        problems.append(Problem(home, silent=True))
+        problems.append(Problem(misplaced(str(options.region), region), silent=True))
     note = None
     if options and not problems and endpoint in ("/track", "/import"):
         note = validate.identity_note(record, options.identity)

@@ -1,8 +1,14 @@
-"""Which residency a request belongs to (facts/mixpanel-http-api 0).
+"""Which residency a request belongs to, and what leaked (facts/mixpanel-http-api 0, 6).
 
 Each port has a region. A Host header that names one of Mixpanel's regional hosts decides on the
 port of the default region; on any other port, the port decides.
+
+A project that has a region takes no data in another. The token routes answer success all the same
+(choice; the answer is unknown), so a leak is seen in `/_mock/leaks` alone.
 """
+
+import re
+from collections.abc import Iterable
 
 DEFAULT = "us"
 
@@ -21,3 +27,14 @@ def region_of(port_region: str, host: str) -> str:
     if port_region != DEFAULT:
         return port_region
     return BY_HOST.get(host.partition(":")[0].lower(), DEFAULT)
+
+
+def misplaced(home: str, here: str) -> str:
+    """The reason against a record that was sent to a region that is not its project's."""
+    return f"region: the project lives in {home}, this is {here}"
+
+
+def home_in(reasons: Iterable[str]) -> str | None:
+    """Where the project lives, if a record was refused because it leaked to another region."""
+    found = (re.match(r"region: the project lives in (\w+), this is", each) for each in reasons)
+    return next((match[1] for match in found if match), None)

@@ -149,6 +149,11 @@ class Project:
         found: list[Any] = self._json("GET", "/_mock/rejected", params={"token": self.token})
         return found
 
+    def leaks(self) -> list[Any]:
+        """What was sent to another region than the project's."""
+        found: list[Any] = self._json("GET", "/_mock/leaks", params={"token": self.token})
+        return found
+
     def _profiles(self, query: dict[str, str], count: int | None) -> dict[str, dict[str, Any]]:
         def read() -> list[dict[str, Any]]:
             return list(self._pages(query))

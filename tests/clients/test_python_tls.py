@@ -96,6 +96,16 @@ def test_region(secure_project: Project, region: str, api_host: str, reader: str
     assert [] == there.undelivered()
 
 
+def test_wrong_region(secure_project: Project) -> None:
+    """With the default host data of a project in the EU is lost without an error, and a leak."""
+    secure_project.create(region="eu")
+    sdk.Mixpanel(secure_project.token).track("ann", "Opened", OPENED)
+
+    assert [] == replace(secure_project, host="eu.mixpanel.com").events()
+    [leak] = secure_project.leaks()
+    assert ("eu", "us", "Opened") == (leak["home"], leak["region"], leak["record"]["event"])
+
+
 def test_flags(secure_project: Project, caplog: pytest.LogCaptureFixture) -> None:
     """Feature flags, evaluated remotely and locally, are answered without a line in the log."""
     mixpanel = sdk.Mixpanel(

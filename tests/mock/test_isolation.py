@@ -7,7 +7,17 @@ import pytest
 from mock_mixpanel import Config, Server
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.config import Project
-from tests.mock.wire import event, group_update, http, names, reasons, send, update
+from tests.mock.wire import (
+    basic,
+    event,
+    good_import,
+    group_update,
+    http,
+    names,
+    reasons,
+    send,
+    update,
+)
 
 
 def everything(mock: MockMixpanel) -> list[Any]:
@@ -132,6 +142,66 @@ def test_home_region(mock_mixpanel: MockMixpanel) -> None:
     http("POST", f"{mock_mixpanel.eu_url}/track", json=event(mock_mixpanel, "Kept"))
     assert ["Kept"] == names(mock_mixpanel)
     assert [["region: the project lives in eu, this is us"]] == reasons(mock_mixpanel)
+
+
+def leak(mock: MockMixpanel, index: int, endpoint: str, record: Any, region: str) -> dict[str, Any]:
+    """An item of the list of leaks, less its ids."""
+    reason = f"region: the project lives in eu, this is {region}"
+    return {
+        "index": index,
+        "token": mock.token,
+        "region": region,
+        "endpoint": endpoint,
+        "record": record,
+        "reasons": [reason],
+        "home": "eu",
+    }
+
+
+def test_leaks(mock_mixpanel: MockMixpanel) -> None:
+    """Whatever goes to another region is listed as a leak, and nothing else is."""
+    mock = mock_mixpanel
+    mock.project(region="eu")
+    lost, person, group = event(mock), update(mock, set={"a": 1}), group_update(mock, set={"a": 1})
+    http("POST", f"{mock.eu_url}/track", json=[lost, {}])
+    http("POST", f"{mock.in_url}/track", json=[{}, lost])
+    send(mock, "/engage", person)
+    send(mock, "/groups", group)
+    items = mock.leaks()
+    assert sorted({item["request_id"] for item in items}) == [item["request_id"] for item in items]
+    assert [
+        leak(mock, 1, "/track", lost, "in"),
+        leak(mock, 0, "/engage", person, "us"),
+        leak(mock, 0, "/groups", group, "us"),
+    ] == [{name: item[name] for name in item if name not in ("id", "request_id")} for item in items]
+    assert items[-1:] == http("GET", f"{mock.url}/_mock/leaks?limit=1").json()
+
+
+def test_leaked_import(mock_mixpanel: MockMixpanel) -> None:
+    """An import with the right secret in the wrong region is a 401, and a leak of its project.
+
+    The records need not name the project, and the secret is not taken for another one.
+    """
+    mock = mock_mixpanel
+    secret = f"{mock.token}-s"
+    mock.project(region="eu", secret=secret)
+    named, bare = good_import(mock), good_import(mock)
+    del bare["properties"]["token"]
+    for credential, record in ((secret, bare), (mock.token, bare), ("wrong", named)):
+        answer = send(mock, "/import?strict=1", [record], headers=basic(f"{credential}:"))
+        assert (401, "Invalid credentials") == (answer.status_code, answer.json()["error"])
+    assert [("eu", "us", bare)] * 2 == [
+        (item["home"], item["region"], item["record"]) for item in mock.leaks()
+    ]
+    assert [] == mock.events()
+    assert [] == http("GET", f"{mock.url}/_mock/events?token={secret}").json()
+
+
+def test_home_is_no_leak(mock_mixpanel: MockMixpanel) -> None:
+    """A project without a region takes data everywhere, and leaks nothing."""
+    for url in (mock_mixpanel.url, mock_mixpanel.eu_url):
+        http("POST", f"{url}/track", json=event(mock_mixpanel))
+    assert ([], 2) == (mock_mixpanel.leaks(), len(mock_mixpanel.events()))
 
 
 def test_strict_projects() -> None:
