@@ -56,7 +56,7 @@ class MockMixpanel:
         return self._list("leaks")
 
     def identities(self) -> dict[str, list[Any]]:
-        """Clusters, pending aliases and split profiles."""
+        """Clusters, pending aliases, split and duplicate profiles, and what is queued."""
         found: dict[str, list[Any]] = self._call("GET", "identities", {"token": self.token})
         return found
 

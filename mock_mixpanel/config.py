@@ -12,7 +12,6 @@ from typing import Any, Self
 
 REGIONS = ("us", "eu", "in")
 IDENTITY_MODES = ("legacy", "original", "simplified")
-MODES_TO_COME = ("original",)
 
 
 class ConfigError(ValueError):
@@ -48,6 +47,11 @@ class Limits:
     """Of a list or object in a profile; an update that would go beyond is refused."""
     hot_shard: int = 200_000
     """Events of one distinct id on one day; the later ones are stored as `$hotshard_events`."""
+    cluster_ids: int = 500
+    """Ids of one person under Original ID Merge."""
+    alias_queue: int | None = None
+    """Aliases that may be pending before the alias queue is backed up: then other records wait for
+    them too. None is without a limit: how long the real queue gets is unknown."""
     rate_records: int | None = None
     """Records a project may send in any `rate_seconds`; None is without a limit. Mixpanel says
     30,000 a second (1.4). Off by default, since a test is faster than any client (choice)."""
@@ -64,6 +68,7 @@ class Limits:
         return replace(self, **dict(own))  # type: ignore[arg-type]
 
 
+CAN_BE_OFF = ("alias_queue", "rate_records", "rate_bytes")
 LIMITS_OF_PROJECTS = tuple(one.name for one in fields(Limits) if one.name != "json_depth")
 
 
@@ -88,8 +93,9 @@ class Project:
     """The options of a project.
 
     `secret` None and no service accounts: every credential is accepted (choice). `region` None:
-    the project takes data in every region, kept apart (choice). `alias_delay` and `gdpr_delay`,
-    how long a data deletion or retrieval takes, are in seconds of the virtual clock. `limits` are
+    the project takes data in every region, kept apart (choice). `alias_delay` (how long a link
+    between two ids takes to have effect, under every identity system) and `gdpr_delay` (how long a
+    data deletion or retrieval takes) are in seconds of the virtual clock. `limits` are
     those that differ from the server's; a `body_bytes` above the server's has no effect. With
     `geo`, events and profiles get a place, a made-up one (see `geo.py`). `group_keys` empty: every
     key is one.
@@ -207,8 +213,6 @@ def _project_id(value: Any, where: str) -> str | None:
 def _identity(value: Any, where: str) -> str:
     if value not in IDENTITY_MODES:
         raise ConfigError(f"{where}: {value!r} is none of {', '.join(IDENTITY_MODES)}")
-    if value in MODES_TO_COME:
-        raise ConfigError(f"{where}: {value!r} is not available yet; use legacy or simplified")
     return str(value)
 
 
@@ -230,7 +234,7 @@ def _limits(value: Any, where: str) -> tuple[tuple[str, int | None], ...]:
         raise ConfigError(f"{where}: expected an object, got {_kind(value)}")
     for name, limit in value.items():
         _known(name, LIMITS_OF_PROJECTS, where)
-        off = limit is None and name in ("rate_records", "rate_bytes")
+        off = limit is None and name in CAN_BE_OFF
         number = isinstance(limit, int) and not isinstance(limit, bool) and 0 <= limit <= 10**12
         if not (off or number):
             raise ConfigError(f"{where}.{name}: expected a count, 0 to 10^12, got {_kind(limit)}")

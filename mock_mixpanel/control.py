@@ -93,9 +93,8 @@ class Control:
         )
 
     def identities(self) -> Any:
-        """Clusters, pending aliases and split profiles."""
-        now = self.world.clock.now()
-        return self.world.projections.identities(now, request.args.get("token"))
+        """Clusters, and what is pending, split, duplicate and queued."""
+        return self.world.projections.identities(request.args.get("token"))
 
     def clock(self) -> Any:
         """The virtual clock."""

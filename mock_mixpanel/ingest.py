@@ -225,7 +225,7 @@ def _judged(
     note = None
     if options and not problems and endpoint in ("/track", "/import"):
         note = validate.identity_note(record, options.identity)
-        if record["event"] == "$create_alias" and not note:
+        if record["event"] == "$create_alias" and options.identity == "legacy":
             problems += validate.alias_problems(record)
         note = note or validate.size_note(record["properties"], limits)
     if options and not problems and endpoint == "/groups":
@@ -241,18 +241,14 @@ def _placed(judged: Judged, endpoint: str, ip: str | None, sender: str) -> Judge
 
 def _draft(judged: Judged, endpoint: str, region: str, now: float) -> Draft:
     options = judged.options or Project(judged.token)
-    delayed = (
-        judged.accepted
-        and endpoint in ("/track", "/import")
-        and judged.record["event"] == "$create_alias"
-    )
+    delay = options.alias_delay if endpoint in ("/track", "/import") else 0
     return Draft(
         endpoint,
         judged.token,
         region,
         judged.record,
         received_at=now,
-        effective_at=now + options.alias_delay if delayed else now,
+        effective_at=now + delay,
         accepted=judged.accepted,
         reasons=judged.reasons,
         identity=options.identity,

@@ -15,9 +15,9 @@ class Draft:
     """A record with its verdict, before it has a place in the log.
 
     `accepted` means it is stored; `reasons` say why not, or what of it has no effect.
-    `effective_at` is when it begins to have effect: later than its arrival for an alias that has
-    to propagate. `place` is where it was sent from, as `geo` names it. Times are virtual seconds
-    since 1970.
+    `effective_at` is when its effect on others begins, later than its arrival: an alias has to
+    propagate, a deletion to be carried out. `place` is where it was sent from, as `geo` names it.
+    Times are virtual seconds since 1970.
     """
 
     endpoint: str

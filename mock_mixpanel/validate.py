@@ -59,7 +59,7 @@ def event_problems(
 def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
     """Why an identity event that is stored links nothing under an identity mode (5.1)."""
     name = record["event"]
-    linking = name == "$create_alias" and mode == "legacy"
+    linking = mode == "original" or (name == "$create_alias" and mode == "legacy")
     if name not in IDENTITY_EVENTS or linking:
         return None
     return f"event: {name} has no effect under {mode} identity"
@@ -80,7 +80,7 @@ def group_note(record: Mapping[str, Any], keys: Sequence[str]) -> str | None:
 
 
 def alias_problems(record: Mapping[str, Any]) -> Iterator[Problem]:
-    """Why a `$create_alias` cannot link two ids; Mixpanel answers success all the same (5.2)."""
+    """Why a legacy `$create_alias` cannot link two ids; it is answered with success (5.2)."""
     properties = record["properties"]
     for name in ("alias", "distinct_id"):
         if not identifier(properties.get(name)):

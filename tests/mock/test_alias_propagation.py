@@ -32,6 +32,8 @@ def test_at_once(mock_mixpanel: MockMixpanel) -> None:
         "clusters": [{"canonical": "anon-1", "ids": ["anon-1", "u-1"]}],
         "pending_aliases": [],
         "split_profiles": [],
+        "duplicate_profiles": [],
+        "queued": [],
     } == mock_mixpanel.identities()
 
 
@@ -57,6 +59,8 @@ def test_too_early(slow: MockMixpanel) -> None:
         "split_profiles": [
             {"alias": "u-1", "distinct_id": "anon-1", "causes": [records[0], records[0] + 1]}
         ],
+        "duplicate_profiles": [],
+        "queued": [],
     } == slow.identities()
 
 

@@ -1,4 +1,4 @@
-"""Projections are functions of the log."""
+"""Projections are functions of the log and of the virtual clock."""
 
 from itertools import pairwise
 from typing import Any
@@ -10,98 +10,62 @@ from hypothesis import strategies as st
 from mock_mixpanel.app import create_app
 from mock_mixpanel.config import Project
 from mock_mixpanel.world import World
+from tests.mock.streams import MODES, Mock, ids_of, records
 
-IDS = st.sampled_from(["a", "b", "c", "$device:d"])
-VALUES = st.one_of(st.integers(-3, 3), st.sampled_from(["x", "y", True, None, 0.5]))
-NAMES = st.sampled_from(["n", "l", "s"])
-OBJECTS = st.dictionaries(NAMES, VALUES, max_size=2)
-LISTS = st.dictionaries(NAMES, st.lists(VALUES, max_size=3), max_size=2)
-
-OPERATIONS = st.fixed_dictionaries(
-    {},
-    optional={
-        "$set": st.one_of(OBJECTS, LISTS, VALUES),
-        "$set_once": OBJECTS,
-        "$add": OBJECTS,
-        "$union": st.one_of(LISTS, OBJECTS),
-        "$append": OBJECTS,
-        "$remove": OBJECTS,
-        "$unset": st.lists(NAMES, max_size=2),
-        "$delete": st.none(),
-        "$ignore_time": st.booleans(),
-        "$ignore_alias": st.booleans(),
-    },
-)
+IDS = ids_of(1)
+STEPS = st.lists(st.tuples(st.integers(0, 3), records(IDS)), max_size=25)
+"""Seconds that pass, and the record that is sent then."""
+QUEUES = st.sampled_from([None, 0, 1])
 
 
-def event(name: str, properties: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    return "/track", {"event": name, "properties": {"token": "T", **properties}}
-
-
-EVENTS = st.builds(
-    lambda who, time, insert_id, more: event(
-        "E", {"distinct_id": who, "time": time, "$insert_id": insert_id, **more}
-    ),
-    IDS,
-    st.sampled_from([None, 999_000, 999_999, 5, "bad"]),
-    st.sampled_from([None, "i", "j"]),
-    st.fixed_dictionaries({}, optional={"$user_id": IDS, "$device_id": st.just("d")}),
-)
-ALIASES = st.builds(
-    lambda new, old: event("$create_alias", {"alias": new, "distinct_id": old}), IDS, IDS
-)
-PROFILES = st.builds(
-    lambda who, operations: ("/engage", {"$token": "T", "$distinct_id": who, **operations}),
-    IDS,
-    OPERATIONS,
-)
-GROUPS = st.builds(
-    lambda who, operations: (
-        "/groups",
-        {"$token": "T", "$group_key": "company", "$group_id": who, **operations},
-    ),
-    IDS,
-    OPERATIONS,
-)
-STEPS = st.lists(
-    st.tuples(st.integers(0, 3), st.one_of(EVENTS, ALIASES, PROFILES, GROUPS)), max_size=25
-)
-
-
-def state(client: Any) -> dict[str, Any]:
-    lists = ["events", "events?raw=1", "profiles", "groups", "rejected", "identities", "requests"]
-    return {name: client.get(f"/_mock/{name}").json for name in lists}
-
-
-def replay(identity: str, steps: Any, *, read_each: bool) -> list[dict[str, Any]]:
-    """The states after each step, or only the last one."""
-    world = World()
-    world.change_project("T", {"alias_delay": 2, "identity": identity})
-    world.clock.change(now=1_000_000, freeze=True)
-    client = create_app(world=world).test_client()
+def replay(mock: Mock, steps: Any, *, read_each: bool) -> list[dict[str, Any]]:
+    """The states after each step and at the end, or only the last one."""
     states = []
-    for advance, (path, record) in steps:
-        world.clock.change(advance=advance)
-        client.post(path, json=record)
+    for seconds, record in steps:
+        mock.advance(seconds)
+        mock.send(record)
         if read_each:
-            states.append(state(client))
-    return [*states, state(client)]
+            states.append(mock.state())
+    return [*states, mock.state()]
 
 
-@pytest.mark.parametrize("identity", ["legacy", "simplified"])
-@settings(max_examples=30, deadline=None)
-@given(steps=STEPS)
-def test_step_by_step_is_at_once(identity: str, steps: Any) -> None:
+@pytest.mark.parametrize("identity", MODES)
+@settings(max_examples=40, deadline=None)
+@given(steps=STEPS, queue=QUEUES)
+def test_step_by_step_is_at_once(identity: str, steps: Any, queue: int | None) -> None:
     """What is computed record by record is what is computed from the whole log at once."""
-    step_by_step = replay(identity, steps, read_each=True)
-    assert replay(identity, steps, read_each=False)[-1] == step_by_step[-1]
+    step_by_step, at_once = (Mock(identity, limits={"alias_queue": queue}) for _ in range(2))
+    every = replay(step_by_step, steps, read_each=True)
+    assert replay(at_once, steps, read_each=False)[-1] == every[-1]
+    for mock in (step_by_step, at_once):
+        mock.advance(60)
+    assert at_once.state() == step_by_step.state()
+
+
+@pytest.mark.parametrize("identity", MODES)
+@settings(max_examples=40, deadline=None)
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 6), st.booleans(), records(IDS)), max_size=20),
+    queue=QUEUES,
+)
+def test_the_clock_may_go_back(identity: str, steps: Any, queue: int | None) -> None:
+    """Whatever the clock does and whoever looks, the state is that of the log and of the moment."""
+    watched, unwatched = (Mock(identity, limits={"alias_queue": queue}) for _ in range(2))
+    for moment, looks, record in steps:
+        for mock in (watched, unwatched):
+            mock.at(moment)
+            mock.send(record)
+        watched.at(moment + 3 * looks)
+        watched.state()
+        watched.at(moment)
+    assert unwatched.state() == watched.state()
 
 
 @settings(max_examples=30, deadline=None)
 @given(steps=STEPS)
 def test_every_record_has_a_verdict(steps: Any) -> None:
     """Nothing is lost: each record is stored or has a reason, and the lists agree."""
-    (last,) = replay("legacy", steps, read_each=False)
+    (last,) = replay(Mock("legacy"), steps, read_each=False)
     verdicts = [verdict for request in last["requests"] for verdict in request["verdicts"]]
     assert len(steps) == len(verdicts)
     assert [] == [each for each in verdicts if not each["accepted"] and not each["reasons"]]
@@ -113,10 +77,42 @@ def test_every_record_has_a_verdict(steps: Any) -> None:
 @given(steps=STEPS)
 def test_legacy_is_not_retroactive(steps: Any) -> None:
     """Under legacy an event never changes its person afterwards."""
-    states = replay("legacy", steps, read_each=True)
+    states = replay(Mock("legacy"), steps, read_each=True)
     people = [{e["id"]: e["distinct_id"] for e in each["events?raw=1"]} for each in states]
     for earlier, later in pairwise(people):
         assert earlier == {key: later[key] for key in earlier}
+
+
+@settings(max_examples=30, deadline=None)
+@given(steps=STEPS)
+def test_merges_are_never_undone(steps: Any) -> None:
+    """Under original two ids that are one person stay one person."""
+    states = replay(Mock("original"), steps, read_each=True)
+    clusters = [[set(each["ids"]) for each in s["identities"]["clusters"]] for s in states]
+    for earlier, later in pairwise(clusters):
+        assert [] == [ids for ids in earlier if not any(ids <= other for other in later)]
+
+
+@pytest.mark.parametrize("identity", MODES)
+@settings(max_examples=30, deadline=None)
+@given(steps=STEPS)
+def test_a_queue_loses_nothing(identity: str, steps: Any) -> None:
+    """Records that wait for the alias queue are stored once it has moved, and in order."""
+    mock = Mock(identity, limits={"alias_queue": 0})
+    (before,) = replay(mock, steps, read_each=False)
+    waiting = {each["id"] for each in before["identities"]["queued"]}
+    assert waiting.isdisjoint(each["id"] for each in before["events?raw=1"])
+    mock.advance(60)
+    after = mock.state()
+    assert [] == after["identities"]["queued"] + after["identities"]["pending_aliases"]
+    numbers = [each["id"] for each in after["events?raw=1"]]
+    assert sorted(set(numbers)) == numbers
+    accepted = [
+        bool(request["path"] == "/import" and verdict["accepted"])
+        for request in after["requests"]
+        for verdict in request["verdicts"]
+    ]
+    assert accepted.count(True) == len(numbers)
 
 
 def test_forgetting_one_project_keeps_the_state_of_others() -> None:

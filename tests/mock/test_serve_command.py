@@ -112,7 +112,6 @@ def test_wrong_usage(arguments: list[str], error: str) -> None:
         ("[{}]", "projects[0].token: missing or not a text; every project needs one"),
         ("[{token: T}, {token: T}]", "projects[1].token: 'T' is listed twice; remove one"),
         ("[{token: T, secrt: x}]", "projects[0].secrt: unknown option; did you mean 'secret'?"),
-        ("[{token: T, identity: original}]", "projects[0].identity: 'original' is not available"),
         ("[{token", "line 1: expected ',' or '}', but got '<stream end>'"),
     ],
 )

@@ -73,12 +73,6 @@ def test_identity_events(simplified: MockMixpanel, name: str) -> None:
     assert [] == simplified.identities()["clusters"]
 
 
-def test_original_is_to_come(mock_mixpanel: MockMixpanel) -> None:
-    """Original id merge is refused, never taken for something else."""
-    with pytest.raises(ControlCallError, match=r"identity: 'original' is not available yet"):
-        mock_mixpanel.project(identity="original")
-
-
 def test_identity_is_fixed_by_data(mock_mixpanel: MockMixpanel) -> None:
     """The identity system can be switched only while there is no data."""
     send(mock_mixpanel, "/track", event(mock_mixpanel))
