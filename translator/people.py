@@ -18,7 +18,7 @@ from translator.operations import Json, Operation
 from translator.plan import Plan
 from translator.timestamps import iso_seconds
 from translator.traits import format_traits
-from translator.values import detached, normalised
+from translator.values import date_ms, detached, normalised
 
 _LEADING_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 _GROUPED_DIGITS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -173,7 +173,8 @@ def charge_operations(
     """A transaction for a call with `revenue`."""
     revenue = _property(properties, "revenue")
     amount = charge_amount(revenue, plan)
-    if not amount and event and not plan.doc["charge_total"] and _COMPLETED_ORDER.search(event):
+    missing = revenue in (None, False, "") or revenue == 0
+    if missing and event and not plan.doc["charge_total"] and _COMPLETED_ORDER.search(event):
         amount = charge_amount(_property(properties, "total"), plan)
     if not amount:
         if revenue and amount is None:
@@ -202,8 +203,6 @@ def charge_operations(
 
 def _property(properties: Json, name: str) -> Any:
     """The first property whose normalised name this is."""
-    if name in properties:
-        return properties[name]
     return next((value for key, value in properties.items() if normalised(key) == name), None)
 
 
@@ -211,7 +210,7 @@ def charge_amount(value: object, plan: Plan) -> float | None:
     """The number in a revenue: numbers as they are, text read as far as it is a number."""
     if type(value) is int or type(value) is float:
         return value
-    if type(value) is not str:
+    if type(value) is not str or date_ms(value) is not None:
         return None
     text = value.replace("$", "")
     if plan.doc["charge_grouped_digits"]:

@@ -43,18 +43,18 @@ class TraitTable:
     made at all, not even from an id that is an e-mail address or from a list of phones.
     """
 
-    __slots__ = ("_sources", "created", "made", "own", "renamed", "roles")
+    __slots__ = ("created", "made", "own", "renamed", "roles", "sources")
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        self._sources = tuple(pairs)
-        self.made = frozenset(name for name, _ in self._sources)
+        self.sources = tuple(pairs)
+        self.made = frozenset(name for name, _ in self.sources)
         """Every property that can come of a trait."""
         self.own: dict[str, str] = {}
         """What a trait is read as -> the property of the user's own that it becomes."""
-        self.renamed = {normalised(trait): trait for _, trait in self._sources}
+        self.renamed = {normalised(trait): trait for _, trait in self.sources}
         """Normalised name of a special trait -> its usual spelling."""
         roles: dict[str, list[str]] = {}
-        for name, trait in self._sources:
+        for name, trait in self.sources:
             roles.setdefault(normalised(trait), []).append(self._role(name, trait))
         if "$phone" in self.made:
             roles.setdefault("phones", []).append("phones")
@@ -83,6 +83,6 @@ class TraitTable:
         names = {normalised(name) for name in listed}
         return frozenset(listed) | {
             name
-            for name, trait in self._sources
+            for name, trait in self.sources
             if name in _IN_DOC or name not in _STANDARD or normalised(trait) in names
         }

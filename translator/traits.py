@@ -29,20 +29,21 @@ def format_traits(
 
     `id` is the userId where there is one. Null traits stay null.
     """
-    out: Json = {}
-    found: Json = {}
-    if traits:
-        found = _find_special(traits, table)
-        gone = _replaced_keys(traits, table)
+    found = _find_special(traits, table)
+    if found:
+        special = _special(found, user_id, table, created_at_seconds=created_at_seconds)
+        gone = _replaced_keys(traits, table, special)
         out = {key: format_value(value) for key, value in traits.items() if key not in gone}
+        if found.get("created") and "$created" not in special:
+            # Also one that is spelled Mixpanel's way must be a date.
+            out.pop("$created", None)
+    else:
+        # Most calls have no special trait, and then only an id can still give one.
+        special = {"$email": user_id} if is_email(user_id) and "$email" in table.made else {}
+        out = {key: format_value(value) for key, value in traits.items()}
     if user_id:
         out["id"] = user_id
-    if not found:
-        # Most calls have no special trait, and then only an id can still give one.
-        if is_email(user_id) and "$email" in table.made:
-            out["$email"] = user_id
-        return out
-    out.update(_special(found, user_id, table, created_at_seconds=created_at_seconds))
+    out.update(special)
     return out
 
 
@@ -63,22 +64,24 @@ def _find_special(traits: Mapping[str, Any], table: TraitTable) -> Json:
     return found
 
 
-def _replaced_keys(traits: Mapping[str, Any], table: TraitTable) -> set[str]:
+def _replaced_keys(traits: Mapping[str, Any], table: TraitTable, special: Json) -> set[str]:
     """The original keys that the special property replaces.
 
-    The first spelling of each, and the usual one. A further spelling stays under its own name, and
-    so do keys that are spelled Mixpanel's way.
+    The usual spelling of each where it has a value, and the first of the others. A further spelling
+    stays under its own name, and so do keys that are spelled Mixpanel's way.
     """
-    gone: set[str] = set()
+    gone = {
+        trait
+        for name, trait in table.sources
+        if trait in traits and (name in special or name == "$created")
+    }
     seen: set[str] = set()
     for key in traits:
         usual = table.renamed.get(normalised(key))
-        if usual is not None and not key.startswith("$"):
-            if usual not in seen:
-                seen.add(usual)
-                gone.add(key)
-            elif key == usual:
-                gone.add(key)
+        if usual is None or usual in seen or key in gone or key.startswith("$"):
+            continue
+        seen.add(usual)
+        gone.add(key)
     return gone
 
 

@@ -28,13 +28,15 @@ def normalised(key: str) -> str:
     return _SEPARATORS.sub("", key).lower()
 
 
+def date_ms(value: str) -> int | None:
+    """The moment, in milliseconds, if the whole text is an ISO 8601 date starting with a day."""
+    return iso_to_ms(value) if len(value) >= 10 and value[4] == value[7] == "-" else None
+
+
 def format_text(value: str) -> str:
-    """The text, or the moment in UTC if the whole text is an ISO 8601 date starting with a day."""
-    if len(value) >= 10 and value[4] == "-" and value[7] == "-":
-        ms = iso_to_ms(value)
-        if ms is not None:
-            return iso_milliseconds(ms)
-    return value
+    """The text, or the moment in UTC if the whole text is a date."""
+    ms = date_ms(value)
+    return value if ms is None else iso_milliseconds(ms)
 
 
 def format_value(value: Any) -> Any:
