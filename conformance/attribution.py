@@ -9,8 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from conformance.captures import Capture, compare_outcomes, outcome
+from conformance.captures import Capture, compare_outcomes, of_capture, outcome
 from conformance.compare import Difference
+from conformance.loader import Json
+from conformance.outcomes import Outcome, Verdict
 from conformance.target import Translate
 from translator import Rules, translate
 from translator.rules import RULES
@@ -21,29 +23,27 @@ class Attribution:
     """For one capture: the rules that explain it, each with the paths it changes, in order.
 
     `unexplained` is what the documented rules do differently beyond that; it must be empty.
+    `documented` is what they do.
     """
 
     capture: Capture
     changes: tuple[tuple[str, tuple[str, ...]], ...]
     unexplained: tuple[Difference, ...]
+    documented: Json
 
-    def text(self) -> str:
-        """The rules with their paths, and what they leave unexplained, in full."""
-        lines = [f"{'FAILED' if self.unexplained else 'EXPLAINED'}  capture {self.capture.id}"]
-        lines += [f"{rule}: {', '.join(paths)}" for rule, paths in self.changes]
-        lines += [f"unexplained: {difference}" for difference in self.unexplained]
-        return "\n  ".join("\n".join(lines).splitlines())
-
-    def as_json(self) -> dict[str, object]:
-        """The attribution as a line of results.jsonl."""
-        return {
-            "kind": "capture",
-            "id": self.capture.id,
-            "rules": "documented",
-            "verdict": "failed" if self.unexplained else "explained",
-            "explained_by": {rule: list(paths) for rule, paths in self.changes},
-            "differences": [difference.as_json() for difference in self.unexplained],
-        }
+    @property
+    def outcome(self) -> Outcome:
+        """The attribution as any report has it."""
+        changes = {rule: list(paths) for rule, paths in self.changes}
+        return of_capture(
+            self.capture,
+            "documented",
+            Verdict.FAIL if self.unexplained else Verdict.PASS,
+            differences=self.unexplained,
+            notes=tuple(f"{rule} changes {', '.join(paths)}" for rule, paths in self.changes),
+            expected={"requests": self.capture.requests, "stage": self.capture.stage},
+            actual={**self.documented, "explained_by": changes},
+        )
 
 
 def attribute(capture: Capture, translate: Translate = translate) -> Attribution:
@@ -61,13 +61,14 @@ def attribute(capture: Capture, translate: Translate = translate) -> Attribution
         current = following
     explained = outcome(capture, explaining, translate)
     documented = outcome(capture, Rules.documented(), translate)
-    return Attribution(capture, tuple(changes), tuple(compare_outcomes(explained, documented)))
+    unexplained = compare_outcomes(explained, documented)
+    return Attribution(capture, tuple(changes), tuple(unexplained), documented)
 
 
-def by_rule(attributions: Iterable[Attribution]) -> dict[str, list[str]]:
+def by_rule(outcomes: Iterable[Outcome]) -> dict[str, list[str]]:
     """Rule -> the ids of the captures that it changes, in the order of the table of rules."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for attribution in attributions:
-        for rule, _ in attribution.changes:
-            found[rule].append(attribution.capture.id)
+    for each in outcomes:
+        for rule in each.actual.get("explained_by", ()):
+            found[rule].append(each.id)
     return {rule.name: found[rule.name] for rule in RULES if rule.name in found}

@@ -17,6 +17,7 @@ from conformance.compare import Difference, compare, compare_sequence
 from conformance.data import read
 from conformance.errors import DataError
 from conformance.loader import Json
+from conformance.outcomes import REDACTED, Outcome, Verdict
 from conformance.target import Translate
 from conformance.yaml_text import parse_yaml
 from translator import Rules, Settings, SettingsError, translate
@@ -78,6 +79,7 @@ class Reproduction:
     capture: Capture
     differences: tuple[Difference, ...]
     defect: Defect | None
+    actual: Json
 
     @property
     def standing(self) -> Standing:
@@ -87,26 +89,50 @@ class Reproduction:
         found = {difference.path for difference in self.differences}
         return Standing.DEFECT if found == set(self.defect.paths) else Standing.FAILED
 
-    def text(self) -> str:
-        """The standing and every difference, in full."""
-        lines = [f"{self.standing.upper()}  capture {self.capture.id}"]
-        if self.defect and not self.differences:
-            lines.append("stale: it is reproduced now; remove its entry from defects.yaml")
-        elif self.defect:
-            lines.append(f"defect: {self.defect.defect}: {', '.join(self.defect.paths)}")
-        lines += [str(difference) for difference in self.differences]
-        return "\n  ".join("\n".join(lines).splitlines())
+    @property
+    def outcome(self) -> Outcome:
+        """The standing as any report has it; a defect is an expected failure."""
+        seen = {"requests": self.capture.requests, "stage": self.capture.stage}
+        verdict, reason = Verdict.PASS, ""
+        if self.standing is Standing.DEFECT and self.defect:
+            verdict, reason = Verdict.EXPECTED_FAILURE, f"{self.defect.defect}: {self.defect.why}"
+        elif self.standing is Standing.FAILED:
+            verdict = Verdict.FAIL
+            if self.defect and not self.differences:
+                verdict = Verdict.STALE
+                reason = "it is reproduced now; remove its entry from defects.yaml"
+            elif self.defect:
+                reason = f"beyond its defect, {self.defect.defect}: {', '.join(self.defect.paths)}"
+        return of_capture(
+            self.capture,
+            "observed",
+            verdict,
+            reason=reason,
+            differences=self.differences,
+            expected=seen,
+            actual=self.actual,
+        )
 
-    def as_json(self) -> dict[str, object]:
-        """The standing as a line of results.jsonl."""
-        return {
-            "kind": "capture",
-            "id": self.capture.id,
-            "rules": "observed",
-            "verdict": self.standing.value,
-            "defect": self.defect.defect if self.defect else None,
-            "differences": [difference.as_json() for difference in self.differences],
-        }
+
+def of_capture(capture: Capture, rules: str, verdict: Verdict, **more: Any) -> Outcome:
+    """An outcome that describes the capture; `more` is what became of it."""
+    return Outcome(
+        kind="capture",
+        id=capture.id,
+        title=f"What the classic integration sent: {capture.area}",
+        level="must",
+        mode="cloud",
+        rules=rules,
+        source=(f"capture:{capture.id}",),
+        verdict=verdict,
+        tags=("capture", capture.area),
+        given={
+            "clock": capture.now.isoformat(),
+            "settings": {**capture.settings, "apiKey": REDACTED},
+            "steps": [{"messages": [capture.message]}],
+        },
+        **more,
+    )
 
 
 @cache
@@ -155,8 +181,9 @@ def outcome(capture: Capture, rules: Rules, translate: Translate = translate) ->
 def reproduce(capture: Capture, translate: Translate = translate) -> Reproduction:
     """The capture under the observed rules."""
     seen = {"requests": capture.requests, "stage": capture.stage}
-    differences = compare_outcomes(seen, outcome(capture, Rules.observed(), translate))
-    return Reproduction(capture, tuple(differences), load_defects().get(capture.id))
+    actual = outcome(capture, Rules.observed(), translate)
+    differences = compare_outcomes(seen, actual)
+    return Reproduction(capture, tuple(differences), load_defects().get(capture.id), actual)
 
 
 def compare_outcomes(expected: Json, actual: Json) -> list[Difference]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from deepdiff import DeepDiff
@@ -53,6 +53,17 @@ class Difference:
         if self.kind is not Kind.MISSING:
             fields["actual"] = self.actual
         return {**fields, "note": self.note} if self.note else fields
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Self:
+        """The difference in a JSON object; raises KeyError or ValueError if it is none."""
+        return cls(
+            fields["path"],
+            Kind(fields["kind"]),
+            fields.get("expected"),
+            fields.get("actual"),
+            fields.get("note", ""),
+        )
 
 
 def compare(

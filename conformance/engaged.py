@@ -38,6 +38,7 @@ class EngagedSession:
         self._forward = engagement.forward
         self._engage = make(definitions)
         self._setup = setup
+        self.observes = inner.observes
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         """Take messages in; without any, only let time pass. One answer for each that came out."""

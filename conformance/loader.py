@@ -19,6 +19,9 @@ Json = dict[str, Any]
 
 DEFAULT_CLOCK = "2026-06-15T12:00:00Z"
 
+DESCRIPTION = frozenset("id title why level source tags mode rules expect".split())
+"""The keys of a scenario that are not part of what goes in."""
+
 
 @dataclass(frozen=True)
 class RawLine:
@@ -61,7 +64,10 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One behaviour as data. Fields as described in `scenario.schema.json`."""
+    """One behaviour as data. Fields as described in `scenario.schema.json`.
+
+    `given` is all that goes in as the file has it, for reports.
+    """
 
     id: str
     title: str
@@ -79,6 +85,7 @@ class Scenario:
     engage: Engagement | None
     steps: tuple[Step, ...]
     expect: Expectation
+    given: Json
 
     @property
     def sourced(self) -> bool:
@@ -185,6 +192,8 @@ def _scenario(data: Json) -> Scenario:
             state=expect.get("state", {}),
             settings_error=expect.get("settings_error"),
         ),
+        given={"clock": DEFAULT_CLOCK}
+        | {key: value for key, value in data.items() if key not in DESCRIPTION},
     )
 
 

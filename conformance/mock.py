@@ -32,6 +32,11 @@ class Mock:
         self._session = requests.Session()
         self._session.trust_env = False
 
+    @property
+    def clock_url(self) -> str:
+        """Where the virtual clock is read and moved."""
+        return f"{self._control_url}/_mock/clock"
+
     def reset(self) -> None:
         """Forget everything."""
         self._call("POST", "reset", {})

@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from conformance.compare import Difference, Kind, compare, compare_sequence
@@ -11,8 +11,29 @@ from conformance.errors import DataError
 from conformance.loader import Json, RawLine, Scenario
 from conformance.mock import Mock, MockRefused
 from conformance.placeholders import Placeholders
-from conformance.target import Answer, Session, SettingsRefused, Setup, Target, TargetFailed
+from conformance.state import compare_state, held, sections
+from conformance.target import (
+    Answer,
+    CannotRun,
+    Session,
+    SettingsRefused,
+    Setup,
+    Target,
+    TargetFailed,
+)
 from translator.engage import Engage
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of a scenario, by section, and in what it differs from what was expected.
+
+    `notes` say what could not be compared with this target.
+    """
+
+    actual: Json
+    differences: tuple[Difference, ...]
+    notes: tuple[str, ...] = ()
 
 
 def replay(
@@ -20,7 +41,17 @@ def replay(
 ) -> list[Difference]:
     """Everything in which the target does not do what the scenario expects; empty if it conforms.
 
-    `engage` makes the Engage of a scenario that has one. Raises EngineError if the mock fails.
+    Raises like `examine`.
+    """
+    return list(examine(scenario, target, mock, engage).differences)
+
+
+def examine(
+    scenario: Scenario, target: Target, mock: Mock, engage: MakeEngage = Engage
+) -> Replayed:
+    """Replay a scenario. `engage` makes the Engage of one that has it.
+
+    Raises CannotRun if the target says that it cannot, and EngineError if mock or driver broke.
     """
     _prepare(scenario, mock)
     setup = Setup(
@@ -30,30 +61,55 @@ def replay(
         mock.base_urls,
         wait=mock.advance,
         delivery=scenario.delivery,
+        mock=mock,
     )
     try:
         session = target.open(setup)
         if scenario.engage:
             session = EngagedSession(session, scenario.engage, setup, engage)
     except SettingsRefused as error:
-        return _settings_refused(scenario, str(error)) + _compare_requests(scenario, mock)
-    if scenario.expect.settings_error is not None:
-        session.close()
-        name = scenario.expect.settings_error
-        return [Difference("settings_error", Kind.MISSING, name, note="the settings were accepted")]
+        return _settings_refused(scenario, str(error), mock)
     try:
-        answers, differences = _feed(scenario, session, mock)
+        if scenario.expect.settings_error is not None:
+            return _settings_accepted(scenario, session, mock)
+        return _replayed(scenario, session, mock)
     except TargetFailed as error:
-        return [Difference("target", Kind.UNEXPECTED, actual=str(error))]
+        difference = Difference("target", Kind.UNEXPECTED, actual=str(error))
+        return Replayed({"target": str(error), "requests": received(mock)}, (difference,))
     finally:
         session.close()
+
+
+def expected(scenario: Scenario) -> Json:
+    """What a scenario expects, by section, as `Replayed.actual` has it."""
+    expect = scenario.expect
+    if expect.settings_error is not None:
+        return {"settings_error": expect.settings_error, "requests": expect.requests}
+    return {
+        "requests": expect.requests,
+        "skipped": expect.skipped,
+        "errors": expect.errors,
+        "undelivered": expect.undelivered,
+        "state": sections(scenario),
+    }
+
+
+def _replayed(scenario: Scenario, session: Session, mock: Mock) -> Replayed:
+    answers, differences = _feed(scenario, session, mock)
     placeholders = Placeholders()
-    return [
-        *differences,
-        *_compare_requests(scenario, mock, placeholders),
-        *_compare_answers(scenario, answers),
-        *_compare_state(scenario, mock, placeholders),
-    ]
+    actual: Json = {"requests": received(mock)}
+    notes: list[str] = []
+    differences += _compare_requests(scenario, actual["requests"], placeholders)
+    for section, found in _reasons(answers).items():
+        wanted = getattr(scenario.expect, section)
+        if section in session.observes:
+            actual[section] = [item for item, _ in found]
+            differences += _compare_reasons(section, wanted, found)
+        elif wanted:
+            notes.append(f"not compared: {section}, which this target does not tell")
+    actual["state"] = state = held(scenario, mock)
+    differences += compare_state(scenario, state, placeholders)
+    return Replayed(actual, tuple(differences), tuple(notes))
 
 
 def _prepare(scenario: Scenario, mock: Mock) -> None:
@@ -77,13 +133,28 @@ def _prepare(scenario: Scenario, mock: Mock) -> None:
             raise DataError(f"{scenario.id}: faults: {error}") from error
 
 
-def _settings_refused(scenario: Scenario, text: str) -> list[Difference]:
-    expected = scenario.expect.settings_error
-    if expected is None:
-        return [Difference("settings_error", Kind.UNEXPECTED, actual=text)]
-    if repr(expected) in text:
-        return []
-    return [Difference("settings_error", Kind.CHANGED, expected, text)]
+def _settings_refused(scenario: Scenario, text: str, mock: Mock) -> Replayed:
+    wanted, requests = scenario.expect.settings_error, received(mock)
+    if wanted is None:
+        differences = [Difference("settings_error", Kind.UNEXPECTED, actual=text)]
+    elif repr(wanted) in text:
+        differences = []
+    else:
+        differences = [Difference("settings_error", Kind.CHANGED, wanted, text)]
+    differences += _compare_requests(scenario, requests)
+    return Replayed({"settings_error": text, "requests": requests}, tuple(differences))
+
+
+def _settings_accepted(scenario: Scenario, session: Session, mock: Mock) -> Replayed:
+    if "settings" not in session.observes:
+        raise CannotRun("it does not tell which settings it refuses")
+    difference = Difference(
+        "settings_error",
+        Kind.MISSING,
+        scenario.expect.settings_error,
+        note="the settings were accepted",
+    )
+    return Replayed({"requests": received(mock)}, (difference,))
 
 
 def _feed(
@@ -116,9 +187,9 @@ def _changed_input(path: str, original: Any, given: Any) -> list[Difference]:
 
 
 def _compare_requests(
-    scenario: Scenario, mock: Mock, placeholders: Placeholders | None = None
+    scenario: Scenario, requests: list[Json], placeholders: Placeholders | None = None
 ) -> list[Difference]:
-    return compare_sequence("requests", scenario.expect.requests, received(mock), placeholders)
+    return compare_sequence("requests", scenario.expect.requests, requests, placeholders)
 
 
 def received(mock: Mock) -> list[Json]:
@@ -135,27 +206,25 @@ def received(mock: Mock) -> list[Json]:
     ]
 
 
-def _compare_answers(scenario: Scenario, answers: list[Answer]) -> list[Difference]:
-    skipped = [
-        ({"message": index, "code": reason.code}, reason.text)
-        for index, answer in enumerate(answers)
-        for reason in answer.skipped
-    ]
-    errors = [
-        ({"message": index, "code": answer.error.code}, answer.error.text)
-        for index, answer in enumerate(answers)
-        if answer.error
-    ]
-    undelivered = [
-        ({"message": index, "endpoint": lost.endpoint}, lost.text)
-        for index, answer in enumerate(answers)
-        for lost in answer.undelivered
-    ]
-    return [
-        *_compare_reasons("skipped", scenario.expect.skipped, skipped),
-        *_compare_reasons("errors", scenario.expect.errors, errors),
-        *_compare_reasons("undelivered", scenario.expect.undelivered, undelivered),
-    ]
+def _reasons(answers: list[Answer]) -> dict[str, list[tuple[Json, str]]]:
+    """What was answered beside the requests, by section, each with the words that came with it."""
+    return {
+        "skipped": [
+            ({"message": index, "code": reason.code}, reason.text)
+            for index, answer in enumerate(answers)
+            for reason in answer.skipped
+        ],
+        "errors": [
+            ({"message": index, "code": answer.error.code}, answer.error.text)
+            for index, answer in enumerate(answers)
+            if answer.error
+        ],
+        "undelivered": [
+            ({"message": index, "endpoint": lost.endpoint}, lost.text)
+            for index, answer in enumerate(answers)
+            for lost in answer.undelivered
+        ],
+    }
 
 
 def _compare_reasons(
@@ -165,62 +234,3 @@ def _compare_reasons(
     differences = compare_sequence(path, expected, [item for item, _ in found])
     words = "\n".join(f"message {item['message']} said: {text}" for item, text in found)
     return [dataclasses.replace(difference, note=words) for difference in differences]
-
-
-def _compare_state(scenario: Scenario, mock: Mock, placeholders: Placeholders) -> list[Difference]:
-    differences: list[Difference] = []
-    token = scenario.settings["token"]
-    for section, expected in {"rejected": [], **scenario.expect.state}.items():
-        path = f"state.{section}"
-        if section == "rejected":
-            views = [
-                {"endpoint": item["endpoint"], "reasons": item["reasons"]}
-                for item in mock.rejected()
-            ]
-            differences += compare_sequence(path, expected, views)
-        elif section == "events":
-            views = _event_views(expected, mock.state(section, token))
-            differences += compare_sequence(path, expected, views, placeholders)
-        else:
-            view = _VIEWS[section](mock.state(section, token))
-            differences += compare(path, _DEFAULTS.get(section, {}) | expected, view)
-    return differences
-
-
-def _event_views(expected: list[Json], events: list[Json]) -> list[Json]:
-    """Each event with the keys that the scenario gives for the one at its place."""
-    always = {"event", "distinct_id"}
-    return [
-        {
-            key: event[key]
-            for key in sorted(always | (expected[index].keys() if index < len(expected) else set()))
-        }
-        for index, event in enumerate(events)
-    ]
-
-
-def _profiles(profiles: list[Json]) -> Json:
-    return {profile["distinct_id"]: profile["properties"] for profile in profiles}
-
-
-def _groups(groups: list[Json]) -> Json:
-    view: Json = {}
-    for group in groups:
-        view.setdefault(group["group_key"], {})[group["group_id"]] = group["properties"]
-    return view
-
-
-def _identities(identities: Json) -> Json:
-    people = [sorted(cluster["ids"]) for cluster in identities["clusters"]]
-    return {
-        "clusters": sorted(ids for ids in people if len(ids) > 1),
-        "split": sorted(split["alias"] for split in identities["split_profiles"]),
-    }
-
-
-_VIEWS: Mapping[str, Callable[[Any], Json]] = {
-    "profiles": _profiles,
-    "groups": _groups,
-    "identities": _identities,
-}
-_DEFAULTS: Mapping[str, Json] = {"identities": {"clusters": [], "split": []}}

@@ -1,4 +1,12 @@
-"""What a run found, for people and for programs."""
+"""A run as a whole: its header, its outcomes, its summary, and the file that holds all of it.
+
+`results.jsonl` is the one complete form; every other report is made from what it holds. Its first
+line is the run, the last its end, and every one between them an outcome:
+
+    {"kind": "run", "format": 1, "target": ..., "translator": ..., "selection": ..., ...}
+    {"kind": "scenario", "id": ..., "verdict": "fail", "differences": [{"path": ...}], ...}
+    {"kind": "end", "conformant": false, "counts": {"fail": 1, "pass": 743}}
+"""
 
 import json
 from collections import Counter
@@ -6,111 +14,130 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.attribution import Attribution, by_rule
-from conformance.captures import Reproduction, Standing
-from conformance.compare import Difference
-from conformance.loader import Scenario
+from conformance.errors import DataError
+from conformance.loader import Json
+from conformance.outcomes import LEVELS, Outcome, Verdict, counts
+from conformance.sources import UNSOURCED
+
+FORMAT = 1
+"""Grows when a reader of results.jsonl that was right would be wrong."""
+
+RESULTS = "results.jsonl"
 
 
 @dataclass(frozen=True)
-class CaptureResult:
-    """What became of a capture under one rule set, or both."""
+class Report:
+    """A run. `started` is an ISO 8601 time; `selection` what was asked for, empty for everything.
 
-    reproduction: Reproduction | None
-    attribution: Attribution | None
+    `translator` is how the target calls itself; `seconds` how long it took.
+    """
+
+    target: str
+    translator: str
+    version: str
+    started: str
+    seconds: float
+    selection: str
+    outcomes: tuple[Outcome, ...]
 
     @property
-    def failures(self) -> list[Reproduction | Attribution]:
-        """That it is not reproduced, and that a difference has no name."""
-        failures: list[Reproduction | Attribution] = []
-        if self.reproduction and self.reproduction.standing is Standing.FAILED:
-            failures.append(self.reproduction)
-        if self.attribution and self.attribution.unexplained:
-            failures.append(self.attribution)
-        return failures
+    def conformant(self) -> bool:
+        """Whether nothing is red."""
+        return not any(outcome.verdict.red for outcome in self.outcomes)
 
-    def as_json(self) -> list[dict[str, object]]:
+    @property
+    def scenarios(self) -> list[Outcome]:
+        """The outcomes of scenarios."""
+        return [outcome for outcome in self.outcomes if outcome.kind == "scenario"]
+
+    @property
+    def captures(self) -> list[Outcome]:
+        """The outcomes of captures."""
+        return [outcome for outcome in self.outcomes if outcome.kind == "capture"]
+
+    def lines(self) -> list[Json]:
         """The lines of results.jsonl."""
-        parts = (self.reproduction, self.attribution)
-        return [part.as_json() for part in parts if part is not None]
+        found = Counter(outcome.verdict.value for outcome in self.outcomes)
+        return [
+            {
+                "kind": "run",
+                "format": FORMAT,
+                "target": self.target,
+                "translator": self.translator,
+                "version": self.version,
+                "started": self.started,
+                "seconds": self.seconds,
+                "selection": self.selection,
+            },
+            *(outcome.as_json() for outcome in self.outcomes),
+            {"kind": "end", "conformant": self.conformant, "counts": dict(found)},
+        ]
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one scenario."""
-
-    scenario: Scenario
-    differences: tuple[Difference, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing differs."""
-        return not self.differences
-
-    def text(self) -> str:
-        """One line, then every difference in full."""
-        scenario = self.scenario
-        head = f"{scenario.id}  {scenario.level}  {scenario.title}"
-        if self.passed:
-            return f"PASS  {head}"
-        lines = [f"FAIL  {head}", *(f"why: {scenario.why}" for _ in [0] if scenario.why)]
-        lines.append(f"source: {', '.join(scenario.source)}")
-        lines += [str(difference) for difference in self.differences]
-        return "\n  ".join("\n".join(lines).splitlines())
-
-    def as_json(self) -> dict[str, object]:
-        """The verdict as a line of results.jsonl."""
-        return {
-            "kind": "scenario",
-            "id": self.scenario.id,
-            "level": self.scenario.level,
-            "mode": self.scenario.mode,
-            "rules": self.scenario.rules,
-            "source": list(self.scenario.source),
-            "verdict": "passed" if self.passed else "failed",
-            "differences": [difference.as_json() for difference in self.differences],
-        }
+def write_results(report: Report, folder: Path) -> None:
+    """Write `results.jsonl` into a folder that is there."""
+    # The standard library escapes what orjson refuses: lone surrogates and very large numbers.
+    text = "".join(json.dumps(line) + "\n" for line in report.lines())
+    (folder / RESULTS).write_text(text, encoding="utf-8")
 
 
-def scenario_summary(verdicts: Sequence[Verdict]) -> str:
-    """`N passed, N failed`, then the same for each level, and how many have no source."""
-    parts = [_counts(verdicts)]
-    for level in ("must", "should", "info"):
-        chosen = [verdict for verdict in verdicts if verdict.scenario.level == level]
+def read_results(path: Path) -> Report:
+    """The report in a `results.jsonl`, or in the folder of one.
+
+    Raises DataError for a file that is not there, not whole, or of another format.
+    """
+    file = path / RESULTS if path.is_dir() else path
+    try:
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        run, *outcomes, end = lines
+        if run["kind"] != "run" or end["kind"] != "end":
+            raise ValueError("the first line must be the run and the last its end")
+        if run["format"] != FORMAT:
+            raise DataError(
+                f"{file}: format {run['format']}, not {FORMAT}: made by another version"
+            )
+        return Report(
+            run["target"],
+            run["translator"],
+            run["version"],
+            run["started"],
+            run["seconds"],
+            run["selection"],
+            tuple(map(Outcome.from_json, outcomes)),
+        )
+    except OSError as error:
+        raise DataError(f"{file}: {error.strerror}; give a folder that --report wrote") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file}: not a whole {RESULTS}: {error}") from error
+
+
+def scenario_summary(outcomes: Sequence[Outcome]) -> str:
+    """How many of each verdict, then the same for each level, and how many have no source."""
+    parts = [counts(outcomes)]
+    for level in LEVELS:
+        chosen = [outcome for outcome in outcomes if outcome.level == level]
         if chosen:
-            parts.append(f"{level}: {_counts(chosen)}")
-    unsourced = sum(not verdict.scenario.sourced for verdict in verdicts)
+            parts.append(f"{level}: {counts(chosen)}")
+    unsourced = sum(set(outcome.source) == {UNSOURCED} for outcome in outcomes)
     return "; ".join([*parts, f"{unsourced} unsourced"])
 
 
-def capture_summary(results: Sequence[CaptureResult]) -> str:
+def capture_summary(outcomes: Sequence[Outcome]) -> str:
     """How many captures are reproduced by the observed rules, and explained by named rules."""
-    reproductions = [result.reproduction for result in results if result.reproduction]
-    attributions = [result.attribution for result in results if result.attribution]
     parts = []
-    if reproductions:
-        counts = Counter(reproduction.standing for reproduction in reproductions)
+    observed = Counter(outcome.verdict for outcome in outcomes if outcome.rules == "observed")
+    if observed:
+        failed = observed.total() - observed[Verdict.PASS] - observed[Verdict.EXPECTED_FAILURE]
         parts.append(
-            f"observed rules: {counts[Standing.REPRODUCED]} reproduced, "
-            f"{counts[Standing.DEFECT]} defects, {counts[Standing.FAILED]} failed"
+            f"observed rules: {observed[Verdict.PASS]} reproduced, "
+            f"{observed[Verdict.EXPECTED_FAILURE]} defects, {failed} failed"
         )
-    if attributions:
-        unexplained = sum(bool(attribution.unexplained) for attribution in attributions)
+    documented = [outcome for outcome in outcomes if outcome.rules == "documented"]
+    if documented:
+        rules = {rule for outcome in documented for rule in outcome.actual["explained_by"]}
+        failed = sum(outcome.verdict.red for outcome in documented)
         parts.append(
-            f"documented rules: {len(attributions) - unexplained} explained by "
-            f"{len(by_rule(attributions))} rules, {unexplained} failed"
+            f"documented rules: {len(documented) - failed} explained by "
+            f"{len(rules)} rules, {failed} failed"
         )
     return "; ".join(parts)
-
-
-def _counts(verdicts: Sequence[Verdict]) -> str:
-    counts = Counter(verdict.passed for verdict in verdicts)
-    return f"{counts[True]} passed, {counts[False]} failed"
-
-
-def write_results(folder: Path, results: Sequence[dict[str, object]]) -> None:
-    """Write `results.jsonl`, one verdict a line, into a folder that is made if need be."""
-    folder.mkdir(parents=True, exist_ok=True)
-    # The standard library escapes what orjson refuses: lone surrogates and very large numbers.
-    lines = [json.dumps(result, sort_keys=True) + "\n" for result in results]
-    (folder / "results.jsonl").write_text("".join(lines), encoding="utf-8")

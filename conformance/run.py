@@ -1,30 +1,45 @@
 """A run: the chosen scenarios and captures, one after the other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.attribution import attribute
 from conformance.captures import Capture, reproduce
+from conformance.errors import EngineError
 from conformance.loader import Scenario
-from conformance.mock import running_mock
-from conformance.replay import replay
-from conformance.report import CaptureResult, Verdict
-from conformance.target import Target
+from conformance.mock import Mock
+from conformance.outcomes import Outcome, Verdict, judged, of_scenario
+from conformance.replay import examine, expected
+from conformance.target import CannotRun, Target
 
 
-def run_scenarios(scenarios: Iterable[Scenario], target: Target) -> Iterator[Verdict]:
-    """The verdict on each scenario, as it is reached, against a mock of its own."""
-    with running_mock() as mock:
-        for scenario in scenarios:
-            yield Verdict(scenario, tuple(replay(scenario, target, mock)))
+def run_scenario(
+    scenario: Scenario, target: Target, mock: Mock, expected_failures: Mapping[str, str] = {}
+) -> Outcome:
+    """What becomes of a scenario. A driver or an engine that breaks is an outcome as well."""
+    try:
+        replayed = examine(scenario, target, mock)
+    except CannotRun as error:
+        return of_scenario(scenario, Verdict.SKIP, reason=str(error), expected=expected(scenario))
+    except EngineError as error:
+        return of_scenario(scenario, Verdict.ERROR, reason=str(error), expected=expected(scenario))
+    outcome = of_scenario(
+        scenario,
+        Verdict.FAIL if replayed.differences else Verdict.PASS,
+        differences=replayed.differences,
+        notes=replayed.notes,
+        expected=expected(scenario),
+        actual=replayed.actual,
+    )
+    return judged(outcome, expected_failures)
 
 
-def run_captures(captures: Iterable[Capture], rules: str | None) -> Iterator[CaptureResult]:
+def run_captures(captures: Iterable[Capture], rules: str | None) -> Iterator[Outcome]:
     """Each capture under the observed rules, then explained under the documented ones.
 
     `rules` restricts it to one of them.
     """
     for capture in captures:
-        yield CaptureResult(
-            reproduce(capture) if rules != "documented" else None,
-            attribute(capture) if rules != "observed" else None,
-        )
+        if rules != "documented":
+            yield reproduce(capture).outcome
+        if rules != "observed":
+            yield attribute(capture).outcome

@@ -1,8 +1,12 @@
-"""Which scenarios to run: `-k` with the words of pytest's, and `--tag`."""
+"""Which scenarios to run: by id or glob, `-k` with the words of pytest's, `--tag` and others."""
 
 import re
-from collections.abc import Callable, Iterable
+import shlex
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
+from conformance import sources
 from conformance.captures import Capture
 from conformance.errors import UsageError
 from conformance.loader import Scenario
@@ -23,6 +27,79 @@ def matcher(expression: str) -> Test:
     if parser.tokens:
         parser.fail(parser.tokens[0])
     return lambda name: test(name.lower())
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to run: everything that meets all the conditions that are given.
+
+    `ids` are ids or globs, of which one must match; `tags` must all be there; one of `headings` (by
+    slug) and one of `levels` must be.
+    """
+
+    ids: tuple[str, ...] = ()
+    keyword: str | None = None
+    tags: tuple[str, ...] = ()
+    headings: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    mode: str | None = None
+    rules: str | None = None
+
+    def scenarios(self, scenarios: Sequence[Scenario]) -> list[Scenario]:
+        """The chosen ones. Raises UsageError for a condition that makes no sense."""
+        self._check_headings()
+        wanted = {f"doc#{heading}" for heading in self.headings}
+        return [
+            scenario
+            for scenario in select(scenarios, self.keyword, self.tags)
+            if self._named(scenario.id)
+            and (not wanted or wanted & set(scenario.source))
+            and (not self.levels or scenario.level in self.levels)
+            and self.mode in (None, scenario.mode)
+            and self.rules in (None, scenario.rules)
+        ]
+
+    def captures(self, captures: Iterable[Capture]) -> list[Capture]:
+        """The chosen ones. They are of the level must, in cloud mode, and of no heading."""
+        if self.headings or self.mode not in (None, "cloud"):
+            return []
+        if self.levels and "must" not in self.levels:
+            return []
+        return [
+            capture
+            for capture in select_captures(captures, self.keyword, self.tags)
+            if self._named(capture.id)
+        ]
+
+    def check_ids(self, known: Collection[str]) -> None:
+        """Raise UsageError for an id or a glob that is none of those known."""
+        for pattern in self.ids:
+            if not any(fnmatchcase(each, pattern) for each in known):
+                hint = sources.nearest(pattern, known)
+                raise UsageError(f"no scenario or capture is called {pattern!r}{hint}")
+
+    def text(self) -> str:
+        """What was asked for, as on the command line; empty for everything."""
+        words = [
+            *self.ids,
+            *(["-k", self.keyword] if self.keyword else []),
+            *(word for tag in self.tags for word in ("--tag", tag)),
+            *(word for heading in self.headings for word in ("--heading", heading)),
+            *(word for level in self.levels for word in ("--level", level)),
+            *(["--mode", self.mode] if self.mode else []),
+            *(["--rules", self.rules] if self.rules else []),
+        ]
+        return shlex.join(words)
+
+    def _named(self, name: str) -> bool:
+        return not self.ids or any(fnmatchcase(name, pattern) for pattern in self.ids)
+
+    def _check_headings(self) -> None:
+        known = sources.headings()
+        for heading in self.headings:
+            if heading not in known:
+                hint = sources.nearest(heading, known)
+                raise UsageError(f"--heading: the doc has no heading {heading!r}{hint}")
 
 
 def select(

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from conformance.errors import UsageError
 from conformance.loader import Json, RawLine
+from conformance.mock import Mock
 from translator import Result, Rules, Settings, SettingsError, translate
 from translator.bulk import translate_line
 from translator.plan import plan_for
@@ -28,6 +28,14 @@ class SettingsRefused(Exception):
 
 class TargetFailed(Exception):
     """The target crashed, where it should have answered."""
+
+
+class CannotRun(Exception):
+    """The target has no way to do what the scenario needs; the text says what."""
+
+
+OBSERVED = frozenset(["settings", "skipped", "errors", "undelivered"])
+"""What a target may tell beside what it sends. What it does not tell is not compared."""
 
 
 class Reason(NamedTuple):
@@ -57,8 +65,8 @@ class Setup:
     """What a target needs for one scenario.
 
     `base_urls` maps Mixpanel's hosts to those of the mock; `wait` takes seconds and moves the
-    virtual clock, in place of sleeping. `delivery` says how the sender is set up, as a scenario
-    does.
+    virtual clock, in place of sleeping. `delivery` says how our sender is set up, as a scenario
+    does. `mock` is for targets that send by themselves.
     """
 
     settings: Json
@@ -67,10 +75,15 @@ class Setup:
     base_urls: Mapping[str, str] = field(default_factory=dict)
     wait: Callable[[float], object] = lambda seconds: None
     delivery: Json = field(default_factory=dict)
+    mock: Mock | None = None
 
 
 class Session(Protocol):
     """A target during one scenario."""
+
+    @property
+    def observes(self) -> frozenset[str]:
+        """Those of OBSERVED that it tells."""
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         """Take messages (JSON values or `RawLine`s) in order; one answer for each."""
@@ -83,9 +96,10 @@ class Session(Protocol):
 
 
 class Target(Protocol):
-    """Makes sessions. Raises SettingsRefused for settings that the target does not take."""
+    """Makes sessions."""
 
-    def open(self, setup: Setup) -> Session: ...
+    def open(self, setup: Setup) -> Session:
+        """A session. Raises SettingsRefused, or CannotRun for what the target has no way to do."""
 
 
 class Builtin:
@@ -104,6 +118,8 @@ class Builtin:
 
 
 class _BuiltinSession:
+    observes = OBSERVED
+
     def __init__(self, translate: Translate, settings: Settings, setup: Setup) -> None:
         self._translate = translate
         self._settings = settings
@@ -151,12 +167,3 @@ class _BuiltinSession:
 
     def close(self) -> None:
         self._sender.close()
-
-
-def target_named(name: str) -> Target:
-    """The target of `--target`. Raises UsageError if there is none."""
-    if name == "builtin":
-        return Builtin()
-    if name.startswith(("exec:", "http:")):
-        raise UsageError(f"targets of the kind {name.partition(':')[0]!r} are not available yet")
-    raise UsageError(f"unknown target {name!r}: use 'builtin'")

@@ -9,7 +9,7 @@ from conformance.errors import DataError
 from conformance.loader import parse_scenario
 from conformance.mock import Mock
 from conformance.replay import replay
-from conformance.report import Verdict
+from conformance.run import run_scenario
 from conformance.target import Builtin
 from translator import Result, translate
 
@@ -237,7 +237,7 @@ def test_failure_text(mock: Mock) -> None:
     """A failing scenario says what it is about, why it matters, where it comes from."""
     text = HEAD + SIGNED_UP + REQUEST.replace("id: u-1, time", "id: u-2, time")
     scenario = parse_scenario(text, "alias/sample.yaml")
-    verdict = Verdict(scenario, tuple(replay(scenario, Builtin(), mock)))
+    outcome = run_scenario(scenario, Builtin(), mock)
     assert (
         "FAIL  alias/sample  must  A title\n"
         "  why: A reason\n"
@@ -245,7 +245,7 @@ def test_failure_text(mock: Mock) -> None:
         "  requests[0].record.properties.id\n"
         '      expected  "u-2"\n'
         '      actual    "u-1"'
-    ) == verdict.text()
+    ) == outcome.text()
 
 
 def test_a_wrong_fault_is_the_scenarios_mistake(mock: Mock) -> None:

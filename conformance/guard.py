@@ -1,0 +1,33 @@
+"""From this package's errors to exit codes: what every command is wrapped in."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from conformance.errors import EXIT_ENGINE, EXIT_USAGE, DataError, EngineError, UsageError
+
+
+def answers_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn this package's errors into their exit codes and one clear text."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (DataError, UsageError) as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(EXIT_USAGE)
+        except EngineError as error:
+            click.echo(f"Error: the engine failed: {error}", err=True)
+            sys.exit(EXIT_ENGINE)
+        except click.ClickException:
+            raise
+        except Exception:
+            click.echo(f"Error: the engine failed:\n{traceback.format_exc()}", err=True)
+            sys.exit(EXIT_ENGINE)
+
+    return guarded

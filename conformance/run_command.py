@@ -1,0 +1,132 @@
+"""The command `run`."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from conformance.captures import load_captures
+from conformance.errors import EXIT_CONFORMANT, EXIT_ENGINE, EXIT_FAILURES, UsageError
+from conformance.expected_failures import read_expected_failures
+from conformance.guard import answers_errors
+from conformance.loader import load_scenarios
+from conformance.mock import running_mock
+from conformance.outcomes import LEVELS, Outcome, Verdict
+from conformance.report import Report, write_results
+from conformance.run import run_captures, run_scenario
+from conformance.select import Selection
+from conformance.smoke import check
+from conformance.targets import KINDS, External, target_named
+from conformance.terminal import Terminal
+
+MODES = ["cloud"]
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose scenarios; the command gets them under Selection's names."""
+    for option in reversed(
+        [
+            click.argument("ids", nargs=-1, metavar="[ID|GLOB]..."),
+            click.option(
+                "-k", "keyword", metavar="EXPR", help="Ids and titles that match, as in pytest."
+            ),
+            click.option("--tag", "tags", multiple=True, help="A tag: a folder, a level, ..."),
+            click.option(
+                "--heading", "headings", multiple=True, help="A heading of the doc, by slug."
+            ),
+            click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS)),
+            click.option("--mode", type=click.Choice(MODES)),
+            click.option("--rules", type=click.Choice(["documented", "observed"])),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("--target", "target_name", default="builtin", show_default=True, help=KINDS)
+@selection_options
+@click.option("--captures/--no-captures", default=None, help="Captures too; builtin only.")
+@click.option(
+    "--expected-failures",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML: the ids that fail, each with why.",
+)
+@click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Write it there.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30,
+    show_default=True,
+    help="Seconds for one answer of the target.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show every outcome.")
+@answers_errors
+def run(
+    target_name: str,
+    captures: bool | None,
+    expected_failures: Path | None,
+    report: Path | None,
+    timeout: float,
+    verbose: bool,
+    **conditions: Any,
+) -> NoReturn:
+    """Replay scenarios and captures against a translator.
+
+    Exit status: 0 if it conforms, 1 if not, 2 for wrong usage or data, 3 if engine or driver broke.
+    """
+    selection = Selection(**conditions)
+    everything = load_scenarios()
+    known = {scenario.id for scenario in everything}
+    selection.check_ids(known | {capture.id for capture in load_captures()})
+    excused = read_expected_failures(expected_failures, known) if expected_failures else {}
+    scenarios = selection.scenarios(everything)
+    ours = target_name == "builtin"
+    if captures and not ours:
+        raise UsageError("--captures: captures are for the target 'builtin' only")
+    chosen = selection.captures(load_captures()) if ours and captures is not False else []
+    if not scenarios and not chosen:
+        raise UsageError("no scenario or capture is chosen; see 'list' for their ids")
+    terminal = Terminal(verbose=verbose)
+    started, clock = datetime.now(UTC), time.monotonic()
+    outcomes: list[Outcome] = []
+    with target_named(target_name, timeout_seconds=timeout) as target, running_mock() as mock:
+        translator = "mockpanel"
+        if isinstance(target, External):
+            terminal.say(f"smoke check: {check(target, mock)}")
+            translator = target.about().name
+
+        def all_of_them() -> Iterator[Outcome]:
+            for scenario in scenarios:
+                yield run_scenario(scenario, target, mock, excused)
+            yield from run_captures(chosen, selection.rules)
+
+        each_capture = 1 if selection.rules else 2
+        total = len(scenarios) + each_capture * len(chosen)
+        outcomes += terminal.watch(all_of_them(), total)
+    found = Report(
+        target=target_name,
+        translator=translator,
+        version=version("mockpanel"),
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - clock, 3),
+        selection=selection.text(),
+        outcomes=tuple(outcomes),
+    )
+    if report:
+        report.mkdir(parents=True, exist_ok=True)
+        write_results(found, report)
+    terminal.summary(found)
+    sys.exit(exit_code(found))
+
+
+def exit_code(report: Report) -> int:
+    """What the command ends with: an engine or driver that broke goes before failures."""
+    if any(outcome.verdict is Verdict.ERROR for outcome in report.outcomes):
+        return EXIT_ENGINE
+    return EXIT_CONFORMANT if report.conformant else EXIT_FAILURES

@@ -1,0 +1,194 @@
+"""The target `exec:CMD`: a translator in any language, behind a driver that speaks JSON lines.
+
+A driver that translates leaves the delivery to our sender; one that delivers sends to the mock.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from conformance.driver import Driver
+from conformance.errors import DriverBroken
+from conformance.loader import Json, RawLine
+from conformance.protocol import About, Refused, TranslatorFailed, Unsupported
+from conformance.target import (
+    Answer,
+    Builtin,
+    CannotRun,
+    Lost,
+    Reason,
+    Session,
+    SettingsRefused,
+    Setup,
+    TargetFailed,
+)
+from translator import Failure, Operation, Result, Skip
+
+
+class ExecTarget:
+    """A driver's process, kept from scenario to scenario; `close` ends it."""
+
+    def __init__(self, command: str, *, timeout_seconds: float = 30) -> None:
+        self._driver = Driver(command, timeout_seconds=timeout_seconds)
+        self._about: About | None = None
+
+    def about(self) -> About:
+        """What the driver says of itself. Raises DriverBroken if it says nothing of use."""
+        if self._about is None:
+            try:
+                self._about = self._driver.start({"token": "T"})
+            except (Refused, Unsupported, TranslatorFailed) as error:
+                text = f'it does not even start with the settings {{"token": "T"}}: {error}'
+                raise DriverBroken(f"exec:{self._driver.command}: {text}") from error
+        return self._about
+
+    def open(self, setup: Setup) -> Session:
+        """A session with these settings."""
+        about = self.about()
+        if setup.mode not in about.modes:
+            raise CannotRun(f"the translator has no {setup.mode} mode")
+        if setup.rules not in about.rules:
+            raise CannotRun(f"the translator does not follow the {setup.rules} rules")
+        try:
+            about = self._driver.start(
+                setup.settings,
+                mode=setup.mode,
+                rules=setup.rules,
+                base_urls=setup.base_urls,
+                clock_url=setup.mock.clock_url if setup.mock else None,
+            )
+        except Refused as error:
+            raise SettingsRefused(str(error)) from error
+        except Unsupported as error:
+            raise CannotRun(str(error)) from error
+        except TranslatorFailed as error:
+            return _Crashed(str(error))
+        if about.does == "deliver":
+            if setup.delivery:
+                raise CannotRun("the scenario is about how our own sender is set up")
+            return _Delivering(self._driver, about)
+        return _Translating(self._driver, about, setup)
+
+    def close(self) -> None:
+        """End the driver."""
+        self._driver.close()
+
+
+class _Session:
+    """What both kinds have in common: lines are not JSON, so they cannot travel as JSON."""
+
+    def __init__(self, driver: Driver, about: About) -> None:
+        self._driver = driver
+        self.observes = about.tells
+
+    def _checked(self, messages: Sequence[Any]) -> Sequence[Any]:
+        if any(isinstance(message, RawLine) for message in messages):
+            raise CannotRun("lines that are no JSON cannot be given to a driver")
+        return messages
+
+    def close(self) -> None:
+        self._driver.stop()
+
+
+class _Delivering(_Session):
+    """The driver sends by itself."""
+
+    def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
+        try:
+            found = self._driver.deliver(self._checked(messages), now)
+        except Unsupported as error:
+            raise CannotRun(str(error)) from error
+        except TranslatorFailed as error:
+            raise TargetFailed(str(error)) from error
+        return [_answer(each) for each in found]
+
+    def flush(self) -> None:
+        """Nothing: an answer means that all is delivered."""
+
+
+class _Translating(_Session):
+    """Our own target, with the driver in the place of our translator."""
+
+    def __init__(self, driver: Driver, about: About, setup: Setup) -> None:
+        super().__init__(driver, about)
+        self.observes |= {"undelivered"}
+        self._error: Exception | None = None
+        self._sending: Session | None = None
+        # Settings that ours refuses and the driver takes are for scenarios that send nothing.
+        with suppress(SettingsRefused):
+            self._sending = Builtin(self._translate).open(setup)
+
+    def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
+        assert self._sending is not None
+        try:
+            return self._sending.deliver(self._checked(messages), now)
+        except TargetFailed:
+            # To our target everything that a translator raises is a crash; not all of it is one.
+            if isinstance(self._error, DriverBroken):
+                raise self._error from None
+            if isinstance(self._error, Unsupported):
+                raise CannotRun(str(self._error)) from None
+            if isinstance(self._error, TranslatorFailed):
+                raise TargetFailed(str(self._error)) from None
+            raise
+
+    def flush(self) -> None:
+        assert self._sending is not None
+        self._sending.flush()
+
+    def close(self) -> None:
+        if self._sending is not None:
+            self._sending.close()
+        super().close()
+
+    def _translate(self, message: Any, settings: Any, *, now: datetime, **_: Any) -> Result:
+        try:
+            [found] = self._driver.translate([message], now)
+        except (DriverBroken, Unsupported, TranslatorFailed) as error:
+            self._error = error
+            raise
+        return _result(found)
+
+
+class _Crashed:
+    """The translator crashed when it was given the settings."""
+
+    observes: frozenset[str] = frozenset()
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
+        raise TargetFailed(self._text)
+
+    def flush(self) -> None:
+        raise TargetFailed(self._text)
+
+    def close(self) -> None:
+        pass
+
+
+def _result(answer: Json) -> Result:
+    error = answer.get("error")
+    return Result(
+        None,
+        tuple(
+            Operation(each["endpoint"], each["host"].rstrip("/"), each["payload"])
+            for each in answer["operations"]
+        ),
+        tuple(Skip(each["code"], str(each.get("reason"))) for each in answer.get("skipped", ())),
+        Failure(error["code"], str(error.get("message"))) if error else None,
+    )
+
+
+def _answer(answer: Json) -> Answer:
+    error = answer.get("error")
+    return Answer(
+        tuple(Reason(each["code"], str(each.get("reason"))) for each in answer.get("skipped", ())),
+        Reason(error["code"], str(error.get("message"))) if error else None,
+        tuple(
+            Lost(each["endpoint"], str(each.get("reason")))
+            for each in answer.get("undelivered", ())
+        ),
+    )

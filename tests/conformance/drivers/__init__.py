@@ -1,0 +1,1 @@
+"""Drivers for `exec:`, ours and broken ones."""

@@ -1,0 +1,99 @@
+"""A driver around our own translator, as one for any other would be written.
+
+`python ours.py [translate|deliver] [WORD...]`: a word leaves out or spoils something, see below.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from translator import Result, Rules, Settings, SettingsError, translate
+from translator.sender import Fate, Limits, RetryPolicy, Sender
+
+TELLS = ["settings", "skipped", "errors", "undelivered"]
+RULES = {"documented": Rules.documented, "observed": Rules.observed}
+
+
+class Driver:
+    def __init__(self, does: str, words: Sequence[str]) -> None:
+        self.does, self.words = does, words
+        self.start: dict[str, Any] = {}
+        self.settings = Settings(token="none")
+        self.sender: Sender | None = None
+
+    def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if asked["command"] == "start":
+            return self.started(asked)
+        if asked["command"] == "stop":
+            if self.sender:
+                self.sender.close()
+            self.sender = None
+            return {}
+        assert self.does == asked["command"]
+        now = datetime.fromisoformat(asked["now"])
+        return {"answers": [self.one(message, now) for message in asked["messages"]]}
+
+    def started(self, asked: dict[str, Any]) -> dict[str, Any]:
+        try:
+            self.settings = Settings.from_json(asked["settings"])
+        except SettingsError as error:
+            if "takes-anything" in self.words:
+                return {"protocol": 1, "does": self.does}
+            key = next((each for each in asked["settings"] if repr(each) in str(error)), "token")
+            return {"refused": {"key": key, "reason": str(error)}}
+        if self.settings.groupIdentifierTraits and "no-groups" in self.words:
+            return {"unsupported": "it knows no groups"}
+        self.start = asked
+        if self.does == "deliver":
+            self.sender = Sender(
+                asked["base_urls"],
+                self.settings.apiSecret or None,
+                limits=Limits(records=1),
+                retry=RetryPolicy(sleep=lambda seconds: None, jitter=lambda: 0),
+            )
+        tells = [] if "tells-nothing" in self.words else TELLS
+        rules = ["documented"] if "documented-only" in self.words else list(RULES)
+        about = {"protocol": 1, "name": "ours", "does": self.does, "tells": tells, "rules": rules}
+        return {**about, "anything": "else"}
+
+    def one(self, message: Any, now: datetime) -> dict[str, Any]:
+        if "crashes" in self.words:
+            raise KeyError("traits")
+        rules = RULES[self.start["rules"]]()
+        result = translate(message, self.settings, now=now, mode=self.start["mode"], rules=rules)
+        answer = result.as_json()
+        if "swaps-alias" in self.words:
+            swap(result)
+        if self.sender:
+            verdicts = self.sender.send(result.operations)
+            answer["undelivered"] = [
+                {"endpoint": verdict.operation.endpoint, "reason": verdict.reason}
+                for verdict in verdicts
+                if verdict.fate is Fate.DEAD_LETTERED
+            ]
+        return answer
+
+
+def swap(result: Result) -> None:
+    for operation in result.operations:
+        properties = operation.payload.get("properties", {})
+        if operation.payload.get("event") == "$create_alias":
+            one, other = properties["distinct_id"], properties["alias"]
+            properties["distinct_id"], properties["alias"] = other, one
+
+
+def main() -> None:
+    does, *words = sys.argv[1:]
+    driver = Driver(does, words)
+    for line in sys.stdin:
+        try:
+            answer = driver.answer(json.loads(line))
+        except Exception as error:
+            answer = {"failed": repr(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
