@@ -19,7 +19,9 @@ Json = dict[str, Any]
 
 DEFAULT_CLOCK = "2026-06-15T12:00:00Z"
 
-DESCRIPTION = frozenset("id title why level source tags mode rules expect".split())
+DESCRIPTION = frozenset(
+    ["id", "title", "why", "level", "source", "tags", "mode", "rules", "expect"]
+)
 """The keys of a scenario that are not part of what goes in."""
 
 
