@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mock_mixpanel.identities.links import Link
-from mock_mixpanel.log import Entry
+from mock_mixpanel.records import Entry
 
 
 class Later(NamedTuple):

@@ -42,6 +42,8 @@ def create_app(config: Config | None = None, *, world: World | None = None) -> F
     def preflight() -> Response | None:
         if request.method == "OPTIONS":
             return _preflight(request)
+        if request.path not in ENDPOINTS:  # they look for themselves
+            world.refresh()
         return None
 
     @app.after_request
@@ -60,7 +62,8 @@ def create_app(config: Config | None = None, *, world: World | None = None) -> F
 def _take(world: World, endpoint: str) -> Response:
     if request.method == "HEAD":  # Unknown in reality; it must not store anything.
         return Response(status=200, content_type="text/plain; charset=utf-8")
-    return respond(ingest(world, endpoint, incoming(world.config.limits.body_bytes)))
+    reply = ingest(world, endpoint, incoming(world.config.limits.body_bytes))
+    return respond(reply, world.sleep)
 
 
 def _unknown(world: World, error: HTTPException) -> Response:

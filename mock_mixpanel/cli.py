@@ -12,6 +12,7 @@ import yaml
 from mock_mixpanel import __version__
 from mock_mixpanel.config import Config, ConfigError, Project, read_projects
 from mock_mixpanel.server import Server
+from mock_mixpanel.stores import StoreError, open_store
 from mock_mixpanel.tls import Certificate, TlsError, make
 
 PORT = click.IntRange(0, 65535)
@@ -29,7 +30,19 @@ def main() -> None:
 @click.option("--port", type=PORT, default=8080, show_default=True, help="US; 0: a free port.")
 @click.option("--eu-port", type=PORT, help="A port for the EU; 0: a free one.  [default: none]")
 @click.option("--in-port", type=PORT, help="A port for India; 0: a free one.  [default: none]")
-@click.option("--store", default="memory:", show_default=True, help="Where the log is kept.")
+@click.option(
+    "--store",
+    "store_url",
+    default="memory:",
+    show_default=True,
+    help="Where the log is kept: memory:, or a database such as sqlite:///file.",
+)
+@click.option(
+    "--keep",
+    type=click.IntRange(min=100),
+    help="Keep the newest so many records; older ones are forgotten, with all they did."
+    "  [default: all]",
+)
 @click.option(
     "--projects",
     "projects_file",
@@ -52,7 +65,8 @@ def serve(
     port: int,
     eu_port: int | None,
     in_port: int | None,
-    store: str,
+    store_url: str,
+    keep: int | None,
     projects_file: Path | None,
     workers: int,
     strict_projects: bool,
@@ -66,10 +80,6 @@ def serve(
 
     With --tls it also prints `ca` and the file of the authority that clients must trust.
     """
-    if store != "memory:":
-        raise click.BadParameter(
-            f"{store!r} is not available yet; use memory:", None, None, "'--store'"
-        )
     if workers > 1:
         raise click.BadParameter("more than 1 is not available yet", None, None, "'--workers'")
     config = Config(projects=_projects(projects_file), strict_projects=strict_projects)
@@ -80,8 +90,14 @@ def serve(
         certificate = None
         if tls or tls_cert or tls_key or tls_ca:
             certificate = _certificate(stack, host, tls_cert, tls_key, tls_ca)
+        try:
+            store = open_store(store_url, keep)
+        except StoreError as error:
+            raise click.BadParameter(str(error), None, None, "'--store'") from error
+        stack.callback(store.close)
         server = Server(
             config,
+            store=store,
             host=host,
             port=port,
             eu_port=eu_port,

@@ -3,33 +3,42 @@
 All times inside the server are its seconds since 1970, as a float.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
+from mock_mixpanel.shared import Shared
+from mock_mixpanel.stores.memory import MemoryStore
+
+PART = "clock"
 EARLIEST = 0.0
 LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
-class Clock:
-    """One moment for the whole server. `real` gives seconds since 1970."""
+class State(NamedTuple):
+    """Seconds ahead of real time, or the moment at which it stands still."""
 
-    def __init__(self, real: Callable[[], float] = time.time) -> None:
+    offset: float
+    stopped: float | None
+
+
+class Clock:
+    """One moment for the whole server, all workers included. `real` gives seconds since 1970."""
+
+    def __init__(self, real: Callable[[], float] = time.time, shared: Shared | None = None) -> None:
         self._real = real
-        self._offset = 0.0
-        self._stopped: float | None = None
-        self._lock = threading.Lock()
+        self._shared = shared or Shared(MemoryStore())
 
     @property
     def frozen(self) -> bool:
         """Whether time stands still."""
-        return self._stopped is not None
+        return self._state.stopped is not None
 
     def now(self) -> float:
         """Seconds since 1970."""
-        with self._lock:
-            return self._now()
+        offset, stopped = self._state
+        return self._real() + offset if stopped is None else stopped
 
     def change(
         self, *, now: float | None = None, advance: float = 0, freeze: bool | None = None
@@ -41,22 +50,28 @@ class Clock:
         """
         if advance < 0:
             raise ValueError("advance: expected 0 seconds or more; set now to go back")
-        with self._lock:
-            moment = (self._now() if now is None else now) + advance
+        with self._shared.changing(PART) as state:
+            moment = (self.now() if now is None else now) + advance
             if not EARLIEST <= moment < LATEST:
                 raise ValueError("now: expected a moment in the years 1970 to 8999")
             if self.frozen if freeze is None else freeze:
-                self._stopped = moment
+                state["stopped"] = moment
             else:
-                self._stopped, self._offset = None, moment - self._real()
+                state |= {"stopped": None, "offset": moment - self._real()}
 
     def reset(self) -> None:
         """Back to real time."""
-        with self._lock:
-            self._stopped, self._offset = None, 0.0
+        with self._shared.changing(PART) as state:
+            state.clear()
 
-    def _now(self) -> float:
-        return self._real() + self._offset if self._stopped is None else self._stopped
+    @property
+    def _state(self) -> State:
+        return self._shared.view(PART, _state)
+
+
+def _state(part: dict[str, Any] | None) -> State:
+    part = part or {}
+    return State(part.get("offset", 0.0), part.get("stopped"))
 
 
 def iso(moment: float) -> str:

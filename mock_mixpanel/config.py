@@ -5,13 +5,14 @@ than Mixpanel would report losses that do not happen.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Self
 
 REGIONS = ("us", "eu", "in")
 IDENTITY_MODES = ("legacy", "original", "simplified")
+_LISTS = ("group_keys", "service_accounts", "lookup_tables")
 
 
 class ConfigError(ValueError):
@@ -61,6 +62,11 @@ class Limits:
     json_depth: int = 50
     """Not Mixpanel's: nesting beyond this is refused unread, to keep the mock itself safe. The
     server's alone: a project cannot have its own."""
+
+    @property
+    def rated(self) -> bool:
+        """Whether there is a limit on what may be sent in a time."""
+        return self.rate_records is not None or self.rate_bytes is not None
 
     @cache  # noqa: B019, for few and lasting objects
     def changed(self, own: tuple[tuple[str, int | None], ...]) -> Self:
@@ -125,6 +131,11 @@ class Project:
         Raises ConfigError, naming the option, if one does not exist or has a wrong value.
         """
         return replace(self, **_checked(options, where))
+
+    def options(self) -> dict[str, Any]:
+        """The options as JSON, of which `changed` makes the same project again."""
+        lists = {name: list(value) for name, value in asdict(self).items() if name in _LISTS}
+        return asdict(self) | lists | {"limits": dict(self.limits)}
 
     def shown(self) -> dict[str, Any]:
         """The options as JSON, with secrets hidden."""

@@ -1,7 +1,9 @@
 """The `/_mock` API: reading journal and state, and steering clock, faults and projects."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import orjson
 from flask import Blueprint, Response, request
@@ -11,14 +13,17 @@ from mock_mixpanel import __version__
 from mock_mixpanel.clock import iso, parse_iso
 from mock_mixpanel.config import ConfigError
 from mock_mixpanel.fault_actions import FaultError
-from mock_mixpanel.log import Entry, Journaled
+from mock_mixpanel.items import Item
+from mock_mixpanel.packing import Row, exchange_of, journaled
 from mock_mixpanel.problems import Finding
-from mock_mixpanel.projections import Item
+from mock_mixpanel.records import Entry, Journaled
 from mock_mixpanel.regions import home_in
 from mock_mixpanel.replies import JSON_TYPE, to_json
 from mock_mixpanel.world import World
 
 MAX_BODY = 1024 * 1024
+CHUNK = 256 * 1024
+"""Bytes of a list that are sent at once."""
 
 Findings = Mapping[int, Finding]
 
@@ -53,17 +58,16 @@ class Control:
     def requests(self) -> Any:
         """The journal."""
         findings = self.world.projections.findings()
-        token = request.args.get("token")
-        return _listed(
-            Item(each.id, each.exchange.received_at, "", _journal_item(each, findings))
-            for each in self.world.log.journal()
-            if token is None or token in each.tokens
-        )
+        since, token = request.args.get("since"), request.args.get("token")
+        after = int(since) if since is not None and since.isdecimal() else 0
+        rows = (Received(row) for row in self.world.log.rows(after, token))
+        return (_journal_item(journaled(each.row), findings) for each in _listed(rows))
 
     def events(self) -> Any:
         """Events as queries see them; `raw=1`: every row."""
         raw = request.args.get("raw", "0") not in ("", "0", "false")
-        return self._state("events", raw=raw)
+        found = self.world.projections.events(request.args.get("token"), raw=raw)
+        return (item.value for item in self.world.projections.event_items(_listed(found)))
 
     def profiles(self) -> Any:
         """Profiles of people."""
@@ -76,21 +80,22 @@ class Control:
     def rejected(self) -> Any:
         """Records refused, dropped in silence, or without effect."""
         findings = self.world.projections.findings()
-        token = request.args.get("token")
-        return _listed(
-            Item(entry.id, entry.received_at, entry.token, _rejected_item(entry, findings))
-            for entry in self.world.log.snapshot().entries
-            if (entry.reasons or entry.id in findings) and token in (None, entry.token)
+        found = self.world.projections.rejected(request.args.get("token"))
+        items = (
+            Item(each.id, each.received_at, each.token, _rejected_item(each, findings))
+            for each in found
         )
+        return (item.value for item in _listed(items))
 
     def leaks(self) -> Any:
         """Records sent to another region than their project's, with that as `home`."""
-        token = request.args.get("token")
-        return _listed(
-            Item(entry.id, entry.received_at, entry.token, _rejected_item(entry, {}, home=home))
-            for entry in self.world.log.snapshot().entries
-            if token in (None, entry.token) and (home := home_in(entry.reasons))
+        found = self.world.projections.rejected(request.args.get("token"))
+        items = (
+            Item(each.id, each.received_at, each.token, _rejected_item(each, {}, home=home))
+            for each in found
+            if (home := home_in(each.reasons))
         )
+        return (item.value for item in _listed(items))
 
     def identities(self) -> Any:
         """Clusters, and what is pending, split, duplicate and queued."""
@@ -154,8 +159,9 @@ class Control:
         except ConfigError as error:
             raise ControlError(str(error)) from error
 
-    def _state(self, kind: str, *, raw: bool = False) -> Any:
-        return _listed(self.world.projections.items(kind, request.args.get("token"), raw=raw))
+    def _state(self, kind: str) -> Any:
+        found = self.world.projections.items(kind, request.args.get("token"))
+        return (item.value for item in _listed(found))
 
 
 ROUTES = (
@@ -204,7 +210,25 @@ def _view(control: Control, call: Callable[..., Any]) -> Callable[..., Response]
 
 
 def _answer(value: Any, status: int = 200) -> Response:
+    if isinstance(value, Iterator):
+        return Response(_array(value), status, content_type=JSON_TYPE)
     return Response(to_json(value), status, content_type=JSON_TYPE)
+
+
+def _array(items: Iterator[Any]) -> Iterator[bytes]:
+    """A list as JSON, piece by piece: it may be larger than what should be in memory at once."""
+    chunk = bytearray(b"[")
+    for number, item in enumerate(items):
+        if number:
+            chunk += b","
+        try:
+            chunk += orjson.dumps(item)
+        except TypeError:  # Lone surrogates, and integers beyond 64 bits.
+            chunk += to_json(item)
+        if len(chunk) > CHUNK:
+            yield bytes(chunk)
+            chunk.clear()
+    yield bytes(chunk + b"]")
 
 
 def _json() -> Any:
@@ -233,21 +257,46 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _listed(items: Any) -> list[Any]:
+class Listable(Protocol):
+    """What can be filtered by `since`."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def at(self) -> float: ...
+
+
+class Received(NamedTuple):
+    """A request of the journal, not unpacked before somebody asks for the time or for more."""
+
+    row: Row
+
+    @property
+    def id(self) -> int:
+        return self.row.id
+
+    @property
+    def at(self) -> float:
+        return exchange_of(self.row).received_at
+
+
+L = TypeVar("L", bound=Listable)
+
+
+def _listed(found: Iterable[L]) -> Iterable[L]:
     """What `since` (an id, or a time) and `limit` leave of a list; the last `limit` items."""
-    found: list[Item] = list(items)
     since, limit = request.args.get("since"), request.args.get("limit")
     if since is not None:
-        later = _later_than(since)
-        found = [item for item in found if later(item)]
+        found = filter(_later_than(since), found)
     if limit is not None:
         if not limit.isdecimal():
             raise ControlError(f"limit: expected a count, got {limit!r}")
-        found = found[max(0, len(found) - int(limit)) :]
-    return [item.value for item in found]
+        return deque(found, maxlen=min(int(limit), sys.maxsize))
+    return found
 
 
-def _later_than(since: str) -> Callable[[Item], bool]:
+def _later_than(since: str) -> Callable[[Listable], bool]:
     if since.isdecimal():
         return lambda item: item.id > int(since)
     # In a query, the + of a time zone arrives as a space.

@@ -7,9 +7,11 @@ projections; the log itself and the journal of requests keep it.
 
 from dataclasses import dataclass, field
 
-from mock_mixpanel.log import Entry
+from mock_mixpanel.records import Entry
 
 ENDPOINT = "/api/app/data-deletions/v3.0"
+RETRIEVALS = "/api/app/data-retrievals/v3.0"
+TASKS = (ENDPOINT, RETRIEVALS)
 
 
 @dataclass

@@ -1,61 +1,85 @@
 """An event as it is read, from the record as it was sent."""
 
+from collections.abc import Mapping
+from sys import intern
 from typing import Any, NamedTuple
 
 from mock_mixpanel.config import Limits
 from mock_mixpanel.geo import event_location
-from mock_mixpanel.log import Entry
+from mock_mixpanel.records import Entry, Place
 from mock_mixpanel.values import identifier, seconds, whole
+
+MADE = "made-"
+"""How an insert id begins that the server made."""
 
 IDENTITY_EVENTS = ("$identify", "$create_alias", "$merge")
 
 
 class Event(NamedTuple):
-    """A stored event. `distinct_id` is the one sent; `time` is in seconds since 1970."""
+    """A stored event without its properties, which stay in the log until they are read.
 
-    entry: Entry
+    `id` and `place` are those of its entry, `at` is when it arrived (virtual seconds).
+    `distinct_id` is the one sent, `stored` the id it is kept under; `time` is in seconds since
+    1970. `added` is what identity failures add to its properties. `hot`: it is beyond what one
+    person can have on one day.
+    """
+
+    id: int
+    place: Place
+    at: float
     name: str
     distinct_id: str
     time: int | float
     insert_id: str
-    properties: dict[str, Any]
+    stored: str
+    added: Mapping[str, Any]
+    hot: bool = False
 
 
-def read_event(entry: Entry, limits: Limits) -> Event:
+def read_event(entry: Entry, added: Mapping[str, Any]) -> Event:
     """The event of an accepted /track or /import entry.
 
     No time is the time of arrival, and so is one in the future (1.3, 1.5). No distinct id is "",
     a person nobody knows (choice: no hash of the address). Without an insert id the server makes
-    one, and the event is never a duplicate (1.3). The address in `ip` stays: it was sent (exports,
-    like Mixpanel, do not show it).
+    one, and the event is never a duplicate (1.3).
     """
     sent = entry.record["properties"]
     arrival = whole(round(entry.received_at, 3))
     time = seconds(sent.get("time"))
-    properties = cut(sent, limits.string_characters)
+    return Event(
+        entry.id,
+        Place(entry.request_id, entry.index),
+        entry.received_at,
+        intern(entry.record["event"]),
+        intern(sent_id(sent, entry.identity)),
+        arrival if time is None else min(time, arrival),
+        identifier(sent.get("$insert_id")) or f"{MADE}{entry.id}",
+        "",
+        added,
+    )
+
+
+def event_properties(event: Event, entry: Entry, limits: Limits) -> dict[str, Any]:
+    """The properties of an event.
+
+    The address in `ip` stays: it was sent (exports, like Mixpanel, do not show it).
+    """
+    properties = cut(entry.record["properties"], limits.string_characters)
     properties.pop("token", None)
-    properties |= event_location(entry.place)
+    if entry.place:
+        properties |= event_location(entry.place)
     if entry.endpoint == "/import":
         properties["$import"] = True
-    return Event(
-        entry,
-        entry.record["event"],
-        sent_id(sent, entry.identity),
-        arrival if time is None else min(time, arrival),
-        identifier(sent.get("$insert_id")) or f"made-{entry.id}",
-        properties,
-    )
+    properties |= event.added
+    if event.hot:
+        properties["mp_original_event_name"] = entry.record["event"]
+        properties["mp_original_distinct_id"] = event.distinct_id
+    return properties
 
 
 def hot_shard(event: Event) -> Event:
     """An event beyond what one person can have on one day, as Mixpanel stores it (1.6)."""
-    originals = {
-        "mp_original_event_name": event.name,
-        "mp_original_distinct_id": event.distinct_id,
-    }
-    return event._replace(
-        name="$hotshard_events", distinct_id="", properties=event.properties | originals
-    )
+    return event._replace(name="$hotshard_events", stored="", hot=True)
 
 
 def sent_id(properties: dict[str, Any], identity: str) -> str:

@@ -62,7 +62,8 @@ class Action:
 
     def answer(self, endpoint: str, true: Reply) -> Reply:
         """What is answered at an endpoint in place of the true answer."""
-        return _KINDS[self.kind].answer(self.data.get("store_then", self.data), endpoint, true)
+        told = self.data.get("store_then", self.data)
+        return replace(_KINDS[self.kind].answer(told, endpoint, true), delay=self.delay)
 
 
 def read_action(data: Any) -> Action:

@@ -10,17 +10,18 @@ Actions are in `fault_actions`.
 """
 
 import random
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mock_mixpanel.fault_actions import ACTIONS, Action, FaultError, read_action
+from mock_mixpanel.shared import Shared
 
+PART = "faults"
 MATCHES = ("path", "token", "nth", "times", "probability", "seed")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Rule:
     """One rule and how often it was met (`seen`) and acted (`fired`)."""
 
@@ -29,7 +30,6 @@ class Rule:
     action: Action
     seen: int = 0
     fired: int = 0
-    chance: random.Random = field(default_factory=random.Random)
 
     def shown(self) -> dict[str, Any]:
         """The rule as JSON."""
@@ -41,65 +41,80 @@ class Rule:
             "fired": self.fired,
         }
 
-    def meets(self, path: str, tokens: set[str]) -> bool:
-        """Whether to act on this request; counts it."""
+    def concerns(self, path: str, tokens: set[str]) -> bool:
+        """Whether a request is one of those it is for."""
         wanted = self.match.get("path", path).rstrip("/")
-        if wanted != path.rstrip("/") or self.match.get("token") not in (None, *tokens):
-            return False
-        self.seen += 1
+        return wanted == path.rstrip("/") and self.match.get("token") in (None, *tokens)
+
+    def acts(self) -> bool:
+        """Whether to act on the next request it concerns."""
         most = self.match.get("times", 1 if "nth" in self.match else None)
-        if self.seen < self.match.get("nth", 1) or (most is not None and self.fired >= most):
+        if self.seen + 1 < self.match.get("nth", 1) or (most is not None and self.fired >= most):
             return False
-        if self.chance.random() >= self.match.get("probability", 1):
-            return False
-        self.fired += 1
-        return True
+        # Repeatable on purpose: this is no secret.
+        chance = random.Random(f"{self.match.get('seed', 0)} {self.seen}").random()  # noqa: S311
+        return bool(chance < self.match.get("probability", 1))
 
 
 class Faults:
     """The rules, in the order they were made; the first that acts decides."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._rules: list[Rule] = []
-        self._last = 0
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """All rules, oldest first."""
+        return self._shared.view(PART, _rules)
 
     def add(self, *rules: Any) -> Sequence[Rule]:
         """Make rules, all or none. Raises FaultError if one cannot be."""
         checked = [_checked_rule(rule) for rule in rules]
-        with self._lock:
-            made = []
-            for match, action in checked:
-                self._last += 1
-                # Repeatable on purpose: this is no secret.
-                chance = random.Random(match.get("seed", 0))  # noqa: S311
-                made.append(Rule(self._last, match, action, chance=chance))
-            self._rules += made
+        with self._shared.changing(PART) as part:
+            last = part.get("last", 0)
+            made = [Rule(last + n, *each) for n, each in enumerate(checked, start=1)]
+            part["last"] = last + len(made)
+            part["rules"] = [*part.get("rules", []), *(rule.shown() for rule in made)]
             return made
 
     def pick(self, path: str, tokens: set[str]) -> Rule | None:
-        """The rule that acts on a request with records of these projects, if any."""
-        with self._lock:
-            return next((rule for rule in self._rules if rule.meets(path, tokens)), None)
+        """The rule that acts on a request with records of these projects, if any; counts it."""
+        if not any(rule.concerns(path, tokens) for rule in self.rules):
+            return None
+        with self._shared.changing(PART) as part:
+            for rule, counted in zip(self.rules, part["rules"], strict=True):
+                if rule.concerns(path, tokens):
+                    acts = rule.acts()
+                    counted["seen"] += 1
+                    counted["fired"] += acts
+                    if acts:
+                        return rule
+        return None
 
     def shown(self) -> list[dict[str, Any]]:
         """All rules as JSON, oldest first."""
-        with self._lock:
-            return [rule.shown() for rule in self._rules]
+        return [rule.shown() for rule in self.rules]
 
     def remove(self, number: int) -> bool:
         """Remove a rule; False if there is none of that id."""
-        with self._lock:
-            before = len(self._rules)
-            self._rules = [rule for rule in self._rules if rule.id != number]
-            return len(self._rules) < before
+        before = len(self.rules)
+        self._keep(lambda rule: rule.id != number)
+        return len(self.rules) < before
 
     def forget(self, token: str | None) -> None:
         """Remove all rules, or those that are for one project."""
-        with self._lock:
-            self._rules = [
-                rule for rule in self._rules if token and rule.match.get("token") != token
-            ]
+        self._keep(lambda rule: bool(token) and rule.match.get("token") != token)
+
+    def _keep(self, wanted: Callable[[Rule], bool]) -> None:
+        with self._shared.changing(PART) as part:
+            part["rules"] = [rule.shown() for rule in self.rules if wanted(rule)]
+
+
+def _rules(part: dict[str, Any] | None) -> Sequence[Rule]:
+    return [
+        Rule(one["id"], one["match"], read_action(one["action"]), one["seen"], one["fired"])
+        for one in (part or {}).get("rules", [])
+    ]
 
 
 def _checked_rule(data: Any) -> tuple[dict[str, Any], Action]:

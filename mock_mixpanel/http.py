@@ -1,5 +1,8 @@
 """Between Flask and the rest: a request as an `Incoming`, a `Reply` as a response."""
 
+import time
+from collections.abc import Callable
+
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -44,8 +47,10 @@ def _address() -> str:
     return forwarded or request.remote_addr or ""
 
 
-def respond(reply: Reply) -> Response:
+def respond(reply: Reply, sleep: Callable[[float], object] = time.sleep) -> Response:
     """The reply as Flask takes it; closing the connection is left to the server."""
+    if reply.delay:
+        sleep(reply.delay)
     if reply.cut:
         request.environ.get(CUT_KEY, lambda _cut: None)(reply.cut)
         if reply.cut == "before":

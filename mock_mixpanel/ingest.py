@@ -5,14 +5,15 @@ No state is computed here; the answer depends on the verdicts alone.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from mock_mixpanel import auth, replies, validate
 from mock_mixpanel.config import Limits, Project
 from mock_mixpanel.geo import place_of
-from mock_mixpanel.log import Draft, Exchange
+from mock_mixpanel.packing import dump
 from mock_mixpanel.problems import NO_DATA, Problem
 from mock_mixpanel.rates import Sent
+from mock_mixpanel.records import Arrival, Exchange, Verdict
 from mock_mixpanel.redact import redacted_headers, redacted_query
 from mock_mixpanel.regions import misplaced
 from mock_mixpanel.replies import Reply
@@ -68,20 +69,37 @@ class Judged:
 
 
 def ingest(world: World, endpoint: str, incoming: Incoming) -> Reply:
-    """Take in one request at an endpoint, journal it, and answer."""
+    """Take in one request at an endpoint, journal it, and say what to answer.
+
+    A request is judged by what this worker knows of clock, projects and faults; if another worker
+    changed that before it is stored, it is judged again.
+    """
+    while True:
+        if world.counts:
+            with world.exclusive():
+                reply = _ingested(world, endpoint, incoming)
+        else:
+            reply = _ingested(world, endpoint, incoming)
+        if reply:
+            return reply
+        world.refresh()
+
+
+def _ingested(world: World, endpoint: str, incoming: Incoming) -> Reply | None:
+    """The answer; None if the request has to be judged again."""
     now = world.clock.now()
-    judged, reply = _taken(world, endpoint, incoming, now)
+    judged, reply, records = _taken(world, endpoint, incoming, now)
     fault = world.faults.pick(endpoint, {each.token for each in judged})
     if fault:
         reply = fault.action.answer(endpoint, reply)
         if not fault.action.stores:
             problem = Problem(f"fault {fault.id}: not stored")
             judged = [replace(each, problems=[*each.problems, problem]) for each in judged]
-    drafts = [_draft(each, endpoint, incoming.region, now) for each in judged]
-    world.log.append(exchange(incoming, reply, now), drafts)
-    if fault and fault.action.delay:
-        world.sleep(fault.action.delay)
-    return reply
+    verdicts = [_verdict(each, endpoint, incoming.region, now) for each in judged]
+    if records is None:
+        records = dump([each.record for each in judged])
+    arrival = Arrival(exchange(incoming, reply, now), verdicts, records)
+    return reply if world.log.take(arrival, world.version) else None
 
 
 def exchange(incoming: Incoming, reply: Reply, now: float) -> Exchange:
@@ -98,44 +116,50 @@ def exchange(incoming: Incoming, reply: Reply, now: float) -> Exchange:
     )
 
 
-def _taken(
-    world: World, endpoint: str, incoming: Incoming, now: float
-) -> tuple[list[Judged], Reply]:
-    """The records with their verdicts, and the answer."""
+class Taken(NamedTuple):
+    """The records with their verdicts, the answer, and the records as JSON if they came so."""
+
+    judged: list[Judged]
+    reply: Reply
+    text: bytes | None = None
+
+
+def _taken(world: World, endpoint: str, incoming: Incoming, now: float) -> Taken:
     limits = world.config.limits
     try:
         decoded = _decoded(incoming, limits)
     except TooLargeError:
         size = f"{limits.body_bytes} bytes"
         too_large = Problem(f"body: larger than {size}")
-        return [Judged(None, problems=[too_large])], _too_large(endpoint, size)
+        return Taken([Judged(None, problems=[too_large])], _too_large(endpoint, size))
     records, controls = decoded.records, decoded.controls
     strict = endpoint == "/import" and flag(controls.get("strict"))
     if decoded.problem or not records:
         problem = decoded.problem or NO_DATA.reason
         judged = [Judged(record, problems=[Problem(problem)]) for record in records]
         if strict:
-            return judged, replies.import_error(400, problem)
-        return judged, _received(NO_DATA.reason, controls)
+            return Taken(judged, replies.import_error(400, problem))
+        return Taken(judged, _received(NO_DATA.reason, controls))
     tokens: Sequence[str] | None = [_sent_token(endpoint, record) for record in records]
     if endpoint == "/import":
         tokens = _import_tokens(world, incoming, controls, records)
     if tokens is None:
         judged = _unauthorized(world, incoming, controls, records)
-        return judged, replies.import_error(401, "Invalid credentials")
+        return Taken(judged, replies.import_error(401, "Invalid credentials"))
     over = _over_limit(world, endpoint, tokens, Sent(now, len(records), decoded.size))
     if over:
         reason, reply = over
-        return _all_refused(endpoint, records, reason), reply
+        return Taken(_all_refused(endpoint, records, reason), reply)
     judged = [
         _judged(world, endpoint, incoming.region, record, token, now, strict)
         for record, token in zip(records, tokens, strict=True)
     ]
     judged = [_placed(each, endpoint, controls.get("ip"), incoming.address) for each in judged]
     if strict:
-        return judged, _strict_reply(judged)
+        return Taken(judged, _strict_reply(judged), decoded.text)
     worst = [each.worst for each in judged]
-    return judged, _received(worst[0].reason if all(worst) and worst[0] else None, controls)
+    error = worst[0].reason if all(worst) and worst[0] else None
+    return Taken(judged, _received(error, controls), decoded.text)
 
 
 def _over_limit(
@@ -239,14 +263,13 @@ def _placed(judged: Judged, endpoint: str, ip: str | None, sender: str) -> Judge
     return replace(judged, place=place_of(endpoint, judged.record, ip, sender))
 
 
-def _draft(judged: Judged, endpoint: str, region: str, now: float) -> Draft:
+def _verdict(judged: Judged, endpoint: str, region: str, now: float) -> Verdict:
     options = judged.options or Project(judged.token)
     delay = options.alias_delay if endpoint in ("/track", "/import") else 0
-    return Draft(
+    return Verdict(
         endpoint,
         judged.token,
         region,
-        judged.record,
         received_at=now,
         effective_at=now + delay,
         accepted=judged.accepted,

@@ -1,146 +1,64 @@
-"""The append-only log of records and the journal of requests: all that a store has to keep.
+"""The log of a store: what arrives is appended, and read back as requests and entries."""
 
-Every record that arrives becomes one entry, refused ones too; an entry never changes. All state is
-computed from the entries (see projections.py).
-"""
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
 
-import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from mock_mixpanel.packing import Row, dump, entries_of, has_token, journaled, pack
+from mock_mixpanel.records import Arrival, Draft, Entry, Exchange, Journaled, Place
+from mock_mixpanel.stores import Page, Store
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A record with its verdict, before it has a place in the log.
-
-    `accepted` means it is stored; `reasons` say why not, or what of it has no effect.
-    `effective_at` is when its effect on others begins, later than its arrival: an alias has to
-    propagate, a deletion to be carried out. `place` is where it was sent from, as `geo` names it.
-    Times are virtual seconds since 1970.
-    """
-
-    endpoint: str
-    token: str
-    region: str
-    record: Any
-    received_at: float
-    effective_at: float
-    accepted: bool
-    reasons: tuple[str, ...] = ()
-    identity: str = "legacy"
-    place: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry(Draft):
-    """A record in the log; `index` is its place in its request, from 0."""
-
-    id: int = 0
-    request_id: int = 0
-    index: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A request as it arrived, without secrets, and the answer; status None: no answer was sent."""
-
-    received_at: float
-    region: str
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    status: int | None
-    body: str | None
-
-
-class Journaled(NamedTuple):
-    """A request in the journal, with its records."""
-
-    id: int
-    exchange: Exchange
-    entries: tuple[Entry, ...]
-
-    @property
-    def tokens(self) -> set[str]:
-        """The projects its records are for."""
-        return {entry.token for entry in self.entries}
-
-    def without(self, token: str) -> Self:
-        """The same request as if it had had no records of a project."""
-        return self._replace(entries=tuple(each for each in self.entries if each.token != token))
-
-
-class Snapshot(NamedTuple):
-    """The entries from a place on; another `generation` means that older ones were forgotten."""
-
-    generation: int
-    entries: Sequence[Entry]
+AT_ONCE = 200
+"""How many requests are fetched for their entries at once."""
 
 
 class Log:
-    """In memory. One lock around appending; readers get copies."""
+    """The requests and entries that a store keeps."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._entries: list[Entry] = []
-        self._journal: list[Journaled] = []
-        self._generation = 0
-        self._last_entry = 0
-        self._last_request = 0
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-    def append(self, exchange: Exchange, drafts: Sequence[Draft]) -> Journaled:
+    def append(self, exchange: Exchange, drafts: Sequence[Draft]) -> None:
         """Store a request with its records; ids count up from 1 and are never used again."""
-        with self._lock:
-            self._last_request += 1
-            entries = []
-            for index, draft in enumerate(drafts):
-                self._last_entry += 1
-                entries.append(_entry(draft, self._last_entry, self._last_request, index))
-            journaled = Journaled(self._last_request, exchange, tuple(entries))
-            self._entries += entries
-            self._journal.append(journaled)
-            return journaled
+        records = dump([draft.record for draft in drafts])
+        self.take(Arrival(exchange, [draft.verdict for draft in drafts], records))
 
-    def snapshot(self, generation: int = -1, start: int = 0) -> Snapshot:
-        """The entries from `start` on, or all if something was forgotten since `generation`."""
-        with self._lock:
-            if generation != self._generation:
-                start = 0
-            return Snapshot(self._generation, self._entries[start:])
+    def take(self, arrival: Arrival, version: int | None = None) -> bool:
+        """Store what arrived; False, and nothing is stored, if it was judged at another version."""
+        return self._store.append(pack(arrival), version)
+
+    def page(self, generation: int, after: int) -> Page:
+        """The next rows after a request, or the first ones if something was forgotten since."""
+        return self._store.page(generation, after)
+
+    def rows(self, after: int = 0, token: str | None = None) -> Iterator[Row]:
+        """All requests, or those with records of a project, oldest first, still packed."""
+        while True:
+            page = self._store.page(None, after)
+            for row in page.rows:
+                if token is None or has_token(row, token):
+                    yield row
+            if page.last:
+                return
+            after = page.rows[-1].id
 
     def journal(self) -> list[Journaled]:
         """All requests, oldest first."""
-        with self._lock:
-            return list(self._journal)
+        return [journaled(row) for row in self.rows()]
+
+    def entries(self, places: Iterable[Place]) -> Iterator[Entry]:
+        """The entries at some places, in order of request; what was forgotten is left out."""
+        requests = groupby(places, key=lambda place: place.request_id)
+        while wanted := {number: list(each) for number, each in islice(requests, AT_ONCE)}:
+            for row in self._store.rows(list(wanted)):
+                entries = entries_of(row)
+                if len(entries) == len(wanted[row.id]):
+                    yield from entries
+                else:
+                    by_index = {entry.index: entry for entry in entries}
+                    for place in wanted[row.id]:
+                        if place.number in by_index:
+                            yield by_index[place.number]
 
     def forget(self, token: str | None = None) -> None:
         """Everything, or the records of one project and the requests that had no others."""
-        with self._lock:
-            self._generation += 1
-            if token is None:
-                self._entries, self._journal = [], []
-                return
-            self._entries = [entry for entry in self._entries if entry.token != token]
-            self._journal = [
-                request.without(token) for request in self._journal if request.tokens != {token}
-            ]
-
-
-def _entry(draft: Draft, number: int, request: int, index: int) -> Entry:
-    return Entry(
-        draft.endpoint,
-        draft.token,
-        draft.region,
-        draft.record,
-        draft.received_at,
-        draft.effective_at,
-        draft.accepted,
-        draft.reasons,
-        draft.identity,
-        draft.place,
-        id=number,
-        request_id=request,
-        index=index,
-    )
+        self._store.forget(token)

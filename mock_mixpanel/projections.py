@@ -1,21 +1,27 @@
 """Events, profiles, groups and identities from the log.
 
-A projection is a fold over the entries of one project in one region. `Projections` keeps one per
-project and gives it only what is new, until something is forgotten; folding step by step and
-folding at once give the same.
+There is one state for each project and region (see state.py), a fold over its entries. It is given
+only what is new in the log when somebody reads, until something is forgotten; then all begin anew.
+Folding step by step and folding at once give the same.
 """
 
 import threading
-from collections.abc import Callable
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from itertools import tee
 from typing import Any
 
 from mock_mixpanel.config import Limits
 from mock_mixpanel.identities import identities_for
-from mock_mixpanel.log import Entry, Log
+from mock_mixpanel.items import Item, Seen
+from mock_mixpanel.log import Log
+from mock_mixpanel.packing import Row, entries_of
 from mock_mixpanel.problems import Finding
-from mock_mixpanel.state import IDENTITY_LISTS, Item, ProjectState
+from mock_mixpanel.records import Entry, Place
+from mock_mixpanel.state import IDENTITY_LISTS, ProjectState
 
-__all__ = ["Item", "Projections"]
+__all__ = ["Item", "Projections", "Seen"]
 
 
 class Projections:
@@ -26,20 +32,49 @@ class Projections:
         self._log = log
         self._limits = limits
         self._now = now
-        self._lock = threading.Lock()
-        self._generation = -1
-        self._applied = 0
-        self._states: dict[tuple[str, str], ProjectState] = {}
+        self._lock = threading.RLock()
+        self._generation = 0
+        self._begin()
 
     def items(self, kind: str, token: str | None = None, *, raw: bool = False) -> list[Item]:
         """`events`, `profiles` or `groups` of one project or of all, oldest first."""
+        if kind == "events":
+            return list(self.event_items(self.events(token, raw=raw)))
         read: dict[str, Callable[[ProjectState], list[Item]]] = {
-            "events": lambda state: state.event_items(raw),
             "profiles": ProjectState.profile_items,
             "groups": ProjectState.group_items,
         }
         with self._lock:
             return [item for state in self._current(token) for item in read[kind](state)]
+
+    def events(
+        self, token: str | None = None, region: str | None = None, *, raw: bool = False
+    ) -> list[Seen]:
+        """The events of one project or of all, oldest first, still without their properties."""
+        with self._lock:
+            states = [each for each in self._current(token) if region in (None, each.region)]
+            found = [seen for state in states for seen in state.seen(raw)]
+        return sorted(found, key=lambda seen: seen.id) if len(states) > 1 else found
+
+    def event_items(self, seen: Iterable[Seen]) -> Iterator[Item]:
+        """These events with their properties, but for those forgotten meanwhile."""
+        ahead, behind = tee(seen)
+        for entry in self._log.entries(each.event.place for each in ahead):
+            yield next(each for each in behind if each.id == entry.id).item(entry)
+
+    def rejected(self, token: str | None = None) -> Iterator[Entry]:
+        """The entries that were refused, or have a reason or a finding, oldest first."""
+        with self._lock:
+            found = {key for state in self._current(token) for key in state.findings}
+            noted = self._noted.values() if token is None else [self._noted.get(token, [])]
+            ids = sorted(found.union(*noted))
+            places = [self._place(key) for key in ids]
+        return self._log.entries(places)
+
+    def tasks(self, token: str) -> list[Entry]:
+        """Data deletions and retrievals of a project, and their cancellations, oldest first."""
+        with self._lock:
+            return [task for state in self._current(token) for task in state.tasks]
 
     def identities(self, token: str | None = None) -> dict[str, list[Any]]:
         """Clusters, and what is pending, split, duplicate and queued."""
@@ -65,15 +100,21 @@ class Projections:
         with self._lock:
             return bool(self._current(token))
 
-    def restart(self) -> None:
-        """Compute everything anew: the limits of a project have changed."""
-        with self._lock:
-            self._generation = -1
+    def _begin(self) -> None:
+        """Forget all that was computed."""
+        self._states: dict[tuple[str, str], ProjectState] = {}
+        self._noted: dict[str, list[int]] = {}
+        """By token, the ids of the entries that arrived with a reason."""
+        self._rows, self._firsts = array("q"), array("q")
+        """The id of each request, and that of its first entry."""
 
     def _current(self, token: str | None) -> list[ProjectState]:
+        """The states of one project or of all, up to date."""
         now = self._now()
+        if any(each.limits != self._limits(each.token) for each in self._states.values()):
+            self._begin()
         if not self._take_in(now):
-            self._generation = -1
+            self._begin()
             self._take_in(now)
         found = [state for state in self._states.values() if token in (None, state.token)]
         for state in found:
@@ -82,19 +123,40 @@ class Projections:
 
     def _take_in(self, now: float) -> bool:
         """Apply what is new. False: the clock went back behind something that has happened."""
-        generation, entries = self._log.snapshot(self._generation, self._applied)
-        if generation != self._generation:
-            self._generation, self._applied, self._states = generation, 0, {}
-        if any(now < state.ahead for state in self._states.values()):
-            return False
-        for entry in entries:
+        last = False
+        while not last:
+            generation, rows = page = self._log.page(self._generation, self._last_row)
+            if generation != self._generation:
+                self._generation = generation
+                self._begin()
+            if any(now < state.ahead for state in self._states.values()):
+                return False
+            for row in rows:
+                if not self._take(row):
+                    return False
+            last = page.last
+        return True
+
+    @property
+    def _last_row(self) -> int:
+        return self._rows[-1] if self._rows else 0
+
+    def _take(self, row: Row) -> bool:
+        self._rows.append(row.id)
+        self._firsts.append(row.first)
+        for entry in entries_of(row):
             if entry.accepted:
                 state = self._state(entry)
                 if entry.received_at < state.ahead:
                     return False
                 state.apply(entry)
-        self._applied += len(entries)
+            if entry.reasons:
+                self._noted.setdefault(entry.token, []).append(entry.id)
         return True
+
+    def _place(self, entry_id: int) -> Place:
+        row = bisect_right(self._firsts, entry_id) - 1
+        return Place(self._rows[row], entry_id - self._firsts[row])
 
     def _state(self, entry: Entry) -> ProjectState:
         key = (entry.token, entry.region)

@@ -4,11 +4,12 @@ Counted is what is read, refused records too: a 400 counts in Mixpanel as well. 
 does not count (choice). Time is the virtual clock's, so waiting is `advance`.
 """
 
-import threading
-from collections import deque
 from typing import NamedTuple
 
 from mock_mixpanel.config import Limits
+from mock_mixpanel.shared import Shared
+
+PART = "rates"
 
 
 class Sent(NamedTuple):
@@ -22,33 +23,31 @@ class Sent(NamedTuple):
 class Rates:
     """What each project sent in the last `rate_seconds`; kept for those with a limit only."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._sent: dict[str, deque[Sent]] = {}
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
 
     def exceeded(self, token: str, limits: Limits, new: Sent) -> str | None:
         """Why a request is too much for a project; if it is not, it is counted."""
-        if limits.rate_records is None and limits.rate_bytes is None:
+        if not limits.rated:
             return None
-        with self._lock:
-            sent = self._sent.setdefault(token, deque())
+        with self._shared.changing(PART) as part:
             # A clock that was set back leaves requests of the future: they are gone too.
-            while sent and not new.at - limits.rate_seconds < sent[0].at <= new.at:
-                sent.popleft()
-            records = new.records + sum(each.records for each in sent)
-            size = new.size + sum(each.size for each in sent)
+            since = new.at - limits.rate_seconds
+            sent = [each for each in part.get(token, []) if since < each[0] <= new.at]
+            records = new.records + sum(each[1] for each in sent)
+            size = new.size + sum(each[2] for each in sent)
             for name, count, most in (
                 ("records", records, limits.rate_records),
                 ("bytes", size, limits.rate_bytes),
             ):
                 if most is not None and count > most:
                     return f"rate: more than {most} {name} in {limits.rate_seconds} seconds"
-            sent.append(new)
+            part[token] = [*sent, tuple(new)]
         return None
 
     def forget(self, token: str | None) -> None:
         """What all projects sent, or one."""
-        with self._lock:
+        with self._shared.changing(PART) as part:
             if token is None:
-                self._sent.clear()
-            self._sent.pop(token or "", None)
+                part.clear()
+            part.pop(token or "", None)

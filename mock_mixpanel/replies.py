@@ -30,7 +30,8 @@ class Reply:
     """An HTTP answer. `cut` says where the connection is closed on purpose.
 
     "": not at all; "before": no answer is sent; "during": after half of the body; "after": after
-    all of it, though the answer promises to keep the connection.
+    all of it, though the answer promises to keep the connection. `delay` is how many real seconds
+    later than it could be it is sent.
     """
 
     status: int
@@ -38,6 +39,7 @@ class Reply:
     content_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: str = ""
+    delay: float = 0
 
     @property
     def sent(self) -> bytes:

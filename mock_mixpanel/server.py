@@ -20,6 +20,7 @@ from mock_mixpanel.app import create_app
 from mock_mixpanel.config import Config
 from mock_mixpanel.http import CUT_KEY, REGION_KEY
 from mock_mixpanel.redact import redacted_text
+from mock_mixpanel.stores import Store
 from mock_mixpanel.tls import Certificate
 from mock_mixpanel.world import World
 
@@ -33,7 +34,8 @@ IDLE_SECONDS = 120
 class Server:
     """A running mock, for `with`. A port of 0 is a free one; None is no port for that region.
 
-    `world` gives the state in-process; over HTTP the same is under `url + "/_mock"`. With a
+    `world` gives the state in-process; over HTTP the same is under `url + "/_mock"`. The store is
+    in memory unless another one is given, which it is up to the giver to close. With a
     certificate all ports speak TLS. Starting raises OSError if a port is taken, TlsError if the
     certificate cannot be used.
     """
@@ -42,6 +44,7 @@ class Server:
         self,
         config: Config | None = None,
         *,
+        store: Store | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         eu_port: int | None = None,
@@ -50,7 +53,7 @@ class Server:
         quiet: bool = True,
     ) -> None:
         self.config = config or Config()
-        self.world = World(self.config)
+        self.world = World(self.config, store)
         self._host = host
         self._ports = {"us": port, "eu": eu_port, "in": in_port}
         self._certificate = certificate

@@ -6,19 +6,22 @@ take effect, records that wait for them, and deletions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, NamedTuple
 
 from mock_mixpanel.agenda import Agenda, Later
 from mock_mixpanel.clock import iso
 from mock_mixpanel.config import Limits
 from mock_mixpanel.erasures import ENDPOINT as ERASE
-from mock_mixpanel.erasures import Erasures
+from mock_mixpanel.erasures import TASKS, Erasures
 from mock_mixpanel.events import IDENTITY_EVENTS, Event, cut, hot_shard, read_event
 from mock_mixpanel.geo import profile_location
 from mock_mixpanel.identities import Identities, Link, Merge
 from mock_mixpanel.identities.clusters import Clusters
-from mock_mixpanel.log import Entry
+from mock_mixpanel.items import Item, Seen
 from mock_mixpanel.problems import Finding, RefusedError
+from mock_mixpanel.records import Entry
+from mock_mixpanel.twins import Twins
 from mock_mixpanel.updates import Properties, apply_all
 from mock_mixpanel.values import identifier, json_bytes, same, truthy
 
@@ -40,15 +43,6 @@ class Changed(NamedTuple):
     entry: Entry
 
 
-class Item(NamedTuple):
-    """An item of a list of the control API, with what it can be filtered by."""
-
-    id: int
-    at: float
-    token: str
-    value: dict[str, Any]
-
-
 @dataclass
 class ProjectState:
     """What one project holds in one region."""
@@ -57,12 +51,15 @@ class ProjectState:
     region: str
     identities: Identities
     limits: Limits
-    events: list[tuple[Event, str]] = field(default_factory=list)
-    """With the id each was stored under, in order of arrival."""
+    events: list[Event] = field(default_factory=list)
+    """In order of arrival."""
+    twins: Twins = field(default_factory=Twins)
     profiles: dict[str, Changed] = field(default_factory=dict)
     groups: dict[tuple[str, str], Changed] = field(default_factory=dict)
     findings: dict[int, Finding] = field(default_factory=dict)
     """By entry id."""
+    tasks: list[Entry] = field(default_factory=list)
+    """Data deletions and retrievals, and their cancellations."""
     erasures: Erasures = field(default_factory=Erasures)
     agenda: Agenda = field(default_factory=Agenda)
     queued_until: float = float("-inf")
@@ -78,16 +75,18 @@ class ProjectState:
     def apply(self, entry: Entry) -> None:
         """Take in the next accepted entry; one that changes no data has no effect."""
         self._advance(entry.received_at)
-        if entry.endpoint == "/engage":
+        if entry.endpoint in EVENTS:
+            self._take_event(entry)
+        elif entry.endpoint == "/engage":
             if not self._waits(entry):
                 self._update_profile(entry)
         elif entry.endpoint == "/groups":
             self._update_group(entry)
-        elif entry.endpoint in EVENTS:
-            self._take_event(entry)
-        elif entry.endpoint == ERASE:
-            self.erasures.learn(entry)
-            self.agenda.add(Later(entry.effective_at, entry.id, entry))
+        elif entry.endpoint in TASKS:
+            self.tasks.append(entry)
+            if entry.endpoint == ERASE:
+                self.erasures.learn(entry)
+                self.agenda.add(Later(entry.effective_at, entry.id, entry))
 
     def look(self, now: float) -> None:
         """Let everything happen that is due at `now` (virtual seconds)."""
@@ -153,9 +152,9 @@ class ProjectState:
             return
         gone = asked | {self.identities.resolve(who) for who in asked}
         self.events = [
-            (event, stored)
-            for event, stored in self.events
-            if stored not in gone and self.identities.resolve(stored) not in gone
+            event
+            for event in self.events
+            if event.stored not in gone and self.identities.resolve(event.stored) not in gone
         ]
         self.profiles = {who: old for who, old in self.profiles.items() if who not in gone}
         self.updates = {
@@ -164,16 +163,19 @@ class ProjectState:
             if who not in gone and self.identities.resolve(who) not in gone
         }
 
-    def event_items(self, raw: bool) -> list[Item]:
-        """As queries see them, or every row; the canonical id is the one at this moment.
+    def seen(self, raw: bool) -> Sequence[Seen]:
+        """The events as queries see them, or every row; the canonical id is the one at this moment.
 
         Of those with the same event, distinct id, time and insert id only the latest is seen (1.7).
         """
-        rows = [(event, self.identities.resolve(stored)) for event, stored in self.events]
-        if not raw:
-            latest = {(e.name, who, e.time, e.insert_id): (e, who) for e, who in rows}
-            rows = sorted(latest.values(), key=lambda row: row[0].entry.id)
-        return [self._event_item(event, who) for event, who in rows]
+        resolve, token, region, limits = (
+            self.identities.resolve,
+            self.token,
+            self.region,
+            self.limits,
+        )
+        rows = [Seen(event, resolve(event.stored), token, region, limits) for event in self.events]
+        return rows if raw else self.twins.latest(rows)
 
     def profile_items(self) -> list[Item]:
         """Every profile, oldest first."""
@@ -222,9 +224,9 @@ class ProjectState:
         if causes:
             for who, numbers in self.updates.items():
                 causes.get(resolve(who), []).extend(numbers)
-            for event, stored in self.events:
-                if event.entry.record["event"] not in IDENTITY_EVENTS:
-                    causes.get(resolve(stored), []).append(event.entry.id)
+            for event in self.events:
+                if event.name not in IDENTITY_EVENTS:
+                    causes.get(resolve(event.stored), []).append(event.id)
         return [
             {**link._asdict(), "causes": sorted(causes[who])} for link, who in splits if causes[who]
         ]
@@ -241,23 +243,22 @@ class ProjectState:
         return [{"distinct_ids": sorted(ids)} for ids in profiles if len(ids) > 1]
 
     def _add_event(self, entry: Entry, added: Properties) -> None:
-        event = read_event(entry, self.limits)
-        if added:
-            event = event._replace(properties=event.properties | added)
-        stored = self.identities.place(event.distinct_id)
-        if stored and self._is_hot(event, stored):
+        event = read_event(entry, added)
+        event = event._replace(stored=intern(self.identities.place(event.distinct_id)))
+        if event.stored and self._is_hot(event):
             self.findings[entry.id] = Finding("distinct_id: too many events in a day", False)
-            event, stored = hot_shard(event), ""
-        self.events.append((event, stored))
+            event = hot_shard(event)
+        self.twins.add(event)
+        self.events.append(event)
         # A record that waited is behind later ones; from the end the place is near.
         place = len(self.events) - 1
-        while place and self.events[place - 1][0].entry.id > entry.id:
+        while place and self.events[place - 1].id > entry.id:
             self.events[place] = self.events[place - 1]
             place -= 1
-        self.events[place] = (event, stored)
+        self.events[place] = event
 
-    def _is_hot(self, event: Event, stored: str) -> bool:
-        day = (stored, int(event.time // 86400))
+    def _is_hot(self, event: Event) -> bool:
+        day = (event.stored, int(event.time // 86400))
         self.by_day[day] = self.by_day.get(day, 0) + 1
         return self.by_day[day] > self.limits.hot_shard
 
@@ -333,17 +334,3 @@ class ProjectState:
     def _item(self, changed: Changed, **more: Any) -> Item:
         value = {"token": self.token, "region": self.region, **more}
         return Item(changed.entry.id, changed.entry.received_at, self.token, value)
-
-    def _event_item(self, event: Event, who: str) -> Item:
-        value = {
-            "id": event.entry.id,
-            "token": self.token,
-            "region": self.region,
-            "event": event.name,
-            "distinct_id": who,
-            "time": event.time,
-            "insert_id": event.insert_id,
-            "properties": event.properties,
-            "endpoint": event.entry.endpoint,
-        }
-        return Item(event.entry.id, event.entry.received_at, self.token, value)

@@ -38,12 +38,13 @@ class UnreadableError(ValueError):
 class Decoded(NamedTuple):
     """What a request carries. `problem` says why it could not be read; then `records` has an
     excerpt of what was sent, so that nothing is lost. `size` is in bytes, the larger of the data as
-    sent and decompressed."""
+    sent and decompressed. `text` is the JSON array of the records if it was sent as one."""
 
     records: list[Any]
     controls: Mapping[str, str]
     problem: str | None = None
     size: int = 0
+    text: bytes | None = None
 
 
 def decode(
@@ -75,20 +76,21 @@ def decode(
             is_json = bare
             form = {} if bare else _form(body)
         if is_json and body:
-            records = _json_lines(body) if kind in NDJSON else _json(body)
+            records, text = _json_lines(body) if kind in NDJSON else _json(body)
         else:
             if body and "data" not in form and "data" not in query:
                 raise UnreadableError("a form without data=...")
             raw = form.get("data") or query.get("data", "").encode(errors="replace")
-            records = _json(_data(raw)) if raw.strip() else []
+            records, text = _json(_data(raw)) if raw.strip() else ([], None)
         if _deeper_than(records, max_depth):
             raise UnreadableError(f"nested deeper than {max_depth} levels")
     except UnreadableError as error:
         excerpt = redacted_text(raw[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT])
         return Decoded([excerpt], _controls(query, form), f"data: {error}")
+    size = max(sent, len(body), len(raw))
     if not isinstance(records, list):
-        records = [records]
-    return Decoded(records, _controls(query, form), size=max(sent, len(body), len(raw)))
+        return Decoded([records], _controls(query, form), size=size)
+    return Decoded(records, _controls(query, form), size=size, text=text)
 
 
 def flag(value: str | None) -> bool:
@@ -148,23 +150,23 @@ def _data(value: bytes) -> bytes:
         raise UnreadableError(f"neither JSON nor base64: {error}") from error
 
 
-def _json(text: bytes) -> Any:
-    """JSON by the fast parser; what it refuses gets a second chance.
+def _json(text: bytes) -> tuple[Any, bytes | None]:
+    """JSON by the fast parser, with the text; what it refuses gets a second chance, without.
 
     The second one reads lone surrogates and huge integers, which are a fault of one record, not of
     the whole request.
     """
     try:
-        return orjson.loads(text)
+        return orjson.loads(text), text.strip()
     except orjson.JSONDecodeError as error:
         first = error
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite), None
     except (ValueError, RecursionError):
         raise UnreadableError(f"not JSON: {first}") from first
 
 
-def _json_lines(body: bytes) -> Any:
+def _json_lines(body: bytes) -> tuple[Any, bytes | None]:
     """One object a line; a body that is one array or object is taken as well."""
     lines = [line for line in body.splitlines() if line.strip()]
     if body.lstrip()[:1] == b"[" or len(lines) == 1:
@@ -172,10 +174,10 @@ def _json_lines(body: bytes) -> Any:
     records = []
     for number, line in enumerate(lines, start=1):
         try:
-            records.append(_json(line))
+            records.append(_json(line)[0])
         except UnreadableError as error:
             raise UnreadableError(f"line {number}: {error}") from error
-    return records
+    return records, None
 
 
 def _refuse(constant: str) -> Any:

@@ -1,9 +1,9 @@
-"""All that one server holds, whatever its ports and threads."""
+"""All that one server holds, whatever its ports, threads and workers."""
 
-import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from mock_mixpanel.clock import Clock
 from mock_mixpanel.config import Config, ConfigError, Limits, Project
@@ -11,55 +11,91 @@ from mock_mixpanel.faults import Faults
 from mock_mixpanel.log import Log
 from mock_mixpanel.projections import Projections
 from mock_mixpanel.rates import Rates
+from mock_mixpanel.shared import Shared
+from mock_mixpanel.stores import Store
+from mock_mixpanel.stores.memory import MemoryStore
+
+PART = "projects"
 
 
 class World:
-    """The clock, the log and what is computed from it, the projects and the faults."""
+    """The clock, the log and what is computed from it, the projects and the faults.
 
-    def __init__(self, config: Config | None = None) -> None:
+    Everything that lasts is in the store, so several workers with the same store are one server.
+    """
+
+    def __init__(self, config: Config | None = None, store: Store | None = None) -> None:
         self.config = config or Config()
-        self.clock = Clock()
-        self.log = Log()
-        self.projects = Projects(self.config)
+        self._store = store or MemoryStore()
+        self._shared = Shared(self._store)
+        self.clock = Clock(shared=self._shared)
+        self.log = Log(self._store)
+        self.projects = Projects(self.config, self._shared)
         self.projections = Projections(self.log, self.projects.limits, self.clock.now)
-        self.faults = Faults()
-        self.rates = Rates()
+        self.faults = Faults(self._shared)
+        self.rates = Rates(self._shared)
         self.sleep: Callable[[float], object] = time.sleep
         """How a late answer waits, in real seconds; tests put something that does not."""
 
+    @property
+    def version(self) -> int:
+        """Of clock, projects, faults and rates as this worker sees them."""
+        return self._shared.version
+
+    @property
+    def counts(self) -> bool:
+        """Whether requests are counted, so that their order across all workers matters."""
+        return self.projects.rated or bool(self.faults.rules)
+
+    def refresh(self) -> None:
+        """See what other workers have changed."""
+        self._shared.refresh()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """See what other workers have changed; they change nothing and store nothing meanwhile."""
+        with self._shared.exclusive():
+            yield
+
     def reset(self, token: str | None = None) -> None:
         """As freshly started; with a token, only what concerns that project."""
-        self.log.forget(token)
-        self.faults.forget(token)
-        self.rates.forget(token)
-        self.projects.forget(token)
-        if token is None:
-            self.clock.reset()
+        with self.exclusive():
+            self.log.forget(token)
+            self.faults.forget(token)
+            self.rates.forget(token)
+            self.projects.forget(token)
+            if token is None:
+                self.clock.reset()
 
     def change_project(self, token: str, options: Mapping[str, Any]) -> Project:
         """Set options of a project; those not named keep their value (choice).
 
         Raises ConfigError for a bad option, and for another identity mode once there is data.
         """
-        project = self.projects.options(token)
-        if options.get("token", token) != token:
-            raise ConfigError("project.token: differs from the path; a token cannot be changed")
-        changed = project.changed(options)
-        if changed.identity != project.identity and self.projections.has_data(token):
-            raise ConfigError("project.identity: can be changed only before there is data; reset")
-        self.projects.put(changed)
-        if changed.limits != project.limits:
-            self.projections.restart()
+        with self.exclusive():
+            project = self.projects.options(token)
+            if options.get("token", token) != token:
+                raise ConfigError("project.token: differs from the path; a token cannot be changed")
+            changed = project.changed(options)
+            if changed.identity != project.identity and self.projections.has_data(token):
+                raise ConfigError(
+                    "project.identity: can be changed only before there is data; reset"
+                )
+            self.projects.put(changed)
         return changed
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
 
 
 class Projects:
     """Every known project; a token never seen is one with default options, unless strict."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, shared: Shared) -> None:
         self._config = config
-        self._lock = threading.Lock()
-        self._known = {project.token: project for project in config.projects}
+        self._shared = shared
+        self._first = {project.token: project for project in config.projects}
 
     def find(self, token: str) -> Project | None:
         """The project of a token; None if there is none and none is made on the fly."""
@@ -76,19 +112,42 @@ class Projects:
         known = self._known.get(token)
         return self._config.limits.changed(known.limits) if known else self._config.limits
 
+    @property
+    def rated(self) -> bool:
+        """Whether any project has a limit on what it may send in a time."""
+        return self._view.rated
+
     def known(self) -> list[Project]:
         """The projects with options of their own."""
-        with self._lock:
-            return list(self._known.values())
+        return list(self._known.values())
 
     def put(self, project: Project) -> None:
         """Add a project or replace its options."""
-        with self._lock:
-            self._known[project.token] = project
+        with self._shared.changing(PART) as part:
+            part[project.token] = project.options()
 
     def forget(self, token: str | None) -> None:
         """Back to the options the server started with, for all projects or for one."""
-        with self._lock:
-            kept = {} if token is None else {k: v for k, v in self._known.items() if k != token}
-            first = {p.token: p for p in self._config.projects if token in (None, p.token)}
-            self._known = kept | first
+        with self._shared.changing(PART) as part:
+            if token is None:
+                part.clear()
+            part.pop(token or "", None)
+
+    @property
+    def _known(self) -> Mapping[str, Project]:
+        return self._view.projects
+
+    @property
+    def _view(self) -> "_Known":
+        return self._shared.view(PART, self._made)
+
+    def _made(self, part: Mapping[str, Any] | None) -> "_Known":
+        put = {token: Project(token).changed(options) for token, options in (part or {}).items()}
+        projects = self._first | put
+        limits = [self._config.limits.changed(each.limits) for each in projects.values()]
+        return _Known(projects, any(each.rated for each in (self._config.limits, *limits)))
+
+
+class _Known(NamedTuple):
+    projects: Mapping[str, Project]
+    rated: bool

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mock_mixpanel.identities.links import NOTHING, Decision, Link
-from mock_mixpanel.log import Entry
 from mock_mixpanel.problems import RefusedError
+from mock_mixpanel.records import Entry
 from mock_mixpanel.values import identifier
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from mock_mixpanel.log import Entry
+from mock_mixpanel.records import Entry
 
 
 class Link(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 
 from mock_mixpanel.identities.clusters import Clusters
 from mock_mixpanel.identities.links import NOTHING, Decision, Link, Merge
-from mock_mixpanel.log import Entry
+from mock_mixpanel.records import Entry
 from mock_mixpanel.values import identifier
 
 ANONYMOUS = re.compile(r"(\$device:)?[0-9a-f]+(-[0-9a-f]+){4}", re.IGNORECASE)

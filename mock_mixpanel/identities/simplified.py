@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from mock_mixpanel.events import device_and_user
 from mock_mixpanel.identities.links import NOTHING, Decision, Link
-from mock_mixpanel.log import Entry
+from mock_mixpanel.records import Entry
 
 LINKED = "$device_id: it is linked to another $user_id already"
 """The reason; also the value of `$identity_failure_reason`, whose real ones are unknown."""

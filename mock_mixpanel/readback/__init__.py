@@ -111,9 +111,7 @@ def _view(world: World, route: Route) -> Callable[..., Response]:
             answer = _spoilt(call, route, fault.action, answer)
         kept = replace(answer.reply, body=answer.reply.body[:JOURNALED])
         world.log.append(exchange(call.incoming, kept, call.now), answer.drafts)
-        if fault and fault.action.delay:
-            world.sleep(fault.action.delay)
-        return _response(answer)
+        return _response(answer, world.sleep)
 
     return view
 
@@ -128,14 +126,14 @@ def _spoilt(call: Call, route: Route, action: Action, answer: Answer) -> Answer:
     if status >= 400 and status not in (502, 503) and "body" not in told:
         text = replies.RATE_LIMITED if status == 429 else f"status {status}"
         failed = route.failed(call, CallError(status, text))
-        reply = replace(failed, headers=told.get("headers", {}))
+        reply = replace(failed, headers=told.get("headers", {}), delay=action.delay)
     else:
         reply = action.answer(call.incoming.path, whole)
     return Answer(reply, answer.drafts if action.stores else ())
 
 
-def _response(answer: Answer) -> Response:
-    response = respond(answer.reply)
+def _response(answer: Answer, sleep: Callable[[float], object]) -> Response:
+    response = respond(answer.reply, sleep)
     if answer.chunks is not None:
         response.response = answer.chunks
         del response.headers["Content-Length"]

@@ -12,7 +12,7 @@ import orjson
 from mock_mixpanel import auth
 from mock_mixpanel.config import Project
 from mock_mixpanel.ingest import Incoming
-from mock_mixpanel.log import Draft
+from mock_mixpanel.records import Draft
 from mock_mixpanel.redact import redacted_query
 from mock_mixpanel.replies import Reply, json_reply
 from mock_mixpanel.transport import MAX_FORM_FIELDS

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from mock_mixpanel.events import IDENTITY_EVENTS
-from mock_mixpanel.projections import Item
+from mock_mixpanel.items import Item, Seen
 from mock_mixpanel.readback.calls import Answer, Call, CallError
 from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
 from mock_mixpanel.replies import Reply, to_json
@@ -38,15 +38,16 @@ def export(call: Call) -> Answer:
     limit = call.integer("limit", MAX_LIMIT, 1, MAX_LIMIT) if call.params.get("limit") else None
     in_ms = flag(call.params.get("time_in_ms"))
     merges = project.identity != "legacy"
-    items = [
-        item
-        for item in call.world.projections.items("events", project.token, raw=True)
-        if item.value["region"] == call.incoming.region
-        and since <= item.value["time"] < until
-        and (names is None or item.value["event"] in names)
+    found = [
+        seen
+        for seen in call.world.projections.events(project.token, call.incoming.region, raw=True)
+        if since <= seen.event.time < until and (names is None or seen.event.name in names)
     ]
-    selected = _selected(call, project.token, items, merges)[:limit]
-    lines = (_line(item, merges, in_ms) for item in selected)
+    if call.params.get("where", ""):
+        items: Iterable[Item] = _selected(call, project.token, found, merges)[:limit]
+    else:
+        items = call.world.projections.event_items(found[:limit])
+    lines = (_line(item, merges, in_ms) for item in items)
     return _answer(lines, call.incoming.header("Accept-Encoding"))
 
 
@@ -107,11 +108,9 @@ def _line(item: Item, merges: bool, in_ms: bool) -> bytes:
         return to_json(row)
 
 
-def _selected(call: Call, token: str, items: list[Item], merges: bool) -> list[Item]:
+def _selected(call: Call, token: str, found: list[Seen], merges: bool) -> list[Item]:
     """The items that `where` selects; the time is known as `time` and as `$time`."""
-    where = call.params.get("where", "")
-    if not where:
-        return items
+    where = call.params["where"]
     people = {
         item.value["distinct_id"]: item.value["properties"]
         for item in call.world.projections.items("profiles", token)
@@ -119,6 +118,7 @@ def _selected(call: Call, token: str, items: list[Item], merges: bool) -> list[I
     }
     try:
         selects = compile_where(where)
+        items = call.world.projections.event_items(found)
         return [item for item in items if selects(_row(item, merges, people))]
     except ExpressionError as error:
         raise CallError(400, f"where: {error}") from error

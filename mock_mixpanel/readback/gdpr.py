@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel import erasures
 from mock_mixpanel.config import Project
-from mock_mixpanel.log import Entry
 from mock_mixpanel.readback.calls import Answer, Call, CallError, readable_project, shown_id
+from mock_mixpanel.records import Entry
 from mock_mixpanel.replies import Reply
 
 DELETIONS = erasures.ENDPOINT
-RETRIEVALS = "/api/app/data-retrievals/v3.0"
+RETRIEVALS = erasures.RETRIEVALS
 MOST_IDS = {DELETIONS: 1999, RETRIEVALS: 2000}
 COMPLIANCE = ("GDPR", "CCPA")
 DISCLOSURE = ("DATA", "CATEGORIES", "SOURCES")
@@ -158,10 +158,8 @@ def _task(call: Call, project: Project, endpoint: str, task_id: str) -> Task | N
     """The task of an id; None if there is none, or it is another project's."""
     ours = [
         entry
-        for entry in call.world.log.snapshot().entries
-        if entry.endpoint == endpoint
-        and entry.token == project.token
-        and entry.record["tracking_id"] == task_id
+        for entry in call.world.projections.tasks(project.token)
+        if entry.endpoint == endpoint and entry.record["tracking_id"] == task_id
     ]
     if not ours:
         return None

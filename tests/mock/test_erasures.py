@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mock_mixpanel.erasures import ENDPOINT
-from mock_mixpanel.log import Draft, Exchange
+from mock_mixpanel.records import Draft, Exchange
 from mock_mixpanel.world import World
 
 TASK = {"tracking_id": "t-1", "distinct_ids": ["ann"]}

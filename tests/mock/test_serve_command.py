@@ -89,7 +89,10 @@ def test_projects(tmp_path: Path, write: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--store", "sqlite:///x"], "'--store': 'sqlite:///x' is not available yet; use memory:"),
+        (["--store", "disk"], "'--store': 'disk' is no kind of store; use memory:, sqlite:///file"),
+        (["--store", "odd://x"], "'--store': 'odd' is no kind of store; use memory:, sqlite:///"),
+        (["--store", "sqlite://"], "'--store': sqlite:// is not a file; use memory:, sqlite:///"),
+        (["--keep", "1"], "'--keep': 1 is not in the range"),
         (["--workers", "2"], "'--workers': more than 1 is not available yet"),
         (["--port", "70000"], "'--port': 70000 is not in the range"),
         (["--projects", "no-such-file"], "'--projects': File 'no-such-file' does not exist."),

@@ -1,0 +1,52 @@
+"""What the lists of events, profiles and groups are made of."""
+
+from typing import Any, NamedTuple
+
+from mock_mixpanel.config import Limits
+from mock_mixpanel.events import Event, event_properties
+from mock_mixpanel.records import Entry
+
+
+class Item(NamedTuple):
+    """An item of a list of the control API, with what it can be filtered by."""
+
+    id: int
+    at: float
+    token: str
+    value: dict[str, Any]
+
+
+class Seen(NamedTuple):
+    """An event as queries see it: with the canonical id of its person, without its properties."""
+
+    event: Event
+    distinct_id: str
+    token: str
+    region: str
+    limits: Limits
+
+    @property
+    def id(self) -> int:
+        """Of its entry."""
+        return self.event.id
+
+    @property
+    def at(self) -> float:
+        """When it arrived, in virtual seconds."""
+        return self.event.at
+
+    def item(self, entry: Entry) -> Item:
+        """The event as the control API lists it, with the properties in its entry."""
+        event = self.event
+        value = {
+            "id": event.id,
+            "token": self.token,
+            "region": self.region,
+            "event": event.name,
+            "distinct_id": self.distinct_id,
+            "time": event.time,
+            "insert_id": event.insert_id,
+            "properties": event_properties(event, entry, self.limits),
+            "endpoint": entry.endpoint,
+        }
+        return Item(event.id, event.at, self.token, value)

@@ -1,0 +1,122 @@
+"""What the log is made of: requests as they arrived, and their records as entries.
+
+Every record that arrives becomes one entry, refused ones too; an entry never changes. All state is
+computed from the entries (see projections.py), and the requests are the journal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class Verdict(NamedTuple):
+    """All that is decided about a record when it arrives.
+
+    `accepted` means it is stored; `reasons` say why not, or what of it has no effect.
+    `effective_at` is when it begins to have effect: later than its arrival for an alias that has
+    to propagate. `place` is where it was sent from, as `geo` names it. Times are virtual seconds
+    since 1970.
+    """
+
+    endpoint: str
+    token: str
+    region: str
+    received_at: float
+    effective_at: float
+    accepted: bool
+    reasons: tuple[str, ...] = ()
+    identity: str = "legacy"
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record with its verdict, before it has a place in the log."""
+
+    endpoint: str
+    token: str
+    region: str
+    record: Any
+    received_at: float
+    effective_at: float
+    accepted: bool
+    reasons: tuple[str, ...] = ()
+    identity: str = "legacy"
+    place: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Everything but the record."""
+        return Verdict(
+            self.endpoint,
+            self.token,
+            self.region,
+            self.received_at,
+            self.effective_at,
+            self.accepted,
+            self.reasons,
+            self.identity,
+            self.place,
+        )
+
+
+class Entry(NamedTuple):
+    """A record in the log, with its verdict; `index` is its place in its request, from 0.
+
+    A tuple, since a million of them are made when the log is read.
+    """
+
+    endpoint: str
+    token: str
+    region: str
+    record: Any
+    received_at: float
+    effective_at: float
+    accepted: bool
+    reasons: tuple[str, ...] = ()
+    identity: str = "legacy"
+    place: str = ""
+    id: int = 0
+    request_id: int = 0
+    index: int = 0  # type: ignore[assignment]  # tuples have a method of that name
+
+
+class Exchange(NamedTuple):
+    """A request as it arrived, without secrets, and the answer; status None: no answer was sent."""
+
+    received_at: float
+    region: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    status: int | None
+    body: str | None
+
+
+class Journaled(NamedTuple):
+    """A request in the journal, with its records."""
+
+    id: int
+    exchange: Exchange
+    entries: tuple[Entry, ...]
+
+    @property
+    def tokens(self) -> set[str]:
+        """The projects its records are for."""
+        return {entry.token for entry in self.entries}
+
+
+class Place(NamedTuple):
+    """Where an entry is: its request, and its index in it."""
+
+    request_id: int
+    number: int
+
+
+class Arrival(NamedTuple):
+    """A request on its way into the log: its records as a JSON array, and a verdict for each."""
+
+    exchange: Exchange
+    verdicts: Sequence[Verdict]
+    records: bytes

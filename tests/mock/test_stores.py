@@ -1,0 +1,150 @@
+"""Every kind of store keeps the same log, and the same settings, as the one in memory."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mock_mixpanel.packing import Packed
+from mock_mixpanel.stores import PAGE, Store, StoreError, open_store
+
+KINDS = ["memory", "sqlite"]
+ROW = Packed("T", 1, b'[[0,"us","POST","/",{},{},200,"1"],[],null,null]', b"[]")
+
+
+def url(kind: str, folder: Path) -> str:
+    return "memory:" if kind == "memory" else f"sqlite:///{folder}/store"
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(url(request.param, tmp_path))
+    yield opened
+    opened.close()
+
+
+def ids(store: Store) -> list[tuple[int, int]]:
+    """Of each row and of its first entry."""
+    return [(row.id, row.first) for row in store.page(None, 0).rows]
+
+
+def test_ids_count_up(store: Store) -> None:
+    """Ids of requests and of entries count up from 1; a request without records takes one too."""
+    for size in (1, 3, 0, 2):
+        assert store.append(ROW._replace(size=size))
+    assert [(1, 1), (2, 2), (3, 5), (4, 6)] == ids(store)
+
+
+@pytest.mark.parametrize("token", [None, "T"])
+def test_ids_are_never_used_again(store: Store, token: str | None) -> None:
+    """Not even when the newest rows were forgotten."""
+    store.append(ROW._replace(size=3))
+    store.forget(token)
+    store.append(ROW)
+    assert [(2, 4)] == ids(store)
+
+
+def test_rows_come_back_as_they_were(store: Store) -> None:
+    """Each byte of a row is kept, also those that no text can have."""
+    packed = Packed("T\u20ac", 2, b"\x00\xff head", b"\x00\xfe body")
+    store.append(packed)
+    store.append(ROW._replace(token=None))
+    one, other = store.rows([1, 2, 77])
+    assert (1, 1, "T\u20ac", b"\x00\xff head", b"\x00\xfe body") == one
+    assert None is other.token
+
+
+def test_pages(store: Store) -> None:
+    """Rows come page by page, the last of which is not full."""
+    for _ in range(PAGE + 1):
+        store.append(ROW)
+    first = store.page(None, 0)
+    second = store.page(first.generation, first.rows[-1].id)
+    assert (PAGE, False, 1, True) == (len(first.rows), first.last, len(second.rows), second.last)
+
+
+def test_forgetting_begins_anew(store: Store) -> None:
+    """After something was forgotten, a reader gets all that is left from the beginning."""
+    store.append(ROW)
+    store.append(ROW._replace(token="U"))
+    generation = store.page(None, 0).generation
+    assert [] == store.page(generation, 2).rows
+    store.forget("T")
+    page = store.page(generation, 2)
+    assert (True, [2]) == (page.generation != generation, [row.id for row in page.rows])
+
+
+def test_what_was_judged_by_old_settings_is_refused(store: Store) -> None:
+    """A row that was decided under another document is not appended."""
+    version, document = store.state()
+    assert b"{}" == document
+    assert store.append(ROW, version)
+    with store.exclusive():
+        store.put(b'{"a":1}')
+    assert not store.append(ROW, version)
+    assert store.append(ROW, store.state().version)
+    assert [1, 2] == [row_id for row_id, _ in ids(store)]
+
+
+def test_keep(tmp_path: Path) -> None:
+    """With `keep` the newest records stay, and never many more than that."""
+    for kind in KINDS:
+        store = open_store(url(kind, tmp_path), keep=1000)
+        for _ in range(700):
+            store.append(ROW._replace(size=2))
+        kept = 2 * len(ids(store))
+        assert 900 <= kept <= 1000 + 2 * 64
+        assert (700, 1399) == ids(store)[-1]
+        store.close()
+
+
+def test_two_workers_agree(tmp_path: Path) -> None:
+    """Several workers on one store count each row once, and each change of the document."""
+    workers = [open_store(url("sqlite", tmp_path)) for _ in range(4)]
+
+    def work(store: Store) -> None:
+        for _ in range(50):
+            store.append(ROW)
+            with store.exclusive():
+                count = json.loads(store.state().document).get("n", 0)
+                store.put(json.dumps({"n": count + 1}).encode())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, workers))
+    assert [(n, n) for n in range(1, 201)] == ids(workers[0])
+    assert {"n": 200} == json.loads(workers[1].state().document)
+    for store in workers:
+        store.close()
+
+
+def test_an_error_undoes_all(store: Store) -> None:
+    """What failed in the middle changed nothing, where something can be undone at all."""
+    if type(store).__name__ == "MemoryStore":
+        return
+
+    def fail() -> None:
+        with store.exclusive():
+            store.append(ROW)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert [] == ids(store)
+    assert store.append(ROW)
+
+
+def test_folder_that_is_not_there(tmp_path: Path) -> None:
+    """A file that cannot be made is an error that names it."""
+    with pytest.raises(StoreError, match=r"no/where cannot be opened: unable to open database"):
+        open_store(f"sqlite:///{tmp_path}/no/where")
+
+
+def test_file_of_something_else(tmp_path: Path) -> None:
+    """A file that is no database is an error that names it."""
+    file = tmp_path / "store"
+    file.write_bytes(b"no database at all, but text of some length" * 100)
+    with pytest.raises(StoreError, match="store cannot be opened: file is not a database"):
+        open_store(f"sqlite:///{file}")
+    assert file.read_bytes().startswith(b"no database")
