@@ -8,6 +8,7 @@ import click
 from conformance.attribution import by_rule
 from conformance.captures import load_captures, load_defects
 from conformance.decisions import page as decisions_page
+from conformance.diff.command import diff
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, UsageError
 from conformance.guard import answers_errors
 from conformance.loader import load_scenarios
@@ -92,9 +93,4 @@ def coverage() -> NoReturn:
     raise UsageError("'coverage' is not available yet")
 
 
-@main.command(context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@answers_errors
-def diff(arguments: tuple[str, ...]) -> NoReturn:
-    """What a change of the translator or its mapping changes for a corpus of messages."""
-    raise UsageError("'diff' is not available yet")
+main.add_command(diff)

@@ -80,7 +80,7 @@ def test_captures() -> None:
         (["run", "-k", "(a"], "did not expect 'the end'"),
         (["run", "--rules", "other"], "--rules"),
         (["coverage"], "not available yet"),
-        (["diff", "--old", "tree"], "not available yet"),
+        (["diff", "--old", "tree"], "--corpus is missing"),
     ],
 )
 def test_usage_errors(arguments: list[str], text: str) -> None:

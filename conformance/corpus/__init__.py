@@ -1,0 +1,1 @@
+"""Corpora: many Segment messages, real or made up, as files of JSON lines."""

@@ -1,0 +1,70 @@
+"""One line of a corpus: a Segment message, or a message with what it is to be translated under.
+
+    {"type": "track", ...}                                            a message
+    {"message": {...}, "settings": {...}, "now": "...", "id": "..."}  an entry; all but the message
+                                                                      may be left out
+
+A capture of the classic integration is an entry with `requests`, and its settings are under the
+classic integration's keys.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from conformance.captures import destination_settings
+from conformance.loader import Json
+
+
+class BadLine(Exception):
+    """A line that is no entry; the text says why."""
+
+
+class Entry(NamedTuple):
+    """A message of a corpus, its place, and what it brings along.
+
+    `settings` and `now` (aware) are None where the entry leaves them to the one who translates it.
+    """
+
+    where: str
+    message: Any
+    id: str | None = None
+    settings: Json | None = None
+    now: datetime | None = None
+
+
+def read_entry(line: bytes, where: str) -> Entry:
+    """The entry on a line. Raises BadLine if it is not JSON, or no object."""
+    try:
+        value = orjson.loads(line)
+    except ValueError as error:
+        raise BadLine(f"not JSON: {error}") from None
+    if type(value) is not dict:
+        raise BadLine(f"not an object: {line[:80].decode(errors='replace')}")
+    if "type" in value or "message" not in value:
+        return Entry(where, value, _text(value.get("messageId")))
+    settings = value.get("settings")
+    if settings is not None and type(settings) is not dict:
+        raise BadLine("settings must be an object")
+    if settings is not None and "requests" in value:
+        settings = destination_settings(settings)
+    message = value["message"]
+    name = value.get("id") or (message.get("messageId") if type(message) is dict else None)
+    return Entry(where, message, _text(name), settings, _moment(value.get("now")))
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _moment(value: object) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadLine("now must be ISO 8601 with a zone, such as 2026-06-15T12:00:00Z")
+    return moment

@@ -1,0 +1,112 @@
+"""One chunk of a corpus: both sides asked, and what is different counted."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from conformance.corpus.entries import BadLine, Entry, read_entry
+from conformance.corpus.reading import Chunk
+from conformance.diff.causes import Causes
+from conformance.diff.changes import changes
+from conformance.diff.refs import STAND_IN_SETTINGS, Ref
+from conformance.diff.sides import OurSide, Side, answer
+from conformance.diff.tally import Cause, Tally
+from conformance.diff.variants import steps
+from conformance.loader import Json
+from translator import SettingsError
+from translator.settings import SECRETS
+
+BATCH = 256
+"""How many messages are asked at once: enough to pay for a trip to another process."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to compare. `settings` and `now` are for messages that bring none of their own."""
+
+    old: Ref
+    new: Ref
+    settings: Json
+    now: datetime
+
+
+class Comparison:
+    """Both sides, and what was learned of them; for many chunks, in one process."""
+
+    def __init__(self, job: Job, old: Side, new: Side) -> None:
+        self._job = job
+        self._old = old
+        self._new = new
+        self._causes = Causes()
+
+    def tally(self, chunk: Chunk) -> Tally:
+        """What became of the messages of a chunk."""
+        tally = Tally()
+        entries = []
+        for number, line in chunk.lines():
+            where = f"{chunk.name}:{number}"
+            try:
+                entries.append(read_entry(line, where))
+            except BadLine as bad:
+                tally.count_bad_line(where, str(bad))
+        tally.messages = len(entries)
+        for batch in _batches(entries):
+            self._compare(batch, tally)
+        return tally
+
+    def _compare(self, batch: Sequence[Entry], tally: Tally) -> None:
+        settings = batch[0].settings or self._job.settings
+        now = batch[0].now or self._job.now
+        messages = [entry.message for entry in batch]
+        old = self._old.answers(messages, settings, now)
+        new = self._new.answers(messages, settings, now)
+        for entry, before, after in zip(batch, old, new, strict=True):
+            tally.failing += bool(before.get("error") and after.get("error"))
+            # Most answers are the same to the byte, and that is the quickest way to see it.
+            if orjson.dumps(before) == orjson.dumps(after):
+                continue
+            found = changes(before, after)
+            if found:
+                caused = self._caused(entry, found, (before, after), settings, now)
+                tally.count_changes(entry, caused, self._secrets(settings))
+
+    def _caused(
+        self,
+        entry: Entry,
+        found: list[Any],
+        answers: tuple[Json, Json],
+        settings: Json,
+        now: datetime,
+    ) -> list[Cause]:
+        if isinstance(self._old, OurSide) and isinstance(self._new, OurSide):
+            try:
+                old, new = self._old.variant(settings), self._new.variant(settings)
+            except SettingsError:
+                return [Cause(change) for change in found]
+            return self._causes.explain(
+                found,
+                lambda variant: answer(entry.message, variant, now),
+                old,
+                steps(old, new),
+                answers,
+            )
+        return [Cause(change) for change in found]
+
+    def _secrets(self, settings: Json) -> Iterator[str]:
+        for source in (settings, self._job.old.settings, self._job.new.settings):
+            for key in SECRETS:
+                value = (source or {}).get(key)
+                if isinstance(value, str) and value and value != STAND_IN_SETTINGS.get(key):
+                    yield value
+
+
+def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """The entries, in order, cut where settings or time change and where there are enough."""
+    for _, group in groupby(entries, key=lambda entry: (entry.settings, entry.now)):
+        found = list(group)
+        for start in range(0, len(found), BATCH):
+            yield found[start : start + BATCH]

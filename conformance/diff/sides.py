@@ -1,0 +1,79 @@
+"""Asking one side of a comparison: messages in, answers out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Protocol
+
+import orjson
+
+from conformance.diff.refs import Ref
+from conformance.diff.variants import Variant
+from conformance.loader import Json
+from conformance.target import RULE_SETS
+from translator import Settings, SettingsError, translate
+
+
+class Side(Protocol):
+    """A translator, however it is reached."""
+
+    def answers(self, messages: Sequence[Any], settings: Json, now: datetime) -> list[Json]:
+        """An answer to each message, as `translate` prints it.
+
+        Settings that are refused give an answer with an error to each.
+        """
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class OurSide:
+    """This installation's translator, in this process."""
+
+    def __init__(self, ref: Ref) -> None:
+        self._ref = ref
+
+    def variant(self, settings: Json) -> Variant:
+        """How it translates. Raises SettingsError."""
+        return Variant(
+            _settings(orjson.dumps(self._ref.settings or settings)),
+            RULE_SETS[self._ref.rules](),
+            self._ref.mapping,
+        )
+
+    def answers(self, messages: Sequence[Any], settings: Json, now: datetime) -> list[Json]:
+        try:
+            variant = self.variant(settings)
+        except SettingsError as error:
+            return [failure("settings_refused", str(error))] * len(messages)
+        return [answer(message, variant, now) for message in messages]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def answer(message: Any, variant: Variant, now: datetime) -> Json:
+    """The answer of our translator. A defect of it costs one message, and is seen."""
+    try:
+        result = translate(
+            message, variant.settings, now=now, rules=variant.rules, mapping=variant.mapping
+        )
+    except Exception as error:
+        return failure("internal_error", f"the translator failed: {error!r:.200}")
+    return result.as_json()
+
+
+def failure(code: str, text: str) -> Json:
+    """An answer that is an error."""
+    error = {"code": code, "message": text}
+    return {"messageId": None, "operations": [], "skipped": [], "error": error}
+
+
+@lru_cache(maxsize=256)
+def _settings(text: bytes) -> Settings:
+    return Settings.from_json(orjson.loads(text))
+
+
+def opened(ref: Ref) -> Side:
+    """The side of a REF; close it."""
+    return OurSide(ref)

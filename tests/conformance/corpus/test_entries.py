@@ -1,0 +1,61 @@
+"""A line of a corpus: a message, an entry with settings and time, or a capture."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from conformance.corpus.entries import BadLine, Entry, read_entry
+
+
+def test_a_message() -> None:
+    """A line with a type is a message, whatever else it has."""
+    line = b'{"type": "track", "messageId": 7, "message": {}}'
+    assert Entry("f:1", {"type": "track", "messageId": 7, "message": {}}, "7") == read_entry(
+        line, "f:1"
+    )
+
+
+def test_an_entry() -> None:
+    """An entry brings its own settings, time and id."""
+    line = (
+        b'{"message": {"type": "x"}, "settings": {"a": 1},'
+        b' "now": "2026-06-15T12:00:00Z", "id": "i"}'
+    )
+    now = datetime(2026, 6, 15, 12, tzinfo=UTC)
+    assert Entry("f:1", {"type": "x"}, "i", {"a": 1}, now) == read_entry(line, "f:1")
+
+
+def test_an_entry_may_have_a_message_only() -> None:
+    """Then the message's id is its own, and the rest is left to who translates it."""
+    assert Entry("f:1", {"messageId": "m"}, "m") == read_entry(
+        b'{"message":{"messageId":"m"}}', "f:1"
+    )
+
+
+def test_a_capture() -> None:
+    """The classic integration's keys become ours, and its switches are off unless set."""
+    line = b'{"message": {}, "settings": {"token": "T", "apiKey": "S"}, "requests": []}'
+    settings = read_entry(line, "f:1").settings
+    assert settings is not None
+    assert ("S", False) == (settings["apiSecret"], settings["people"])
+    assert "apiKey" not in settings
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (b"{", "not JSON: "),
+        (b"\xff", "not JSON: "),
+        (b"[1]", "not an object: [1]"),
+        (b'"text"', 'not an object: "text"'),
+        (b'{"message": {}, "settings": []}', "settings must be an object"),
+        (b'{"message": {}, "now": "today"}', "now must be ISO 8601 with a zone"),
+        (b'{"message": {}, "now": "2026-06-15T12:00:00"}', "now must be ISO 8601 with a zone"),
+        (b'{"message": {}, "now": 5}', "now must be ISO 8601 with a zone"),
+    ],
+)
+def test_bad_lines(line: bytes, text: str) -> None:
+    """What is no entry says why."""
+    with pytest.raises(BadLine, match=re.escape(text)):
+        read_entry(line, "f:1")

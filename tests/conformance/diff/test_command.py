@@ -1,0 +1,260 @@
+"""The command `diff`: what it prints and writes, and its exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conformance.cli import main
+
+CAPTURES = str(Path(__file__).parents[3] / "conformance" / "captures" / "cloud-classic.jsonl")
+TRACK = {"type": "track", "messageId": "m1", "userId": "u", "event": "Seen"}
+
+
+def diff(*arguments: str | Path, text: str = "") -> Result:
+    """The command in this process, on one core."""
+    words = ["diff", "--workers", "1", "--now", "2026-06-15T12:00:00Z", *map(str, arguments)]
+    return CliRunner().invoke(main, words, input=text)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text(json.dumps(TRACK) + "\n" + json.dumps({**TRACK, "type": "nonsense"}) + "\n")
+    return path
+
+
+def test_no_change(corpus: Path) -> None:
+    """Two equal sides end with 0 and say what was compared."""
+    result = diff("--corpus", corpus, "--old", "tree", "--new", "rules:documented")
+    assert (
+        "old  tree\nnew  rules:documented\n"
+        "2 messages, 0 changed (0.0%); 1 fail on both sides\n\n"
+        "no change without approval\n"
+    ) == result.stdout
+    assert 0 == result.exit_code
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> tuple[str, str]:
+    """Two settings that differ in one property of every event."""
+    refs = []
+    for name, source in (("old", "web"), ("new", "shop")):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps({"token": "T-0123", "sourceName": source}))
+        refs.append(f"settings:{path}")
+    return refs[0], refs[1]
+
+
+APPROVAL = """
+[[approval]]
+class = "value changed"
+operation = "/track event"
+path = "payload.properties.segment_source_name"
+reason = "the shop has a name of its own"
+expires = 2999-12-31
+"""
+
+
+def test_a_change(corpus: Path, settings: tuple[str, str]) -> None:
+    """A change ends with 1 and has operation, path, count, share, cause and example."""
+    old, new = settings
+    result = diff("--corpus", corpus, "--old", old, "--new", new)
+    assert [
+        f"old  {old}",
+        f"new  {new}",
+        "2 messages, 1 changed (50.0%); 1 fail on both sides",
+        "  setting sourceName: 1 message",
+        "",
+        "/track event",
+        "  value changed: payload.properties.segment_source_name  1 message (50.0%)",
+        "      by setting sourceName",
+        f"      {corpus}:1 (m1)",
+        '        - "web"',
+        '        + "shop"',
+        "",
+        "1 kind of change without approval",
+    ] == result.stdout.splitlines()
+    assert 1 == result.exit_code
+
+
+def test_an_approved_change(corpus: Path, settings: tuple[str, str], tmp_path: Path) -> None:
+    """A change with an approval is shown with it and ends with 0."""
+    approvals = tmp_path / "approvals.toml"
+    approvals.write_text(APPROVAL)
+    old, new = settings
+    result = diff("--corpus", corpus, "--old", old, "--new", new, "--approvals", approvals)
+    assert "      approved until 2999-12-31: the shop has a name of its own\n" in result.stdout
+    assert "no change without approval, 1 approved" == result.stdout.splitlines()[-1]
+    assert 0 == result.exit_code
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        (("segment_source_name", "source"), "no change needs it"),
+        (("2999-12-31", "2020-01-01"), "it expired on 2020-01-01"),
+    ],
+)
+def test_a_stale_approval(
+    edit: tuple[str, str], why: str, corpus: Path, settings: tuple[str, str], tmp_path: Path
+) -> None:
+    """An approval that is not needed or has expired ends with 1, even if nothing else is wrong."""
+    approvals = tmp_path / "approvals.toml"
+    approvals.write_text(APPROVAL + APPROVAL.replace(*edit))
+    old, new = settings
+    result = diff("--corpus", corpus, "--old", old, "--new", new, "--approvals", approvals)
+    assert "no change without approval, 1 approved, 1 stale approval" in result.stdout
+    assert why in result.stdout
+    assert 1 == result.exit_code
+
+
+def test_report(corpus: Path, settings: tuple[str, str], tmp_path: Path) -> None:
+    """`--report` writes a file for programs and a page for people."""
+    old, new = settings
+    diff("--corpus", corpus, "--old", old, "--new", new, "--report", tmp_path / "out" / "here")
+    report = json.loads((tmp_path / "out" / "here" / "diff.json").read_text())
+    assert {
+        "old": old,
+        "new": new,
+        "red": True,
+        "messages": 2,
+        "changed": 1,
+        "failing_on_both": 1,
+        "bad_lines": 0,
+        "bad_line_examples": [],
+        "causes": {"setting sourceName": 1},
+        "changes": [
+            {
+                "class": "value changed",
+                "operation": "/track event",
+                "path": "payload.properties.segment_source_name",
+                "causes": ["setting sourceName"],
+                "messages": 1,
+                "share": 0.5,
+                "approval": None,
+                "examples": [{"where": f"{corpus}:1", "id": "m1", "old": '"web"', "new": '"shop"'}],
+            }
+        ],
+        "stale_approvals": [],
+    } == report
+    page = (tmp_path / "out" / "here" / "diff.html").read_text()
+    assert "1 kind of change without approval" in page
+    assert "path = &#34;payload.properties.segment_source_name&#34;" in page
+
+
+def test_what_the_corpus_says_is_escaped(tmp_path: Path) -> None:
+    """Markup in an id, a name or a value is text on the page."""
+    evil = "<script>alert(1)</script>"
+    corpus = tmp_path / "corpus.jsonl"
+    traits = {evil: 1, "tags": [evil]}
+    call = {"type": "identify", "userId": "u", "messageId": evil, "traits": traits}
+    corpus.write_text(json.dumps(call) + "\n" + evil + "\n")
+    result = diff(
+        *("--corpus", corpus, "--old", "rules:observed", "--new", "tree", "--report", tmp_path)
+    )
+    assert 1 == result.exit_code
+    page = (tmp_path / "diff.html").read_text()
+    assert evil not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3
+
+
+def test_a_token_is_not_shown(tmp_path: Path) -> None:
+    """Secrets of the settings are starred out in text and reports."""
+    corpus = tmp_path / "corpus.jsonl"
+    settings = {"token": "T-0123456789", "people": True, "apiSecret": "S-0123456789"}
+    call = {"type": "alias", "userId": "u", "previousId": "u"}
+    corpus.write_text(json.dumps({"message": call, "settings": settings}))
+    result = diff(
+        *("--corpus", corpus, "--old", "rules:observed", "--new", "tree", "--report", tmp_path)
+    )
+    written = (tmp_path / "diff.json").read_text() + (tmp_path / "diff.html").read_text()
+    assert '"token":"***"' in result.stdout
+    assert "0123456789" not in result.stdout + written
+
+
+def test_bad_lines_are_counted(tmp_path: Path) -> None:
+    """A line that is no message costs nothing but itself."""
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text("{\n" + json.dumps(TRACK) + "\n[]\n")
+    result = diff("--corpus", corpus, "--old", "tree")
+    assert "1 message, 0 changed (0.0%); 2 bad lines\n" in result.stdout
+    assert f"  {corpus}:3: not an object: []\n" in result.stdout
+    assert 0 == result.exit_code
+
+
+def test_files_after_the_option_and_standard_input(corpus: Path) -> None:
+    """A shell that expands a glob gives several files, and `-` is one."""
+    text = json.dumps(TRACK) + "\n"
+    result = diff("--corpus", corpus, corpus, "-", "--old", "tree", "--new", "tree", text=text)
+    assert "5 messages, 0 changed" in result.stdout
+
+
+def test_entries_bring_their_settings(tmp_path: Path) -> None:
+    """An entry's settings count before the command line's, and those of a REF before both."""
+    corpus = tmp_path / "corpus.jsonl"
+    own = {"token": "T", "sourceName": "own"}
+    lines = [{"message": TRACK, "settings": own}, TRACK]
+    corpus.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for name in ("given", "ref"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"token": "T", "sourceName": name}))
+    result = diff(
+        *("--corpus", corpus, "--settings", tmp_path / "given.json"),
+        *("--old", "tree", "--new", f"settings:{tmp_path / 'ref.json'}"),
+    )
+    values = [line.strip() for line in result.stdout.splitlines() if line[8:9] in ("+", "-")]
+    assert ['- "own"', '+ "ref"', '- "given"', '+ "ref"'] == values
+
+
+def test_settings_of_an_entry_that_are_refused(tmp_path: Path) -> None:
+    """They are an error of this message on both sides."""
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text(json.dumps({"message": TRACK, "settings": {"token": "T", "peple": 1}}))
+    result = diff("--corpus", corpus, "--old", "rules:observed", "--new", "tree")
+    assert "1 message, 0 changed (0.0%); 1 fail on both sides" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--old", "tree"], "--corpus is missing"),
+        (["--corpus", "nowhere", "--old", "tree"], "--corpus nowhere: there is no such file"),
+        (["--corpus", CAPTURES], "Missing option '--old'"),
+        (["--corpus", CAPTURES, "--old", "main"], "'main' is none of tree, rules:SET"),
+        (["--corpus", CAPTURES, "--old", "rule:x"], "did you mean 'rules'?"),
+        (["--corpus", CAPTURES, "--old", "rules:x"], "rule sets are documented, observed"),
+        (["--corpus", CAPTURES, "--old", "mapping:nowhere"], "nowhere"),
+        (["--corpus", CAPTURES, "--old", f"settings:{__file__}"], "test_command.py: "),
+        (["--corpus", CAPTURES, "--old", "tree", "--now", "noon"], "--now 'noon' is no ISO 8601"),
+        (["--corpus", "-", "--old", "tree"], "the corpus has no message; 0 bad lines"),
+    ],
+)
+def test_usage_errors(arguments: list[str], text: str) -> None:
+    """What does not exist is said clearly, with exit code 2."""
+    result = CliRunner().invoke(main, ["diff", *arguments], input="")
+    assert text in result.stderr
+    assert 2 == result.exit_code
+
+
+def test_on_all_cores_the_outcome_is_that_of_one(tmp_path: Path) -> None:
+    """Several processes count the same, and keep the same examples."""
+    corpus = tmp_path / "corpus.jsonl"
+    lines = [
+        json.dumps({**TRACK, "messageId": f"m{n}", "properties": {"n": n % 7}})
+        for n in range(15_000)
+    ]
+    corpus.write_text("\n".join(lines))
+    printed: list[Any] = []
+    for workers in ("1", "3"):
+        command = [sys.executable, "-m", "conformance", "diff", "--workers", workers]
+        options = ["--corpus", str(corpus), "--old", "rules:observed"]
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+        assert (1, "") == (done.returncode, done.stderr)
+        printed.append(done.stdout)
+    assert corpus.stat().st_size > 1 << 20
+    assert "15,000 messages, 15,000 changed (100.0%)" in printed[0]
+    assert printed[0] == printed[1]
