@@ -11,6 +11,7 @@ import yaml
 
 from mock_mixpanel import __version__
 from mock_mixpanel.config import Config, ConfigError, Project, read_projects
+from mock_mixpanel.openapi import page
 from mock_mixpanel.server import Server
 from mock_mixpanel.stores import StoreError, open_store
 from mock_mixpanel.tls import Certificate, TlsError, make
@@ -151,3 +152,9 @@ def _projects(path: Path | None) -> tuple[Project, ...]:
         raise click.BadParameter(wrong, None, None, "'--projects'") from None
     except (ConfigError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"{path}: {error}", None, None, "'--projects'") from error
+
+
+@main.command()
+def api() -> None:
+    """Print the HTTP API as Markdown; a running mock serves it as OpenAPI."""
+    click.echo(page(), nl=False)

@@ -9,7 +9,7 @@ import orjson
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from mock_mixpanel import __version__
+from mock_mixpanel import __version__, openapi
 from mock_mixpanel.clock import iso, parse_iso
 from mock_mixpanel.config import ConfigError
 from mock_mixpanel.fault_actions import FaultError
@@ -45,6 +45,10 @@ class Control:
     def health(self) -> Any:
         """Ready to take requests."""
         return {"status": "ok", "version": __version__, "now": iso(self.world.clock.now())}
+
+    def openapi(self) -> Any:
+        """What is served, as OpenAPI."""
+        return openapi.document()
 
     def reset(self) -> Any:
         """Forget everything, or one project."""
@@ -164,8 +168,9 @@ class Control:
         return (item.value for item in _listed(found))
 
 
-ROUTES = (
+ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("GET", "health", Control.health),
+    ("GET", "openapi.json", Control.openapi),
     ("POST", "reset", Control.reset),
     ("GET", "requests", Control.requests),
     ("GET", "events", Control.events),
@@ -187,10 +192,8 @@ ROUTES = (
 def control_api(world: World) -> Blueprint:
     """All calls as a blueprint."""
     api, control = Blueprint("control", __name__), Control(world)
-    for method, path, call in ROUTES:
-        api.add_url_rule(
-            f"/{path}", f"{method}-{path.partition('/')[0]}", _view(control, call), methods=[method]
-        )
+    for number, (method, path, call) in enumerate(ROUTES):
+        api.add_url_rule(f"/{path}", f"call-{number}", _view(control, call), methods=[method])
 
     @api.errorhandler(ControlError)
     def refuse(error: ControlError) -> Response:
