@@ -40,14 +40,14 @@ class Job(NamedTuple):
 def translate_line(line: bytes, plan: Plan, now_ms: int | None) -> Result:
     """The result for one line of JSON text. Never raises."""
     try:
-        return translate_message(_parse(line), plan, now_ms)
+        return translate_message(parse_line(line), plan, now_ms)
     except TranslationError as error:
         return Result(None, error=error.failure)
     except Exception as error:
         return _our_defect(error)
 
 
-def _parse(line: bytes) -> Any:
+def parse_line(line: bytes) -> Any:
     """The JSON value of a line; raises `TranslationError` naming what is wrong with it."""
     if len(line) > MAX_LINE_BYTES:
         raise TranslationError("not_json", f"the line is longer than {MAX_LINE_BYTES} bytes")

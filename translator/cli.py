@@ -12,6 +12,7 @@ import yaml
 
 from translator import __version__
 from translator.bulk import PARALLEL_FROM_BYTES, Job, translate_stream
+from translator.engage.cli import engage
 from translator.options import (
     RULE_SETS,
     input_argument,
@@ -93,4 +94,5 @@ def mapping(mapping_file: Path | None) -> None:
     click.echo(yaml.safe_dump(rows, sort_keys=False, default_flow_style=False), nl=False)
 
 
+main.add_command(engage)
 main.add_command(send)

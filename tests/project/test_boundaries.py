@@ -53,7 +53,7 @@ def imports(path: Path) -> Iterator[str]:
 def core_modules() -> list[Path]:
     folder = ROOT / "translator"
     return [
-        path for path in modules("translator") if path.relative_to(folder).parts[0] not in EDGES
+        path for path in modules("translator") if EDGES.isdisjoint(path.relative_to(folder).parts)
     ]
 
 

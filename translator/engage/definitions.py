@@ -15,8 +15,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from translator.engage.filters import Filter
+from translator.errors import TranslationError
 from translator.operations import Json
 from translator.timestamps import parse
+from translator.values import check
 from translator.yaml_text import YamlTextError, parse_yaml
 
 COUNTER = "event_counter"
@@ -108,6 +110,10 @@ def read_definitions(text: str) -> tuple[Definition, ...]:
 
 def definitions_from_json(data: Any) -> tuple[Definition, ...]:
     """The definitions in the JSON value of such a file. Raises `DefinitionsError`."""
+    try:
+        check(data)
+    except TranslationError as error:
+        raise DefinitionsError(str(error)) from None
     mistakes = list(_schema_mistakes(data)) or list(_other_mistakes(data))
     if mistakes:
         raise DefinitionsError("\n".join(mistakes))

@@ -23,7 +23,7 @@ from translator.settings import Settings
 from translator.values import check
 
 REMEMBERED = 100_000
-"""How many messageIds are remembered, to tell a message that comes again."""
+"""How many messageIds are kept unless the caller wants another number."""
 
 _MOMENTS = 1 << 40
 """Messages that can be told apart at the same millisecond."""
@@ -36,10 +36,12 @@ class Engage:
     """Computed traits and audiences of everybody who appears in the messages that it is given.
 
     `advance` and `take` want `now_ms`, milliseconds since 1970; a clock that goes back is taken to
-    stand still. `ignored` counts, by definition, the events whose property was no number.
+    stand still. `remember`: how many messageIds are kept, to know a message that comes again.
+    `ignored` counts, by definition, the events whose property was no number.
     """
 
-    def __init__(self, definitions: Iterable[Definition]) -> None:
+    def __init__(self, definitions: Iterable[Definition], *, remember: int = REMEMBERED) -> None:
+        self._remember = remember
         self._computations = {each.key: Computation(each) for each in definitions}
         self._people = People()
         self._calendar = Calendar()
@@ -104,7 +106,7 @@ class Engage:
         if message_id in self._recent:
             return True
         self._recent[message_id] = None
-        if len(self._recent) > REMEMBERED:
+        if len(self._recent) > self._remember:
             del self._recent[next(iter(self._recent))]
         return False
 
@@ -169,7 +171,7 @@ class Engage:
         if value is None:
             value = computation.empty
         if definition.hourly and readings is not None:
-            next_hour = computation.next_change(readings)
+            next_hour = computation.next_change(readings, self._hour())
             if next_hour is not None:
                 self._calendar.add(next_hour, definition.key, person)
         if not (person.known or definition.include_anonymous):

@@ -5,9 +5,10 @@ doc#mixpanel-engage-details. The id of a message is made of what it says, so tha
 is the same message, and the event in Mixpanel stays one.
 """
 
-import json
 from collections.abc import Iterator
 from hashlib import sha256
+
+import orjson
 
 from translator.engage.definitions import ComputedTrait, Definition
 from translator.engage.people import ExternalId, Sent
@@ -44,10 +45,10 @@ def _track(key: str, event: str, external: ExternalId, sent: Sent) -> Json:
 
 
 def _head(kind: str, name: str, key: str, external: ExternalId, sent: Sent) -> Json:
-    told = json.dumps([name, key, external.field, str(external.id), external.email, *sent])
+    told = orjson.dumps([name, key, external.field, str(external.id), external.email, *sent])
     return {
         "type": kind,
-        "messageId": f"engage-{sha256(told.encode()).hexdigest()[:32]}",
+        "messageId": f"engage-{sha256(told).hexdigest()[:32]}",
         external.field: external.id,
         "timestamp": iso_milliseconds(sent.since_ms),
     }

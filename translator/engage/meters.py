@@ -66,8 +66,9 @@ class Meter:
             for hour in [hour for hour in reading.hours if hour < first]:
                 del reading.hours[hour]
 
-    def next_change(self, reading: Reading) -> int | None:
+    def next_change(self, reading: Reading, now_hour: int) -> int | None:
         """The hour at whose start the oldest hour leaves the window; None if none will."""
+        self.forget(reading, now_hour)
         if self.days is None or not reading.hours:
             return None
         return min(reading.hours) + 24 * self.days + 1
@@ -125,7 +126,7 @@ class TraitMeter(Meter):
             return plain_number(whole.total)
         if self.computation == "average":
             return plain_number(whole.total / whole.count)
-        return whole.least if self.computation == "min" else whole.greatest
+        return plain_number(whole.least if self.computation == "min" else whole.greatest)
 
 
 class CountMeter(Meter):
@@ -269,10 +270,11 @@ class Computation:
         assert not isinstance(meter, TraitMeter)
         return meter.holds(readings[place] if readings else None, now_hour)
 
-    def next_change(self, readings: list[Reading]) -> int | None:
+    def next_change(self, readings: list[Reading], now_hour: int) -> int | None:
         """The next hour at whose start something leaves a window; None if nothing will."""
         hours = [
-            meter.next_change(reading) for meter, reading in zip(self.meters, readings, strict=True)
+            meter.next_change(reading, now_hour)
+            for meter, reading in zip(self.meters, readings, strict=True)
         ]
         return min((hour for hour in hours if hour is not None), default=None)
 

@@ -1,0 +1,115 @@
+"""The command line of Engage: `engage`."""
+
+import sys
+from pathlib import Path
+
+import click
+import orjson
+
+from translator.bulk import lines
+from translator.cloud import translate_message
+from translator.engage.definitions import (
+    ComputedTrait,
+    Definition,
+    DefinitionsError,
+    read_definitions,
+)
+from translator.engage.engine import Engage
+from translator.engage.stream import run
+from translator.engage.unset import unset_operations
+from translator.operations import Result
+from translator.options import (
+    RULE_SETS,
+    input_argument,
+    moment,
+    now_option,
+    opened,
+    read_settings,
+    rules_option,
+    settings_option,
+    usage_error,
+)
+from translator.plan import plan_for
+
+
+@click.command()
+@click.option(
+    "--definitions",
+    "definitions_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML or JSON object of computed traits and audiences.",
+)
+@settings_option
+@rules_option
+@now_option
+@click.option("--translate", "translated", is_flag=True, help="Write operations, as `translate`.")
+@click.option(
+    "--unset",
+    "unset_key",
+    metavar="KEY",
+    help="Write only the updates that remove this trait or audience from all profiles.",
+)
+@input_argument
+def engage(
+    definitions_file: Path,
+    settings_file: Path,
+    rule_set: str,
+    now_text: str | None,
+    translated: bool,
+    unset_key: str | None,
+    file: str | None,
+) -> None:
+    """Compute traits and audiences from Segment messages, one JSON object a line.
+
+    Writes the identify and track calls that come of it, one a line. Messages arrive at their
+    receivedAt, else at their timestamp; at the end, time passes until --now.
+    What cannot be used is named on the error stream.
+    Exit status: 0 if all was used and could be translated, 1 if not, 2 for wrong usage.
+    """
+    definitions = _read(definitions_file)
+    settings = read_settings(settings_file)
+    plan = plan_for(settings, RULE_SETS[rule_set]())
+    now_ms = moment(now_text)
+    if unset_key is not None and unset_key not in {each.key for each in definitions}:
+        usage_error(f"--unset {unset_key!r} is no key of {definitions_file}")
+    if not settings.people and any(map(_identifies, definitions)):
+        click.echo("note: 'people' is off, so identify calls will be skipped", err=True)
+    state = Engage(definitions)
+    failed = False
+    with opened(file) as source:
+        for made in run(lines(source), state, now_ms):
+            if isinstance(made, tuple):
+                number, failure = made
+                click.echo(f"line {number}: {failure.code}: {failure.message}", err=True)
+                failed = True
+            elif translated and unset_key is None:
+                result = translate_message(made, plan, now_ms)
+                failed = failed or result.error is not None
+                _write(result)
+            elif unset_key is None:
+                _write(made)
+    if unset_key is not None:
+        ids = [external.id for external in state.sent_to(unset_key)]
+        for operation in unset_operations(unset_key, ids, settings):
+            _write(Result(None, (operation,)))
+    for key, count in state.ignored.items():
+        click.echo(f"note: {key}: {count} events without a number to aggregate", err=True)
+    sys.exit(1 if failed else 0)
+
+
+def _read(path: Path) -> tuple[Definition, ...]:
+    try:
+        return read_definitions(path.read_text(encoding="utf-8-sig"))
+    except (DefinitionsError, ValueError, OSError) as error:
+        usage_error(f"{path}: {error}")
+
+
+def _identifies(definition: Definition) -> bool:
+    return isinstance(definition, ComputedTrait) or definition.identify
+
+
+def _write(value: object) -> None:
+    shown = value.as_json() if isinstance(value, Result) else value
+    sys.stdout.buffer.write(orjson.dumps(shown) + b"\n")
+    sys.stdout.buffer.flush()
