@@ -1,9 +1,9 @@
 """What is to happen in a project later than its cause arrived."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mock_mixpanel.identities.links import Link
 from mock_mixpanel.records import Entry
@@ -12,12 +12,14 @@ from mock_mixpanel.records import Entry
 class Later(NamedTuple):
     """A link to take effect, a record that waits, or a deletion to carry out.
 
-    `due` is in virtual seconds since 1970, `number` the id of the entry that caused it.
+    `due` is in virtual seconds since 1970, `number` the id of the entry that caused it. `added` is
+    what the server adds to an event that waits.
     """
 
     due: float
     number: int
     what: Link | Entry
+    added: Mapping[str, Any] = {}
 
 
 @dataclass

@@ -158,10 +158,13 @@ class Projections:
         row = bisect_right(self._firsts, entry_id) - 1
         return Place(self._rows[row], entry_id - self._firsts[row])
 
+    def _entries(self, ids: Iterable[int]) -> Iterator[Entry]:
+        return self._log.entries(map(self._place, ids))
+
     def _state(self, entry: Entry) -> ProjectState:
         key = (entry.token, entry.region)
         if key not in self._states:
             limits = self._limits(entry.token)
             identities = identities_for(entry.identity, limits.cluster_ids)
-            self._states[key] = ProjectState(*key, identities, limits)
+            self._states[key] = ProjectState(*key, identities, limits, self._entries)
         return self._states[key]

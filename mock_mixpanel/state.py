@@ -4,29 +4,28 @@ The virtual clock decides only what is on the agenda and what has happened: link
 take effect, records that wait for them, and deletions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any
 
 from mock_mixpanel.agenda import Agenda, Later
 from mock_mixpanel.clock import iso
 from mock_mixpanel.config import Limits
 from mock_mixpanel.erasures import ENDPOINT as ERASE
 from mock_mixpanel.erasures import TASKS, Erasures
-from mock_mixpanel.events import IDENTITY_EVENTS, Event, cut, hot_shard, read_event
-from mock_mixpanel.geo import profile_location
-from mock_mixpanel.identities import Identities, Link, Merge
+from mock_mixpanel.events import IDENTITY_EVENTS, Event, hot_shard, read_event
+from mock_mixpanel.identities import Identities, Link
 from mock_mixpanel.identities.clusters import Clusters
 from mock_mixpanel.items import Item, Seen
 from mock_mixpanel.problems import Finding, RefusedError
+from mock_mixpanel.profiles import Profile, Profiles
 from mock_mixpanel.records import Entry
 from mock_mixpanel.twins import Twins
-from mock_mixpanel.updates import Properties, apply_all
-from mock_mixpanel.values import identifier, json_bytes, same, truthy
+from mock_mixpanel.values import identifier, truthy
 
-LAST_SEEN = "$last_seen"
 EVENTS = ("/track", "/import")
+NOTHING_ADDED: Mapping[str, Any] = {}
 IDENTITY_LISTS = (
     "clusters",
     "pending_aliases",
@@ -34,13 +33,6 @@ IDENTITY_LISTS = (
     "duplicate_profiles",
     "queued",
 )
-
-
-class Changed(NamedTuple):
-    """Something with the entry that changed it last."""
-
-    properties: Properties
-    entry: Entry
 
 
 @dataclass
@@ -51,11 +43,13 @@ class ProjectState:
     region: str
     identities: Identities
     limits: Limits
+    entries: Callable[[Iterable[int]], Iterator[Entry]]
+    """Reads entries again, by id, in this order."""
     events: list[Event] = field(default_factory=list)
     """In order of arrival."""
     twins: Twins = field(default_factory=Twins)
-    profiles: dict[str, Changed] = field(default_factory=dict)
-    groups: dict[tuple[str, str], Changed] = field(default_factory=dict)
+    profiles: Profiles[str] = field(init=False)
+    groups: Profiles[tuple[str, str]] = field(init=False)
     findings: dict[int, Finding] = field(default_factory=dict)
     """By entry id."""
     tasks: list[Entry] = field(default_factory=list)
@@ -67,10 +61,12 @@ class ProjectState:
     ahead: float = float("-inf")
     """The moment of the last thing that happened because somebody looked. An entry that arrived
     before it comes too late: the state has to be computed anew."""
-    updates: dict[str, list[int]] = field(default_factory=dict)
-    """For each id the profile updates that were made under it."""
     by_day: dict[tuple[str, int], int] = field(default_factory=dict)
     """How many events each id has on each day, in days since 1970."""
+
+    def __post_init__(self) -> None:
+        self.profiles = Profiles(self.limits, self.entries, self.findings)
+        self.groups = Profiles(self.limits, self.entries, self.findings)
 
     def apply(self, entry: Entry) -> None:
         """Take in the next accepted entry; one that changes no data has no effect."""
@@ -91,6 +87,8 @@ class ProjectState:
     def look(self, now: float) -> None:
         """Let everything happen that is due at `now` (virtual seconds)."""
         self.ahead = self._advance(now) or self.ahead
+        self.profiles.settle()
+        self.groups.settle()
 
     def _advance(self, now: float) -> float | None:
         """When the last thing that is due happened, if anything was."""
@@ -98,11 +96,11 @@ class ProjectState:
         for later in self.agenda.until(now):
             last = later.due
             if isinstance(later.what, Link):
-                self._link(later.what, later.number)
+                self._link(later.what)
             elif later.what.endpoint == "/engage":
                 self._update_profile(later.what)
             elif later.what.endpoint in EVENTS:
-                self._add_event(later.what, {})
+                self._add_event(later.what, later.added)
             else:
                 self._erase(later.due)
         return last
@@ -116,16 +114,16 @@ class ProjectState:
         if decision.note:
             self.findings[entry.id] = Finding(decision.note, refused=False)
         if decision.link is None:
-            if not self._waits(entry):
+            if not self._waits(entry, decision.added):
                 self._add_event(entry, decision.added)
             return
         if entry.effective_at > entry.received_at:
             self.agenda.add(Later(entry.effective_at, entry.id, decision.link))
         else:
-            self._link(decision.link, entry.id)
-        self._add_event(entry, {})
+            self._link(decision.link)
+        self._add_event(entry, NOTHING_ADDED)
 
-    def _waits(self, entry: Entry) -> bool:
+    def _waits(self, entry: Entry, added: Mapping[str, Any] = NOTHING_ADDED) -> bool:
         """Whether an entry goes on the agenda because the alias queue is backed up (5.5).
 
         It waits for the links before it, and behind those that wait already.
@@ -137,13 +135,13 @@ class ProjectState:
             self.queued_until = self.agenda.last_link
         if self.queued_until <= entry.received_at:
             return False
-        self.agenda.add(Later(self.queued_until, entry.id, entry))
+        self.agenda.add(Later(self.queued_until, entry.id, entry, added))
         return True
 
-    def _link(self, link: Link, number: int) -> None:
+    def _link(self, link: Link) -> None:
         merge = self.identities.link(link)
         if merge:
-            self._merge_profiles(merge, number)
+            self.profiles.merge(merge.gone, merge.kept)
 
     def _erase(self, now: float) -> None:
         """Delete events and profiles of the people whose deletion is due (virtual seconds)."""
@@ -156,12 +154,7 @@ class ProjectState:
             for event in self.events
             if event.stored not in gone and self.identities.resolve(event.stored) not in gone
         ]
-        self.profiles = {who: old for who, old in self.profiles.items() if who not in gone}
-        self.updates = {
-            who: ids
-            for who, ids in self.updates.items()
-            if who not in gone and self.identities.resolve(who) not in gone
-        }
+        self.profiles.forget(gone, self.identities.resolve)
 
     def seen(self, raw: bool) -> Sequence[Seen]:
         """The events as queries see them, or every row; the canonical id is the one at this moment.
@@ -179,15 +172,12 @@ class ProjectState:
 
     def profile_items(self) -> list[Item]:
         """Every profile, oldest first."""
-        return [
-            self._item(profile, distinct_id=who, properties=profile.properties)
-            for who, profile in self.profiles.items()
-        ]
+        return [self._item(profile, distinct_id=who) for who, profile in self.profiles.items()]
 
     def group_items(self) -> list[Item]:
         """Every group profile, oldest first."""
         return [
-            self._item(group, group_key=key, group_id=who, properties=group.properties)
+            self._item(group, group_key=key, group_id=who)
             for (key, who), group in self.groups.items()
         ]
 
@@ -222,7 +212,7 @@ class ProjectState:
         ]
         causes: dict[str, list[int]] = {who: [] for _, who in splits}
         if causes:
-            for who, numbers in self.updates.items():
+            for who, numbers in self.profiles.updates():
                 causes.get(resolve(who), []).extend(numbers)
             for event in self.events:
                 if event.name not in IDENTITY_EVENTS:
@@ -242,7 +232,7 @@ class ProjectState:
         profiles = [[who for who in ids if who in self.profiles] for ids in everyone.all()]
         return [{"distinct_ids": sorted(ids)} for ids in profiles if len(ids) > 1]
 
-    def _add_event(self, entry: Entry, added: Properties) -> None:
+    def _add_event(self, entry: Entry, added: Mapping[str, Any]) -> None:
         event = read_event(entry, added)
         event = event._replace(stored=intern(self.identities.place(event.distinct_id)))
         if event.stored and self._is_hot(event):
@@ -265,72 +255,16 @@ class ProjectState:
     def _update_profile(self, entry: Entry) -> None:
         who = identifier(entry.record["$distinct_id"])
         if not truthy(entry.record.get("$ignore_alias")):
-            stored = self.identities.place(who)
-            self.updates.setdefault(stored, []).append(entry.id)
-            who = self.identities.resolve(stored)
-        old = self.profiles.get(who)
-        new = self._updated(old, entry)
-        if new is None:
-            self.profiles.pop(who, None)
-        elif old is None or new is not old.properties:
-            new = new | profile_location(entry.place)
-            if not truthy(entry.record.get("$ignore_time")):
-                new = new | {LAST_SEEN: iso(entry.received_at)[:19]}
-            self.profiles[who] = Changed(new, entry)
-
-    def _merge_profiles(self, merge: Merge, number: int) -> None:
-        """Make one profile of two; which value wins is unknown, here it is the later update's."""
-        old = self.profiles.pop(merge.gone, None)
-        if old is None:
-            return
-        both = [old, self.profiles.get(merge.kept, old)]
-        older, newer = sorted(both, key=lambda profile: profile.entry.id)
-        seen = [each.properties[LAST_SEEN] for each in both if LAST_SEEN in each.properties]
-        lost = [
-            name
-            for name, value in older.properties.items()
-            if name != LAST_SEEN and not same(value, newer.properties.get(name, value))
-        ]
-        if lost:
-            reason = f"profiles: both had {', '.join(lost)}; the later update's values are kept"
-            self.findings[number] = Finding(reason, refused=False)
-        properties = older.properties | newer.properties | ({LAST_SEEN: max(seen)} if seen else {})
-        self.profiles[merge.kept] = Changed(properties, newer.entry)
+            who = self.identities.resolve(self.identities.place(who))
+        self.profiles.update(who, entry)
 
     def _update_group(self, entry: Entry) -> None:
-        which = (identifier(entry.record["$group_key"]), identifier(entry.record["$group_id"]))
-        new = self._updated(self.groups.get(which), entry)
-        if new is None:
-            self.groups.pop(which, None)
-        else:
-            self.groups[which] = Changed(new, entry)
+        record = entry.record
+        self.groups.update(
+            (identifier(record["$group_key"]), identifier(record["$group_id"])), entry
+        )
 
-    def _updated(self, old: Changed | None, entry: Entry) -> Properties | None:
-        """The properties after an update; a refused one leaves the very same."""
-        before = old.properties if old else None
-        limit = self.limits.string_characters
-        record = {
-            name: cut(value, limit) if isinstance(value, dict) else value
-            for name, value in entry.record.items()
-        }
-        try:
-            after = apply_all(before, record)
-            most = self.limits.profile_properties
-            if after and len(after) > most and len(after) > len(before or ()):
-                raise RefusedError(f"properties: the profile would have more than {most}")
-            self._check_sizes(before or {}, after or {})
-        except RefusedError as error:
-            self.findings[entry.id] = Finding(str(error), refused=True)
-            return before
-        return after if after or before is not None else None
-
-    def _check_sizes(self, before: Properties, after: Properties) -> None:
-        most = self.limits.profile_property_bytes
-        for name, value in after.items():
-            new = isinstance(value, dict | list) and value is not before.get(name)
-            if new and json_bytes(value) > most:
-                raise RefusedError(f"{name}: would be larger than {most} bytes")
-
-    def _item(self, changed: Changed, **more: Any) -> Item:
+    def _item(self, profile: Profile, **more: Any) -> Item:
         value = {"token": self.token, "region": self.region, **more}
-        return Item(changed.entry.id, changed.entry.received_at, self.token, value)
+        value["properties"] = profile.properties
+        return Item(profile.changed, profile.at, self.token, value)

@@ -27,6 +27,7 @@ OPERATIONS = st.fixed_dictionaries(
         "$remove": OBJECTS,
         "$unset": st.lists(NAMES, max_size=2),
         "$delete": st.none(),
+        "$time": st.sampled_from([NOW - 9, (NOW - 5) * 1000, NOW + 1, None, "later"]),
         "$ignore_time": st.booleans(),
         "$ignore_alias": st.booleans(),
     },

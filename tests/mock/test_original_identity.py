@@ -254,16 +254,18 @@ def test_numbers_are_their_digits(original: MockMixpanel) -> None:
 
 
 def test_profiles_become_one(original: MockMixpanel) -> None:
-    """The profiles of merged ids become one; of two values the one updated later is kept."""
-    send(original, "/engage", update(original, A, set={"plan": "free", "seen": 1}))
-    send(original, "/engage", update(original, "u", set={"plan": "pro", "name": "Ann"}))
+    """The profiles of merged ids become one, as if all updates had been made to it."""
+    send(original, "/engage", update(original, A, set={"plan": "free", "seen": 1}, add={"n": 1}))
+    send(
+        original, "/engage", update(original, "u", set={"plan": "pro", "name": "Ann"}, add={"n": 2})
+    )
     send(original, "/track", identify(original, "u", A))
     ((canonical, properties),) = original.profiles().items()
-    assert {"plan": "pro", "seen": 1, "name": "Ann"} == properties
+    assert {"plan": "pro", "seen": 1, "name": "Ann", "n": 3} == properties
     assert canonical == original.identities()["clusters"][0]["canonical"]
-    assert [["profiles: both had plan; the later update's values are kept"]] == reasons(original)
+    assert [] == original.rejected()
     send(original, "/engage", [update(original, who, add={"n": 1}) for who in (A, "u")])
-    assert [2] == [each["n"] for each in original.profiles().values()]
+    assert [5] == [each["n"] for each in original.profiles().values()]
 
 
 @pytest.mark.parametrize(("first", "second"), [("u", A), (A, "u")])

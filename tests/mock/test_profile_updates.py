@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mock_mixpanel.client import MockMixpanel
-from tests.mock.wire import NOW, NOW_SECONDS, alias, group_update, reasons, send, update
+from tests.mock.wire import NOW, alias, group_update, reasons, send, update
 
 Operations = dict[str, Any]
 
@@ -225,14 +225,6 @@ def test_unknown_group_key(
     assert {"company": {"acme": {"a": 1}}} == mock_mixpanel.groups()
     noted = [["$group_key: 'company' is none of the project's"]] if said is None else said
     assert noted == reasons(mock_mixpanel)
-
-
-@pytest.mark.parametrize("time", [1, 1781524800, 1781524800000, 1781524800.5, "later", None])
-def test_time_orders_nothing(mock_mixpanel: MockMixpanel, time: Any) -> None:
-    """Updates apply in the order they arrive, whatever their `$time` (choice)."""
-    send(mock_mixpanel, "/engage", update(mock_mixpanel, time=2 * NOW_SECONDS, set={"a": 1}))
-    send(mock_mixpanel, "/engage", update(mock_mixpanel, time=time, set={"a": 2}))
-    assert {"u-1": {"a": 2}} == mock_mixpanel.profiles()
 
 
 @pytest.mark.parametrize(
