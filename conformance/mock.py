@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import requests
 
-from conformance.errors import EngineError
+from conformance.errors import EngineError, UsageError
 from conformance.loader import Json
 from mock_mixpanel import Config, Server
 from translator.residency import HOSTS
@@ -92,11 +92,22 @@ class Mock:
 
 
 @contextmanager
-def running_mock() -> Iterator[Mock]:
-    """A mock server of our own on free ports of 127.0.0.1, until the context ends."""
-    with Server(Config(), eu_port=0, in_port=0) as server:
+def running_mock(port: int = 0) -> Iterator[Mock]:
+    """A mock server of our own on 127.0.0.1, until the context ends.
+
+    On free ports, or with the US at `port` and the EU at the next one. Raises UsageError if one of
+    them is taken.
+    """
+    server = Server(Config(), port=port, eu_port=port + 1 if port else 0, in_port=0)
+    try:
+        server.start()
+    except OSError as error:
+        raise UsageError(f"the mock cannot listen on {port} and {port + 1}: {error}") from error
+    try:
         mock = Mock(server.url, {host: server.urls[region] for region, host in HOSTS.items()})
         try:
             yield mock
         finally:
             mock.close()
+    finally:
+        server.stop()

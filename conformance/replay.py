@@ -98,7 +98,7 @@ def _replayed(scenario: Scenario, session: Session, mock: Mock) -> Replayed:
     answers, differences = _feed(scenario, session, mock)
     placeholders = Placeholders()
     actual: Json = {"requests": received(mock)}
-    notes: list[str] = []
+    notes = [f"message {index}: {each.note}" for index, each in enumerate(answers) if each.note]
     differences += _compare_requests(scenario, actual["requests"], placeholders)
     for section, found in _reasons(answers).items():
         wanted = getattr(scenario.expect, section)

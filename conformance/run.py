@@ -10,6 +10,7 @@ from conformance.mock import Mock
 from conformance.outcomes import Outcome, Verdict, judged, of_scenario
 from conformance.replay import examine, expected
 from conformance.target import CannotRun, Target
+from conformance.target_watched import WatchedTarget
 
 
 def run_scenario(
@@ -17,6 +18,8 @@ def run_scenario(
 ) -> Outcome:
     """What becomes of a scenario. A driver or an engine that breaks is an outcome as well."""
     try:
+        if isinstance(target, WatchedTarget):
+            scenario = target.adapted(scenario)
         replayed = examine(scenario, target, mock)
     except CannotRun as error:
         return of_scenario(scenario, Verdict.SKIP, reason=str(error), expected=expected(scenario))

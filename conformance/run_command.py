@@ -11,10 +11,16 @@ from typing import Any, NoReturn
 import click
 
 from conformance.captures import load_captures
-from conformance.errors import EXIT_CONFORMANT, EXIT_ENGINE, EXIT_FAILURES, UsageError
+from conformance.errors import (
+    EXIT_CONFORMANT,
+    EXIT_ENGINE,
+    EXIT_FAILURES,
+    DataError,
+    UsageError,
+)
 from conformance.expected_failures import read_expected_failures
 from conformance.guard import answers_errors
-from conformance.loader import load_scenarios
+from conformance.loader import Json, load_scenarios
 from conformance.mock import running_mock
 from conformance.outcomes import LEVELS, Outcome, Verdict
 from conformance.report import Report, write_results
@@ -23,6 +29,7 @@ from conformance.select import Selection
 from conformance.smoke import check
 from conformance.targets import KINDS, External, target_named
 from conformance.terminal import Terminal
+from conformance.yaml_text import YamlTextError, parse_yaml
 
 MODES = ["cloud"]
 
@@ -65,6 +72,17 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="Seconds for one answer of the target.",
 )
+@click.option(
+    "--settings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON or YAML: the settings of a server that cannot be told any.",
+)
+@click.option(
+    "--mock-port",
+    type=click.IntRange(0, 65533),
+    default=0,
+    help="Mixpanel's US host is there, the EU's on the next port.  [default: free ports]",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show every outcome.")
 @answers_errors
 def run(
@@ -73,6 +91,8 @@ def run(
     expected_failures: Path | None,
     report: Path | None,
     timeout: float,
+    settings: Path | None,
+    mock_port: int,
     verbose: bool,
     **conditions: Any,
 ) -> NoReturn:
@@ -95,7 +115,11 @@ def run(
     terminal = Terminal(verbose=verbose)
     started, clock = datetime.now(UTC), time.monotonic()
     outcomes: list[Outcome] = []
-    with target_named(target_name, timeout_seconds=timeout) as target, running_mock() as mock:
+    fixed = read_settings(settings) if settings else None
+    with (
+        target_named(target_name, fixed, timeout_seconds=timeout) as target,
+        running_mock(mock_port) as mock,
+    ):
         translator = "mockpanel"
         if isinstance(target, External):
             terminal.say(f"smoke check: {check(target, mock)}")
@@ -123,6 +147,17 @@ def run(
         write_results(found, report)
     terminal.summary(found)
     sys.exit(exit_code(found))
+
+
+def read_settings(path: Path) -> Json:
+    """The object in a JSON or YAML file. Raises DataError if it is none."""
+    try:
+        value = parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YamlTextError) as error:
+        raise DataError(f"{path}: {error}") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{path}: settings must be an object")
+    return value
 
 
 def exit_code(report: Report) -> int:

@@ -53,11 +53,12 @@ class Lost(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a target says about one message, beside what it sends."""
+    """What a target says about one message, beside what it sends; a `note` is for people."""
 
     skipped: tuple[Reason, ...] = ()
     error: Reason | None = None
     undelivered: tuple[Lost, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)

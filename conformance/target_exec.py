@@ -6,18 +6,18 @@ A driver that translates leaves the delivery to our sender; one that delivers se
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from conformance.driver import Driver
 from conformance.errors import DriverBroken
-from conformance.loader import Json, RawLine
-from conformance.protocol import About, Refused, TranslatorFailed, Unsupported
+from conformance.loader import Json
+from conformance.protocol import About, TranslatorFailed, Unsupported
+from conformance.remote import answer_from, begun, introduced, json_values
 from conformance.target import (
     Answer,
     Builtin,
     CannotRun,
-    Lost,
-    Reason,
     Session,
     SettingsRefused,
     Setup,
@@ -36,39 +36,26 @@ class ExecTarget:
     def about(self) -> About:
         """What the driver says of itself. Raises DriverBroken if it says nothing of use."""
         if self._about is None:
-            try:
-                self._about = self._driver.start({"token": "T"})
-            except (Refused, Unsupported, TranslatorFailed) as error:
-                text = f'it does not even start with the settings {{"token": "T"}}: {error}'
-                raise DriverBroken(f"exec:{self._driver.command}: {text}") from error
+            start = partial(self._driver.start, {"token": "T"})
+            self._about = introduced(start, f"exec:{self._driver.command}")
         return self._about
 
     def open(self, setup: Setup) -> Session:
         """A session with these settings."""
-        about = self.about()
-        if setup.mode not in about.modes:
-            raise CannotRun(f"the translator has no {setup.mode} mode")
-        if setup.rules not in about.rules:
-            raise CannotRun(f"the translator does not follow the {setup.rules} rules")
-        try:
-            about = self._driver.start(
-                setup.settings,
-                mode=setup.mode,
-                rules=setup.rules,
-                base_urls=setup.base_urls,
-                clock_url=setup.mock.clock_url if setup.mock else None,
-            )
-        except Refused as error:
-            raise SettingsRefused(str(error)) from error
-        except Unsupported as error:
-            raise CannotRun(str(error)) from error
-        except TranslatorFailed as error:
-            return _Crashed(str(error))
-        if about.does == "deliver":
-            if setup.delivery:
-                raise CannotRun("the scenario is about how our own sender is set up")
-            return _Delivering(self._driver, about)
-        return _Translating(self._driver, about, setup)
+        start = partial(
+            self._driver.start,
+            setup.settings,
+            mode=setup.mode,
+            rules=setup.rules,
+            base_urls=setup.base_urls,
+            clock_url=setup.mock.clock_url if setup.mock else None,
+        )
+        found = begun(self.about(), setup, start)
+        if not isinstance(found, About):
+            return found
+        if found.does == "deliver":
+            return _Delivering(self._driver, found)
+        return _Translating(self._driver, found, setup)
 
     def close(self) -> None:
         """End the driver."""
@@ -76,16 +63,11 @@ class ExecTarget:
 
 
 class _Session:
-    """What both kinds have in common: lines are not JSON, so they cannot travel as JSON."""
+    """What both kinds have in common."""
 
     def __init__(self, driver: Driver, about: About) -> None:
         self._driver = driver
         self.observes = about.tells
-
-    def _checked(self, messages: Sequence[Any]) -> Sequence[Any]:
-        if any(isinstance(message, RawLine) for message in messages):
-            raise CannotRun("lines that are no JSON cannot be given to a driver")
-        return messages
 
     def close(self) -> None:
         self._driver.stop()
@@ -96,12 +78,12 @@ class _Delivering(_Session):
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         try:
-            found = self._driver.deliver(self._checked(messages), now)
+            found = self._driver.deliver(json_values(messages), now)
         except Unsupported as error:
             raise CannotRun(str(error)) from error
         except TranslatorFailed as error:
             raise TargetFailed(str(error)) from error
-        return [_answer(each) for each in found]
+        return [answer_from(each) for each in found]
 
     def flush(self) -> None:
         """Nothing: an answer means that all is delivered."""
@@ -122,7 +104,7 @@ class _Translating(_Session):
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         assert self._sending is not None
         try:
-            return self._sending.deliver(self._checked(messages), now)
+            return self._sending.deliver(json_values(messages), now)
         except TargetFailed:
             # To our target everything that a translator raises is a crash; not all of it is one.
             if isinstance(self._error, DriverBroken):
@@ -151,24 +133,6 @@ class _Translating(_Session):
         return _result(found)
 
 
-class _Crashed:
-    """The translator crashed when it was given the settings."""
-
-    observes: frozenset[str] = frozenset()
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
-        raise TargetFailed(self._text)
-
-    def flush(self) -> None:
-        raise TargetFailed(self._text)
-
-    def close(self) -> None:
-        pass
-
-
 def _result(answer: Json) -> Result:
     error = answer.get("error")
     return Result(
@@ -179,16 +143,4 @@ def _result(answer: Json) -> Result:
         ),
         tuple(Skip(each["code"], str(each.get("reason"))) for each in answer.get("skipped", ())),
         Failure(error["code"], str(error.get("message"))) if error else None,
-    )
-
-
-def _answer(answer: Json) -> Answer:
-    error = answer.get("error")
-    return Answer(
-        tuple(Reason(each["code"], str(each.get("reason"))) for each in answer.get("skipped", ())),
-        Reason(error["code"], str(error.get("message"))) if error else None,
-        tuple(
-            Lost(each["endpoint"], str(each.get("reason")))
-            for each in answer.get("undelivered", ())
-        ),
     )

@@ -1,29 +1,47 @@
-"""The targets by name, and a first look at whether one works at all."""
+"""The targets by name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from conformance.errors import UsageError
+from conformance.loader import Json
 from conformance.target import Builtin, Target
 from conformance.target_exec import ExecTarget
+from conformance.target_http import HttpTarget
+from conformance.target_watched import WatchedTarget
 
-External = ExecTarget
-"""The kinds of target that are programs of their own: a driver can be broken."""
+External = ExecTarget | HttpTarget | WatchedTarget
+"""The kinds of target that are programs of their own: what connects them can be broken."""
 
-KINDS = "'builtin', 'exec:CMD' (a driver, see docs/targets.md)"
+KINDS = "'builtin', 'exec:CMD' (a driver) or 'http:URL' (a server); docs/targets.md describes them"
 
 
 @contextmanager
-def target_named(name: str, *, timeout_seconds: float = 30) -> Iterator[Target]:
-    """The target of `--target`, until the context ends. Raises UsageError if there is none."""
+def target_named(
+    name: str, settings: Json | None = None, *, timeout_seconds: float = 30
+) -> Iterator[Target]:
+    """The target of `--target`, until the context ends; `settings` are what a server has.
+
+    Raises UsageError if there is no such target.
+    """
     kind, _, rest = name.partition(":")
+    if settings is not None and kind not in ("http", "https"):
+        raise UsageError("--settings: only a server has settings of its own")
     if name == "builtin":
         yield Builtin()
-    elif kind == "exec" and rest:
+        return
+    target: External
+    if kind == "exec" and rest:
         target = ExecTarget(rest, timeout_seconds=timeout_seconds)
-        try:
-            yield target
-        finally:
-            target.close()
+    elif kind in ("http", "https") and rest:
+        url = name if rest.startswith("//") else rest
+        if settings is None:
+            target = HttpTarget(url, timeout_seconds=timeout_seconds)
+        else:
+            target = WatchedTarget(url, settings, timeout_seconds=timeout_seconds)
     else:
         raise UsageError(f"unknown target {name!r}: use {KINDS}")
+    try:
+        yield target
+    finally:
+        target.close()
