@@ -15,6 +15,7 @@ from mock_mixpanel.openapi import page
 from mock_mixpanel.server import Server
 from mock_mixpanel.stores import StoreError, open_store
 from mock_mixpanel.tls import Certificate, TlsError, make
+from mock_mixpanel.workers import Plan, Workers, WorkersError
 
 PORT = click.IntRange(0, 65535)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -50,7 +51,13 @@ def main() -> None:
     type=FILE,
     help="JSON or YAML list of projects.",
 )
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many processes answer; with more than 1 they share a store in a file.",
+)
 @click.option("--strict-projects", is_flag=True, help="Drop what is for no known project.")
 @click.option("--tls", is_flag=True, help="Speak https, with a certificate made for this run.")
 @click.option("--tls-cert", type=FILE, help="Speak https with this certificate (PEM).")
@@ -81,8 +88,6 @@ def serve(
 
     With --tls it also prints `ca` and the file of the authority that clients must trust.
     """
-    if workers > 1:
-        raise click.BadParameter("more than 1 is not available yet", None, None, "'--workers'")
     config = Config(projects=_projects(projects_file), strict_projects=strict_projects)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -91,27 +96,42 @@ def serve(
         certificate = None
         if tls or tls_cert or tls_key or tls_ca:
             certificate = _certificate(stack, host, tls_cert, tls_key, tls_ca)
+        if workers > 1 and store_url == "memory:":
+            folder = stack.enter_context(TemporaryDirectory(prefix="mock-mixpanel-"))
+            store_url = f"sqlite:///{folder}/store"
+            click.echo(f"{workers} workers share {store_url} until they stop", err=True)
         try:
+            # Workers find it made, and whatever is wrong is said once.
             store = open_store(store_url, keep)
         except StoreError as error:
             raise click.BadParameter(str(error), None, None, "'--store'") from error
         stack.callback(store.close)
-        server = Server(
-            config,
-            store=store,
-            host=host,
-            port=port,
-            eu_port=eu_port,
-            in_port=in_port,
-            certificate=certificate,
-            quiet=not verbose,
-        )
+        server: Server | Workers
+        if workers > 1:
+            given = {"us": port, "eu": eu_port, "in": in_port}
+            ports = {region: number for region, number in given.items() if number is not None}
+            server = Workers(
+                Plan(config, store_url, keep, host, ports, workers, certificate, not verbose)
+            )
+        else:
+            server = Server(
+                config,
+                store=store,
+                host=host,
+                port=port,
+                eu_port=eu_port,
+                in_port=in_port,
+                certificate=certificate,
+                quiet=not verbose,
+            )
         try:
             server.start()
         except TlsError as error:
             raise click.BadParameter(str(error), None, None, "'--tls-cert'") from error
         except OSError as error:
             raise click.ClickException(f"cannot listen on {host}: {error}") from error
+        except WorkersError as error:
+            raise click.ClickException(str(error)) from error
         stack.callback(server.stop)
         for region, url in server.urls.items():
             click.echo(f"{region} {url}")

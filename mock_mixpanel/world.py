@@ -1,7 +1,7 @@
 """All that one server holds, whatever its ports, threads and workers."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -83,6 +83,14 @@ class World:
                 )
             self.projects.put(changed)
         return changed
+
+    def remember(self, name: str, pages: Sequence[bytes]) -> None:
+        """Keep the pages of an answer for all workers; see `Store`."""
+        self._store.remember(name, pages)
+
+    def recall(self, name: str, page: int) -> bytes | None:
+        """A page of an answer that was kept."""
+        return self._store.recall(name, page)
 
     def close(self) -> None:
         """Let go of the store."""

@@ -17,7 +17,7 @@ from mock_mixpanel.http import incoming, respond
 from mock_mixpanel.ingest import exchange
 from mock_mixpanel.readback import app_api, gdpr, lookup_tables, sdk_endpoints
 from mock_mixpanel.readback.calls import Answer, Call, CallError
-from mock_mixpanel.readback.engage import Engage
+from mock_mixpanel.readback.engage import query
 from mock_mixpanel.readback.export import export
 from mock_mixpanel.replies import Reply
 from mock_mixpanel.world import World
@@ -52,8 +52,7 @@ def _import_error(call: Call, error: CallError) -> Reply:
 
 
 def routes() -> list[Route]:
-    """All of them; the engage query has a memory of its own."""
-    query = Engage().query
+    """All of them."""
     deletion, retrieval = f"{gdpr.DELETIONS}/<task_id>", f"{gdpr.RETRIEVALS}/<task_id>"
     data_groups = "/api/app/projects/<project_id>/data-groups"
     credentials = "/api/app/validate-project-credentials"

@@ -6,18 +6,17 @@ sessions are kept, and for one that is not the query runs again; `page_size` is 
 """
 
 import secrets
-import threading
-from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import Any
 
 from mock_mixpanel.config import Project
+from mock_mixpanel.packing import dump, load
 from mock_mixpanel.readback.calls import Answer, Call, CallError
 from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
 from mock_mixpanel.readback.groups import data_groups
+from mock_mixpanel.world import World
 
 PAGE_SIZE = 1000
 MAX_PAGE = 10**9
-KEPT_SESSIONS = 100
 
 NOT_AVAILABLE = (
     "filter_by_cohort",
@@ -30,55 +29,47 @@ NOT_AVAILABLE = (
 """Parameters that change which profiles are found, and that mean nothing to this mock."""
 
 
-class Session(NamedTuple):
-    """What a query found."""
+def query(call: Call) -> Answer:
+    """One page. Raises CallError 400 for a bad parameter, 401, 501 for one not available."""
+    project = call.project()
+    for name in NOT_AVAILABLE:
+        if call.params.get(name):
+            raise CallError(501, f"{name} is not available in this mock")
+    page = call.integer("page", 0, 0, MAX_PAGE)
+    session_id = call.params.get("session_id", "")
+    if page and not session_id:
+        raise CallError(400, "request for page in uncached query for params")
+    found = _page(call.world, session_id, page) if session_id else None
+    if found is None or found["token"] != project.token:
+        size = min(call.integer("page_size", PAGE_SIZE, 1, 10**9), PAGE_SIZE)
+        session_id = session_id or f"{int(call.now)}-{secrets.token_hex(6)}"
+        results = _profiles(call, project)
+        session = {"token": project.token, "page_size": size, "total": len(results)}
+        # Page 0 is there even if it is empty.
+        starts = range(0, max(1, len(results)), size)
+        pages = [{**session, "results": results[start : start + size]} for start in starts]
+        call.world.remember(session_id, [dump(each) for each in pages])
+        found = pages[page] if page < len(pages) else {**session, "results": []}
+    return Answer.json(
+        {
+            "page": page,
+            "page_size": found["page_size"],
+            "results": found["results"],
+            "session_id": session_id,
+            "status": "ok",
+            "total": found["total"],
+        }
+    )
 
-    token: str
-    page_size: int
-    results: list[dict[str, Any]]
 
-
-class Engage:
-    """The query with its sessions."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
-
-    def query(self, call: Call) -> Answer:
-        """One page. Raises CallError 400 for a bad parameter, 401, 501 for one not available."""
-        project = call.project()
-        for name in NOT_AVAILABLE:
-            if call.params.get(name):
-                raise CallError(501, f"{name} is not available in this mock")
-        page = call.integer("page", 0, 0, MAX_PAGE)
-        session_id = call.params.get("session_id", "")
-        if page and not session_id:
-            raise CallError(400, "request for page in uncached query for params")
-        session = self._sessions.get(session_id)
-        if session is None or session.token != project.token:
-            size = call.integer("page_size", PAGE_SIZE, 1, 10**9)
-            found = _profiles(call, project)
-            session = Session(project.token, min(size, PAGE_SIZE), found)
-            session_id = session_id or f"{int(call.now)}-{secrets.token_hex(6)}"
-            self._keep(session_id, session)
-        start = page * session.page_size
-        return Answer.json(
-            {
-                "page": page,
-                "page_size": session.page_size,
-                "results": session.results[start : start + session.page_size],
-                "session_id": session_id,
-                "status": "ok",
-                "total": len(session.results),
-            }
-        )
-
-    def _keep(self, session_id: str, session: Session) -> None:
-        with self._lock:
-            self._sessions[session_id] = session
-            while len(self._sessions) > KEPT_SESSIONS:
-                self._sessions.popitem(last=False)
+def _page(world: World, session_id: str, page: int) -> dict[str, Any] | None:
+    """A page of a session that is kept; None if it is not, an empty page beyond the end."""
+    kept = world.recall(session_id, page)
+    if kept is not None:
+        found: dict[str, Any] = load(kept)
+        return found
+    first = world.recall(session_id, 0) if page else None
+    return None if first is None else {**load(first), "results": []}
 
 
 def _profiles(call: Call, project: Project) -> list[dict[str, Any]]:

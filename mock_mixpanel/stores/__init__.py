@@ -5,7 +5,7 @@ A store keeps rows (see packing.py) in the order in which they were appended, an
 append can demand that the document is still the one it was decided under.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -13,6 +13,11 @@ from mock_mixpanel.packing import Packed, Row
 
 PAGE = 1000
 """How many rows are read at once."""
+
+
+KEPT_ANSWERS = 100
+KEPT_BYTES = 128 * 1024 * 1024
+"""How much of `Store.remember` is kept at most; the newest is, whatever its size."""
 
 
 class StoreError(Exception):
@@ -36,6 +41,16 @@ class Page(NamedTuple):
     def last(self) -> bool:
         """Whether there are no more rows at this moment."""
         return len(self.rows) < PAGE
+
+
+def answers_to_drop(sizes: Mapping[str, int]) -> list[str]:
+    """The names of the answers that are too many or too large, of all by size, newest first."""
+    total, dropped = 0, []
+    for number, (name, size) in enumerate(sizes.items()):
+        total += size
+        if number and (number >= KEPT_ANSWERS or total > KEPT_BYTES):
+            dropped.append(name)
+    return dropped
 
 
 class Store(Protocol):
@@ -64,6 +79,12 @@ class Store(Protocol):
 
     def forget(self, token: str | None) -> None:
         """Everything, or the records of one project and the requests that had no others."""
+
+    def remember(self, name: str, pages: Sequence[bytes]) -> None:
+        """Keep the pages of an answer, in place of the oldest ones if it gets too much."""
+
+    def recall(self, name: str, page: int) -> bytes | None:
+        """A page of an answer; None if it is not kept, or there is none."""
 
     def close(self) -> None:
         """Let go of files and connections."""

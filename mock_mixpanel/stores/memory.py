@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from operator import attrgetter
 
 from mock_mixpanel.packing import Packed, Row, has_token, without
-from mock_mixpanel.stores import PAGE, Page, State, oldest_to_keep
+from mock_mixpanel.stores import PAGE, Page, State, answers_to_drop, oldest_to_keep
 
 _row_id, _first = attrgetter("id"), attrgetter("first")
 
@@ -23,6 +23,7 @@ class MemoryStore:
         self._generation = 1
         self._last_row = 0
         self._next_entry = 1
+        self._answers: dict[str, Sequence[bytes]] = {}
 
     def state(self) -> State:
         return self._state
@@ -69,6 +70,19 @@ class MemoryStore:
             self._rows = [row for row in kept if row]
             self._generation += 1
             self._state = self._state._replace(version=self._state.version + 1)
+
+    def remember(self, name: str, pages: Sequence[bytes]) -> None:
+        with self._lock:
+            self._answers.pop(name, None)
+            self._answers[name] = pages
+            sizes = {key: sum(map(len, each)) for key, each in reversed(self._answers.items())}
+            for old in answers_to_drop(sizes):
+                del self._answers[old]
+
+    def recall(self, name: str, page: int) -> bytes | None:
+        with self._lock:
+            pages = self._answers.get(name, [])
+            return pages[page] if page < len(pages) else None
 
     def close(self) -> None:
         pass

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from mock_mixpanel.packing import Packed, Row, has_token, without
-from mock_mixpanel.stores import PAGE, Page, State, StoreError, oldest_to_keep
+from mock_mixpanel.stores import PAGE, Page, State, StoreError, answers_to_drop, oldest_to_keep
 
 FORMAT = 1
 """Of the tables and of what is in them; a store of another format cannot be read."""
@@ -49,6 +49,14 @@ STATE = sa.Table(
     sa.Column("document", sa.LargeBinary, nullable=False),
 )
 """`next_row` and `next_entry` are the least that may be given out, whatever rows were forgotten."""
+ANSWERS = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, index=True),
+    sa.Column("page", sa.Integer, nullable=False),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+)
 
 
 def _greater(one: sa.ColumnElement[Any], other: Any) -> sa.ColumnElement[Any]:
@@ -92,6 +100,11 @@ _PAGE = (
 )
 _ROWS = sa.select(*_ROW).where(LOG.c.id.in_(sa.bindparam("ids", expanding=True)))
 _OLDEST = sa.select(LOG.c.first).order_by(LOG.c.id).limit(1)
+_ANSWERS = (
+    sa.select(ANSWERS.c.name, sa.func.sum(sa.func.length(ANSWERS.c.value)))
+    .group_by(ANSWERS.c.name)
+    .order_by(sa.func.max(ANSWERS.c.id).desc())
+)
 _STATE = sa.select(STATE.c.version, STATE.c.document)
 
 
@@ -181,6 +194,21 @@ class SqlStore:
             self._change(
                 next_row=next_row, next_entry=next_entry, generation=STATE.c.generation + 1
             )
+
+    def remember(self, name: str, pages: Sequence[bytes]) -> None:
+        with self.exclusive():
+            self._writer.execute(ANSWERS.delete().where(ANSWERS.c.name == name))
+            new = [{"name": name, "page": n, "value": each} for n, each in enumerate(pages)]
+            self._writer.execute(ANSWERS.insert(), new)
+            sizes = {key: int(size) for key, size in self._writer.execute(_ANSWERS)}
+            old = answers_to_drop(sizes)
+            self._writer.execute(ANSWERS.delete().where(ANSWERS.c.name.in_(old)))
+
+    def recall(self, name: str, page: int) -> bytes | None:
+        asked = sa.select(ANSWERS.c.value).where(ANSWERS.c.name == name, ANSWERS.c.page == page)
+        with self._engine.connect() as reader:
+            found: bytes | None = reader.execute(asked).scalar()
+            return found
 
     def close(self) -> None:
         self._writer.close()

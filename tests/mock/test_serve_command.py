@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,19 @@ def serving(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": ""},
+        start_new_session=True,
     )
     try:
         yield process
     finally:
-        process.kill()
+        kill_all(process)
         process.communicate()
+
+
+def kill_all(process: subprocess.Popen[str]) -> None:
+    """End a server with all its workers, giving none of them a chance to say or save anything."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def urls(process: subprocess.Popen[str], count: int) -> dict[str, str]:
@@ -93,7 +100,8 @@ def test_projects(tmp_path: Path, write: Any) -> None:
         (["--store", "odd://x"], "'--store': 'odd' is no kind of store; use memory:, sqlite:///"),
         (["--store", "sqlite://"], "'--store': sqlite:// is not a file; use memory:, sqlite:///"),
         (["--keep", "1"], "'--keep': 1 is not in the range"),
-        (["--workers", "2"], "'--workers': more than 1 is not available yet"),
+        (["--workers", "0"], "'--workers': 0 is not in the range"),
+        (["--workers", "2", "--store", "disk"], "'--store': 'disk' is no kind of store"),
         (["--port", "70000"], "'--port': 70000 is not in the range"),
         (["--projects", "no-such-file"], "'--projects': File 'no-such-file' does not exist."),
     ],

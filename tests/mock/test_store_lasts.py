@@ -1,6 +1,5 @@
 """A store in a file outlives the server, however that ends."""
 
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.config import Project
 from mock_mixpanel.stores import open_store
 from mock_mixpanel.world import World
-from tests.mock.test_serve_command import serving, urls
+from tests.mock.test_serve_command import kill_all, serving, urls
 from tests.mock.wire import NOW, event, names, send
 
 
@@ -25,7 +24,8 @@ def store(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/store.db"
 
 
-def test_killed(store: str) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_killed(store: str, workers: str) -> None:
     """Killed under load, a server has every event that it acknowledged, and each once."""
 
     def post(mock: MockMixpanel, number: int) -> list[int]:
@@ -42,14 +42,15 @@ def test_killed(store: str) -> None:
                 assert b"1" == answer.content
                 said.append(n)
                 if n == number + 400:
-                    process.send_signal(signal.SIGKILL)
+                    kill_all(process)
         raise AssertionError("the server was never killed")
 
-    with serving("--port", "0", "--store", store) as process, ThreadPoolExecutor(4) as pool:
+    arguments = ("--port", "0", "--store", store, "--workers", workers)
+    with serving(*arguments) as process, ThreadPoolExecutor(4) as pool:
         mock = MockMixpanel(urls(process, 1)["us"], "T")
         acknowledged = {n for said in pool.map(lambda n: post(mock, n), range(4)) for n in said}
         mock.close()
-    with serving("--port", "0", "--store", store) as process:
+    with serving(*arguments) as process:
         mock = MockMixpanel(urls(process, 1)["us"], "T")
         kept = [item["properties"]["n"] for item in mock.events(raw=True)]
         mock.close()

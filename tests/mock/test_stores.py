@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from mock_mixpanel.packing import Packed
-from mock_mixpanel.stores import PAGE, Store, StoreError, open_store
+from mock_mixpanel.stores import (
+    KEPT_ANSWERS,
+    KEPT_BYTES,
+    PAGE,
+    Store,
+    StoreError,
+    answers_to_drop,
+    open_store,
+)
 
 KINDS = ["memory", "sqlite"]
 ROW = Packed("T", 1, b'[[0,"us","POST","/",{},{},200,"1"],[],null,null]', b"[]")
@@ -148,3 +156,21 @@ def test_file_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="store cannot be opened: file is not a database"):
         open_store(f"sqlite:///{file}")
     assert file.read_bytes().startswith(b"no database")
+
+
+def test_answers_are_kept(store: Store) -> None:
+    """The pages of an answer are there until there are too many younger ones."""
+    store.remember("old", [b"first", b"second"])
+    assert [b"first", b"second", None] == [store.recall("old", page) for page in range(3)]
+    store.remember("old", [b"new"])
+    assert [b"new", None] == [store.recall("old", page) for page in range(2)]
+    for number in range(KEPT_ANSWERS):
+        store.remember(f"young-{number}", [b"x"])
+    assert (None, b"x", None) == tuple(store.recall(n, 0) for n in ("old", "young-0", "never"))
+
+
+def test_answers_of_all_sizes() -> None:
+    """The newest answer is kept even if it is too large; then no other is."""
+    assert [] == answers_to_drop({"new": KEPT_BYTES + 1})
+    assert ["old"] == answers_to_drop({"new": KEPT_BYTES, "old": 1})
+    assert [] == answers_to_drop({"new": KEPT_BYTES - 1, "old": 1})

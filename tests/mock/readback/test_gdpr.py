@@ -16,6 +16,10 @@ OAUTH = {"Authorization": "Bearer an-oauth-token"}
 
 @pytest.fixture(autouse=True)
 def _with_people(mock_mixpanel: MockMixpanel) -> None:
+    add_people(mock_mixpanel)
+
+
+def add_people(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.freeze(NOW)
     mock_mixpanel.project(gdpr_delay=30, project_id="4711")
     for who in ("ann", "bob"):

@@ -1,0 +1,133 @@
+"""Several workers: how they start and end, and that they agree under load."""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from mock_mixpanel.client import MockMixpanel
+from tests.mock.test_serve_command import serving, urls
+from tests.mock.wire import NOW, event, http, reasons, send
+
+DEADLINE_SECONDS = 60
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a real process."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_open(url: str) -> bool:
+    try:
+        return http("GET", f"{url}/_mock/health").ok
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve(number: signal.Signals) -> None:
+    """It says where it keeps what it gets, takes requests, and ends cleanly when told."""
+    with serving("--port", "0", "--workers", "2") as process:
+        found = urls(process, 1)["us"]
+        assert is_open(found)
+        with requests.Session() as kept:
+            kept.get(f"{found}/_mock/health")
+            process.send_signal(number)
+            out, error = process.communicate(timeout=DEADLINE_SECONDS)
+    assert ("", 0) == (out, process.returncode)
+    store = error.removeprefix("2 workers share sqlite:///").removesuffix(" until they stop\n")
+    assert store.startswith("/")
+    assert not Path(store).exists()
+    assert not is_open(found)
+
+
+def test_no_orphans() -> None:
+    """When the parent is killed, its workers end too and leave the port."""
+    with serving("--port", "0", "--workers", "2") as process:
+        found = urls(process, 1)["us"]
+        process.kill()
+        until(lambda: not is_open(found))
+
+
+def test_port_in_use() -> None:
+    """A port that is taken is an error, even if its owner would share it."""
+    with serving("--port", "0", "--workers", "2") as process:
+        port = urlsplit(urls(process, 1)["us"]).port
+        with serving("--port", str(port), "--workers", "2") as second:
+            _, error = second.communicate(timeout=DEADLINE_SECONDS)
+            assert 1 == second.returncode
+            assert "Error: cannot listen on 127.0.0.1: " in error
+
+
+def statuses(mock: MockMixpanel, count: int) -> Counter[int]:
+    """What so many requests at the same time are answered."""
+    with ThreadPoolExecutor(8) as pool:
+        sent = (pool.submit(send, mock, "/track", event(mock)) for _ in range(count))
+        return Counter(each.result().status_code for each in list(sent))
+
+
+def test_faults_are_counted_once(mock_mixpanel: MockMixpanel) -> None:
+    """A fault acts as often as it should, whichever workers the requests reach."""
+    match = {"nth": 5, "times": 7}
+    mock_mixpanel.faults({"match": match, "action": {"status": 503}})
+    assert {200: 23, 503: 7} == statuses(mock_mixpanel, 30)
+    (rule,) = [
+        each
+        for each in http("GET", f"{mock_mixpanel.url}/_mock/faults").json()
+        if each["match"]["token"] == mock_mixpanel.token
+    ]
+    assert (30, 7) == (rule["seen"], rule["fired"])
+    assert 23 == len(mock_mixpanel.events())
+
+
+def test_rates_are_counted_once(mock_mixpanel: MockMixpanel) -> None:
+    """A project sends as much as it may, whichever workers it sends to."""
+    mock_mixpanel.freeze(NOW)
+    mock_mixpanel.project(limits={"rate_records": 20})
+    assert {200: 20, 429: 10} == statuses(mock_mixpanel, 30)
+    assert [["rate: more than 20 records in 60 seconds"]] * 10 == reasons(mock_mixpanel)
+
+
+def test_all_see_a_change_at_once(mock_mixpanel: MockMixpanel) -> None:
+    """What one worker was told holds for the next request, wherever that arrives."""
+    url = mock_mixpanel.url
+    for second in range(10):
+        moment = f"2026-06-15T12:00:{second:02}.000Z"
+        mock_mixpanel.freeze(moment)
+        mock_mixpanel.project(alias_delay=second)
+        assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, n=second)).content
+        assert moment == http("GET", f"{url}/_mock/health").json()["now"]
+        (shown, options) = (
+            mock_mixpanel.requests()[-1]["received_at"],
+            http("GET", f"{url}/_mock/projects/{mock_mixpanel.token}").json()["alias_delay"],
+        )
+        assert (moment, second) == (shown, options)
+
+
+@pytest.mark.parametrize("path", ["/track", "/api/2.0/engage"])
+def test_delay(mock_mixpanel: MockMixpanel, path: str) -> None:
+    """A late answer is late for its client only, and the true one."""
+    seconds = 1.0
+    mock_mixpanel.faults({"match": {"path": path, "nth": 1}, "action": {"delay": seconds}})
+
+    def ask() -> float:
+        start = time.monotonic()
+        data = {"token": mock_mixpanel.token}
+        if path == "/track":
+            assert b"1" == send(mock_mixpanel, path, event(mock_mixpanel)).content
+        else:
+            assert 200 == http("POST", mock_mixpanel.url + path, data=data).status_code
+        return time.monotonic() - start
+
+    with ThreadPoolExecutor(4) as pool:
+        took = sorted(each.result() for each in [pool.submit(ask) for _ in range(4)])
+    assert took[-1] >= seconds > took[-2]
