@@ -191,10 +191,11 @@ def _same_number(one: Any, two: Any) -> bool:
 
 
 def _json_path(parts: Sequence[Any]) -> str:
-    return "".join(map(_json_step, parts))
+    return "".join(map(json_step, parts))
 
 
-def _json_step(part: Any) -> str:
+def json_step(part: Any) -> str:
+    """One step of a JSON path: `[0]`, `.name` or `["any name"]`."""
     if isinstance(part, int):
         return f"[{part}]"
     return f".{part}" if _PLAIN_KEY.fullmatch(part) else f"[{json_text(part)}]"

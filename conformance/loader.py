@@ -187,7 +187,10 @@ def _scenario(data: Json) -> Scenario:
         engage=_engagement(data["engage"]) if "engage" in data else None,
         steps=tuple(_step(step) for step in data["steps"]),
         expect=Expectation(
-            requests=[{"region": "us", "ip": "0", **request} for request in expect["requests"]],
+            requests=[
+                {"endpoint": request["endpoint"], "region": "us", "ip": "0", **request}
+                for request in expect["requests"]
+            ],
             skipped=expect.get("skipped", []),
             errors=expect.get("errors", []),
             undelivered=expect.get("undelivered", []),

@@ -23,7 +23,8 @@ from conformance.guard import answers_errors
 from conformance.loader import Json, load_scenarios
 from conformance.mock import running_mock
 from conformance.outcomes import LEVELS, Outcome, Verdict
-from conformance.report import Report, write_results
+from conformance.report import Report
+from conformance.reports import write_reports
 from conformance.run import run_captures, run_scenario
 from conformance.select import Selection
 from conformance.smoke import check
@@ -143,8 +144,7 @@ def run(
         outcomes=tuple(outcomes),
     )
     if report:
-        report.mkdir(parents=True, exist_ok=True)
-        write_results(found, report)
+        write_reports(found, report)
     terminal.summary(found)
     sys.exit(exit_code(found))
 

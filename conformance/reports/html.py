@@ -1,0 +1,146 @@
+"""A run as one HTML file that needs nothing else: no network, no other file.
+
+What is shown comes from translators and servers that nobody controls. It is escaped, and the page
+allows no script but its own.
+"""
+
+import base64
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from conformance import sources
+from conformance.data import read
+from conformance.loader import Json
+from conformance.outcomes import LEVELS, PLURALS, Outcome, Verdict
+from conformance.report import Report, capture_summary
+from conformance.reports.json_view import Line, lines, ordered_like, sides
+from conformance.reports.templates import render
+
+OTHER = "other sources"
+"""The row of what is about no heading of the doc."""
+
+ISSUES = "https://github.com/{}/issues/{}"
+
+
+class Row(NamedTuple):
+    """A row of the matrix: what it is about, the value that filters for it, a count per verdict."""
+
+    title: str
+    filter: str
+    counts: Mapping[Verdict, int]
+
+
+class Section(NamedTuple):
+    """A part of an outcome, as it was expected and as it came; None where there is no such part."""
+
+    name: str
+    expected: list[Line] | None
+    actual: list[Line] | None
+
+
+def page(report: Report) -> str:
+    """The page."""
+    script = read("reports", "report.js")
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    found = Counter(outcome.verdict for outcome in report.outcomes)
+    verdicts = [verdict for verdict in Verdict if found[verdict]]
+    return render(
+        read("reports", "report.html"),
+        report=report,
+        captures=capture_summary(report.captures) if report.captures else "",
+        script=script,
+        script_hash=digest,
+        style=read("reports", "report.css"),
+        verdicts=verdicts,
+        plurals=PLURALS,
+        counts=found,
+        levels=[level for level in LEVELS if any(each.level == level for each in report.outcomes)],
+        rows=list(_rows(report.outcomes)),
+        outcomes=sorted(report.outcomes, key=lambda each: list(Verdict).index(each.verdict)),
+        anchor=anchor,
+        topics=topics,
+        given=given,
+        sections=sections,
+        issue=issue,
+    )
+
+
+def anchor(outcome: Outcome) -> str:
+    """What an outcome is called in a link to it."""
+    return outcome.id if outcome.kind == "scenario" else f"{outcome.id}:{outcome.rules}"
+
+
+def topics(outcome: Outcome) -> tuple[str, ...]:
+    """The rows of the matrix that an outcome is counted in."""
+    if outcome.kind != "scenario":
+        return (f"{outcome.kind}s",)
+    return outcome.headings or (OTHER,)
+
+
+def given(outcome: Outcome) -> list[tuple[str, list[Line]]]:
+    """What went in, part by part: the settings, each message, and whatever else there is."""
+    parts: list[tuple[str, Any]] = []
+    count = 0
+    for name, value in outcome.given.items():
+        if name != "steps":
+            parts.append((name, value))
+            continue
+        for step in value:
+            for what, each in step.items():
+                if what not in ("messages", "lines"):
+                    parts.append((what, each))
+                    continue
+                for message in each:
+                    parts.append((f"{what.removesuffix('s')} {count}", message))
+                    count += 1
+    return [(name, lines(value, name, ())) for name, value in parts]
+
+
+def sections(outcome: Outcome) -> list[Section]:
+    """What was expected beside what came; parts that are empty on both sides are left out."""
+    names = dict.fromkeys([*outcome.expected, *outcome.actual])
+    found = []
+    for name in names:
+        one, other = sides(name, outcome.differences)
+        expected = _part(outcome.expected, name, one)
+        actual = _part(outcome.actual, name, other, like=outcome.expected.get(name))
+        if not (_empty(outcome.expected, name) and _empty(outcome.actual, name)):
+            found.append(Section(name, expected, actual))
+    return found
+
+
+def issue(source: str) -> str | None:
+    """Where a public issue can be read."""
+    repository, _, number = source.partition("#")
+    if "/" in repository and number.isdecimal() and not repository.startswith("facts/"):
+        return ISSUES.format(repository, number)
+    return None
+
+
+def _part(values: Json, name: str, differing: Sequence[str], like: Any = None) -> list[Line] | None:
+    return lines(ordered_like(values[name], like), name, differing) if name in values else None
+
+
+def _empty(values: Json, name: str) -> bool:
+    value: Any = values.get(name)
+    if isinstance(value, dict):
+        return not any(value.values())
+    return value in (None, [], "")
+
+
+def _rows(outcomes: Sequence[Outcome]) -> Iterator[Row]:
+    found: dict[str, Counter[Verdict]] = {}
+    for outcome in outcomes:
+        for topic in topics(outcome):
+            found.setdefault(topic, Counter())[outcome.verdict] += 1
+    known = sources.headings()
+    for topic in sorted(found, key=lambda name: _place(name, known)):
+        title = known[topic]["title"] if topic in known else topic
+        yield Row(title, topic, found[topic])
+
+
+def _place(topic: str, known: Mapping[str, Any]) -> tuple[int, str]:
+    """Headings in the doc's order, then the rest."""
+    return (list(known).index(topic), "") if topic in known else (len(known), topic)

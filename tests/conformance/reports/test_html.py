@@ -1,0 +1,60 @@
+"""What the page is made of; how it behaves is tested in a browser."""
+
+import re
+
+from conformance.outcomes import Verdict
+from conformance.reports.html import given, issue, page, sections, topics
+from tests.conformance.reports.samples import every_verdict, failing, outcome, report
+
+
+def test_needs_nothing_else() -> None:
+    """It loads nothing: no address in it is fetched, and its policy forbids it."""
+    text = page(every_verdict())
+    assert [] == re.findall(r"<(?:link|img|iframe|script src)[^>]*>", text)
+    assert "default-src 'none'" in text
+
+
+def test_what_it_shows_is_escaped() -> None:
+    """The only script is its own."""
+    text = page(every_verdict())
+    assert 1 == text.count("<script>") == text.count("</script>")
+    assert "&lt;script&gt;document.title" in text
+
+
+def test_topics() -> None:
+    """Headings of the doc; what cites none is counted as such, captures by themselves."""
+    assert ("track", "alias") == topics(
+        outcome("a/b", Verdict.PASS, source=("doc#track", "facts/x#1", "doc#alias"))
+    )
+    assert ("other sources",) == topics(outcome("a/b", Verdict.PASS, source=("facts/x#1",)))
+    assert ("captures",) == topics(outcome("a/b", Verdict.PASS, kind="capture"))
+
+
+def test_what_goes_in_part_by_part() -> None:
+    """Messages are counted as a scenario counts them, over all steps."""
+    names = [name for name, _ in given(failing())]
+    assert ["clock", "settings", "message 0", "message 1", "advance", "line 2"] == names
+
+
+def test_sections_stand_side_by_side() -> None:
+    """A part that is empty on both sides is left out; the other's keys line up and are marked."""
+    [requests] = sections(failing())
+    assert requests.expected is not None
+    assert requests.actual is not None
+    assert [f'"long": "{"x" * 80}"', '"time": 1,'] == sorted(
+        line.text.strip() for line in requests.expected if line.differs
+    )
+    assert ['"more": 1', '"time": 2,'] == sorted(
+        line.text.strip() for line in requests.actual if line.differs
+    )
+
+
+def test_public_issues_are_links() -> None:
+    """Other sources are not."""
+    assert "https://github.com/a/b/issues/12" == issue("a/b#12")
+    assert [None] * 3 == [issue(each) for each in ("doc#track", "facts/x#2", "unsourced")]
+
+
+def test_a_run_of_nothing() -> None:
+    """A page without scenarios is a page."""
+    assert "0 of 0" in page(report())

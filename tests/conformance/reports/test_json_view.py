@@ -1,0 +1,62 @@
+"""A JSON value as lines, with those marked that differ."""
+
+from conformance.compare import Difference, Kind
+from conformance.reports.json_view import Line, lines, ordered_like, sides
+
+
+def test_short_values_stay_on_a_line() -> None:
+    """What fits is not broken up; what does not is, with the right commas."""
+    value = {"a": [1, {"b": None}], "long": ["x" * 40, "y" * 40], "empty": {}}
+    assert [
+        "{",
+        '  "a": [1,{"b":null}],',
+        '  "long": [',
+        f'    "{"x" * 40}",',
+        f'    "{"y" * 40}"',
+        "  ],",
+        '  "empty": {}',
+        "}",
+    ] == [line.text for line in lines(value, "v", ())]
+
+
+def test_a_difference_is_marked_where_it_is() -> None:
+    """The line of the value, whatever its length, and no line around it."""
+    value = {"a": [1, {"b": 2, "$c d": 3}]}
+    found = lines(value, "v", ("v.a[1].b", 'v.a[1]["$c d"]', "v.ab"))
+    assert ['      "b": 2,', '      "$c d": 3'] == [line.text for line in found if line.differs]
+
+
+def test_what_differs_as_a_whole_is_marked_as_a_whole() -> None:
+    """A record that is missing is missing with all its lines."""
+    long = {"a": "x" * 50, "b": "y" * 50}
+    found = lines([1, long], "v", ("v[1]",))
+    assert [False, False, True, True, True, True, False] == [line.differs for line in found]
+
+
+def test_a_value_that_is_no_json() -> None:
+    """It is shown as Python writes it, and not left out."""
+    assert [Line("'\\ud800'", True)] == lines("\ud800", "v", ("v",))
+
+
+def test_sides() -> None:
+    """What is missing is marked where it was expected, what is unexpected where it came."""
+    differences = [
+        Difference("requests[0].a", Kind.CHANGED, 1, 2),
+        Difference("requests[1]", Kind.MISSING, {}),
+        Difference("requests[2]", Kind.UNEXPECTED, actual={}),
+        Difference("requests_more", Kind.CHANGED, 1, 2),
+        Difference("state.events", Kind.CHANGED, 1, 2),
+    ]
+    assert (["requests[0].a", "requests[1]"], ["requests[0].a", "requests[2]"]) == sides(
+        "requests", differences
+    )
+
+
+def test_keys_come_in_the_expected_order() -> None:
+    """At every depth; keys that were not expected come last, and nothing is lost."""
+    actual = {"c": 1, "b": [{"y": 1, "x": 2}, 3], "a": {}}
+    expected = {"a": 1, "b": [{"x": 0, "y": 0}]}
+    found = ordered_like(actual, expected)
+    assert actual == found
+    assert ["a", "b", "c"] == list(found)
+    assert ["x", "y"] == list(found["b"][0])
