@@ -61,7 +61,7 @@ def create_app(config: Config | None = None, *, world: World | None = None) -> F
 
 def _take(world: World, endpoint: str) -> Response:
     if request.method == "HEAD":  # Unknown in reality; it must not store anything.
-        return Response(status=200, content_type="text/plain; charset=utf-8")
+        return Response(status=200, content_type=replies.TEXT_TYPE)
     reply = ingest(world, endpoint, incoming(world.config.limits.body_bytes))
     return respond(reply, world.sleep)
 

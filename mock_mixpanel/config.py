@@ -48,6 +48,11 @@ class Limits:
     """Of a list or object in a profile; an update that would go beyond is refused."""
     hot_shard: int = 200_000
     """Events of one distinct id on one day; the later ones are stored as `$hotshard_events`."""
+    hot_shard_group: int = 1_000_000
+    """The same for one group, under one of the project's `group_keys`."""
+    compaction: int | None = None
+    """Seconds after which duplicates of one day become one row, in exports too, whatever their
+    time. Mixpanel takes hours, and does not promise it (1.7); None is never."""
     cluster_ids: int = 500
     """Ids of one person under Original ID Merge."""
     alias_queue: int | None = None
@@ -74,7 +79,7 @@ class Limits:
         return replace(self, **dict(own))  # type: ignore[arg-type]
 
 
-CAN_BE_OFF = ("alias_queue", "rate_records", "rate_bytes")
+CAN_BE_OFF = ("alias_queue", "compaction", "rate_records", "rate_bytes")
 LIMITS_OF_PROJECTS = tuple(one.name for one in fields(Limits) if one.name != "json_depth")
 
 
@@ -95,6 +100,18 @@ class LookupTable:
 
 
 @dataclass(frozen=True)
+class DropFilter:
+    """Events that Mixpanel drops in silence: by name, by a property, or by both.
+
+    A property without a value is one that is there at all; None stands for whatever it is.
+    """
+
+    event: str | None = None
+    property: str | None = None
+    value: str | int | float | bool | None = None
+
+
+@dataclass(frozen=True)
 class Project:
     """The options of a project.
 
@@ -104,7 +121,7 @@ class Project:
     data deletion or retrieval takes) are in seconds of the virtual clock. `limits` are
     those that differ from the server's; a `body_bytes` above the server's has no effect. With
     `geo`, events and profiles get a place, a made-up one (see `geo.py`). `group_keys` empty: every
-    key is one.
+    key is one. `drop_filters` are those that a project can set in Mixpanel's Lexicon.
     """
 
     token: str
@@ -116,6 +133,7 @@ class Project:
     group_keys: tuple[str, ...] = ()
     service_accounts: tuple[ServiceAccount, ...] = ()
     lookup_tables: tuple[LookupTable, ...] = ()
+    drop_filters: tuple[DropFilter, ...] = ()
     gdpr_delay: float = 60
     limits: tuple[tuple[str, int | None], ...] = ()
     geo: bool = False
@@ -135,7 +153,8 @@ class Project:
     def options(self) -> dict[str, Any]:
         """The options as JSON, of which `changed` makes the same project again."""
         lists = {name: list(value) for name, value in asdict(self).items() if name in _LISTS}
-        return asdict(self) | lists | {"limits": dict(self.limits)}
+        filters = [_given(each) for each in self.drop_filters]
+        return asdict(self) | lists | {"limits": dict(self.limits), "drop_filters": filters}
 
     def shown(self) -> dict[str, Any]:
         """The options as JSON, with secrets hidden."""
@@ -151,6 +170,7 @@ class Project:
                 {"username": account.username, "secret": "***"} for account in self.service_accounts
             ],
             "lookup_tables": [{"id": each.id, "name": each.name} for each in self.lookup_tables],
+            "drop_filters": [_given(each) for each in self.drop_filters],
             "gdpr_delay": self.gdpr_delay,
             "limits": dict(self.limits),
             "geo": self.geo,
@@ -286,6 +306,32 @@ def _lookup_tables(value: Any, where: str) -> tuple[LookupTable, ...]:
     return tuple(LookupTable(*pair) for pair in _pairs(value, where, ("id", "name")))
 
 
+def _drop_filters(value: Any, where: str) -> tuple[DropFilter, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{where}: expected a list of objects, got {_kind(value)}")
+    return tuple(_drop_filter(item, f"{where}[{place}]") for place, item in enumerate(value))
+
+
+def _drop_filter(value: Any, where: str) -> DropFilter:
+    if not isinstance(value, Mapping) or not {"event", "property"} & value.keys():
+        raise ConfigError(f"{where}: expected an object with event, property or both")
+    for name in value:
+        _known(name, [each.name for each in fields(DropFilter)], where)
+    for name in ("event", "property"):
+        _optional_text(value.get(name), f"{where}.{name}")
+    wanted = value.get("value")
+    if not isinstance(wanted, str | int | float | bool | None):
+        raise ConfigError(f"{where}.value: expected a text, a number or a boolean")
+    if wanted is not None and value.get("property") is None:
+        raise ConfigError(f"{where}.value: of which property? give property as well")
+    return DropFilter(**value)
+
+
+def _given(drop: DropFilter) -> dict[str, Any]:
+    """The members of a filter that say something."""
+    return {name: value for name, value in asdict(drop).items() if value is not None}
+
+
 def _kind(value: Any) -> str:
     """What a value is, without showing it: it may be a secret."""
     names: dict[type, str] = {
@@ -307,6 +353,7 @@ _CHECKS = {
     "group_keys": _texts,
     "service_accounts": _accounts,
     "lookup_tables": _lookup_tables,
+    "drop_filters": _drop_filters,
     "gdpr_delay": _seconds,
     "limits": _limits,
     "geo": _boolean,

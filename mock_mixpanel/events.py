@@ -12,6 +12,9 @@ from mock_mixpanel.values import identifier, seconds, whole
 MADE = "made-"
 """How an insert id begins that the server made."""
 
+HOT_SHARD = "$hotshard_events"
+"""What an event is renamed to that is beyond what one person or group can have on one day."""
+
 IDENTITY_EVENTS = ("$identify", "$create_alias", "$merge")
 
 
@@ -21,7 +24,8 @@ class Event(NamedTuple):
     `id` and `place` are those of its entry, `at` is when it arrived (virtual seconds).
     `distinct_id` is the one sent, `stored` the id it is kept under; `time` is in seconds since
     1970. `added` is what identity failures add to its properties. `hot`: it is beyond what one
-    person can have on one day.
+    person or group can have on one day. `first` is the canonical id of its person when it was
+    stored.
     """
 
     id: int
@@ -34,6 +38,12 @@ class Event(NamedTuple):
     stored: str
     added: Mapping[str, Any]
     hot: bool = False
+    first: str = ""
+
+    @property
+    def day(self) -> int:
+        """In days since 1970, UTC."""
+        return int(self.time // 86400)
 
 
 def read_event(entry: Entry, added: Mapping[str, Any]) -> Event:
@@ -70,6 +80,8 @@ def event_properties(event: Event, entry: Entry, limits: Limits) -> dict[str, An
         properties |= event_location(entry.place)
     if entry.endpoint == "/import":
         properties["$import"] = True
+    if entry.identity == "simplified":
+        properties |= implied(entry.record["properties"])
     properties |= event.added
     if event.hot:
         properties["mp_original_event_name"] = entry.record["event"]
@@ -79,10 +91,10 @@ def event_properties(event: Event, entry: Entry, limits: Limits) -> dict[str, An
 
 def hot_shard(event: Event) -> Event:
     """An event beyond what one person can have on one day, as Mixpanel stores it (1.6)."""
-    return event._replace(name="$hotshard_events", stored="", hot=True)
+    return event._replace(name=HOT_SHARD, stored="", first="", hot=True)
 
 
-def sent_id(properties: dict[str, Any], identity: str) -> str:
+def sent_id(properties: Mapping[str, Any], identity: str) -> str:
     """The distinct id an event carries; under simplified, made of user and device (5.4)."""
     distinct_id = identifier(properties.get("distinct_id"))
     if identity != "simplified":
@@ -91,7 +103,7 @@ def sent_id(properties: dict[str, Any], identity: str) -> str:
     return user or (f"$device:{device}" if device else "")
 
 
-def device_and_user(properties: dict[str, Any]) -> tuple[str, str]:
+def device_and_user(properties: Mapping[str, Any]) -> tuple[str, str]:
     """`$device_id` and `$user_id`; a distinct id alone is read as one of them (5.4)."""
     device = identifier(properties.get("$device_id"))
     user = identifier(properties.get("$user_id"))
@@ -101,6 +113,14 @@ def device_and_user(properties: dict[str, Any]) -> tuple[str, str]:
     if distinct_id.startswith("$device:"):
         return distinct_id.removeprefix("$device:"), ""
     return "", distinct_id
+
+
+def implied(properties: Mapping[str, Any]) -> dict[str, str]:
+    """What a distinct id that is sent alone becomes under simplified (5.4)."""
+    if identifier(properties.get("$device_id")) or identifier(properties.get("$user_id")):
+        return {}
+    device, user = device_and_user(properties)
+    return {"$device_id": device} if device else {"$user_id": user} if user else {}
 
 
 def cut(properties: dict[str, Any], limit: int) -> dict[str, Any]:

@@ -251,7 +251,10 @@ def _judged(
         note = validate.identity_note(record, options.identity)
         if record["event"] == "$create_alias" and options.identity == "legacy":
             problems += validate.alias_problems(record)
+        if options.drop_filters:
+            problems += validate.filter_problems(record, options.drop_filters)
         note = note or validate.size_note(record["properties"], limits)
+        note = note or validate.bucket_note(record["properties"])
     if options and not problems and endpoint == "/groups":
         note = validate.group_note(record, options.group_keys)
     return Judged(record, token, problems, note, options)

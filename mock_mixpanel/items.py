@@ -14,6 +14,8 @@ class Item(NamedTuple):
     at: float
     token: str
     value: dict[str, Any]
+    before: str | None = None
+    """Of an event: its person's canonical id when it was stored, if that is another one now."""
 
 
 class Seen(NamedTuple):
@@ -49,4 +51,5 @@ class Seen(NamedTuple):
             "properties": event_properties(event, entry, self.limits),
             "endpoint": entry.endpoint,
         }
-        return Item(event.id, event.at, self.token, value)
+        moved = event.first != self.distinct_id
+        return Item(event.id, event.at, self.token, value, event.first if moved else None)

@@ -8,7 +8,7 @@ Folding step by step and folding at once give the same.
 import threading
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import tee
 from typing import Any
 
@@ -27,10 +27,17 @@ __all__ = ["Item", "Projections", "Seen"]
 class Projections:
     """The state of all projects, brought up to date when it is read."""
 
-    def __init__(self, log: Log, limits: Callable[[str], Limits], now: Callable[[], float]) -> None:
-        """`limits` gives those of a project."""
+    def __init__(
+        self,
+        log: Log,
+        limits: Callable[[str], Limits],
+        group_keys: Callable[[str], Sequence[str]],
+        now: Callable[[], float],
+    ) -> None:
+        """`limits` and `group_keys` give those of a project."""
         self._log = log
         self._limits = limits
+        self._group_keys = group_keys
         self._now = now
         self._lock = threading.RLock()
         self._generation = 0
@@ -111,7 +118,11 @@ class Projections:
     def _current(self, token: str | None) -> list[ProjectState]:
         """The states of one project or of all, up to date."""
         now = self._now()
-        if any(each.limits != self._limits(each.token) for each in self._states.values()):
+        if any(
+            each.limits != self._limits(each.token)
+            or each.group_keys != self._group_keys(each.token)
+            for each in self._states.values()
+        ):
             self._begin()
         if not self._take_in(now):
             self._begin()
@@ -166,5 +177,6 @@ class Projections:
         if key not in self._states:
             limits = self._limits(entry.token)
             identities = identities_for(entry.identity, limits.cluster_ids)
-            self._states[key] = ProjectState(*key, identities, limits, self._entries)
+            group_keys = self._group_keys(entry.token)
+            self._states[key] = ProjectState(*key, identities, limits, group_keys, self._entries)
         return self._states[key]

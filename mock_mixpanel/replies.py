@@ -15,6 +15,9 @@ from typing import Any
 JSON_TYPE = "application/json"
 """Also of the verbose answer: a choice, one client needs it (facts/real-clients 3)."""
 
+TEXT_TYPE = "text/plain"
+"""Without a charset: what it labels is ASCII, and the type is all that is documented."""
+
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAen63NgAAAAASUVORK5CYII="
 )
@@ -67,8 +70,8 @@ def received(error: str | None, verbose: bool, callback: str = "", pixel: bool =
     status = 1 if error is None else 0
     body = to_json({"error": error, "status": status}) if verbose else b"%d" % status
     if callback:
-        return Reply(200, b"%s(%s)" % (callback.encode(), body), "text/javascript; charset=utf-8")
-    return Reply(200, body, JSON_TYPE if verbose else "text/plain; charset=utf-8")
+        return Reply(200, b"%s(%s)" % (callback.encode(), body), "text/javascript")
+    return Reply(200, body, JSON_TYPE if verbose else TEXT_TYPE)
 
 
 def imported(count: int) -> Reply:
@@ -112,7 +115,7 @@ def failure(endpoint: str, status: int) -> Reply:
     (choice).
     """
     if status in (502, 503):
-        return Reply(status, UPSTREAM, "text/plain; charset=utf-8")
+        return Reply(status, UPSTREAM, TEXT_TYPE)
     error = {401: "Invalid credentials", 429: RATE_LIMITED}.get(status, _phrase(status))
     if endpoint == "/import" and status >= 400:
         return import_error(status, error)

@@ -43,6 +43,7 @@ class ProjectState:
     region: str
     identities: Identities
     limits: Limits
+    group_keys: Sequence[str]
     entries: Callable[[Iterable[int]], Iterator[Entry]]
     """Reads entries again, by id, in this order."""
     events: list[Event] = field(default_factory=list)
@@ -58,11 +59,13 @@ class ProjectState:
     agenda: Agenda = field(default_factory=Agenda)
     queued_until: float = float("-inf")
     """Until when records wait for the alias queue (virtual seconds)."""
+    now: float = 0
+    """When somebody looked last (virtual seconds)."""
     ahead: float = float("-inf")
     """The moment of the last thing that happened because somebody looked. An entry that arrived
     before it comes too late: the state has to be computed anew."""
-    by_day: dict[tuple[str, int], int] = field(default_factory=dict)
-    """How many events each id has on each day, in days since 1970."""
+    by_day: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    """How many events each distinct id and each group has on each day, in days since 1970."""
 
     def __post_init__(self) -> None:
         self.profiles = Profiles(self.limits, self.entries, self.findings)
@@ -86,6 +89,7 @@ class ProjectState:
 
     def look(self, now: float) -> None:
         """Let everything happen that is due at `now` (virtual seconds)."""
+        self.now = now
         self.ahead = self._advance(now) or self.ahead
         self.profiles.settle()
         self.groups.settle()
@@ -167,7 +171,11 @@ class ProjectState:
             self.region,
             self.limits,
         )
-        rows = [Seen(event, resolve(event.stored), token, region, limits) for event in self.events]
+        rows: Sequence[Seen] = [
+            Seen(event, resolve(event.stored), token, region, limits) for event in self.events
+        ]
+        if limits.compaction is not None:
+            rows = self.twins.compacted(rows, self.now - limits.compaction)
         return rows if raw else self.twins.latest(rows)
 
     def profile_items(self) -> list[Item]:
@@ -234,9 +242,11 @@ class ProjectState:
 
     def _add_event(self, entry: Entry, added: Mapping[str, Any]) -> None:
         event = read_event(entry, added)
-        event = event._replace(stored=intern(self.identities.place(event.distinct_id)))
-        if event.stored and self._is_hot(event):
-            self.findings[entry.id] = Finding("distinct_id: too many events in a day", False)
+        stored = intern(self.identities.place(event.distinct_id))
+        event = event._replace(stored=stored, first=intern(self.identities.resolve(stored)))
+        whose = self._hot(event, entry.record["properties"])
+        if whose:
+            self.findings[entry.id] = Finding(f"{whose}: too many events in a day", False)
             event = hot_shard(event)
         self.twins.add(event)
         self.events.append(event)
@@ -247,10 +257,21 @@ class ProjectState:
             place -= 1
         self.events[place] = event
 
-    def _is_hot(self, event: Event) -> bool:
-        day = (event.stored, int(event.time // 86400))
-        self.by_day[day] = self.by_day.get(day, 0) + 1
-        return self.by_day[day] > self.limits.hot_shard
+    def _hot(self, event: Event, properties: Mapping[str, Any]) -> str | None:
+        """What of an event has too many on its day: the distinct id, or the name of a group key."""
+        counted = [("distinct_id", event.stored, self.limits.hot_shard)] if event.stored else []
+        for key in self.group_keys:
+            groups = properties.get(key)
+            for group in groups if isinstance(groups, list) else [groups]:
+                if identifier(group):
+                    counted.append((key, identifier(group), self.limits.hot_shard_group))
+        hot = None
+        for name, who, most in counted:
+            shard = (name, who, event.day)
+            self.by_day[shard] = self.by_day.get(shard, 0) + 1
+            if self.by_day[shard] > most:
+                hot = hot or name
+        return hot
 
     def _update_profile(self, entry: Entry) -> None:
         who = identifier(entry.record["$distinct_id"])

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 
 from mock_mixpanel import updates
-from mock_mixpanel.config import Limits
+from mock_mixpanel.config import DropFilter, Limits
 from mock_mixpanel.events import IDENTITY_EVENTS
 from mock_mixpanel.problems import NO_DATA, NO_DISTINCT_ID, NO_TOKEN, Problem
-from mock_mixpanel.values import identifier, json_bytes, seconds
+from mock_mixpanel.values import identifier, json_bytes, same, seconds, text
 
 BLOCKED_IDS = frozenset(
     {
@@ -71,6 +71,41 @@ def size_note(properties: Mapping[str, Any], limits: Limits) -> str | None:
         if isinstance(value, dict | list) and json_bytes(value) > limits.property_bytes:
             return f"properties.{name}: larger than {limits.property_bytes} bytes"
     return None
+
+
+def bucket_note(properties: Mapping[str, Any]) -> str | None:
+    """That a property hides the event from reports, in Mixpanel and not here (1.3).
+
+    Of `bucket`, Segment's documentation says that only the property itself is not shown.
+    """
+    hidden = "$bucket" in properties
+    return "properties.$bucket: it hides events from Mixpanel's reports" if hidden else None
+
+
+def filter_problems(record: Mapping[str, Any], filters: Sequence[DropFilter]) -> Iterator[Problem]:
+    """Which of a project's drop filters drops an event; the answer is success (1.6)."""
+    for drop in filters:
+        if _dropped(record, drop):
+            yield Problem(f"drop filter: {_shown(drop)}", silent=True)
+            return
+
+
+def _dropped(record: Mapping[str, Any], drop: DropFilter) -> bool:
+    properties = record["properties"]
+    if drop.event is not None and drop.event != record["event"]:
+        return False
+    if drop.property is None:
+        return True
+    return drop.property in properties and (
+        drop.value is None or same(drop.value, properties[drop.property])
+    )
+
+
+def _shown(drop: DropFilter) -> str:
+    event = [] if drop.event is None else [f"event {drop.event}"]
+    name = [] if drop.property is None else [f"property {drop.property}"]
+    value = [] if drop.value is None else [f"value {text(drop.value)}"]
+    return ", ".join([*event, *name, *value])
 
 
 def group_note(record: Mapping[str, Any], keys: Sequence[str]) -> str | None:

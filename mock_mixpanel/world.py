@@ -31,7 +31,9 @@ class World:
         self.clock = Clock(shared=self._shared)
         self.log = Log(self._store)
         self.projects = Projects(self.config, self._shared)
-        self.projections = Projections(self.log, self.projects.limits, self.clock.now)
+        self.projections = Projections(
+            self.log, self.projects.limits, self.projects.group_keys, self.clock.now
+        )
         self.faults = Faults(self._shared)
         self.rates = Rates(self._shared)
         self.sleep: Callable[[float], object] = time.sleep
@@ -119,6 +121,10 @@ class Projects:
         """The limits of a project: the server's, but for those it has of its own."""
         known = self._known.get(token)
         return self._config.limits.changed(known.limits) if known else self._config.limits
+
+    def group_keys(self, token: str) -> tuple[str, ...]:
+        """The group keys of a project, as far as it has any of its own."""
+        return self.options(token).group_keys
 
     @property
     def rated(self) -> bool:

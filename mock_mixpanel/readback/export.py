@@ -12,12 +12,14 @@ from typing import Any
 
 import orjson
 
-from mock_mixpanel.events import IDENTITY_EVENTS
+from mock_mixpanel.config import Project
+from mock_mixpanel.events import HOT_SHARD, IDENTITY_EVENTS, sent_id
 from mock_mixpanel.items import Item, Seen
 from mock_mixpanel.readback.calls import Answer, Call, CallError
 from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
 from mock_mixpanel.replies import Reply, to_json
 from mock_mixpanel.transport import flag
+from mock_mixpanel.values import identifier
 
 TEXT_TYPE = "text/plain; charset=utf-8"
 GZIP_FROM = 1400
@@ -37,17 +39,16 @@ def export(call: Call) -> Answer:
     names = call.texts("event")
     limit = call.integer("limit", MAX_LIMIT, 1, MAX_LIMIT) if call.params.get("limit") else None
     in_ms = flag(call.params.get("time_in_ms"))
-    merges = project.identity != "legacy"
     found = [
         seen
         for seen in call.world.projections.events(project.token, call.incoming.region, raw=True)
         if since <= seen.event.time < until and (names is None or seen.event.name in names)
     ]
     if call.params.get("where", ""):
-        items: Iterable[Item] = _selected(call, project.token, found, merges)[:limit]
+        items: Iterable[Item] = _selected(call, project, found)[:limit]
     else:
         items = call.world.projections.event_items(found[:limit])
-    lines = (_line(item, merges, in_ms) for item in items)
+    lines = (_line(item, project.identity, in_ms) for item in items)
     return _answer(lines, call.incoming.header("Accept-Encoding"))
 
 
@@ -77,7 +78,7 @@ def _midnight(day: date) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
 
 
-def _properties(item: Item, merges: bool) -> dict[str, Any]:
+def _properties(item: Item, identity: str) -> dict[str, Any]:
     """The properties of a row: as sent, without `ip`, and what the server adds."""
     value, sent = item.value, item.value["properties"]
     arrival = int(item.at * 1000)
@@ -90,16 +91,18 @@ def _properties(item: Item, merges: bool) -> dict[str, Any]:
         "$mp_api_timestamp_ms": arrival,
         "mp_processing_time_ms": arrival,
     }
-    before = sent.get("distinct_id")
-    identity_event = value["event"] in IDENTITY_EVENTS
-    if merges and before and before != value["distinct_id"] and not identity_event:
+    before = identifier(sent.get("distinct_id")) or sent_id(sent, identity)
+    itself = identity == "legacy" or value["event"] in (*IDENTITY_EVENTS, HOT_SHARD)
+    if before and before != value["distinct_id"] and not itself:
         found["$distinct_id_before_identity"] = before
+    if item.before is not None:
+        found |= {"$is_reshuffled": True, "$preshuffle_distinct_id": item.before}
     return found
 
 
-def _line(item: Item, merges: bool, in_ms: bool) -> bytes:
+def _line(item: Item, identity: str, in_ms: bool) -> bytes:
     """A row as JSON, with its time as a whole number of seconds, or of milliseconds."""
-    properties, time = _properties(item, merges), item.value["time"]
+    properties, time = _properties(item, identity), item.value["time"]
     properties["time"] = round(time * 1000) if in_ms else int(time // 1)
     row = {"event": item.value["event"], "properties": properties}
     try:
@@ -108,25 +111,25 @@ def _line(item: Item, merges: bool, in_ms: bool) -> bytes:
         return to_json(row)
 
 
-def _selected(call: Call, token: str, found: list[Seen], merges: bool) -> list[Item]:
+def _selected(call: Call, project: Project, found: list[Seen]) -> list[Item]:
     """The items that `where` selects; the time is known as `time` and as `$time`."""
     where = call.params["where"]
     people = {
         item.value["distinct_id"]: item.value["properties"]
-        for item in call.world.projections.items("profiles", token)
+        for item in call.world.projections.items("profiles", project.token)
         if item.value["region"] == call.incoming.region
     }
     try:
         selects = compile_where(where)
         items = call.world.projections.event_items(found)
-        return [item for item in items if selects(_row(item, merges, people))]
+        return [item for item in items if selects(_row(item, project.identity, people))]
     except ExpressionError as error:
         raise CallError(400, f"where: {error}") from error
 
 
-def _row(item: Item, merges: bool, people: Mapping[str, Any]) -> Row:
+def _row(item: Item, identity: str, people: Mapping[str, Any]) -> Row:
     """What an expression sees of an item."""
-    properties, who = _properties(item, merges), item.value["distinct_id"]
+    properties, who = _properties(item, identity), item.value["distinct_id"]
     properties |= {"$time": item.value["time"], "$distinct_id": who}
     return Row(properties, people.get(who, {}))
 

@@ -204,6 +204,7 @@ def test_project_options(mock_mixpanel: MockMixpanel) -> None:
         "group_keys": ["company"],
         "service_accounts": [],
         "lookup_tables": [],
+        "drop_filters": [],
         "gdpr_delay": 60,
         "limits": {},
         "geo": False,

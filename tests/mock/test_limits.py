@@ -196,6 +196,21 @@ def test_hot_shard(mock_mixpanel: MockMixpanel) -> None:
     assert [["distinct_id: too many events in a day"]] == reasons(mock_mixpanel)
 
 
+def test_hot_shard_of_a_group(mock_mixpanel: MockMixpanel) -> None:
+    """A group has a limit of its own, whoever in it sends the events, under each of its keys."""
+    mock_mixpanel.project(group_keys=["company"], limits={"hot_shard_group": 2})
+    groups = ["acme", ["other", "acme"], ["acme"], "other", None]
+    records = [
+        event(mock_mixpanel, f"E{n}", distinct_id=f"u-{n}", company=group)
+        for n, group in enumerate(groups)
+    ]
+    send(mock_mixpanel, "/track", records)
+    found = [(item["event"], item["distinct_id"]) for item in mock_mixpanel.events()]
+    hot = ("$hotshard_events", "")
+    assert [("E0", "u-0"), ("E1", "u-1"), hot, ("E3", "u-3"), ("E4", "u-4")] == found
+    assert [["company: too many events in a day"]] == reasons(mock_mixpanel)
+
+
 @pytest.mark.parametrize(("value", "kept"), [(True, 0), ("yes", 0), (False, 1), ("", 1), (None, 1)])
 def test_ignore(mock_mixpanel: MockMixpanel, value: Any, kept: int) -> None:
     """`$ignore` drops an event in silence: the answer is 1."""

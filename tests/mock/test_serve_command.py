@@ -85,6 +85,7 @@ def test_projects(tmp_path: Path, write: Any) -> None:
                 "secret": "***",
                 "service_accounts": [{"username": "robot", "secret": "***"}],
                 "lookup_tables": [],
+                "drop_filters": [],
                 "gdpr_delay": 60,
                 "limits": {},
                 "geo": False,

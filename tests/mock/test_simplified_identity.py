@@ -78,3 +78,39 @@ def test_identity_is_fixed_by_data(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/track", event(mock_mixpanel))
     with pytest.raises(ControlCallError, match=r"identity: can be changed only before"):
         mock_mixpanel.project(identity="simplified")
+
+
+@pytest.mark.parametrize(
+    ("sent", "implied"),
+    [
+        ({"distinct_id": "u"}, {"$user_id": "u"}),
+        ({"distinct_id": "$device:d"}, {"$device_id": "d"}),
+        ({"distinct_id": "u", "$device_id": "d"}, {"$device_id": "d"}),
+        ({"distinct_id": "u", "$user_id": "v"}, {"$user_id": "v"}),
+        ({"distinct_id": ""}, {}),
+    ],
+)
+def test_implied_ids(
+    simplified: MockMixpanel, sent: dict[str, Any], implied: dict[str, Any]
+) -> None:
+    """A distinct id that is sent alone becomes the user id or the device id of the event."""
+    send(simplified, "/track", event(simplified, **sent))
+    (item,) = simplified.events()
+    ids = ("$user_id", "$device_id")
+    assert implied == {name: item["properties"][name] for name in ids if name in item["properties"]}
+
+
+def test_failure_is_stored(simplified: MockMixpanel) -> None:
+    """The event of a device's second user says that it links nothing."""
+    users = [event(simplified, **{"$device_id": "d", "$user_id": user}) for user in ("u", "v")]
+    send(simplified, "/track", users)
+    reason = "$device_id: it is linked to another $user_id already"
+    failures = [item["properties"].get("$identity_failure_reason") for item in simplified.events()]
+    assert [None, reason] == failures
+
+
+def test_only_distinct_ids_link_nothing(simplified: MockMixpanel) -> None:
+    """A device and a user that are sent one after the other are not linked."""
+    ids = ("$device:d", "u")
+    send(simplified, "/track", [event(simplified, distinct_id=who) for who in ids])
+    assert ["$device:d", "u"] == people(simplified)

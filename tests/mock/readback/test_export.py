@@ -223,6 +223,39 @@ def test_canonical_id(mock_mixpanel: MockMixpanel) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("identity", "first", "link"),
+    [
+        (
+            "simplified",
+            {"$device_id": "d", "distinct_id": None},
+            {"$device_id": "d", "$user_id": "u"},
+        ),
+        ("original", {"distinct_id": "a"}, {"$distinct_ids": ["a", "b"], "distinct_id": None}),
+    ],
+)
+def test_moved_events(
+    mock_mixpanel: MockMixpanel, identity: str, first: dict[str, Any], link: dict[str, Any]
+) -> None:
+    """An event that moved to another id when it was linked says from which."""
+    mock_mixpanel.project(identity=identity)
+    send(mock_mixpanel, "/track", event(mock_mixpanel, "Before", **first))
+    was = rows(export(mock_mixpanel))[0]["properties"]["distinct_id"]
+    name = "$merge" if identity == "original" else "Linked"
+    send(mock_mixpanel, "/import", event(mock_mixpanel, name, **link))
+    send(mock_mixpanel, "/track", event(mock_mixpanel, "After", **first))
+    before, _, after = (row["properties"] for row in rows(export(mock_mixpanel)))
+    assert before["distinct_id"] == after["distinct_id"] != was
+    moved = {
+        "$is_reshuffled": True,
+        "$preshuffle_distinct_id": was,
+        "$distinct_id_before_identity": was,
+    }
+    assert moved == {name: before.get(name) for name in moved}
+    later = {name: after[name] for name in moved if name in after}
+    assert {"$distinct_id_before_identity": was} == later
+
+
 def test_regions_are_apart(mock_mixpanel: MockMixpanel) -> None:
     """Each region exports its own events."""
     http("POST", f"{mock_mixpanel.eu_url}/track", json=event(mock_mixpanel, "EU"))
