@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from flask import Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from mock_mixpanel.ingest import Incoming
 from mock_mixpanel.regions import DEFAULT, region_of
@@ -25,11 +25,14 @@ def incoming(max_bytes: int) -> Incoming:
     """The request at hand, its body up to `max_bytes`."""
     # A chunked body is cut at werkzeug's limit without a word: one byte more tells it is larger.
     request.max_content_length = max_bytes + 1
+    body, broken = None, ""
     try:
         read = request.get_data(cache=False)
         body = read if len(read) <= max_bytes else None
     except RequestEntityTooLarge:
-        body = None
+        pass
+    except ClientDisconnected as error:
+        broken = f"body: {error.__context__ or 'the connection ended'}"
     return Incoming(
         region=region_of(request.environ.get(REGION_KEY, DEFAULT), request.host),
         method=request.method,
@@ -38,6 +41,7 @@ def incoming(max_bytes: int) -> Incoming:
         headers=dict(request.headers),
         body=body,
         address=_address(),
+        broken=broken,
     )
 
 

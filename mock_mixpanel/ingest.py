@@ -26,7 +26,11 @@ ENDPOINTS = ("/track", "/import", "/engage", "/groups")
 
 @dataclass(frozen=True)
 class Incoming:
-    """An HTTP request; `body` None means it is larger than the limit; `address`: its sender's."""
+    """An HTTP request; `address` is its sender's.
+
+    `body` None means that it is larger than the limit, or that it did not arrive whole: then
+    `broken` says why.
+    """
 
     region: str
     method: str
@@ -35,6 +39,7 @@ class Incoming:
     headers: Mapping[str, str]
     body: bytes | None
     address: str = ""
+    broken: str = ""
 
     def header(self, name: str) -> str:
         """A header, whatever the case of its name; "" if it is not there."""
@@ -126,6 +131,9 @@ class Taken(NamedTuple):
 
 def _taken(world: World, endpoint: str, incoming: Incoming, now: float) -> Taken:
     limits = world.config.limits
+    if incoming.broken:
+        judged = [Judged(None, problems=[Problem(incoming.broken)])]
+        return Taken(judged, replies.failure(endpoint, 400))
     try:
         decoded = _decoded(incoming, limits)
     except TooLargeError:

@@ -17,9 +17,12 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 
 from mock_mixpanel.app import create_app
+from mock_mixpanel.bodies import Body, Lines
 from mock_mixpanel.config import Config
 from mock_mixpanel.http import CUT_KEY, REGION_KEY
+from mock_mixpanel.ingest import Incoming, exchange
 from mock_mixpanel.redact import redacted_text
+from mock_mixpanel.replies import Reply
 from mock_mixpanel.stores import Store
 from mock_mixpanel.tls import Certificate
 from mock_mixpanel.world import World
@@ -29,6 +32,9 @@ DRAIN_BYTES = 1024 * 1024
 
 IDLE_SECONDS = 120
 """How long a connection may say nothing."""
+
+EXCERPT = 1000
+"""How many characters of what is no request are kept."""
 
 
 class Server:
@@ -88,8 +94,9 @@ class Server:
         try:
             for region, port in self._ports.items():
                 if port is not None:
-                    listener = _Listener(self._host, port, app, region, tls, self._quiet)
-                    self._listeners[region] = listener
+                    self._listeners[region] = _Listener(
+                        self._host, port, app, region, tls, self.world, self._quiet
+                    )
         except BaseException:
             self.stop()
             raise
@@ -134,9 +141,10 @@ class _Listener(ThreadedWSGIServer):
         app: Any,
         region: str,
         tls: ssl.SSLContext | None,
+        world: World,
         quiet: bool,
     ) -> None:
-        self.region, self.quiet = region, quiet
+        self.region, self.world, self.quiet = region, world, quiet
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -184,19 +192,56 @@ class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
+    error_message_format = "<!DOCTYPE html><title>%(code)d</title><p>%(message)s.</p>"
+    error_content_type = "text/html; charset=utf-8"
     server: _Listener
+
+    def setup(self) -> None:
+        """Watch the lines of a request's head."""
+        super().setup()
+        source: Any = self.rfile
+        watched: Any = Lines(source)
+        self._lines: Lines = watched
+        self.rfile = watched
+
+    def parse_request(self) -> bool:
+        """Refuse a head that is cut, or that has what is no header: the rest is anybody's guess."""
+        if not super().parse_request():
+            return False
+        whole = self.request_version == "HTTP/0.9" or self._lines.last in (b"\r\n", b"\n")
+        if whole and not self.headers.defects:
+            return True
+        self.close_connection = True
+        self.send_error(400, "Bad headers" if whole else "The head of the request is cut")
+        return False
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no request, and put it into the journal, its query left out."""
+        super().send_error(code, message, explain)
+        words = [*self.raw_requestline.decode("latin-1").split(), "", ""]
+        method, path = words[0][:EXCERPT], words[1].partition("?")[0][:EXCERPT]
+        incoming = Incoming(self.server.region, method, redacted_text(path), {}, {}, None)
+        reply = Reply(code, redacted_text(message or "").encode(), self.error_content_type)
+        world = self.server.world
+        world.log.append(exchange(incoming, reply, world.clock.now()), [])
 
     def run_wsgi(self) -> None:
         """Answer one request and leave the connection ready for the next."""
-        self.environ = environ = self.make_environ()
-        body = _Body(environ["wsgi.input"], environ, self.headers)
-        environ["wsgi.input"] = body
+        try:
+            self.environ = environ = self.make_environ()
+        except ValueError:
+            self.close_connection = True
+            self.send_error(400, "The address is none")
+            return
+        chunked = bool(environ.get("wsgi.input_terminated"))
+        body = Body(self.rfile, self.headers.get("Content-Length", ""), chunked=chunked)
+        environ["wsgi.input"], environ["wsgi.input_terminated"] = body, True
         environ[REGION_KEY] = self.server.region
         cuts: list[str] = []
         environ[CUT_KEY] = cuts.append
         chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
         content = b"".join(chunks)
-        if not body.drained():
+        if not body.drained(DRAIN_BYTES):
             self.close_connection = True
         if "before" not in cuts:
             self._send(status, headers, content, cut_short="during" in cuts)
@@ -206,6 +251,9 @@ class _Handler(WSGIRequestHandler):
     def _send(
         self, status: str, headers: Headers, content: bytes, *, cut_short: bool = False
     ) -> None:
+        if self.request_version == "HTTP/0.9":
+            self.wfile.write(content)
+            return
         code, _, phrase = status.partition(" ")
         self.send_response(int(code), phrase)
         for name, value in headers:
@@ -224,43 +272,3 @@ class _Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         if not self.server.quiet:
             super().log(type, "%s", redacted_text(message % args if args else message))
-
-
-class _Body:
-    """The body of a request that knows whether it was read to its end."""
-
-    def __init__(self, stream: Any, environ: dict[str, Any], headers: Any) -> None:
-        self._stream = stream
-        self._chunked = bool(environ.get("wsgi.input_terminated"))
-        length = headers.get("Content-Length", "0").strip()
-        self._known = length.isascii() and length.isdecimal()
-        self._left = int(length) if self._known else 0
-        self._ended = False
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes; b"" at the end."""
-        if self._chunked:
-            data: bytes = self._stream.read(size)
-            self._ended = self._ended or (size != 0 and not data)
-            return data
-        wanted = self._left if size < 0 else min(size, self._left)
-        data = self._stream.read(wanted) if wanted else b""
-        self._left -= len(data)
-        return data
-
-    def readinto(self, buffer: Any) -> int:
-        """Like read, into a buffer."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def drained(self) -> bool:
-        """Read away what is left, within bounds; False if there is more."""
-        if self._chunked and not self._ended:
-            with suppress(OSError):
-                self.read(DRAIN_BYTES)
-                self.read(1)
-            return self._ended
-        if self._left <= DRAIN_BYTES:
-            self.read()
-        return self._known and self._left == 0

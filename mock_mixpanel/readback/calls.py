@@ -67,7 +67,9 @@ class Call:
 
     @property
     def body(self) -> bytes:
-        """The body as sent. Raises CallError 413 if it is larger than the limit."""
+        """The body as sent. Raises CallError 413 if it is over the limit, 400 if it is cut."""
+        if self.incoming.broken:
+            raise CallError(400, self.incoming.broken)
         if self.incoming.body is None:
             raise CallError(413, "request body is too large")
         return self.incoming.body
