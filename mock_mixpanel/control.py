@@ -1,6 +1,5 @@
 """The `/_mock` API: reading journal and state, and steering clock, faults and projects."""
 
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -22,6 +21,8 @@ from mock_mixpanel.replies import JSON_TYPE, to_json
 from mock_mixpanel.world import World
 
 MAX_BODY = 1024 * 1024
+LONGEST_COUNT = 18
+"""Digits of the numbers that a query may have."""
 CHUNK = 256 * 1024
 """Bytes of a list that are sent at once."""
 
@@ -63,7 +64,7 @@ class Control:
         """The journal."""
         findings = self.world.projections.findings()
         since, token = request.args.get("since"), request.args.get("token")
-        after = int(since) if since is not None and since.isdecimal() else 0
+        after = (_count("since", since) if since is not None else None) or 0
         rows = (Received(row) for row in self.world.log.rows(after, token))
         return (_journal_item(journaled(each.row), findings) for each in _listed(rows))
 
@@ -145,7 +146,7 @@ class Control:
         number = request.args.get("id")
         if number is None:
             self.world.faults.forget(None)
-        elif not number.isdecimal() or not self.world.faults.remove(int(number)):
+        elif not self.world.faults.remove(_count("id", number) or 0):
             raise ControlError(f"id: no fault {number}; GET /_mock/faults lists them", 404)
         return {"status": "ok"}
 
@@ -293,15 +294,26 @@ def _listed(found: Iterable[L]) -> Iterable[L]:
     if since is not None:
         found = filter(_later_than(since), found)
     if limit is not None:
-        if not limit.isdecimal():
+        most = _count("limit", limit)
+        if most is None:
             raise ControlError(f"limit: expected a count, got {limit!r}")
-        return deque(found, maxlen=min(int(limit), sys.maxsize))
+        return deque(found, maxlen=most)
     return found
 
 
+def _count(name: str, text: str) -> int | None:
+    """A whole number; None if it is none. Raises ControlError if it is beyond all use."""
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    if len(text) > LONGEST_COUNT:
+        raise ControlError(f"{name}: a number of {len(text)} digits; at most {LONGEST_COUNT}")
+    return int(text)
+
+
 def _later_than(since: str) -> Callable[[Listable], bool]:
-    if since.isdecimal():
-        return lambda item: item.id > int(since)
+    number = _count("since", since)
+    if number is not None:
+        return lambda item: item.id > number
     # In a query, the + of a time zone arrives as a space.
     moment = _moment("since", since.replace(" ", "+"))
     return lambda item: item.at > moment

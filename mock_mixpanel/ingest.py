@@ -23,6 +23,9 @@ from mock_mixpanel.world import World
 
 ENDPOINTS = ("/track", "/import", "/engage", "/groups")
 
+MOST_REFUSED = 10_000
+"""How many records of a request that is refused as a whole are kept: a body may have millions."""
+
 
 @dataclass(frozen=True)
 class Incoming:
@@ -291,8 +294,11 @@ def _verdict(judged: Judged, endpoint: str, region: str, now: float) -> Verdict:
 
 
 def _all_refused(endpoint: str, records: Sequence[Any], reason: str) -> list[Judged]:
-    problems = [Problem(reason)]
-    return [Judged(record, _sent_token(endpoint, record), problems) for record in records]
+    problems, rest = [Problem(reason)], len(records) - MOST_REFUSED
+    judged = [
+        Judged(record, _sent_token(endpoint, record), problems) for record in records[:MOST_REFUSED]
+    ]
+    return [*judged, Judged(f"{rest} more records", problems=problems)] if rest > 0 else judged
 
 
 def _strict_reply(judged: Sequence[Judged]) -> Reply:

@@ -269,6 +269,11 @@ class _Handler(WSGIRequestHandler):
         self._headers_buffer.append(b"\r\n" + buffered)
         self.flush_headers()
 
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """One line; unlike werkzeug's, also for an address that is none."""
+        line = self.requestline.encode("unicode_escape").decode()
+        self.log("info", '"%s" %s', line, getattr(code, "value", code))
+
     def log(self, type: str, message: str, *args: Any) -> None:
         if not self.server.quiet:
             super().log(type, "%s", redacted_text(message % args if args else message))

@@ -18,6 +18,8 @@ import orjson
 from mock_mixpanel.redact import redacted_text
 
 MAX_FORM_FIELDS = 200
+MOST_MEMBERS = 1000
+"""Of a gzip body: each is copied, and millions fit into what a body may have."""
 EXCERPT = 1000
 """How many characters of an unreadable body are kept."""
 
@@ -112,8 +114,11 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
         return body
     if encoding not in ("gzip", "x-gzip"):
         raise UnreadableError(f"Content-Encoding {encoding[:50]!r} is not known; use gzip or none")
-    plain = b""
+    plain, members = b"", 0
     while body:
+        members += 1
+        if members > MOST_MEMBERS:
+            raise UnreadableError(f"a gzip body of more than {MOST_MEMBERS} members")
         member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
         try:
             plain += member.decompress(body, limit + 1 - len(plain))

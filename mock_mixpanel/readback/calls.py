@@ -218,8 +218,11 @@ def _body_params(body: bytes) -> dict[str, str]:
         raise CallError(400, f"body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise CallError(400, "body must be a JSON object")
-    return {
-        name: item if isinstance(item, str) else orjson.dumps(item).decode()
-        for name, item in value.items()
-        if item is not None
-    }
+    try:
+        return {
+            name: item if isinstance(item, str) else orjson.dumps(item).decode()
+            for name, item in value.items()
+            if item is not None
+        }
+    except TypeError as error:  # It reads more levels than it writes.
+        raise CallError(400, f"body: {error}") from error

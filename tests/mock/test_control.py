@@ -272,3 +272,16 @@ def test_unknown_path(method: str, path: str) -> None:
             (request["method"], request["path"], request["response"]["status"])
             for request in journal
         ]
+
+
+@pytest.mark.parametrize("name", ["requests", "events", "profiles", "groups", "rejected", "leaks"])
+@pytest.mark.parametrize("parameter", ["limit", "since"])
+def test_numbers_beyond_use(mock_mixpanel: MockMixpanel, name: str, parameter: str) -> None:
+    """A number of thousands of digits is an error that says so; one of 18 is none."""
+    url = f"{mock_mixpanel.url}/_mock/{name}"
+    assert 200 == http("GET", url, params={parameter: "9" * 18}).status_code
+    answer = http("GET", url, params={parameter: "9" * 5000})
+    assert (400, f"{parameter}: a number of 5000 digits; at most 18") == (
+        answer.status_code,
+        answer.json()["error"],
+    )

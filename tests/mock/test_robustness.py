@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from mock_mixpanel.app import create_app
 from mock_mixpanel.client import MockMixpanel
+from mock_mixpanel.config import IDENTITY_MODES, Config, Project
+from mock_mixpanel.world import World
 from tests.mock.wire import http, packed, update
 
 KEYS = st.sampled_from(
@@ -26,6 +29,7 @@ SCALARS = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(2**63), 2**64 - 1),
+    st.sampled_from([2**100, -(10**400), 1e308, 5e-324, 1e11, 253402300800]),
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from(["T", "a", "b", "", "$create_alias", "$identify", "$merge", "\ud800", "\0"]),
     st.text(st.characters(exclude_categories=[]), max_size=5),
@@ -44,23 +48,30 @@ EVENTS = st.fixed_dictionaries(
 UPDATES = st.dictionaries(KEYS, JSON, max_size=5).map(
     lambda more: {"$token": "T", "$distinct_id": "a"} | more
 )
+DAYS = f"from_date=1971-01-01&to_date={datetime.now(UTC):%Y-%m-%d}"
+READERS = [f"/api/2.0/export?{DAYS}", "/api/query/engage", "/api/app/projects/T/data-groups/"]
 LISTS = ["requests", "events", "profiles", "groups", "rejected", "identities"]
 
 
 @settings(max_examples=150, deadline=None)
 @given(
     path=st.sampled_from(["/track", "/engage", "/groups", "/import", "/import?strict=1"]),
+    identity=st.sampled_from(IDENTITY_MODES),
     records=st.lists(JSON | EVENTS | UPDATES, min_size=1, max_size=4),
 )
-def test_any_json(path: str, records: list[Any]) -> None:
+def test_any_json(path: str, identity: str, records: list[Any]) -> None:
     """Whatever JSON arrives has one verdict for each record, and every list stays readable."""
-    client = create_app().test_client()
+    world = World(Config(projects=(Project("T", identity=identity, geo=True),)))
+    client = create_app(world=world).test_client()
     answer = client.post(path, data=json.dumps(records), content_type="application/json")
     assert answer.status_code in (200, 400, 401)
     shown = {name: client.get(f"/_mock/{name}") for name in LISTS}
     assert dict.fromkeys(LISTS, 200) == {name: each.status_code for name, each in shown.items()}
     (request,) = shown["requests"].json or []
     assert (len(records), records) == (len(request["verdicts"]), request["payload"])
+    for reader in READERS:
+        read = client.get(reader, headers={"Authorization": "Basic VDo="})
+        assert (200, True) == (read.status_code, read.data is not None), reader
 
 
 @settings(max_examples=150, deadline=None)

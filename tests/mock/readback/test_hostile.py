@@ -31,7 +31,10 @@ VALUES = st.one_of(
     EXPRESSIONS,
     st.sampled_from(["2026-06-15", "0", "1", "[]", '["a"]', "{}", "null", "-1", "9" * 5000]),
 )
-BODIES = st.one_of(st.binary(max_size=40), st.sampled_from([b"{}", b"[[", b'{"page": 1e400}']))
+NESTED = b'{"distinct_ids":' + b"[" * 900 + b"]" * 900 + b"}"
+BODIES = st.one_of(
+    st.binary(max_size=40), st.sampled_from([b"{}", b"[[", b'{"page": 1e400}', NESTED])
+)
 
 
 @pytest.fixture(scope="module")
