@@ -2,4 +2,5 @@
 
 from conformance.cli import main
 
-main(prog_name="python -m conformance")
+if __name__ == "__main__":  # not in worker processes that import it anew
+    main(prog_name="python -m conformance")

@@ -112,7 +112,14 @@ def _progress(total_bytes: int | None) -> Iterator[Told]:
         TimeRemainingColumn(),
     )
     with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
+        *columns,
+        console=console,
+        transient=True,
+        # A thread that refreshes would be in the way of starting processes.
+        auto_refresh=False,
+        disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("comparing", total=total_bytes, messages=0)
-        yield lambda done, messages: progress.update(task, completed=done, messages=messages)
+        yield lambda done, messages: progress.update(
+            task, completed=done, messages=messages, refresh=True
+        )

@@ -10,10 +10,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import replace
 
 from conformance.corpus.reading import Chunk, read_corpus
 from conformance.diff.comparison import Comparison, Job
-from conformance.diff.sides import opened
+from conformance.diff.driver_side import DriverSide
+from conformance.diff.refs import Ref
+from conformance.diff.revisions import checked_out
+from conformance.diff.sides import OurSide, Side
 from conformance.diff.tally import Tally
 from conformance.errors import EngineError
 
@@ -32,23 +37,29 @@ def compare_corpus(
     workers = workers or len(os.sched_getaffinity(0))
     total = Tally()
     chunks = read_corpus(files)
-    tallies = _in_parallel(chunks, job, workers) if workers > 1 else _in_process(chunks, job)
-    for position, tally in tallies:
-        total.add(tally)
-        if progress:
-            progress(position, total.messages)
+    with checked_out(job.old) as old, checked_out(job.new) as new:
+        job = replace(job, old=old, new=new)
+        for ref in (old, new):
+            with closing(opened(ref)) as side:
+                side.check(job.settings)
+        tallies = _in_parallel(chunks, job, workers) if workers > 1 else _in_process(chunks, job)
+        for position, tally in tallies:
+            total.add(tally)
+            if progress:
+                progress(position, total.messages)
     return total
 
 
+def opened(ref: Ref) -> Side:
+    """The side of a REF that was checked out; to be closed."""
+    return OurSide(ref) if ref.command is None else DriverSide(ref)
+
+
 def _in_process(chunks: Iterator[Chunk], job: Job) -> Iterator[tuple[int, Tally]]:
-    old, new = opened(job.old), opened(job.new)
-    try:
+    with closing(opened(job.old)) as old, closing(opened(job.new)) as new:
         comparison = Comparison(job, old, new)
         for chunk in chunks:
             yield chunk.position, comparison.tally(chunk)
-    finally:
-        old.close()
-        new.close()
 
 
 def _in_parallel(chunks: Iterator[Chunk], job: Job, workers: int) -> Iterator[tuple[int, Tally]]:

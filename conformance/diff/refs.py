@@ -31,8 +31,8 @@ STAND_IN_SETTINGS: Json = {"token": "token", "apiSecret": "secret"}
 class Ref:
     """One side, as it was named, and in what it differs from the tree.
 
-    `settings` are None where those of the corpus or of the command count; `git` is a revision and
-    `command` that of a driver.
+    `settings` are None where those of the corpus or of the command line count; `git` is a revision,
+    `command` starts a driver.
     """
 
     name: str
@@ -41,11 +41,6 @@ class Ref:
     settings: Json | None = None
     git: str | None = None
     command: str | None = None
-
-    @property
-    def ours(self) -> bool:
-        """Whether it is this installation's translator."""
-        return self.git is None and self.command is None
 
 
 def parse_ref(name: str, *, rules: str = "documented") -> Ref:

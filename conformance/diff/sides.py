@@ -9,13 +9,22 @@ import orjson
 
 from conformance.diff.refs import Ref
 from conformance.diff.variants import Variant
+from conformance.errors import UsageError
 from conformance.loader import Json
-from conformance.target import RULE_SETS
+from conformance.target import OBSERVED, RULE_SETS
 from translator import Settings, SettingsError, translate
 
 
 class Side(Protocol):
-    """A translator, however it is reached."""
+    """A translator, however it is reached.
+
+    `tells` holds `skipped` and `errors` if it tells these; known once it was asked.
+    """
+
+    tells: frozenset[str]
+
+    def check(self, settings: Json) -> None:
+        """Raise UsageError if it cannot be compared at all, or refuses these settings."""
 
     def answers(self, messages: Sequence[Any], settings: Json, now: datetime) -> list[Json]:
         """An answer to each message, as `translate` prints it.
@@ -30,8 +39,16 @@ class Side(Protocol):
 class OurSide:
     """This installation's translator, in this process."""
 
+    tells = OBSERVED
+
     def __init__(self, ref: Ref) -> None:
         self._ref = ref
+
+    def check(self, settings: Json) -> None:
+        try:
+            self.variant(settings)
+        except SettingsError as error:
+            raise UsageError(f"{self._ref.name} does not take the settings: {error}") from error
 
     def variant(self, settings: Json) -> Variant:
         """How it translates. Raises SettingsError."""
@@ -72,8 +89,3 @@ def failure(code: str, text: str) -> Json:
 @lru_cache(maxsize=256)
 def _settings(text: bytes) -> Settings:
     return Settings.from_json(orjson.loads(text))
-
-
-def opened(ref: Ref) -> Side:
-    """The side of a REF; close it."""
-    return OurSide(ref)

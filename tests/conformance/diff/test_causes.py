@@ -14,8 +14,8 @@ from conformance.data import read
 from conformance.diff.causes import Causes
 from conformance.diff.changes import Kind
 from conformance.diff.comparison import Comparison, Job
+from conformance.diff.engine import opened
 from conformance.diff.refs import STAND_IN_SETTINGS, parse_ref
-from conformance.diff.sides import opened
 from conformance.diff.tally import Key, Tally
 from conformance.diff.variants import Variant, steps
 from translator import PropertyMap, Rules, Settings
