@@ -7,6 +7,7 @@ import click
 
 from conformance.attribution import by_rule
 from conformance.captures import load_captures, load_defects
+from conformance.corpus.command import corpus
 from conformance.decisions import page as decisions_page
 from conformance.diff.command import diff
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, UsageError
@@ -93,4 +94,5 @@ def coverage() -> NoReturn:
     raise UsageError("'coverage' is not available yet")
 
 
+main.add_command(corpus)
 main.add_command(diff)

@@ -18,7 +18,11 @@ from conformance.loader import Json
 
 
 class BadLine(Exception):
-    """A line that is no entry; the text says why."""
+    """A line that is no entry; the text says why, and `problem` does without showing the line."""
+
+    def __init__(self, problem: str, shown: str = "") -> None:
+        super().__init__(f"{problem}: {shown}" if shown else problem)
+        self.problem = problem
 
 
 class Entry(NamedTuple):
@@ -39,9 +43,9 @@ def read_entry(line: bytes, where: str) -> Entry:
     try:
         value = orjson.loads(line)
     except ValueError as error:
-        raise BadLine(f"not JSON: {error}") from None
+        raise BadLine("not JSON", str(error)) from None
     if type(value) is not dict:
-        raise BadLine(f"not an object: {line[:80].decode(errors='replace')}")
+        raise BadLine("not an object", line[:80].decode(errors="replace"))
     if "type" in value or "message" not in value:
         return Entry(where, value, _text(value.get("messageId")))
     settings = value.get("settings")

@@ -1,0 +1,142 @@
+"""Made-up people for made-up traffic: who they are, and what they use."""
+
+from random import Random
+from typing import Any, NamedTuple
+
+from conformance.loader import Json
+
+FIRST_NAMES = (
+    *("Ann", "Bo", "Chloé", "Deniz", "Edith", "Femi", "Grace", "Héctor", "Ingrid", "José"),
+    *("Kenji", "Lena", "Mei", "Noor", "Olga", "Pavel", "Quinn", "Rosa", "Sören", "Tadeusz"),
+    *("Uma", "Viktor", "Wanjiru", "Xenia", "Yuki", "Zoë", "李娜", "Мария", "فاطمة", "Søren"),
+)
+LAST_NAMES = (
+    *("Lovelace", "Hopper", "Nakamura", "O'Neil", "García", "van der Berg", "Müller", "Smith"),
+    *("Okafor", "Šimek", "D'Angelo", "Ivanova", "Haddad", "Kowalska", "Nguyễn", "Sand-Iversen"),
+)
+COMPANIES = (
+    "Northwind",
+    "Acme",
+    "Initech",
+    "Umbrella",
+    "Globex",
+    "Hooli",
+    "Vandelay",
+    "Stark & Co",
+)
+PLANS = ("free", "pro", "team", "enterprise")
+CITIES = ("Utrecht", "Lagos", "Osaka", "São Paulo", "Kraków", "Austin", "Łódź", "Reykjavík")
+CAMPAIGNS = ("spring", "launch", "retargeting", "news letter", "partner/2026")
+
+BROWSERS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/125.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/17.4 Safari/605.1.15",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:126.0) Gecko/20100101 Firefox/126.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
+    "Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/124.0.0.0 Safari/537.36 Edg/124.0.0.0",
+)
+PLATFORMS = ("web", "web", "web", "web", "iOS", "android", "server")
+"""Each as often as it is named."""
+
+
+class Person(NamedTuple):
+    """Somebody. `context` is what their device sends with every call."""
+
+    number: int
+    anonymous_id: str
+    user_id: str
+    first_name: str
+    last_name: str
+    email: str
+    company: str
+    plan: str
+    platform: str
+    context: Json
+
+
+def person(random: Random, number: int) -> Person:
+    """The person of a number."""
+    first, last = random.choice(FIRST_NAMES), random.choice(LAST_NAMES)
+    email = f"person.{number}@{random.choice(('mail', 'post', 'work'))}.example"
+    platform = random.choice(PLATFORMS)
+    return Person(
+        number,
+        anonymous_id=f"anon-{random.getrandbits(64):016x}",
+        # Ids come as numbers, as e-mail addresses, and as what people make of them.
+        user_id=random.choice((f"user-{number}", f"user-{number}", str(100_000 + number), email)),
+        first_name=first,
+        last_name=last,
+        email=email,
+        company=random.choice(COMPANIES),
+        plan=random.choice(PLANS),
+        platform=platform,
+        context=_CONTEXTS[platform](random),
+    )
+
+
+def _web(random: Random) -> Json:
+    context: Json = {
+        "ip": f"203.0.113.{random.randrange(256)}",
+        "library": {"name": "analytics.js", "version": "2.11.1"},
+        "locale": random.choice(("en-US", "nl-NL", "ja-JP", "pt-BR")),
+        "userAgent": random.choice(BROWSERS),
+        "screen": {"width": random.choice((1280, 1440, 1920)), "height": 900, "density": 2},
+    }
+    if random.random() < 0.3:
+        context["campaign"] = {
+            "name": random.choice(CAMPAIGNS),
+            "source": random.choice(("google", "mail", "partner")),
+            "medium": random.choice(("cpc", "email")),
+        }
+    return context
+
+
+def _ios(random: Random) -> Json:
+    return {
+        "app": {"name": "Northwind", "version": "5.2.0", "build": random.choice(("812", "813"))},
+        "device": {
+            "id": f"{random.getrandbits(48):012x}",
+            "manufacturer": "Apple",
+            "model": random.choice(("iPhone15,2", "iPhone14,7", "iPad13,1")),
+            "type": random.choice(("iOS", "iOS", "ios")),
+            "token": f"{random.getrandbits(64):016x}",
+        },
+        "ip": f"198.51.100.{random.randrange(256)}",
+        "library": {"name": "analytics-ios", "version": "4.1.8"},
+        "network": {"carrier": "T-Mobile", "wifi": random.random() < 0.5, "cellular": True},
+        "os": {"name": "iOS", "version": random.choice(("17.5", "16.7.2"))},
+        "screen": {"width": 390, "height": 844},
+    }
+
+
+def _android(random: Random) -> Json:
+    return {
+        "app": {"name": "Northwind", "version": "5.2.1", "build": "5210"},
+        "device": {
+            "id": f"{random.getrandbits(48):012x}",
+            "manufacturer": random.choice(("Google", "Samsung")),
+            "model": random.choice(("Pixel 8", "SM-G991B")),
+            "type": "android",
+            "token": f"{random.getrandbits(64):016x}",
+        },
+        "ip": f"192.0.2.{random.randrange(256)}",
+        "library": {"name": "analytics-android", "version": "4.11.3"},
+        "network": {"bluetooth": False, "carrier": "Orange", "cellular": True, "wifi": False},
+        "os": {"name": "Android", "version": random.choice(("14", "13"))},
+        "screen": {"width": 1080, "height": 2400, "density": 2.75},
+    }
+
+
+def _server(random: Random) -> Json:
+    name = random.choice(("analytics-node", "analytics-python", "analytics-ruby"))
+    context: Json = {"library": {"name": name, "version": "2.2.0"}}
+    if random.random() < 0.3:
+        context["active"] = False
+    return context
+
+
+_CONTEXTS: dict[str, Any] = {"web": _web, "iOS": _ios, "android": _android, "server": _server}

@@ -1,0 +1,195 @@
+"""Stable pseudonyms that look like what they stand for.
+
+Everything rests on one keyed permutation of the whole numbers below a bound: another key gives
+another one, the same key always the same, and two values never get one pseudonym. A word is such a
+number, its characters being digits of their alphabets; so length, case and script stay.
+"""
+
+import hashlib
+import re
+import unicodedata
+from datetime import date, timedelta
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from uuid import UUID
+
+ROUNDS = 6
+PIECE = 32
+"""A longer word is taken in pieces."""
+
+_LARGE = 10**18
+
+ALPHABETS: tuple[tuple[str, str], ...] = (
+    *(("0", "9"), ("a", "z"), ("а", "я"), ("α", "ω"), ("א", "ת"), ("ا", "ي"), ("٠", "٩")),
+    *(("अ", "ह"), ("ก", "ฮ"), ("ぁ", "ん"), ("ァ", "ン"), ("가", "힣"), ("一", "龥")),
+)
+"""First and last letter. What is in none of them becomes a Latin letter."""
+
+_RANGES = tuple((ord(first), ord(last) - ord(first) + 1) for first, last in ALPHABETS)
+_LATIN = 1
+
+_EMAIL = re.compile(r"([^\s@<>,;:\"]+)@([^\s@<>,;:\"]+\.[^\s@<>,;:\"]+)")
+_URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)([^/?#\s]*)(\S*)")
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?=$|[T ])")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WORD = re.compile(r"[^\W_]+")
+
+
+class Pseudonyms:
+    """The pseudonyms of one key, which is any secret bytes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = hashlib.blake2b(key, digest_size=32).digest()
+        self.text = lru_cache(maxsize=50_000)(self._text)
+
+    def number(self, value: float) -> float:
+        """Another number with the same sign, digits and decimals; -1, 0 and 1 stay."""
+        if value in (-1, 0, 1):
+            return value
+        if type(value) is int:
+            found = self._large(value) if abs(value) >= _LARGE else int(self.words(str(value)))
+            return self.number(found) if found in (-1, 1) else found
+        # The exponent stays, so a number stays as large as it was.
+        mantissa, mark, exponent = repr(value).partition("e")
+        return float(self.words(mantissa) + mark + exponent)
+
+    def _large(self, value: int) -> int:
+        """Numbers that need nearly 64 bits stay within 64 bits, and beyond 63 where they were."""
+        size = abs(value)
+        low, high = (_LARGE, 2**63) if size < 2**63 else (2**63, 2**64)
+        if value == -(2**63):
+            return value
+        size = low + self._permuted(size - low, high - low, f"number {low}")
+        return size if value > 0 else -size
+
+    def _text(self, value: str) -> str:
+        """Another text of the same form: an e-mail address, a URL, a date, ..., or just words."""
+        if _UUID.fullmatch(value):
+            return self._uuid(value)
+        if _DATE.match(value):
+            return self._date(value)
+        address = _address(value)
+        if address is not None:
+            return self._address(address)
+        url = _URL.fullmatch(value)
+        if url:
+            return url[1] + self._host(url[2]) + self.words(url[3])
+        return self.emails(value) if "@" in value else self.words(value)
+
+    def emails(self, value: str, *, only: bool = False) -> str:
+        """A text with its e-mail addresses replaced, and, unless `only` they, its words too."""
+        parts, end = [], 0
+        for found in _EMAIL.finditer(value):
+            between = value[end : found.start()]
+            parts.append(between if only else self.words(between))
+            parts.append(f"{self.words(found[1])}@{self._host(found[2])}")
+            end = found.end()
+        rest = value[end:]
+        return "".join(parts) + (rest if only else self.words(rest))
+
+    def words(self, value: str) -> str:
+        """A text with each word replaced, and all between them kept."""
+        return _WORD.sub(lambda found: self._word(found[0]), value)
+
+    def day(self, value: date) -> date:
+        """Another day of the same year."""
+        first = date(value.year, 1, 1)
+        length = (date(value.year, 12, 31) - first).days + 1
+        tweak = f"day {value.year}"
+        return first + timedelta(self._permuted((value - first).days, length, tweak))
+
+    def _host(self, value: str) -> str:
+        # Under .example nobody can own it.
+        return f"{self.words(value)}.example" if value else value
+
+    def _date(self, value: str) -> str:
+        try:
+            day = date.fromisoformat(value[:10])
+        except ValueError:
+            return value
+        return self.day(day).isoformat() + value[10:]
+
+    def _address(self, value: IPv4Address | IPv6Address) -> str:
+        """An address of a range that is nobody's; two addresses may become one."""
+        if value.version == 4:
+            number = self._permuted(int(value), 2**32, "ip")
+            return str(IPv4Address((10 << 24) + number % 2**24))
+        number = self._permuted(int(value), 2**128, "ip")
+        return str(IPv6Address((0x20010DB8 << 96) + number % 2**96))
+
+    def _uuid(self, value: str) -> str:
+        """Version and variant stay."""
+        digits = value.replace("-", "")
+        kept = digits[12] + digits[16]
+        rest = digits[:12] + digits[13:16] + digits[17:]
+        found = f"{self._permuted(int(rest, 16), 16**30, f'uuid {kept}'):030x}"
+        whole = str(UUID(found[:12] + kept[0] + found[12:15] + kept[1] + found[15:]))
+        return whole.upper() if value.isupper() else whole
+
+    def _word(self, word: str) -> str:
+        return "".join(
+            self._piece(word[start : start + PIECE], start) for start in range(0, len(word), PIECE)
+        )
+
+    def _piece(self, piece: str, start: int) -> str:
+        if start == 0 and piece.isascii() and piece.isdigit():
+            # Leading zeros stay and the next digit is none, so a number keeps its size.
+            digits = piece.lstrip("0")
+            if not digits:
+                return piece
+            low = 10 ** (len(digits) - 1)
+            number = self._permuted(int(digits) - low, 9 * low, f"number {len(digits)}")
+            return piece[: -len(digits)] + str(low + number)
+        letters = [_letter(character) for character in piece]
+        sizes = [_RANGES[alphabet][1] for alphabet, _, _ in letters]
+        value, bound = 0, 1
+        for (_, offset, _), size in zip(letters, sizes, strict=True):
+            value, bound = value * size + offset, bound * size
+        form = ",".join(str(alphabet) for alphabet, _, _ in letters)
+        value = self._permuted(value, bound, f"word {start} {form}")
+        found = []
+        for (alphabet, _, marks), size in zip(reversed(letters), reversed(sizes), strict=True):
+            value, offset = divmod(value, size)
+            found.append(chr(_RANGES[alphabet][0] + offset) + marks)
+        plain = [unicodedata.normalize("NFC", character) for character in reversed(found)]
+        return "".join(_cased(new, old) for new, old in zip(plain, piece, strict=True))
+
+    def _permuted(self, value: int, bound: int, tweak: str) -> int:
+        """The value's place in the permutation: a Feistel network, walked until below the bound."""
+        half = max((bound - 1).bit_length() + 1, 2) // 2
+        mask = (1 << half) - 1
+        while True:
+            left, right = value >> half, value & mask
+            for number in range(ROUNDS):
+                left, right = right, left ^ (self._hash(number, right, half, tweak) & mask)
+            value = left << half | right
+            if value < bound:
+                return value
+
+    def _hash(self, number: int, value: int, bits: int, tweak: str) -> int:
+        text = f"{number} {value:x} {tweak}".encode()
+        size = (bits + 7) // 8
+        return int.from_bytes(hashlib.shake_128(self._key + text).digest(size))
+
+
+def _address(value: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(value) if "." in value or ":" in value else None
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=10_000)
+def _letter(character: str) -> tuple[int, int, str]:
+    """The character's alphabet, its place there, and its marks (accents)."""
+    # Decomposition would take Hangul apart, into letters of which a syllable is made.
+    hangul = "가" <= character <= "힣"
+    plain = character if hangul else unicodedata.normalize("NFD", character.lower())
+    for alphabet, (first, size) in enumerate(_RANGES):
+        if 0 <= ord(plain[0]) - first < size:
+            return alphabet, ord(plain[0]) - first, plain[1:]
+    return _LATIN, ord(character) % 26, ""
+
+
+def _cased(new: str, old: str) -> str:
+    return new.upper() if old.isupper() else new

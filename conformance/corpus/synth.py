@@ -1,0 +1,239 @@
+"""Traffic made up from a seed: people who look around, sign up, buy, and come back.
+
+The same seed gives the same messages, to the byte, and fewer messages are the beginning of more.
+Some dozen sessions run at a time and only the last people are remembered, so memory does not grow.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from conformance.corpus.hostile import spoiled
+from conformance.corpus.people import CITIES, PLANS, Person, person
+from conformance.loader import Json
+
+START = datetime(2026, 6, 12, tzinfo=UTC)
+"""When the traffic begins: like all of it, always the same."""
+
+MEAN_GAP_SECONDS = 0.25
+SESSIONS = 64
+REMEMBERED = 1_000
+
+HOSTILE_SHARE = 0.03
+OLD_SHARE = 0.01
+"""Of the messages, those that were kept for days or years before they were sent."""
+
+PRODUCTS = (("kiln", 1200), ("clay", 12.5), ("glaze", 7.95), ("wheel", 899), ("apron", 24))
+PAGES = ("Home", "Pricing", "Docs", "Signup", "Product", "Cart", "Account")
+
+Session = Iterator[Json]
+"""The calls of one visit, without times and ids of their own."""
+
+
+def synth(messages: int, seed: int) -> Iterator[Json]:
+    """So many Segment messages, in the order in which they arrive."""
+    random = Random(seed)  # noqa: S311 - not for secrets
+    known: deque[Person] = deque(maxlen=REMEMBERED)
+    sessions: list[Session] = []
+    now, people = START, 0
+    for number in range(messages):
+        now += timedelta(seconds=random.expovariate(1 / MEAN_GAP_SECONDS))
+        call = None
+        while call is None:
+            if len(sessions) < SESSIONS:
+                if known and random.random() < 0.6:
+                    sessions.append(_return(random, random.choice(known)))
+                else:
+                    sessions.append(_first_visit(random, person(random, people), known))
+                    people += 1
+            index = random.randrange(len(sessions))
+            call = next(sessions[index], None)
+            if call is None:
+                del sessions[index]
+        message = _stamped(call, number, now, random)
+        yield spoiled(message, random) if random.random() < HOSTILE_SHARE else message
+
+
+def _stamped(call: Json, number: int, now: datetime, random: Random) -> Json:
+    """The call with its id and its times; it was sent a moment ago, or long ago."""
+    age = timedelta(seconds=random.uniform(0.02, 3))
+    if random.random() < OLD_SHARE:
+        age = timedelta(days=random.choice((1, 4, 6, 30, 400, 1900)))
+    return {
+        "messageId": f"synth-{number:08}-{random.getrandbits(32):08x}",
+        **call,
+        "originalTimestamp": _iso(now - age),
+        "timestamp": _iso(now - age),
+        "sentAt": _iso(now),
+        "receivedAt": _iso(now + timedelta(milliseconds=random.randrange(20, 400))),
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _first_visit(random: Random, who: Person, known: deque[Person]) -> Session:
+    """Somebody new looks around, and may sign up."""
+    anonymous = {"anonymousId": who.anonymous_id}
+    yield from _looking_around(random, who, anonymous, random.randrange(1, 6))
+    if random.random() < 0.4:
+        yield from _signing_up(random, who)
+        known.append(who)
+        both = {**anonymous, "userId": who.user_id}
+        yield from _looking_around(random, who, both, random.randrange(4))
+
+
+def _return(random: Random, who: Person) -> Session:
+    """Somebody known comes back, identifies again or not, and may buy."""
+    ids = {"userId": who.user_id}
+    if who.platform != "server":
+        ids["anonymousId"] = who.anonymous_id
+    if random.random() < 0.4:
+        yield _call("identify", random, who, ids, traits=_changed_traits(random, who))
+    yield from _looking_around(random, who, ids, random.randrange(1, 8))
+    if random.random() < 0.3:
+        yield from _buying(random, who, ids)
+    if random.random() < 0.1:
+        yield _group(random, who, ids)
+
+
+def _signing_up(random: Random, who: Person) -> Session:
+    anonymous, ids = {"anonymousId": who.anonymous_id}, {"userId": who.user_id}
+    alias = _call("alias", random, who, ids, previousId=who.anonymous_id)
+    signed_up = _call(
+        "track", random, who, {**anonymous, **ids}, event="Signed Up", properties={"plan": who.plan}
+    )
+    identify = _call("identify", random, who, {**anonymous, **ids}, traits=_traits(random, who))
+    # Some do it in the wrong order, and some without an alias.
+    steps = [alias, identify, signed_up]
+    order = random.random()
+    if order < 0.15:
+        steps.reverse()
+    elif order < 0.4:
+        steps.remove(alias)
+    yield from steps
+    if random.random() < 0.5:
+        yield _group(random, who, ids)
+
+
+def _looking_around(random: Random, who: Person, ids: Json, count: int) -> Session:
+    for _ in range(count):
+        if who.platform == "server" or random.random() < 0.5:
+            yield _track(random, who, ids)
+        elif who.platform == "web":
+            yield _page(random, who, ids)
+        else:
+            fields: Json = {"name": random.choice(PAGES)}
+            if random.random() < 0.4:
+                fields["category"] = "App"
+            yield _call("screen", random, who, ids, **fields, properties={"variation": "b"})
+
+
+def _page(random: Random, who: Person, ids: Json) -> Json:
+    name = random.choice(PAGES)
+    path = f"/{name.lower()}"
+    page = {
+        "path": path,
+        "referrer": random.choice(("", "https://www.google.com/", "https://news.example/item")),
+        "search": random.choice(("", "?utm_source=mail&utm_campaign=spring")),
+        "title": name,
+        "url": f"https://northwind.example{path}",
+    }
+    fields: Json = {"properties": {**page, "experiment": random.choice(("a", "b"))}}
+    if random.random() < 0.8:
+        fields["name"] = name
+    if random.random() < 0.3:
+        fields["category"] = "Docs"
+    call = _call("page", random, who, ids, **fields)
+    return {**call, "context": {**who.context, "page": page}}
+
+
+def _track(random: Random, who: Person, ids: Json) -> Json:
+    event, properties = random.choice(_EVENTS)(random)
+    return _call("track", random, who, ids, event=event, properties=properties)
+
+
+_EVENTS: tuple[Callable[[Random], tuple[str, Json]], ...] = (
+    lambda random: ("Logged In", {}),
+    lambda random: ("Search Performed", {"query": "glaze", "results": random.randrange(40)}),
+    lambda random: ("Lesson Started", {"title": "Intro to Clay", "minutes": 12.5, "free": True}),
+    lambda random: ("Video Played", {"position": random.random() * 600, "quality": "720p"}),
+    lambda random: (
+        "Product Viewed",
+        {"sku": f"sku-{random.randrange(500)}", "price": random.choice(PRODUCTS)[1]},
+    ),
+    lambda random: (
+        "Filter Applied",
+        {"tags": ["new", random.choice(("sale", "blue"))], "range": {"min": 5, "max": 90}},
+    ),
+    lambda random: ("Reminder Set", {"due": "2026-07-01T09:30:00+02:00", "note": None}),
+)
+
+
+def _buying(random: Random, who: Person, ids: Json) -> Session:
+    chosen = random.sample(PRODUCTS, random.randrange(1, 4))
+    products = [{"name": name, "price": price, "quantity": 1} for name, price in chosen]
+    total = round(sum(price for _, price in chosen), 2)
+    order: Json = {"orderId": f"o-{random.randrange(10**6)}", "products": products}
+    for product in products:
+        yield _call("track", random, who, ids, event="Product Added", properties=product)
+    # Revenue comes as a number, as text, as nothing but a total, and sometimes negative.
+    revenue: Any = random.choice((total, total, f"${total:,.2f}", str(total), None, -total))
+    properties = {**order, "currency": "USD", "total": total}
+    if revenue is not None:
+        properties["revenue"] = revenue
+    event = random.choice(("Order Completed", "Order Completed", "Completed Order"))
+    yield _call("track", random, who, ids, event=event, properties=properties)
+
+
+def _group(random: Random, who: Person, ids: Json) -> Json:
+    traits = {
+        "company": who.company,
+        "name": who.company,
+        "employees": random.randrange(2, 5000),
+        "industry": random.choice(("ceramics", "software")),
+    }
+    return _call("group", random, who, ids, groupId=who.company.lower(), traits=traits)
+
+
+def _traits(random: Random, who: Person) -> Json:
+    """What is told at sign-up, spelled one way or another."""
+    created: Any = random.choice(
+        ("2026-06-01T10:20:30.000Z", 1780309230, 1780309230000, "2026-06-01")
+    )
+    if random.random() < 0.5:
+        named: Json = {"firstName": who.first_name, "lastName": who.last_name}
+    else:
+        named = {random.choice(("name", "Name")): f"{who.first_name} {who.last_name}"}
+    return {
+        **named,
+        "email": who.email,
+        random.choice(("createdAt", "created_at", "created")): created,
+        "phone": f"+1 555 01{who.number % 100:02}",
+        "plan": who.plan,
+        "age": random.randrange(18, 90),
+        "address": {"city": random.choice(CITIES), "postalCode": f"{random.randrange(10**5):05}"},
+        "interests": random.sample(("clay", "glass", "wood", "paper"), random.randrange(3)),
+    }
+
+
+def _changed_traits(random: Random, who: Person) -> Json:
+    traits: tuple[Json, ...] = (
+        {"plan": random.choice(PLANS)},
+        {"email": who.email, "logins": random.randrange(500)},
+        {"interests": ["clay"], "newsletter": None},
+        {"lastSeen": "2026-06-12T08:00:00Z", "Username": f"{who.first_name.lower()}{who.number}"},
+        {},
+    )
+    return random.choice(traits)
+
+
+def _call(kind: str, random: Random, who: Person, ids: Json, **fields: Any) -> Json:
+    context = who.context
+    if "userId" in ids and kind == "track" and random.random() < 0.2:
+        context = {**context, "traits": {"plan": who.plan, "email": who.email}}
+    channel = "server" if who.platform == "server" else "client"
+    return {"type": kind, "channel": channel, **ids, **fields, "context": context}
