@@ -15,6 +15,7 @@ import orjson
 
 from conformance.captures import destination_settings
 from conformance.loader import Json
+from translator.values import MAX_NESTING
 
 
 class BadLine(Exception):
@@ -29,6 +30,7 @@ class Entry(NamedTuple):
     """A message of a corpus, its place, and what it brings along.
 
     `settings` and `now` (aware) are None where the entry leaves them to the one who translates it.
+    `plain` tells that the message came from a line of JSON which cannot be nested too deeply.
     """
 
     where: str
@@ -36,6 +38,7 @@ class Entry(NamedTuple):
     id: str | None = None
     settings: Json | None = None
     now: datetime | None = None
+    plain: bool = False
 
 
 def read_entry(line: bytes, where: str) -> Entry:
@@ -46,8 +49,9 @@ def read_entry(line: bytes, where: str) -> Entry:
         raise BadLine("not JSON", str(error)) from None
     if type(value) is not dict:
         raise BadLine("not an object", line[:80].decode(errors="replace"))
+    plain = line.count(b"{") + line.count(b"[") <= MAX_NESTING
     if "type" in value or "message" not in value:
-        return Entry(where, value, _text(value.get("messageId")))
+        return Entry(where, value, _text(value.get("messageId")), plain=plain)
     settings = value.get("settings")
     if settings is not None and type(settings) is not dict:
         raise BadLine("settings must be an object")
@@ -55,7 +59,7 @@ def read_entry(line: bytes, where: str) -> Entry:
         settings = destination_settings(settings)
     message = value["message"]
     name = value.get("id") or (message.get("messageId") if type(message) is dict else None)
-    return Entry(where, message, _text(name), settings, _moment(value.get("now")))
+    return Entry(where, message, _text(name), settings, _moment(value.get("now")), plain)
 
 
 def _text(value: object) -> str | None:

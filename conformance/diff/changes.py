@@ -6,7 +6,7 @@ order of operations does.
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -174,6 +174,8 @@ def _pairs(old: Sequence[Json], new: Sequence[Json]) -> dict[int, int]:
     """The index of an old operation -> that of its new partner, in the order of the old ones."""
     pairs: dict[int, int] = {}
     for key in _LIKENESS:
+        if len(pairs) == min(len(old), len(new)):
+            break
         free = [index for index in range(len(new)) if index not in pairs.values()]
         keys = [key(new[index]) for index in free]
         for index, operation in enumerate(old):
@@ -182,6 +184,9 @@ def _pairs(old: Sequence[Json], new: Sequence[Json]) -> dict[int, int]:
                 pairs[index] = free.pop(at)
                 keys.pop(at)
     return dict(sorted(pairs.items()))
+
+
+_NESTED = (dict, list)
 
 
 def _values(operation: str, path: str, old: Any, new: Any) -> Iterator[Change]:
@@ -198,23 +203,27 @@ def _values(operation: str, path: str, old: Any, new: Any) -> Iterator[Change]:
 
 
 def _objects(operation: str, path: str, old: Json, new: Json) -> Iterator[Change]:
-    removed = [key for key in old if key not in new]
-    added = [key for key in new if key not in old]
+    removed = dict.fromkeys(key for key in old if key not in new)
+    added = dict.fromkeys(key for key in new if key not in old)
     for key, other in _renames(old, new, removed, added):
-        removed.remove(key)
-        added.remove(other)
+        del removed[key], added[other]
         places = f"{path}{_step(key)} -> {path}{_step(other)}"
         yield Change(Kind.RENAMED, operation, places, old[key], new[other])
     for key, value in old.items():
         if key in removed:
             yield Change(Kind.REMOVED, operation, path + _step(key), old=value)
         elif key in new:
-            yield from _values(operation, path + _step(key), value, new[key])
+            other = new[key]
+            # Most properties are the same, and their paths need not be written.
+            if type(value) is not type(other) or value != other or type(value) in _NESTED:
+                yield from _values(operation, path + _step(key), value, other)
     for key in added:
         yield Change(Kind.ADDED, operation, path + _step(key), new=new[key])
 
 
-def _renames(old: Json, new: Json, removed: list[str], added: list[str]) -> list[tuple[str, str]]:
+def _renames(
+    old: Json, new: Json, removed: Iterable[str], added: Iterable[str]
+) -> list[tuple[str, str]]:
     """The pairs of a removed and an added key with one value, the most alike names first."""
     by_value: dict[Hashable, list[str]] = {}
     for other in added:

@@ -61,9 +61,9 @@ class Comparison:
     def _compare(self, batch: Sequence[Entry], tally: Tally) -> None:
         settings = batch[0].settings or self._job.settings
         now = batch[0].now or self._job.now
-        messages = [entry.message for entry in batch]
-        old = self._old.answers(messages, settings, now)
-        new = self._new.answers(messages, settings, now)
+        old = self._old.answers(batch, settings, now)
+        new = self._new.answers(batch, settings, now)
+        secrets = tuple(self._secrets(settings))
         told = self._old.tells & self._new.tells
         for entry, one, two in zip(batch, old, new, strict=True):
             before, after = _told(one, told), _told(two, told)
@@ -74,7 +74,7 @@ class Comparison:
             found = changes(before, after)
             if found:
                 caused = self._caused(entry, found, (before, after), settings, now)
-                tally.count_changes(entry, caused, self._secrets(settings))
+                tally.count_changes(entry, caused, secrets)
 
     def _caused(
         self,
@@ -91,7 +91,7 @@ class Comparison:
                 return [Cause(change) for change in found]
             return self._causes.explain(
                 found,
-                lambda variant: answer(entry.message, variant, now),
+                lambda variant: answer(entry, variant, now),
                 old,
                 steps(old, new),
                 answers,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from conformance.corpus.entries import Entry
 from conformance.diff.refs import Ref
 from conformance.diff.sides import failure
 from conformance.driver import Driver
@@ -33,12 +34,12 @@ class DriverSide:
             raise UsageError(f"{self._ref.name} fails on the settings: {error}") from error
         self._started_with, self._refusal = settings, None
 
-    def answers(self, messages: Sequence[Any], settings: Json, now: datetime) -> list[Json]:
+    def answers(self, entries: Sequence[Entry], settings: Json, now: datetime) -> list[Json]:
         if settings != self._started_with:
             self._start(settings)
         if self._refusal is not None:
-            return [self._refusal] * len(messages)
-        return self._translate(messages, now)
+            return [self._refusal] * len(entries)
+        return self._translate([entry.message for entry in entries], now)
 
     def close(self) -> None:
         self._driver.close()

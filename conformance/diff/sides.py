@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
+from conformance.corpus.entries import Entry
 from conformance.diff.refs import Ref
 from conformance.diff.variants import Variant
 from conformance.errors import UsageError
 from conformance.loader import Json
 from conformance.target import OBSERVED, RULE_SETS
 from translator import Settings, SettingsError, translate
+from translator.cloud import translate_message
+from translator.plan import plan_for
+from translator.timestamps import to_ms
 
 
 class Side(Protocol):
@@ -26,7 +30,7 @@ class Side(Protocol):
     def check(self, settings: Json) -> None:
         """Raise UsageError if it cannot be compared at all, or refuses these settings."""
 
-    def answers(self, messages: Sequence[Any], settings: Json, now: datetime) -> list[Json]:
+    def answers(self, entries: Sequence[Entry], settings: Json, now: datetime) -> list[Json]:
         """An answer to each message, as `translate` prints it.
 
         Settings that are refused give an answer with an error to each.
@@ -58,23 +62,28 @@ class OurSide:
             self._ref.mapping,
         )
 
-    def answers(self, messages: Sequence[Any], settings: Json, now: datetime) -> list[Json]:
+    def answers(self, entries: Sequence[Entry], settings: Json, now: datetime) -> list[Json]:
         try:
             variant = self.variant(settings)
         except SettingsError as error:
-            return [failure("settings_refused", str(error))] * len(messages)
-        return [answer(message, variant, now) for message in messages]
+            return [failure("settings_refused", str(error))] * len(entries)
+        return [answer(entry, variant, now) for entry in entries]
 
     def close(self) -> None:
         """Nothing is open."""
 
 
-def answer(message: Any, variant: Variant, now: datetime) -> Json:
+def answer(entry: Entry, variant: Variant, now: datetime) -> Json:
     """The answer of our translator. A defect of it costs one message, and is seen."""
+    settings, rules, mapping = variant.settings, variant.rules, variant.mapping
     try:
-        result = translate(
-            message, variant.settings, now=now, rules=variant.rules, mapping=variant.mapping
-        )
+        if entry.plain:
+            # As `translate`, without its walk over all values: a line of JSON has good ones only.
+            result = translate_message(
+                entry.message, plan_for(settings, rules, mapping), to_ms(now)
+            )
+        else:
+            result = translate(entry.message, settings, now=now, rules=rules, mapping=mapping)
     except Exception as error:
         return failure("internal_error", f"the translator failed: {error!r:.200}")
     return result.as_json()

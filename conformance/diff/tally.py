@@ -1,7 +1,7 @@
 """Counting changes in groups, with a few examples of each, in bounded memory."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -76,9 +76,8 @@ class Tally:
         if len(self.bad_examples) < MAX_BAD_LINES:
             self.bad_examples.append(f"{where}: {why}"[:MAX_CHARACTERS])
 
-    def count_changes(self, entry: Entry, caused: Iterable[Cause], secrets: Iterable[str]) -> None:
+    def count_changes(self, entry: Entry, caused: Iterable[Cause], secrets: Sequence[str]) -> None:
         """The changes of one message; it counts once in each group. `secrets` are not shown."""
-        hidden = tuple(secrets)
         seen: set[Key] = set()
         for change, causes in caused:
             key = self._key(Key(change.kind, change.operation, change.path, causes))
@@ -88,7 +87,7 @@ class Tally:
             seen.add(key)
             group.messages += 1
             if len(group.examples) < EXAMPLES:
-                old, new = (_shown(value, hidden) for value in (change.old, change.new))
+                old, new = (_shown(value, secrets) for value in (change.old, change.new))
                 sides = _sides(change.kind, old, new)
                 group.examples.append(Example(entry.where, entry.id, *sides))
         self.causes.update({cause for key in seen for cause in key.causes})

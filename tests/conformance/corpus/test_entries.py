@@ -11,9 +11,9 @@ from conformance.corpus.entries import BadLine, Entry, read_entry
 def test_a_message() -> None:
     """A line with a type is a message, whatever else it has."""
     line = b'{"type": "track", "messageId": 7, "message": {}}'
-    assert Entry("f:1", {"type": "track", "messageId": 7, "message": {}}, "7") == read_entry(
-        line, "f:1"
-    )
+    assert Entry(
+        "f:1", {"type": "track", "messageId": 7, "message": {}}, "7", plain=True
+    ) == read_entry(line, "f:1")
 
 
 def test_an_entry() -> None:
@@ -23,12 +23,12 @@ def test_an_entry() -> None:
         b' "now": "2026-06-15T12:00:00Z", "id": "i"}'
     )
     now = datetime(2026, 6, 15, 12, tzinfo=UTC)
-    assert Entry("f:1", {"type": "x"}, "i", {"a": 1}, now) == read_entry(line, "f:1")
+    assert Entry("f:1", {"type": "x"}, "i", {"a": 1}, now, plain=True) == read_entry(line, "f:1")
 
 
 def test_an_entry_may_have_a_message_only() -> None:
     """Then the message's id is its own, and the rest is left to who translates it."""
-    assert Entry("f:1", {"messageId": "m"}, "m") == read_entry(
+    assert Entry("f:1", {"messageId": "m"}, "m", plain=True) == read_entry(
         b'{"message":{"messageId":"m"}}', "f:1"
     )
 
@@ -59,3 +59,9 @@ def test_bad_lines(line: bytes, text: str) -> None:
     """What is no entry says why."""
     with pytest.raises(BadLine, match=re.escape(text)):
         read_entry(line, "f:1")
+
+
+def test_deep_messages_are_told() -> None:
+    """A line that could be nested too deeply is not plain, so it is checked."""
+    deep = b'{"type": "track", "properties": ' + b'{"a":' * 100 + b"1" + b"}" * 101
+    assert not read_entry(deep, "f:1").plain
