@@ -158,15 +158,16 @@ def _data(value: bytes) -> bytes:
 def _json(text: bytes) -> tuple[Any, bytes | None]:
     """JSON by the fast parser, with the text; what it refuses gets a second chance, without.
 
-    The second one reads lone surrogates and huge integers, which are a fault of one record, not of
-    the whole request.
+    The second one reads what is no UTF-8, lone surrogates and huge integers, which are a fault of
+    one record, not of the whole request. Bytes that are no UTF-8 become lone surrogates.
     """
     try:
         return orjson.loads(text), text.strip()
     except orjson.JSONDecodeError as error:
         first = error
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite), None
+        decoded = text.decode(json.detect_encoding(text), "surrogateescape")
+        return json.loads(decoded, parse_constant=_refuse, parse_float=_finite), None
     except (ValueError, RecursionError):
         raise UnreadableError(f"not JSON: {first}") from first
 

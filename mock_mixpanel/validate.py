@@ -204,15 +204,21 @@ def _size_problems(record: Any, inside: str, limits: Limits) -> Iterator[Problem
         size = len(orjson.dumps(record))
     except TypeError:
         size = json_bytes(record)
-        members = record[inside] if inside else record
-        for name, value in members.items():
-            if _has_surrogate([name, value]):
-                shown = name.encode(errors="replace").decode()
-                field = f"{inside}.{shown}".lstrip(".")
-                fault = "string should be valid utf8"
-                yield Problem(f"{field}: {fault}", False, field, f"{field} is invalid: {fault}")
+        if inside:
+            yield from _text_problems({k: v for k, v in record.items() if k != inside}, "")
+            yield from _text_problems(record[inside], f"{inside}.")
+        else:
+            yield from _text_problems(record, "")
     if size > limits.record_bytes:
         yield Problem(f"record: larger than {limits.record_bytes} bytes")
+
+
+def _text_problems(members: Mapping[str, Any], inside: str) -> Iterator[Problem]:
+    for name, value in members.items():
+        if _has_surrogate([name, value]):
+            field = inside + name.encode(errors="replace").decode()
+            fault = "string should be valid utf8"
+            yield Problem(f"{field}: {fault}", False, field, f"{field} is invalid: {fault}")
 
 
 def _has_surrogate(value: Any) -> bool:

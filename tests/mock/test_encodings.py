@@ -11,7 +11,7 @@ import pytest
 
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.config import Limits
-from tests.mock.wire import event, http, packed
+from tests.mock.wire import event, group_update, http, packed, update
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
@@ -81,6 +81,25 @@ def packed_utf8(record: Any) -> str:
 
 def url_safe(record: Any) -> str:
     return base64.urlsafe_b64encode(body_of(record)).decode()
+
+
+@pytest.mark.parametrize(
+    "path", ["/import", "/import/", "/engage", "/engage/", "/groups", "/groups/"]
+)
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_encoding_on_other_routes(mock_mixpanel: MockMixpanel, name: str, path: str) -> None:
+    """Every route takes every encoding."""
+    records = {
+        "import": event(mock_mixpanel, text=TEXT),
+        "engage": update(mock_mixpanel, set={"text": TEXT}),
+        "groups": group_update(mock_mixpanel, set={"text": TEXT}),
+    }
+    record = records[path.strip("/")]
+    method, query, headers, body = ENCODINGS[name](record)
+    answer = http(method, mock_mixpanel.url + path, params=query, headers=headers, data=body)
+    assert (200, b"1") == (answer.status_code, answer.content)
+    assert [[record]] == [request["payload"] for request in mock_mixpanel.requests()]
+    assert [] == mock_mixpanel.rejected()
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -159,8 +178,26 @@ UNREADABLE = {
         b"[" * 52 + b"]" * 52,
         f"data: nested deeper than {Limits().json_depth} levels",
     ),
-    "invalid UTF-8": (JSON, b'[{"event": "\xff"}]', "data: not JSON: "),
 }
+
+
+def test_invalid_utf8_is_the_fault_of_one_record(mock_mixpanel: MockMixpanel) -> None:
+    """A record that is no UTF-8 is refused, and listed with where; the others are stored."""
+    good = body_of(event(mock_mixpanel, "Good"))
+    bad = body_of(event(mock_mixpanel, "Bad", plan="PLAN")).replace(b"PLAN", b"\xff\xc3(")
+    named = body_of(event(mock_mixpanel, "NAME")).replace(b"NAME", b"\xff")
+    answer = http(
+        "POST",
+        f"{mock_mixpanel.url}/track",
+        headers=JSON,
+        data=b"[" + b",".join([good, bad, named]) + b"]",
+    )
+    assert (200, b"1") == (answer.status_code, answer.content)
+    assert ["Good"] == [item["event"] for item in mock_mixpanel.events()]
+    assert [
+        ["properties.plan: string should be valid utf8"],
+        ["event: string should be valid utf8"],
+    ] == [item["reasons"] for item in mock_mixpanel.rejected()]
 
 
 @pytest.mark.parametrize("name", UNREADABLE)

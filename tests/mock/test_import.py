@@ -1,6 +1,7 @@
 """/import: who may, and what a strict one refuses."""
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -263,3 +264,61 @@ def test_import_mark(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/import", [event(mock_mixpanel, time=NOW_SECONDS - 10**8)])
     (stored,) = mock_mixpanel.events()
     assert (True, NOW_SECONDS - 10**8) == (stored["properties"]["$import"], stored["time"])
+
+
+FORBIDDEN = [
+    "00000000-0000-0000-0000-000000000000",
+    *("anon", "anonymous", "nil", "none", "null", "n/a", "na", "undefined", "unknown", "<nil>"),
+    *("0", "-1", "true", "false", "[]", "{}"),
+]
+"""As documented (facts/mixpanel-http-api 2.2)."""
+
+
+@pytest.mark.parametrize("value", [*FORBIDDEN, "Anonymous", "NULL", 0, -1, True, False, [], {}])
+def test_forbidden_distinct_ids(mock_mixpanel: MockMixpanel, value: Any) -> None:
+    """A strict import refuses these distinct ids, in any case and of any type."""
+    records = [good(mock_mixpanel, distinct_id=value)]
+    answer = send(mock_mixpanel, "/import?strict=1", records)
+    assert (400, 0) == (answer.status_code, answer.json()["num_records_imported"])
+    assert b"1" == send(mock_mixpanel, "/import", records).content
+
+
+@pytest.mark.parametrize("value", [*FORBIDDEN, "None", "UNDEFINED", 0, True, "a b", "ä", "", None])
+def test_forbidden_insert_ids(mock_mixpanel: MockMixpanel, value: Any) -> None:
+    """A strict import refuses these insert ids, and what has other letters, or none."""
+    records = [good(mock_mixpanel, **{"$insert_id": value})]
+    answer = send(mock_mixpanel, "/import?strict=1", records)
+    assert 400 == answer.status_code
+    assert ["$insert_id"] == [failed["field"] for failed in answer.json()["failed_records"]]
+
+
+def test_an_insert_id_is_measured_in_bytes(mock_mixpanel: MockMixpanel) -> None:
+    """36 bytes pass and 37 do not."""
+    records = [good(mock_mixpanel, **{"$insert_id": "a" * size}) for size in (36, 37)]
+    answer = send(mock_mixpanel, "/import?strict=1", records)
+    assert [1] == [failed["index"] for failed in answer.json()["failed_records"]]
+
+
+def test_invalid_utf8_by_strict_import(mock_mixpanel: MockMixpanel) -> None:
+    """Bytes that are no UTF-8 are the fault of their record, in the words that are known."""
+    records = [good(mock_mixpanel, utm_source=text) for text in ("ok", "BAD")]
+    answer = http(
+        "POST",
+        f"{mock_mixpanel.url}/import?strict=1",
+        headers={"Content-Type": "application/json"},
+        data=json.dumps(records).encode().replace(b"BAD", b"\xfe\xff"),
+    )
+    assert {
+        "code": 400,
+        "error": "some data points in the request failed validation",
+        "failed_records": [
+            {
+                "index": 1,
+                "insert_id": "id-1",
+                "field": "properties.utm_source",
+                "message": "properties.utm_source is invalid: string should be valid utf8",
+            }
+        ],
+        "num_records_imported": 1,
+        "status": "Bad Request",
+    } == answer.json()
