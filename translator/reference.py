@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 
 from translator.context_properties import CAMPAIGN, DEVICE, DEVICE_BY_TYPE, EVENT_ONLY, Row
+from translator.engage.filters import OPERATORS
 from translator.errors import ERROR_CODES, SKIP_CODES
 from translator.rules import RULES
 from translator.settings import KINDS, Settings
@@ -79,6 +80,12 @@ def codes_table() -> str:
     return _table(("code", "kind", "meaning"), rows)
 
 
+def filters_table() -> str:
+    """Every operator of a condition on a property, in definitions of Engage."""
+    rows = [(f"`{row.key}`", row.meaning) for row in OPERATORS]
+    return _table(("operator", "holds for a property if"), rows)
+
+
 _CODES = (("error", ERROR_CODES), ("skipped", SKIP_CODES))
 
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
@@ -87,6 +94,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "traits": ("Special traits", traits_table),
     "context": ("Context properties", context_table),
     "codes": ("Codes", codes_table),
+    "filters": ("Conditions on properties", filters_table),
 }
 """Name -> title and table."""
 

@@ -21,9 +21,11 @@ from translator.operations import Result
 from translator.options import (
     RULE_SETS,
     input_argument,
+    mapping_option,
     moment,
     now_option,
     opened,
+    read_mapping,
     read_settings,
     rules_option,
     settings_option,
@@ -42,6 +44,7 @@ from translator.plan import plan_for
 )
 @settings_option
 @rules_option
+@mapping_option
 @now_option
 @click.option("--translate", "translated", is_flag=True, help="Write operations, as `translate`.")
 @click.option(
@@ -55,6 +58,7 @@ def engage(
     definitions_file: Path,
     settings_file: Path,
     rule_set: str,
+    mapping_file: Path | None,
     now_text: str | None,
     translated: bool,
     unset_key: str | None,
@@ -69,7 +73,7 @@ def engage(
     """
     definitions = _read(definitions_file)
     settings = read_settings(settings_file)
-    plan = plan_for(settings, RULE_SETS[rule_set]())
+    plan = plan_for(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
     now_ms = moment(now_text)
     if unset_key is not None and unset_key not in {each.key for each in definitions}:
         usage_error(f"--unset {unset_key!r} is no key of {definitions_file}")
