@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from conformance.captures import Capture, compare_outcomes, of_capture, outcome
+from conformance.captures import Recorded, of_capture
 from conformance.compare import Difference
 from conformance.loader import Json
 from conformance.outcomes import Outcome, Verdict
@@ -26,7 +26,7 @@ class Attribution:
     `documented` is what they do.
     """
 
-    capture: Capture
+    capture: Recorded
     changes: tuple[tuple[str, tuple[str, ...]], ...]
     unexplained: tuple[Difference, ...]
     documented: Json
@@ -41,27 +41,27 @@ class Attribution:
             Verdict.FAIL if self.unexplained else Verdict.PASS,
             differences=self.unexplained,
             notes=tuple(f"{rule} changes {', '.join(paths)}" for rule, paths in self.changes),
-            expected={"requests": self.capture.requests, "stage": self.capture.stage},
+            expected=self.capture.seen(),
             actual={**self.documented, "explained_by": changes},
         )
 
 
-def attribute(capture: Capture, translate: Translate = translate) -> Attribution:
+def attribute(capture: Recorded, translate: Translate = translate) -> Attribution:
     """What each rule changes for a capture on the way from observed to documented."""
     rules = explaining = Rules.observed()
-    current = outcome(capture, rules, translate)
+    current = capture.outcome(rules, translate)
     changes = []
     for rule in RULES:
         rules = rules.following(rule.name)
-        following = outcome(capture, rules, translate)
-        differences = compare_outcomes(current, following)
+        following = capture.outcome(rules, translate)
+        differences = capture.compare(current, following)
         if differences:
             changes.append((rule.name, tuple(difference.path for difference in differences)))
             explaining = explaining.following(rule.name)
         current = following
-    explained = outcome(capture, explaining, translate)
-    documented = outcome(capture, Rules.documented(), translate)
-    unexplained = compare_outcomes(explained, documented)
+    explained = capture.outcome(explaining, translate)
+    documented = capture.outcome(Rules.documented(), translate)
+    unexplained = capture.compare(explained, documented)
     return Attribution(capture, tuple(changes), tuple(unexplained), documented)
 
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from conformance.compare import Difference, compare, compare_sequence
 from conformance.data import read
 from conformance.errors import DataError
 from conformance.loader import Json
 from conformance.outcomes import REDACTED, Outcome, Verdict
+from conformance.sources import capture_ids
 from conformance.target import Translate
 from conformance.yaml_text import parse_yaml
 from translator import Rules, Settings, SettingsError, translate
@@ -41,6 +42,31 @@ SWITCHES = (
 """Settings that are off in the classic code when they are absent or null."""
 
 
+class Recorded(Protocol):
+    """A capture of any mode, and how a translator's outcome is compared with it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def area(self) -> str: ...
+
+    @property
+    def mode(self) -> str: ...
+
+    def given(self) -> Json:
+        """What went in, as a scenario has it."""
+
+    def seen(self) -> Json:
+        """What was recorded, in the form of an outcome."""
+
+    def outcome(self, rules: Rules, translate: Translate = translate) -> Json:
+        """What the translator makes of it under some rules."""
+
+    def compare(self, expected: Json, actual: Json) -> list[Difference]:
+        """Every difference between two outcomes."""
+
+
 @dataclass(frozen=True)
 class Capture:
     """One recorded call. `stage` is where it failed, None if it did not."""
@@ -52,6 +78,27 @@ class Capture:
     message: Any
     requests: list[Json]
     stage: str | None
+    mode = "cloud"
+
+    def given(self) -> Json:
+        """What went in, as a scenario has it."""
+        return {
+            "clock": self.now.isoformat(),
+            "settings": {**self.settings, "apiKey": REDACTED},
+            "steps": [{"messages": [self.message]}],
+        }
+
+    def seen(self) -> Json:
+        """The requests, and the stage of an error or None."""
+        return {"requests": self.requests, "stage": self.stage}
+
+    def outcome(self, rules: Rules, translate: Translate = translate) -> Json:
+        """What the translator makes of it: `requests`, and the `stage` of an error or None."""
+        return outcome(self, rules, translate)
+
+    def compare(self, expected: Json, actual: Json) -> list[Difference]:
+        """Every difference between two outcomes."""
+        return compare_outcomes(expected, actual)
 
 
 @dataclass(frozen=True)
@@ -76,7 +123,7 @@ class Standing(StrEnum):
 class Reproduction:
     """A capture against a translator. `defect` is its entry in defects.yaml, if it has one."""
 
-    capture: Capture
+    capture: Recorded
     differences: tuple[Difference, ...]
     defect: Defect | None
     actual: Json
@@ -92,7 +139,6 @@ class Reproduction:
     @property
     def outcome(self) -> Outcome:
         """The standing as any report has it; a defect is an expected failure."""
-        seen = {"requests": self.capture.requests, "stage": self.capture.stage}
         verdict, reason = Verdict.PASS, ""
         if self.standing is Standing.DEFECT and self.defect:
             verdict, reason = Verdict.EXPECTED_FAILURE, f"{self.defect.defect}: {self.defect.why}"
@@ -109,28 +155,24 @@ class Reproduction:
             verdict,
             reason=reason,
             differences=self.differences,
-            expected=seen,
+            expected=self.capture.seen(),
             actual=self.actual,
         )
 
 
-def of_capture(capture: Capture, rules: str, verdict: Verdict, **more: Any) -> Outcome:
+def of_capture(capture: Recorded, rules: str, verdict: Verdict, **more: Any) -> Outcome:
     """An outcome that describes the capture; `more` is what became of it."""
     return Outcome(
         kind="capture",
         id=capture.id,
         title=f"What the classic integration sent: {capture.area}",
         level="must",
-        mode="cloud",
+        mode=capture.mode,
         rules=rules,
         source=(f"capture:{capture.id}",),
         verdict=verdict,
-        tags=("capture", capture.area),
-        given={
-            "clock": capture.now.isoformat(),
-            "settings": {**capture.settings, "apiKey": REDACTED},
-            "steps": [{"messages": [capture.message]}],
-        },
+        tags=("capture", capture.area, capture.mode),
+        given=capture.given(),
         **more,
     )
 
@@ -147,7 +189,7 @@ def load_defects() -> Mapping[str, Defect]:
     defects = {}
     for row in parse_yaml(read("captures", "defects.yaml")):
         defects[row["id"]] = Defect(row["id"], row["defect"], row["why"], tuple(row["paths"]))
-    unknown = defects.keys() - {capture.id for capture in load_captures()}
+    unknown = defects.keys() - capture_ids()
     if unknown:
         raise DataError(f"captures/defects.yaml: there is no capture {sorted(unknown)[0]!r}")
     if len(defects) > MAX_DEFECTS:
@@ -178,11 +220,10 @@ def outcome(capture: Capture, rules: Rules, translate: Translate = translate) ->
     return {"requests": requests, "stage": stage}
 
 
-def reproduce(capture: Capture, translate: Translate = translate) -> Reproduction:
+def reproduce(capture: Recorded, translate: Translate = translate) -> Reproduction:
     """The capture under the observed rules."""
-    seen = {"requests": capture.requests, "stage": capture.stage}
-    actual = outcome(capture, Rules.observed(), translate)
-    differences = compare_outcomes(seen, actual)
+    actual = capture.outcome(Rules.observed(), translate)
+    differences = capture.compare(capture.seen(), actual)
     return Reproduction(capture, tuple(differences), load_defects().get(capture.id), actual)
 
 

@@ -6,9 +6,10 @@ from typing import Any, NoReturn
 import click
 
 from conformance.attribution import by_rule
-from conformance.captures import load_captures, load_defects
+from conformance.captures import load_defects
 from conformance.corpus.command import corpus
 from conformance.decisions import page as decisions_page
+from conformance.device_captures import all_captures
 from conformance.diff.command import diff
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, UsageError
 from conformance.guard import answers_errors
@@ -48,7 +49,7 @@ main.add_command(run)
 @answers_errors
 def captures(rules: str | None, keyword: str | None, tags: tuple[str, ...]) -> NoReturn:
     """Only the captures: which are reproduced, and which rule explains which difference."""
-    chosen = select_captures(load_captures(), keyword, tags)
+    chosen = select_captures(all_captures(), keyword, tags)
     results = list(run_captures(chosen, rules))
     if not results:
         raise UsageError("no capture is chosen")

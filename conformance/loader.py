@@ -49,14 +49,21 @@ class Step:
     messages: tuple[Any, ...] = ()
     advance: float = 0
     flush: bool = False
+    reload: bool = False
     engage: Json | None = None
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What must come of it. `state` holds only the sections that are compared."""
+    """What must come of it. `state` holds only the sections that are compared.
 
-    requests: list[Json]
+    `requests`, and in device modes `calls` (a list for each message) and `start_up`, are None if
+    they are not compared.
+    """
+
+    requests: list[Json] | None
+    calls: list[list[Any]] | None
+    start_up: list[Any] | None
     skipped: list[Json]
     errors: list[Json]
     undelivered: list[Json]
@@ -84,6 +91,7 @@ class Scenario:
     delivery: Json
     faults: list[Json]
     clock: str
+    browser: Json
     engage: Engagement | None
     steps: tuple[Step, ...]
     expect: Expectation
@@ -154,6 +162,7 @@ def _other_mistakes(data: Json, path: str) -> Iterator[str]:
         problem = sources.problem(source)
         if problem:
             yield f"source[{index}]: {source!r}: {problem}"
+    yield from _mode_mistakes(data)
     for index, step in enumerate(data["steps"]):
         if "engage" in step and "engage" not in data:
             yield f"steps[{index}].engage: the scenario has no 'engage' with definitions"
@@ -164,6 +173,31 @@ def _other_mistakes(data: Json, path: str) -> Iterator[str]:
         for index, item in enumerate(data["expect"].get(section, ())):
             if item["message"] >= count:
                 yield f"expect.{section}[{index}]: there are only {count} messages, counted from 0"
+
+
+def _mode_mistakes(data: Json) -> Iterator[str]:
+    mode = data.get("mode", "cloud")
+    needed, expect = "requests" if mode == "cloud" else "calls", data["expect"]
+    if needed not in expect and "settings_error" not in expect:
+        yield f"expect: {needed!r} is a required property in mode {mode}"
+    count = sum(len(step.get("messages", step.get("lines", ()))) for step in data["steps"])
+    if len(expect.get("calls", ())) not in (0, count):
+        yield f"expect.calls: has {len(expect['calls'])} lists, one for each of {count} messages"
+    for name, modes in _ONLY_IN.items():
+        part = expect if name in ("calls", "start_up", "requests") else data
+        if name in part and mode not in modes:
+            yield f"{name}: is for mode {' or '.join(modes)}, not {mode}"
+
+
+_ONLY_IN = {
+    "calls": ("web", "ios", "android"),
+    "start_up": ("web", "ios", "android"),
+    "requests": ("cloud", "web"),
+    "browser": ("web",),
+    "engage": ("cloud",),
+    "delivery": ("cloud",),
+}
+"""Part of a scenario, or of what it expects -> the modes in which it means something."""
 
 
 def _scenario(data: Json) -> Scenario:
@@ -184,13 +218,13 @@ def _scenario(data: Json) -> Scenario:
         delivery=data.get("delivery", {}),
         faults=data.get("faults", []),
         clock=data.get("clock", DEFAULT_CLOCK),
+        browser=data.get("browser", {}),
         engage=_engagement(data["engage"]) if "engage" in data else None,
         steps=tuple(_step(step) for step in data["steps"]),
         expect=Expectation(
-            requests=[
-                {"endpoint": request["endpoint"], "region": "us", "ip": "0", **request}
-                for request in expect["requests"]
-            ],
+            requests=_requests(expect, "1" if mode == "web" else "0"),
+            calls=expect.get("calls", [] if mode != "cloud" else None),
+            start_up=expect.get("start_up"),
             skipped=expect.get("skipped", []),
             errors=expect.get("errors", []),
             undelivered=expect.get("undelivered", []),
@@ -200,6 +234,15 @@ def _scenario(data: Json) -> Scenario:
         given={"clock": DEFAULT_CLOCK}
         | {key: value for key, value in data.items() if key not in DESCRIPTION},
     )
+
+
+def _requests(expect: Json, ip: str) -> list[Json] | None:
+    if "requests" not in expect:
+        return [] if "settings_error" in expect else None
+    return [
+        {"endpoint": request["endpoint"], "region": "us", "ip": ip, **request}
+        for request in expect["requests"]
+    ]
 
 
 def _engagement(data: Json) -> Engagement:
@@ -212,5 +255,6 @@ def _step(step: Json) -> Step:
         messages=lines or tuple(step.get("messages", ())),
         advance=step.get("advance", 0),
         flush=step.get("flush", False),
+        reload=step.get("reload", False),
         engage=step.get("engage"),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.compare import Difference, Kind, compare, compare_sequence
+from conformance.device import Devices, DeviceSession, expanded
 from conformance.engaged import EngagedSession, MakeEngage
 from conformance.errors import DataError
 from conformance.loader import Json, RawLine, Scenario
@@ -61,6 +62,7 @@ def examine(
         mock.base_urls,
         wait=mock.advance,
         delivery=scenario.delivery,
+        browser=scenario.browser,
         mock=mock,
     )
     try:
@@ -72,6 +74,8 @@ def examine(
     try:
         if scenario.expect.settings_error is not None:
             return _settings_accepted(scenario, session, mock)
+        if scenario.mode != "cloud" and "calls" not in session.observes:
+            raise CannotRun("it does not tell its calls on the SDK")
         return _replayed(scenario, session, mock)
     except TargetFailed as error:
         difference = Difference("target", Kind.UNEXPECTED, actual=str(error))
@@ -85,30 +89,43 @@ def expected(scenario: Scenario) -> Json:
     expect = scenario.expect
     if expect.settings_error is not None:
         return {"settings_error": expect.settings_error, "requests": expect.requests}
-    return {
-        "requests": expect.requests,
+    found: Json = {
+        "calls": expect.calls,
+        "start_up": expect.start_up,
+        "requests": None if expect.requests is None else expanded(expect.requests),
         "skipped": expect.skipped,
         "errors": expect.errors,
         "undelivered": expect.undelivered,
-        "state": sections(scenario),
+        "state": sections(scenario) if expect.requests is not None else None,
     }
+    return {section: value for section, value in found.items() if value is not None}
 
 
 def _replayed(scenario: Scenario, session: Session, mock: Mock) -> Replayed:
     answers, differences = _feed(scenario, session, mock)
-    placeholders = Placeholders()
-    actual: Json = {"requests": received(mock)}
+    placeholders, devices = Placeholders(), Devices()
+    wanted = expected(scenario)
+    actual: Json = {}
     notes = [f"message {index}: {each.note}" for index, each in enumerate(answers) if each.note]
-    differences += _compare_requests(scenario, actual["requests"], placeholders)
+    if "start_up" in wanted:
+        actual["start_up"] = devices.named(list(answers[0].start_up))
+        differences += compare_sequence("start_up", wanted["start_up"], actual["start_up"])
+    if "calls" in wanted:
+        actual["calls"] = [devices.named(list(answer.calls)) for answer in answers]
+        for index, pair in enumerate(zip(wanted["calls"], actual["calls"], strict=True)):
+            differences += compare_sequence(f"calls[{index}]", *pair)
+    if "requests" in wanted:
+        actual["requests"] = devices.named(received(mock))
+        differences += _compare_requests(scenario, actual["requests"], placeholders)
     for section, found in _reasons(answers).items():
-        wanted = getattr(scenario.expect, section)
         if section in session.observes:
             actual[section] = [item for item, _ in found]
-            differences += _compare_reasons(section, wanted, found)
-        elif wanted:
+            differences += _compare_reasons(section, wanted[section], found)
+        elif wanted[section]:
             notes.append(f"not compared: {section}, which this target does not tell")
-    actual["state"] = state = held(scenario, mock)
-    differences += compare_state(scenario, state, placeholders)
+    if "state" in wanted:
+        actual["state"] = state = devices.named(held(scenario, mock))
+        differences += compare_state(scenario, state, placeholders)
     return Replayed(actual, tuple(differences), tuple(notes))
 
 
@@ -173,6 +190,9 @@ def _feed(
             answers += session.perform(step.engage, mock.now())
         elif step.flush:
             session.flush()
+        elif step.reload:
+            assert isinstance(session, DeviceSession)
+            session.reload(mock.now())
         else:
             given = copy.deepcopy(step.messages)
             start = len(answers)
@@ -189,7 +209,8 @@ def _changed_input(path: str, original: Any, given: Any) -> list[Difference]:
 def _compare_requests(
     scenario: Scenario, requests: list[Json], placeholders: Placeholders | None = None
 ) -> list[Difference]:
-    return compare_sequence("requests", scenario.expect.requests, requests, placeholders)
+    wanted = expanded(scenario.expect.requests or [])
+    return compare_sequence("requests", wanted, requests, placeholders)
 
 
 def received(mock: Mock) -> list[Json]:

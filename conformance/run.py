@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from conformance.attribution import attribute
-from conformance.captures import Capture, reproduce
+from conformance.captures import Recorded, reproduce
 from conformance.errors import EngineError
 from conformance.loader import Scenario
 from conformance.mock import Mock
@@ -36,7 +36,7 @@ def run_scenario(
     return judged(outcome, expected_failures)
 
 
-def run_captures(captures: Iterable[Capture], rules: str | None) -> Iterator[Outcome]:
+def run_captures(captures: Iterable[Recorded], rules: str | None) -> Iterator[Outcome]:
     """Each capture under the observed rules, then explained under the documented ones.
 
     `rules` restricts it to one of them.

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from conformance.captures import load_captures
+from conformance.device_captures import all_captures
 from conformance.errors import (
     EXIT_CONFORMANT,
     EXIT_ENGINE,
@@ -32,7 +32,7 @@ from conformance.targets import KINDS, External, target_named
 from conformance.terminal import Terminal
 from conformance.yaml_text import YamlTextError, parse_yaml
 
-MODES = ["cloud"]
+MODES = ["cloud", "web", "ios", "android"]
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,13 +104,13 @@ def run(
     selection = Selection(**conditions)
     everything = load_scenarios()
     known = {scenario.id for scenario in everything}
-    selection.check_ids(known | {capture.id for capture in load_captures()})
+    selection.check_ids(known | {capture.id for capture in all_captures()})
     excused = read_expected_failures(expected_failures, known) if expected_failures else {}
     scenarios = selection.scenarios(everything)
     ours = target_name == "builtin"
     if captures and not ours:
         raise UsageError("--captures: captures are for the target 'builtin' only")
-    chosen = selection.captures(load_captures()) if ours and captures is not False else []
+    chosen = selection.captures(all_captures()) if ours and captures is not False else []
     if not scenarios and not chosen:
         raise UsageError("no scenario or capture is chosen; see 'list' for their ids")
     terminal = Terminal(verbose=verbose)

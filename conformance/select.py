@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from conformance import sources
-from conformance.captures import Capture
+from conformance.captures import Recorded
 from conformance.errors import UsageError
 from conformance.loader import Scenario
 
@@ -59,16 +59,16 @@ class Selection:
             and self.rules in (None, scenario.rules)
         ]
 
-    def captures(self, captures: Iterable[Capture]) -> list[Capture]:
-        """The chosen ones. They are of the level must, in cloud mode, and of no heading."""
-        if self.headings or self.mode not in (None, "cloud"):
+    def captures(self, captures: Iterable[Recorded]) -> list[Recorded]:
+        """The chosen ones. They are of the level must, and of no heading."""
+        if self.headings:
             return []
         if self.levels and "must" not in self.levels:
             return []
         return [
             capture
             for capture in select_captures(captures, self.keyword, self.tags)
-            if self._named(capture.id)
+            if self._named(capture.id) and self.mode in (None, capture.mode)
         ]
 
     def check_ids(self, known: Collection[str]) -> None:
@@ -116,13 +116,15 @@ def select(
 
 
 def select_captures(
-    captures: Iterable[Capture], keyword: str | None = None, tags: Iterable[str] = ()
-) -> list[Capture]:
-    """Likewise for captures, whose tags are `capture` and their area."""
+    captures: Iterable[Recorded], keyword: str | None = None, tags: Iterable[str] = ()
+) -> list[Recorded]:
+    """Likewise for captures, whose tags are `capture`, their mode and their area."""
     test = matcher(keyword) if keyword else lambda _: True
     wanted = frozenset(tags)
     return [
-        capture for capture in captures if wanted <= {"capture", capture.area} and test(capture.id)
+        capture
+        for capture in captures
+        if wanted <= {"capture", capture.mode, capture.area} and test(capture.id)
     ]
 
 

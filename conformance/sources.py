@@ -15,7 +15,7 @@ UNSOURCED = "unsourced"
 FACTS = ("cloud-classic", "device-mode", "mixpanel-http-api", "real-clients")
 """The collections of observed facts that scenarios may cite, with a section number."""
 
-CAPTURE_FILES = ("cloud-classic.jsonl",)
+CAPTURE_FILES = ("cloud-classic.jsonl", "device-web.jsonl")
 
 _ISSUE = re.compile(r"[\w.-]+/[\w.-]+#[0-9]+", re.ASCII)
 _SECTION = re.compile(r"[0-9]+(\.[0-9]+)?")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from conformance.loader import Json, RawLine
 from conformance.mock import Mock
 from translator import Result, Rules, Settings, SettingsError, translate
+from translator import Session as DeviceMode
 from translator.bulk import translate_line
 from translator.plan import plan_for
 from translator.sender import DestinationError, Fate, Limits, RetryPolicy, Sender
@@ -59,6 +60,10 @@ class Answer(NamedTuple):
     error: Reason | None = None
     undelivered: tuple[Lost, ...] = ()
     note: str = ""
+    calls: tuple[list[Any], ...] = ()
+    """In device modes: `[method, ...args]` of each call on the SDK."""
+    start_up: tuple[list[Any], ...] = ()
+    """With the first answer in device modes: the calls before those of any message."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Setup:
     base_urls: Mapping[str, str] = field(default_factory=dict)
     wait: Callable[[float], object] = lambda seconds: None
     delivery: Json = field(default_factory=dict)
+    browser: Json = field(default_factory=dict)
     mock: Mock | None = None
 
 
@@ -104,13 +110,21 @@ class Target(Protocol):
 
 
 class Builtin:
-    """Our own translator and sender; `translate` may be replaced by a broken one."""
+    """Our own translator and sender, or session in device modes; either may be a broken one."""
 
-    def __init__(self, translate: Translate = translate) -> None:
+    def __init__(
+        self, translate: Translate = translate, make_session: Callable[..., Any] = DeviceMode
+    ) -> None:
         self._translate = translate
+        self._make_session = make_session
 
     def open(self, setup: Setup) -> Session:
         """A session with these settings."""
+        if setup.mode != "cloud":
+            # Imported here, because it needs the records of this module.
+            from conformance.device import DeviceSession
+
+            return DeviceSession(self._make_session, setup)
         try:
             settings = Settings.from_json(setup.settings)
         except SettingsError as error:

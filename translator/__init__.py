@@ -8,9 +8,11 @@ result = translate(message, Settings(token="..."), now=datetime.now(UTC))
 from datetime import datetime
 from typing import Any
 
-from translator.cloud import message_id, translate_message
+from translator.cloud import translate_message
+from translator.device.session import Session, translate_session
 from translator.errors import MappingError, SettingsError, TranslationError
 from translator.mapping import STANDARD, PropertyMap
+from translator.message import message_id
 from translator.operations import Failure, Operation, Result, Skip
 from translator.plan import plan_for
 from translator.rules import Rules
@@ -26,10 +28,12 @@ __all__ = [
     "PropertyMap",
     "Result",
     "Rules",
+    "Session",
     "Settings",
     "SettingsError",
     "Skip",
     "translate",
+    "translate_session",
 ]
 
 
@@ -48,11 +52,13 @@ def translate(
     judged at the time it says it was received (`receivedAt`, else `sentAt`); one that says nothing
     counts as new, and if it has no timestamp either, Mixpanel's arrival time will count.
     `rules` are `Rules.documented()` unless given; `mapping` changes which source becomes which
-    property. Raises ValueError for a mode that does not exist
-    or a naive `now`.
+    property. `mode` is `cloud`, or `web`, `ios` or `android`, where the message is all of a
+    session: see `Session` for several. Raises ValueError for a mode that does not exist or a naive
+    `now`.
     """
     if mode != "cloud":
-        raise ValueError(f"unknown mode {mode!r}; cloud is the only mode there is yet")
+        rules = rules or Rules.documented()
+        return translate_session([message], settings, mode=mode, now=now, rules=rules)[0]
     plan = plan_for(settings, rules or Rules.documented(), mapping)
     try:
         check(message)

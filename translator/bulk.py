@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 
 from translator.cloud import translate_message
+from translator.device.session import Session, Step, with_start_up
 from translator.errors import TranslationError
 from translator.mapping import STANDARD, PropertyMap
 from translator.operations import Result
@@ -133,6 +134,43 @@ def translate_stream(source: BinaryIO, sink: BinaryIO, job: Job, *, workers: int
         sink.flush()
         total += errors
     return total
+
+
+def translate_session_stream(source: BinaryIO, sink: BinaryIO, session: Session) -> int:
+    """Answer every line of one session on `sink`, in order; give the number of errors.
+
+    The start-up calls are part of the answer to the first line, whatever is in it.
+    """
+    started: Result | None = session.start().result
+    errors = 0
+    for line in lines(source):
+        result = session_line(line, session).result
+        if started:
+            result, started = with_start_up(started, result), None
+        sink.write(_json_line(result))
+        sink.flush()
+        errors += result.error is not None
+    return errors
+
+
+def session_line(line: bytes, session: Session) -> Step:
+    """What comes of one line of JSON text in a session. Never raises."""
+    try:
+        return session.deliver(parse_line(line))
+    except TranslationError as error:
+        return Step(Result(None, error=error.failure, calls=()))
+    except Exception as error:
+        return Step(_our_defect(error)._replace(calls=()))
+
+
+def _json_line(result: Result) -> bytes:
+    """A result as a line of JSON text, with what a browser may make of text and numbers."""
+    found = result.as_json()
+    try:
+        return orjson.dumps(found) + b"\n"
+    except TypeError:
+        # Halves of characters and whole numbers beyond 64 bits, which orjson refuses.
+        return json.dumps(found).encode() + b"\n"
 
 
 def _in_parallel(source: BinaryIO, job: Job, workers: int) -> Iterator[tuple[bytes, int]]:

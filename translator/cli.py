@@ -11,18 +11,22 @@ import click
 import yaml
 
 from translator import __version__
-from translator.bulk import PARALLEL_FROM_BYTES, Job, translate_stream
+from translator.bulk import PARALLEL_FROM_BYTES, Job, translate_session_stream, translate_stream
+from translator.device.session import Session
 from translator.engage.cli import engage
 from translator.options import (
     RULE_SETS,
+    browser_option,
     input_argument,
     mapping_option,
     moment,
     now_option,
     opened,
+    read_browser,
     read_mapping,
     read_settings,
     rules_option,
+    seed_option,
     settings_option,
     usage_error,
 )
@@ -43,7 +47,7 @@ def main() -> None:
     type=click.Choice(["cloud", "web", "ios", "android"]),
     default="cloud",
     show_default=True,
-    help="Only cloud is available yet.",
+    help="Cloud, or a device mode, in which the input is one session of a page or an app.",
 )
 @rules_option
 @mapping_option
@@ -51,8 +55,10 @@ def main() -> None:
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Processes.  [default: all cores for large files, else 1]",
+    help="Processes, in cloud mode.  [default: all cores for large files, else 1]",
 )
+@browser_option
+@seed_option
 @input_argument
 def translate(
     settings_file: Path,
@@ -61,6 +67,8 @@ def translate(
     mapping_file: Path | None,
     now_text: str | None,
     workers: int | None,
+    browser_file: Path | None,
+    seed: str,
     file: str | None,
 ) -> None:
     """Translate Segment messages, one JSON object a line, to operations, one result a line.
@@ -68,7 +76,18 @@ def translate(
     Exit status: 0 if every line was translated, 1 if any had an error, 2 for wrong usage.
     """
     if mode != "cloud":
-        usage_error(f"--mode {mode} is not available yet; use --mode cloud")
+        if mapping_file:
+            usage_error(f"--mapping is for cloud mode; --mode {mode} has tables of its own")
+        session = Session(
+            settings=read_settings(settings_file),
+            mode=mode,
+            rules=RULE_SETS[rule_set](),
+            clock=lambda: moment(now_text),
+            browser=read_browser(browser_file),
+            seed=seed,
+        )
+        with opened(file) as source:
+            sys.exit(1 if translate_session_stream(source, sys.stdout.buffer, session) else 0)
     settings, mapping = read_settings(settings_file), read_mapping(mapping_file)
     job = Job(settings, RULE_SETS[rule_set](), moment(now_text), mapping)
     if workers is None:

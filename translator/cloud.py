@@ -10,7 +10,7 @@ from translator.aliases import alias_operations
 from translator.errors import TranslationError, skip
 from translator.events import event_operation
 from translator.groups import group_operations
-from translator.message import Message
+from translator.message import Message, message_id, turned_off
 from translator.operations import Json, Operation, Result
 from translator.pages import event_names
 from translator.people import charge_operations, identify_operations, increment_operations
@@ -32,7 +32,7 @@ def translate_message(raw: Any, plan: Plan, now_ms: int | None) -> Result:
         return Result(None, error=error.failure)
     try:
         message = Message(raw, plan, now_ms)
-        if plan.doc["integrations_object"] and _turned_off(message):
+        if plan.doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES):
             reason = "the integrations object turns Mixpanel off for this message"
             message.skipped.append(skip("integration_disabled", reason))
             return Result(message_id(raw), (), tuple(message.skipped))
@@ -40,22 +40,6 @@ def translate_message(raw: Any, plan: Plan, now_ms: int | None) -> Result:
     except TranslationError as error:
         return Result(message_id(raw), error=error.failure)
     return Result(message_id(raw), tuple(operations), tuple(message.skipped))
-
-
-def message_id(raw: Any) -> str | float | None:
-    """The message's id if it has a usable one, to tell results apart."""
-    found = raw.get("messageId") if type(raw) is dict else None
-    return found if type(found) in (str, int, float) else None
-
-
-def _turned_off(message: Message) -> bool:
-    integrations = message.raw.get("integrations")
-    if type(integrations) is not dict or not integrations:
-        return False
-    named = [integrations[name] for name in DESTINATION_NAMES if name in integrations]
-    if named:
-        return any(value is False for value in named)
-    return integrations.get("All", integrations.get("all")) is False
 
 
 def _event_calls(

@@ -54,6 +54,10 @@ SKIP_CODES = (
     Code("device_token_not_ios", "only iOS device tokens can be imported"),
     Code("super_properties_not_selected", "no setting asks for these traits on events"),
     Code("integration_disabled", "the integrations object turns Mixpanel off for this message"),
+    Code("no_handler", "the library of this mode does nothing for such a call"),
+    Code("no_effect", "the call is made, and the SDK is known to make less of it than one expects"),
+    Code("reset_not_mapped", "the library does not pass `reset` on to Mixpanel's SDK"),
+    Code("endpoint_in_manifest", "Android takes its endpoints from the app's manifest"),
     Code("forbidden_id", "Mixpanel refuses this id, so it was not used"),
 )
 

@@ -11,7 +11,7 @@ from translator.errors import TranslationError, skip
 from translator.operations import Json, Skip
 from translator.plan import Plan
 from translator.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
-from translator.values import detached
+from translator.values import check, detached
 
 CALLS = ("track", "page", "screen", "identify", "group", "alias")
 
@@ -55,9 +55,9 @@ class Message:
         """Raises `TranslationError` for a message that cannot be translated."""
         self.raw = raw
         self.skipped: list[Skip] = []
-        self.kind = _kind(raw)
+        self.kind = kind_of(raw)
         if plan.doc["field_types"]:
-            _check_types(raw)
+            check_types(raw)
         # An empty messageId is none: made from it, the insert ids of all such messages were one.
         self.id: str | float | None = None if raw.get("messageId") == "" else raw.get("messageId")
         self.user_id = self.usable_id(plan, "userId")
@@ -148,18 +148,20 @@ def require_secret(plan: Plan) -> None:
         )
 
 
-def _kind(raw: Json) -> str:
+def kind_of(raw: Json, calls: tuple[str, ...] = CALLS) -> str:
+    """The message's `type`. Raises `TranslationError` if it is none of the calls."""
     kind = raw.get("type")
-    if kind in CALLS:
+    if kind in calls:
         return str(kind)
     if kind is None or kind == "":
-        raise TranslationError("missing_type", f"type is missing; it must be one of {CALLS}")
-    near = difflib.get_close_matches(str(kind).lower(), CALLS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"it must be one of {CALLS}"
+        raise TranslationError("missing_type", f"type is missing; it must be one of {calls}")
+    near = difflib.get_close_matches(str(kind).lower(), calls, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it must be one of {calls}"
     raise TranslationError("unknown_type", f"type {kind!r:.80} is not a Segment call; {hint}")
 
 
-def _check_types(raw: Json) -> None:
+def check_types(raw: Json) -> None:
+    """Raise `TranslationError` for a field of the wrong type."""
     for field in _ID_FIELDS:
         value = raw.get(field)
         if value is not None and type(value) not in (str, int, float):
@@ -183,3 +185,26 @@ def _check_types(raw: Json) -> None:
 
 def _wrong(field: str, value: object, expected: str) -> TranslationError:
     return TranslationError("invalid_field", f"{field} must be {expected}, not {value!r:.80}")
+
+
+def message_id(raw: Any) -> str | float | None:
+    """The message's id if it has a usable one, to tell results apart."""
+    found = raw.get("messageId") if type(raw) is dict else None
+    if type(found) not in (str, int, float):
+        return None
+    try:
+        check(found)
+    except TranslationError:
+        return None
+    return found
+
+
+def turned_off(raw: Json, names: tuple[str, ...]) -> bool:
+    """Whether the `integrations` object turns off a destination that goes by any of the names."""
+    integrations = raw.get("integrations")
+    if type(integrations) is not dict or not integrations:
+        return False
+    named = [integrations[name] for name in names if name in integrations]
+    if named:
+        return any(value is False for value in named)
+    return integrations.get("All", integrations.get("all")) is False

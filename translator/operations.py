@@ -5,6 +5,8 @@ Plain immutable records. Nothing here knows how operations are made or sent.
 
 from typing import Any, NamedTuple
 
+from translator.device.calls import Call
+
 Json = dict[str, Any]
 """A JSON object."""
 
@@ -37,15 +39,25 @@ class Failure(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The answer to one message. With an `error` there are no operations."""
+    """The answer to one message. With an `error` there are no operations.
+
+    `calls` are those on the vendor's SDK in device modes; None in cloud mode, which has none.
+    """
 
     message_id: str | float | None
     operations: tuple[Operation, ...] = ()
     skipped: tuple[Skip, ...] = ()
     error: Failure | None = None
+    calls: tuple[Call, ...] | None = None
 
     def as_json(self) -> Json:
         """The result as the JSON object that `translate` prints."""
+        found = self._fields_as_json()
+        if self.calls is not None:
+            found["calls"] = [call.as_json() for call in self.calls]
+        return found
+
+    def _fields_as_json(self) -> Json:
         return {
             "messageId": self.message_id,
             "operations": [

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NoReturn
 import click
 import yaml
 
+from translator.device.sdk import Browser
 from translator.errors import MappingError, SettingsError
 from translator.mapping import STANDARD, PropertyMap
 from translator.rules import Rules
@@ -45,6 +46,15 @@ mapping_option = click.option(
 now_option = click.option(
     "--now", "now_text", help="Judge messages as at this ISO 8601 time.  [default: the clock]"
 )
+browser_option = click.option(
+    "--browser",
+    "browser_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON or YAML object: url, referrer, user_agent, vendor, screen.  [in mode web]",
+)
+seed_option = click.option(
+    "--seed", default="", help="Where random ids come from: another seed, another device."
+)
 input_argument = click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
 )
@@ -72,6 +82,16 @@ def read_mapping(path: Path | None) -> PropertyMap:
     try:
         return PropertyMap.from_json(read_object(path))
     except (MappingError, ValueError, yaml.YAMLError, OSError) as error:
+        usage_error(f"{path}: {error}")
+
+
+def read_browser(path: Path | None) -> Browser:
+    """The browser in a JSON or YAML file; a problem ends the program with status 2."""
+    if path is None:
+        return Browser()
+    try:
+        return Browser.from_json(read_object(path))
+    except (ValueError, yaml.YAMLError, OSError) as error:
         usage_error(f"{path}: {error}")
 
 

@@ -206,6 +206,11 @@ def _property(properties: Json, name: str) -> Any:
     return next((value for key, value in properties.items() if normalised(key) == name), None)
 
 
+def grouped_digits_joined(text: str) -> str:
+    """The text with `1,234.50` in it written as `1234.50`."""
+    return _GROUPED_DIGITS.sub(lambda match: match.group().replace(",", ""), text)
+
+
 def charge_amount(value: object, plan: Plan) -> float | None:
     """The number in a revenue: numbers as they are, text read as far as it is a number."""
     if type(value) is int or type(value) is float:
@@ -214,7 +219,7 @@ def charge_amount(value: object, plan: Plan) -> float | None:
         return None
     text = value.replace("$", "")
     if plan.doc["charge_grouped_digits"]:
-        text = _GROUPED_DIGITS.sub(lambda match: match.group().replace(",", ""), text)
+        text = grouped_digits_joined(text)
     number = _LEADING_NUMBER.match(text)
     if number is None:
         return None

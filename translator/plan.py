@@ -41,7 +41,9 @@ class Plan:
         """Rule name -> whether the doc is followed; an unknown name is a KeyError."""
         self.token = settings.token
         self.host = host(european_union=settings.enableEuropeanUnionEndpoint)
-        self.event_increments = frozenset(name.lower() for name in settings.eventIncrements)
+        self.event_increments = frozenset(
+            name.lower() for name in settings.eventIncrements + settings.increments
+        )
         self.traits = TraitTable(
             (row.property, row.source.removeprefix("traits.")) for row in mapping.of("traits")
         )

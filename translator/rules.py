@@ -4,20 +4,12 @@ Code that depends on such a disagreement asks `rules.follows_doc("name")`. No co
 set it was given.
 """
 
-from typing import NamedTuple, Self
+from typing import Self
 
+from translator.device_rules import DEVICE_RULES
+from translator.rule import Rule
 
-class Rule(NamedTuple):
-    """One disagreement, both sides with their source."""
-
-    name: str
-    documented: str
-    observed: str
-    documented_source: str
-    observed_source: str
-
-
-RULES = (
+_CLOUD_RULES = (
     Rule(
         "integrations_object",
         "`integrations` can turn Mixpanel off for a message.",
@@ -202,6 +194,9 @@ RULES = (
         "capture:cloud-s-215-gr-basic",
     ),
 )
+
+RULES = _CLOUD_RULES + DEVICE_RULES
+"""Every rule: those of cloud mode, many of which device modes share, then those of device modes."""
 
 _NAMES = frozenset(rule.name for rule in RULES)
 

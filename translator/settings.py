@@ -118,6 +118,23 @@ class Settings:
         "cookie",
         choices=("cookie", "localStorage"),
     )
+    cookieName: str = _setting(
+        "Cookie Name (not in the doc)", "Device mode, web: `mp_{name}` is where state is kept.", ""
+    )
+    increments: StringList = _setting(
+        "Increments (not in the doc)", "The older name of `eventIncrements`; both lists count.", ()
+    )
+
+    def __new__(cls, **values: Any) -> Self:
+        settings = object.__new__(cls)
+        object.__setattr__(settings, "_given", frozenset(values))
+        return settings
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The keys that were set rather than left to their defaults, which depend on the mode."""
+        given: frozenset[str] = self.__dict__["_given"]
+        return given
 
     def __post_init__(self) -> None:
         for row in fields(self):

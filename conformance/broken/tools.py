@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from conformance.engaged import MakeEngage
 from conformance.target import Translate
-from translator import Operation, Result, Rules, translate
+from translator import Operation, Result, Rules, Session, translate
 from translator.engage import Engage
 from translator.rules import RULES
 
@@ -22,6 +22,7 @@ class Broken(NamedTuple):
     caught_by: str
     translate: Translate = translate
     engage: MakeEngage = Engage
+    session: Callable[..., Session] = Session
 
 
 def rewriting(change: Callable[[Operation, Any], Operation]) -> Translate:

@@ -21,7 +21,7 @@ def test_caught(broken: Broken, mock: Mock) -> None:
         scenario for scenario in load_scenarios() if fnmatchcase(scenario.id, broken.caught_by)
     ]
     assert scenarios, f"no scenario is called {broken.caught_by}"
-    target = Builtin(broken.translate)
+    target = Builtin(broken.translate, broken.session)
     found = (
         difference.path
         for scenario in scenarios

@@ -3,7 +3,8 @@
 import pytest
 
 from conformance import sources
-from translator.rules import RULES, Rule
+from translator.rule import Rule
+from translator.rules import RULES
 
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in RULES])

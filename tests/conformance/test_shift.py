@@ -39,6 +39,7 @@ expect:
 def test_moments_move_and_keep_their_form() -> None:
     """Numbers, texts and fractions of the clock's and the messages' moments; nothing else."""
     found = moved(scenario("timestamp: 2026-06-15T11:59:59.500Z"), LATER)
+    assert found.expect.requests
     assert {
         "times": [1795545085, 1795545085000, 1795545084500, 1795545084, "1795545085", 12, "12"],
         "texts": [

@@ -39,7 +39,7 @@ def not_for_drivers(scenario: Scenario) -> bool:
 
 
 def test_everything_conforms_through_a_driver(mock: Mock) -> None:
-    """A driver that translates passes every scenario that can be put in JSON."""
+    """A driver that translates passes every scenario of its mode that can be put in JSON."""
     found = outcomes(mock, list(SCENARIOS), "translate")
     red = [outcome.text() for outcome in found if outcome.verdict.red]
     assert [] == red

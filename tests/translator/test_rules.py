@@ -4,21 +4,22 @@ from pathlib import Path
 import pytest
 
 import translator
+from translator.device.plan import DEFAULTS
 from translator.rules import RULES, Rules
 
 
 def test_every_rule_is_asked_for_by_the_code() -> None:
     """A rule that nothing asks for would be a claim without behaviour."""
     package = Path(translator.__file__).parent
-    code = "".join(path.read_text("utf-8") for path in package.glob("*.py"))
-    asked = set(re.findall(r'doc\["(\w+)"\]', code))
+    code = "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
+    asked = set(re.findall(r'doc\["(\w+)"\]', code)) | {row.rule for row in DEFAULTS}
     assert asked == {rule.name for rule in RULES}
 
 
 def test_no_code_branches_on_the_name_of_a_rule_set() -> None:
     """Only the command line, which takes the name, and the docs know it."""
     package = Path(translator.__file__).parent
-    for path in package.glob("*.py"):
+    for path in package.rglob("*.py"):
         if path.name not in ("options.py", "rules.py", "reference.py", "__init__.py"):
             assert not re.search(r"""["']observed["']|\.observed\(""", path.read_text("utf-8")), (
                 path

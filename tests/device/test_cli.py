@@ -1,0 +1,98 @@
+"""`translate --mode web|ios|android`: one session in, one line out for each message."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOW = "2026-06-15T12:00:00Z"
+
+
+def run(tmp_path: Path, text: str, *arguments: str, **settings: Any) -> tuple[int, list[Any]]:
+    """Exit status and answers of `translate` for some lines."""
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"token": "T", **settings}))
+    command = [sys.executable, "-m", "translator", "translate", "--settings", str(file)]
+    done = subprocess.run(
+        [*command, "--now", NOW, *arguments], input=text, capture_output=True, text=True
+    )
+    assert "" == done.stderr
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def lines(*messages: Any) -> str:
+    """Messages as JSON lines."""
+    return "".join(json.dumps(message) + "\n" for message in messages)
+
+
+TRACK = {"type": "track", "messageId": "m1", "event": "x"}
+
+
+@pytest.mark.parametrize("mode", ["web", "ios", "android"])
+def test_shape_of_an_answer(tmp_path: Path, mode: str) -> None:
+    """An answer has the members of cloud mode, and `calls` besides."""
+    status, [first, second] = run(tmp_path, lines(TRACK, TRACK), "--mode", mode)
+    assert 0 == status
+    members = ["messageId", "operations", "skipped", "error", "calls"]
+    assert [members, members] == [list(first), list(second)]
+    assert ("m1", None, [["track", "x", {}]]) == (
+        second["messageId"],
+        second["error"],
+        second["calls"],
+    )
+    assert [] == second["skipped"]
+
+
+def test_one_session(tmp_path: Path) -> None:
+    """The input is one session: who was identified stays so, and the start comes once."""
+    identify = {"type": "identify", "userId": "u-1"}
+    _, answers = run(tmp_path, lines(identify, TRACK), "--mode", "web", "--rules", "observed")
+    methods = [[call[0] for call in answer["calls"]] for answer in answers]
+    assert [["init", "register", "identify", "name_tag", "register"], ["track"]] == methods
+    [event] = answers[1]["operations"]
+    assert ("/track", "https://api-js.mixpanel.com", "u-1", 1781524800) == (
+        event["endpoint"],
+        event["host"],
+        event["payload"]["properties"]["distinct_id"],
+        event["payload"]["properties"]["time"],
+    )
+
+
+def test_bad_lines(tmp_path: Path) -> None:
+    """A bad line has an error and an answer of its own; the status is 1."""
+    status, answers = run(tmp_path, "no json\n" + lines(TRACK), "--mode", "web")
+    assert (1, ["not_json", None]) == (
+        status,
+        [answer["error"] and answer["error"]["code"] for answer in answers],
+    )
+    assert [["init", "register"], ["track"]] == [
+        [call[0] for call in answer["calls"]] for answer in answers
+    ]
+
+
+def test_a_thrown_error_is_an_error(tmp_path: Path) -> None:
+    """What the integration throws is in the calls, and loses the message with an error."""
+    message = {"type": "track", "event": 7}
+    status, [answer] = run(tmp_path, lines(message), "--mode", "web", "--rules", "observed")
+    text = "track.event(...).toLowerCase is not a function"
+    assert (1, ["!throw", text]) == (status, answer["calls"][-1])
+    assert "invalid_field" == answer["error"]["code"]
+
+
+def test_halves_of_characters(tmp_path: Path) -> None:
+    """A character that the SDK cuts in two is written as JSON escapes it."""
+    message = {"type": "track", "event": "x" * 254 + "\U0001f600"}
+    status, [answer] = run(tmp_path, lines(message), "--mode", "web")
+    assert (0, "x" * 254 + "\ud83d") == (status, answer["operations"][0]["payload"]["event"])
+
+
+def test_browser_file(tmp_path: Path) -> None:
+    """The page's address and the like come from a file."""
+    browser = tmp_path / "browser.yaml"
+    browser.write_text("url: https://shop.example/?utm_source=mail\nscreen: [320, 480]\n")
+    _, [answer] = run(tmp_path, lines(TRACK), "--mode", "web", "--browser", str(browser))
+    properties = answer["operations"][0]["payload"]["properties"]
+    assert ("mail", 480) == (properties["utm_source"], properties["$screen_height"])

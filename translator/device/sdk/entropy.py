@@ -1,0 +1,26 @@
+"""Random ids that are not random: the same seed gives the same ones in the same order."""
+
+import hashlib
+from itertools import count
+from uuid import UUID
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Entropy:
+    """Where the SDK model takes its random ids from. Two seeds are two browsers."""
+
+    def __init__(self, seed: str = "") -> None:
+        self._seed = seed
+        self._count = count()
+
+    def _bytes(self) -> bytes:
+        return hashlib.sha256(f"{self._seed}:{next(self._count)}".encode()).digest()
+
+    def uuid(self) -> str:
+        """A UUID of version 4."""
+        return str(UUID(bytes=self._bytes()[:16], version=4))
+
+    def insert_id(self) -> str:
+        """Sixteen characters of `[0-9a-z]`."""
+        return "".join(_DIGITS[byte % 36] for byte in self._bytes()[:16])

@@ -1,0 +1,45 @@
+"""Cookies and localStorage of one browser, as far as mixpanel-js uses them.
+
+What the browser would refuse is not stored: a cookie of more than 4096 bytes, a secure cookie of a
+page that is not.
+"""
+
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from translator.device.sdk.browser import Browser, cookie_domain
+
+COOKIE_BYTES = 4096
+"""What a browser takes for name and value together."""
+
+
+@dataclass
+class Cookie:
+    """A cookie. `domain` begins with a dot if subdomains see it; `value` is decoded."""
+
+    name: str
+    value: str
+    domain: str
+    secure: bool
+    expires_days: int
+    path: str = "/"
+
+
+@dataclass
+class Storage:
+    """Everything that one browser keeps, and what a new page finds."""
+
+    cookies: dict[str, Cookie] = field(default_factory=dict)
+    local: dict[str, str] = field(default_factory=dict)
+
+    def set_cookie(self, cookie: Cookie, browser: Browser) -> None:
+        """Keep a cookie, in place of the one of that name, if the browser would."""
+        size = len(cookie.name) + len(quote(cookie.value, safe="!'()*", errors="replace"))
+        if size <= COOKIE_BYTES and (browser.secure or not cookie.secure):
+            self.cookies[cookie.name] = cookie
+
+
+def domain_of(browser: Browser, *, cross_subdomain: bool) -> str:
+    """The domain of the page's cookie."""
+    domain = cookie_domain(browser.hostname) if cross_subdomain else ""
+    return f".{domain}" if domain else browser.hostname

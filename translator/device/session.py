@@ -1,0 +1,226 @@
+"""A session: messages of one page or app, one after the other, and what comes of each.
+
+The only thing in device mode that holds state. Messages are delivered one at a time and the page is
+idle in between, so that answers arrive before the next message, unless they are given together.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from translator.device import android, ios, js, web
+from translator.device.calls import Call
+from translator.device.dates import Date
+from translator.device.mobile import MobileIdentity
+from translator.device.plan import DevicePlan, device_plan
+from translator.device.sdk import Browser, Entropy, MixpanelJs, WireRequest
+from translator.device.sdk.client import LIB_VERSION
+from translator.device.sdk.storage import Storage
+from translator.device.state import Message, State, Stored
+from translator.errors import TranslationError, skip
+from translator.message import FORBIDDEN_IDS, check_types, kind_of, message_id, turned_off
+from translator.operations import Json, Operation, Result, Skip
+from translator.rules import Rules
+from translator.settings import Settings
+from translator.timestamps import to_ms
+from translator.values import check
+
+DESTINATION_NAMES = ("Mixpanel",)
+"""What the integrations object calls this destination in device mode (doc#destination-info)."""
+
+
+class Library(NamedTuple):
+    """What each mode's module offers: its kinds of messages, and the calls it makes."""
+
+    kinds: tuple[str, ...]
+    start_up: Callable[[DevicePlan], tuple[list[Call], list[Skip]]]
+    message_calls: Callable[[Message, Date], list[Call]]
+
+
+LIBRARIES: Mapping[str, Library] = {
+    "web": Library(web.KINDS, web.start_up, web.message_calls),
+    "ios": Library(ios.KINDS, ios.start_up, ios.message_calls),
+    "android": Library(android.KINDS, android.start_up, android.message_calls),
+}
+
+
+class Step(NamedTuple):
+    """What came of one message, or of starting up: the result, and in web mode the requests."""
+
+    result: Result
+    requests: tuple[WireRequest, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One page or app, from its start.
+
+    `now` is the aware moment of all calls; `clock`, milliseconds since 1970, replaces it.
+    `browser`, `storage` (what it keeps), `sdk_config` (what the page adds to the SDK's
+    configuration) and `lib_version` (of the SDK) matter in web mode. `seed` is where random ids
+    come from. `others` are options of the integration that are no settings.
+
+    Raises ValueError for a mode that does not exist or a naive `now`.
+    """
+
+    settings: Settings
+    mode: str = "web"
+    rules: Rules = field(default_factory=Rules.documented)
+    now: datetime | None = None
+    clock: Callable[[], int] | None = None
+    browser: Browser = field(default_factory=Browser)
+    seed: str = ""
+    sdk_config: Mapping[str, Any] = field(default_factory=lambda: {"batch_requests": False})
+    lib_version: str = LIB_VERSION
+    others: Json = field(default_factory=dict)
+    storage: Storage = field(default_factory=Storage)
+
+    def __post_init__(self) -> None:
+        self._plan: DevicePlan = device_plan(self.settings, self.mode, self.rules, self.others)
+        self._library = LIBRARIES[self.mode]
+        fixed = 0 if self.now is None else to_ms(self.now)
+        self._clock = self.clock or (lambda: fixed)
+        self._entropy = Entropy(self.seed)
+        self._user_id: Any = None
+        self._sdk: MixpanelJs | None = None
+        self._stored: Stored = MobileIdentity("")
+
+    def start(self) -> Step:
+        """Load the page: its start-up calls and what the SDK sends of its own accord.
+
+        Called again it is a reload: what the browser stored is still there.
+        """
+        calls, skipped = self._library.start_up(self._plan)
+        if self.mode == "web":
+            config = calls[0].args[1] | self.sdk_config
+            self._sdk = MixpanelJs(
+                config,
+                browser=self.browser,
+                storage=self.storage,
+                entropy=self._entropy,
+                clock=self._clock,
+                lib_version=self.lib_version,
+            )
+            self._make(calls[1:])
+            self._sdk.loaded()
+            self._stored = self._sdk
+        else:
+            self._stored = MobileIdentity(self._entropy.uuid())
+        return self._step(None, calls, skipped, None)
+
+    def deliver(self, raw: Any, *, settle: bool = True) -> Step:
+        """What one message makes. Never raises for a bad message and never changes it.
+
+        Without `settle` the page is not idle afterwards: answers and batches have to wait.
+        """
+        skipped: list[Skip] = []
+        try:
+            check(raw)
+            calls = self._calls(raw, skipped)
+        except TranslationError as bad:
+            return Step(Result(message_id(raw), error=bad.failure, calls=()))
+        self._make(calls)
+        error = None
+        for method, args in calls:
+            if method == "!throw":
+                text = f"the integration throws, and the message is lost: {args[0]}"
+                error = TranslationError("invalid_field", text).failure
+        return self._step(message_id(raw), calls, skipped, error, settle=settle)
+
+    def settle(self) -> tuple[WireRequest, ...]:
+        """Let the page be idle; the requests that go out meanwhile."""
+        return self._settled(settle=True)
+
+    def _calls(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+        if not isinstance(raw, dict):
+            text = f"a message must be a JSON object, not {raw!r:.80}"
+            raise TranslationError("not_an_object", text)
+        doc = self._plan.doc
+        kind = kind_of(raw, self._library.kinds)
+        if doc["field_types"]:
+            check_types(raw)
+        if doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES):
+            reason = "the integrations object turns Mixpanel off for this message"
+            skipped.append(skip("integration_disabled", reason))
+            return []
+        raw = self._without_forbidden_ids(raw, skipped)
+        seen = js.revive(raw) if self.mode == "web" else copy.deepcopy(raw)
+        state = State(self._user_id, self._stored)
+        message = Message(kind, seen, self._plan, state, skipped)
+        calls = self._library.message_calls(message, Date(self._clock()))
+        if kind == "reset":
+            self._user_id = None
+        elif kind == "identify" and js.truthy(seen.get("userId")):
+            self._user_id = seen["userId"]
+        return calls
+
+    def _without_forbidden_ids(self, raw: Json, skipped: list[Skip]) -> Json:
+        """The message without ids that Mixpanel refuses, if the rules say so."""
+        if not self._plan.doc["forbidden_ids"]:
+            return raw
+        kept = dict(raw)
+        for name in ("userId", "previousId"):
+            value = raw.get(name)
+            if value is not None and str(value).strip().lower() in FORBIDDEN_IDS:
+                reason = f"{name} {value!r} is refused by Mixpanel, so it counts as absent"
+                skipped.append(skip("forbidden_id", reason))
+                del kept[name]
+        return kept
+
+    def _make(self, calls: Iterable[Call]) -> None:
+        if self._sdk:
+            for made in calls:
+                self._sdk.call(made)
+        elif isinstance(self._stored, MobileIdentity):
+            self._stored.follow(calls, self._entropy.uuid())
+
+    def _settled(self, *, settle: bool) -> tuple[WireRequest, ...]:
+        if not self._sdk:
+            return ()
+        if settle:
+            self._sdk.settle()
+        requests = tuple(self._sdk.requests)
+        self._sdk.requests.clear()
+        return requests
+
+    def _step(
+        self,
+        identity: str | float | None,
+        calls: Iterable[Call],
+        skipped: list[Skip],
+        error: Any,
+        *,
+        settle: bool = True,
+    ) -> Step:
+        requests = self._settled(settle=settle)
+        operations = tuple(
+            Operation(request.path.rstrip("/"), request.api_host, record)
+            for request in requests
+            for record in request.records
+        )
+        result = Result(identity, operations, tuple(skipped), error, tuple(calls))
+        return Step(result, requests)
+
+
+def translate_session(
+    messages: Iterable[Any], settings: Settings, *, mode: str = "web", **options: Any
+) -> list[Result]:
+    """The result for each message of one session; the start-up calls come with the first.
+
+    `options` are those of `Session`.
+    """
+    session = Session(settings=settings, mode=mode, **options)
+    started = session.start().result
+    results = [session.deliver(message).result for message in messages]
+    return [with_start_up(started, result) for result in results[:1]] + results[1:]
+
+
+def with_start_up(started: Result, result: Result) -> Result:
+    """The result of a session's first message, with what came of starting up before it."""
+    return result._replace(
+        operations=started.operations + result.operations,
+        skipped=started.skipped + result.skipped,
+        calls=(started.calls or ()) + (result.calls or ()),
+    )
