@@ -231,3 +231,27 @@ def test_alias_by_track(project: Project) -> None:
     assert sent("Bought", NOW_MS + 2000, **whose, **{"$insert_id": "2"}, **LIB) == last
     assert {"anon-1": {"plan": "pro"}} == project.people()
     assert [] == project.undelivered()
+
+
+@CREDENTIALS
+def test_merge(project: Project, authorized: Callable[..., tuple[Any, dict[str, Any]]]) -> None:
+    """After a merge two people are one, for what came before and for what comes later."""
+    project.create(identity="original")
+    mixpanel, credential = authorized(project)
+    mixpanel.track("ann", "Opened", {"time": NOW_MS / 1000, "$insert_id": "1"})
+    mixpanel.people_set("ann", {"plan": "pro"})
+    mixpanel.track("bob", "Bought", {"time": NOW_MS / 1000 + 1, "$insert_id": "2"})
+    mixpanel.people_set("bob", {"city": "Graz"})
+
+    mixpanel.merge(distinct_id1="ann", distinct_id2="bob", **credential)
+    mixpanel.track("bob", "Left", {"time": NOW_MS / 1000 + 2, "$insert_id": "3"})
+
+    # Which of the two ids stays is Mixpanel's choice.
+    [one] = project.people()
+    assert one in ("ann", "bob")
+    assert {"plan": "pro", "city": "Graz"} == project.people()[one]
+    found = [event for event in project.events() if event["event"] != "$merge"]
+    assert [("Opened", one), ("Bought", one), ("Left", one)] == [
+        (event["event"], event["properties"]["distinct_id"]) for event in found
+    ]
+    assert [] == project.undelivered()
