@@ -106,8 +106,12 @@ class Page:
         entries = self.driver.get_log("browser")
         return [each["message"] for each in entries if each["level"] in ("SEVERE", "WARNING")]
 
-    def sent(self, endpoint: str) -> list[dict[str, Any]]:
-        """The records that left for an endpoint and were answered."""
+    def sent(self, endpoint: str, count: int = 0) -> list[dict[str, Any]]:
+        """The records that left for an endpoint and were answered, once there are `count`."""
+        self.wait(lambda: len(self._sent(endpoint)) >= count)
+        return self._sent(endpoint)
+
+    def _sent(self, endpoint: str) -> list[dict[str, Any]]:
         records: list[dict[str, Any]] = []
         for request in json.loads(self.run("return localStorage.getItem('kept') || '[]'")):
             if request["path"].rstrip("/") == endpoint:
