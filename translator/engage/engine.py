@@ -194,13 +194,18 @@ class Engage:
             yield from self._update(self._computations[key], person)
 
     def resync(self, key: str) -> list[Json]:
-        """Send everybody's last value again: the same messages, with the same ids and times."""
+        """Send everybody's last value again: the same messages, with the same ids and times.
+
+        Ids that were a visitor's and are a user's now are not among them.
+        """
         definition = self._computations[key].definition
         return [
             message
             for person in self._people
-            for external, sent in person.sent.get(key, {}).items()
-            for message in messages(definition, external, sent)
+            for sent in [person.sent.get(key, {})]
+            for external in person.external_ids()
+            if external in sent
+            for message in messages(definition, external, sent[external])
         ]
 
     def delete(self, key: str) -> None:
