@@ -1,6 +1,6 @@
 """An event as it is read, from the record as it was sent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -46,9 +46,15 @@ class Event(NamedTuple):
         return int(self.time // 86400)
 
 
-def read_event(entry: Entry, added: Mapping[str, Any]) -> Event:
+def read_event(
+    entry: Entry,
+    added: Mapping[str, Any],
+    place: Callable[[str], str],
+    resolve: Callable[[str], str],
+) -> Event:
     """The event of an accepted /track or /import entry.
 
+    `place` and `resolve` say under which id a record is stored, and what its canonical id is now.
     No time is the time of arrival, and so is one in the future (1.3, 1.5). No distinct id is "",
     a person nobody knows (choice: no hash of the address). Without an insert id the server makes
     one, and the event is never a duplicate (1.3).
@@ -56,16 +62,19 @@ def read_event(entry: Entry, added: Mapping[str, Any]) -> Event:
     sent = entry.record["properties"]
     arrival = whole(round(entry.received_at, 3))
     time = seconds(sent.get("time"))
+    distinct_id = sent_id(sent, entry.identity)
+    stored = place(distinct_id)
     return Event(
         entry.id,
         Place(entry.request_id, entry.index),
         entry.received_at,
         intern(entry.record["event"]),
-        intern(sent_id(sent, entry.identity)),
+        intern(distinct_id),
         arrival if time is None else min(time, arrival),
         identifier(sent.get("$insert_id")) or f"{MADE}{entry.id}",
-        "",
+        intern(stored),
         added,
+        first=intern(resolve(stored)),
     )
 
 

@@ -6,7 +6,6 @@ take effect, records that wait for them, and deletions.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from sys import intern
 from typing import Any
 
 from mock_mixpanel.agenda import Agenda, Later
@@ -241,9 +240,7 @@ class ProjectState:
         return [{"distinct_ids": sorted(ids)} for ids in profiles if len(ids) > 1]
 
     def _add_event(self, entry: Entry, added: Mapping[str, Any]) -> None:
-        event = read_event(entry, added)
-        stored = intern(self.identities.place(event.distinct_id))
-        event = event._replace(stored=stored, first=intern(self.identities.resolve(stored)))
+        event = read_event(entry, added, self.identities.place, self.identities.resolve)
         whose = self._hot(event, entry.record["properties"])
         if whose:
             self.findings[entry.id] = Finding(f"{whose}: too many events in a day", False)
@@ -259,19 +256,21 @@ class ProjectState:
 
     def _hot(self, event: Event, properties: Mapping[str, Any]) -> str | None:
         """What of an event has too many on its day: the distinct id, or the name of a group key."""
-        counted = [("distinct_id", event.stored, self.limits.hot_shard)] if event.stored else []
+        hot = None
+        if event.stored and self._count("distinct_id", event.stored, event) > self.limits.hot_shard:
+            hot = "distinct_id"
         for key in self.group_keys:
             groups = properties.get(key)
             for group in groups if isinstance(groups, list) else [groups]:
-                if identifier(group):
-                    counted.append((key, identifier(group), self.limits.hot_shard_group))
-        hot = None
-        for name, who, most in counted:
-            shard = (name, who, event.day)
-            self.by_day[shard] = self.by_day.get(shard, 0) + 1
-            if self.by_day[shard] > most:
-                hot = hot or name
+                who = identifier(group)
+                if who and self._count(key, who, event) > self.limits.hot_shard_group:
+                    hot = hot or key
         return hot
+
+    def _count(self, name: str, who: str, event: Event) -> int:
+        shard = (name, who, event.day)
+        count = self.by_day[shard] = self.by_day.get(shard, 0) + 1
+        return count
 
     def _update_profile(self, entry: Entry) -> None:
         who = identifier(entry.record["$distinct_id"])
