@@ -116,10 +116,15 @@ def failure(endpoint: str, status: int) -> Reply:
     """
     if status in (502, 503):
         return Reply(status, UPSTREAM, TEXT_TYPE)
-    error = {401: "Invalid credentials", 429: RATE_LIMITED}.get(status, _phrase(status))
+    error = words(status)
     if endpoint == "/import" and status >= 400:
         return import_error(status, error)
     return too_large_page() if status == 413 else app_error(status, error)
+
+
+def words(status: int) -> str:
+    """What is said with a status: known for 401 and 429 (2.3), else its name."""
+    return {401: "Invalid credentials", 429: RATE_LIMITED}.get(status, _phrase(status))
 
 
 def app_error(status: int, error: str, **more: Any) -> Reply:

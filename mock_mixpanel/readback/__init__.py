@@ -16,11 +16,18 @@ from mock_mixpanel.fault_actions import Action
 from mock_mixpanel.http import incoming, respond
 from mock_mixpanel.ingest import exchange
 from mock_mixpanel.readback import app_api, gdpr, lookup_tables, sdk_endpoints
-from mock_mixpanel.readback.calls import Answer, Call, CallError
+from mock_mixpanel.readback.calls import UNAUTHENTICATED, Answer, Call, CallError
 from mock_mixpanel.readback.engage import query
 from mock_mixpanel.readback.export import export
 from mock_mixpanel.replies import Reply
 from mock_mixpanel.world import World
+
+QUERY_LIMIT = (
+    "Query rate limit exceeded for project_id: %s. 1/5 queries running concurrently and 61/60 "
+    "queries running in the last hour. For more information, please consult our documentation at "
+    "https://docs.mixpanel.com"
+)
+"""As seen; the address in it is a choice."""
 
 JOURNALED = 4000
 """Bytes of an answer that the journal keeps."""
@@ -123,12 +130,20 @@ def _spoilt(call: Call, route: Route, action: Action, answer: Answer) -> Answer:
     told = action.data.get("store_then", action.data)
     status = told.get("status", 0)
     if status >= 400 and status not in (502, 503) and "body" not in told:
-        text = replies.RATE_LIMITED if status == 429 else f"status {status}"
-        failed = route.failed(call, CallError(status, text))
+        failed = route.failed(call, CallError(status, _said(call, route, status)))
         reply = replace(failed, headers=told.get("headers", {}), delay=action.delay)
     else:
         reply = action.answer(call.incoming.path, whole)
     return Answer(reply, answer.drafts if action.stores else ())
+
+
+def _said(call: Call, route: Route, status: int) -> str:
+    """What Mixpanel says with a status: known for query routes (7.1, 7.2), else its name."""
+    if route.failed is _query_error and status == 401:
+        return UNAUTHENTICATED
+    if route.failed is _query_error and status == 429:
+        return QUERY_LIMIT % (call.params.get("project_id") or "0")
+    return replies.words(status)
 
 
 def _response(answer: Answer, sleep: Callable[[float], object]) -> Response:

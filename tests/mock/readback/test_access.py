@@ -155,3 +155,40 @@ def test_faults(server: Server) -> None:
         sorted(answer.json()),
     )
     assert (200, "of guarded") == read(server, basic("s3cret:"))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "expected"),
+    [
+        (
+            "/api/2.0/engage?project_id=7",
+            429,
+            {
+                "request": "/api/2.0/engage?project_id=7",
+                "error": "Query rate limit exceeded for project_id: 7. 1/5 queries running "
+                "concurrently and 61/60 queries running in the last hour. For more information, "
+                "please consult our documentation at https://docs.mixpanel.com",
+            },
+        ),
+        (
+            "/api/2.0/export",
+            401,
+            {"request": "/api/2.0/export", "error": "Unable to authenticate request"},
+        ),
+        ("/api/2.0/export", 402, {"request": "/api/2.0/export", "error": "Payment Required"}),
+        ("/flags", 403, {"error": "Forbidden", "status": "error"}),
+        (
+            "/lookup-tables",
+            401,
+            {"code": 401, "error": "Invalid credentials", "status": "Unauthorized"},
+        ),
+    ],
+)
+def test_words_of_a_status(
+    server: Server, path: str, status: int, expected: dict[str, object]
+) -> None:
+    """A status that is asked for comes with the words of its route, as far as they are known."""
+    rule = {"match": {"path": path.partition("?")[0], "nth": 1}, "action": {"status": status}}
+    http("POST", f"{server.url}/_mock/faults", json=rule)
+    answer = http("GET", f"{server.url}{path}")
+    assert (status, expected) == (answer.status_code, answer.json())
