@@ -35,19 +35,21 @@ class Original:
 
     def decide(self, entry: Entry) -> Decision:
         """Join the clusters of two ids, or say why not."""
-        kind = _KINDS.get(entry.record["event"])
-        if kind is None:
+        name = entry.record["event"]
+        if name not in _READ:
             return NOTHING
-        read, check, used = kind
-        new, missing = read(entry.record["properties"])
+        new, missing = _READ[name](entry.record["properties"])
         if missing:
             return Decision(note=missing)
-        failure = check(self, new) or self._too_many(new)
+        failure = self._failure(name, new)
         if failure:
             code, description = failure
             added = {"$failure_reason": code, "$failure_description": description}
             return Decision(note=f"{code}: {description}", added=added)
-        used(self, new)
+        if name == "$identify":
+            self.identified.add(new.alias)
+        elif name == "$create_alias":
+            self.aliases.add(new.alias)
         self.decided.join(new.alias, new.distinct_id)
         return Decision(new)
 
@@ -71,11 +73,14 @@ class Original:
         """The merge repairs a split when it takes effect (5.5)."""
         return pending
 
-    def _too_many(self, new: Link) -> "Failure | None":
-        one, other = self.decided.of(new.alias), self.decided.of(new.distinct_id)
-        if one[0] != other[0] and len(one) + len(other) > self.cluster_ids:
-            return "errManyIDs", f"the person would have more than {self.cluster_ids} ids"
-        return None
+    def _failure(self, name: str, new: Link) -> "Failure | None":
+        """The first check that fails; that of the number of ids is always the last."""
+        failure = None
+        if name == "$identify":
+            failure = self._identify_failure(new)
+        elif name == "$create_alias":
+            failure = self._alias_failure(new)
+        return failure or self._too_many(new)
 
     def _identify_failure(self, new: Link) -> "Failure | None":
         anonymous = new.distinct_id
@@ -90,6 +95,12 @@ class Original:
     def _alias_failure(self, new: Link) -> "Failure | None":
         if new.alias in self.aliases:
             return "errAliasAlreadyExists", "the alias was used as an alias before"
+        return None
+
+    def _too_many(self, new: Link) -> "Failure | None":
+        one, other = self.decided.of(new.alias), self.decided.of(new.distinct_id)
+        if one[0] != other[0] and len(one) + len(other) > self.cluster_ids:
+            return "errManyIDs", f"the person would have more than {self.cluster_ids} ids"
         return None
 
 
@@ -124,27 +135,8 @@ def _both(ids: Mapping[str, str]) -> Read:
     return Link(*ids.values()), missing and f"{missing}, missing or empty"
 
 
-def _nothing(_clusters: Original, _new: Link) -> None:
-    return None
-
-
-_KINDS: Mapping[
-    str,
-    tuple[
-        Callable[[Mapping[str, Any]], Read],
-        Callable[[Original, Link], Failure | None],
-        Callable[[Original, Link], None],
-    ],
-] = {
-    "$identify": (
-        _identify,
-        Original._identify_failure,
-        lambda clusters, new: clusters.identified.add(new.alias),
-    ),
-    "$create_alias": (
-        _create_alias,
-        Original._alias_failure,
-        lambda clusters, new: clusters.aliases.add(new.alias),
-    ),
-    "$merge": (_merge, _nothing, _nothing),
+_READ: Mapping[str, Callable[[Mapping[str, Any]], Read]] = {
+    "$identify": _identify,
+    "$create_alias": _create_alias,
+    "$merge": _merge,
 }
