@@ -3,17 +3,17 @@
 No state is computed here; the answer depends on the verdicts alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from mock_mixpanel import auth, replies, validate
-from mock_mixpanel.config import Limits, Project
-from mock_mixpanel.geo import place_of
+from mock_mixpanel import auth, replies
+from mock_mixpanel.config import Limits
+from mock_mixpanel.judge import Judge, Judged
 from mock_mixpanel.packing import dump
 from mock_mixpanel.problems import NO_DATA, Problem
 from mock_mixpanel.rates import Sent
-from mock_mixpanel.records import Arrival, Exchange, Verdict
+from mock_mixpanel.records import Arrival, Exchange
 from mock_mixpanel.redact import redacted_headers, redacted_query
 from mock_mixpanel.regions import misplaced
 from mock_mixpanel.replies import Reply
@@ -49,33 +49,6 @@ class Incoming:
         return next((v for k, v in self.headers.items() if k.lower() == name.lower()), "")
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A record with its problems; `note` says what of an accepted one has no effect."""
-
-    record: Any
-    token: str = ""
-    problems: Sequence[Problem] = ()
-    note: str | None = None
-    options: Project | None = None
-    place: str = ""
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it is stored."""
-        return not self.problems
-
-    @property
-    def worst(self) -> Problem | None:
-        """The first problem the answer tells of; a silent drop is answered as success (1.6)."""
-        return next((problem for problem in self.problems if not problem.silent), None)
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """What the journal and the list of rejected records say."""
-        return (*(problem.reason for problem in self.problems), *([self.note] if self.note else []))
-
-
 def ingest(world: World, endpoint: str, incoming: Incoming) -> Reply:
     """Take in one request at an endpoint, journal it, and say what to answer.
 
@@ -96,17 +69,16 @@ def ingest(world: World, endpoint: str, incoming: Incoming) -> Reply:
 def _ingested(world: World, endpoint: str, incoming: Incoming) -> Reply | None:
     """The answer; None if the request has to be judged again."""
     now = world.clock.now()
-    judged, reply, records = _taken(world, endpoint, incoming, now)
+    records, judged, reply, text = _taken(world, endpoint, incoming, now)
     fault = world.faults.pick(endpoint, {each.token for each in judged})
     if fault:
         reply = fault.action.answer(endpoint, reply)
         if not fault.action.stores:
             problem = Problem(f"fault {fault.id}: not stored")
             judged = [replace(each, problems=[*each.problems, problem]) for each in judged]
-    verdicts = [_verdict(each, endpoint, incoming.region, now) for each in judged]
-    if records is None:
-        records = dump([each.record for each in judged])
-    arrival = Arrival(exchange(incoming, reply, now), verdicts, records)
+    verdict = {k: each.verdict(endpoint, incoming.region, now) for k, each in _shared(judged)}
+    verdicts = [verdict[id(each)] for each in judged]
+    arrival = Arrival(exchange(incoming, reply, now), verdicts, text or dump(records))
     return reply if world.log.take(arrival, world.version) else None
 
 
@@ -125,9 +97,10 @@ def exchange(incoming: Incoming, reply: Reply, now: float) -> Exchange:
 
 
 class Taken(NamedTuple):
-    """The records with their verdicts, the answer, and the records as JSON if they came so."""
+    """What is thought of the records, the answer, and the records as JSON if they came so."""
 
-    judged: list[Judged]
+    records: Sequence[Any]
+    judged: Sequence[Judged]
     reply: Reply
     text: bytes | None = None
 
@@ -135,42 +108,47 @@ class Taken(NamedTuple):
 def _taken(world: World, endpoint: str, incoming: Incoming, now: float) -> Taken:
     limits = world.config.limits
     if incoming.broken:
-        judged = [Judged(None, problems=[Problem(incoming.broken)])]
-        return Taken(judged, replies.failure(endpoint, 400))
+        judged = [Judged(problems=[Problem(incoming.broken)])]
+        return Taken([None], judged, replies.failure(endpoint, 400))
     try:
         decoded = _decoded(incoming, limits)
     except TooLargeError:
         size = f"{limits.body_bytes} bytes"
-        too_large = Problem(f"body: larger than {size}")
-        return Taken([Judged(None, problems=[too_large])], _too_large(endpoint, size))
+        too_large = Judged(problems=[Problem(f"body: larger than {size}")])
+        return Taken([None], [too_large], _too_large(endpoint, size))
     records, controls = decoded.records, decoded.controls
     strict = endpoint == "/import" and flag(controls.get("strict"))
     if decoded.problem or not records:
         problem = decoded.problem or NO_DATA.reason
-        judged = [Judged(record, problems=[Problem(problem)]) for record in records]
+        unread = [Judged(problems=[Problem(problem)])] * len(records)
         if strict:
-            return Taken(judged, replies.import_error(400, problem))
-        return Taken(judged, _received(NO_DATA.reason, controls))
-    tokens: Sequence[str] | None = [_sent_token(endpoint, record) for record in records]
+            return Taken(records, unread, replies.import_error(400, problem))
+        return Taken(records, unread, _received(NO_DATA.reason, controls))
+    tokens: Sequence[str] | None
     if endpoint == "/import":
         tokens = _import_tokens(world, incoming, controls, records)
+    else:
+        tokens = [_sent_token(endpoint, record) for record in records]
     if tokens is None:
-        judged = _unauthorized(world, incoming, controls, records)
-        return Taken(judged, replies.import_error(401, "Invalid credentials"))
+        refused = _unauthorized(world, incoming, controls, records)
+        return Taken(*refused, replies.import_error(401, "Invalid credentials"))
     over = _over_limit(world, endpoint, tokens, Sent(now, len(records), decoded.size))
     if over:
         reason, reply = over
-        return Taken(_all_refused(endpoint, records, reason), reply)
-    judged = [
-        _judged(world, endpoint, incoming.region, record, token, now, strict)
-        for record, token in zip(records, tokens, strict=True)
-    ]
-    judged = [_placed(each, endpoint, controls.get("ip"), incoming.address) for each in judged]
+        return Taken(*_all_refused(endpoint, records, reason), reply)
+    ip, sender = controls.get("ip"), incoming.address
+    judge = Judge(world, endpoint, incoming.region, now, strict, ip, sender)
+    judged = judge.judge(records, tokens)
     if strict:
-        return Taken(judged, _strict_reply(judged), decoded.text)
-    worst = [each.worst for each in judged]
+        return Taken(records, judged, _strict_reply(records, judged), decoded.text)
+    worst = [each.worst for _, each in _shared(judged)]
     error = worst[0].reason if all(worst) and worst[0] else None
-    return Taken(judged, _received(error, controls), decoded.text)
+    return Taken(records, judged, _received(error, controls), decoded.text)
+
+
+def _shared(judged: Sequence[Judged]) -> ItemsView[int, Judged]:
+    """What is thought, by identity, in order: most records share it."""
+    return {id(each): each for each in judged}.items()
 
 
 def _over_limit(
@@ -230,83 +208,36 @@ def _import_tokens(
 
 def _unauthorized(
     world: World, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
-) -> list[Judged]:
+) -> tuple[Sequence[Any], Sequence[Judged]]:
     """The records of an import that is a 401; with the credential of another region, a leak."""
     credential = auth.read_basic(incoming.header("Authorization"))
     project_id = controls.get("project_id", "")
     project = auth.project_of(credential, project_id, None, world.projects.known())
     if project and project.region:
         problems = [Problem(misplaced(project.region, incoming.region))]
-        return [Judged(record, project.token, problems) for record in records]
+        return records, [Judged(project.token, problems)] * len(records)
     return _all_refused("/import", records, "auth: no valid credential for this project")
 
 
-def _judged(
-    world: World, endpoint: str, region: str, record: Any, token: str, now: float, strict: bool
-) -> Judged:
-    limits = world.projects.limits(token)
-    checks: dict[str, Callable[[], Iterator[Problem]]] = {
-        "/track": lambda: validate.event_problems(record, "/track", now, limits),
-        "/import": lambda: validate.event_problems(record, "/import", now, limits, strict=strict),
-        "/engage": lambda: validate.profile_problems(record, limits),
-        "/groups": lambda: validate.group_problems(record, limits),
-    }
-    problems = list(checks[endpoint]())
-    options = world.projects.find(token) if token else None
-    if token and options is None:
-        problems.append(Problem("token: no such project", silent=True))
-    if options and options.region not in (None, region):
-        problems.append(Problem(misplaced(str(options.region), region), silent=True))
-    note = None
-    if options and not problems and endpoint in ("/track", "/import"):
-        note = validate.identity_note(record, options.identity)
-        if record["event"] == "$create_alias" and options.identity == "legacy":
-            problems += validate.alias_problems(record)
-        if options.drop_filters:
-            problems += validate.filter_problems(record, options.drop_filters)
-        note = note or validate.size_note(record["properties"], limits)
-        note = note or validate.bucket_note(record["properties"])
-    if options and not problems and endpoint == "/groups":
-        note = validate.group_note(record, options.group_keys)
-    return Judged(record, token, problems, note, options)
-
-
-def _placed(judged: Judged, endpoint: str, ip: str | None, sender: str) -> Judged:
-    if not (judged.accepted and judged.options and judged.options.geo):
-        return judged
-    return replace(judged, place=place_of(endpoint, judged.record, ip, sender))
-
-
-def _verdict(judged: Judged, endpoint: str, region: str, now: float) -> Verdict:
-    options = judged.options or Project(judged.token)
-    delay = options.alias_delay if endpoint in ("/track", "/import") else 0
-    return Verdict(
-        endpoint,
-        judged.token,
-        region,
-        received_at=now,
-        effective_at=now + delay,
-        accepted=judged.accepted,
-        reasons=judged.reasons,
-        identity=options.identity,
-        place=judged.place,
-    )
-
-
-def _all_refused(endpoint: str, records: Sequence[Any], reason: str) -> list[Judged]:
+def _all_refused(
+    endpoint: str, records: Sequence[Any], reason: str
+) -> tuple[Sequence[Any], Sequence[Judged]]:
+    """The records that are kept of a request that is refused as a whole, each with the reason."""
     problems, rest = [Problem(reason)], len(records) - MOST_REFUSED
-    judged = [
-        Judged(record, _sent_token(endpoint, record), problems) for record in records[:MOST_REFUSED]
-    ]
-    return [*judged, Judged(f"{rest} more records", problems=problems)] if rest > 0 else judged
+    records = records[:MOST_REFUSED]
+    judged = [Judged(_sent_token(endpoint, record), problems) for record in records]
+    if rest <= 0:
+        return records, judged
+    return [*records, f"{rest} more records"], [*judged, Judged(problems=problems)]
 
 
-def _strict_reply(judged: Sequence[Judged]) -> Reply:
+def _strict_reply(records: Sequence[Any], judged: Sequence[Judged]) -> Reply:
     failed = []
-    for index, each in enumerate(judged):
-        if each.worst:
-            field, message = each.worst.strict()
-            entry = {"index": index, "insert_id": _insert_id(each.record)}
+    for index, (record, each) in enumerate(zip(records, judged, strict=True)):
+        worst = each.problems and each.worst
+        if worst:
+            field, message = worst.strict()
+            entry = {"index": index, "insert_id": _insert_id(record)}
             failed.append({**entry, "field": field, "message": message})
     count = len(judged) - len(failed)
     return replies.import_failed(failed, count) if failed else replies.imported(count)

@@ -101,6 +101,8 @@ def without(row: Row, token: str) -> Row | None:
 
 def _table(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], list[int] | None]:
     """The verdicts that differ, and for each record which is its; None if all have the first."""
+    if all(verdict is verdicts[0] for verdict in verdicts):
+        return list(verdicts[:1]), None
     distinct = dict.fromkeys(verdicts)
     if len(distinct) < 2:
         return list(distinct), None

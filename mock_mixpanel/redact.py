@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 HIDDEN = "***"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
@@ -18,10 +19,7 @@ _PAIR = re.compile(
 
 def redacted_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers with credentials hidden; the scheme stays: `Basic ***`."""
-    return {
-        name: _credential(value) if _is_secret(name, SECRET_HEADERS) else redacted_text(value)
-        for name, value in headers.items()
-    }
+    return {name: _redacted_header(name, value) for name, value in headers.items()}
 
 
 def redacted_query(query: Mapping[str, str]) -> dict[str, str]:
@@ -35,6 +33,17 @@ def redacted_query(query: Mapping[str, str]) -> dict[str, str]:
 def redacted_text(text: str) -> str:
     """A text with the values hidden that stand after the name of a secret, as in `api_key=...`."""
     return _PAIR.sub(rf"\1\2{HIDDEN}", text)
+
+
+def _redacted_header(name: str, value: str) -> str:
+    # The same client says the same again; what is long is not worth the memory.
+    known = _known_header if len(name) + len(value) < 200 else _known_header.__wrapped__
+    return known(name, value)
+
+
+@lru_cache(1000)
+def _known_header(name: str, value: str) -> str:
+    return _credential(value) if _is_secret(name, SECRET_HEADERS) else redacted_text(value)
 
 
 def _is_secret(name: str, known: frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ import binascii
 import json
 import math
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -25,6 +25,8 @@ EXCERPT = 1000
 
 FORM = "application/x-www-form-urlencoded"
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+SCALARS = frozenset({str, int, float, bool, type(None)})
+"""What a JSON value is that is neither a list nor an object."""
 _TO_STANDARD_BASE64 = bytes.maketrans(b"-_ ", b"+/+")
 """URL-safe to standard, and a space back to the `+` that form decoding took (9.12)."""
 
@@ -201,13 +203,18 @@ def _deeper_than(value: Any, limit: int) -> bool:
     """Whether lists and objects lie in each other deeper than `limit`; works level by level."""
     level = _containers([value])
     for _ in range(limit):
+        if not level:
+            return False
         level = [
             inner
             for outer in level
-            for inner in _containers(outer.values() if isinstance(outer, dict) else outer)
+            for inner in _containers(outer.values() if type(outer) is dict else outer)
         ]
     return bool(level)
 
 
-def _containers(values: Iterable[Any]) -> list[Any]:
-    return [value for value in values if isinstance(value, dict | list)]
+def _containers(values: Collection[Any]) -> list[Any]:
+    """Those that are lists or objects; a quick look tells that most often none is."""
+    if SCALARS.issuperset(map(type, values)):
+        return []
+    return [value for value in values if type(value) not in SCALARS]

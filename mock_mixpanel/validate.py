@@ -51,7 +51,7 @@ def event_problems(
     identity = record.get("event") in IDENTITY_EVENTS
     yield from _time_problems(properties, endpoint, now, limits, strict and not identity)
     if strict and not identity:
-        yield from _strict_problems(properties, limits)
+        yield from strict_id_problems(properties, limits)
     yield from _size_problems(record, "properties", limits)
     yield from _shape_problems(properties, limits)
 
@@ -183,7 +183,8 @@ def _time_problems(
         yield Problem(f"time: more than {hours:g} hour in the future", field=field)
 
 
-def _strict_problems(properties: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
+def strict_id_problems(properties: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
+    """What a strict import has against the ids of an event."""
     distinct_id = identifier(properties.get("distinct_id"))
     if distinct_id.lower() in BLOCKED_IDS:
         yield Problem("distinct_id: a forbidden value", field="properties.distinct_id")

@@ -139,7 +139,7 @@ def _serve(plan: Plan, region: str) -> None:
         "mock_mixpanel",
         plan.host,
         plan.ports[region],
-        interface=Interfaces.ASGINL,
+        interface=Interfaces.RSGI,
         http=HTTPModes.http1,
         websockets=False,
         workers=plan.workers,
@@ -154,7 +154,7 @@ def _serve(plan: Plan, region: str) -> None:
 
 def _application(plan: Plan) -> Any:
     """Be a worker."""
-    from mock_mixpanel.asgi import Application
+    from mock_mixpanel.rsgi import Application
     from mock_mixpanel.stores import open_store
     from mock_mixpanel.world import World
 

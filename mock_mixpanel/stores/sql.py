@@ -6,9 +6,9 @@ become visible in the order of their ids.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -89,7 +89,6 @@ def _append(guarded: bool) -> sa.Insert:
     return LOG.insert().from_select([each.name for each in LOG.c], chosen)
 
 
-_APPEND, _APPEND_AT = _append(False), _append(True)
 _ROW = (LOG.c.id, LOG.c.first, LOG.c.token, LOG.c.head, LOG.c.body)
 _PAGE = (
     sa.select(STATE.c.generation, *_ROW)
@@ -108,6 +107,15 @@ _ANSWERS = (
 _STATE = sa.select(STATE.c.version, STATE.c.document)
 
 
+class _Compiled(NamedTuple):
+    """A statement as the driver takes it, the order of its values if it has no names, and those
+    that are always the same."""
+
+    sql: str
+    names: Sequence[str] | None
+    fixed: Mapping[str, Any]
+
+
 class SqlStore:
     """Rows in a table; see `Store` for the methods. Opening raises StoreError."""
 
@@ -117,6 +125,8 @@ class SqlStore:
         self._depth = 0
         self._appended = 0
         self._engine = _engine(url)
+        self._append = self._compiled(_append(guarded=False))
+        self._append_at = self._compiled(_append(guarded=True))
         try:
             self._writer = self._engine.connect()
             self._create()
@@ -156,15 +166,19 @@ class SqlStore:
             "new_head": packed.head,
             "new_body": packed.body,
         }
-        statement = _APPEND
         if version is not None:
-            statement, values["version"] = _APPEND_AT, version
+            values["version"] = version
+        sql, names, fixed = self._append if version is None else self._append_at
+        # What execute() would do, without looking each time how.
+        sent: Any = {**fixed, **values}
+        if names is not None:
+            sent = tuple(sent[name] for name in names)
         with self._lock:
             if self._depth or self._is_sqlite:
-                done = self._writer.execute(statement, values).rowcount > 0
+                done = self._writer.exec_driver_sql(sql, sent).rowcount > 0
             else:
                 with self.exclusive():
-                    done = self._writer.execute(statement, values).rowcount > 0
+                    done = self._writer.exec_driver_sql(sql, sent).rowcount > 0
             self._appended += 1
             if self._keep is not None and self._appended % CHECK_EVERY == 0:
                 self._drop()
@@ -213,6 +227,10 @@ class SqlStore:
     def close(self) -> None:
         self._writer.close()
         self._engine.dispose()
+
+    def _compiled(self, statement: sa.Insert) -> _Compiled:
+        compiled = statement.compile(self._engine)
+        return _Compiled(str(compiled), compiled.positiontup, compiled.params)
 
     @property
     def _is_sqlite(self) -> bool:
