@@ -1,12 +1,14 @@
 """The command line."""
 
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from conformance.attribution import by_rule
 from conformance.captures import load_defects
+from conformance.compare_command import compare
 from conformance.corpus.command import corpus
 from conformance.decisions import page as decisions_page
 from conformance.device_captures import all_captures
@@ -14,6 +16,7 @@ from conformance.diff.command import diff
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, UsageError
 from conformance.guard import answers_errors
 from conformance.loader import load_scenarios
+from conformance.own_scenarios import load_own
 from conformance.report import capture_summary
 from conformance.run import run_captures
 from conformance.run_command import run, selection_options
@@ -40,6 +43,7 @@ _tags = click.option(
 
 
 main.add_command(run)
+main.add_command(compare)
 
 
 @main.command()
@@ -69,11 +73,12 @@ def captures(rules: str | None, keyword: str | None, tags: tuple[str, ...]) -> N
 @main.command("list")
 @selection_options
 @answers_errors
-def list_scenarios(**conditions: Any) -> None:
+def list_scenarios(folder: Path | None, **conditions: Any) -> None:
     """The scenarios: id, level and title of each."""
     selection = Selection(**conditions)
-    selection.check_ids({scenario.id for scenario in load_scenarios()})
-    scenarios = selection.scenarios(load_scenarios())
+    everything = load_own(folder) if folder else load_scenarios()
+    selection.check_ids({scenario.id for scenario in everything})
+    scenarios = selection.scenarios(everything)
     width = max((len(scenario.id) for scenario in scenarios), default=0)
     for scenario in scenarios:
         click.echo(f"{scenario.id:{width}}  {scenario.level:6}  {scenario.title}")

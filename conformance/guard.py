@@ -24,7 +24,7 @@ def answers_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         except EngineError as error:
             click.echo(f"Error: the engine failed: {error}", err=True)
             sys.exit(EXIT_ENGINE)
-        except click.ClickException:
+        except (click.ClickException, BrokenPipeError):
             raise
         except Exception:
             click.echo(f"Error: the engine failed:\n{traceback.format_exc()}", err=True)

@@ -117,13 +117,16 @@ def load_scenarios() -> tuple[Scenario, ...]:
     return tuple(loaded)
 
 
-def parse_scenario(text: str, path: str) -> Scenario:
-    """The scenario in a file's text; `path` is its place in the folder of scenarios."""
+def parse_scenario(text: str, path: str, *, own: bool = False) -> Scenario:
+    """The scenario in a file's text; `path` is its place in the folder of scenarios.
+
+    `own` are scenarios of somebody's own, whose sources may be anything.
+    """
     try:
         data = parse_yaml(text)
     except YamlTextError as error:
         raise DataError(f"{path}: {error}") from error
-    mistakes = list(_schema_mistakes(data)) or list(_other_mistakes(data, path))
+    mistakes = list(_schema_mistakes(data)) or list(_other_mistakes(data, path, own))
     if mistakes:
         raise DataError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
     return _scenario(data)
@@ -155,11 +158,11 @@ def _unknown_keys(error: ValidationError, where: str) -> Iterator[str]:
         yield f"{where}: unknown key {key!r}{hint}"
 
 
-def _other_mistakes(data: Json, path: str) -> Iterator[str]:
+def _other_mistakes(data: Json, path: str, own: bool) -> Iterator[str]:
     if data["id"] != path.removesuffix(".yaml"):
         yield f"id: is {data['id']!r}, but the file is called {path!r}"
     for index, source in enumerate(data["source"]):
-        problem = sources.problem(source)
+        problem = sources.problem(source, own=own)
         if problem:
             yield f"source[{index}]: {source!r}: {problem}"
     yield from _mode_mistakes(data)

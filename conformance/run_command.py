@@ -23,6 +23,7 @@ from conformance.guard import answers_errors
 from conformance.loader import Json, load_scenarios
 from conformance.mock import running_mock
 from conformance.outcomes import LEVELS, Outcome, Verdict
+from conformance.own_scenarios import load_own
 from conformance.report import Report
 from conformance.reports import write_reports
 from conformance.run import run_captures, run_scenario
@@ -50,6 +51,12 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS)),
             click.option("--mode", type=click.Choice(MODES)),
             click.option("--rules", type=click.Choice(["documented", "observed"])),
+            click.option(
+                "--scenarios",
+                "folder",
+                type=click.Path(exists=True, file_okay=False, path_type=Path),
+                help="Scenarios of your own, in place of ours: DIR/FOLDER/NAME.yaml.",
+            ),
         ]
     ):
         command = option(command)
@@ -95,6 +102,7 @@ def run(
     settings: Path | None,
     mock_port: int,
     verbose: bool,
+    folder: Path | None,
     **conditions: Any,
 ) -> NoReturn:
     """Replay scenarios and captures against a translator.
@@ -102,14 +110,15 @@ def run(
     Exit status: 0 if it conforms, 1 if not, 2 for wrong usage or data, 3 if engine or driver broke.
     """
     selection = Selection(**conditions)
-    everything = load_scenarios()
+    everything = load_own(folder) if folder else load_scenarios()
     known = {scenario.id for scenario in everything}
-    selection.check_ids(known | {capture.id for capture in all_captures()})
+    captured = {capture.id for capture in all_captures()} if not folder else set()
+    selection.check_ids(known | captured)
     excused = read_expected_failures(expected_failures, known) if expected_failures else {}
     scenarios = selection.scenarios(everything)
-    ours = target_name == "builtin"
+    ours = target_name == "builtin" and not folder
     if captures and not ours:
-        raise UsageError("--captures: captures are for the target 'builtin' only")
+        raise UsageError("--captures: captures are for the target 'builtin' and our scenarios only")
     chosen = selection.captures(all_captures()) if ours and captures is not False else []
     if not scenarios and not chosen:
         raise UsageError("no scenario or capture is chosen; see 'list' for their ids")

@@ -35,8 +35,11 @@ def capture_ids() -> frozenset[str]:
     return frozenset(json.loads(line)["id"] for line in lines)
 
 
-def problem(source: str) -> str | None:
-    """What is wrong with a source, for a person to read; None if it is fine."""
+def problem(source: str, *, own: bool = False) -> str | None:
+    """What is wrong with a source, for a person to read; None if it is fine.
+
+    In scenarios of somebody's own (`own`) any text is a source that looks like none of ours.
+    """
     if source == UNSOURCED:
         return None
     if source.startswith("doc#"):
@@ -50,7 +53,7 @@ def problem(source: str) -> str | None:
         if not _SECTION.fullmatch(section):
             return f"a fact is cited with its section, like facts/{FACTS[0]}#4"
         return _unknown("collection of facts", name, FACTS)
-    if _ISSUE.fullmatch(source):
+    if own or _ISSUE.fullmatch(source):
         return None
     return (
         "a source is doc#slug, capture:ID, facts/NAME#section, owner/repo#number, "

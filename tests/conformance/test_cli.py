@@ -73,7 +73,10 @@ def test_captures() -> None:
         (["run", "--target", "exec:./mine"], "exec:./mine: cannot be started"),
         (["run", "--target", "exec:"], "unknown target 'exec:'"),
         (["run", "--target", "buildin"], "unknown target 'buildin'"),
-        (["run", "--target", "exec:x", "--captures"], "for the target 'builtin' only"),
+        (
+            ["run", "--target", "exec:x", "--captures"],
+            "for the target 'builtin' and our scenarios only",
+        ),
         (["run", "alias/direktion"], "called 'alias/direktion'; did you mean 'alias/direction'?"),
         (["run", "--heading", "alia"], "no heading 'alia'; did you mean 'alias'?"),
         (["run", "-k", "no-such-thing"], "no scenario or capture is chosen"),

@@ -1,0 +1,175 @@
+"""A project's own scenarios as tests: `pytest --mockpanel-scenarios DIR`.
+
+Imports nothing heavy: pytest loads this in every run, also where there are no scenarios.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.loader import Scenario
+    from conformance.mock import Mock
+    from conformance.outcomes import Outcome
+    from conformance.target import Target
+
+FOLDERS = pytest.StashKey[list[Path]]()
+ENGINE = pytest.StashKey["Engine"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What can be said on the command line, or once for all in `addopts`."""
+    group = parser.getgroup("mockpanel")
+    group.addoption(
+        "--mockpanel-scenarios",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="Run the scenarios in DIR/FOLDER/NAME.yaml as tests.",
+    )
+    group.addoption(
+        "--mockpanel-target",
+        default="builtin",
+        metavar="TARGET",
+        help="Against what: builtin (the default), exec:CMD or http:URL.",
+    )
+    group.addoption(
+        "--mockpanel-expected-failures",
+        metavar="FILE",
+        help="YAML: the ids of scenarios that fail, each with why.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let pytest look into the folders as well."""
+    folders = [config.invocation_params.dir / name for name in config.option.mockpanel_scenarios]
+    for folder in folders:
+        if not folder.is_dir():
+            raise pytest.UsageError(f"--mockpanel-scenarios: there is no folder {folder}")
+    config.stash[FOLDERS] = folders = [folder.resolve() for folder in folders]
+    if folders:
+        config.stash[ENGINE] = Engine(config)
+    here = config.invocation_params.dir
+    places = [(here / name.partition("::")[0]).resolve() for name in config.args]
+    for folder in folders:
+        # Not if it is looked into anyway, or one of its scenarios was named.
+        if not any(folder.is_relative_to(each) or each.is_relative_to(folder) for each in places):
+            config.args.append(str(folder))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the scenarios ran against."""
+    engine = config.stash.get(ENGINE, None)
+    if engine is not None:
+        engine.close()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
+    """A scenario file is a collector of one test."""
+    for folder in parent.config.stash.get(FOLDERS, []):
+        if file_path.suffix in (".yaml", ".yml") and folder in file_path.parent.parents:
+            return ScenarioFile.from_parent(parent, path=file_path, folder=folder)
+    return None
+
+
+class Engine:
+    """The mock and the target of a test session, started when the first scenario needs them."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._running = ExitStack()
+        self._parts: tuple[Target, Mock, dict[str, str]] | None = None
+
+    def run(self, scenario: Scenario) -> Outcome:
+        """What becomes of a scenario."""
+        from conformance.run import run_scenario
+
+        self._parts = self._parts or self._start()
+        return run_scenario(scenario, *self._parts)
+
+    def _start(self) -> tuple[Target, Mock, dict[str, str]]:
+        from conformance.expected_failures import read_expected_failures
+        from conformance.mock import running_mock
+        from conformance.own_scenarios import load_own
+        from conformance.smoke import check
+        from conformance.targets import External, target_named
+
+        option = self._config.option
+        expected: dict[str, str] = {}
+        if option.mockpanel_expected_failures:
+            file = self._config.invocation_params.dir / option.mockpanel_expected_failures
+            folders = self._config.stash[FOLDERS]
+            known = {scenario.id for folder in folders for scenario in load_own(folder)}
+            expected = read_expected_failures(file, known)
+        target = self._running.enter_context(target_named(option.mockpanel_target))
+        mock = self._running.enter_context(running_mock())
+        if isinstance(target, External):
+            check(target, mock)
+        return target, mock, expected
+
+    def close(self) -> None:
+        """End them."""
+        self._running.close()
+
+
+class ScenarioFile(pytest.File):
+    """A YAML file with one scenario."""
+
+    def __init__(self, *, folder: Path, **options: Any) -> None:
+        super().__init__(**options)
+        self.folder = folder
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        """The scenario as a test; a mistake in the file is an error of the collection."""
+        from conformance.errors import DataError
+        from conformance.own_scenarios import read_own
+
+        try:
+            scenario = read_own(self.path, self.folder)
+        except DataError as error:
+            raise self.CollectError(str(error)) from error
+        yield ScenarioItem.from_parent(self, name=scenario.id, scenario=scenario)
+
+
+class ScenarioItem(pytest.Item):
+    """A scenario as a test; `-k` also finds its tags."""
+
+    def __init__(self, *, scenario: Scenario, **options: Any) -> None:
+        super().__init__(**options)
+        self.scenario = scenario
+        self.extra_keyword_matches.update(scenario.tags)
+
+    def runtest(self) -> None:
+        """Replay it."""
+        from conformance.errors import DataError, EngineError, UsageError
+        from conformance.outcomes import Verdict
+
+        try:
+            outcome = self.config.stash[ENGINE].run(self.scenario)
+        except (DataError, EngineError, UsageError) as error:
+            raise ScenarioFailed(f"{self.scenario.id}: {error}") from error
+        if outcome.verdict is Verdict.SKIP:
+            pytest.skip(outcome.reason)
+        if outcome.verdict is Verdict.EXPECTED_FAILURE:
+            pytest.xfail(outcome.reason)
+        if outcome.verdict.red:
+            raise ScenarioFailed(outcome.text())
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Everything that differs, in place of a traceback."""
+        if isinstance(excinfo.value, ScenarioFailed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where it is, and what pytest calls it."""
+        return self.path, 0, self.name
+
+
+class ScenarioFailed(Exception):
+    """A scenario that is red; the text says how."""

@@ -1,0 +1,172 @@
+"""Scenarios of a project's own as its tests: the example project, as its owner would run it."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.project.paths import ROOT
+
+EXAMPLE = ROOT / "docs" / "examples" / "project"
+OURS = ROOT / "tests" / "conformance" / "drivers" / "ours.py"
+ORDER = "scenarios/checkout/order-completed.yaml"
+
+EXPECTED = "scenarios/expected-failures.yaml"
+
+
+class Ran(NamedTuple):
+    """How a command ended, and all that it printed."""
+
+    code: int
+    text: str
+
+    @property
+    def last(self) -> str:
+        """The counts, without how long it took."""
+        return self.text.splitlines()[-1].strip("= ").partition(" in ")[0]
+
+
+class Project:
+    """A copy of the example."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+
+    def change(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def pytest(self, *arguments: str) -> Ran:
+        return self.run("pytest", "-p", "no:cacheprovider", *arguments)
+
+    def run(self, module: str, *arguments: str) -> Ran:
+        folder = Path(sys.executable).parent
+        # Nothing of the test run that this test is part of.
+        environment = {key: each for key, each in os.environ.items() if "PYTEST" not in key}
+        environment["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+        result = subprocess.run(
+            [sys.executable, "-W", "error", "-m", module, *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return Ran(result.returncode, result.stdout)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path / "shop")
+
+
+def test_example_project(project: Project) -> None:
+    """Its scenarios run beside its tests, and the one that is expected to fail does."""
+    ran = project.pytest("-rx")
+    assert (0, "3 passed, 1 xfailed") == (ran.code, ran.last), ran.text
+    assert "the shop still sends German event names; ticket SHOP-12" in ran.text
+
+
+def test_example_project_with_nox(project: Project) -> None:
+    """So does its session of nox."""
+    ran = project.run("nox", "--no-venv", "--no-install", "--", "-q")
+    assert "3 passed, 1 xfailed" in ran.text, ran.text
+    assert 0 == ran.code
+
+
+def test_example_project_in_parallel(project: Project) -> None:
+    """Every worker of pytest-xdist has a mock of its own."""
+    ran = project.pytest("-n", "2", "-q")
+    assert (0, "3 passed, 1 xfailed") == (ran.code, ran.last), ran.text
+
+
+def test_a_failure_says_what_differs(project: Project) -> None:
+    """The paths, expected and actual, in place of a traceback of ours."""
+    project.change(
+        ORDER, "currency: EUR\n          distinct_id", "currency: USD\n          distinct_id"
+    )
+    ran = project.pytest()
+    assert (1, "1 failed, 2 passed, 1 xfailed") == (ran.code, ran.last), ran.text
+    assert (
+        "FAIL  checkout/order-completed  must  A completed order is an event, a charge, and one "
+        "more order on the profile\n"
+        "  source: the shop's tracking plan, section 3\n"
+        "  requests[2].record.properties.currency\n"
+        '      expected  "USD"\n'
+        '      actual    "EUR"\n'
+    ) in ran.text
+    assert "Traceback" not in ran.text
+
+
+def test_a_stale_expected_failure_is_red(project: Project) -> None:
+    """What conforms must come off the list."""
+    project.change(EXPECTED, "order-is-named-in-english", "order-completed")
+    ran = project.pytest("-k", "order-completed")
+    assert (1, "1 failed, 3 deselected") == (ran.code, ran.last), ran.text
+    assert "STALE  checkout/order-completed" in ran.text
+
+
+def test_a_mistake_in_a_scenario_is_named(project: Project) -> None:
+    """A typo stops the run and says where it is; it is not a scenario less."""
+    project.change(ORDER, "level: must", "level: must\nsetings: {}")
+    ran = project.pytest()
+    assert 2 == ran.code
+    text = "checkout/order-completed.yaml: the scenario: unknown key 'setings'; did you mean"
+    assert text in ran.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--mockpanel-scenarios", "none"], "there is no folder"),
+        (["--mockpanel-target", "buildin"], "unknown target 'buildin'"),
+        (["--mockpanel-expected-failures", "none.yaml"], "none.yaml: cannot be read"),
+    ],
+)
+def test_wrong_options(arguments: list[str], text: str, project: Project) -> None:
+    """What is not there is said, and nothing passes."""
+    ran = project.pytest("-k", "checkout", *arguments)
+    assert 0 != ran.code
+    assert text in ran.text
+
+
+def test_scenarios_are_chosen_by_id_and_tag(project: Project) -> None:
+    """`-k` finds folder, name, level and rules."""
+    assert "2 passed, 2 deselected" == project.pytest("-k", "must").last
+    assert "1 passed, 3 deselected" == project.pytest("-k", "visitor").last
+    assert "1 passed" == project.pytest(ORDER).last
+    assert "3 passed, 1 xfailed" == project.pytest("tests").last
+
+
+def test_another_target(project: Project) -> None:
+    """The same scenarios, against a translator behind a driver; what it cannot do is skipped."""
+    driver = shlex.join([sys.executable, str(OURS), "translate", "no-groups"])
+    project.change(ORDER, "eventIncrements:", "groupIdentifierTraits: [x], eventIncrements:")
+    ran = project.pytest("-rs", "--mockpanel-target", f"exec:{driver}")
+    assert (0, "2 passed, 1 skipped, 1 xfailed") == (ran.code, ran.last), ran.text
+    assert "it knows no groups" in ran.text
+
+
+def test_a_broken_driver_fails_them(project: Project) -> None:
+    """Nothing passes, and the reason is the driver's."""
+    ran = project.pytest("-k", "visitor", "--mockpanel-target", "exec:sh -c 'read line; echo oops'")
+    assert (1, "1 failed, 3 deselected") == (ran.code, ran.last)
+    assert "answered 'start' with a line that is no JSON" in ran.text
+
+
+def test_own_scenarios_without_pytest(project: Project) -> None:
+    """The runner takes the same folder."""
+    options = ("--scenarios", "scenarios", "--expected-failures", EXPECTED)
+    ran = project.run("conformance", "run", *options)
+    counted = "2 passed, 0 failed, 1 expected failures"
+    assert (0, True) == (ran.code, ran.text.startswith(counted)), ran.text
+    listed = project.run("conformance", "list", "--scenarios", "scenarios")
+    assert "3 scenarios" == listed.last
