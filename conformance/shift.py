@@ -100,6 +100,8 @@ class _Move:
 
 def _reason_against(scenario: Scenario) -> str | None:
     now_ms = to_ms(datetime.fromisoformat(scenario.clock))
+    if scenario.mode != "cloud":
+        return "so has a device"
     if scenario.engage:
         return "the scenario moves Engage's"
     if "alias_delay" in scenario.project:

@@ -62,6 +62,8 @@ class WatchedTarget:
             raise CannotRun("the server cannot be given settings that it would refuse")
         if Settings.from_json(scenario.settings) != self._known:
             raise CannotRun("the scenario has other settings than the server")
+        if scenario.mode != "cloud":
+            raise CannotRun(f"the translator has no {scenario.mode} mode")
         if scenario.rules != "documented":
             raise CannotRun("the server is taken to follow the documented rules")
         if scenario.delivery:

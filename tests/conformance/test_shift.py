@@ -73,6 +73,8 @@ def test_moved_scenarios_are_as_right_as_before(mock: Mock) -> None:
     """Our own translator, with its clock at the new time, conforms to all that can be moved."""
     found, kept = [], []
     for each in load_scenarios():
+        if each.mode != "cloud":
+            continue
         try:
             later = moved(each, LATER)
         except CannotRun:
