@@ -106,6 +106,8 @@ def _reason_against(scenario: Scenario) -> str | None:
         return "the scenario moves Engage's"
     if "alias_delay" in scenario.project:
         return "the scenario waits for an alias"
+    if scenario.faults:
+        return "in the scenario, time passes between two tries"
     if any(step.advance for step in scenario.steps):
         return "the scenario moves it"
     for message in _messages(scenario):

@@ -11,7 +11,10 @@ from translator import Result, Rules, Settings, SettingsError, translate
 from translator import Session as DeviceMode
 from translator.bulk import translate_line
 from translator.plan import plan_for
-from translator.sender import DestinationError, Fate, Limits, RetryPolicy, Sender
+from translator.sender import Alias, DestinationError, Fate, Limits, RetryPolicy, Sender
+from translator.sender.account import Entry
+from translator.sender.ledger import Given, Ledger
+from translator.sender.letters import Letter
 from translator.timestamps import to_ms
 
 Translate = Callable[..., Result]
@@ -140,45 +143,69 @@ class _BuiltinSession:
         self._settings = settings
         self._mode = setup.mode
         self._rules = RULE_SETS[setup.rules]()
+        self._wait = setup.wait
+        self._now = 0.0
         self._sender = Sender(
             setup.base_urls,
             settings.apiSecret or None,
             # A request for each record: then every record has an answer of its own.
-            limits=Limits(records=1),
-            retry=RetryPolicy(sleep=setup.wait, jitter=lambda: 0),
+            limits=Limits(records=setup.delivery.get("records", 1)),
+            retry=RetryPolicy(sleep=self._sleep, jitter=lambda: 0, clock=lambda: self._now),
+            alias=Alias(setup.delivery.get("alias", Alias.HOLD)),
+            now=lambda: self._now,
         )
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
-        return [self._answer(self._result(message, now)) for message in messages]
-
-    def _answer(self, result: Result) -> Answer:
+        self._now = now.timestamp()
+        results = [self._result(message, now) for message in messages]
+        losses: dict[int, list[Lost]] = {}
+        ledger = Ledger(self._sender, lambda loss: _note(losses, loss))
+        letters: list[Letter] = []
         try:
-            verdicts = self._sender.send(result.operations)
+            for index, result in enumerate(results):
+                if result.error is None:
+                    letters += ledger.enter(Entry(index, None, 0), result, b"").letters
+            self._sender.run(Given(letters, ledger))
         except DestinationError as error:
             raise TargetFailed(str(error)) from error
-        return Answer(
-            tuple(Reason(*skip) for skip in result.skipped),
-            Reason(*result.error) if result.error else None,
-            tuple(
-                Lost(verdict.operation.endpoint, verdict.reason or "")
-                for verdict in verdicts
-                if verdict.fate is Fate.DEAD_LETTERED
-            ),
-        )
+        return [
+            Answer(
+                tuple(Reason(*skip) for skip in result.skipped),
+                Reason(*result.error) if result.error else None,
+                tuple(losses.get(index, ())),
+            )
+            for index, result in enumerate(results)
+        ]
 
     def _result(self, message: Any, now: datetime) -> Result:
         try:
             if isinstance(message, RawLine):
                 line = message.text.encode("utf-8", "surrogatepass")
                 return translate_line(line, plan_for(self._settings, self._rules), to_ms(now))
-            return self._translate(
+            result = self._translate(
                 message, self._settings, now=now, mode=self._mode, rules=self._rules
             )
+            return result if result.people else result._replace(people=_people(message))
         except Exception as error:
             raise TargetFailed(f"translate raised {error!r} on {message!r}") from error
 
+    def _sleep(self, seconds: float) -> None:
+        self._wait(seconds)
+        self._now += seconds
+
     def flush(self) -> None:
-        """Nothing is ever held back."""
+        """Everything is delivered when `deliver` returns."""
 
     def close(self) -> None:
         self._sender.close()
+
+
+def _people(message: Any) -> tuple[Any, ...]:
+    """Whom a message is about, where a translator does not say so."""
+    who = message.get("userId") or message.get("anonymousId") if isinstance(message, dict) else None
+    return (who,) if isinstance(who, str | int | float) else ()
+
+
+def _note(losses: dict[int, list[Lost]], loss: Json) -> None:
+    if loss["fate"] is Fate.DEAD_LETTERED:
+        losses.setdefault(loss["line"], []).append(Lost(loss["endpoint"], loss["reason"] or ""))

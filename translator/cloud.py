@@ -39,7 +39,17 @@ def translate_message(raw: Any, plan: Plan, now_ms: int | None) -> Result:
         operations = _CALLS[message.kind](message, plan)
     except TranslationError as error:
         return Result(message_id(raw), error=error.failure)
-    return Result(message_id(raw), tuple(operations), tuple(message.skipped))
+    return Result(
+        message_id(raw), tuple(operations), tuple(message.skipped), people=_people(message)
+    )
+
+
+def _people(message: Message) -> tuple[str | float, ...]:
+    if message.kind == "alias":
+        ids = [message.user_id, message.anonymous_id]
+    else:
+        ids = [message.distinct_id]
+    return tuple(one for one in ids if one is not None)
 
 
 def _event_calls(

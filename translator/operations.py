@@ -42,6 +42,9 @@ class Result(NamedTuple):
     """The answer to one message. With an `error` there are no operations.
 
     `calls` are those on the vendor's SDK in device modes; None in cloud mode, which has none.
+
+    `people` are the ids of whom it is about: its distinct id, and for an alias userId and
+    anonymousId. Messages that share one must arrive in their order.
     """
 
     message_id: str | float | None
@@ -49,6 +52,7 @@ class Result(NamedTuple):
     skipped: tuple[Skip, ...] = ()
     error: Failure | None = None
     calls: tuple[Call, ...] | None = None
+    people: tuple[str | float, ...] = ()
 
     def as_json(self) -> Json:
         """The result as the JSON object that `translate` prints."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sender.build import US, recorded_retry
+from tests.sender.build import NOW, US, recorded_retry
 from tests.sender.stub import Stub, running_stub
-from translator.sender import Limits, Sender
+from translator.sender import Sender
 
 
 @pytest.fixture
@@ -24,7 +24,6 @@ def sleeps() -> list[float]:
 
 @pytest.fixture
 def sender(stub: Stub, sleeps: list[float]) -> Iterator[Sender]:
-    """A sender of US operations to the stub in large batches, whose jitter is always one half."""
-    retry, limits = recorded_retry(sleeps), Limits(together=2000)
-    with Sender({US: stub.url}, "top-secret", retry=retry, limits=limits) as sender:
-        yield sender
+    """A sender of US operations to the stub, whose jitter is always one half."""
+    with Sender({US: stub.url}, "top-secret", retry=recorded_retry(sleeps), now=lambda: NOW) as one:
+        yield one

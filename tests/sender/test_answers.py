@@ -39,18 +39,26 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
         (
             200,
             b"",
-            Outcome(Meaning.RETRY, "HTTP 200: empty body (this is no answer of Mixpanel's)"),
+            Outcome(
+                Meaning.RETRY,
+                "HTTP 200: empty body (this is no answer of Mixpanel's)",
+                unclear=True,
+            ),
         ),
         (
             200,
             b'"OK"',
-            Outcome(Meaning.RETRY, 'HTTP 200: "OK" (this is no answer of Mixpanel\'s)'),
+            Outcome(
+                Meaning.RETRY, 'HTTP 200: "OK" (this is no answer of Mixpanel\'s)', unclear=True
+            ),
         ),
         (
             200,
             b"<html>\n Welcome </html>",
             Outcome(
-                Meaning.RETRY, "HTTP 200: <html> Welcome </html> (this is no answer of Mixpanel's)"
+                Meaning.RETRY,
+                "HTTP 200: <html> Welcome </html> (this is no answer of Mixpanel's)",
+                unclear=True,
             ),
         ),
         (400, b"nope", Outcome(Meaning.INVALID, "HTTP 400: nope")),
@@ -86,7 +94,8 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
         ),
         (414, b"", Outcome(Meaning.REFUSED, "HTTP 414: empty body")),
         (429, b'{"error": "slow down"}', Outcome(Meaning.RETRY, "HTTP 429: slow down")),
-        (500, b"oops", Outcome(Meaning.RETRY, "HTTP 500: oops")),
+        (500, b"oops", Outcome(Meaning.RETRY, "HTTP 500: oops", unclear=True)),
+        (502, b"", Outcome(Meaning.RETRY, "HTTP 502: empty body", unclear=True)),
         (
             503,
             b"upstream connect error",

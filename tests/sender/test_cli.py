@@ -94,7 +94,7 @@ def test_losses(tmp_path: Path, stub: Stub) -> None:
         "rejected": 2,
         "dead_lettered": 0,
     } == json.loads(run.out)
-    losses = [json.loads(line) for line in run.err.splitlines()]
+    losses = sorted(map(json.loads, run.err.splitlines()), key=lambda loss: int(loss["line"]))
     assert [(1, "m-2"), (2, None)] == [(loss["line"], loss["messageId"]) for loss in losses]
     assert (
         "HTTP 401: [redacted] is no secret (check the project's token, apiSecret and residency)"

@@ -11,6 +11,7 @@ from tests.sender.build import EU, US, event, update
 from tests.sender.stub import Reply, Stub
 from translator.operations import Failure, Operation, Result, Skip
 from translator.sender import Sender, run_send
+from translator.sender.deliver import CAPACITY_LETTERS, TAKEN_AT_ONCE
 
 ZERO = Reply(200, b"0")
 
@@ -116,28 +117,31 @@ def test_refusal_outweighs_dead_letter(sender: Sender, stub: Stub) -> None:
     assert ["dead_lettered", "rejected"] == [loss["fate"] for loss in run.losses]
 
 
-def test_lines_are_numbered_across_windows(sender: Sender) -> None:
-    """A loss in a later window still names its line in the input."""
-    run = Run(sender, b"bad", b"event", b"event", b"bad", b"bad", window=2)
-    assert [1, 4, 5] == [loss["line"] for loss in run.losses]
-    assert account(5, delivered=2, rejected=3) == run.summary
+def test_every_line_has_its_number(sender: Sender) -> None:
+    """A loss names its line in the input, however long that is."""
+    lines = [b"bad", *[b"event"] * 5000, b"bad", b"bad"]
+    run = Run(sender, *lines)
+    assert [1, 5002, 5003] == [loss["line"] for loss in run.losses]
+    assert account(5003, delivered=5000, rejected=3) == run.summary
 
 
-def test_a_window_is_sent_before_the_next_is_read(sender: Sender, stub: Stub) -> None:
-    """Memory stays bounded: no more than a window is held, and its end holds nothing back."""
-    seen: list[int] = []
+def test_memory_is_bounded(sender: Sender, stub: Stub) -> None:
+    """While a request waits to be retried, no more than a bounded number of messages is read."""
+    stub.script = [Reply(503)]
+    read = 0
+    most = 0
 
     def lines() -> Iterator[bytes]:
-        for _ in range(5):
-            seen.append(sum(len(request.records) for request in stub.received))
+        nonlocal read, most
+        for _ in range(50_000):
+            read += 1
+            most = max(most, read if len(stub.received) < 2 else 0)
             yield b"event"
 
-    out = StringIO()
     assert 0 == run_send(
-        lines(), TRANSLATIONS.__getitem__, sender, US, out=out, err=StringIO(), window=2
+        lines(), TRANSLATIONS.__getitem__, sender, US, out=StringIO(), err=StringIO()
     )
-    assert [0, 0, 2, 2, 4] == seen
-    assert [["A", "A"], ["A", "A"], ["A"]] == stub.names()
+    assert CAPACITY_LETTERS <= most <= CAPACITY_LETTERS + TAKEN_AT_ONCE
 
 
 def test_no_address_is_a_usage_error(sender: Sender, stub: Stub) -> None:
@@ -156,14 +160,13 @@ def test_no_address_is_a_usage_error(sender: Sender, stub: Stub) -> None:
 
 
 def test_progress_is_separate(sender: Sender) -> None:
-    """A running count goes to the terminal and leaves the summary clean."""
-    run = Run(sender, b"event", b"event", b"event", progress=True, window=2)
+    """A running count with the rate goes to the terminal and leaves the summary clean."""
+    run = Run(sender, b"event", b"event", b"event", progress=True)
     assert account(3, delivered=3) == run.summary
-    assert [
-        "",
-        "read 2, delivered 2, skipped 0, rejected 0, dead_lettered 0",
-        "read 3, delivered 3, skipped 0, rejected 0, dead_lettered 0\n",
-    ] == run.err.split("\r")
+    last = run.err.split("\r")[-1].strip()
+    assert last.startswith("3 messages, ")
+    assert " messages/s, " in last
+    assert last.endswith(", delivered=3, skipped=0, rejected=0, dead_lettered=0")
 
 
 @pytest.mark.parametrize("message_id", [7, None, "\ud800", 2**80])

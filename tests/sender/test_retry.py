@@ -1,12 +1,13 @@
 """When to ask again, and how long to wait before."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from tests.sender.build import US, event, fates, recorded_retry, update
 from tests.sender.stub import Reply, Stub
-from translator.sender import Fate, RetryPolicy, Sender, Verdict
+from translator.sender import Fate, Sender, Verdict
 
 
 def test_waits_double_with_jitter(sender: Sender, stub: Stub, sleeps: list[float]) -> None:
@@ -33,7 +34,7 @@ def test_jitter_is_one_to_five_seconds(stub: Stub, jitter: float, wait: float) -
     """The jitter on the first wait of 2 s is at least 1 s and at most 5 s."""
     sleeps: list[float] = []
     stub.script = [Reply(500)]
-    policy = RetryPolicy(sleep=sleeps.append, jitter=lambda: jitter)
+    policy = replace(recorded_retry(sleeps), jitter=lambda: jitter)
     with Sender({US: stub.url}, retry=policy) as sender:
         sender.send([event("A")])
     assert [wait] == sleeps
@@ -101,10 +102,17 @@ def test_nothing_listens(sleeps: list[float], stub: Stub) -> None:
 
 
 def test_order_holds_through_retries(sender: Sender, stub: Stub) -> None:
-    """While a request is retried, nothing later overtakes it."""
+    """While a person's request is retried, nothing of the same person overtakes it."""
     stub.script = [Reply(), Reply(503), Reply(503)]
-    sender.send([event("A"), update("ann", "$set", {}), event("B"), update("bob", "$set", {})])
-    assert [["A"], ["ann"], ["ann"], ["ann"], ["B"], ["bob"]] == stub.names()
+    sender.send([event("A"), update("ann", "$set", {}), event("B")])
+    assert [["A"], ["ann"], ["ann"], ["ann"], ["B"]] == stub.names()
+
+
+def test_others_go_on_meanwhile(sender: Sender, stub: Stub) -> None:
+    """While one person's request waits to be retried, others are served."""
+    stub.script = [Reply(503)]
+    sender.send([update("ann", "$add", {"n": 1}), event("B"), event("C", distinct_id="cid")])
+    assert [["ann"], ["C"], ["ann"], ["B"]] == stub.names()
 
 
 def test_delivered_batches_are_not_sent_again(sender: Sender, stub: Stub) -> None:

@@ -5,7 +5,9 @@ Where the sources are silent these are choices of ours, made so that nothing is 
 
 - an answer that nobody documents (a success without a readable body, a page of HTML) is no proof
   of delivery: it is retried, and reported when it stays so;
-- `status: 0` without detail, or a 400 without `failed_records`, says that *some* record is bad.
+- `status: 0` without detail, or a 400 without `failed_records`, says that *some* record is bad;
+- that nothing was stored is said by 408, 429, 503 and the status 0 of a temporary failure. After
+  any other failure the records may be there.
 """
 
 from collections.abc import Mapping
@@ -21,6 +23,9 @@ TEMPORARY_FAILURE = "a temporary failure occurred"
 
 RETRIED_STATUSES = frozenset({408, 429})
 """Besides every 5xx: the request timed out, or came too fast."""
+
+CLEAR_STATUSES = frozenset({408, 429, 503})
+"""Statuses of a server that took nothing."""
 
 EXCERPT = 200
 """How many characters of an unexpected body a reason quotes."""
@@ -54,7 +59,8 @@ class Outcome(NamedTuple):
     """The meaning of one answer.
 
     `retry_after` is how many seconds Mixpanel asks to wait, `imported` the number of records it
-    says it stored; both are `None` if it does not say.
+    says it stored; both are `None` if it does not say. `unclear`: whether it stored something
+    is unknown.
     """
 
     meaning: Meaning
@@ -62,6 +68,7 @@ class Outcome(NamedTuple):
     retry_after: float | None = None
     failed: tuple[FailedRecord, ...] = ()
     imported: int | None = None
+    unclear: bool = False
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
@@ -71,7 +78,8 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
     if 200 <= status < 300:
         return _classify_success(answer, reason, headers)
     if status in RETRIED_STATUSES or status >= 500:
-        return Outcome(Meaning.RETRY, reason, retry_after=_retry_after(headers))
+        unclear = status not in CLEAR_STATUSES
+        return Outcome(Meaning.RETRY, reason, retry_after=_retry_after(headers), unclear=unclear)
     if status == 413:
         return Outcome(Meaning.TOO_LARGE, reason)
     if status == 400:
@@ -96,7 +104,7 @@ def _classify_success(answer: Any, reason: str, headers: Mapping[str, str]) -> O
         return Outcome(Meaning.INVALID, reason)
     if isinstance(state, str) and isinstance(answer, dict):
         return Outcome(Meaning.REFUSED, reason)
-    return Outcome(Meaning.RETRY, f"{reason} (this is no answer of Mixpanel's)")
+    return Outcome(Meaning.RETRY, f"{reason} (this is no answer of Mixpanel's)", unclear=True)
 
 
 def _classify_bad_request(answer: Any, reason: str) -> Outcome:

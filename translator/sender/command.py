@@ -1,22 +1,24 @@
 """The `send` command: lines in, deliveries out, and an account of every message.
 
-Messages are taken in windows. A window is translated and delivered before the next one is read, so
-memory stays bounded however long the input is, and nothing is held back at its end.
+A limited number of messages is in memory at a time, however long the input is.
 """
 
-from collections import Counter
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TextIO
 
 from translator.operations import Json, Result
+from translator.sender.account import Entry
 from translator.sender.batching import encode
+from translator.sender.dead_letters import DeadLetters
 from translator.sender.deliver import Sender
+from translator.sender.dispatch import Settled
+from translator.sender.ledger import Ledger
+from translator.sender.letters import Letter
 from translator.sender.live import DestinationError
-from translator.sender.records import Fate, Verdict
-
-WINDOW_MESSAGES = 1000
-"""How many messages are in memory at a time."""
+from translator.sender.progress import Progress
+from translator.sender.spool import Incoming, Spool
 
 EXIT_DELIVERED, EXIT_LOST, EXIT_USAGE = 0, 1, 2
 
@@ -30,12 +32,16 @@ def run_send(
     out: TextIO,
     err: TextIO,
     progress: bool = False,
-    window: int = WINDOW_MESSAGES,
+    spool: Spool | None = None,
+    dead_letters: DeadLetters | None = None,
 ) -> int:
     """Translate and deliver messages, one a line; give the exit code.
 
     `host` is where the settings lead, such as `https://api.mixpanel.com`. `out` gets the summary as
     one JSON object, `err` one JSON object for each loss, and a running count if `progress`.
+
+    What is in the spool is delivered first. After a run that did not come to its end the same input
+    goes on where that one stopped: lines that were taken in are not taken in again.
 
     The exit code is 0 if nothing was lost, 1 if something was, and 2, with nothing read or sent, if
     operations for `host` may go nowhere.
@@ -45,59 +51,89 @@ def run_send(
     except DestinationError as error:
         print(f"Error: {error}", file=err)
         return EXIT_USAGE
-    counts: Counter[Fate] = Counter()
-    remaining = iter(lines)
-    while results := [translate_line(line) for line in islice(remaining, window)]:
-        first_line = counts.total() + 1
-        for number, (result, verdicts) in enumerate(_deliver(results, sender), start=first_line):
-            fate = message_fate(result, verdicts)
-            counts[fate] += 1
-            for loss in losses(result, verdicts):
-                _print_json({"line": number, "messageId": result.message_id, **loss}, err)
-        if progress:
-            print(f"\r{_progress(counts)}", end="", file=err, flush=True)
-    if progress:
-        print(file=err)
-    _print_json(summary(counts), out)
-    return EXIT_LOST if counts[Fate.REJECTED] or counts[Fate.DEAD_LETTERED] else EXIT_DELIVERED
+    with Progress(err, shown=progress) as shown:
+
+        def report(loss: Json) -> None:
+            shown.write(encode(loss).decode())
+
+        ledger = Ledger(sender, report, spool=spool, dead_letters=dead_letters)
+        sender.run(_Lines(lines, translate_line, ledger, sender, spool, shown))
+    if spool is not None:
+        spool.clear()
+    print(encode(ledger.account.summary()).decode(), file=out)
+    return EXIT_LOST if ledger.account.lost else EXIT_DELIVERED
 
 
-def message_fate(result: Result, verdicts: Sequence[Verdict]) -> Fate:
-    """The one bucket that a message counts in: the worst that happened to it."""
-    fates = {verdict.fate for verdict in verdicts}
-    if result.error is not None or Fate.REJECTED in fates:
-        return Fate.REJECTED
-    if Fate.DEAD_LETTERED in fates:
-        return Fate.DEAD_LETTERED
-    return Fate.DELIVERED if verdicts else Fate.SKIPPED
+class _Lines:
+    """The lines of an input as a source of letters, after what the spool holds."""
+
+    def __init__(
+        self,
+        lines: Iterable[bytes],
+        translate_line: Callable[[bytes], Result],
+        ledger: Ledger,
+        sender: Sender,
+        spool: Spool | None,
+        progress: Progress,
+    ) -> None:
+        self._lines = enumerate(lines, start=1)
+        self._translate = translate_line
+        self._ledger = ledger
+        self._sender = sender
+        self._spool = spool
+        self._progress = progress
+        self._behind = spool is not None
+
+    def take(self, room: int) -> Sequence[Letter] | None:
+        if self._behind:
+            letters = self._ledger.backlog(room)
+            if letters:
+                return letters
+            self._behind = False
+        while lines := list(islice(self._lines, room)):
+            taken = self._enter(lines)
+            self._progress.show(self._ledger.account)
+            if taken:
+                return taken
+        return None
+
+    def sending(self, letters: Sequence[Letter]) -> None:
+        self._ledger.sending(letters)
+
+    def settled(self, settled: Sequence[Settled]) -> None:
+        self._ledger.settled(settled)
+        self._progress.show(self._ledger.account)
+
+    def _enter(self, lines: list[tuple[int, bytes]]) -> list[Letter]:
+        fresh: list[Incoming] = []
+        for number, line in lines:
+            key = b""
+            if self._spool is not None:
+                key = _key(number, line)
+                if self._known(key):
+                    continue
+            result = self._translate(line)
+            entry = Entry(number, result.message_id, 0, key=key)
+            fresh.append(self._ledger.enter(entry, result, line))
+        if self._spool is not None and fresh:
+            self._spool.add(fresh, self._sender.moment())
+        for message in fresh:
+            if message.entry.fate is not None:
+                self._ledger.account.add(message.entry.fate)
+        letters = [letter for message in fresh for letter in message.letters]
+        if letters and self._spool is not None:
+            self._ledger.skip_backlog(letters[-1].tag.number)
+        return letters
+
+    def _known(self, key: bytes) -> bool:
+        """Whether a run before took in this line; what became of it then counts."""
+        assert self._spool is not None
+        known, fate = self._spool.known(key)
+        if fate is not None:
+            self._ledger.account.add(fate)
+        return known
 
 
-def losses(result: Result, verdicts: Sequence[Verdict]) -> list[Json]:
-    """What a person must know about the parts of a message that are not in Mixpanel."""
-    if result.error is not None:
-        code, message = result.error
-        return [{"fate": Fate.REJECTED, "code": code, "reason": message}]
-    return [
-        {"fate": verdict.fate, "endpoint": verdict.operation.endpoint, "reason": verdict.reason}
-        for verdict in verdicts
-        if verdict.fate is not Fate.DELIVERED
-    ]
-
-
-def summary(counts: Counter[Fate]) -> Json:
-    """The number of messages in each bucket; `read` is the sum of the others."""
-    fates = (Fate.DELIVERED, Fate.SKIPPED, Fate.REJECTED, Fate.DEAD_LETTERED)
-    return {"read": counts.total(), **{fate.value: counts[fate] for fate in fates}}
-
-
-def _deliver(results: Sequence[Result], sender: Sender) -> Iterable[tuple[Result, list[Verdict]]]:
-    verdicts = iter(sender.send([step for result in results for step in result.operations]))
-    return [(result, list(islice(verdicts, len(result.operations)))) for result in results]
-
-
-def _progress(counts: Counter[Fate]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in summary(counts).items())
-
-
-def _print_json(value: Json, stream: TextIO) -> None:
-    print(encode(value).decode(), file=stream)
+def _key(number: int, line: bytes) -> bytes:
+    """What tells a line from the others: its place and its text."""
+    return hashlib.blake2b(b"%d %b" % (number, line), digest_size=16).digest()

@@ -1,23 +1,57 @@
-"""Operations in, verdicts out, in the same order.
+"""Operations in, verdicts out: what drives the dispatch, with clock, threads and network.
 
-What it promises: the order at the wire is the order of the operations, and every operation gets
-exactly one verdict. What it cannot promise: when a connection breaks after a request went out,
-nobody knows whether Mixpanel has it. It is sent again then, since a loss in silence is worse; an
-event is still stored once, thanks to its insert id, while an `$add` or `$append` may count twice.
+What it promises: the operations of a person arrive in order, and every operation gets exactly one
+verdict. What it cannot promise: when a connection breaks after a request went out, nobody knows
+whether Mixpanel has it. What may arrive twice (events with an insert id, `$set` and the like) is
+sent again then. An `$add` or `$append` would count twice, so it is not: it becomes a dead letter
+that says so, and a person decides.
 """
 
-from collections.abc import Iterable, Mapping
+import queue
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 
 from translator.operations import Operation
 from translator.sender.answers import Meaning, Outcome, classify
-from translator.sender.batching import Batch, Item, Limits, batches, encode
+from translator.sender.batching import Batch, Limits, encode
+from translator.sender.dispatch import Alias, Dispatch, Settled, Shipment
+from translator.sender.doubts import doubtful, repeatable
+from translator.sender.letters import Letter, lanes_of
 from translator.sender.live import destination
 from translator.sender.records import Fate, Verdict
 from translator.sender.redaction import Redactor
 from translator.sender.retry import RetryPolicy
 from translator.sender.transport import HttpTransport, NetworkError, Transport
+
+HOLD_SECONDS = 1.5
+"""How long the calls of a person wait after an alias: the doc's "~1 second", and a little more."""
+
+CAPACITY_LETTERS = 20_000
+CAPACITY_BYTES = 64 * 1024 * 1024
+"""How much is in memory at a time; both may be exceeded by what one call of `take` gives."""
+
+TAKEN_AT_ONCE = 2000
+
+
+class Undeliverable(Exception):
+    """An operation that cannot become a request; the text says why."""
+
+
+class Source(Protocol):
+    """Where letters come from, and where verdicts on them go."""
+
+    def take(self, room: int) -> Sequence[Letter] | None:
+        """Some letters, about `room` at most; none if there are none now; None if never again."""
+
+    def sending(self, letters: Sequence[Letter]) -> None:
+        """These are about to go out."""
+
+    def settled(self, settled: Sequence[Settled]) -> None:
+        """These have their verdicts."""
 
 
 class Sender:
@@ -25,7 +59,9 @@ class Sender:
 
     `base_urls` says where operations for a host go instead, for example
     `{"https://api.mixpanel.com": "http://127.0.0.1:8080"}`. An address that is not this machine is
-    refused unless `live` is true. Close it after use, or use it as a context manager.
+    refused unless `live` is true. `alias` says what is done about calls that follow an alias, and
+    `hold` for how many seconds. With several `workers` as many requests are under way at once.
+    `now` gives the time in seconds since 1970. Close it after use, or use it as a context manager.
     """
 
     def __init__(
@@ -37,42 +73,111 @@ class Sender:
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
         transport: Transport | None = None,
+        alias: Alias = Alias.HOLD,
+        hold: float = HOLD_SECONDS,
+        workers: int = 1,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._base_urls = dict(base_urls or {})
         self._live = live
-        self._limits = limits or Limits()
+        self._urls: dict[str, str] = {}
         self._retry = retry or RetryPolicy()
         self._has_secret = api_secret is not None
         self._redact = Redactor([api_secret] if api_secret else [])
         self._transport: Transport = transport or HttpTransport(api_secret)
+        self._dispatch = Dispatch(limits or Limits(), self._retry, alias, hold)
+        self._workers = workers
+        self._pool: ThreadPoolExecutor | None = None
+        self._answers: queue.SimpleQueue[tuple[Shipment, Outcome] | None] = queue.SimpleQueue()
+        self._under_way = 0
+        self._slept = 0.0
+        self._now = now
+        self._numbers = count()
 
     def base_url(self, host: str) -> str:
         """Where operations for `host` go. Raises DestinationError if they may go nowhere."""
-        return destination(host, self._base_urls, live=self._live)
+        url = self._urls.get(host)
+        if url is None:
+            url = self._urls[host] = destination(host, self._base_urls, live=self._live)
+        return url
+
+    def letter(
+        self, operation: Operation, lanes: tuple[str, ...] | None = None, tag: Any = None
+    ) -> Letter:
+        """An operation on its way; without `lanes` they are those of the ids in its payload.
+
+        Raises Undeliverable if it cannot become a request, and DestinationError if it may go
+        nowhere.
+        """
+        self.base_url(operation.host)
+        if operation.endpoint == "/import" and not self._has_secret:
+            raise Undeliverable("/import needs the project's API secret: set apiSecret")
+        try:
+            text = encode(operation.payload)
+        except (ValueError, RecursionError) as error:
+            raise Undeliverable(f"the payload cannot be written as JSON: {error}") from error
+        again = repeatable(operation)
+        alone = not again or doubtful(operation, len(text), self._now() * 1000)
+        return Letter(
+            next(self._numbers),
+            operation,
+            text,
+            lanes_of(operation) if lanes is None else lanes,
+            alone=alone,
+            repeatable=again,
+            tag=tag,
+        )
 
     def send(self, operations: Iterable[Operation]) -> list[Verdict]:
-        """Deliver operations in order, and say what became of each.
-
-        It holds all of them in memory: give a long stream in pieces.
+        """Deliver operations, those of a person in order, and say what became of each.
 
         Raises DestinationError, before anything is sent, if one of them may go nowhere.
         """
-        operations = list(operations)
-        for host in {operation.host for operation in operations}:
+        listed = _Listed(self, operations)
+        for host in {operation.host for operation in listed.operations}:
             self.base_url(host)
-        verdicts: dict[int, Verdict] = {}
-        items = []
-        for position, operation in enumerate(operations):
-            try:
-                items.append(Item(position, operation, self._encode(operation)))
-            except _Undeliverable as error:
-                verdicts[position] = Verdict(operation, Fate.DEAD_LETTERED, str(error))
-        for batch in batches(items, self._limits):
-            verdicts.update(self._settle(batch))
-        return [verdicts[position] for position in range(len(operations))]
+        self.run(listed)
+        return [listed.verdicts[place] for place in range(len(listed.operations))]
+
+    def run(self, source: Source) -> None:
+        """Deliver what a source gives until it has nothing more; raises what the source raises."""
+        open_ = True
+        while True:
+            taken: Sequence[Letter] | None = ()
+            if open_ and self._has_room():
+                taken = source.take(TAKEN_AT_ONCE)
+                open_ = taken is not None
+                now = self._time()
+                for letter in taken or ():
+                    self._dispatch.accept(letter, now)
+            self._settle(source, self._dispatch.abandoned(self._time()))
+            step = None
+            if self._under_way < self._workers:
+                step = self._dispatch.next(self._time())
+            if isinstance(step, Shipment):
+                self._ship(step, source)
+            elif taken:
+                continue  # there may be more, of people who need not wait
+            elif self._under_way or (open_ and self._has_room()):
+                self._await(step, source)
+            elif self._dispatch.letters:
+                assert step is not None, "letters wait, but nothing is there to wait for"
+                self._pause(step)
+            elif not open_:
+                return
+
+    def moment(self) -> float:
+        """The time in seconds since 1970."""
+        return self._now()
+
+    def wake(self) -> None:
+        """Say, from any thread, that the source may have something now."""
+        self._answers.put(None)
 
     def close(self) -> None:
         """Close the kept connections."""
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -86,91 +191,86 @@ class Sender:
     ) -> None:
         self.close()
 
-    def _encode(self, operation: Operation) -> bytes:
-        if operation.endpoint == "/import" and not self._has_secret:
-            raise _Undeliverable("/import needs the project's API secret: set apiSecret")
-        try:
-            return encode(operation.payload)
-        except (ValueError, RecursionError) as error:
-            raise _Undeliverable(f"the payload cannot be written as JSON: {error}") from error
+    def _has_room(self) -> bool:
+        return self._dispatch.letters < CAPACITY_LETTERS and self._dispatch.bytes < CAPACITY_BYTES
 
-    def _settle(self, batch: Batch) -> dict[int, Verdict]:
-        """The verdicts of a batch by position, after as many requests as it takes."""
-        outcome = self._retry.run(lambda: self._attempt(batch))
-        size = len(batch.items)
-        match outcome.meaning:
-            case Meaning.DELIVERED if outcome.imported in (None, size):
-                return self._verdicts(batch, Fate.DELIVERED)
-            case Meaning.DELIVERED:
-                reason = f"Mixpanel says that it stored {outcome.imported} of {size} records"
-                return self._divide(batch, Fate.REJECTED, reason)
-            case Meaning.PARTIAL:
-                return self._settle_partly(batch, outcome)
-            case Meaning.INVALID:
-                return self._divide(batch, Fate.REJECTED, outcome.reason)
-            case Meaning.TOO_LARGE:
-                return self._divide(batch, Fate.DEAD_LETTERED, outcome.reason)
-            case Meaning.REFUSED:
-                return self._verdicts(batch, Fate.REJECTED, outcome.reason)
-            case Meaning.RETRY:
-                reason = f"given up after the last try: {outcome.reason}"
-                return self._verdicts(batch, Fate.DEAD_LETTERED, reason)
+    def _time(self) -> float:
+        return self._retry.clock() + self._slept
+
+    def _ship(self, shipment: Shipment, source: Source) -> None:
+        batch = shipment.batch
+        source.sending(batch.letters)
+        if self._workers == 1:
+            self._answered(shipment, self._attempt(batch), source)
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="sender")
+        self._under_way += 1
+        self._pool.submit(lambda: self._answers.put((shipment, self._attempt(batch))))
 
     def _attempt(self, batch: Batch) -> Outcome:
         try:
-            answer = self._transport.post(self.base_url(batch.host), batch.endpoint, batch.body())
+            url = self.base_url(batch.place.host)
+            answer = self._transport.post(url, batch.place.endpoint, batch.body())
+            return classify(answer.status, answer.headers, answer.body)
         except NetworkError as error:
-            return Outcome(Meaning.RETRY, str(error))
-        return classify(answer.status, answer.headers, answer.body)
+            return Outcome(Meaning.RETRY, str(error), unclear=error.unclear)
+        except Exception as error:
+            # A defect of ours must cost one request, and no worker may die of it.
+            return Outcome(Meaning.RETRY, f"the sender failed: {error!r:.200}", unclear=True)
 
-    def _divide(self, batch: Batch, fate: Fate, reason: str | None) -> dict[int, Verdict]:
-        """Send the halves of a batch one after the other, so that only a bad record is lost."""
-        if len(batch.items) == 1:
-            return self._verdicts(batch, fate, reason)
-        first, second = batch.halves()
-        return self._settle(first) | self._settle(second)
+    def _answered(self, shipment: Shipment, outcome: Outcome, source: Source) -> None:
+        self._settle(source, self._dispatch.answered(shipment, outcome, self._time()))
 
-    def _settle_partly(self, batch: Batch, outcome: Outcome) -> dict[int, Verdict]:
-        """Reject the records that the answer names; trust the rest only if the answer adds up."""
-        failed = _failures_by_index(batch, outcome)
-        stored = len(batch.items) - len(failed or ())
-        if failed is None or outcome.imported not in (None, stored):
-            return self._divide(batch, Fate.REJECTED, outcome.reason)
-        verdicts = self._verdicts(batch, Fate.DELIVERED)
-        for index, reason in failed.items():
-            item = batch.items[index]
-            verdicts[item.position] = self._verdict(item, Fate.REJECTED, reason)
-        return verdicts
+    def _settle(self, source: Source, settled: list[Settled]) -> None:
+        if settled:
+            source.settled(
+                [
+                    each._replace(reason=self._redact(each.reason)) if each.reason else each
+                    for each in settled
+                ]
+            )
 
-    def _verdicts(self, batch: Batch, fate: Fate, reason: str | None = None) -> dict[int, Verdict]:
-        return {item.position: self._verdict(item, fate, reason) for item in batch.items}
+    def _await(self, seconds: float | None, source: Source) -> None:
+        """Wait for an answer or a wake-up call, or for so many seconds."""
+        try:
+            found = self._answers.get(timeout=seconds)
+        except queue.Empty:
+            return
+        if found is not None:
+            self._under_way -= 1
+            self._answered(*found, source)
 
-    def _verdict(self, item: Item, fate: Fate, reason: str | None = None) -> Verdict:
-        return Verdict(item.operation, fate, self._redact(reason) if reason else None)
+    def _pause(self, seconds: float) -> None:
+        """Sleep. A sleep that is only played counts as slept."""
+        before = self._retry.clock()
+        (self._retry.sleep or time.sleep)(seconds)
+        self._slept += max(0.0, seconds - (self._retry.clock() - before))
 
 
-class _Undeliverable(Exception):
-    """An operation that cannot become a request."""
+class _Listed:
+    """A list of operations as a source."""
 
+    def __init__(self, sender: Sender, operations: Iterable[Operation]) -> None:
+        self.operations = list(operations)
+        self.verdicts: dict[int, Verdict] = {}
+        self._sender = sender
+        self._left = iter(enumerate(self.operations))
 
-def _failures_by_index(batch: Batch, outcome: Outcome) -> dict[int, str] | None:
-    """The reason for each record that failed, by its place in the batch.
+    def take(self, room: int) -> Sequence[Letter] | None:
+        letters: list[Letter] = []
+        for place, operation in self._left:
+            try:
+                letters.append(self._sender.letter(operation, tag=place))
+            except Undeliverable as error:
+                self.verdicts[place] = Verdict(operation, Fate.DEAD_LETTERED, str(error))
+            if len(letters) >= room:
+                break
+        return letters or None
 
-    `index` decides; without one, the insert id does if only one record has it. `None` if an entry
-    can be matched by neither.
-    """
-    places: dict[str, list[int]] = {}
-    for place, item in enumerate(batch.items):
-        insert_id = item.operation.payload.get("properties", {}).get("$insert_id")
-        places.setdefault(str(insert_id), []).append(place)
-    failures: dict[int, str] = {}
-    for failed in outcome.failed:
-        index = failed.place
-        if index is None and failed.insert_id is not None:
-            candidates = places.get(failed.insert_id, [])
-            index = candidates[0] if len(candidates) == 1 else None
-        if index is None or not 0 <= index < len(batch.items):
-            return None
-        reason = f"{failures[index]}; {failed.reason}" if index in failures else failed.reason
-        failures[index] = reason
-    return failures
+    def sending(self, letters: Sequence[Letter]) -> None:
+        """Nothing is kept."""
+
+    def settled(self, settled: Sequence[Settled]) -> None:
+        for letter, fate, reason in settled:
+            self.verdicts[letter.tag] = Verdict(letter.operation, fate, reason)

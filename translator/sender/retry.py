@@ -5,11 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential
-
-from translator.sender.answers import Meaning, Outcome
-
-_doubling = wait_exponential(multiplier=2, max=60)
+LONGEST = 60.0
 
 
 @dataclass(frozen=True)
@@ -20,41 +16,19 @@ class RetryPolicy:
     (facts/mixpanel-http-api 8). A `Retry-After` is obeyed to the second instead; one longer than
     `patience` seconds ends the tries, since coming back earlier would be disobedience.
 
-    `sleep` takes seconds; `jitter` gives a number from 0 to 1.
+    With `gives_up` false a host that answers nobody is waited for without end; a request is given
+    up only if others get through meanwhile.
+
+    `sleep` takes seconds; `clock` gives them; `jitter` gives a number from 0 to 1.
     """
 
     attempts: int = 5
     patience: float = 600.0
-    sleep: Callable[[float], object] = time.sleep
+    gives_up: bool = True
+    sleep: Callable[[float], object] | None = None
     jitter: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
 
-    def run(self, attempt: Callable[[], Outcome]) -> Outcome:
-        """The first final outcome of `attempt`, or its last one."""
-        retrying = Retrying(
-            stop=lambda state: stop_after_attempt(self.attempts)(state) or self._too_long(state),
-            wait=self._wait,
-            sleep=self._sleep,
-            retry=retry_if_result(_is_unsettled),
-            retry_error_callback=_last_outcome,
-        )
-        return retrying(attempt)
-
-    def _sleep(self, seconds: float) -> None:
-        self.sleep(seconds)
-
-    def _wait(self, state: RetryCallState) -> float:
-        asked = _last_outcome(state).retry_after
-        return _doubling(state) + 1 + 4 * self.jitter() if asked is None else asked
-
-    def _too_long(self, state: RetryCallState) -> bool:
-        return (_last_outcome(state).retry_after or 0) > self.patience
-
-
-def _is_unsettled(outcome: Outcome) -> bool:
-    return outcome.meaning is Meaning.RETRY
-
-
-def _last_outcome(state: RetryCallState) -> Outcome:
-    assert state.outcome is not None, "asked for an outcome before the first try"
-    outcome: Outcome = state.outcome.result()
-    return outcome
+    def wait(self, failures: int) -> float:
+        """Seconds to wait after so many failures in a row, from 1."""
+        return min(LONGEST, 2.0 ** min(failures, 10)) + 1 + 4 * self.jitter()

@@ -2,11 +2,13 @@
 
 import base64
 import gzip
+import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 import requests
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 TIMEOUT_SECONDS = (5.0, 30.0)
 """How long to wait for a connection, and between two bytes of the answer."""
@@ -36,7 +38,14 @@ class Answer(NamedTuple):
 
 
 class NetworkError(Exception):
-    """No answer came: no connection, a time-out, or a connection that broke."""
+    """No answer came: no connection, a time-out, or a connection that broke.
+
+    `unclear`: something was sent, so the records may have arrived.
+    """
+
+    def __init__(self, text: str, *, unclear: bool = True) -> None:
+        super().__init__(text)
+        self.unclear = unclear
 
 
 class Transport(Protocol):
@@ -50,13 +59,13 @@ class Transport(Protocol):
 class HttpTransport:
     """The transport over real sockets, with connections kept alive.
 
-    `api_secret` is sent to /import alone, as the user of Basic auth with an empty password.
+    Several threads may use it. `api_secret` is sent to /import alone, as the user of Basic auth
+    with an empty password.
     """
 
     def __init__(self, api_secret: str | None = None) -> None:
-        self._session = requests.Session()
-        # No proxy and no credentials from the environment: a request goes where we say, or nowhere.
-        self._session.trust_env = False
+        self._own = threading.local()
+        self._sessions: list[requests.Session] = []
         self._authorization = None
         if api_secret is not None:
             self._authorization = b"Basic " + base64.b64encode(f"{api_secret}:".encode())
@@ -70,7 +79,7 @@ class HttpTransport:
         if endpoint == "/import" and self._authorization is not None:
             headers["Authorization"] = self._authorization
         try:
-            response = self._session.post(
+            response = self._session().post(
                 base_url + endpoint,
                 params=QUERIES.get(endpoint),
                 data=body,
@@ -79,12 +88,24 @@ class HttpTransport:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise NetworkError(_describe(error)) from error
+            raise NetworkError(_describe(error), unclear=not _never_connected(error)) from error
         return Answer(response.status_code, response.headers, response.content)
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._session.close()
+        while self._sessions:
+            self._sessions.pop().close()
+        self._own = threading.local()
+
+    def _session(self) -> requests.Session:
+        """The calling thread's own session."""
+        session: requests.Session | None = getattr(self._own, "session", None)
+        if session is None:
+            session = self._own.session = requests.Session()
+            # No proxy and no credentials from the environment: a request goes where we say.
+            session.trust_env = False
+            self._sessions.append(session)
+        return session
 
     def __enter__(self) -> Self:
         return self
@@ -107,3 +128,11 @@ def _describe(error: requests.RequestException) -> str:
     if isinstance(error, requests.ConnectionError):
         return "no connection, or it broke before the answer"
     return type(error).__name__
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    """Whether not a byte of the request can have arrived."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(
+        reason, NewConnectionError | ConnectTimeoutError
+    )

@@ -1,0 +1,345 @@
+"""What is sent next: letters into requests, answers into verdicts.
+
+A state machine without clock, threads or network: whoever drives it says what time it is (seconds
+on any clock), sends what it gives, and tells the answer. It keeps these promises:
+
+- the letters of a lane leave one request at a time, in order, whatever endpoints they are for;
+- lanes do not wait for each other, but share requests;
+- every letter gets exactly one verdict.
+"""
+
+import heapq
+from collections import deque
+from enum import StrEnum
+from itertools import count
+from typing import NamedTuple
+
+from translator.sender.answers import Meaning, Outcome
+from translator.sender.batching import BRACKET, Batch, Limits, Place
+from translator.sender.circuit import Circuit
+from translator.sender.failures import failures_by_place
+from translator.sender.lanes import Lane, Lanes
+from translator.sender.letters import Letter
+from translator.sender.records import Fate
+from translator.sender.retry import RetryPolicy
+
+UNKNOWN = "it is unknown whether it arrived, and a second one would count twice"
+
+
+class Alias(StrEnum):
+    """What is done about the calls of a person that follow an alias (doc#alias-using-cloud-mode).
+
+    `none`: nothing, they may share its request. `flush`: they go when it has been answered. `hold`:
+    they go a moment after that, so that Mixpanel knows the new id when they arrive.
+    """
+
+    NONE = "none"
+    FLUSH = "flush"
+    HOLD = "hold"
+
+
+class Settled(NamedTuple):
+    """What became of a letter, and why if it is not delivered."""
+
+    letter: Letter
+    fate: Fate
+    reason: str | None = None
+
+
+class Shipment:
+    """A request until it has a final answer.
+
+    `batches` are what it has been divided into; the last one is sent next. `attempts` is how often
+    that one was tried in vain, `round` and `successes` what its circuit said when it first went.
+    """
+
+    __slots__ = ("attempts", "batches", "last_tries", "round", "successes")
+
+    def __init__(self, batch: Batch) -> None:
+        self.batches = [batch]
+        self.attempts = 0
+        self.last_tries = False
+        self.round = 0
+        self.successes = 0
+
+    @property
+    def batch(self) -> Batch:
+        """What is sent next."""
+        return self.batches[-1]
+
+
+class Dispatch:
+    """`hold` is in seconds; `limits` are those of a request."""
+
+    def __init__(self, limits: Limits, retry: RetryPolicy, alias: Alias, hold: float) -> None:
+        self._limits = limits
+        self._retry = retry
+        self._alias = alias
+        self._hold = hold if alias is Alias.HOLD else 0.0
+        self._lanes = Lanes()
+        self._ready: dict[tuple[Place, bool], list[tuple[int, Letter]]] = {}
+        """Letters that may go, by place, those that go alone apart."""
+        self._again: deque[Shipment] = deque()
+        self._timers: list[tuple[float, int, Shipment | Lane]] = []
+        self._ticks = count()
+        self._circuits: dict[str, Circuit] = {}
+        self.letters = 0
+        """How many have no verdict yet."""
+        self.bytes = 0
+        """The size of their texts."""
+
+    def accept(self, letter: Letter, now: float) -> None:
+        """Take a letter; its number must be higher than all before."""
+        self.letters += 1
+        self.bytes += len(letter.text)
+        if self._lanes.add(letter):
+            self._offer(letter, now)
+
+    def next(self, now: float) -> Shipment | float | None:
+        """A request to send; or the seconds to wait for one; or None if only an answer helps.
+
+        Ask again after every answer and everything accepted.
+        """
+        self._wake(now)
+        shortest = self._timers[0][0] - now if self._timers else None
+        for _ in range(len(self._again)):
+            shipment = self._again.popleft()
+            wait = self._circuit(shipment.batch.place).wait(now)
+            if wait == 0:
+                return self._sent(shipment)
+            self._again.append(shipment)
+            shortest = _shorter(shortest, wait)
+        for place, alone in sorted(
+            (key for key, heap in self._ready.items() if heap),
+            key=lambda key: self._ready[key][0][0],
+        ):
+            wait = self._circuit(place).wait(now)
+            if wait == 0:
+                return self._sent(Shipment(self._fill(place, alone, now)))
+            shortest = _shorter(shortest, wait)
+        return shortest
+
+    def answered(self, shipment: Shipment, outcome: Outcome, now: float) -> list[Settled]:
+        """Tell what was answered to a request; gives the letters that are settled by it."""
+        circuit = self._circuit(shipment.batch.place)
+        if outcome.meaning is Meaning.RETRY:
+            settled = self._unanswered(shipment, outcome, circuit, now)
+        else:
+            circuit.answered()
+            settled = self._understood(shipment, outcome)
+            if shipment.batches:
+                shipment.attempts = self._retry.attempts - 1 if shipment.last_tries else 0
+                self._again.append(shipment)
+        for letter, fate, _ in settled:
+            self._release(letter, fate, now)
+        return settled
+
+    def abandoned(self, now: float) -> list[Settled]:
+        """The letters that are given up without a further try, because their host is hopeless."""
+        settled: list[Settled] = []
+        while batches := self._hopeless(now):
+            for batch in batches:
+                circuit = self._circuit(batch.place)
+                reason = f"given up: {batch.place.host} answers nobody: {circuit.reason}"
+                settled += _all(batch, Fate.DEAD_LETTERED, reason)
+                for letter in batch.letters:
+                    self._release(letter, Fate.DEAD_LETTERED, now)
+        return settled
+
+    def _hopeless(self, now: float) -> list[Batch]:
+        """What is to be sent to a host of which nothing is to be hoped."""
+        if not any(circuit.hopeless(now) for circuit in self._circuits.values()):
+            return []
+        waiting = [what for _, _, what in self._timers if isinstance(what, Shipment)]
+        batches: list[Batch] = []
+        for shipment in (*self._again, *waiting):
+            if self._circuit(shipment.batch.place).hopeless(now):
+                while shipment.batches:
+                    batches.append(shipment.batches.pop())
+        self._again = deque(each for each in self._again if each.batches)
+        self._timers = [
+            timer for timer in self._timers if isinstance(timer[2], Lane) or timer[2].batches
+        ]
+        heapq.heapify(self._timers)
+        for (place, alone), heap in self._ready.items():
+            while heap and self._circuit(place).hopeless(now):
+                batches.append(self._fill(place, alone, now))
+        return batches
+
+    def _circuit(self, place: Place) -> Circuit:
+        if place.host not in self._circuits:
+            self._circuits[place.host] = Circuit(self._retry)
+        return self._circuits[place.host]
+
+    def _offer(self, letter: Letter, now: float) -> None:
+        """Let a letter go if nothing is before it; if its lane is held, when that is over."""
+        if letter.ready:
+            return
+        if not self._lanes.may_go(letter, now):
+            for lane in self._lanes.of(letter):
+                if lane.held_until > now:
+                    self._remind(lane.held_until, lane)
+            return
+        letter.ready = True
+        operation = letter.operation
+        key = (Place(operation.host, operation.endpoint), letter.alone)
+        heap = self._ready.get(key)
+        if heap is None:
+            heap = self._ready[key] = []
+        heapq.heappush(heap, (letter.number, letter))
+
+    def _remind(self, when: float, what: Shipment | Lane) -> None:
+        heapq.heappush(self._timers, (when, next(self._ticks), what))
+
+    def _wake(self, now: float) -> None:
+        while self._timers and self._timers[0][0] <= now:
+            _, _, what = heapq.heappop(self._timers)
+            if isinstance(what, Shipment):
+                self._again.append(what)
+            elif what.waiting:
+                self._offer(what.waiting[0], now)
+            else:
+                self._lanes.forget(what, now)
+
+    def _fill(self, place: Place, alone: bool, now: float) -> Batch:
+        """Take what may go to a place, the oldest first, and what then may follow in its lane."""
+        heap = self._ready[place, alone]
+        most = 1 if alone else self._limits.records
+        room = self._limits.bytes - BRACKET
+        owner = object()
+        taken: list[Letter] = []
+        while heap and len(taken) < most:
+            letter: Letter | None = heap[0][1]
+            if taken and len(heap[0][1].text) >= room:
+                break
+            heapq.heappop(heap)
+            while letter is not None:
+                self._lanes.take(letter, owner)
+                taken.append(letter)
+                room -= len(letter.text) + 1
+                letter = None if len(taken) == most else self._follower(letter, owner, now)
+                if letter is not None and len(letter.text) >= room:
+                    letter = None
+        taken.sort(key=_number)
+        return Batch(place, tuple(taken))
+
+    def _follower(self, letter: Letter, owner: object, now: float) -> Letter | None:
+        """The next in a letter's lanes that may share its request."""
+        if letter.is_alias and self._alias is not Alias.NONE:
+            return None
+        place = letter.operation[:2]
+        for lane in self._lanes.of(letter):
+            if lane.waiting:
+                following = lane.waiting[0]
+                if (
+                    following.operation[:2] == place
+                    and not following.alone
+                    and not following.ready
+                    and self._lanes.may_go(following, now, owner)
+                ):
+                    return following
+        return None
+
+    def _sent(self, shipment: Shipment) -> Shipment:
+        circuit = self._circuit(shipment.batch.place)
+        shipment.round = circuit.asked()
+        if shipment.attempts == 0:
+            shipment.successes = circuit.successes
+        return shipment
+
+    def _understood(self, shipment: Shipment, outcome: Outcome) -> list[Settled]:
+        """What a final answer settles; the batch is gone from the shipment, or divided."""
+        batch = shipment.batch
+        size = len(batch.letters)
+        match outcome.meaning:
+            case Meaning.DELIVERED if outcome.imported in (None, size):
+                return _all(shipment.batches.pop(), Fate.DELIVERED)
+            case Meaning.DELIVERED:
+                reason = f"Mixpanel says that it stored {outcome.imported} of {size} records"
+                return _divided(shipment, Fate.REJECTED, reason)
+            case Meaning.PARTIAL:
+                failed = failures_by_place(batch, outcome)
+                if failed is None:
+                    return _divided(shipment, Fate.REJECTED, outcome.reason)
+                shipment.batches.pop()
+                return [
+                    Settled(letter, Fate.REJECTED, failed[place])
+                    if place in failed
+                    else Settled(letter, Fate.DELIVERED)
+                    for place, letter in enumerate(batch.letters)
+                ]
+            case Meaning.INVALID:
+                return _divided(shipment, Fate.REJECTED, outcome.reason)
+            case Meaning.TOO_LARGE:
+                return _divided(shipment, Fate.DEAD_LETTERED, outcome.reason)
+            case _:
+                return _all(shipment.batches.pop(), Fate.REJECTED, outcome.reason)
+
+    def _unanswered(
+        self, shipment: Shipment, outcome: Outcome, circuit: Circuit, now: float
+    ) -> list[Settled]:
+        asked = outcome.retry_after
+        circuit.failed(shipment.round, now, asked, outcome.reason or "")
+        shipment.attempts += 1
+        letters = shipment.batch.letters
+        if outcome.unclear and not all(letter.repeatable for letter in letters):
+            return self._given_up(shipment, f"{UNKNOWN}: {outcome.reason}")
+        others = circuit.successes > shipment.successes
+        exhausted = shipment.attempts >= self._retry.attempts
+        endless = (asked or 0) > self._retry.patience
+        if self._retry.gives_up:
+            final = exhausted or circuit.given_up or endless
+        else:
+            final = exhausted and others
+        if not final:
+            wait = self._retry.wait(shipment.attempts) if asked is None else asked
+            self._remind(now + wait, shipment)
+            return []
+        if len(letters) > 1 and others and not endless:
+            # Others get through: one of these may be what the server cannot stomach.
+            shipment.last_tries = True
+            shipment.batches[-1:] = reversed(shipment.batch.halves())
+            shipment.attempts = self._retry.attempts - 1
+            self._again.append(shipment)
+            return []
+        return self._given_up(shipment, f"given up after the last try: {outcome.reason}")
+
+    def _given_up(self, shipment: Shipment, reason: str) -> list[Settled]:
+        settled = _all(shipment.batches.pop(), Fate.DEAD_LETTERED, reason)
+        if shipment.batches:
+            shipment.attempts = self._retry.attempts - 1 if shipment.last_tries else 0
+            self._again.append(shipment)
+        return settled
+
+    def _release(self, letter: Letter, fate: Fate, now: float) -> None:
+        self.letters -= 1
+        self.bytes -= len(letter.text)
+        hold = self._hold if letter.is_alias and fate is Fate.DELIVERED else 0.0
+        for lane in self._lanes.settle(letter, now, hold):
+            if lane.waiting:
+                self._offer(lane.waiting[0], now)
+            elif lane.held_until > now:
+                self._remind(lane.held_until, lane)
+            else:
+                self._lanes.forget(lane, now)
+
+
+def _all(batch: Batch, fate: Fate, reason: str | None = None) -> list[Settled]:
+    return [Settled(letter, fate, reason) for letter in batch.letters]
+
+
+def _divided(shipment: Shipment, fate: Fate, reason: str | None) -> list[Settled]:
+    """Send the halves of a batch one after the other, so that only a bad record is lost."""
+    batch = shipment.batches.pop()
+    if len(batch.letters) == 1:
+        return _all(batch, fate, reason)
+    shipment.batches += reversed(batch.halves())
+    return []
+
+
+def _shorter(first: float | None, second: float | None) -> float | None:
+    return second if first is None else first if second is None else min(first, second)
+
+
+def _number(letter: Letter) -> int:
+    return letter.number
