@@ -33,6 +33,7 @@ class Driver:
         self._words = _words(command)
         self._timeout_seconds = timeout_seconds
         self._process: DriverProcess | None = None
+        self._device = False
 
     def start(
         self,
@@ -42,16 +43,18 @@ class Driver:
         rules: str = "documented",
         base_urls: Mapping[str, str] | None = None,
         clock_url: str | None = None,
+        browser: Json | None = None,
     ) -> About:
         """Begin anew with these settings; what the driver says of itself.
 
         Raises Refused or Unsupported if it does not take them, TranslatorFailed if it crashed.
         """
-        command = start_command(settings, mode, rules, base_urls, clock_url)
+        command = start_command(settings, mode, rules, base_urls, clock_url, browser)
+        self._device = mode != "cloud"
         return about(self._ask(command), self._where("start"))
 
     def translate(self, messages: Sequence[Any], now: datetime) -> list[Json]:
-        """One answer for each message, with its `operations`.
+        """One answer for each message, with its `operations`, or its `calls` in device modes.
 
         Raises Unsupported or TranslatorFailed.
         """
@@ -80,7 +83,7 @@ class Driver:
 
     def _timed(self, name: str, messages: Sequence[Any], now: datetime) -> list[Json]:
         reply = self._ask(timed_command(name, messages, now))
-        return answers(reply, len(messages), name, self._where(name))
+        return answers(reply, len(messages), name, self._where(name), device=self._device)
 
     def _ask(self, command: Json) -> Json:
         """The reply to a command."""

@@ -11,10 +11,12 @@ from typing import Any
 
 from conformance.errors import DriverBroken
 from conformance.loader import Json
-from conformance.target import OBSERVED
 
 PROTOCOL = 1
 """Grows when a driver that was right would be wrong."""
+
+TELLS = frozenset(["settings", "skipped", "errors", "undelivered"])
+"""What a driver may tell beside that: that settings are wrong, and reasons in our codes."""
 
 COMMANDS = ("translate", "deliver")
 """What a driver may do with messages: give their operations, or send them to Mixpanel itself."""
@@ -39,7 +41,7 @@ class TranslatorFailed(Exception):
 class About:
     """What a driver says of itself in its answer to `start`.
 
-    `does` is one of COMMANDS, `tells` some of OBSERVED; what it does not tell is not compared.
+    `does` is one of COMMANDS, `tells` some of TELLS; what it does not tell is not compared.
     """
 
     name: str
@@ -55,11 +57,12 @@ def start_command(
     rules: str,
     base_urls: Mapping[str, str] | None = None,
     clock_url: str | None = None,
+    browser: Json | None = None,
 ) -> Json:
     """`start`: forget everything and take these settings.
 
     `base_urls` says where to send what is for one of Mixpanel's hosts, `clock_url` which clock a
-    driver that waits can move instead.
+    driver that waits can move instead, and `browser` what a page of mode web runs in.
     """
     return {
         "command": "start",
@@ -69,6 +72,7 @@ def start_command(
         "rules": rules,
         "base_urls": dict(base_urls or {}),
         "clock_url": clock_url,
+        "browser": browser or {},
     }
 
 
@@ -97,9 +101,9 @@ def about(reply: Json, where: str) -> About:
     if reply.get("does") not in COMMANDS:
         raise DriverBroken(f"{where}: 'does' must be 'translate' or 'deliver'")
     tells = _words(reply, "tells", (), where)
-    if tells - OBSERVED:
+    if tells - TELLS:
         raise DriverBroken(
-            f"{where}: 'tells' can hold {', '.join(sorted(OBSERVED))}, not {min(tells)!r}"
+            f"{where}: 'tells' can hold {', '.join(sorted(TELLS))}, not {min(tells)!r}"
         )
     return About(
         name=str(reply.get("name", "a translator without a name")),
@@ -110,8 +114,12 @@ def about(reply: Json, where: str) -> About:
     )
 
 
-def answers(reply: Json, count: int, command: str, where: str) -> list[Json]:
+def answers(
+    reply: Json, count: int, command: str, where: str, *, device: bool = False
+) -> list[Json]:
     """The answers to so many messages, checked; `where` begins the text of an error.
+
+    In `device` modes an answer to `translate` has `calls` in place of `operations`.
 
     Raises Unsupported, TranslatorFailed, or DriverBroken for what is none of these.
     """
@@ -120,7 +128,7 @@ def answers(reply: Json, count: int, command: str, where: str) -> list[Json]:
     if not isinstance(found, list) or len(found) != count:
         raise DriverBroken(f"{where}: 'answers' must be a list with one object for each message")
     for index, answer in enumerate(found):
-        problem = _answer_problem(answer, command)
+        problem = _answer_problem(answer, command, device)
         if problem:
             raise DriverBroken(f"{where}: answers[{index}]: {problem}")
     return found
@@ -142,11 +150,17 @@ def _words(reply: Json, key: str, default: tuple[str, ...], where: str) -> froze
     return frozenset(words)
 
 
-def _answer_problem(answer: Any, command: str) -> str | None:
+def _answer_problem(answer: Any, command: str, device: bool) -> str | None:
     if not isinstance(answer, dict):
         return "must be an object"
     lists: list[tuple[str, Mapping[str, type]]] = [("skipped", {"code": str})]
-    if command == "translate":
+    if device:
+        calls = answer.get("calls"), answer.get("start_up", [])
+        if not all(isinstance(each, list) for each in calls):
+            return "'calls' must be a list, and so must 'start_up' if it is there"
+        if not all(isinstance(call, list) for each in calls for call in each or ()):
+            return "a call must be a list: the method, then its arguments"
+    elif command == "translate":
         lists.append(("operations", {"endpoint": str, "host": str, "payload": dict}))
         if "operations" not in answer:
             return "'operations' is missing"

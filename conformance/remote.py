@@ -66,6 +66,8 @@ def answer_from(answer: Json) -> Answer:
             Lost(each["endpoint"], str(each.get("reason")))
             for each in answer.get("undelivered", ())
         ),
+        calls=tuple(answer.get("calls", ())),
+        start_up=tuple(answer.get("start_up", ())),
     )
 
 

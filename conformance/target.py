@@ -38,8 +38,9 @@ class CannotRun(Exception):
     """The target has no way to do what the scenario needs; the text says what."""
 
 
-OBSERVED = frozenset(["settings", "skipped", "errors", "undelivered"])
-"""What a target may tell beside what it sends. What it does not tell is not compared."""
+OBSERVED = frozenset(["requests", "settings", "skipped", "errors", "undelivered"])
+"""What can be seen of a target in cloud mode, its requests and what it tells beside them. What is
+not seen is not compared."""
 
 
 class Reason(NamedTuple):

@@ -49,10 +49,13 @@ class ExecTarget:
             rules=setup.rules,
             base_urls=setup.base_urls,
             clock_url=setup.mock.clock_url if setup.mock else None,
+            browser=setup.browser,
         )
         found = begun(self.about(), setup, start)
         if not isinstance(found, About):
             return found
+        if setup.mode != "cloud":
+            return _Device(self._driver, found)
         if found.does == "deliver":
             return _Delivering(self._driver, found)
         return _Translating(self._driver, found, setup)
@@ -63,10 +66,10 @@ class ExecTarget:
 
 
 class _Session:
-    """What both kinds have in common."""
+    """What all kinds have in common."""
 
     def __init__(self, driver: Driver, about: About) -> None:
-        self._driver = driver
+        self._driver, self._about = driver, about
         self.observes = about.tells
 
     def close(self) -> None:
@@ -76,9 +79,13 @@ class _Session:
 class _Delivering(_Session):
     """The driver sends by itself."""
 
+    def __init__(self, driver: Driver, about: About) -> None:
+        super().__init__(driver, about)
+        self.observes |= {"requests"}
+
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         try:
-            found = self._driver.deliver(json_values(messages), now)
+            found = self._asked(json_values(messages), now)
         except Unsupported as error:
             raise CannotRun(str(error)) from error
         except TranslatorFailed as error:
@@ -88,13 +95,31 @@ class _Delivering(_Session):
     def flush(self) -> None:
         """Nothing: an answer means that all is delivered."""
 
+    def _asked(self, messages: Sequence[Any], now: datetime) -> list[Json]:
+        return self._driver.deliver(messages, now)
+
+
+class _Device(_Delivering):
+    """In device modes there is nothing that we could send: the driver tells its calls."""
+
+    def __init__(self, driver: Driver, about: About) -> None:
+        super().__init__(driver, about)
+        self.observes |= {"calls"}
+        if about.does == "translate":
+            self.observes -= {"requests"}
+
+    def _asked(self, messages: Sequence[Any], now: datetime) -> list[Json]:
+        if self._about.does == "deliver":
+            return self._driver.deliver(messages, now)
+        return self._driver.translate(messages, now)
+
 
 class _Translating(_Session):
     """Our own target, with the driver in the place of our translator."""
 
     def __init__(self, driver: Driver, about: About, setup: Setup) -> None:
         super().__init__(driver, about)
-        self.observes |= {"undelivered"}
+        self.observes |= {"requests", "undelivered"}
         self._error: Exception | None = None
         self._sending: Session | None = None
         # Settings that ours refuses and the driver takes are for scenarios that send nothing.

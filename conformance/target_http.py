@@ -64,7 +64,7 @@ class _Told:
 
     def __init__(self, front: Front, tells: frozenset[str]) -> None:
         self._front = front
-        self.observes = tells & {"settings"}
+        self.observes = tells & {"settings"} | {"requests"}
         self._now: datetime | None = None
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:

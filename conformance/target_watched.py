@@ -110,7 +110,7 @@ class WatchedTarget:
 class _Watched:
     """One scenario at such a server."""
 
-    observes: frozenset[str] = frozenset()
+    observes = frozenset(["requests"])
 
     def __init__(self, target: WatchedTarget, front: Front, mock: Mock) -> None:
         self._target, self._front, self._mock = target, front, mock

@@ -1,5 +1,6 @@
 """The target `exec:CMD`: behind a driver our own translator gets the verdicts of the builtin."""
 
+import dataclasses
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import DriverBroken
-from conformance.loader import RawLine, Scenario, load_scenarios
+from conformance.loader import RawLine, Scenario, Step, load_scenarios
 from conformance.mock import Mock
 from conformance.outcomes import Outcome, Verdict
 from conformance.run import run_scenario
@@ -33,9 +34,12 @@ def outcomes(mock: Mock, ids: list[str], *words: str) -> list[Outcome]:
         return [run_scenario(SCENARIOS[each], target, mock) for each in ids]
 
 
+def has_lines(step: Step) -> bool:
+    return any(isinstance(each, RawLine) for each in step.messages)
+
+
 def not_for_drivers(scenario: Scenario) -> bool:
-    lines = any(isinstance(each, RawLine) for step in scenario.steps for each in step.messages)
-    return lines or scenario.mode != "cloud"
+    return scenario.mode != "cloud" or any(map(has_lines, scenario.steps))
 
 
 def test_everything_conforms_through_a_driver(mock: Mock) -> None:
@@ -59,6 +63,31 @@ def test_a_driver_may_deliver_by_itself(mock: Mock) -> None:
     ]
     found = outcomes(mock, [each for each in ids if each in SCENARIOS], "deliver")
     assert [] == [outcome.text() for outcome in found if outcome.verdict is not Verdict.PASS]
+
+
+def test_devices_through_a_driver(mock: Mock) -> None:
+    """A driver with device modes tells its calls, which are compared; it has no page to reload."""
+    ids = [name for name, each in SCENARIOS.items() if each.mode != "cloud"]
+    found = {each.id: each for each in outcomes(mock, ids, "translate", "devices")}
+    assert [] == [outcome.text() for outcome in found.values() if outcome.verdict.red]
+    skipped = {name for name, each in found.items() if each.verdict is Verdict.SKIP}
+    assert {
+        name
+        for name in ids
+        if any(step.reload or has_lines(step) for step in SCENARIOS[name].steps)
+    } == skipped
+    assert {"web", "ios", "android"} == {found[name].mode for name in set(ids) - skipped}
+
+
+def test_a_wrong_call_fails(mock: Mock) -> None:
+    """A call that is not the expected one is a difference in the calls of its message."""
+    name = "incrementing_events/android-older-name"
+    scenario = SCENARIOS[name]
+    wrong = dataclasses.replace(scenario.expect, calls=[[["track", "B", {}]]])
+    with ours("translate", "devices") as target:
+        found = run_scenario(dataclasses.replace(scenario, expect=wrong), target, mock)
+    assert Verdict.FAIL is found.verdict
+    assert {"calls[0]"} == {each.path[:8] for each in found.differences}
 
 
 def test_a_wrong_translator_fails(mock: Mock) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from translator import Result, Rules, Settings, SettingsError, translate
+from translator import Result, Rules, Session, Settings, SettingsError, translate
+from translator.device.sdk import Browser
 from translator.sender import Fate, Limits, RetryPolicy, Sender
+from translator.timestamps import to_ms
 
 TELLS = ["settings", "skipped", "errors", "undelivered"]
 RULES = {"documented": Rules.documented, "observed": Rules.observed}
@@ -22,6 +24,9 @@ class Driver:
         self.start: dict[str, Any] = {}
         self.settings = Settings(token="none")
         self.sender: Sender | None = None
+        self.session: Session | None = None
+        self.has_started = False
+        self.now_ms = 0
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["command"] == "start":
@@ -33,7 +38,8 @@ class Driver:
             return {}
         assert self.does == asked["command"]
         now = datetime.fromisoformat(asked["now"])
-        return {"answers": [self.one(message, now) for message in asked["messages"]]}
+        one = self.one if self.start["mode"] == "cloud" else self.on_device
+        return {"answers": [one(message, now) for message in asked["messages"]]}
 
     def started(self, asked: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -54,11 +60,35 @@ class Driver:
                 retry=RetryPolicy(sleep=lambda seconds: None, jitter=lambda: 0),
             )
         tells = [] if "tells-nothing" in self.words else TELLS
+        if asked["mode"] != "cloud":
+            self.session = Session(
+                settings=self.settings,
+                mode=asked["mode"],
+                rules=RULES[asked["rules"]](),
+                clock=lambda: self.now_ms,
+                browser=Browser.from_json(asked["browser"]),
+            )
+            self.has_started = False
         rules = ["documented"] if "documented-only" in self.words else list(RULES)
         about = {"protocol": 1, "name": "ours", "does": self.does, "tells": tells, "rules": rules}
+        if "devices" in self.words:
+            about["modes"] = ["cloud", "web", "ios", "android"]
         return {**about, "anything": "else"}
 
+    def on_device(self, message: Any, now: datetime) -> dict[str, Any]:
+        assert self.session
+        self.now_ms = to_ms(now)
+        before = None if self.has_started else self.session.start().result
+        self.has_started = True
+        answer = self.session.deliver(message).result.as_json()
+        if before:
+            answer["start_up"] = [call.as_json() for call in before.calls or ()]
+            answer["skipped"] = before.as_json()["skipped"] + answer["skipped"]
+        return answer
+
     def one(self, message: Any, now: datetime) -> dict[str, Any]:
+        if "dies-on-itself" in self.words and message.get("previousId") == message["userId"]:
+            sys.exit(70)
         if "crashes" in self.words:
             raise KeyError("traits")
         rules = RULES[self.start["rules"]]()
