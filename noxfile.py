@@ -32,6 +32,17 @@ def clients(session: nox.Session) -> None:
 
     With CI=true a client that cannot run is a failure, elsewhere it is skipped: docs/clients.md.
     """
+    run_clients(session, "tests/clients")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Of the clients only mixpanel-browser in Chromium, and our model of it; likewise."""
+    run_clients(session, "tests/clients/test_browser.py", "tests/clients/test_device_model.py")
+
+
+def run_clients(session: nox.Session, *tests: str) -> None:
+    """Install the clients, and run their tests."""
     session.install("-e", ".[test,clients]")
     folder = Path(session.create_tmp(), "node").resolve()
     shutil.copytree("tests/clients/node", folder, dirs_exist_ok=True)
@@ -41,7 +52,7 @@ def clients(session: nox.Session) -> None:
         # What then is not there its tests tell of.
         session.run(*install, *quiet, external=True, success_codes=range(256))
     env = {"CLIENTS_NODE": str(folder)}
-    session.run("pytest", "tests/clients", "-n", "2", *session.posargs, env=env)
+    session.run("pytest", *tests, "-n", "2", *session.posargs, env=env)
 
 
 @nox.session

@@ -63,13 +63,14 @@ def chromium(profile: Path, https_port: int) -> Iterator[Any]:
     """A driver of Chromium with a profile folder of its own.
 
     Mixpanel's hosts are a port of this machine, as with an entry for each in /etc/hosts, and its
-    certificate is taken.
+    certificate is taken. `*.example.com` is this machine too.
     """
     webdriver = python_client("selenium.webdriver")
     service = python_client("selenium.webdriver.chrome.service")
     options = webdriver.ChromeOptions()
     options.binary_location = program("chromium", "chromium-browser", "google-chrome")
-    here = f"--host-resolver-rules=MAP *.mixpanel.com 127.0.0.1:{https_port}"
+    hosts = f"MAP *.mixpanel.com 127.0.0.1:{https_port}, MAP *.example.com 127.0.0.1"
+    here = f"--host-resolver-rules={hosts}"
     for flag in (*FLAGS, f"--user-data-dir={profile}", here, "--ignore-certificate-errors"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

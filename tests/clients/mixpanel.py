@@ -128,6 +128,15 @@ class Project:
         assert port
         return port
 
+    def journal_of_all(self) -> list[dict[str, Any]]:
+        """The journal of all projects: for records that have lost their token."""
+        found: list[dict[str, Any]] = self._json("GET", "/_mock/requests")
+        return found
+
+    def forget_all(self) -> None:
+        """Make the mock forget everything, other projects included."""
+        self._json("POST", "/_mock/reset", json={})
+
     def asked(self, origin: str) -> set[tuple[str, str]]:
         """Method and path of all requests from a page, those without records included."""
         found = self._json("GET", "/_mock/requests")
