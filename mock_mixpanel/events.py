@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel.config import Limits
 from mock_mixpanel.geo import event_location
-from mock_mixpanel.records import Entry, Place
+from mock_mixpanel.records import Entry
 from mock_mixpanel.values import identifier, seconds, whole
 
 MADE = "made-"
@@ -21,7 +21,7 @@ IDENTITY_EVENTS = ("$identify", "$create_alias", "$merge")
 class Event(NamedTuple):
     """A stored event without its properties, which stay in the log until they are read.
 
-    `id` and `place` are those of its entry, `at` is when it arrived (virtual seconds).
+    `id` is that of its entry, `at` is when it arrived (virtual seconds).
     `distinct_id` is the one sent, `stored` the id it is kept under; `time` is in seconds since
     1970. `added` is what identity failures add to its properties. `hot`: it is beyond what one
     person or group can have on one day. `first` is the canonical id of its person when it was
@@ -29,7 +29,6 @@ class Event(NamedTuple):
     """
 
     id: int
-    place: Place
     at: float
     name: str
     distinct_id: str
@@ -66,7 +65,6 @@ def read_event(
     stored = place(distinct_id)
     return Event(
         entry.id,
-        Place(entry.request_id, entry.index),
         entry.received_at,
         intern(entry.record["event"]),
         intern(distinct_id),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
+from operator import itemgetter
 
 from mock_mixpanel.packing import Row, dump, entries_of, has_token, journaled, pack
 from mock_mixpanel.records import Arrival, Draft, Entry, Exchange, Journaled, Place
@@ -47,17 +48,16 @@ class Log:
 
     def entries(self, places: Iterable[Place]) -> Iterator[Entry]:
         """The entries at some places, in order of request; what was forgotten is left out."""
-        requests = groupby(places, key=lambda place: place.request_id)
-        while wanted := {number: list(each) for number, each in islice(requests, AT_ONCE)}:
+        requests = groupby(places, key=itemgetter(0))
+        while wanted := {
+            number: [index for _, index in each] for number, each in islice(requests, AT_ONCE)
+        }:
             for row in self._store.rows(list(wanted)):
                 entries = entries_of(row)
-                if len(entries) == len(wanted[row.id]):
-                    yield from entries
-                else:
+                if [entry.index for entry in entries] != wanted[row.id]:
                     by_index = {entry.index: entry for entry in entries}
-                    for place in wanted[row.id]:
-                        if place.number in by_index:
-                            yield by_index[place.number]
+                    entries = [by_index[each] for each in wanted[row.id] if each in by_index]
+                yield from entries
 
     def forget(self, token: str | None = None) -> None:
         """Everything, or the records of one project and the requests that had no others."""

@@ -5,10 +5,12 @@ only what is new in the log when somebody reads, until something is forgotten; t
 Folding step by step and folding at once give the same.
 """
 
+import gc
 import threading
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import tee
 from typing import Any
 
@@ -21,7 +23,44 @@ from mock_mixpanel.problems import Finding
 from mock_mixpanel.records import Entry, Place
 from mock_mixpanel.state import IDENTITY_LISTS, ProjectState
 
+NOWHERE = Place(0, 0)
+
 __all__ = ["Item", "Projections", "Seen"]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without looking for garbage in cycles, of which a fold makes none: with millions of objects
+    that would take longer than the fold."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class Index:
+    """Where the entries are: the id of each request, and that of its first entry."""
+
+    def __init__(self) -> None:
+        self._rows, self._firsts = array("q"), array("q")
+
+    @property
+    def last(self) -> int:
+        """The id of the last request; 0 if there is none."""
+        return self._rows[-1] if self._rows else 0
+
+    def add(self, row: Row) -> None:
+        """Take in the next request."""
+        self._rows.append(row.id)
+        self._firsts.append(row.first)
+
+    def place(self, entry_id: int) -> Place:
+        """Where an entry is, or was before it was forgotten."""
+        row = bisect_right(self._firsts, entry_id) - 1
+        return Place(self._rows[row], entry_id - self._firsts[row]) if row >= 0 else NOWHERE
 
 
 class Projections:
@@ -66,7 +105,8 @@ class Projections:
     def event_items(self, seen: Iterable[Seen]) -> Iterator[Item]:
         """These events with their properties, but for those forgotten meanwhile."""
         ahead, behind = tee(seen)
-        for entry in self._log.entries(each.event.place for each in ahead):
+        place = self._index.place
+        for entry in self._log.entries(place(each.id) for each in ahead):
             yield next(each for each in behind if each.id == entry.id).item(entry)
 
     def rejected(self, token: str | None = None) -> Iterator[Entry]:
@@ -75,7 +115,7 @@ class Projections:
             found = {key for state in self._current(token) for key in state.findings}
             noted = self._noted.values() if token is None else [self._noted.get(token, [])]
             ids = sorted(found.union(*noted))
-            places = [self._place(key) for key in ids]
+            places = [self._index.place(key) for key in ids]
         return self._log.entries(places)
 
     def tasks(self, token: str) -> list[Entry]:
@@ -112,8 +152,7 @@ class Projections:
         self._states: dict[tuple[str, str], ProjectState] = {}
         self._noted: dict[str, list[int]] = {}
         """By token, the ids of the entries that arrived with a reason."""
-        self._rows, self._firsts = array("q"), array("q")
-        """The id of each request, and that of its first entry."""
+        self._index = Index()
 
     def _current(self, token: str | None) -> list[ProjectState]:
         """The states of one project or of all, up to date."""
@@ -124,9 +163,10 @@ class Projections:
             for each in self._states.values()
         ):
             self._begin()
-        if not self._take_in(now):
-            self._begin()
-            self._take_in(now)
+        with uncollected():
+            if not self._take_in(now):
+                self._begin()
+                self._take_in(now)
         found = [state for state in self._states.values() if token in (None, state.token)]
         for state in found:
             state.look(now)
@@ -136,7 +176,7 @@ class Projections:
         """Apply what is new. False: the clock went back behind something that has happened."""
         last = False
         while not last:
-            generation, rows = page = self._log.page(self._generation, self._last_row)
+            generation, rows = page = self._log.page(self._generation, self._index.last)
             if generation != self._generation:
                 self._generation = generation
                 self._begin()
@@ -148,13 +188,8 @@ class Projections:
             last = page.last
         return True
 
-    @property
-    def _last_row(self) -> int:
-        return self._rows[-1] if self._rows else 0
-
     def _take(self, row: Row) -> bool:
-        self._rows.append(row.id)
-        self._firsts.append(row.first)
+        self._index.add(row)
         for entry in entries_of(row):
             if entry.accepted:
                 state = self._state(entry)
@@ -165,12 +200,8 @@ class Projections:
                 self._noted.setdefault(entry.token, []).append(entry.id)
         return True
 
-    def _place(self, entry_id: int) -> Place:
-        row = bisect_right(self._firsts, entry_id) - 1
-        return Place(self._rows[row], entry_id - self._firsts[row])
-
     def _entries(self, ids: Iterable[int]) -> Iterator[Entry]:
-        return self._log.entries(map(self._place, ids))
+        return self._log.entries(map(self._index.place, ids))
 
     def _state(self, entry: Entry) -> ProjectState:
         key = (entry.token, entry.region)

@@ -6,7 +6,7 @@ become visible in the order of their ids.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -59,19 +59,22 @@ ANSWERS = sa.Table(
 )
 
 
-def _greater(one: sa.ColumnElement[Any], other: Any) -> sa.ColumnElement[Any]:
-    found = sa.func.coalesce(other, 0)
-    return sa.case((one > found, one), else_=found)
+_newest = (
+    sa.select(LOG.c.id, LOG.c.first, LOG.c.count)
+    .where(LOG.c.id == sa.select(sa.func.max(LOG.c.id)).scalar_subquery())
+    .subquery("newest")
+)
+_STATE_AND_NEWEST = STATE.outerjoin(_newest, sa.true())
 
 
-def _next(column: str, expression: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """The next id: after the newest row, and never one that was given out before."""
-    newest = sa.select(expression).order_by(LOG.c.id.desc()).limit(1).scalar_subquery()
-    return _greater(STATE.c[column], newest)
+def _greater(one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The greater one; `other` may be NULL."""
+    return sa.case((other > one, other), else_=one)
 
 
-_next_row = _next("next_row", LOG.c.id + 1)
-_next_entry = _next("next_entry", LOG.c.first + LOG.c.count)
+# After the newest row, and never what was given out before.
+_next_row = _greater(STATE.c.next_row, _newest.c.id + sa.literal_column("1"))
+_next_entry = _greater(STATE.c.next_entry, _newest.c.first + _newest.c.count)
 
 
 def _append(guarded: bool) -> sa.Insert:
@@ -83,7 +86,7 @@ def _append(guarded: bool) -> sa.Insert:
         sa.bindparam("new_head", type_=sa.LargeBinary),
         sa.bindparam("new_body", type_=sa.LargeBinary),
     ]
-    chosen = sa.select(*values).select_from(STATE)
+    chosen = sa.select(*values).select_from(_STATE_AND_NEWEST)
     if guarded:
         chosen = chosen.where(STATE.c.version == sa.bindparam("version"))
     return LOG.insert().from_select([each.name for each in LOG.c], chosen)
@@ -108,12 +111,10 @@ _STATE = sa.select(STATE.c.version, STATE.c.document)
 
 
 class _Compiled(NamedTuple):
-    """A statement as the driver takes it, the order of its values if it has no names, and those
-    that are always the same."""
+    """A statement as the driver takes it, and the order of its values if they have no names."""
 
     sql: str
     names: Sequence[str] | None
-    fixed: Mapping[str, Any]
 
 
 class SqlStore:
@@ -168,17 +169,14 @@ class SqlStore:
         }
         if version is not None:
             values["version"] = version
-        sql, names, fixed = self._append if version is None else self._append_at
-        # What execute() would do, without looking each time how.
-        sent: Any = {**fixed, **values}
-        if names is not None:
-            sent = tuple(sent[name] for name in names)
+        sql, names = self._append if version is None else self._append_at
+        sent: Any = values if names is None else tuple(values[name] for name in names)
         with self._lock:
             if self._depth or self._is_sqlite:
-                done = self._writer.exec_driver_sql(sql, sent).rowcount > 0
+                done = self._append_row(sql, sent)
             else:
                 with self.exclusive():
-                    done = self._writer.exec_driver_sql(sql, sent).rowcount > 0
+                    done = self._append_row(sql, sent)
             self._appended += 1
             if self._keep is not None and self._appended % CHECK_EVERY == 0:
                 self._drop()
@@ -198,7 +196,7 @@ class SqlStore:
 
     def forget(self, token: str | None) -> None:
         with self.exclusive():
-            floors = sa.select(_next_row, _next_entry).select_from(STATE)
+            floors = sa.select(_next_row, _next_entry).select_from(_STATE_AND_NEWEST)
             next_row, next_entry = self._writer.execute(floors).one()
             if token is None:
                 self._writer.execute(LOG.delete())
@@ -230,7 +228,12 @@ class SqlStore:
 
     def _compiled(self, statement: sa.Insert) -> _Compiled:
         compiled = statement.compile(self._engine)
-        return _Compiled(str(compiled), compiled.positiontup, compiled.params)
+        return _Compiled(str(compiled), compiled.positiontup)
+
+    def _append_row(self, sql: str, values: Any) -> bool:
+        """Whether a row was appended; by the driver alone, since nothing is asked as often."""
+        driver: Any = self._writer.connection.driver_connection
+        return bool(driver.execute(sql, values).rowcount > 0)
 
     @property
     def _is_sqlite(self) -> bool:
@@ -282,7 +285,9 @@ class SqlStore:
             oldest = self._writer.execute(
                 sa.select(LOG.c.first).order_by(LOG.c.id).limit(1)
             ).scalar()
-            after = self._writer.execute(sa.select(_next_entry).select_from(STATE)).scalar_one()
+            after = self._writer.execute(
+                sa.select(_next_entry).select_from(_STATE_AND_NEWEST)
+            ).scalar_one()
             drop = oldest_to_keep(after if oldest is None else oldest, after, self._keep)
             if drop is not None:
                 newest = sa.select(sa.func.max(LOG.c.id)).scalar_subquery()
