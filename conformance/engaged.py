@@ -44,7 +44,7 @@ class EngagedSession:
         """Take messages in; without any, only let time pass. One answer for each that came out."""
         answers = self._pass_on(self._engage.advance(to_ms(now)), now)
         for message in messages:
-            if isinstance(message, dict) and message.get("type") in self._forward:
+            if isinstance(message, dict) and str(message.get("type")) in self._forward:
                 answers += self._inner.deliver([message], now)
             try:
                 made = self._engage.take(message, to_ms(now))

@@ -74,8 +74,14 @@ class Person:
         is_new = email not in self.emails
         self.emails[email] = max(moment, self.emails.get(email, moment))
         if len(self.emails) > MAX_EMAILS:
-            del self.emails[min(self.emails, key=self.emails.__getitem__)]
+            self._drop_email(min(self.emails, key=self.emails.__getitem__))
         return is_new
+
+    def _drop_email(self, email: str) -> None:
+        del self.emails[email]
+        for key, sent in self.sent.items():
+            kept = {external: last for external, last in sent.items() if external.email != email}
+            self.sent[key] = kept
 
 
 class People:

@@ -2,6 +2,7 @@ from typing import Any
 
 from tests.translator.engage.build import HOUR, T0, audience, said, trait
 from translator.engage import Engage
+from translator.engage.people import MAX_EMAILS
 
 Json = dict[str, Any]
 
@@ -160,3 +161,14 @@ def test_a_merge_moves_what_is_due() -> None:
     feed(engage, visit("a"))
     made = feed(engage, alias("a", "u")) + engage.advance(T0 + 26 * HOUR)
     assert [("u", True), ("u", False)] == [(each["userId"], each["traits"]["a"]) for each in made]
+
+
+def test_addresses_without_end() -> None:
+    """Of very many addresses the latest are kept, and what went with others is forgotten."""
+    engage = trait()
+    for number in range(MAX_EMAILS + 20):
+        email = f"{number}@x.example"
+        feed(engage, identify(T0 + number, userId="u", traits={"email": email}), at=T0 + number)
+        feed(engage, visit("-", userId="u", at=T0 + number), at=T0 + number)
+    assert MAX_EMAILS == len(engage.sent_to("a"))
+    assert f"{MAX_EMAILS + 19}@x.example" == engage.sent_to("a")[-1].email
