@@ -13,7 +13,7 @@ import orjson
 
 from mock_mixpanel import updates
 from mock_mixpanel.config import DropFilter, Limits
-from mock_mixpanel.events import IDENTITY_EVENTS
+from mock_mixpanel.events import IDENTITY_EVENTS, device_and_user
 from mock_mixpanel.problems import NO_DATA, NO_DISTINCT_ID, NO_TOKEN, Problem
 from mock_mixpanel.values import identifier, json_bytes, same, seconds, text
 
@@ -57,10 +57,17 @@ def event_problems(
 
 
 def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
-    """Why an identity event that is stored links nothing under an identity mode (5.1)."""
+    """Why an identity event that is stored links nothing under an identity mode (5.1).
+
+    Under simplified it may link by its device and user, as any event does; SDKs send both along.
+    """
     name = record["event"]
-    linking = mode == "original" or (name == "$create_alias" and mode == "legacy")
-    if name not in IDENTITY_EVENTS or linking:
+    linking = {
+        "legacy": name == "$create_alias",
+        "original": True,
+        "simplified": all(device_and_user(record["properties"])),
+    }
+    if name not in IDENTITY_EVENTS or linking[mode]:
         return None
     return f"event: {name} has no effect under {mode} identity"
 

@@ -73,6 +73,15 @@ def test_identity_events(simplified: MockMixpanel, name: str) -> None:
     assert [] == simplified.identities()["clusters"]
 
 
+def test_identify_of_sdks(simplified: MockMixpanel) -> None:
+    """`$identify` as SDKs send it links by its device and user, as any event that has both does."""
+    ids = {"$device_id": "d", "$user_id": "u", "$anon_distinct_id": "$device:d"}
+    send(simplified, "/track", event(simplified, distinct_id="$device:d"))
+    send(simplified, "/track", event(simplified, "$identify", distinct_id="u", **ids))
+    assert ["u", "u"] == people(simplified)
+    assert [] == simplified.rejected()
+
+
 def test_identity_is_fixed_by_data(mock_mixpanel: MockMixpanel) -> None:
     """The identity system can be switched only while there is no data."""
     send(mock_mixpanel, "/track", event(mock_mixpanel))
