@@ -1,6 +1,7 @@
 """Every way to check the project; plain `nox` is the gate: lint, tests, conformance."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -61,6 +62,30 @@ def conformance(session: nox.Session) -> None:
     session.install(".")
     # -P: the installed packages, not the checkout.
     session.run("python", "-P", "-m", "conformance", "run", *session.posargs)
+
+
+@nox.session
+def regression(session: nox.Session) -> None:
+    """What changed since the last tag for the bundled corpus; arguments go to `diff`.
+
+    While there is no tag yet, since the last commit: then it shows what is not committed.
+    """
+    session.install(".")
+    described = subprocess.run(
+        ["git", "describe", "--tags", "--abbrev=0"], capture_output=True, text=True
+    )
+    base = described.stdout.strip()
+    if not base:
+        session.warn("there is no tag; comparing with HEAD, so only with what is not committed")
+    made_up = Path(session.create_tmp(), "made-up.jsonl").resolve()
+    conformance = ("python", "-P", "-m", "conformance")
+    session.run(*conformance, "corpus", "synth", "--messages", "20000", "-o", str(made_up))
+    session.run(
+        *(*conformance, "diff", "--old", f"git:{base or 'HEAD'}", "--new", "tree"),
+        *("--corpus", "conformance/captures/*.jsonl", "--corpus", str(made_up)),
+        *("--settings", "conformance/corpus/settings.json", "--now", "2026-06-15T12:00:00Z"),
+        *("--approvals", "approvals.toml", "--report", "build/regression", *session.posargs),
+    )
 
 
 @nox.session

@@ -12,6 +12,7 @@ from conformance.diff.refs import Ref
 from conformance.diff.variants import Variant
 from conformance.errors import UsageError
 from conformance.loader import Json
+from conformance.protocol import Refused
 from conformance.target import OBSERVED, RULE_SETS
 from translator import Settings, SettingsError, translate
 from translator.cloud import translate_message
@@ -66,7 +67,9 @@ class OurSide:
         try:
             variant = self.variant(settings)
         except SettingsError as error:
-            return [failure("settings_refused", str(error))] * len(entries)
+            # In the words in which a driver's refusal comes.
+            refusal = failure("settings_refused", str(Refused("settings", str(error))))
+            return [refusal] * len(entries)
         return [answer(entry, variant, now) for entry in entries]
 
     def close(self) -> None:

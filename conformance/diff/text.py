@@ -14,7 +14,7 @@ def text(outcome: Outcome) -> str:
     lines = [f"old  {outcome.old}", f"new  {outcome.new}", outcome.counts()]
     lines += [f"  {example}" for example in outcome.tally.bad_examples]
     causes = outcome.tally.causes.most_common()
-    lines += [f"  {cause}: {plural(count, 'message')}" for cause, count in causes]
+    lines += [f"  by {cause}: {plural(count, 'message')}" for cause, count in causes]
     for operation, rows in groupby(outcome.rows(), key=lambda row: row.key.operation):
         lines += ["", operation]
         for row in rows:

@@ -70,8 +70,12 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def shell(page: list[Block], folder: Path) -> Iterator[Shell]:
-    """A shell in the folder, and the page's mock on a free port instead of the page's."""
-    [serve] = [block.text for block in page if block.text.startswith(SERVE)]
+    """A shell in the folder, and the page's mock, if it has one, on a free port instead of its."""
+    serves = [block.text for block in page if block.text.startswith(SERVE)]
+    if not serves:
+        yield Shell(folder, ADDRESS)
+        return
+    [serve] = serves
     command = serve.split()
     assert ["--port", "8080"] == command[-2:]
     with subprocess.Popen(

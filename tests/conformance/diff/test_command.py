@@ -68,7 +68,7 @@ def test_a_change(corpus: Path, settings: tuple[str, str]) -> None:
         f"old  {old}",
         f"new  {new}",
         "2 messages, 1 changed (50.0%); 1 fail on both sides",
-        "  setting sourceName: 1 message",
+        "  by setting sourceName: 1 message",
         "",
         "/track event",
         "  value changed: payload.properties.segment_source_name  1 message (50.0%)",
