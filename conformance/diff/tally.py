@@ -78,19 +78,20 @@ class Tally:
 
     def count_changes(self, entry: Entry, caused: Iterable[Cause], secrets: Sequence[str]) -> None:
         """The changes of one message; it counts once in each group. `secrets` are not shown."""
-        seen: set[Key] = set()
+        seen: dict[Key, None] = {}
         for change, causes in caused:
             key = self._key(Key(change.kind, change.operation, change.path, causes))
             group = self.groups.setdefault(key, Group())
             if key in seen:
                 continue
-            seen.add(key)
+            seen[key] = None
             group.messages += 1
             if len(group.examples) < EXAMPLES:
                 old, new = (_shown(value, secrets) for value in (change.old, change.new))
                 sides = _sides(change.kind, old, new)
                 group.examples.append(Example(entry.where, entry.id, *sides))
-        self.causes.update({cause for key in seen for cause in key.causes})
+        # Once each, in the order in which they come; a set would have one of its own.
+        self.causes.update(dict.fromkeys(cause for key in seen for cause in key.causes).keys())
         self.changed += any(key.kind is not Kind.REWORDED for key in seen)
 
     def add(self, other: "Tally") -> None:
