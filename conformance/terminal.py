@@ -1,5 +1,6 @@
 """A run as it goes, and its end, for a person at a terminal or a log file."""
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,8 @@ from rich.text import Text
 
 from conformance.outcomes import LEVELS, PLURALS, Outcome, Verdict
 from conformance.report import Report, capture_summary, scenario_summary
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 STYLES = {
     Verdict.PASS: "green",
@@ -74,12 +77,20 @@ class Terminal:
 
     def _show(self, outcome: Outcome) -> None:
         verdict = outcome.verdict.upper()
-        text = Text(outcome.text())
+        text = Text(_visible(outcome.text()))
         text.stylize(STYLES[outcome.verdict], 0, len(verdict))
         self._out.print(text)
 
     def _line(self, text: str, style: str) -> None:
-        self._out.print(Text(text, style))
+        self._out.print(Text(_visible(text), style))
+
+
+def _visible(text: str) -> str:
+    """The text with control characters and lone surrogates written as escapes.
+
+    Programs of others wrote some of it: they must not move the cursor or change colours.
+    """
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _table(outcomes: list[Outcome]) -> Table:

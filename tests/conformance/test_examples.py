@@ -1,11 +1,15 @@
 """The examples in docs/examples: translators in other languages, as their reader would run them."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from conformance.cli import main
 from conformance.loader import load_scenarios
 from conformance.mock import Mock
 from conformance.outcomes import Outcome, Verdict
@@ -118,6 +122,25 @@ def test_node_server_that_is_told_nothing(mock: Mock) -> None:
         found = outcomes(target, mock, ["alias/direction", "time/four-years"])
         target.close()
     assert Verdict.PASS is found["alias/direction"].verdict, found["alias/direction"].text()
+
+
+def test_node_server_from_the_command_line(tmp_path: Path) -> None:
+    """With fixed ports for the mock a server needs no more than its address and settings."""
+    settings = tmp_path / "settings.json"
+    settings.write_text('{"token": "T"}')
+    # Two ports of this process, below those that the system hands out to others.
+    port = 20_000 + os.getpid() % 5_000 * 2
+    with node_server(MIXPANEL=f"http://127.0.0.1:{port}", SETTINGS=str(settings)) as url:
+        options = ["--settings", str(settings), "--mock-port", str(port)]
+        result = CliRunner().invoke(
+            main, ["run", "alias/direction", "track/unicode", "--target", f"http:{url}", *options]
+        )
+    assert (
+        "smoke check: it works: the simplest event made 1 record\n"
+        "skipped 1: the scenario has other settings than the server\n"
+        "1 passed, 0 failed, 1 skipped; "
+    ) in result.stdout, result.stderr
+    assert 0 == result.exit_code
 
 
 def test_shell(mock: Mock) -> None:
