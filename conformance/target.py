@@ -165,7 +165,7 @@ class _BuiltinSession:
         try:
             for index, result in enumerate(results):
                 if result.error is None:
-                    letters += ledger.enter(Entry(index, None, 0), result, b"").letters
+                    letters += ledger.enter(Entry(index, None, 0), result, {}).letters
             self._sender.run(Given(letters, ledger))
         except DestinationError as error:
             raise TargetFailed(str(error)) from error

@@ -31,7 +31,7 @@ from translator.options import (
     usage_error,
 )
 from translator.reference import SECTIONS, page, section
-from translator.sender.cli import send
+from translator.sender.cli import resend, send
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -115,3 +115,4 @@ def mapping(mapping_file: Path | None) -> None:
 
 main.add_command(engage)
 main.add_command(send)
+main.add_command(resend)

@@ -1,6 +1,6 @@
 """How a host is doing, and when it may be asked again."""
 
-from translator.sender.retry import LONGEST, RetryPolicy
+from translator.sender.retry import RetryPolicy
 
 TRIP = 3
 """After so many failures in a row only one request at a time asks whether a host is back."""
@@ -61,7 +61,7 @@ class Circuit:
         if sent_in == self._rounds:
             self._rounds += 1
             if self._beyond_last_tries():
-                self._open_until = now + LONGEST
+                self._open_until = now + self._policy.longest
             elif self._rounds >= TRIP and not self.given_up:
                 self._open_until = now + self._policy.wait(self._rounds)
         if asked_to_wait is not None:

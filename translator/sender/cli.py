@@ -1,11 +1,17 @@
-"""The command line of delivery: `send`."""
+"""The command line of delivery: `send` and `resend`."""
 
 import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from translator.bulk import lines, translate_line
+from translator.operations import Result
 from translator.options import (
     RULE_SETS,
     base_url_option,
@@ -20,23 +26,129 @@ from translator.options import (
     read_settings,
     rules_option,
     settings_option,
+    usage_error,
 )
 from translator.plan import plan_for
 from translator.sender.command import run_send
-from translator.sender.deliver import Sender
-from translator.sender.live import base_urls
+from translator.sender.dead_letters import DeadLetters, of_line, of_read_line, read_line, unique
+from translator.sender.deliver import HOLD_SECONDS, Sender
+from translator.sender.dispatch import Alias
+from translator.sender.live import DestinationError, base_urls
+from translator.sender.spool import Spool, SpoolError
+
+WORKERS = 4
+
+path_option = partial(click.option, type=click.Path(dir_okay=False, path_type=Path))
+spool_option = path_option(
+    "--spool", help="SQLite file in which messages outlive a crash until they are delivered."
+)
+dead_letters_option = path_option(
+    "--dead-letters",
+    help="File for what could not be delivered, one JSON object a line.  "
+    "[default: with a spool, its name and .dead]",
+)
+alias_option = click.option(
+    "--alias",
+    type=click.Choice([one.value for one in Alias]),
+    default=Alias.HOLD.value,
+    show_default=True,
+    help="What a person's calls after an alias do: go with it (none), go when it is answered "
+    "(flush), or --alias-hold seconds after that (hold).",
+)
+hold_option = click.option(
+    "--alias-hold",
+    type=click.FloatRange(0, 60),
+    default=HOLD_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long hold waits.",
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=WORKERS,
+    show_default=True,
+    help="Requests under way at once.",
+)
+
+
+def delivery_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that delivers."""
+    for option in (
+        workers_option,
+        hold_option,
+        alias_option,
+        dead_letters_option,
+        live_option,
+        eu_base_url_option,
+        base_url_option,
+        mapping_option,
+        rules_option,
+        settings_option,
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
-@settings_option
-@rules_option
-@mapping_option
+@delivery_options
+@spool_option
 @now_option
-@base_url_option
-@eu_base_url_option
-@live_option
 @input_argument
-def send(
+def send(now_text: str | None, file: str | None, spool: Path | None, **options: Any) -> None:
+    """Translate Segment messages, one JSON object a line, and deliver them.
+
+    Prints one JSON object that accounts for every message, and each loss on the error stream. After
+    a crash, the same command with the same spool and input goes on where it was stopped.
+
+    Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
+    """
+    with opened(file) as source:
+        sys.exit(_deliver(lines(source), now_text=now_text, spool=spool, **options))
+
+
+@click.command()
+@delivery_options
+@now_option
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def resend(now_text: str | None, file: Path, dead_letters: Path | None, **options: Any) -> None:
+    """Send the dead letters in FILE again; what still cannot be delivered stays in it.
+
+    Check first those whose reason says that they may have arrived: they would count twice. After a
+    crash the same command goes on where it was stopped.
+
+    Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
+    """
+    taken = file.with_name(file.name + ".resending")
+    spool = file.with_name(file.name + ".spool")
+    if not taken.exists():
+        if not file.exists():
+            usage_error(f"{file} does not exist; a file without dead letters is none")
+        file.rename(taken)
+    try:
+        with taken.open("rb") as source:
+            status = _deliver(
+                unique(lines(source)),
+                now_text=now_text,
+                spool=spool,
+                dead_letters=dead_letters or file,
+                resent=True,
+                **options,
+            )
+    except SystemExit:
+        # Wrong usage: nothing was sent.
+        if not spool.exists() and not file.exists():
+            taken.rename(file)
+        raise
+    taken.unlink()
+    for ending in ("", "-wal", "-shm"):
+        spool.with_name(spool.name + ending).unlink(missing_ok=True)
+    sys.exit(status)
+
+
+def _deliver(
+    given: Iterable[bytes],
+    *,
     settings_file: Path,
     rule_set: str,
     mapping_file: Path | None,
@@ -44,25 +156,57 @@ def send(
     base_url: str | None,
     eu_base_url: str | None,
     live: bool,
-    file: str | None,
-) -> None:
-    """Translate Segment messages, one JSON object a line, and deliver them.
-
-    Prints one JSON object that accounts for every message, and each loss on the error stream.
-    Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
-    """
+    spool: Path | None,
+    dead_letters: Path | None,
+    alias: str,
+    alias_hold: float,
+    workers: int,
+    resent: bool = False,
+) -> int:
+    """Deliver what lines say, messages or, if `resent`, dead letters; the exit code."""
     settings = read_settings(settings_file)
-    now_ms = moment(now_text)
+    fixed = None if now_text is None else moment(now_text) / 1000
     plan = plan_for(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
-    sender = Sender(base_urls(base_url, eu_base_url), settings.apiSecret or None, live=live)
-    with opened(file) as source, sender:
-        status = run_send(
-            lines(source),
-            lambda line: translate_line(line, plan, now_ms),
+
+    def now() -> float:
+        return time.time() if fixed is None else fixed
+
+    def translate(line: bytes) -> Result:
+        return translate_line(line, plan, int(now() * 1000))
+
+    if dead_letters is None and spool is not None:
+        dead_letters = spool.with_name(spool.name + ".dead")
+    with ExitStack() as stack:
+        sender = stack.enter_context(
+            Sender(
+                base_urls(base_url, eu_base_url),
+                settings.apiSecret or None,
+                live=live,
+                alias=Alias(alias),
+                hold=alias_hold,
+                workers=workers,
+                now=now,
+            )
+        )
+        try:
+            sender.base_url(plan.host)
+        except DestinationError as error:
+            usage_error(str(error))
+        try:
+            kept = stack.enter_context(Spool(spool)) if spool else None
+        except SpoolError as error:
+            usage_error(str(error))
+        dead = DeadLetters(dead_letters)
+        stack.callback(dead.close)
+        return run_send(
+            given,
+            (lambda line: read_line(line, translate)) if resent else translate,
             sender,
             plan.host,
             out=sys.stdout,
             err=sys.stderr,
             progress=sys.stderr.isatty(),
+            spool=kept,
+            dead_letters=dead,
+            again=of_read_line if resent else of_line,
         )
-    sys.exit(status)

@@ -11,7 +11,7 @@ from typing import TextIO
 from translator.operations import Json, Result
 from translator.sender.account import Entry
 from translator.sender.batching import encode
-from translator.sender.dead_letters import DeadLetters
+from translator.sender.dead_letters import DeadLetters, of_line
 from translator.sender.deliver import Sender
 from translator.sender.dispatch import Settled
 from translator.sender.ledger import Ledger
@@ -34,6 +34,7 @@ def run_send(
     progress: bool = False,
     spool: Spool | None = None,
     dead_letters: DeadLetters | None = None,
+    again: Callable[[bytes], Json] = of_line,
 ) -> int:
     """Translate and deliver messages, one a line; give the exit code.
 
@@ -41,7 +42,8 @@ def run_send(
     one JSON object, `err` one JSON object for each loss, and a running count if `progress`.
 
     What is in the spool is delivered first. After a run that did not come to its end the same input
-    goes on where that one stopped: lines that were taken in are not taken in again.
+    goes on where that one stopped: lines that were taken in are not taken in again. `again` gives
+    what a dead letter says of a line that could not be translated.
 
     The exit code is 0 if nothing was lost, 1 if something was, and 2, with nothing read or sent, if
     operations for `host` may go nowhere.
@@ -57,7 +59,11 @@ def run_send(
             shown.write(encode(loss).decode())
 
         ledger = Ledger(sender, report, spool=spool, dead_letters=dead_letters)
-        sender.run(_Lines(lines, translate_line, ledger, sender, spool, shown))
+        if spool is not None and spool.interrupted:
+            sender.rest(after_crash=True)
+        source = _Lines(lines, translate_line, ledger, sender, spool, shown, again)
+        sender.run(source)
+        sender.rest()
     if spool is not None:
         spool.clear()
     print(encode(ledger.account.summary()).decode(), file=out)
@@ -75,6 +81,7 @@ class _Lines:
         sender: Sender,
         spool: Spool | None,
         progress: Progress,
+        again: Callable[[bytes], Json],
     ) -> None:
         self._lines = enumerate(lines, start=1)
         self._translate = translate_line
@@ -82,6 +89,7 @@ class _Lines:
         self._sender = sender
         self._spool = spool
         self._progress = progress
+        self._again = again
         self._behind = spool is not None
 
     def take(self, room: int) -> Sequence[Letter] | None:
@@ -114,7 +122,7 @@ class _Lines:
                     continue
             result = self._translate(line)
             entry = Entry(number, result.message_id, 0, key=key)
-            fresh.append(self._ledger.enter(entry, result, line))
+            fresh.append(self._ledger.enter(entry, result, self._again(line)))
         if self._spool is not None and fresh:
             self._spool.add(fresh, self._sender.moment())
         for message in fresh:

@@ -58,6 +58,17 @@ def of_line(line: bytes) -> Json:
         return {"message_base64": base64.b64encode(line).decode()}
 
 
+def of_read_line(line: bytes) -> Json:
+    """The member of a dead letter for what a line of the file asked for; the line itself, if that
+    is no dead letter."""
+    try:
+        letter = orjson.loads(line)
+        names = ("operation", "message", "message_base64")
+        return {name: letter[name] for name in names if name in letter} or of_line(line)
+    except (ValueError, TypeError, AttributeError):
+        return of_line(line)
+
+
 def read_line(line: bytes, translate_line: Any) -> Result:
     """What a line of the file asks to be sent. Never raises: a bad line has an error."""
     try:

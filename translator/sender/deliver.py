@@ -166,6 +166,15 @@ class Sender:
             elif not open_:
                 return
 
+    def rest(self, *, after_crash: bool = False) -> None:
+        """Wait until no alias holds anybody, so that the next process may send what it likes.
+
+        What a process that crashed had just sent nobody knows: then it is the longest wait.
+        """
+        seconds = self._dispatch.held_for(self._time(), anybody=after_crash)
+        if seconds > 0:
+            self._pause(seconds)
+
     def moment(self) -> float:
         """The time in seconds since 1970."""
         return self._now()

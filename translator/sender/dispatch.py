@@ -76,6 +76,7 @@ class Dispatch:
         self._retry = retry
         self._alias = alias
         self._hold = hold if alias is Alias.HOLD else 0.0
+        self._last_hold = 0.0
         self._lanes = Lanes()
         self._ready: dict[tuple[Place, bool], list[tuple[int, Letter]]] = {}
         """Letters that may go, by place, those that go alone apart."""
@@ -133,6 +134,10 @@ class Dispatch:
         for letter, fate, _ in settled:
             self._release(letter, fate, now)
         return settled
+
+    def held_for(self, now: float, *, anybody: bool = False) -> float:
+        """How many seconds the longest hold goes on; with `anybody` as if one had just begun."""
+        return self._hold if anybody else max(0.0, self._last_hold - now)
 
     def abandoned(self, now: float) -> list[Settled]:
         """The letters that are given up without a further try, because their host is hopeless."""
@@ -315,6 +320,8 @@ class Dispatch:
         self.letters -= 1
         self.bytes -= len(letter.text)
         hold = self._hold if letter.is_alias and fate is Fate.DELIVERED else 0.0
+        if hold:
+            self._last_hold = now + hold
         for lane in self._lanes.settle(letter, now, hold):
             if lane.waiting:
                 self._offer(lane.waiting[0], now)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from translator.operations import Json, Result
 from translator.sender.account import Account, Entry, message_loss, operation_loss
-from translator.sender.dead_letters import DeadLetters, of_line, of_operation
+from translator.sender.dead_letters import DeadLetters, of_operation
 from translator.sender.deliver import Sender, Undeliverable
 from translator.sender.dispatch import UNKNOWN, Settled
 from translator.sender.doubts import too_old_for_track
@@ -40,15 +40,16 @@ class Ledger:
         self._run = spool.id if spool else uuid.uuid4().hex[:12]
         self._taken = 0
 
-    def enter(self, entry: Entry, result: Result, line: bytes) -> Incoming:
+    def enter(self, entry: Entry, result: Result, again: Json) -> Incoming:
         """The letters of a translated message; what cannot become one is a loss at once.
 
-        Nothing is sent or kept yet. `line` is the message as it came.
+        Nothing is sent or kept yet. `again` is what a dead letter says of a message that could not
+        be translated.
         """
         letters: list[Letter] = []
         if result.error is not None:
             entry.fates.add(Fate.REJECTED)
-            self._lose(entry, f"L{entry.line}", message_loss(result), of_line(line))
+            self._lose(entry, f"L{entry.line}", message_loss(result), again)
         people = people_lanes(result.people)
         for place, operation in enumerate(result.operations):
             lanes = people

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LONGEST = 60.0
-
 
 @dataclass(frozen=True)
 class RetryPolicy:
@@ -19,10 +17,14 @@ class RetryPolicy:
     With `gives_up` false a host that answers nobody is waited for without end; a request is given
     up only if others get through meanwhile.
 
-    `sleep` takes seconds; `clock` gives them; `jitter` gives a number from 0 to 1.
+    `sleep` takes seconds; `clock` gives them; `jitter` gives a number from 0 to 1, a place between
+    the two ends of `spread`.
     """
 
     attempts: int = 5
+    shortest: float = 2.0
+    longest: float = 60.0
+    spread: tuple[float, float] = (1.0, 5.0)
     patience: float = 600.0
     gives_up: bool = True
     sleep: Callable[[float], object] | None = None
@@ -31,4 +33,6 @@ class RetryPolicy:
 
     def wait(self, failures: int) -> float:
         """Seconds to wait after so many failures in a row, from 1."""
-        return min(LONGEST, 2.0 ** min(failures, 10)) + 1 + 4 * self.jitter()
+        doubled = self.shortest * 2.0 ** min(failures - 1, 30)
+        least, most = self.spread
+        return min(self.longest, doubled) + least + (most - least) * self.jitter()

@@ -113,15 +113,23 @@ class Spool:
         run("PRAGMA synchronous = FULL")
         self._db.executescript(SCHEMA)
         run("BEGIN IMMEDIATE")
-        for name, value in (("version", VERSION), ("id", uuid.uuid4().hex[:12]), ("run", "0")):
+        for name, value in (
+            ("version", VERSION),
+            ("id", uuid.uuid4().hex[:12]),
+            ("run", "0"),
+            ("closed", "1"),
+        ):
             run("INSERT OR IGNORE INTO about VALUES (?, ?)", (name, value))
-        run("UPDATE about SET value = value + 1 WHERE name = 'run'")
-        run("COMMIT")
         about = dict(run("SELECT name, value FROM about"))
+        run("UPDATE about SET value = value + 1 WHERE name = 'run'")
+        run("UPDATE about SET value = '0' WHERE name = 'closed'")
+        run("COMMIT")
         if about["version"] != VERSION:
             raise sqlite3.DatabaseError(f"its version is {about['version']}, not {VERSION}")
         self.id: str = about["id"]
-        self._run = int(about["run"])
+        self._run = int(about["run"]) + 1
+        self.interrupted = about["closed"] == "0"
+        """Whether whoever had it last did not close it."""
 
     def add(self, messages: Iterable[Incoming], now: float) -> list[bool]:
         """Take in messages, all or none; they are on disk when this returns.
@@ -200,6 +208,7 @@ class Spool:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
+            self._db.execute("UPDATE about SET value = '1' WHERE name = 'closed'")
             self._db.close()
 
     def __enter__(self) -> Self:
