@@ -219,8 +219,8 @@ class _Handler(WSGIRequestHandler):
         """Answer what is no request, and put it into the journal, its query left out."""
         super().send_error(code, message, explain)
         words = [*self.raw_requestline.decode("latin-1").split(), "", ""]
-        method, path = words[0][:EXCERPT], words[1].partition("?")[0][:EXCERPT]
-        incoming = Incoming(self.server.region, method, redacted_text(path), {}, {}, None)
+        method, path = (redacted_text(word.partition("?")[0])[:EXCERPT] for word in words[:2])
+        incoming = Incoming(self.server.region, method, path, {}, {}, None)
         reply = Reply(code, redacted_text(message or "").encode(), self.error_content_type)
         world = self.server.world
         world.log.append(exchange(incoming, reply, world.clock.now()), [])

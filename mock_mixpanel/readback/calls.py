@@ -165,6 +165,9 @@ def readable_project(
     found = auth.project_of(credential, project_id, region, known)
     if found:
         return found
+    elsewhere = auth.project_of(credential, project_id, None, known)
+    if elsewhere:
+        return _checked(elsewhere, region)
     user = credential.username if credential and not credential.password else ""
     options = {project.token: project for project in known}
     stored = {name: world.projects.options(name) for name in world.projections.tokens(region)}

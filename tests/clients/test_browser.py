@@ -230,9 +230,10 @@ def test_get(page: Page, project: Project) -> None:
     assert [] == project.undelivered()
 
 
-def test_settings_and_flags(page: Page, project: Project) -> None:
+@pytest.mark.parametrize("mode", ["fallback", "strict"])
+def test_settings_and_flags(page: Page, project: Project, mode: str) -> None:
     """What the client asks for when it starts is answered, after a preflight."""
-    start(page, project, flags=True, remote_settings_mode="fallback", **UNBATCHED)
+    start(page, project, flags=True, remote_settings_mode=mode, **UNBATCHED)
     script = "mixpanel.flags.get_variant_value('any', 'fallback').then(arguments[0])"
     assert "fallback" == page.driver.execute_async_script(script)
     assert {("GET", "/flags/"), ("GET", "/settings/")} == project.asked(page.url)

@@ -3,8 +3,10 @@
 import base64
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -99,6 +101,30 @@ def test_body(talkative: Server, caplog: pytest.LogCaptureFixture, name: str, pa
     headers, body = BODIES[name]
     answer = http("POST", talkative.url + path, data=body.encode(), headers=headers)
     assert [] == leaks(answer.text + shown(talkative, caplog))
+
+
+LINES = {
+    "no version": f"GET /import?api_key={CANARY} and more words",
+    "a version to come": f"GET /import?api_key={CANARY} HTTP/9.9",
+    "two lines": f"api_secret={CANARY}",
+    "no address": f"GET http://[?sig={CANARY} HTTP/1.1",
+    "a long address": f"GET /import?api_key={CANARY}&data={'a' * 70_000} HTTP/1.1",
+    "a bad header": f"GET /track HTTP/1.1\r\nAuthorization Basic {CANARY}",
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_what_is_no_request(talkative: Server, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    """A secret in what is no request of HTTP."""
+    caplog.set_level(logging.INFO)
+    address = urlsplit(talkative.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        connection.sendall(f"{LINES[name]}\r\n\r\n".encode())
+        connection.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b"<title>" in received
+    assert [] == leaks(shown(talkative, caplog))
+    assert "code " in caplog.text
 
 
 def test_settings(talkative: Server, caplog: pytest.LogCaptureFixture) -> None:

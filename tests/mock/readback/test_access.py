@@ -192,3 +192,9 @@ def test_words_of_a_status(
     http("POST", f"{server.url}/_mock/faults", json=rule)
     answer = http("GET", f"{server.url}{path}")
     assert (status, expected) == (answer.status_code, answer.json())
+
+
+def test_secret_of_another_region(server: Server) -> None:
+    """A credential of a project that lives elsewhere is told where."""
+    told = f"{UNAUTHENTICATED}: the project lives in eu"
+    assert (401, told) == read(server, basic("european:"))
