@@ -102,8 +102,13 @@ def hot_shard(event: Event) -> Event:
 
 
 def sent_id(properties: Mapping[str, Any], identity: str) -> str:
-    """The distinct id an event carries; under simplified, made of user and device (5.4)."""
+    """The distinct id an event carries; under simplified, made of user and device (5.4).
+
+    Under original the documented `$identify` has none: it is the identified person's (choice).
+    """
     distinct_id = identifier(properties.get("distinct_id"))
+    if identity == "original":
+        return distinct_id or identifier(properties.get("$identified_id"))
     if identity != "simplified":
         return distinct_id
     device, user = device_and_user(properties)

@@ -22,6 +22,8 @@ from mock_mixpanel.updates import Properties, apply_all
 from mock_mixpanel.values import json_bytes, seconds, truthy
 
 LAST_SEEN = "$last_seen"
+AT_ONCE = 10_000
+"""Updates that are read again in one go."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -108,17 +110,25 @@ class Profiles(Generic[Key]):
 
     def settle(self) -> None:
         """Compute what is stale anew."""
-        for key in self._stale:
-            profile = self._all[key]
-            numbers = [number for _, number in profile.history]
-            entries = {entry.id: entry for entry in self._entries(sorted(numbers))}
-            fresh = Profile(profile.history)
-            for number in numbers:
-                self._findings.pop(number, None)
-                if number in entries:
-                    self._apply(fresh, entries[number])
-            self._all[key] = fresh
-        self._stale.clear()
+        while self._stale:
+            together = self._some_stale()
+            numbers = sorted(number for key in together for _, number in self._all[key].history)
+            entries = {entry.id: entry for entry in self._entries(numbers)}
+            for key in together:
+                profile = self._all[key] = Profile(self._all[key].history)
+                for _, number in profile.history:
+                    self._findings.pop(number, None)
+                    if number in entries:
+                        self._apply(profile, entries[number])
+
+    def _some_stale(self) -> list[Key]:
+        """Stale profiles that are read in one go, no longer marked; few enough for the memory."""
+        together, updates = [], 0
+        while self._stale and updates < AT_ONCE:
+            key = self._stale.pop()
+            together.append(key)
+            updates += len(self._all[key].history)
+        return together
 
     def _apply(self, profile: Profile, entry: Entry) -> None:
         before = profile.properties

@@ -320,3 +320,10 @@ def test_duplicates_of_merged_ids(original: MockMixpanel) -> None:
     assert 2 == len(original.events())
     send(original, "/track", identify(original, "u", A))
     assert ["Signed Up", "$identify"] == [item["event"] for item in original.events()]
+
+
+def test_whose_identify_it_is(original: MockMixpanel) -> None:
+    """The documented `$identify` has no distinct id; it is listed under the identified person."""
+    ids = {"$identified_id": "u", "$anon_id": "anon-1"}
+    send(original, "/track", event(original, "$identify", distinct_id=None, **ids))
+    assert ["u"] == [item["distinct_id"] for item in original.events()]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mock_mixpanel import profiles
 from mock_mixpanel.client import MockMixpanel
 from tests.mock.streams import OPERATIONS, Mock
 from tests.mock.wire import NOW, NOW_SECONDS, group_update, http, names, reasons, send, update
@@ -154,6 +155,18 @@ def test_any_order_of_arrival(
         state = mock.state()
         found.append([each["properties"] for each in state["profiles"]])
     assert found[0] == found[1]
+
+
+def test_many_late_updates(frozen: MockMixpanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Profiles with late updates are computed some at a time, and all are."""
+    monkeypatch.setattr(profiles, "AT_ONCE", 3)
+    records = [
+        update(frozen, f"u-{who}", append={"l": number}, time=NOW_SECONDS - number)
+        for number in (1, 2)
+        for who in range(8)
+    ]
+    send(frozen, "/engage", records)
+    assert [{"l": [2, 1]}] * 8 == held(frozen)
 
 
 def test_events_have_no_such_order(frozen: MockMixpanel) -> None:
