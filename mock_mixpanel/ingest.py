@@ -4,7 +4,7 @@ No state is computed here; the answer depends on the verdicts alone.
 """
 
 from collections.abc import ItemsView, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mock_mixpanel import auth, replies
@@ -27,8 +27,7 @@ MOST_REFUSED = 10_000
 """How many records of a request that is refused as a whole are kept: a body may have millions."""
 
 
-@dataclass(frozen=True)
-class Incoming:
+class Incoming(NamedTuple):
     """An HTTP request; `address` is its sender's.
 
     `body` None means that it is larger than the limit, or that it did not arrive whole: then

@@ -14,6 +14,8 @@ from mock_mixpanel.regions import misplaced
 from mock_mixpanel.world import World
 
 EVENTS = ("/track", "/import")
+MOST_TERMS = 1000
+"""Of how many projects is remembered what holds for them: tokens can be anything."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Judged:
 
 
 class Terms(NamedTuple):
-    """What holds for all records of a project in one request.
+    """What holds for all records of a project at an endpoint.
 
     `plain`, if there is one, is what is thought of each that `is_plain`.
     """
@@ -67,7 +69,7 @@ class Terms(NamedTuple):
     limits: Limits
     options: Project | None
     plain: Judged | None
-    is_plain: Callable[[Any], bool]
+    is_plain: Callable[[Any, float], bool]
 
 
 @dataclass
@@ -88,14 +90,24 @@ class Judge:
 
     def judge(self, records: Sequence[Any], tokens: Sequence[str]) -> list[Judged]:
         """The records, each for the project of its token."""
+        now = self.now
         terms = self.terms = {token: self._terms(token) for token in set(tokens)}
         found = []
         for record, token in zip(records, tokens, strict=True):
             _, _, plain, is_plain = terms[token]
-            found.append(plain if plain and is_plain(record) else self._judged(record, token))
+            found.append(plain if plain and is_plain(record, now) else self._judged(record, token))
         return found
 
     def _terms(self, token: str) -> Terms:
+        memo, key = self.world.memo, (Terms, token, self.endpoint, self.region, self.strict)
+        found: Terms | None = memo.get(key)
+        if found is None:
+            if len(memo) >= MOST_TERMS:
+                memo.clear()
+            found = memo[key] = self._new_terms(token)
+        return found
+
+    def _new_terms(self, token: str) -> Terms:
         limits = self.world.projects.limits(token)
         options = self.world.projects.find(token) if token else None
         plain = None
@@ -103,7 +115,7 @@ class Judge:
             special = options.region not in (None, self.region)
             special = special or options.geo or bool(options.drop_filters)
             plain = None if special else Judged(token, options=options)
-        is_plain = plain_check(self.endpoint, self.now, limits, strict=self.strict)
+        is_plain = plain_check(self.endpoint, limits, strict=self.strict)
         return Terms(limits, options, plain, is_plain)
 
     def _judged(self, record: Any, token: str) -> Judged:

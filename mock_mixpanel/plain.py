@@ -4,7 +4,6 @@ Nearly all events are such. `validate` says what is wrong with the others; it wo
 a plain one.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,16 +20,14 @@ SPECIAL = frozenset({"$ignore", "$bucket"})
 
 
 def plain_check(
-    endpoint: str, now: float, limits: Limits, *, strict: bool = False
-) -> Callable[[Any], bool]:
-    """The check of events for /track or /import, at virtual time `now` (seconds)."""
+    endpoint: str, limits: Limits, *, strict: bool = False
+) -> Callable[[Any, float], bool]:
+    """The check of events for /track or /import, which takes one and the virtual time (seconds)."""
     track = endpoint == "/track"
-    earliest = now - limits.track_age if track else limits.import_earliest
-    latest = math.inf if track else now + limits.import_future
     # A record that small has no property that is too large.
     most_bytes = min(limits.record_bytes, limits.property_bytes)
 
-    def is_plain(record: Any) -> bool:
+    def is_plain(record: Any, now: float) -> bool:
         if type(record) is not dict:
             return False
         name, properties = record.get("event"), record.get("properties")
@@ -42,7 +39,7 @@ def plain_check(
             or name in IDENTITY_EVENTS
             or not SPECIAL.isdisjoint(properties)
             or (track and not (type(token) is str and token))
-            or not is_timely(properties.get("time"))
+            or not is_timely(properties.get("time"), now)
             or len(properties) > limits.properties
             or (strict and any(strict_id_problems(properties, limits)))
         ):
@@ -57,13 +54,15 @@ def plain_check(
         except TypeError:  # Lone surrogates, and integers beyond 64 bits.
             return False
 
-    def is_timely(time: Any) -> bool:
+    def is_timely(time: Any, now: float) -> bool:
         if time is None:
             return not strict
         if type(time) is not int and type(time) is not float:
             return False
         seconds = time if time < MILLISECONDS_FROM else min(time, FARTHEST) / 1000
-        return earliest <= seconds <= latest
+        if track:
+            return seconds >= now - limits.track_age
+        return limits.import_earliest <= seconds <= now + limits.import_future
 
     return is_plain
 

@@ -19,6 +19,8 @@ class _Seen(NamedTuple):
     parts: dict[str, Any]
     views: dict[str, Any]
     """What was made of a part; lost when that part changes."""
+    memo: dict[Any, Any]
+    """What was made of several; lost when anything changes."""
 
 
 class Shared:
@@ -26,13 +28,18 @@ class Shared:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._seen = _Seen(0, {}, {})
+        self._seen = _Seen(0, {}, {}, {})
         self.refresh()
 
     @property
     def version(self) -> int:
         """Of the document last seen."""
         return self._seen.version
+
+    @property
+    def memo(self) -> dict[Any, Any]:
+        """For what depends on this version of the document alone; whoever fills it bounds it."""
+        return self._seen.memo
 
     def refresh(self) -> None:
         """See the document as it is now."""
@@ -41,7 +48,7 @@ class Shared:
         if version != before.version:
             parts = load(document)
             same = {k: v for k, v in before.views.items() if parts.get(k) == before.parts.get(k)}
-            self._seen = _Seen(version, parts, same)
+            self._seen = _Seen(version, parts, same, {})
 
     def view(self, name: str, make: Callable[[Any], T]) -> T:
         """What `make` makes of a part (None if it is not there), as last seen."""

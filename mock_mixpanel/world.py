@@ -45,6 +45,11 @@ class World:
         return self._shared.version
 
     @property
+    def memo(self) -> dict[Any, Any]:
+        """For what depends on this version alone; whoever fills it bounds it."""
+        return self._shared.memo
+
+    @property
     def counts(self) -> bool:
         """Whether requests are counted, so that their order across all workers matters."""
         return self.projects.rated or bool(self.faults.rules)
@@ -119,8 +124,7 @@ class Projects:
 
     def limits(self, token: str) -> Limits:
         """The limits of a project: the server's, but for those it has of its own."""
-        known = self._known.get(token)
-        return self._config.limits.changed(known.limits) if known else self._config.limits
+        return self._view.limits.get(token, self._config.limits)
 
     def group_keys(self, token: str) -> tuple[str, ...]:
         """The group keys of a project, as far as it has any of its own."""
@@ -158,10 +162,12 @@ class Projects:
     def _made(self, part: Mapping[str, Any] | None) -> "_Known":
         put = {token: Project(token).changed(options) for token, options in (part or {}).items()}
         projects = self._first | put
-        limits = [self._config.limits.changed(each.limits) for each in projects.values()]
-        return _Known(projects, any(each.rated for each in (self._config.limits, *limits)))
+        first = self._config.limits
+        limits = {token: first.changed(each.limits) for token, each in projects.items()}
+        return _Known(projects, limits, any(each.rated for each in (first, *limits.values())))
 
 
 class _Known(NamedTuple):
     projects: Mapping[str, Project]
+    limits: Mapping[str, Limits]
     rated: bool

@@ -54,7 +54,7 @@ KINDS = [("/track", False), ("/import", False), ("/import", True)]
 @given(record=RECORDS)
 def test_plain_is_without_fault(endpoint: str, strict: bool, limits: Limits, record: Any) -> None:
     """Nothing is plain that has a problem or deserves a note, under any identity mode."""
-    if plain_check(endpoint, NOW, limits, strict=strict)(record):
+    if plain_check(endpoint, limits, strict=strict)(record, NOW):
         assert [] == list(event_problems(record, endpoint, NOW, limits, strict=strict))
         assert [None] * 3 == [identity_note(record, mode) for mode in IDENTITY_MODES]
         assert None is size_note(record["properties"], limits)
@@ -76,4 +76,4 @@ def test_usual_events_are_plain(endpoint: str, strict: bool) -> None:
         "address": {"city": "Berlin"},
     }
     record = {"event": "Order Completed", "properties": properties}
-    assert plain_check(endpoint, NOW, Limits(), strict=strict)(record)
+    assert plain_check(endpoint, Limits(), strict=strict)(record, NOW)

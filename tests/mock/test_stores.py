@@ -1,11 +1,14 @@
 """Every kind of store keeps the same log, and the same settings, as the one in memory."""
 
 import json
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+import sqlalchemy as sa
 
 from mock_mixpanel.packing import Packed
 from mock_mixpanel.stores import (
@@ -16,9 +19,12 @@ from mock_mixpanel.stores import (
     StoreError,
     answers_to_drop,
     open_store,
+    sql,
 )
+from tests.mock import postgresql
 
 KINDS = ["memory", "sqlite"]
+SHARED = ["sqlite", "postgresql"]
 ROW = Packed("T", 1, b'[[0,"us","POST","/",{},{},200,"1"],[],null,null]', b"[]")
 
 
@@ -26,11 +32,40 @@ def url(kind: str, folder: Path) -> str:
     return "memory:" if kind == "memory" else f"sqlite:///{folder}/store"
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    # A path of its own: those of pytest are too long for a socket.
+    with TemporaryDirectory() as folder, postgresql.running(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """An empty database."""
+    yield postgresql_server
+    engine = sa.create_engine(postgresql_server.replace("postgresql:", "postgresql+psycopg:"))
+    sql.metadata.drop_all(engine)
+    engine.dispose()
+
+
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a fixture that has the kind as parameter."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgresql_url"))
+    return url(request.param, tmp_path)
+
+
+@pytest.fixture(params=[*KINDS, "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(url(request.param, tmp_path))
+    opened = open_store(store_url(request, tmp_path))
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=SHARED)
+def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a store that several workers can share."""
+    return store_url(request, tmp_path)
 
 
 def ids(store: Store) -> list[tuple[int, int]]:
@@ -108,9 +143,9 @@ def test_keep(tmp_path: Path) -> None:
         store.close()
 
 
-def test_two_workers_agree(tmp_path: Path) -> None:
+def test_two_workers_agree(shared_url: str) -> None:
     """Several workers on one store count each row once, and each change of the document."""
-    workers = [open_store(url("sqlite", tmp_path)) for _ in range(4)]
+    workers = [open_store(shared_url) for _ in range(4)]
 
     def work(store: Store) -> None:
         for _ in range(50):
@@ -147,6 +182,19 @@ def test_folder_that_is_not_there(tmp_path: Path) -> None:
     """A file that cannot be made is an error that names it."""
     with pytest.raises(StoreError, match=r"no/where cannot be opened: unable to open database"):
         open_store(f"sqlite:///{tmp_path}/no/where")
+
+
+def test_server_that_is_not_there(tmp_path: Path) -> None:
+    """A database that does not answer is an error that names it, without its password."""
+    with pytest.raises(StoreError, match=r"ann:\*\*\*@/x\?host=.* cannot be opened: connection"):
+        open_store(f"postgresql://ann:hush@/x?host={tmp_path}")
+
+
+def test_missing_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the driver of a database, the error says what to install."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r"pip install 'mockpanel\[postgresql\]'"):
+        open_store("postgresql://ann@/x")
 
 
 def test_file_of_something_else(tmp_path: Path) -> None:
