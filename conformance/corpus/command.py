@@ -79,6 +79,10 @@ def redact_command(
                     bad += 1
                     # Not its text: that is not redacted.
                     click.echo(f"{chunk.name}:{number}: left out: {error.problem}", err=True)
+                    continue
+                if entry.session:
+                    bad += 1
+                    click.echo(f"{chunk.name}:{number}: left out: a session", err=True)
                 else:
                     yield orjson.dumps(redactor.entry(entry))
 

@@ -3,6 +3,7 @@
     {"type": "track", ...}                                            a message
     {"message": {...}, "settings": {...}, "now": "...", "id": "..."}  an entry; all but the message
                                                                       may be left out
+    {"session": [{...}, ...], "settings": {...}, "env": {...}}        what happened on one page
 
 A capture of the classic integration is an entry with `requests`, and its settings are under the
 classic integration's keys.
@@ -15,6 +16,7 @@ import orjson
 
 from conformance.captures import destination_settings
 from conformance.loader import Json
+from translator import Settings
 from translator.values import MAX_NESTING
 
 
@@ -30,6 +32,7 @@ class Entry(NamedTuple):
     """A message of a corpus, its place, and what it brings along.
 
     `settings` and `now` (aware) are None where the entry leaves them to the one who translates it.
+    `session` tells that the message is a line with a whole session of a browser.
     `plain` tells that the message came from a line of JSON which cannot be nested too deeply.
     """
 
@@ -39,6 +42,7 @@ class Entry(NamedTuple):
     settings: Json | None = None
     now: datetime | None = None
     plain: bool = False
+    session: bool = False
 
 
 def read_entry(line: bytes, where: str) -> Entry:
@@ -49,17 +53,31 @@ def read_entry(line: bytes, where: str) -> Entry:
         raise BadLine("not JSON", str(error)) from None
     if type(value) is not dict:
         raise BadLine("not an object", line[:80].decode(errors="replace"))
+    if "session" in value and "type" not in value:
+        if type(value["session"]) is not list:
+            raise BadLine("session must be a list of messages")
+        settings = _settings(value)
+        if settings is not None:
+            # A page gives the integration options that are no settings; the line still has them.
+            known = Settings.__dataclass_fields__
+            settings = {key: item for key, item in settings.items() if key in known}
+        return Entry(where, value, _text(value.get("id")), settings, session=True)
     plain = line.count(b"{") + line.count(b"[") <= MAX_NESTING
     if "type" in value or "message" not in value:
         return Entry(where, value, _text(value.get("messageId")), plain=plain)
-    settings = value.get("settings")
-    if settings is not None and type(settings) is not dict:
-        raise BadLine("settings must be an object")
+    settings = _settings(value)
     if settings is not None and "requests" in value:
         settings = destination_settings(settings)
     message = value["message"]
     name = value.get("id") or (message.get("messageId") if type(message) is dict else None)
     return Entry(where, message, _text(name), settings, _moment(value.get("now")), plain)
+
+
+def _settings(value: Json) -> Json | None:
+    settings = value.get("settings")
+    if settings is None or type(settings) is dict:
+        return settings
+    raise BadLine("settings must be an object")
 
 
 def _text(value: object) -> str | None:

@@ -82,11 +82,17 @@ def _walk(
 
 
 def _causes(change: Change, effects: Effects) -> tuple[str, ...]:
-    """The steps that touched what changed; all of them if none did by itself."""
-    touching = [
-        step.name for step, found in effects if any(_touches(effect, change) for effect in found)
-    ]
-    return tuple(touching or [step.name for step, _ in effects])
+    """The steps that touched what changed; if none did, those of its operation, or all."""
+    nearer: tuple[Callable[[Change], bool], ...] = (
+        lambda effect: _touches(effect, change),
+        lambda effect: effect.operation == change.operation,
+        lambda effect: True,
+    )
+    for near in nearer:
+        touching = tuple(step.name for step, found in effects if any(map(near, found)))
+        if touching:
+            return touching
+    return ()
 
 
 def _touches(effect: Change, change: Change) -> bool:

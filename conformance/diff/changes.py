@@ -136,6 +136,9 @@ def name(operation: Json) -> str:
 
 def _verb(operation: Json) -> str:
     payload = operation["payload"]
+    if operation["endpoint"] in ("call", "storage"):
+        # Of a session in a browser: device_sessions.py.
+        return str(payload.get("method", "in the browser"))
     if operation["endpoint"] not in ("/engage", "/groups"):
         event = payload.get("event")
         return event if event == "$create_alias" else "event"

@@ -41,6 +41,7 @@ class Comparison:
         self._job = job
         self._old = old
         self._new = new
+        self._both_ours = isinstance(old, OurSide) and isinstance(new, OurSide)
         self._causes = Causes()
 
     def tally(self, chunk: Chunk) -> Tally:
@@ -50,9 +51,14 @@ class Comparison:
         for number, line in chunk.lines():
             where = f"{chunk.name}:{number}"
             try:
-                entries.append(read_entry(line, where))
+                entry = read_entry(line, where)
             except BadLine as bad:
                 tally.count_bad_line(where, str(bad))
+            else:
+                if entry.session and not self._both_ours:
+                    tally.count_bad_line(where, "a session needs two variants of this translator")
+                else:
+                    entries.append(entry)
         tally.messages = len(entries)
         for batch in _batches(entries):
             self._compare(batch, tally)

@@ -8,6 +8,7 @@ from typing import Protocol
 import orjson
 
 from conformance.corpus.entries import Entry
+from conformance.diff.device_sessions import session_answer
 from conformance.diff.refs import Ref
 from conformance.diff.variants import Variant
 from conformance.errors import UsageError
@@ -80,6 +81,8 @@ def answer(entry: Entry, variant: Variant, now: datetime) -> Json:
     """The answer of our translator. A defect of it costs one message, and is seen."""
     settings, rules, mapping = variant.settings, variant.rules, variant.mapping
     try:
+        if entry.session:
+            return session_answer(entry.message, variant)
         if entry.plain:
             # As `translate`, without its walk over all values: a line of JSON has good ones only.
             result = translate_message(

@@ -65,3 +65,12 @@ def test_deep_messages_are_told() -> None:
     """A line that could be nested too deeply is not plain, so it is checked."""
     deep = b'{"type": "track", "properties": ' + b'{"a":' * 100 + b"1" + b"}" * 101
     assert not read_entry(deep, "f:1").plain
+
+
+def test_a_session() -> None:
+    """A line with a session is one entry; of its options those that are settings count."""
+    line = b'{"id": "s", "session": [], "settings": {"token": "T", "nameTag": true}}'
+    found = read_entry(line, "f:1")
+    assert (True, "s", {"token": "T"}) == (found.session, found.id, found.settings)
+    with pytest.raises(BadLine, match="session must be a list of messages"):
+        read_entry(b'{"session": {}}', "f:1")

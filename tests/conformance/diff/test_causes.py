@@ -11,6 +11,7 @@ from conformance.attribution import attribute
 from conformance.captures import Capture, load_captures
 from conformance.corpus.reading import Chunk
 from conformance.data import read
+from conformance.device_captures import DeviceCapture, load_device_captures
 from conformance.diff.causes import Causes
 from conformance.diff.changes import Kind
 from conformance.diff.comparison import Comparison, Job
@@ -23,6 +24,8 @@ from translator import PropertyMap, Rules, Settings
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 CAPTURE_LINES = read("captures", "cloud-classic.jsonl").encode().splitlines()
 CAPTURES = list(zip(load_captures(), CAPTURE_LINES, strict=True))
+DEVICE_LINES = read("captures", "device-web.jsonl").encode().splitlines()
+DEVICE_CAPTURES = list(zip(load_device_captures(), DEVICE_LINES, strict=True))
 
 
 def comparison(old: str, new: str) -> Comparison:
@@ -57,6 +60,31 @@ def test_between_rule_sets_exactly_the_named_rules_are_listed(
         assert listed <= expected
     else:
         assert expected == listed
+
+
+@pytest.mark.parametrize(
+    ("capture", "line"), [pytest.param(*item, id=item[0].id) for item in DEVICE_CAPTURES]
+)
+def test_between_rule_sets_so_are_those_of_a_browser(
+    capture: DeviceCapture, line: bytes, rule_sets: Comparison
+) -> None:
+    """For every recorded session, exactly the rules that explain it are listed."""
+    groups = rule_sets.tally(Chunk("captures", 1, line, 0)).groups
+    listed = {cause for key in groups for cause in key.causes}
+    assert {f"rule {rule}" for rule, _ in attribute(capture).changes} == listed
+
+
+def test_a_session_follows_settings(tmp_path: Path) -> None:
+    """Between two settings the calls of a session change, and the setting is named."""
+    for name, people in (("old", True), ("new", False)):
+        (tmp_path / name).write_text(json.dumps({"token": "T", "people": people}))
+    found = tally(
+        f"settings:{tmp_path / 'old'}",
+        f"settings:{tmp_path / 'new'}",
+        {"session": [{"type": "identify", "userId": "u", "traits": {"plan": "pro"}}]},
+    )
+    assert {"setting people": 1} == dict(found.causes)
+    assert "call people.set" in {key.operation for key in found.groups}
 
 
 def test_a_setting_is_a_cause(tmp_path: Path) -> None:

@@ -244,3 +244,11 @@ def test_on_several_cores(driver: str, corpus: Path) -> None:
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     assert (0, "") == (done.returncode, done.stderr)
     assert "2 messages, 0 changed (0.0%)" in done.stdout
+
+
+def test_a_session_cannot_be_given_to_another_translator(driver: str, corpus: Path) -> None:
+    """It is a bad line, and the messages beside it are compared."""
+    corpus.write_text(json.dumps({"session": [TRACK]}) + "\n" + json.dumps(TRACK) + "\n")
+    result = diff("--corpus", corpus, "--old", driver, "--new", driver)
+    assert "1 message, 0 changed (0.0%); 1 bad line" in result.stdout
+    assert "a session needs two variants of this translator" in result.stdout
