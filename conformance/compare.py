@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any, Self
@@ -103,16 +103,21 @@ def compare_sequence(
 ) -> list[Difference]:
     """Every difference between two lists whose items are records.
 
-    With as many items as expected they are compared one by one. Otherwise those that match are
-    paired, and every other one is reported whole, with the expected one that it is nearest to.
+    With as many items as expected they are compared one by one, and one that was expected in
+    another place is named as such. Otherwise those that match are paired, and every other one is
+    reported whole, with the expected one that it is nearest to.
     """
     placeholders = placeholders or Placeholders()
     if len(expected) == len(actual):
-        return [
-            difference
-            for index, pair in enumerate(zip(expected, actual, strict=True))
-            for difference in compare(f"{path}[{index}]", *pair, placeholders)
-        ]
+        found: list[Difference] = []
+        for index, pair in enumerate(zip(expected, actual, strict=True)):
+            inside = compare(f"{path}[{index}]", *pair, placeholders)
+            place = _first_match(pair[1], expected) if inside else None
+            if place is not None:
+                note = f"the whole of {path}[{index}] is what was expected as {path}[{place}]"
+                inside[0] = replace(inside[0], note=note)
+            found += inside
+        return found
     pairs = _pairs(expected, actual)
     differences = [
         difference

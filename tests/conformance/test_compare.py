@@ -56,7 +56,10 @@ def test_differences_have_a_path_and_say_which_side_is_empty() -> None:
 def test_as_many_as_expected_are_compared_in_order() -> None:
     """Two records in the wrong order are two differences each, not a match."""
     found = compare_sequence("requests", [{"a": 1}, {"a": 2}], [{"a": 2}, {"a": 1}])
-    assert ["requests[0].a", "requests[1].a"] == [difference.path for difference in found]
+    assert [
+        ("requests[0].a", "the whole of requests[0] is what was expected as requests[1]"),
+        ("requests[1].a", "the whole of requests[1] is what was expected as requests[0]"),
+    ] == [(difference.path, difference.note) for difference in found]
 
 
 def test_a_missing_record_is_shown_whole() -> None:
