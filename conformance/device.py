@@ -125,7 +125,7 @@ class Devices:
     def named(self, value: Any) -> Any:
         """A copy of a JSON value with the ids replaced."""
         if isinstance(value, dict):
-            return {key: self.named(item) for key, item in value.items()}
+            return {self.named(key): self.named(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.named(item) for item in value]
         return _UUID.sub(self._name, value) if isinstance(value, str) else value

@@ -5,12 +5,13 @@ the ids of scenarios of which at least one must fail with it.
 """
 
 from conformance.broken.deliveries import DELIVERIES
+from conformance.broken.devices import DEVICES
 from conformance.broken.engagements import ENGAGEMENTS
 from conformance.broken.events import EVENTS
 from conformance.broken.identities import IDENTITIES
 from conformance.broken.profiles import PROFILES
 from conformance.broken.tools import Broken
 
-BROKEN: tuple[Broken, ...] = IDENTITIES + EVENTS + PROFILES + DELIVERIES + ENGAGEMENTS
+BROKEN: tuple[Broken, ...] = IDENTITIES + EVENTS + PROFILES + DELIVERIES + ENGAGEMENTS + DEVICES
 
 __all__ = ["BROKEN", "Broken"]

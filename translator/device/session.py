@@ -118,7 +118,7 @@ class Session:
         skipped: list[Skip] = []
         try:
             check(raw)
-            calls = self._calls(raw, skipped)
+            calls = self.decide(raw, skipped)
         except TranslationError as bad:
             return Step(Result(message_id(raw), error=bad.failure, calls=()))
         self._make(calls)
@@ -133,7 +133,11 @@ class Session:
         """Let the page be idle; the requests that go out meanwhile."""
         return self._settled(settle=True)
 
-    def _calls(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+        """The calls of a message, before they are made; what is left out is added to `skipped`.
+
+        Raises `TranslationError` for a message that cannot be translated.
+        """
         if not isinstance(raw, dict):
             text = f"a message must be a JSON object, not {raw!r:.80}"
             raise TranslationError("not_an_object", text)

@@ -21,7 +21,8 @@ def group_calls(message: Message) -> list[Call]:
     if not js.truthy(message.raw.get("userId")) and not js.truthy(message.state.user_id):
         message.skip("unknown_user", "a group call needs a known user: identify comes first")
         return []
-    traits = message.object_field("traits")
+    given = "traits" if js.truthy(message.raw.get("traits")) else "properties"
+    traits = message.object_field(given)
     groups = _groups(message, traits)
     calls = []
     for key, group_id in groups if traits else ():
