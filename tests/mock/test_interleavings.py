@@ -93,7 +93,7 @@ def run(mock: Mock, seconds: list[list[Record]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seconds=traffic(), data=st.data())
 def test_any_interleaving(
     identity: str, seconds: list[list[tuple[int, Record]]], data: st.DataObject

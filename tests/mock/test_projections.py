@@ -30,7 +30,7 @@ def replay(mock: Mock, steps: Any, *, read_each: bool) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(steps=STEPS, queue=QUEUES)
 def test_step_by_step_is_at_once(identity: str, steps: Any, queue: int | None) -> None:
     """What is computed record by record is what is computed from the whole log at once."""
@@ -43,7 +43,7 @@ def test_step_by_step_is_at_once(identity: str, steps: Any, queue: int | None) -
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     steps=st.lists(st.tuples(st.integers(0, 6), st.booleans(), records(IDS)), max_size=20),
     queue=QUEUES,
