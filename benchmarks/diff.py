@@ -1,0 +1,72 @@
+"""How fast two translators are compared over made-up traffic, on one core and on all.
+
+    python benchmarks/diff.py [--messages N]
+
+Speed depends on the machine, so it is also given as a ratio to a peer measured in the same run: the
+standard library reading and printing the same lines twice, without translating or comparing.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from conformance.corpus.synth import synth
+from conformance.diff.comparison import Job
+from conformance.diff.engine import compare_corpus
+from conformance.diff.refs import parse_ref
+
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+SETTINGS = {"token": "T", "apiSecret": "S", "trackNamedPages": True}
+MAPPING = {"events": {"$current_url": None, "page_url": "context.page.url"}}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes, the better of two."""
+    taken = []
+    for _ in range(2):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return min(taken)
+
+
+def read_and_print_twice(corpus: Path) -> None:
+    """What the peer does."""
+    for line in corpus.read_bytes().splitlines():
+        for _ in range(2):
+            json.dumps(json.loads(line))
+
+
+def main() -> None:
+    """Measure and print one line per subject."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=20_000)
+    count = parser.parse_args().messages
+    with tempfile.TemporaryDirectory() as folder:
+        corpus, mapping = Path(folder, "corpus.jsonl"), Path(folder, "mapping.json")
+        corpus.write_text("".join(json.dumps(message) + "\n" for message in synth(count, seed=1)))
+        mapping.write_text(json.dumps(MAPPING))
+        peer = count / seconds(lambda: read_and_print_twice(corpus))
+        print(f"{'standard library, twice':36} {peer:10,.0f} messages/s  1.00 x")
+        cores = len(os.sched_getaffinity(0))
+        for subject, old in (
+            ("nothing changed", "rules:documented"),
+            ("a mapping row changed", f"mapping:{mapping}"),
+            ("the rule set changed", "rules:observed"),
+        ):
+            job = Job(parse_ref(old), parse_ref("tree"), SETTINGS, NOW)
+            for workers in sorted({1, cores}):
+                compare = partial(compare_corpus, [str(corpus)], job, workers=workers)
+                rate = count / seconds(compare)
+                where = "one core" if workers == 1 else f"{workers} cores"
+                print(f"{f'{subject}, {where}':36} {rate:10,.0f} messages/s {rate / peer:5.2f} x")
+
+
+if __name__ == "__main__":
+    main()
