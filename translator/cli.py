@@ -14,6 +14,7 @@ from translator import __version__
 from translator.bulk import PARALLEL_FROM_BYTES, Job, translate_session_stream, translate_stream
 from translator.device.session import Session
 from translator.engage.cli import engage
+from translator.gateway.cli import gateway
 from translator.options import (
     RULE_SETS,
     browser_option,
@@ -114,5 +115,6 @@ def mapping(mapping_file: Path | None) -> None:
 
 
 main.add_command(engage)
+main.add_command(gateway)
 main.add_command(send)
 main.add_command(resend)

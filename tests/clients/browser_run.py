@@ -35,6 +35,8 @@ class _Pages(SimpleHTTPRequestHandler):
 
     def translate_path(self, path: str) -> str:
         name = path.lstrip("/")
+        if name == "segment.js":
+            return str(node_package("@segment/analytics-next") / "dist" / "umd" / "index.js")
         if name in BUNDLES:
             return str(node_package("mixpanel-browser") / "dist" / name)
         return super().translate_path(path)

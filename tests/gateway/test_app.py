@@ -1,0 +1,167 @@
+"""The gateway's routes, with a sender that delivers to nowhere until asked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from translator import Rules, Settings
+from translator.bulk import translate_line
+from translator.gateway import Intake, create_app
+from translator.operations import Json, Result
+from translator.plan import plan_for
+from translator.sender import Sender
+from translator.sender.ledger import Ledger
+from translator.sender.spool import Spool
+
+NOW = 1_781_524_800.0
+CALLS = ["track", "identify", "page", "screen", "group", "alias"]
+SHORT = ["t", "i", "p", "s", "g", "a"]
+
+
+class Gateway:
+    """A gateway whose sender is never started: what is taken in waits."""
+
+    def __init__(self, spool: Spool, capacity: int = 100) -> None:
+        plan = plan_for(Settings(token="T", people=True), Rules.documented())
+        self.losses: list[Json] = []
+        self.sender = Sender({"https://api.mixpanel.com": "http://127.0.0.1:9"}, now=lambda: NOW)
+        ledger = Ledger(self.sender, self.losses.append, spool=spool)
+
+        def translate(line: bytes) -> Result:
+            return translate_line(line, plan, int(NOW * 1000))
+
+        self.intake = Intake(self.sender, ledger, spool, translate, capacity=capacity)
+
+    def client(self, **options: Any) -> FlaskClient:
+        return create_app(self.intake, lambda: NOW, **options).test_client()
+
+    def waiting(self) -> list[Any]:
+        """What waits, by event or operation."""
+        return [letter.operation.payload for letter in self.intake.take(1000) or ()]
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    with Spool(tmp_path / "spool") as made:
+        yield made
+
+
+@pytest.fixture
+def gateway(spool: Spool) -> Gateway:
+    return Gateway(spool)
+
+
+@pytest.mark.parametrize("prefix", ["/v1/", "/"])
+@pytest.mark.parametrize("name", [*CALLS, *SHORT])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_every_path(gateway: Gateway, prefix: str, name: str, slash: str) -> None:
+    """Each call has its path, long and short, with and without version and slash."""
+    answer = gateway.client().post(f"{prefix}{name}{slash}", json={"userId": "u", "event": "E"})
+    assert (200, {"success": True}) == (answer.status_code, answer.json)
+
+
+def test_batch_is_kept_in_order(gateway: Gateway) -> None:
+    """All messages of a batch are in the spool, in order, before it is answered."""
+    batch = [{"type": "track", "event": name, "userId": "u", "messageId": name} for name in "ABC"]
+    answer = gateway.client().post("/v1/batch", json={"batch": batch})
+    assert 200 == answer.status_code
+    assert ["A", "B", "C"] == [payload["event"] for payload in gateway.waiting()]
+
+
+def test_repetition_is_taken_in_once(gateway: Gateway) -> None:
+    """A client that asks again, because the answer was lost, adds nothing."""
+    client = gateway.client()
+    for _ in range(2):
+        sent = {"event": "E", "userId": "u", "messageId": "m-1"}
+        assert 200 == client.post("/v1/track", json=sent).status_code
+    assert 1 == len(gateway.waiting())
+    assert "gateway_duplicates_total 1.0" in client.get("/metrics").text
+
+
+def test_bad_message_stops_only_itself(gateway: Gateway) -> None:
+    """One bad message of three is reported with its reason; the others are taken in."""
+    good = [{"type": "track", "event": name, "userId": "u"} for name in "AB"]
+    answer = gateway.client().post("/v1/batch", json={"batch": [good[0], {"type": "no"}, good[1]]})
+    assert 200 == answer.status_code
+    assert ["unknown_type"] == [loss["code"] for loss in gateway.losses]
+    assert ["A", "B"] == [payload["event"] for payload in gateway.waiting()]
+    assert 1 == gateway.intake.counts()["rejected"]
+
+
+def test_full(spool: Spool) -> None:
+    """With too much waiting a request is refused as a whole, to be sent again later."""
+    gateway = Gateway(spool, capacity=1)
+    client = gateway.client()
+    statuses = [
+        client.post("/v1/track", json={"event": "E", "userId": "u"}).status_code for _ in range(3)
+    ]
+    assert [200, 503, 503] == statuses
+    refused = client.post("/v1/track", json={"event": "E", "userId": "u"})
+    assert "1" == refused.headers["Retry-After"]
+
+
+def test_after_closing(gateway: Gateway) -> None:
+    """A gateway that is about to end takes in nothing more."""
+    gateway.intake.close()
+    assert 503 == gateway.client().post("/v1/track", json={"event": "E"}).status_code
+    assert gateway.intake.take(10) is None
+
+
+def test_write_keys(gateway: Gateway) -> None:
+    """With write keys given, only these may send, in a header or in the body."""
+    client = gateway.client(write_keys=["key"])
+    sent = {"event": "E", "userId": "u"}
+    assert [200, 200, 401, 401] == [
+        client.post("/v1/track", json=sent, auth=("key", "")).status_code,
+        client.post("/v1/track", json={**sent, "writeKey": "key"}).status_code,
+        client.post("/v1/track", json=sent, auth=("other", "")).status_code,
+        client.post("/v1/track", json=sent).status_code,
+    ]
+
+
+def test_page_of_another_origin(gateway: Gateway) -> None:
+    """A browser may call from every page; the visitor's address goes along."""
+    client = gateway.client()
+    origin = {"Origin": "https://shop.test"}
+    asked = {**origin, "Access-Control-Request-Headers": "content-type"}
+    preflight = client.options("/v1/t", headers=asked)
+    allowed = ("Access-Control-Allow-Origin", "Access-Control-Allow-Headers")
+    assert ["*", "content-type"] == [preflight.headers[name] for name in allowed]
+    text = '{"event": "E", "userId": "u"}'
+    answer = client.post("/v1/t", data=text, content_type="text/plain", headers=origin)
+    assert (200, "*") == (answer.status_code, answer.headers["Access-Control-Allow-Origin"])
+    assert ["127.0.0.1"] == [payload["properties"]["ip"] for payload in gateway.waiting()]
+
+
+def test_settings_of_a_page(gateway: Gateway) -> None:
+    """The browser's SDK is told to send here and nowhere else."""
+    answer = gateway.client().get("/v1/projects/key/settings")
+    here = {"apiKey": "key", "apiHost": "localhost/v1", "protocol": "http"}
+    assert {"integrations": {"Segment.io": here}, "plan": {}} == answer.json
+
+
+def test_health(gateway: Gateway) -> None:
+    """It says whether the sender is at work, and how much waits."""
+    well = gateway.client().get("/healthz")
+    assert (200, {"status": "ok", "waiting": 0}) == (well.status_code, well.json)
+    assert 503 == gateway.client(alive=lambda: False).get("/healthz").status_code
+
+
+def test_unknown_path(gateway: Gateway) -> None:
+    """An unknown path names the known ones."""
+    answer = gateway.client().post("/v1/trak")
+    assert 404 == answer.status_code
+    assert "/v1/track" in answer.text
+
+
+def test_metrics(gateway: Gateway) -> None:
+    """Prometheus reads what became of messages, and what waits."""
+    client = gateway.client()
+    client.post("/v1/track", json={"event": "E", "userId": "u"})
+    client.post("/v1/page", json={"userId": "u", "name": "Home"})
+    text = client.get("/metrics").text
+    assert "gateway_waiting 1.0" in text
+    assert 'gateway_messages_total{fate="skipped"} 1.0' in text

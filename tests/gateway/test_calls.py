@@ -1,0 +1,133 @@
+"""From the body of a request to Segment messages."""
+
+import gzip
+import json
+import zlib
+from itertools import count
+from typing import Any
+
+import pytest
+
+from translator.gateway.calls import (
+    MAX_BODY_BYTES,
+    BadRequestError,
+    messages_of,
+    read_body,
+    write_key_of,
+)
+
+RECEIVED_MS = 1_781_524_800_000
+BODY = b'{"a":1}'
+RECEIVED = "2026-06-15T12:00:00.000Z"
+
+
+def messages(name: str, body: Any) -> list[Any]:
+    numbers = count(1)
+    return messages_of(name, body, RECEIVED_MS, lambda: f"new-{next(numbers)}")
+
+
+def test_single_call() -> None:
+    """The path gives the type; a message without id and time gets both."""
+    assert [
+        {
+            "type": "track",
+            "event": "E",
+            "userId": "u",
+            "messageId": "new-1",
+            "timestamp": RECEIVED,
+            "receivedAt": RECEIVED,
+        }
+    ] == messages("track", {"event": "E", "userId": "u", "writeKey": "secret"})
+
+
+@pytest.mark.parametrize(
+    ("called", "sent_at", "corrected"),
+    [
+        # The device's clock is an hour ahead; the call was ten seconds before its sending.
+        ("2026-06-15T12:59:50Z", "2026-06-15T13:00:00Z", "2026-06-15T11:59:50.000Z"),
+        # History that is imported keeps its age.
+        ("2020-01-01T00:00:00Z", "2026-06-15T12:00:00Z", "2020-01-01T00:00:00.000Z"),
+    ],
+)
+def test_time_is_corrected(called: str, sent_at: str, corrected: str) -> None:
+    """The time of a call is that of arrival less the time it waited, by the device's clock."""
+    batch = {"batch": [{"type": "page", "messageId": "m", "timestamp": called}], "sentAt": sent_at}
+    [message] = messages("batch", batch)
+    assert (corrected, called, sent_at) == (
+        message["timestamp"],
+        message["originalTimestamp"],
+        message["sentAt"],
+    )
+
+
+@pytest.mark.parametrize(("called", "sent_at"), [("soon", "2026-06-15T13:00:00Z"), ("2020", "?")])
+def test_time_that_cannot_be_corrected(called: str, sent_at: str) -> None:
+    """A time that cannot be read, or with no reading of its sending, stays as it is."""
+    [message] = messages("t", {"timestamp": called, "sentAt": sent_at})
+    assert called == message["timestamp"]
+
+
+def test_batch_shares() -> None:
+    """A batch's context goes to messages that have none; what is no object stays in place."""
+    mine = {"type": "track", "messageId": "a", "context": {"ip": "1.1.1.1"}}
+    other = {"type": "track", "messageId": "b"}
+    found = messages("batch", {"batch": [mine, 5, other], "context": {"ip": "2.2.2.2"}})
+    assert [{"ip": "1.1.1.1"}, {"ip": "2.2.2.2"}] == [found[0]["context"], found[2]["context"]]
+    assert 5 == found[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "problem"),
+    [
+        ("track", [], "the body must be a JSON object"),
+        ("batch", {}, "'batch' must be a list of messages"),
+        ("import", {"batch": {}}, "'batch' must be a list of messages"),
+    ],
+)
+def test_requests_that_are_none(name: str, body: Any, problem: str) -> None:
+    """What is not what the path wants is a bad request as a whole."""
+    with pytest.raises(BadRequestError) as caught:
+        messages(name, body)
+    assert (400, problem) == (caught.value.status, str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [("", BODY), ("gzip", gzip.compress(BODY, mtime=0)), ("deflate", zlib.compress(BODY))],
+    ids=["plain", "gzip", "deflate"],
+)
+def test_bodies(encoding: str, packed: bytes) -> None:
+    """Plain and compressed bodies are the same JSON."""
+    assert {"a": 1} == read_body(packed, encoding)
+
+
+BOMB = gzip.compress(b" " * (MAX_BODY_BYTES + 1), mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "status"),
+    [
+        (b"{", "", 400),
+        (b"x", "gzip", 400),
+        (gzip.compress(b"{}", mtime=0)[:-9], "gzip", 400),
+        (BOMB, "gzip", 413),
+        (b"{}", "br", 415),
+        (b"[" * 100_000, "", 400),
+    ],
+    ids=["cut", "no gzip", "cut gzip", "bomb", "unknown", "nested"],
+)
+def test_bodies_that_cannot_be_read(body: bytes, encoding: str, status: int) -> None:
+    """Each is an error of its own, and a bomb is not unpacked."""
+    with pytest.raises(BadRequestError) as caught:
+        read_body(body, encoding)
+    assert status == caught.value.status
+
+
+def test_write_key() -> None:
+    """The Basic user counts, then the body's write key."""
+    body = json.loads('{"writeKey": "of-body"}')
+    assert ["of-user", "of-body", ""] == [
+        write_key_of("of-user", body),
+        write_key_of(None, body),
+        write_key_of(None, []),
+    ]

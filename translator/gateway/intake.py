@@ -1,0 +1,129 @@
+"""Where messages wait between their arrival and their delivery.
+
+What is taken in is in the spool before anybody is told so, and the sender takes it from there.
+Without a file the spool is in memory.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from translator.operations import Json, Result
+from translator.sender.account import Entry
+from translator.sender.dead_letters import of_line
+from translator.sender.deliver import Sender
+from translator.sender.dispatch import Settled
+from translator.sender.ledger import Ledger
+from translator.sender.letters import Letter
+from translator.sender.spool import REMEMBERED_SECONDS, Incoming, Spool
+
+CAPACITY = 100_000
+"""How many operations may wait; more are refused until there is room, and clients ask again."""
+
+FORGET_EVERY_SECONDS = 600.0
+
+
+class Taken(NamedTuple):
+    """What became of the messages of a request. Without `room` none of them was taken."""
+
+    room: bool
+    messages: int = 0
+    duplicates: int = 0
+
+
+class Intake:
+    """Takes messages from many threads and gives their letters, in order, to one sender."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        ledger: Ledger,
+        spool: Spool,
+        translate_line: Callable[[bytes], Result],
+        *,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._sender = sender
+        self._ledger = ledger
+        self._spool = spool
+        self._translate = translate_line
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._waiting = spool.waiting()
+        self._closed = False
+        self._taken_in = 0
+        self._forgot_at = sender.moment()
+
+    def accept(self, messages: Sequence[Any]) -> Taken:
+        """Take in all messages of a request, or none if there is no room.
+
+        They are in the spool when this returns. A message whose id is known already is a repetition
+        by its client and is not taken in again. Raises what the spool raises.
+        """
+        with self._lock:
+            if self._closed or self._waiting >= self._capacity:
+                return Taken(room=False)
+            fresh: dict[bytes, Incoming] = {}
+            for message in messages:
+                key = _key(message)
+                if key in fresh or self._spool.known(key)[0]:
+                    continue
+                self._taken_in += 1
+                # As text, so that what JSON cannot hold is one message's fault.
+                line = json.dumps(message).encode()
+                result = self._translate(line)
+                entry = Entry(self._taken_in, result.message_id, 0, key=key)
+                fresh[key] = self._ledger.enter(entry, result, of_line(line))
+            if fresh:
+                self._spool.add(fresh.values(), self._sender.moment())
+            for entry, letters in fresh.values():
+                self._waiting += len(letters)
+                if entry.fate is not None:
+                    self._ledger.account.add(entry.fate)
+        self._sender.wake()
+        return Taken(room=True, messages=len(fresh), duplicates=len(messages) - len(fresh))
+
+    def close(self) -> None:
+        """Take in nothing more; the sender ends when all that was taken in has its verdict."""
+        with self._lock:
+            self._closed = True
+        self._sender.wake()
+
+    def waiting(self) -> int:
+        """How many operations have no verdict yet."""
+        with self._lock:
+            return self._waiting
+
+    def counts(self) -> Json:
+        """The account of messages: read, delivered, skipped, rejected, dead_lettered."""
+        with self._lock:
+            return self._ledger.account.summary()
+
+    def take(self, room: int) -> Sequence[Letter] | None:
+        """What waits longest, as a source of the sender."""
+        now = self._sender.moment()
+        if now - self._forgot_at > FORGET_EVERY_SECONDS:
+            self._spool.forget(now - REMEMBERED_SECONDS)
+            self._forgot_at = now
+        with self._lock:
+            letters = self._ledger.backlog(room)
+            return letters or (None if self._closed else ())
+
+    def sending(self, letters: Sequence[Letter]) -> None:
+        """As the ledger does."""
+        self._ledger.sending(letters)
+
+    def settled(self, settled: Sequence[Settled]) -> None:
+        """As the ledger does."""
+        with self._lock:
+            self._waiting -= len(settled)
+            self._ledger.settled(settled)
+
+
+def _key(message: Any) -> bytes:
+    """What tells a message from the others: its id, or all of it if it has none."""
+    found = message.get("messageId") if isinstance(message, dict) else None
+    text = repr((type(found).__name__, found) if found is not None else message)
+    return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).digest()
