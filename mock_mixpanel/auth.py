@@ -6,7 +6,6 @@ carry a token (choice). A wrong credential is a 401, with `strict` and without (
 """
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -35,7 +34,7 @@ def read_basic(header: str) -> Credential | None:
     packed = value.translate(_TO_STANDARD_BASE64).rstrip("=")
     try:
         value = base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII, or no UTF-8 in it
         if ":" not in value:
             return None
     username, _, password = value.partition(":")

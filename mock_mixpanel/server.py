@@ -5,6 +5,7 @@ mixpanel-http-api 9.13), so the handler here does as well: it reads what is left
 the next, and sends an answer in one piece with its length.
 """
 
+import re
 import socket
 import ssl
 import threading
@@ -35,6 +36,10 @@ IDLE_SECONDS = 120
 
 EXCERPT = 1000
 """How many characters of what is no request are kept."""
+
+
+_NO_VALUE = re.compile(r"[\r\n\0]")
+"""What no header may have: an answer that repeats it would be another answer."""
 
 
 class Server:
@@ -209,7 +214,11 @@ class _Handler(WSGIRequestHandler):
         if not super().parse_request():
             return False
         whole = self.request_version == "HTTP/0.9" or self._lines.last in (b"\r\n", b"\n")
-        if whole and not self.headers.defects:
+        if (
+            whole
+            and not self.headers.defects
+            and not _NO_VALUE.search("".join(self.headers.values()))
+        ):
             return True
         self.close_connection = True
         self.send_error(400, "Bad headers" if whole else "The head of the request is cut")

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from mock_mixpanel import Server
@@ -127,6 +129,8 @@ NO_REQUEST = {
     "a long header": (b"GET /track HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 431),
     "many headers": (b"GET /track HTTP/1.1\r\n" + b"X: a\r\n" * 200 + b"\r\n", 431),
     "no header": (b"GET /track HTTP/1.1\r\nnonsense\r\nContent-Length: 2\r\n\r\n{}", 400),
+    "a header with a bare return": (b"GET /track HTTP/1.1\r\nOrigin: a\rb\r\n\r\n", 400),
+    "a header with a null": (b"GET /track HTTP/1.1\r\nOrigin: a\0b\r\n\r\n", 400),
     "a head that is cut": (b"GET /track?data={} HTTP/1.1\r\nHost: x\r\nX-", 400),
     "a head without its end": (b"GET /track?data={} HTTP/1.1\r\nHost: x\r\n", 400),
     "no address": (b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
@@ -185,4 +189,32 @@ def test_answer_that_nobody_reads(server: Server) -> None:
         with connect(server) as connection:
             connection.sendall(b"GET /_mock/requests HTTP/1.1\r\nHost: x\r\n\r\n")
             connection.recv(10)
+    assert goes_on(server)
+
+
+WHOLE = (
+    b"POST /import?strict=1&data=%7B%7D HTTP/1.1\r\nHost: api.mixpanel.com\r\n"
+    b"Authorization: Basic VDo=\r\nContent-Type: application/json; charset=utf-8\r\n"
+    b"Content-Encoding: identity\r\nX-Forwarded-For: 192.0.2.1, x\r\nOrigin: http://a.test\r\n"
+    b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    b'8\r\n[{"a":1}\r\n1\r\n]\r\n0\r\n\r\n'
+)
+PIECES = st.one_of(
+    st.binary(max_size=3),
+    st.sampled_from([b"\r\n", b"\0", b"\xff", b" ", b":", b"%", b"/", b"?", b"-1", b"9" * 400]),
+)
+DAMAGE = st.lists(
+    st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 20), PIECES), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(damage=DAMAGE)
+def test_damaged_requests(server: Server, damage: list[tuple[int, int, bytes]]) -> None:
+    """However a request is damaged, it is answered or let go, and never a failure."""
+    sent = WHOLE
+    for place, length, piece in damage:
+        sent = sent[:place] + piece + sent[place + length :]
+    received = answer(server, sent)
+    assert b" 500 " not in received
     assert goes_on(server)

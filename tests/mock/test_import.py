@@ -71,6 +71,8 @@ def test_url_safe_credential_with_both_letters(mock_mixpanel: MockMixpanel) -> N
 WRONG = {
     "none": {},
     "wrong secret": basic("other:"),
+    "no ASCII": {"Authorization": "Basic sécret"},
+    "no UTF-8": {"Authorization": "Basic /w=="},
     "service account without project_id": basic("robot.1:p:w"),
     "wrong password": basic("robot.1:no"),
     "bearer": {"Authorization": "Bearer abc"},

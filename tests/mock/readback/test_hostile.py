@@ -52,7 +52,13 @@ def client() -> FlaskClient:
     target=st.sampled_from(TARGETS),
     query=st.dictionaries(NAMES, VALUES, max_size=4),
     body=BODIES,
-    authorization=st.one_of(st.just("Basic VDo="), st.text("Basic e=:", max_size=12)),
+    authorization=st.one_of(
+        st.just("Basic VDo="),
+        st.text("Basic e=:", max_size=12),
+        st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=6).map(
+            "Basic ".__add__
+        ),
+    ),
 )
 def test_no_failure(
     client: FlaskClient,
