@@ -10,6 +10,8 @@ from conformance.attribution import by_rule
 from conformance.captures import load_defects
 from conformance.compare_command import compare
 from conformance.corpus.command import corpus
+from conformance.coverage import measure
+from conformance.coverage import page as coverage_page
 from conformance.decisions import page as decisions_page
 from conformance.device_captures import all_captures
 from conformance.diff.command import diff
@@ -96,8 +98,14 @@ def decisions() -> None:
 @main.command()
 @answers_errors
 def coverage() -> NoReturn:
-    """Which headings and settings of the doc the scenarios cover."""
-    raise UsageError("'coverage' is not available yet")
+    """What the scenarios cover: settings x calls x modes, and the headings of the doc.
+
+    Exit code 1 if a hole is not explained, an explanation is stale or a heading is not cited.
+    """
+    found = measure(load_scenarios())
+    click.echo(coverage_page(found), nl=False)
+    missing = found.unexplained or found.stale or found.uncited
+    sys.exit(EXIT_FAILURES if missing else EXIT_CONFORMANT)
 
 
 main.add_command(corpus)

@@ -82,7 +82,7 @@ def test_captures() -> None:
         (["run", "-k", "no-such-thing"], "no scenario or capture is chosen"),
         (["run", "-k", "(a"], "did not expect 'the end'"),
         (["run", "--rules", "other"], "--rules"),
-        (["coverage"], "not available yet"),
+        (["coverage", "--all"], "No such option"),
         (["diff", "--old", "tree"], "--corpus is missing"),
     ],
 )
