@@ -56,6 +56,25 @@ def test_signal_drains(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
     assert ["A", "B"] == sorted(event["event"] for event in mock_mixpanel.events())
 
 
+def test_an_outage_keeps_everything(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
+    """While Mixpanel is down nothing is given up: the gateway ends, and the spool keeps it."""
+    spool = ("--spool", str(tmp_path / "spool"), "--drain", "0.5")
+    mock_mixpanel.faults({"match": {"path": "/track"}, "action": {"status": 503}})
+    with running(mock_mixpanel, tmp_path, *spool) as (process, url):
+        assert 200 == post(url, "A", "B")
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert (1, 0) == (process.returncode, json.loads(out)["read"])
+    where = tmp_path / "spool"
+    assert {"error": f"2 operations are not delivered; they stay in {where}"} == json.loads(err)
+    requests.delete(f"{mock_mixpanel.url}/_mock/faults", timeout=30)
+    with running(mock_mixpanel, tmp_path, "--spool", str(where)) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert (0, 2, "") == (process.returncode, json.loads(out)["delivered"], err)
+    assert ["A", "B"] == sorted(event["event"] for event in mock_mixpanel.events(raw=True))
+
+
 def test_spool_outlives_a_kill(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
     """What was acknowledged before a kill is delivered, once, by the next gateway."""
     spool = ("--spool", str(tmp_path / "spool"))

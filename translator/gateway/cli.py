@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,6 +25,7 @@ from translator.sender.deliver import Sender
 from translator.sender.dispatch import Alias
 from translator.sender.ledger import Ledger
 from translator.sender.live import DestinationError, base_urls
+from translator.sender.retry import RetryPolicy
 from translator.sender.spool import Spool, SpoolError
 
 THREADS = 8
@@ -47,6 +48,14 @@ THREADS = 8
     multiple=True,
     help="A write key to accept; may be repeated.  [default: all]",
 )
+@click.option(
+    "--drain",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to deliver what is there after a signal to end.",
+)
 def gateway(
     settings_file: Path,
     rule_set: str,
@@ -62,11 +71,13 @@ def gateway(
     host: str,
     port: int,
     write_keys: tuple[str, ...],
+    drain: float,
 ) -> None:
     """Take calls from Segment's SDKs, translate them in cloud mode and deliver them.
 
     Prints its address, each loss on the error stream, and in the end one JSON object that accounts
-    for every message. A signal to terminate lets it deliver what it has taken in.
+    for every message. A signal to terminate lets it deliver what it has taken in; what is not
+    delivered after --drain seconds stays in the spool file.
 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
     """
@@ -84,6 +95,8 @@ def gateway(
                 base_urls(base_url, eu_base_url),
                 settings.apiSecret or None,
                 live=live,
+                # While Mixpanel is down nothing is given up: it waits in the spool.
+                retry=RetryPolicy(gives_up=False),
                 alias=Alias(alias),
                 hold=alias_hold,
                 workers=workers,
@@ -100,9 +113,12 @@ def gateway(
         intake = Intake(sender, ledger, kept, translate)
         delivery = Delivery(sender, intake, after_crash=kept.interrupted)
         app = create_app(intake, time.time, write_keys=write_keys, alive=delivery.alive)
-        _serve(app, host, port, delivery)
+        done = _serve(app, host, port, delivery, drain)
         click.echo(encode(intake.counts()).decode())
-        sys.exit(1 if delivery.failed or ledger.account.lost else 0)
+        if not done:
+            where = f"they stay in {spool}" if spool else "without a spool file they are lost"
+            _report({"error": f"{intake.waiting()} operations are not delivered; {where}"})
+        sys.exit(0 if done and not ledger.account.lost else 1)
 
 
 class Delivery:
@@ -112,7 +128,8 @@ class Delivery:
         self._sender = sender
         self._intake = intake
         self._after_crash = after_crash
-        self._thread = threading.Thread(target=self._run, name="delivery")
+        self._left = False
+        self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self.failed = False
 
     def start(self) -> None:
@@ -123,10 +140,12 @@ class Delivery:
         """Whether it is at work."""
         return self._thread.is_alive()
 
-    def finish(self) -> None:
-        """Take in nothing more, and return when all that was taken in has its verdict."""
+    def finish(self, seconds: float) -> bool:
+        """Take in nothing more; whether all that was taken in has its verdict within the time."""
         self._intake.close()
-        self._thread.join()
+        self._thread.join(seconds)
+        self._left = self._thread.is_alive()
+        return not self._left and not self.failed
 
     def _run(self) -> None:
         try:
@@ -137,11 +156,13 @@ class Delivery:
         except Exception as error:
             # The gateway then says so on /healthz; what is in a spool file is not lost.
             self.failed = True
+            if self._left:
+                return
             _report({"error": f"delivery has stopped: {error!r:.300}"})
 
 
-def _serve(app: Any, host: str, port: int, delivery: Delivery) -> None:
-    """Serve until a signal comes, then drain."""
+def _serve(app: Any, host: str, port: int, delivery: Delivery, drain: float) -> bool:
+    """Serve until a signal comes, then drain; whether that came to its end."""
     try:
         server = create_server(app, host=host, port=port, threads=THREADS, ident=None)
     except OSError as error:
@@ -151,18 +172,20 @@ def _serve(app: Any, host: str, port: int, delivery: Delivery) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         raise SystemExit
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
     assert isinstance(server, TcpWSGIServer), "one host has one socket"
     assert server.socket is not None, "it listens"
     delivery.start()
-    click.echo(f"http://{host}:{server.socket.getsockname()[1]}")
-    sys.stdout.flush()
-    try:
+    # A signal may come before the server itself listens to them.
+    with suppress(SystemExit):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        click.echo(f"http://{host}:{server.socket.getsockname()[1]}")
+        sys.stdout.flush()
         server.run()  # returns when a signal has come
-    finally:
-        server.close()
-        delivery.finish()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+    server.close()
+    return delivery.finish(drain)
 
 
 def _report(loss: Json) -> None:
