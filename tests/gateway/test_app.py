@@ -81,6 +81,14 @@ def test_repetition_is_taken_in_once(gateway: Gateway) -> None:
     assert "gateway_duplicates_total 1.0" in client.get("/metrics").text
 
 
+def test_one_id_for_two_messages(gateway: Gateway) -> None:
+    """Different messages with one id, as a client with a defect sends them, are both taken in."""
+    client = gateway.client()
+    for name in "AB":
+        client.post("/v1/track", json={"event": name, "userId": "u", "messageId": "m-1"})
+    assert ["A", "B"] == [payload["event"] for payload in gateway.waiting()]
+
+
 def test_bad_message_stops_only_itself(gateway: Gateway) -> None:
     """One bad message of three is reported with its reason; the others are taken in."""
     good = [{"type": "track", "event": name, "userId": "u"} for name in "AB"]

@@ -114,10 +114,10 @@ def _arrived(message: Json, sent_at: Any, received_ms: int, new_id: Callable[[],
     if called is None:
         message["timestamp"] = message["receivedAt"]
         return message
+    message["originalTimestamp"] = called
     called_ms = parse(called)
     sent_ms = parse(sent_at) if sent_at is not None else None
     if called_ms is not None and sent_ms is not None:
-        message["originalTimestamp"] = called
         message["sentAt"] = sent_at
         message["timestamp"] = iso_milliseconds(received_ms - (sent_ms - called_ms))
     return message

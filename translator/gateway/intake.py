@@ -59,8 +59,8 @@ class Intake:
     def accept(self, messages: Sequence[Any]) -> Taken:
         """Take in all messages of a request, or none if there is no room.
 
-        They are in the spool when this returns. A message whose id is known already is a repetition
-        by its client and is not taken in again. Raises what the spool raises.
+        They are in the spool when this returns. A message that is known already is a repetition by
+        its client and is not taken in again. Raises what the spool raises.
         """
         with self._lock:
             if self._closed or self._waiting >= self._capacity:
@@ -122,8 +122,17 @@ class Intake:
             self._ledger.settled(settled)
 
 
+_ADDED = ("receivedAt", "sentAt", "timestamp")
+"""What a repetition has anew; the time of the call stands in `originalTimestamp`."""
+
+
 def _key(message: Any) -> bytes:
-    """What tells a message from the others: its id, or all of it if it has none."""
-    found = message.get("messageId") if isinstance(message, dict) else None
-    text = repr((type(found).__name__, found) if found is not None else message)
-    return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).digest()
+    """What tells a message from the others: all of it, less what a repetition has anew.
+
+    The message id alone would not do: two messages with one id, from a client with a defect, would
+    be one, and the other lost.
+    """
+    if isinstance(message, dict):
+        message = {name: value for name, value in message.items() if name not in _ADDED}
+    text = json.dumps(message, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
