@@ -84,7 +84,8 @@ def regression(session: nox.Session) -> None:
         *(*conformance, "diff", "--old", f"git:{base or 'HEAD'}", "--new", "tree"),
         *("--corpus", "conformance/captures/cloud-classic.jsonl", str(made_up)),
         *("--settings", "conformance/corpus/settings.json", "--now", "2026-06-15T12:00:00Z"),
-        *("--approvals", "approvals.toml", "--report", "build/regression", *session.posargs),
+        *("--approvals", "conformance/approvals.toml", "--report", "build/regression"),
+        *session.posargs,
     )
 
 
