@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import mixpanel  # type: ignore[import-untyped]
+import mixpanel
 import requests
 
 from translator.operations import Operation
