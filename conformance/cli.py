@@ -22,6 +22,7 @@ from conformance.own_scenarios import load_own
 from conformance.report import capture_summary
 from conformance.run import run_captures
 from conformance.run_command import run, selection_options
+from conformance.schema_page import page as schema_page
 from conformance.select import Selection, select_captures
 
 
@@ -93,6 +94,13 @@ def decisions() -> None:
     """Our own decisions with the scenarios that pin them, as Markdown."""
     citations = [(scenario.id, scenario.source) for scenario in load_scenarios()]
     click.echo(decisions_page(citations), nl=False)
+
+
+@main.command()
+@answers_errors
+def schema() -> None:
+    """The form of a scenario, as Markdown."""
+    click.echo(schema_page(), nl=False)
 
 
 @main.command()
