@@ -22,6 +22,16 @@ SETTINGS = {
     "eventIncrements": ["Order Completed"],
 }
 
+ANN = {
+    "id": "ann",
+    "$name": "Ann Lee",
+    "$first_name": "Ann",
+    "$last_name": "Lee",
+    "plan": "pro",
+    "Order Completed": 1,
+}
+"""The profile that the calls of each SDK's test make, less the time of the order."""
+
 LATENESS_SECONDS = 60
 """How long a call may be under way; a gateway takes the way from its time (Segment's `sentAt`)."""
 
