@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -12,23 +12,20 @@ from typing import Any
 import click
 from waitress.server import TcpWSGIServer, create_server
 
-from translator.bulk import translate_line
 from translator.gateway.app import create_app
 from translator.gateway.intake import Intake
-from translator.operations import Json, Result
-from translator.options import RULE_SETS, read_mapping, read_settings, usage_error
-from translator.plan import plan_for
+from translator.operations import Json
 from translator.sender.batching import encode
 from translator.sender.cli import delivery_options, spool_option
-from translator.sender.dead_letters import DeadLetters
 from translator.sender.deliver import Sender
-from translator.sender.dispatch import Alias
 from translator.sender.ledger import Ledger
-from translator.sender.live import DestinationError, base_urls
+from translator.sender.opening import IN_MEMORY, open_delivery
 from translator.sender.retry import RetryPolicy
-from translator.sender.spool import Spool, SpoolError
 
 THREADS = 8
+
+RETRY = RetryPolicy(gives_up=False)
+"""While Mixpanel is down nothing is given up: it waits in the spool."""
 
 
 @click.command()
@@ -57,21 +54,12 @@ THREADS = 8
     help="How long to deliver what is there after a signal to end.",
 )
 def gateway(
-    settings_file: Path,
-    rule_set: str,
-    mapping_file: Path | None,
-    base_url: str | None,
-    eu_base_url: str | None,
-    live: bool,
     spool: Path | None,
-    dead_letters: Path | None,
-    alias: str,
-    alias_hold: float,
-    workers: int,
     host: str,
     port: int,
     write_keys: tuple[str, ...],
     drain: float,
+    **options: Any,
 ) -> None:
     """Take calls from Segment's SDKs, translate them in cloud mode and deliver them.
 
@@ -81,36 +69,11 @@ def gateway(
 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
     """
-    settings = read_settings(settings_file)
-    plan = plan_for(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
-
-    def translate(line: bytes) -> Result:
-        return translate_line(line, plan, int(time.time() * 1000))
-
-    if dead_letters is None and spool is not None:
-        dead_letters = spool.with_name(spool.name + ".dead")
-    with ExitStack() as stack:
-        sender = stack.enter_context(
-            Sender(
-                base_urls(base_url, eu_base_url),
-                settings.apiSecret or None,
-                live=live,
-                # While Mixpanel is down nothing is given up: it waits in the spool.
-                retry=RetryPolicy(gives_up=False),
-                alias=Alias(alias),
-                hold=alias_hold,
-                workers=workers,
-            )
-        )
-        try:
-            sender.base_url(plan.host)
-            kept = stack.enter_context(Spool(spool or ":memory:"))
-        except (DestinationError, SpoolError) as error:
-            usage_error(str(error))
-        dead = DeadLetters(dead_letters)
-        stack.callback(dead.close)
-        ledger = Ledger(sender, _report, spool=kept, dead_letters=dead)
-        intake = Intake(sender, ledger, kept, translate)
+    with open_delivery(spool or IN_MEMORY, retry=RETRY, **options) as opened:
+        kept, sender = opened.spool, opened.sender
+        assert kept is not None, "it is in a file or in memory"
+        ledger = Ledger(sender, _report, spool=kept, dead_letters=opened.dead_letters)
+        intake = Intake(sender, ledger, kept, opened.translate)
         delivery = Delivery(sender, intake, after_crash=kept.interrupted)
         app = create_app(intake, time.time, write_keys=write_keys, alive=delivery.alive)
         done = _serve(app, host, port, delivery, drain)

@@ -3,17 +3,14 @@
 import sys
 import time
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from translator.bulk import lines, translate_line
-from translator.operations import Result
+from translator.bulk import lines
 from translator.options import (
-    RULE_SETS,
     base_url_option,
     eu_base_url_option,
     input_argument,
@@ -22,19 +19,15 @@ from translator.options import (
     moment,
     now_option,
     opened,
-    read_mapping,
-    read_settings,
     rules_option,
     settings_option,
     usage_error,
 )
-from translator.plan import plan_for
 from translator.sender.command import run_send
-from translator.sender.dead_letters import DeadLetters, of_line, of_read_line, read_line, unique
-from translator.sender.deliver import HOLD_SECONDS, Sender
+from translator.sender.dead_letters import of_line, of_read_line, read_line, unique
+from translator.sender.deliver import HOLD_SECONDS
 from translator.sender.dispatch import Alias
-from translator.sender.live import DestinationError, base_urls
-from translator.sender.spool import Spool, SpoolError
+from translator.sender.opening import open_delivery
 
 WORKERS = 4
 
@@ -149,64 +142,28 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
 def _deliver(
     given: Iterable[bytes],
     *,
-    settings_file: Path,
-    rule_set: str,
-    mapping_file: Path | None,
     now_text: str | None,
-    base_url: str | None,
-    eu_base_url: str | None,
-    live: bool,
     spool: Path | None,
-    dead_letters: Path | None,
-    alias: str,
-    alias_hold: float,
-    workers: int,
     resent: bool = False,
+    **options: Any,
 ) -> int:
     """Deliver what lines say, messages or, if `resent`, dead letters; the exit code."""
-    settings = read_settings(settings_file)
     fixed = None if now_text is None else moment(now_text) / 1000
-    plan = plan_for(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
 
     def now() -> float:
         return time.time() if fixed is None else fixed
 
-    def translate(line: bytes) -> Result:
-        return translate_line(line, plan, int(now() * 1000))
-
-    if dead_letters is None and spool is not None:
-        dead_letters = spool.with_name(spool.name + ".dead")
-    with ExitStack() as stack:
-        sender = stack.enter_context(
-            Sender(
-                base_urls(base_url, eu_base_url),
-                settings.apiSecret or None,
-                live=live,
-                alias=Alias(alias),
-                hold=alias_hold,
-                workers=workers,
-                now=now,
-            )
-        )
-        try:
-            sender.base_url(plan.host)
-        except DestinationError as error:
-            usage_error(str(error))
-        try:
-            kept = stack.enter_context(Spool(spool)) if spool else None
-        except SpoolError as error:
-            usage_error(str(error))
-        dead = DeadLetters(dead_letters)
-        stack.callback(dead.close)
+    with open_delivery(spool, now=now, **options) as opened:
+        translate = opened.translate
         return run_send(
             given,
             (lambda line: read_line(line, translate)) if resent else translate,
-            sender,
-            plan.host,
+            opened.sender,
+            opened.host,
             out=sys.stdout,
             err=sys.stderr,
             progress=sys.stderr.isatty(),
-            spool=kept,
-            dead_letters=dead,
+            spool=opened.spool,
+            dead_letters=opened.dead_letters,
             again=of_read_line if resent else of_line,
         )
