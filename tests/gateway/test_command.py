@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -43,6 +44,37 @@ def post(url: str, *events: str) -> int:
         return session.post(f"{url}/v1/batch", json={"batch": batch}, timeout=30).status_code
 
 
+def without_time(err: str) -> list[dict[str, Any]]:
+    """The lines of the error stream, less when they were written."""
+    lines = [json.loads(line) for line in err.splitlines()]
+    for line in lines:
+        line.pop("at", None)
+    return lines
+
+
+def test_a_run_is_logged(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
+    """At level info: where it sends and listens, each request, what it drained, how it ended."""
+    with running(mock_mixpanel, tmp_path, "--log-level", "info", "--alias", "none") as (
+        process,
+        url,
+    ):
+        assert 200 == post(url, "A", "B")
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    start, listening, request, drain, stop = without_time(err)
+    sender = {"level": "info", "logger": "translator.sender"}
+    gateway = {"level": "info", "logger": "translator.gateway"}
+    to = {"to": mock_mixpanel.url, "alias": "none", "workers": 4, "live": False}
+    assert {**sender, "event": "start", **to} == start
+    assert {**gateway, "event": "listening", "address": url} == listening
+    assert 0 <= request.pop("seconds") < 60
+    path = {"method": "POST", "path": "/v1/batch", "status": 200, "messages": 2}
+    assert {**gateway, "event": "request", **path} == request
+    assert 0 <= drain.pop("waiting") <= 2
+    assert {**gateway, "event": "drain", "seconds": 30.0} == drain
+    assert {**gateway, "event": "stop", "waiting": 0, **json.loads(out)} == stop
+
+
 def test_signal_drains(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
     """Told to end, it first delivers what it has taken in, and gives the account."""
     mock_mixpanel.faults({"match": {"path": "/track", "nth": 1}, "action": {"status": 503}})
@@ -50,7 +82,20 @@ def test_signal_drains(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
         assert 200 == post(url, "A", "B")
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
-    assert (0, "") == (process.returncode, err)
+    assert 0 == process.returncode
+    [retry] = without_time(err)
+    assert 3 <= retry.pop("wait") <= 7
+    assert {
+        "level": "warning",
+        "logger": "translator.sender",
+        "event": "retry",
+        "host": "https://api.mixpanel.com",
+        "endpoint": "/track",
+        "records": 2,
+        "attempt": 1,
+        "status": 503,
+    } == {name: value for name, value in retry.items() if name != "reason"}
+    assert retry["reason"].startswith("HTTP 503: ")
     account = {"read": 2, "delivered": 2, "skipped": 0, "rejected": 0, "dead_lettered": 0}
     assert account == json.loads(out)
     assert ["A", "B"] == sorted(event["event"] for event in mock_mixpanel.events())
@@ -66,7 +111,9 @@ def test_an_outage_keeps_everything(mock_mixpanel: MockMixpanel, tmp_path: Path)
         out, err = process.communicate(timeout=60)
     assert (1, 0) == (process.returncode, json.loads(out)["read"])
     where = tmp_path / "spool"
-    assert {"error": f"2 operations are not delivered; they stay in {where}"} == json.loads(err)
+    first, last = without_time(err)
+    assert ("retry", 503) == (first["event"], first["status"])
+    assert {"error": f"2 operations are not delivered; they stay in {where}"} == last
     requests.delete(f"{mock_mixpanel.url}/_mock/faults", timeout=30)
     with running(mock_mixpanel, tmp_path, "--spool", str(where)) as (process, _):
         process.send_signal(signal.SIGTERM)
@@ -89,8 +136,16 @@ def test_spool_outlives_a_kill(mock_mixpanel: MockMixpanel, tmp_path: Path) -> N
     with running(mock_mixpanel, tmp_path, *spool) as (process, url):
         assert 200 == post(url, "A", "C")  # the client asks again for A
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=60)
     assert 0 == process.returncode, out
+    [resumed] = without_time(err)
+    assert {
+        "level": "warning",
+        "logger": "translator.sender",
+        "event": "resumed",
+        "after_crash": True,
+        "operations": 2,
+    } == resumed
     assert ["A", "B", "C"] == sorted(event["event"] for event in mock_mixpanel.events(raw=True))
 
 

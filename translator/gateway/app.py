@@ -5,11 +5,14 @@ out, and a slash at the end does not matter: a redirect would lose data, as the 
 a success.
 """
 
+import logging
+import re
+import time
 import uuid
 from collections.abc import Callable, Collection
 from typing import Any
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 
 from translator.gateway.calls import (
     BATCHES,
@@ -22,6 +25,9 @@ from translator.gateway.calls import (
 )
 from translator.gateway.intake import Intake
 from translator.gateway.metrics import Metrics
+from translator.sender.logs import Note
+
+log = logging.getLogger("translator.gateway")
 
 RETRY_SECONDS = "1"
 
@@ -32,16 +38,23 @@ def create_app(
     *,
     write_keys: Collection[str] = (),
     alive: Callable[[], bool] = lambda: True,
+    timer: Callable[[], float] = time.perf_counter,
 ) -> Flask:
     """The gateway as a WSGI application.
 
     `clock` gives seconds since 1970. Without `write_keys` every write key is taken, and none too.
-    `alive` tells whether the sender is at work.
+    `alive` tells whether the sender is at work. Each request is logged, at level info, with the
+    seconds that it took by `timer`; never its body, its query or a write key.
     """
-    app = Flask("translator.gateway", static_folder=None)
+    app = _Flask("translator.gateway", static_folder=None)
     app.url_map.strict_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     metrics = Metrics(intake)
+
+    @app.before_request
+    def begin() -> None:
+        g.began = timer()
+        g.messages = 0
 
     def call(name: str) -> Response:
         received_ms = int(clock() * 1000)
@@ -50,6 +63,7 @@ def create_app(
         if write_keys and write_key_of(user, body) not in write_keys:
             raise BadRequestError(401, "this write key is not one of the gateway's")
         messages = messages_of(name, body, received_ms, lambda: f"gateway-{uuid.uuid4()}")
+        g.messages = len(messages)
         if request.headers.get("Origin"):
             _add_address(messages, request.remote_addr)
         taken = intake.accept(messages)
@@ -105,7 +119,7 @@ def create_app(
 
     @app.after_request
     def finish(answer: Response) -> Response:
-        """Let pages of every origin call, and count the answer."""
+        """Let pages of every origin call, count the answer, and log it."""
         if request.headers.get("Origin"):
             answer.headers["Access-Control-Allow-Origin"] = "*"
             answer.headers["Access-Control-Max-Age"] = "600"
@@ -114,15 +128,33 @@ def create_app(
                 answer.headers["Access-Control-Allow-Headers"] = asked
                 answer.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
         metrics.requests.labels(str(answer.status_code)).inc()
+        if log.isEnabledFor(logging.INFO):
+            _log_request(answer.status_code, timer() - g.began)
         return answer
 
     return app
+
+
+class _Flask(Flask):
+    def log_exception(self, exc_info: Any) -> None:
+        """A defect of ours, without the address, which may hold a write key."""
+        log.error(Note("defect", method=request.method, path=_shown_path()), exc_info=exc_info)
 
 
 def _answer(status: int, problem: str | None = None) -> Response:
     answer = jsonify({"success": True} if problem is None else {"success": False, "error": problem})
     answer.status_code = status
     return answer
+
+
+def _log_request(status: int, seconds: float) -> None:
+    said = {"status": status, "messages": g.messages, "seconds": round(seconds, 4)}
+    log.info(Note("request", method=request.method, path=_shown_path(), **said))
+
+
+def _shown_path() -> str:
+    """The path of the request; a write key in it is hidden even if the rest of it is wrong."""
+    return re.sub(r"(?<=projects/)[^/]+", "<write_key>", request.path)[:200]
 
 
 def _add_address(messages: list[Any], address: str | None) -> None:

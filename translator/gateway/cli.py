@@ -12,14 +12,16 @@ from typing import Any
 import click
 from waitress.server import TcpWSGIServer, create_server
 
-from translator.gateway.app import create_app
+from translator.gateway.app import create_app, log
 from translator.gateway.intake import Intake
 from translator.operations import Json
 from translator.sender.batching import encode
 from translator.sender.cli import delivery_options, spool_option
 from translator.sender.deliver import Sender
 from translator.sender.ledger import Ledger
+from translator.sender.logs import Note
 from translator.sender.opening import IN_MEMORY, open_delivery
+from translator.sender.progress import write_line
 from translator.sender.retry import RetryPolicy
 
 THREADS = 8
@@ -69,7 +71,7 @@ def gateway(
 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
     """
-    with open_delivery(spool or IN_MEMORY, retry=RETRY, **options) as opened:
+    with open_delivery(spool or IN_MEMORY, retry=RETRY, write_keys=write_keys, **options) as opened:
         kept, sender = opened.spool, opened.sender
         assert kept is not None, "it is in a file or in memory"
         ledger = Ledger(sender, _report, spool=kept, dead_letters=opened.dead_letters)
@@ -77,7 +79,9 @@ def gateway(
         delivery = Delivery(sender, intake, after_crash=kept.interrupted)
         app = create_app(intake, time.time, write_keys=write_keys, alive=delivery.alive)
         done = _serve(app, host, port, delivery, drain)
-        click.echo(encode(intake.counts()).decode())
+        counts = intake.counts()
+        log.info(Note("stop", waiting=intake.waiting(), **counts))
+        click.echo(encode(counts).decode())
         if not done:
             where = f"they stay in {spool}" if spool else "without a spool file they are lost"
             _report({"error": f"{intake.waiting()} operations are not delivered; {where}"})
@@ -102,6 +106,10 @@ class Delivery:
     def alive(self) -> bool:
         """Whether it is at work."""
         return self._thread.is_alive()
+
+    def waiting(self) -> int:
+        """How many operations it has not delivered yet."""
+        return self._intake.waiting()
 
     def finish(self, seconds: float) -> bool:
         """Take in nothing more; whether all that was taken in has its verdict within the time."""
@@ -142,14 +150,17 @@ def _serve(app: Any, host: str, port: int, delivery: Delivery, drain: float) -> 
     with suppress(SystemExit):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        click.echo(f"http://{host}:{server.socket.getsockname()[1]}")
+        address = f"http://{host}:{server.socket.getsockname()[1]}"
+        log.info(Note("listening", address=address))
+        click.echo(address)
         sys.stdout.flush()
         server.run()  # returns when a signal has come
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
     server.close()
+    log.info(Note("drain", waiting=delivery.waiting(), seconds=drain))
     return delivery.finish(drain)
 
 
 def _report(loss: Json) -> None:
-    click.echo(encode(loss).decode(), err=True)
+    write_line(encode(loss).decode(), sys.stderr)

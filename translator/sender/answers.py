@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
 
     `retry_after` is how many seconds Mixpanel asks to wait, `imported` the number of records it
     says it stored; both are `None` if it does not say. `unclear`: whether it stored something
-    is unknown.
+    is unknown. `status` is the answer's HTTP status, if whoever had the answer noted it.
     """
 
     meaning: Meaning
@@ -69,6 +69,7 @@ class Outcome(NamedTuple):
     failed: tuple[FailedRecord, ...] = ()
     imported: int | None = None
     unclear: bool = False
+    status: int | None = None
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:

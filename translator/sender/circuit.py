@@ -1,9 +1,24 @@
 """How a host is doing, and when it may be asked again."""
 
+from enum import StrEnum
+
 from translator.sender.retry import RetryPolicy
 
 TRIP = 3
 """After so many failures in a row only one request at a time asks whether a host is back."""
+
+
+class State(StrEnum):
+    """A host in the eyes of those who send."""
+
+    CLOSED = "closed"
+    """Requests go."""
+    OPEN = "open"
+    """None goes before a wait is over."""
+    HALF_OPEN = "half_open"
+    """One asks whether it is back."""
+    GIVEN_UP = "given_up"
+    """What is left gets one try each."""
 
 
 class Circuit:
@@ -29,6 +44,15 @@ class Circuit:
         if self._rounds >= TRIP and self._probing:
             return None
         return max(0.0, self._open_until - now)
+
+    @property
+    def state(self) -> State:
+        """How the host is doing."""
+        if self.given_up:
+            return State.GIVEN_UP
+        if self._rounds < TRIP:
+            return State.CLOSED
+        return State.HALF_OPEN if self._probing else State.OPEN
 
     @property
     def given_up(self) -> bool:

@@ -27,6 +27,7 @@ from translator.sender.command import run_send
 from translator.sender.dead_letters import of_line, of_read_line, read_line, unique
 from translator.sender.deliver import HOLD_SECONDS
 from translator.sender.dispatch import Alias
+from translator.sender.logs import DEFAULT_LEVEL, LEVELS
 from translator.sender.opening import open_delivery
 
 WORKERS = 4
@@ -63,11 +64,19 @@ workers_option = click.option(
     show_default=True,
     help="Requests under way at once.",
 )
+log_level_option = click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default=DEFAULT_LEVEL,
+    show_default=True,
+    help="What is logged on the error stream, one JSON object a line, besides the losses.",
+)
 
 
 def delivery_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that delivers."""
     for option in (
+        log_level_option,
         workers_option,
         hold_option,
         alias_option,

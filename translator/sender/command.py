@@ -17,6 +17,7 @@ from translator.sender.dispatch import Settled
 from translator.sender.ledger import Ledger
 from translator.sender.letters import Letter
 from translator.sender.live import DestinationError
+from translator.sender.logs import Note, log
 from translator.sender.progress import Progress
 from translator.sender.spool import Incoming, Spool
 
@@ -66,7 +67,9 @@ def run_send(
         sender.rest()
     if spool is not None:
         spool.clear()
-    print(encode(ledger.account.summary()).decode(), file=out)
+    summary = ledger.account.summary()
+    log.info(Note("stop", **summary))
+    print(encode(summary).decode(), file=out)
     return EXIT_LOST if ledger.account.lost else EXIT_DELIVERED
 
 

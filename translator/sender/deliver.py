@@ -22,6 +22,7 @@ from translator.sender.dispatch import Alias, Dispatch, Settled, Shipment
 from translator.sender.doubts import doubtful, repeatable
 from translator.sender.letters import Letter, lanes_of
 from translator.sender.live import destination
+from translator.sender.logs import Note, log, log_news
 from translator.sender.records import Fate, Verdict
 from translator.sender.redaction import Redactor
 from translator.sender.retry import RetryPolicy
@@ -154,6 +155,7 @@ class Sender:
             step = None
             if self._under_way < self._workers:
                 step = self._dispatch.next(self._time())
+            self._tell()
             if isinstance(step, Shipment):
                 self._ship(step, source)
             elif taken:
@@ -221,15 +223,27 @@ class Sender:
         try:
             url = self.base_url(batch.place.host)
             answer = self._transport.post(url, batch.place.endpoint, batch.body())
-            return classify(answer.status, answer.headers, answer.body)
+            outcome = classify(answer.status, answer.headers, answer.body)
+            return outcome._replace(status=answer.status)
         except NetworkError as error:
             return Outcome(Meaning.RETRY, str(error), unclear=error.unclear)
         except Exception as error:
             # A defect of ours must cost one request, and no worker may die of it.
+            log.debug(Note("defect"), exc_info=True)
             return Outcome(Meaning.RETRY, f"the sender failed: {error!r:.200}", unclear=True)
 
     def _answered(self, shipment: Shipment, outcome: Outcome, source: Source) -> None:
-        self._settle(source, self._dispatch.answered(shipment, outcome, self._time()))
+        settled = self._dispatch.answered(shipment, outcome, self._time())
+        self._tell()
+        self._settle(source, settled)
+
+    def _tell(self) -> None:
+        """Log what happened in the dispatch, for whoever watches."""
+        news = self._dispatch.news
+        if news:
+            for each in news:
+                log_news(each, self._redact)
+            news.clear()
 
     def _settle(self, source: Source, settled: list[Settled]) -> None:
         if settled:

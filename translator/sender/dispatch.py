@@ -14,9 +14,10 @@ from enum import StrEnum
 from itertools import count
 from typing import NamedTuple
 
+from translator.sender import news
 from translator.sender.answers import Meaning, Outcome
 from translator.sender.batching import BRACKET, Batch, Limits, Place
-from translator.sender.circuit import Circuit
+from translator.sender.circuit import Circuit, State
 from translator.sender.failures import failures_by_place
 from translator.sender.lanes import Lane, Lanes
 from translator.sender.letters import Letter
@@ -88,6 +89,8 @@ class Dispatch:
         """How many have no verdict yet."""
         self.bytes = 0
         """The size of their texts."""
+        self.news: list[news.News] = []
+        """What happened since somebody emptied it, the oldest first."""
 
     def accept(self, letter: Letter, now: float) -> None:
         """Take a letter; its number must be higher than all before."""
@@ -107,7 +110,7 @@ class Dispatch:
             shipment = self._again.popleft()
             wait = self._circuit(shipment.batch.place).wait(now)
             if wait == 0:
-                return self._sent(shipment)
+                return self._sent(shipment, now)
             self._again.append(shipment)
             shortest = _shorter(shortest, wait)
         for place, alone in sorted(
@@ -116,13 +119,15 @@ class Dispatch:
         ):
             wait = self._circuit(place).wait(now)
             if wait == 0:
-                return self._sent(Shipment(self._fill(place, alone, now)))
+                return self._sent(Shipment(self._fill(place, alone, now)), now)
             shortest = _shorter(shortest, wait)
         return shortest
 
     def answered(self, shipment: Shipment, outcome: Outcome, now: float) -> list[Settled]:
         """Tell what was answered to a request; gives the letters that are settled by it."""
-        circuit = self._circuit(shipment.batch.place)
+        place = shipment.batch.place
+        circuit = self._circuit(place)
+        before = circuit.state
         if outcome.meaning is Meaning.RETRY:
             settled = self._unanswered(shipment, outcome, circuit, now)
         else:
@@ -131,6 +136,7 @@ class Dispatch:
             if shipment.batches:
                 shipment.attempts = self._retry.attempts - 1 if shipment.last_tries else 0
                 self._again.append(shipment)
+        self._compare(before, circuit, place, now)
         for letter, fate, _ in settled:
             self._release(letter, fate, now)
         return settled
@@ -245,12 +251,23 @@ class Dispatch:
                     return following
         return None
 
-    def _sent(self, shipment: Shipment) -> Shipment:
-        circuit = self._circuit(shipment.batch.place)
+    def _sent(self, shipment: Shipment, now: float) -> Shipment:
+        place = shipment.batch.place
+        circuit = self._circuit(place)
+        before = circuit.state
         shipment.round = circuit.asked()
+        self._compare(before, circuit, place, now)
         if shipment.attempts == 0:
             shipment.successes = circuit.successes
         return shipment
+
+    def _compare(self, before: State, circuit: Circuit, place: Place, now: float) -> None:
+        """Tell it if a circuit is not as it was before."""
+        state = circuit.state
+        if state is not before:
+            wait = circuit.wait(now) if state is State.OPEN else None
+            reason = None if state is State.CLOSED else circuit.reason
+            self.news.append(news.Circuit(place.host, state, wait, reason))
 
     def _understood(self, shipment: Shipment, outcome: Outcome) -> list[Settled]:
         """What a final answer settles; the batch is gone from the shipment, or divided."""
@@ -261,11 +278,11 @@ class Dispatch:
                 return _all(shipment.batches.pop(), Fate.DELIVERED)
             case Meaning.DELIVERED:
                 reason = f"Mixpanel says that it stored {outcome.imported} of {size} records"
-                return _divided(shipment, Fate.REJECTED, reason)
+                return self._divided(shipment, Fate.REJECTED, reason, outcome)
             case Meaning.PARTIAL:
                 failed = failures_by_place(batch, outcome)
                 if failed is None:
-                    return _divided(shipment, Fate.REJECTED, outcome.reason)
+                    return self._divided(shipment, Fate.REJECTED, outcome.reason, outcome)
                 shipment.batches.pop()
                 return [
                     Settled(letter, Fate.REJECTED, failed[place])
@@ -274,19 +291,33 @@ class Dispatch:
                     for place, letter in enumerate(batch.letters)
                 ]
             case Meaning.INVALID:
-                return _divided(shipment, Fate.REJECTED, outcome.reason)
+                return self._divided(shipment, Fate.REJECTED, outcome.reason, outcome)
             case Meaning.TOO_LARGE:
-                return _divided(shipment, Fate.DEAD_LETTERED, outcome.reason)
+                return self._divided(shipment, Fate.DEAD_LETTERED, outcome.reason, outcome)
             case _:
                 return _all(shipment.batches.pop(), Fate.REJECTED, outcome.reason)
+
+    def _divided(
+        self, shipment: Shipment, fate: Fate, reason: str | None, outcome: Outcome
+    ) -> list[Settled]:
+        """Send the halves of a batch one after the other, so that only a bad record is lost."""
+        if len(shipment.batch.letters) == 1:
+            return _all(shipment.batches.pop(), fate, reason)
+        self._halve(shipment, reason, outcome)
+        return []
+
+    def _halve(self, shipment: Shipment, reason: str | None, outcome: Outcome) -> None:
+        batch = shipment.batch
+        self.news.append(news.Split(*batch.place, len(batch.letters), outcome.status, reason))
+        shipment.batches[-1:] = reversed(batch.halves())
 
     def _unanswered(
         self, shipment: Shipment, outcome: Outcome, circuit: Circuit, now: float
     ) -> list[Settled]:
         asked = outcome.retry_after
+        place, letters = shipment.batch
         circuit.failed(shipment.round, now, asked, outcome.reason or "")
         shipment.attempts += 1
-        letters = shipment.batch.letters
         if outcome.unclear and not all(letter.repeatable for letter in letters):
             return self._given_up(shipment, f"{UNKNOWN}: {outcome.reason}")
         others = circuit.successes > shipment.successes
@@ -299,11 +330,13 @@ class Dispatch:
         if not final:
             wait = self._retry.wait(shipment.attempts) if asked is None else asked
             self._remind(now + wait, shipment)
+            size, tries = len(letters), shipment.attempts
+            self.news.append(news.Retry(*place, size, tries, wait, outcome.status, outcome.reason))
             return []
         if len(letters) > 1 and others and not endless:
             # Others get through: one of these may be what the server cannot stomach.
             shipment.last_tries = True
-            shipment.batches[-1:] = reversed(shipment.batch.halves())
+            self._halve(shipment, outcome.reason, outcome)
             shipment.attempts = self._retry.attempts - 1
             self._again.append(shipment)
             return []
@@ -322,6 +355,7 @@ class Dispatch:
         hold = self._hold if letter.is_alias and fate is Fate.DELIVERED else 0.0
         if hold:
             self._last_hold = now + hold
+            self.news.append(news.Hold(letter.operation.host, hold))
         for lane in self._lanes.settle(letter, now, hold):
             if lane.waiting:
                 self._offer(lane.waiting[0], now)
@@ -333,15 +367,6 @@ class Dispatch:
 
 def _all(batch: Batch, fate: Fate, reason: str | None = None) -> list[Settled]:
     return [Settled(letter, fate, reason) for letter in batch.letters]
-
-
-def _divided(shipment: Shipment, fate: Fate, reason: str | None) -> list[Settled]:
-    """Send the halves of a batch one after the other, so that only a bad record is lost."""
-    batch = shipment.batches.pop()
-    if len(batch.letters) == 1:
-        return _all(batch, fate, reason)
-    shipment.batches += reversed(batch.halves())
-    return []
 
 
 def _shorter(first: float | None, second: float | None) -> float | None:

@@ -10,6 +10,11 @@ from translator.sender.account import Account
 FORMAT = "{n_fmt} messages, {rate_fmt}, {elapsed}{postfix}"
 
 
+def write_line(line: str, stream: TextIO) -> None:
+    """A line of text on a stream, from any thread, above a running count if there is one."""
+    tqdm.write(line, file=stream)
+
+
 class Progress:
     """A line on a stream with what was read, how fast, and what became of it.
 
@@ -38,10 +43,7 @@ class Progress:
 
     def write(self, line: str) -> None:
         """A line of text that stays."""
-        if self._bar.disable:
-            print(line, file=self._stream)
-        else:
-            self._bar.write(line, file=self._stream)
+        write_line(line, self._stream)
 
     def __enter__(self) -> Self:
         return self

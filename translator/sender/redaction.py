@@ -1,21 +1,27 @@
 """Keeping secrets out of what people read."""
 
 import base64
+import re
 from collections.abc import Iterable
 
 REDACTED = "[redacted]"
 
 
 class Redactor:
-    """Replaces secrets in a text, also where they stand as Basic credentials."""
+    """Replaces secrets in a text, also where they stand as Basic credentials.
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    `tokens` are replaced where they stand as a word: no letter or digit beside them.
+    """
+
+    def __init__(self, secrets: Iterable[str], tokens: Iterable[str] = ()) -> None:
         self._hidden: list[str] = []
-        for secret in secrets:
+        for secret in filter(None, secrets):
             credentials = base64.b64encode(f"{secret}:".encode()).decode()
             self._hidden += [secret, credentials, credentials.rstrip("=")]
+        words = "|".join(re.escape(token) for token in tokens if token)
+        self._tokens = re.compile(rf"(?<!\w)(?:{words})(?!\w)") if words else None
 
     def __call__(self, text: str) -> str:
         for hidden in self._hidden:
             text = text.replace(hidden, REDACTED)
-        return text
+        return self._tokens.sub(REDACTED, text) if self._tokens else text

@@ -1,0 +1,148 @@
+"""What a program says of its work: one JSON object a line, through the standard `logging`.
+
+As a library, the sender only gives records to the logger `translator.sender`; who wants to see them
+adds a handler. The commands add the one that is made here.
+"""
+
+import json
+import logging
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from translator.operations import Json
+from translator.sender.batching import encode
+from translator.sender.circuit import State
+from translator.sender.news import Circuit, Hold, News, Retry, Split
+from translator.sender.progress import write_line
+from translator.sender.redaction import Redactor
+
+LEVELS = ("debug", "info", "warning", "error")
+DEFAULT_LEVEL = "warning"
+
+log = logging.getLogger("translator.sender")
+log.addHandler(logging.NullHandler())
+
+NEWS = {Retry: logging.WARNING, Split: logging.INFO, Hold: logging.DEBUG}
+CIRCUIT = {
+    State.CLOSED: logging.WARNING,
+    State.OPEN: logging.WARNING,
+    State.HALF_OPEN: logging.INFO,
+    State.GIVEN_UP: logging.ERROR,
+}
+"""How much each matters; a host that is back ends the warning that it was gone."""
+
+
+class Note:
+    """A message of ours: what happened, and the particulars.
+
+    A handler of somebody else's shows it as text, such as `retry endpoint=/track wait=2.0`.
+    """
+
+    __slots__ = ("event", "particulars")
+
+    def __init__(self, event: str, **particulars: Any) -> None:
+        self.event = event
+        self.particulars = particulars
+
+    def __str__(self) -> str:
+        said = (f"{name}={value}" for name, value in self.particulars.items())
+        return " ".join((self.event, *said))
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON: `at`, `level`, `logger`, and `event` with its particulars.
+
+    Of records that are not ours it has the `message`; of an error where it came from. No text in
+    it holds a secret that `redact` knows. `now` gives seconds since 1970.
+    """
+
+    def __init__(self, redact: Callable[[str], str], now: Callable[[], float]) -> None:
+        super().__init__()
+        self._redact = redact
+        self._now = now
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        line = {
+            "at": datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        if isinstance(record.msg, Note):
+            said = {"event": record.msg.event, **record.msg.particulars}
+        else:
+            said = {"message": record.getMessage()}
+        if record.exc_info:
+            said["trace"] = _trace(record.exc_info)
+        for name, value in said.items():
+            line[name] = self._redact(value) if isinstance(value, str) else value
+        try:
+            return encode(line).decode()
+        except ValueError:
+            return json.dumps(line, default=str)
+
+
+def _trace(error: Any) -> str:
+    """Where an error came from and of which kind it is; its text may quote anybody's data."""
+    kind, _, frames = error
+    return "".join((*traceback.format_tb(frames), getattr(kind, "__name__", "")))
+
+
+class LineHandler(logging.Handler):
+    """Writes each record as a line of a stream, and tears no progress bar there."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; a stream that is gone disturbs nobody."""
+        try:
+            write_line(self.format(record), self._stream)
+        except Exception:
+            self.handleError(record)
+
+
+@contextmanager
+def logging_to(
+    stream: TextIO,
+    level: str,
+    *,
+    secrets: Iterable[str] = (),
+    tokens: Iterable[str] = (),
+    now: Callable[[], float] = time.time,
+) -> Iterator[None]:
+    """Until the block ends, records of at least a level go to a stream, one JSON object a line.
+
+    `level` is one of LEVELS; of other libraries only warnings and worse appear. `secrets` and
+    `tokens` are shown nowhere.
+    """
+    handler = LineHandler(stream)
+    handler.setFormatter(JsonFormatter(Redactor(secrets, tokens), now))
+    handler.setLevel(level.upper())
+    everything, ours = logging.getLogger(), logging.getLogger("translator")
+    before = ours.level
+    everything.addHandler(handler)
+    ours.setLevel(level.upper())
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
+        everything.removeHandler(handler)
+
+
+def log_news(news: News, redact: Callable[[str], str]) -> None:
+    """Log what a dispatch told."""
+    level = CIRCUIT[news.state] if isinstance(news, Circuit) else NEWS[type(news)]
+    if log.isEnabledFor(level):
+        said: Json = {}
+        for name, value in news._asdict().items():
+            if isinstance(value, float):
+                said[name] = round(value, 3)
+            elif value is not None:
+                said[name] = redact(value) if name == "reason" else value
+        log.log(level, Note(type(news).__name__.lower(), **said))
