@@ -1,8 +1,7 @@
 """The `/_mock` API: reading journal and state, and steering clock, faults and projects."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 from flask import Blueprint, Response, request
@@ -14,7 +13,9 @@ from mock_mixpanel.config import ConfigError
 from mock_mixpanel.fault_actions import FaultError
 from mock_mixpanel.items import Item
 from mock_mixpanel.packing import Row, exchange_of, journaled
+from mock_mixpanel.parts import Part
 from mock_mixpanel.problems import Finding
+from mock_mixpanel.projections import uncollected
 from mock_mixpanel.records import Entry, Journaled
 from mock_mixpanel.regions import home_in
 from mock_mixpanel.replies import JSON_TYPE, to_json
@@ -63,16 +64,17 @@ class Control:
     def requests(self) -> Any:
         """The journal."""
         findings = self.world.projections.findings()
-        since, token = request.args.get("since"), request.args.get("token")
-        after = (_count("since", since) if since is not None else None) or 0
-        rows = (Received(row) for row in self.world.log.rows(after, token))
-        return (_journal_item(journaled(each.row), findings) for each in _listed(rows))
+        part = _part()
+        rows = self.world.log.rows(part.after, request.args.get("token"))
+        found = part.of(Received(row) for row in rows)
+        return (_journal_item(journaled(each.row), findings) for each in found)
 
     def events(self) -> Any:
         """Events as queries see them; `raw=1`: every row."""
         raw = request.args.get("raw", "0") not in ("", "0", "false")
-        found = self.world.projections.events(request.args.get("token"), raw=raw)
-        return (item.value for item in self.world.projections.event_items(_listed(found)))
+        token, part = request.args.get("token"), _part()
+        found = self.world.projections.events(token, raw=raw, part=part)
+        return (seen.value(entry) for seen, entry in self.world.projections.with_entries(found))
 
     def profiles(self) -> Any:
         """Profiles of people."""
@@ -90,7 +92,7 @@ class Control:
             Item(each.id, each.received_at, each.token, _rejected_item(each, findings))
             for each in found
         )
-        return (item.value for item in _listed(items))
+        return (item.value for item in _part().of(items))
 
     def leaks(self) -> Any:
         """Records sent to another region than their project's, with that as `home`."""
@@ -100,7 +102,7 @@ class Control:
             for each in found
             if (home := home_in(each.reasons))
         )
-        return (item.value for item in _listed(items))
+        return (item.value for item in _part().of(items))
 
     def identities(self) -> Any:
         """Clusters, and what is pending, split, duplicate and queued."""
@@ -166,7 +168,7 @@ class Control:
 
     def _state(self, kind: str) -> Any:
         found = self.world.projections.items(kind, request.args.get("token"))
-        return (item.value for item in _listed(found))
+        return (item.value for item in _part().of(found))
 
 
 ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
@@ -221,18 +223,25 @@ def _answer(value: Any, status: int = 200) -> Response:
 
 def _array(items: Iterator[Any]) -> Iterator[bytes]:
     """A list as JSON, piece by piece: it may be larger than what should be in memory at once."""
-    chunk = bytearray(b"[")
-    for number, item in enumerate(items):
-        if number:
-            chunk += b","
-        try:
-            chunk += orjson.dumps(item)
-        except TypeError:  # Lone surrogates, and integers beyond 64 bits.
-            chunk += to_json(item)
-        if len(chunk) > CHUNK:
-            yield bytes(chunk)
-            chunk.clear()
-    yield bytes(chunk + b"]")
+    chunk, separator, more = bytearray(b"["), b"", True
+    while more:
+        with uncollected():
+            more = False
+            for item in items:
+                chunk += separator + _item(item)
+                separator = b","
+                if len(chunk) > CHUNK:
+                    more = True
+                    break
+        yield bytes(chunk if more else chunk + b"]")
+        chunk.clear()
+
+
+def _item(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # Lone surrogates, and integers beyond 64 bits.
+        return to_json(value)
 
 
 def _json() -> Any:
@@ -261,16 +270,6 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-class Listable(Protocol):
-    """What can be filtered by `since`."""
-
-    @property
-    def id(self) -> int: ...
-
-    @property
-    def at(self) -> float: ...
-
-
 class Received(NamedTuple):
     """A request of the journal, not unpacked before somebody asks for the time or for more."""
 
@@ -285,20 +284,20 @@ class Received(NamedTuple):
         return exchange_of(self.row).received_at
 
 
-L = TypeVar("L", bound=Listable)
-
-
-def _listed(found: Iterable[L]) -> Iterable[L]:
-    """What `since` (an id, or a time) and `limit` leave of a list; the last `limit` items."""
+def _part() -> Part:
+    """What `since` (an id, or a time) and `limit` leave of a list."""
     since, limit = request.args.get("since"), request.args.get("limit")
+    after, moment, most = 0, None, None
     if since is not None:
-        found = filter(_later_than(since), found)
+        number = _count("since", since)
+        after = number or 0
+        # In a query, the + of a time zone arrives as a space.
+        moment = _moment("since", since.replace(" ", "+")) if number is None else None
     if limit is not None:
         most = _count("limit", limit)
         if most is None:
             raise ControlError(f"limit: expected a count, got {limit!r}")
-        return deque(found, maxlen=most)
-    return found
+    return Part(after, moment, most)
 
 
 def _count(name: str, text: str) -> int | None:
@@ -308,15 +307,6 @@ def _count(name: str, text: str) -> int | None:
     if len(text) > LONGEST_COUNT:
         raise ControlError(f"{name}: a number of {len(text)} digits; at most {LONGEST_COUNT}")
     return int(text)
-
-
-def _later_than(since: str) -> Callable[[Listable], bool]:
-    number = _count("since", since)
-    if number is not None:
-        return lambda item: item.id > number
-    # In a query, the + of a time zone arrives as a space.
-    moment = _moment("since", since.replace(" ", "+"))
-    return lambda item: item.at > moment
 
 
 def _moment(name: str, text: Any) -> float:

@@ -137,6 +137,11 @@ def implied(properties: Mapping[str, Any]) -> dict[str, str]:
 
 def cut(properties: dict[str, Any], limit: int) -> dict[str, Any]:
     """Names and text values cut to `limit` characters (characters, not bytes: a choice, 1.4)."""
+    for name, value in properties.items():
+        if len(name) > limit or (isinstance(value, str) and len(value) > limit):
+            break
+    else:
+        return properties.copy()
     return {
         name[:limit]: value[:limit] if isinstance(value, str) else value
         for name, value in properties.items()

@@ -37,10 +37,10 @@ class Seen(NamedTuple):
         """When it arrived, in virtual seconds."""
         return self.event.at
 
-    def item(self, entry: Entry) -> Item:
+    def value(self, entry: Entry) -> dict[str, Any]:
         """The event as the control API lists it, with the properties in its entry."""
         event = self.event
-        value = {
+        return {
             "id": event.id,
             "token": self.token,
             "region": self.region,
@@ -51,5 +51,9 @@ class Seen(NamedTuple):
             "properties": event_properties(event, entry, self.limits),
             "endpoint": entry.endpoint,
         }
-        moved = event.first != self.distinct_id
-        return Item(event.id, event.at, self.token, value, event.first if moved else None)
+
+    def item(self, entry: Entry) -> Item:
+        """The same, with what else there is to know about it."""
+        event = self.event
+        before = event.first if event.first != self.distinct_id else None
+        return Item(event.id, event.at, self.token, self.value(entry), before)

@@ -1,11 +1,10 @@
 """The log of a store: what arrives is appended, and read back as requests and entries."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from mock_mixpanel.packing import Row, dump, entries_of, has_token, journaled, pack
-from mock_mixpanel.records import Arrival, Draft, Entry, Exchange, Journaled, Place
+from mock_mixpanel.records import Arrival, Draft, Entry, Exchange, Journaled, Places
 from mock_mixpanel.stores import Page, Store
 
 AT_ONCE = 200
@@ -46,12 +45,9 @@ class Log:
         """All requests, oldest first."""
         return [journaled(row) for row in self.rows()]
 
-    def entries(self, places: Iterable[Place]) -> Iterator[Entry]:
-        """The entries at some places, in order of request; what was forgotten is left out."""
-        requests = groupby(places, key=itemgetter(0))
-        while wanted := {
-            number: [index for _, index in each] for number, each in islice(requests, AT_ONCE)
-        }:
+    def entries(self, requests: Iterator[Places]) -> Iterator[Entry]:
+        """The entries at some places, request by request; what was forgotten is left out."""
+        while wanted := dict(islice(requests, AT_ONCE)):
             for row in self._store.rows(list(wanted)):
                 entries = entries_of(row)
                 if [entry.index for entry in entries] != wanted[row.id]:

@@ -8,7 +8,7 @@ read.
 """
 
 from bisect import insort
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -46,12 +46,15 @@ class Profile:
 
 
 class Profiles(Generic[Key]):
-    """The profiles of one kind. `entries` reads entries by id; `findings` takes what is refused."""
+    """The profiles of one kind.
+
+    `entries` reads entries by ids in order; `findings` takes what is refused.
+    """
 
     def __init__(
         self,
         limits: Limits,
-        entries: Callable[[Iterable[int]], Iterator[Entry]],
+        entries: Callable[[Sequence[int]], Iterator[Entry]],
         findings: dict[int, Finding],
     ) -> None:
         self._limits = limits

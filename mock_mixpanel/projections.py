@@ -8,10 +8,11 @@ Folding step by step and folding at once give the same.
 import gc
 import threading
 from array import array
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import tee
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from mock_mixpanel.config import Limits
@@ -19,11 +20,10 @@ from mock_mixpanel.identities import identities_for
 from mock_mixpanel.items import Item, Seen
 from mock_mixpanel.log import Log
 from mock_mixpanel.packing import Row, entries_of
+from mock_mixpanel.parts import ALL, Part
 from mock_mixpanel.problems import Finding
-from mock_mixpanel.records import Entry, Place
+from mock_mixpanel.records import Entry, Places
 from mock_mixpanel.state import IDENTITY_LISTS, ProjectState
-
-NOWHERE = Place(0, 0)
 
 __all__ = ["Item", "Projections", "Seen"]
 
@@ -57,10 +57,16 @@ class Index:
         self._rows.append(row.id)
         self._firsts.append(row.first)
 
-    def place(self, entry_id: int) -> Place:
-        """Where an entry is, or was before it was forgotten."""
-        row = bisect_right(self._firsts, entry_id) - 1
-        return Place(self._rows[row], entry_id - self._firsts[row]) if row >= 0 else NOWHERE
+    def places(self, ids: Sequence[int]) -> Iterator[Places]:
+        """Where the entries of these ids, in order, are, or were before they were forgotten."""
+        rows, firsts = self._rows, self._firsts
+        start = bisect_left(ids, firsts[0]) if firsts else len(ids)
+        while start < len(ids):
+            row = bisect_right(firsts, ids[start]) - 1
+            last = row + 1 == len(firsts)
+            end = len(ids) if last else bisect_left(ids, firsts[row + 1], start)
+            yield Places(rows[row], [number - firsts[row] for number in ids[start:end]])
+            start = end
 
 
 class Projections:
@@ -85,7 +91,8 @@ class Projections:
     def items(self, kind: str, token: str | None = None, *, raw: bool = False) -> list[Item]:
         """`events`, `profiles` or `groups` of one project or of all, oldest first."""
         if kind == "events":
-            return list(self.event_items(self.events(token, raw=raw)))
+            found = self.events(token, raw=raw)
+            return [seen.item(entry) for seen, entry in self.with_entries(found)]
         read: dict[str, Callable[[ProjectState], list[Item]]] = {
             "profiles": ProjectState.profile_items,
             "groups": ProjectState.group_items,
@@ -94,29 +101,37 @@ class Projections:
             return [item for state in self._current(token) for item in read[kind](state)]
 
     def events(
-        self, token: str | None = None, region: str | None = None, *, raw: bool = False
-    ) -> list[Seen]:
+        self,
+        token: str | None = None,
+        region: str | None = None,
+        *,
+        raw: bool = False,
+        part: Part = ALL,
+    ) -> Sequence[Seen]:
         """The events of one project or of all, oldest first, still without their properties."""
-        with self._lock:
+        with self._lock, uncollected():
             states = [each for each in self._current(token) if region in (None, each.region)]
-            found = [seen for state in states for seen in state.seen(raw)]
-        return sorted(found, key=lambda seen: seen.id) if len(states) > 1 else found
+            found = [state.seen(raw, part) for state in states]
+            if len(found) == 1:
+                return found[0]
+            together = sorted(chain.from_iterable(found), key=attrgetter("id"))
+        return list(Part(limit=part.limit).of(together))
 
-    def event_items(self, seen: Iterable[Seen]) -> Iterator[Item]:
-        """These events with their properties, but for those forgotten meanwhile."""
-        ahead, behind = tee(seen)
-        place = self._index.place
-        for entry in self._log.entries(place(each.id) for each in ahead):
-            yield next(each for each in behind if each.id == entry.id).item(entry)
+    def with_entries(self, seen: Sequence[Seen]) -> Iterator[tuple[Seen, Entry]]:
+        """These events and their entries, but for those forgotten meanwhile."""
+        behind = iter(seen)
+        for entry in self._log.entries(self._index.places([each.id for each in seen])):
+            each = next(behind)
+            while each.id != entry.id:
+                each = next(behind)
+            yield each, entry
 
     def rejected(self, token: str | None = None) -> Iterator[Entry]:
         """The entries that were refused, or have a reason or a finding, oldest first."""
         with self._lock:
             found = {key for state in self._current(token) for key in state.findings}
             noted = self._noted.values() if token is None else [self._noted.get(token, [])]
-            ids = sorted(found.union(*noted))
-            places = [self._index.place(key) for key in ids]
-        return self._log.entries(places)
+            return self._entries(sorted(found.union(*noted)))
 
     def tasks(self, token: str) -> list[Entry]:
         """Data deletions and retrievals of a project, and their cancellations, oldest first."""
@@ -200,8 +215,8 @@ class Projections:
                 self._noted.setdefault(entry.token, []).append(entry.id)
         return True
 
-    def _entries(self, ids: Iterable[int]) -> Iterator[Entry]:
-        return self._log.entries(map(self._index.place, ids))
+    def _entries(self, ids: Sequence[int]) -> Iterator[Entry]:
+        return self._log.entries(self._index.places(ids))
 
     def _state(self, entry: Entry) -> ProjectState:
         key = (entry.token, entry.region)

@@ -107,11 +107,11 @@ class Journaled(NamedTuple):
         return {entry.token for entry in self.entries}
 
 
-class Place(NamedTuple):
-    """Where an entry is: its request, and its index in it."""
+class Places(NamedTuple):
+    """Where some entries of a request are: its id, and their indexes in it, in order."""
 
     request_id: int
-    number: int
+    indexes: Sequence[int]
 
 
 class Arrival(NamedTuple):

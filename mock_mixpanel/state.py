@@ -4,8 +4,11 @@ The virtual clock decides only what is on the agenda and what has happened: link
 take effect, records that wait for them, and deletions.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import filterfalse, islice
+from operator import attrgetter
 from typing import Any
 
 from mock_mixpanel.agenda import Agenda, Later
@@ -17,6 +20,7 @@ from mock_mixpanel.events import IDENTITY_EVENTS, Event, hot_shard, read_event
 from mock_mixpanel.identities import Identities, Link
 from mock_mixpanel.identities.clusters import Clusters
 from mock_mixpanel.items import Item, Seen
+from mock_mixpanel.parts import Part
 from mock_mixpanel.problems import Finding, RefusedError
 from mock_mixpanel.profiles import Profile, Profiles
 from mock_mixpanel.records import Entry
@@ -43,8 +47,8 @@ class ProjectState:
     identities: Identities
     limits: Limits
     group_keys: Sequence[str]
-    entries: Callable[[Iterable[int]], Iterator[Entry]]
-    """Reads entries again, by id, in this order."""
+    entries: Callable[[Sequence[int]], Iterator[Entry]]
+    """Reads entries again, by ids in order."""
     events: list[Event] = field(default_factory=list)
     """In order of arrival."""
     twins: Twins = field(default_factory=Twins)
@@ -157,12 +161,14 @@ class ProjectState:
             for event in self.events
             if event.stored not in gone and self.identities.resolve(event.stored) not in gone
         ]
+        self.twins = Twins(self.events)
         self.profiles.forget(gone, self.identities.resolve)
 
-    def seen(self, raw: bool) -> Sequence[Seen]:
+    def seen(self, raw: bool, part: Part) -> Sequence[Seen]:
         """The events as queries see them, or every row; the canonical id is the one at this moment.
 
         Of those with the same event, distinct id, time and insert id only the latest is seen (1.7).
+        They are looked at from the end, so that a part costs no more than it has.
         """
         resolve, token, region, limits = (
             self.identities.resolve,
@@ -170,12 +176,20 @@ class ProjectState:
             self.region,
             self.limits,
         )
-        rows: Sequence[Seen] = [
-            Seen(event, resolve(event.stored), token, region, limits) for event in self.events
+        first = bisect_right(self.events, part.after, key=attrgetter("id"))
+        found: Iterator[Event] = islice(reversed(self.events), len(self.events) - first)
+        if part.moment is not None:
+            moment = part.moment
+            found = (event for event in found if event.at > moment)
+        if self.twins:
+            old = None if limits.compaction is None else self.now - limits.compaction
+            found = filterfalse(self.twins.superseded(resolve, old, raw=raw), found)
+        rows = [
+            Seen(event, resolve(event.stored), token, region, limits)
+            for event in islice(found, part.limit)
         ]
-        if limits.compaction is not None:
-            rows = self.twins.compacted(rows, self.now - limits.compaction)
-        return rows if raw else self.twins.latest(rows)
+        rows.reverse()
+        return rows
 
     def profile_items(self) -> list[Item]:
         """Every profile, oldest first."""

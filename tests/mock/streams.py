@@ -105,7 +105,11 @@ class Mock:
         """Set the clock to so many seconds after the start."""
         self.world.clock.change(now=NOW + seconds)
 
+    def get(self, name: str, **query: Any) -> Any:
+        """A list of the control API."""
+        return self._client.get(f"/_mock/{name}", query_string=query or None).json
+
     def state(self) -> dict[str, Any]:
         """Everything that can be read."""
         lists = ["events", "events?raw=1", "profiles", "groups", "rejected", "identities"]
-        return {name: self._client.get(f"/_mock/{name}").json for name in [*lists, "requests"]}
+        return {name: self.get(name) for name in [*lists, "requests"]}

@@ -1,0 +1,40 @@
+"""Which part of a list is asked for."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+
+class Listable(Protocol):
+    """What has an id, and arrived at some moment (virtual seconds)."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def at(self) -> float: ...
+
+
+L = TypeVar("L", bound=Listable)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What comes after an id, and after a moment (virtual seconds); of that the last `limit`."""
+
+    after: int = 0
+    moment: float | None = None
+    limit: int | None = None
+
+    def of(self, found: Iterable[L]) -> Iterable[L]:
+        """The part of a list."""
+        if self.after:
+            found = (each for each in found if each.id > self.after)
+        if self.moment is not None:
+            moment = self.moment
+            found = (each for each in found if each.at > moment)
+        return found if self.limit is None else deque(found, maxlen=self.limit)
+
+
+ALL = Part()
