@@ -9,6 +9,7 @@ import requests
 from conformance.errors import DriverBroken, UsageError
 from conformance.loader import Json
 from conformance.target import TargetFailed
+from translator.sender.live import is_loopback
 
 CALLS = ("track", "identify", "page", "screen", "group", "alias")
 """The calls that have a path of their own; what is none of them goes to /v1/batch."""
@@ -21,13 +22,18 @@ class Front:
     """A server at a base URL, whose user name is the write key.
 
     Every call raises DriverBroken if the server does not answer within `timeout_seconds`. Raises
-    UsageError for what is no URL.
+    UsageError for what is no URL, or leads to another machine.
     """
 
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError(f"{url!r} is no URL; use one as in 'http:http://127.0.0.1:3000'")
+        if not is_loopback(parts.hostname):
+            raise UsageError(
+                f"{parts.hostname} is not this machine, and could not reach the mock that is; "
+                "use a server on 127.0.0.1"
+            )
         address = parts.netloc.rpartition("@")[2]
         self.url = f"{parts.scheme}://{address}{parts.path.rstrip('/')}"
         self._timeout_seconds = timeout_seconds

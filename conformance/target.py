@@ -165,6 +165,9 @@ class _BuiltinSession:
         try:
             for index, result in enumerate(results):
                 if result.error is None:
+                    # An operation for another host is no loss of ours but a wrong translation.
+                    for operation in result.operations:
+                        self._sender.base_url(operation.host)
                     letters += ledger.enter(Entry(index, None, 0), result, {}).letters
             self._sender.run(Given(letters, ledger))
         except DestinationError as error:

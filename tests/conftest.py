@@ -1,7 +1,38 @@
 """What all tests share, besides the fixtures of their own folders and of the distribution."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.loopback.guard import OutsideError, is_outside, watch
 
 # A busy machine makes no example wrong.
 settings.register_profile("mockpanel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mockpanel")
+
+_escapes: list[str] = []
+
+
+def _seen(event: str, host: str) -> None:
+    if is_outside(host):
+        _escapes.append(f"{event} of {host}")
+        raise OutsideError(f"a test must not leave this machine: {_escapes[-1]}")
+
+
+watch(_seen)
+
+
+@pytest.fixture
+def escapes() -> list[str]:
+    """The attempts of this process to talk to another machine."""
+    return _escapes
+
+
+@pytest.fixture(autouse=True)
+def nobody_else(escapes: list[str]) -> Iterator[None]:
+    """A test that tries to talk to another machine fails, even if it swallows the error."""
+    yield
+    found = escapes.copy()
+    escapes.clear()
+    assert [] == found

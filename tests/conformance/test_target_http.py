@@ -113,6 +113,22 @@ def test_what_is_no_url(url: str) -> None:
         HttpTarget(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.mixpanel.com",
+        "http://10.0.0.1:3000",
+        "http://key@outside.example.com",
+        "http://127.0.0.1.example.com",
+        "http://127.0.0.1:80@outside.example.com",
+    ],
+)
+def test_another_machine_is_refused(url: str) -> None:
+    """Scenarios are sent to this machine alone, however an address is disguised."""
+    with pytest.raises(UsageError, match="is not this machine"):
+        HttpTarget(url)
+
+
 def test_a_server_with_fixed_settings_is_watched(mock: Mock) -> None:
     """Scenarios with its settings are moved to now and conform; others are skipped, with why."""
     ids = ["track/unicode", "time/four-days-and-23-hours", "alias/people-off", "time/null"]

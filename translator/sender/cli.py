@@ -27,6 +27,7 @@ from translator.sender.command import run_send
 from translator.sender.dead_letters import of_line, of_read_line, read_line, unique
 from translator.sender.deliver import HOLD_SECONDS
 from translator.sender.dispatch import Alias
+from translator.sender.live import DestinationError
 from translator.sender.logs import DEFAULT_LEVEL, LEVELS
 from translator.sender.opening import open_delivery
 
@@ -164,15 +165,18 @@ def _deliver(
 
     with open_delivery(spool, now=now, **options) as opened:
         translate = opened.translate
-        return run_send(
-            given,
-            (lambda line: read_line(line, translate)) if resent else translate,
-            opened.sender,
-            opened.host,
-            out=sys.stdout,
-            err=sys.stderr,
-            progress=sys.stderr.isatty(),
-            spool=opened.spool,
-            dead_letters=opened.dead_letters,
-            again=of_read_line if resent else of_line,
-        )
+        try:
+            return run_send(
+                given,
+                (lambda line: read_line(line, translate)) if resent else translate,
+                opened.sender,
+                opened.host,
+                out=sys.stdout,
+                err=sys.stderr,
+                progress=sys.stderr.isatty(),
+                spool=opened.spool,
+                dead_letters=opened.dead_letters,
+                again=of_read_line if resent else of_line,
+            )
+        except DestinationError as error:
+            usage_error(f"{error}; what the spool holds stays there")

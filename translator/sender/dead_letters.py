@@ -78,6 +78,8 @@ def read_line(line: bytes, translate_line: Any) -> Result:
             operation = Operation(**letter["operation"])
             if not isinstance(operation.payload, dict):
                 raise TypeError("the payload is no object")
+            if not (isinstance(operation.endpoint, str) and isinstance(operation.host, str)):
+                raise TypeError("endpoint and host are no texts")
             return Result(message_id, (operation,))
         if "message_base64" in letter:
             result = translate_line(base64.b64decode(letter["message_base64"]))

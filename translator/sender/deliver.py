@@ -26,7 +26,7 @@ from translator.sender.logs import Note, log, log_news
 from translator.sender.records import Fate, Verdict
 from translator.sender.redaction import Redactor
 from translator.sender.retry import RetryPolicy
-from translator.sender.transport import HttpTransport, NetworkError, Transport
+from translator.sender.transport import ENDPOINTS, HttpTransport, NetworkError, Transport
 
 HOLD_SECONDS = 1.5
 """How long the calls of a person wait after an alias: the doc's "~1 second", and a little more."""
@@ -111,6 +111,9 @@ class Sender:
         nowhere.
         """
         self.base_url(operation.host)
+        if operation.endpoint not in ENDPOINTS:
+            # It is put behind the base URL, and with "@elsewhere" it would lead there.
+            raise Undeliverable(f"Mixpanel has no endpoint {operation.endpoint!r:.100}")
         if operation.endpoint == "/import" and not self._has_secret:
             raise Undeliverable("/import needs the project's API secret: set apiSecret")
         try:

@@ -14,6 +14,7 @@ from translator.sender.deliver import Sender, Undeliverable
 from translator.sender.dispatch import UNKNOWN, Settled
 from translator.sender.doubts import too_old_for_track
 from translator.sender.letters import Letter, lanes_of, people_lanes
+from translator.sender.live import DestinationError
 from translator.sender.records import Fate
 from translator.sender.spool import Incoming, Kept, Spool, Tag
 
@@ -43,8 +44,9 @@ class Ledger:
     def enter(self, entry: Entry, result: Result, again: Json) -> Incoming:
         """The letters of a translated message; what cannot become one is a loss at once.
 
-        Nothing is sent or kept yet. `again` is what a dead letter says of a message that could not
-        be translated.
+        Nothing is sent or kept yet. An operation for a host that leads nowhere, as dead letters of
+        another project have one, is a loss too. `again` is what a dead letter says of a message
+        that could not be translated.
         """
         letters: list[Letter] = []
         if result.error is not None:
@@ -57,7 +59,7 @@ class Ledger:
                 lanes = lanes_of(operation, result.people)
             try:
                 letters.append(self._sender.letter(operation, lanes, Tag(entry)))
-            except Undeliverable as error:
+            except (Undeliverable, DestinationError) as error:
                 entry.fates.add(Fate.DEAD_LETTERED)
                 loss = operation_loss(operation, Fate.DEAD_LETTERED, str(error))
                 self._lose(entry, f"L{entry.line}.{place}", loss, of_operation(operation))

@@ -25,6 +25,9 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
 """The control parameters: always an answer that gives reasons, and never this machine's place
 for the user's (`ip=0`)."""
 
+ENDPOINTS = frozenset(QUERIES)
+"""All that operations are sent to."""
+
 GZIP_ENDPOINTS = frozenset({"/track", "/import"})
 """Compression is documented as not supported elsewhere (facts/mixpanel-http-api 3.1)."""
 

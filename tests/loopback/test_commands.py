@@ -1,0 +1,364 @@
+"""No command reaches another machine: all of them are run, and every way out is watched.
+
+`live` alone opens the way; with it, and with code that is broken on purpose, the same watch sees
+the attempt.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import requests
+
+from conformance.cli import main as conformance
+from mock_mixpanel.cli import main as mock_mixpanel
+from tests.loopback.guard import EXIT
+from tests.loopback.watched import ROOT, Watched
+from tests.sender.stub import Reply, Stub, running_stub
+from translator.cli import main as translator
+
+MESSAGES = [
+    {
+        "type": "track",
+        "messageId": "m-1",
+        "userId": "ann",
+        "event": "https://api.mixpanel.com/track",
+        "context": {
+            "ip": "8.8.8.8",
+            "page": {"url": "https://api-eu.mixpanel.com/import", "referrer": "//example.com"},
+            "host": "outside.example.com",
+        },
+        "properties": {"host": "https://api.mixpanel.com", "$host": "api.mixpanel.com"},
+    },
+    {"type": "identify", "userId": "ann", "traits": {"avatar": "http://outside.example.com/a.png"}},
+    {"type": "alias", "userId": "bob", "previousId": "https://outside.example.com"},
+    {"type": "group", "userId": "ann", "groupId": "api.mixpanel.com", "traits": {"company": "a"}},
+    {"type": "track", "userId": "ann", "event": "Old", "timestamp": "2020-01-01T00:00:00Z"},
+]
+DEAD = {"id": "r:1", "line": 1, "messageId": "m", "fate": "dead_lettered", "reason": "no"}
+EVENT = {"event": "E", "properties": {"token": "T", "distinct_id": "ann", "$insert_id": "i-1"}}
+HOSTS = {False: "https://api.mixpanel.com", True: "https://api-eu.mixpanel.com"}
+DEFINITIONS = "computed_traits: [{name: Total, computation: event_counter, event: Old}]"
+OUTSIDE = "http://outside.example.com"
+
+
+class Shell:
+    """A folder with settings and messages in which commands are given, watched."""
+
+    def __init__(self, folder: Path, stub: Stub, *, eu: bool = False) -> None:
+        self.folder, self.stub = folder, stub
+        self.watched = Watched(folder)
+        settings = {"token": "T", "apiSecret": "hush-hush", "people": True}
+        settings |= {"enableEuropeanUnionEndpoint": eu, "groupIdentifierTraits": ["company"]}
+        (folder / "settings.json").write_text(json.dumps(settings))
+        (folder / "definitions.yaml").write_text(DEFINITIONS)
+        (folder / "in.jsonl").write_text("".join(json.dumps(each) + "\n" for each in MESSAGES))
+        self.to_stub = ["--eu-base-url" if eu else "--base-url", stub.url]
+
+    def run(self, package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", package, *arguments],
+            cwd=self.folder,
+            env=self.watched.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def send(self, *options: str, file: str = "in.jsonl") -> subprocess.CompletedProcess[str]:
+        quick = ("--alias", "none", "--settings", "settings.json")
+        return self.run("translator", "send", *quick, *options, file)
+
+    def resend(self, letters: list[Any], *options: str) -> subprocess.CompletedProcess[str]:
+        text = "".join(json.dumps({**DEAD, **letter}) + "\n" for letter in letters)
+        (self.folder / "dead").write_text(text)
+        return self.run("translator", "resend", "--settings", "settings.json", *options, "dead")
+
+    def left(self) -> list[Any]:
+        """The dead letters that are left."""
+        return list(map(json.loads, (self.folder / "dead").read_text().splitlines()))
+
+    def authorized(self) -> set[str | None]:
+        """The credentials that the stub was sent."""
+        return {request.headers.get("Authorization") for request in self.stub.received}
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with running_stub() as server:
+        yield server
+
+
+@pytest.fixture(params=[False, True], ids=["us", "eu"])
+def shell(request: pytest.FixtureRequest, tmp_path: Path, stub: Stub) -> Shell:
+    return Shell(tmp_path, stub, eu=request.param)
+
+
+def test_send(shell: Shell) -> None:
+    """Whatever hosts stand in messages and environment, all goes to the base URL, and is seen."""
+    done = shell.send(*shell.to_stub)
+    assert (1, 4) == (done.returncode, json.loads(done.stdout)["delivered"]), done.stderr
+    assert [] == shell.watched.outside()
+    assert ("socket.connect", "127.0.0.1") in shell.watched.notes()
+    assert {None} == shell.authorized()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--base-url", OUTSIDE, "--eu-base-url", OUTSIDE],
+        ["--base-url", "https://api.mixpanel.com", "--eu-base-url", "https://api-eu.mixpanel.com"],
+        ["--base-url", "http://127.0.0.1@outside.example.com"] * 2,
+        ["--base-url", "http://192.0.2.1:8080", "--eu-base-url", "http://192.0.2.1:8080"],
+    ],
+    ids=["none", "named", "real", "disguised", "address"],
+)
+@pytest.mark.parametrize("command", ["send", "resend", "gateway"])
+def test_an_address_elsewhere_is_refused(shell: Shell, command: str, options: list[str]) -> None:
+    """Without `--live` an address that is not this machine is wrong usage, for all who deliver."""
+    if command == "send":
+        done = shell.send(*options)
+    elif command == "resend":
+        done = shell.resend([{"operation": {"endpoint": "/track", "host": "", "payload": EVENT}}])
+    else:
+        given = ("--settings", "settings.json", "--port", "0")
+        done = shell.run("translator", "gateway", *given, *options)
+    assert (2, "", True) == (done.returncode, done.stdout, done.stderr.startswith("Error: "))
+    assert [] == shell.watched.outside()
+    assert [] == shell.stub.received
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(shell: Shell, status: int) -> None:
+    """A server that points elsewhere is not obeyed; what it was sent is a loss with its reason."""
+    shell.stub.script = [Reply(status, b"", {"Location": f"{OUTSIDE}/track"})] * 20
+    done = shell.send(*shell.to_stub)
+    assert (1, 0) == (done.returncode, json.loads(done.stdout)["delivered"])
+    reasons = {json.loads(line)["reason"] for line in done.stderr.splitlines()}
+    assert f"HTTP {status}: redirects are not followed (to {OUTSIDE}/track)" in reasons
+    assert [] == shell.watched.outside()
+
+
+def test_a_dead_letter_leads_nowhere(shell: Shell) -> None:
+    """Neither the host nor the endpoint of a dead letter takes it elsewhere; it stays one."""
+    host = HOSTS["--eu-base-url" in shell.to_stub]
+    good = {"endpoint": "/track", "host": host, "payload": EVENT}
+    bad = [
+        {**good, "endpoint": "@outside.example.com/track"},
+        {**good, "endpoint": ".outside.example.com/track"},
+        {**good, "endpoint": "\\@outside.example.com/track"},
+        {**good, "endpoint": "/../elsewhere"},
+        {**good, "endpoint": {}},
+        {**good, "host": OUTSIDE},
+        {**good, "host": f"{host}@outside.example.com"},
+        {**good, "host": HOSTS["--eu-base-url" not in shell.to_stub]},
+        {**good, "host": None},
+    ]
+    letters = [{"id": f"r:{n}", "operation": each} for n, each in enumerate([*bad, good])]
+    done = shell.resend(letters, *shell.to_stub)
+    assert (1, 1) == (done.returncode, json.loads(done.stdout)["delivered"]), done.stderr
+    assert [] == shell.watched.outside()
+    assert ["/track"] == [request.endpoint for request in shell.stub.received]
+    assert bad == [each["operation"] for each in shell.left()]
+
+
+def test_gateway(shell: Shell) -> None:
+    """What the gateway is sent goes to the base URL alone, whatever it says."""
+    given = ("--settings", "settings.json", "--port", "0", "--alias", "none", *shell.to_stub)
+    with subprocess.Popen(
+        [sys.executable, "-m", "translator", "gateway", *given],
+        cwd=shell.folder,
+        env=shell.watched.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            with requests.Session() as session:
+                session.trust_env = False
+                headers = {"Host": "outside.example.com", "Origin": OUTSIDE}
+                batch = {"batch": MESSAGES}
+                sent = session.post(f"{url}/v1/batch", json=batch, headers=headers, timeout=30)
+                assert 200 == sent.status_code
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (1, 4) == (process.returncode, json.loads(out)["delivered"]), err
+    assert [] == shell.watched.outside()
+    assert {None} == shell.authorized()
+
+
+def delivers(shell: Shell) -> None:
+    """Done by the tests above."""
+
+
+def serves(shell: Shell) -> None:
+    """The mock, in one process and in several, answers calls that name other hosts."""
+    for options in ([], ["--workers", "2", "--store", "sqlite:///log.db"]):
+        with subprocess.Popen(
+            [sys.executable, "-m", "mock_mixpanel", "serve", "--port", "0", *options],
+            cwd=shell.folder,
+            env=shell.watched.env,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                assert process.stdout is not None
+                [url] = [w for w in process.stdout.readline().split() if w.startswith("http")][:1]
+                with requests.Session() as session:
+                    session.trust_env = False
+                    headers = {"Host": "api.mixpanel.com", "Origin": OUTSIDE}
+                    event = [{**EVENT, "$host": OUTSIDE}]
+                    sent = session.post(f"{url}/track", json=event, headers=headers, timeout=30)
+                    assert 200 == sent.status_code
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.wait(timeout=60)
+
+
+def runs(package: str, *commands: list[str]) -> Callable[[Shell], None]:
+    """Commands that only have to end without help."""
+
+    def run(shell: Shell) -> None:
+        for command in commands:
+            done = shell.run(package, *command)
+            assert done.returncode in (0, 1), (command, done.stderr)
+
+    return run
+
+
+ONE = ["-k", "alias/direction"]
+SETTINGS = ["--settings", "settings.json"]
+DRIVER = f"exec:{sys.executable} {ROOT / 'tests/conformance/drivers/ours.py'} {{}}"
+NEW = ["diff", "--corpus", "in.jsonl", "--workers", "1", *SETTINGS, "--old"]
+
+COMMANDS: dict[str, Callable[[Shell], None]] = {
+    "translator send": delivers,
+    "translator resend": delivers,
+    "translator gateway": delivers,
+    "translator translate": runs(
+        "translator",
+        ["translate", *SETTINGS, "in.jsonl"],
+        ["translate", *SETTINGS, "--mode", "web", "in.jsonl"],
+    ),
+    "translator engage": runs(
+        "translator", ["engage", *SETTINGS, "--definitions", "definitions.yaml", "in.jsonl"]
+    ),
+    "translator reference": runs("translator", ["reference"]),
+    "translator mapping": runs("translator", ["mapping"]),
+    "mock_mixpanel serve": serves,
+    "mock_mixpanel api": runs("mock_mixpanel", ["api"]),
+    "conformance run": runs(
+        "conformance",
+        ["run", *ONE, "--report", "before"],
+        ["run", "-k", "eu_endpoint/", "--report", "after"],
+        ["run", *ONE, "--target", DRIVER.format("deliver")],
+    ),
+    "conformance compare": runs(
+        "conformance",
+        ["run", *ONE, "--report", "before"],
+        ["compare", "before", "before"],
+    ),
+    "conformance captures": runs("conformance", ["captures", "--rules", "observed"]),
+    "conformance list": runs("conformance", ["list"]),
+    "conformance decisions": runs("conformance", ["decisions"]),
+    "conformance schema": runs("conformance", ["schema"]),
+    "conformance coverage": runs("conformance", ["coverage"]),
+    "conformance corpus synth": runs("conformance", ["corpus", "synth", "--messages", "10"]),
+    "conformance corpus redact": runs("conformance", ["corpus", "redact", "in.jsonl"]),
+    "conformance diff": runs(
+        "conformance", [*NEW, "rules:observed"], [*NEW, DRIVER.format("translate")]
+    ),
+}
+
+
+def commands(group: click.Command, path: str) -> Iterator[str]:
+    """All commands of a package, by name."""
+    if isinstance(group, click.Group):
+        for name, command in group.commands.items():
+            yield from commands(command, f"{path} {name}")
+    else:
+        yield path
+
+
+def test_every_command_is_watched() -> None:
+    """A new command needs its line in the table."""
+    groups = {"translator": translator, "mock_mixpanel": mock_mixpanel, "conformance": conformance}
+    assert set(COMMANDS) == {
+        found for name, group in groups.items() for found in commands(group, name)
+    }
+
+
+@pytest.mark.parametrize("name", [name for name, do in COMMANDS.items() if do is not delivers])
+def test_no_command_gets_out(tmp_path: Path, stub: Stub, name: str) -> None:
+    """A command that delivers nothing opens no connection and resolves no name of elsewhere."""
+    shell = Shell(tmp_path, stub)
+    COMMANDS[name](shell)
+    assert [] == shell.watched.outside()
+    assert [] == stub.received
+
+
+def test_a_target_elsewhere_is_refused(tmp_path: Path, stub: Stub) -> None:
+    """Scenarios are never sent to another machine."""
+    shell = Shell(tmp_path, stub)
+    done = shell.run("conformance", "run", *ONE, "--target", "http:https://api.mixpanel.com")
+    assert (2, True) == (done.returncode, "is not this machine" in done.stderr)
+    assert [] == shell.watched.outside()
+
+
+@pytest.mark.parametrize(
+    ("options", "host"),
+    [
+        ([], "api.mixpanel.com"),
+        (["--base-url", OUTSIDE], "outside.example.com"),
+        (["--base-url", "http://192.0.2.1"], "192.0.2.1"),
+    ],
+)
+def test_live_would_get_out(tmp_path: Path, stub: Stub, options: list[str], host: str) -> None:
+    """With `--live` the same watch sees the way out, and closes it."""
+    shell = Shell(tmp_path, stub)
+    assert EXIT == shell.send("--live", *options).returncode
+    assert host in {found for _, found in shell.watched.outside()}
+
+
+BROKEN = {
+    "follows redirects": "post = requests.Session.post\n"
+    "requests.Session.post = lambda *a, **o: post(*a, **{**o, 'allow_redirects': True})",
+    "believes the environment": "trusting = property(lambda s: True, lambda s, value: None)\n"
+    "requests.Session.trust_env = trusting",
+    "takes any address": "from translator.sender import live\nlive.is_loopback = lambda name: True",
+    "takes any endpoint": "from translator.sender import deliver\n"
+    "class Any:\n    def __contains__(self, name): return True\n"
+    "deliver.ENDPOINTS = Any()",
+}
+
+
+@pytest.mark.parametrize("name", list(BROKEN))
+def test_broken_on_purpose(tmp_path: Path, stub: Stub, name: str) -> None:
+    """Code that follows redirects, proxies, or any address or endpoint is caught by the watch."""
+    shell = Shell(tmp_path, stub)
+    stub.script = [Reply(307, b"", {"Location": f"{OUTSIDE}/track"})]
+    url = OUTSIDE if "address" in name else stub.url
+    arguments = ["send", "--settings", "settings.json", "--base-url", url, "in.jsonl"]
+    if "endpoint" in name:
+        operation = {"endpoint": "@outside.example.com/track", "host": HOSTS[False]}
+        letter = {**DEAD, "operation": {**operation, "payload": EVENT}}
+        (tmp_path / "dead").write_text(json.dumps(letter) + "\n")
+        arguments = ["resend", "--settings", "settings.json", "--base-url", url, "dead"]
+    code = f"import requests\n{BROKEN[name]}\nfrom translator.cli import main\nmain({arguments})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=shell.watched.env, timeout=60
+    )
+    assert EXIT == done.returncode
+    host = "proxy.example.com" if "environment" in name else "outside.example.com"
+    assert {host} == {found for _, found in shell.watched.outside()}

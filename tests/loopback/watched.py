@@ -1,0 +1,47 @@
+"""An environment in which no process gets out, and everything tempts it to."""
+
+import json
+import os
+from pathlib import Path
+
+from tests.loopback.guard import is_outside
+
+ROOT = Path(__file__).parents[2]
+
+PROXY = "http://proxy.example.com:3128"
+NETRC = "machine 127.0.0.1 login leaked password leaked\ndefault login leaked password leaked\n"
+
+
+class Watched:
+    """A folder with the notes of all watched processes, and the environment to start them in.
+
+    The environment names proxies and credentials that nobody should use.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._notes = folder / "loopback-notes"
+        netrc = folder / ".netrc"
+        netrc.write_text(NETRC)
+        netrc.chmod(0o600)
+        kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+        proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), PROXY)
+        self.env = {
+            **kept,
+            **proxies,
+            **{name.lower(): value for name, value in proxies.items()},
+            "NETRC": str(netrc),
+            "HOME": str(folder),
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(ROOT)]),
+            "LOOPBACK_NOTES": str(self._notes),
+        }
+
+    def notes(self) -> list[tuple[str, str]]:
+        """What the processes did: events and hosts. Each process begins with `start`."""
+        lines = self._notes.read_text().splitlines() if self._notes.exists() else []
+        return [(event, host) for event, host in map(json.loads, lines)]
+
+    def outside(self) -> list[tuple[str, str]]:
+        """Those that would have reached another machine."""
+        found = self.notes()
+        assert ("start", "") in found, "no process was watched"
+        return [(event, host) for event, host in found if is_outside(host)]
