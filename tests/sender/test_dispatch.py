@@ -1,7 +1,7 @@
 """What is sent next: a state machine, driven here by hand."""
 
 import random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -22,6 +22,14 @@ DELIVERED = Outcome(Meaning.DELIVERED)
 DOWN = Outcome(Meaning.RETRY, "HTTP 503: down")
 
 
+class Judged(NamedTuple):
+    """A letter and what became of it."""
+
+    letter: Letter
+    fate: Fate
+    reason: str | None
+
+
 class Driven:
     """A dispatch with what it was given, and a clock that only we move."""
 
@@ -36,7 +44,7 @@ class Driven:
         self.dispatch = Dispatch(limits or Limits(), retry, alias, 1.5)
         self.now = 100.0
         self.count = 0
-        self.settled: list[Settled] = []
+        self.settled: list[Judged] = []
         self.add(*operations)
 
     def add(self, *operations: Operation, people: tuple[Any, ...] = ()) -> None:
@@ -75,7 +83,13 @@ class Driven:
         return seconds
 
     def answer(self, shipment: Shipment, outcome: Outcome = DELIVERED) -> None:
-        self.settled += self.dispatch.answered(shipment, outcome, self.now)
+        self.note(self.dispatch.answered(shipment, outcome, self.now))
+
+    def note(self, settled: list[Settled]) -> None:
+        """Keep what became of each letter."""
+        self.settled += [
+            Judged(letter, each.fate, each.reason) for each in settled for letter in each.letters
+        ]
 
     def run(self) -> list[list[str]]:
         """Everything that is sent, if all is delivered and nothing has to be waited for."""
@@ -311,7 +325,7 @@ def test_a_dead_host_is_given_up_for_all() -> None:
     driven = Driven(*[update(f"p{n}", "$add", {"n": 1}) for n in range(100)])
     tries = 0
     while driven.dispatch.letters:
-        driven.settled += driven.dispatch.abandoned(driven.now)
+        driven.note(driven.dispatch.abandoned(driven.now))
         step = driven.dispatch.next(driven.now)
         if isinstance(step, Shipment):
             tries += 1
@@ -399,7 +413,7 @@ def test_every_letter_once_and_in_order(
     under_way: list[Shipment] = []
     script = iter(answers)
     while driven.dispatch.letters:
-        driven.settled += driven.dispatch.abandoned(driven.now)
+        driven.note(driven.dispatch.abandoned(driven.now))
         step = driven.dispatch.next(driven.now) if len(under_way) < workers else None
         if isinstance(step, Shipment):
             busy = {lane for other in under_way for x in other.batch.letters for lane in x.lanes}

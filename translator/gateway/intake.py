@@ -118,7 +118,7 @@ class Intake:
     def settled(self, settled: Sequence[Settled]) -> None:
         """As the ledger does."""
         with self._lock:
-            self._waiting -= len(settled)
+            self._waiting -= sum(len(each.letters) for each in settled)
             self._ledger.settled(settled)
 
 

@@ -162,7 +162,7 @@ class Sender:
             if isinstance(step, Shipment):
                 self._ship(step, source)
             elif taken:
-                continue  # there may be more, of people who need not wait
+                self._await(0, source)  # there may be more to take, of people who need not wait
             elif self._under_way or (open_ and self._has_room()):
                 self._await(step, source)
             elif self._dispatch.letters:
@@ -298,5 +298,6 @@ class _Listed:
         """Nothing is kept."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        for letter, fate, reason in settled:
-            self.verdicts[letter.tag] = Verdict(letter.operation, fate, reason)
+        for letters, fate, reason in settled:
+            for letter in letters:
+                self.verdicts[letter.tag] = Verdict(letter.operation, fate, reason)

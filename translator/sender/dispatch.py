@@ -10,6 +10,7 @@ on any clock), sends what it gives, and tells the answer. It keeps these promise
 
 import heapq
 from collections import deque
+from collections.abc import Sequence
 from enum import StrEnum
 from itertools import count
 from typing import NamedTuple
@@ -40,9 +41,9 @@ class Alias(StrEnum):
 
 
 class Settled(NamedTuple):
-    """What became of a letter, and why if it is not delivered."""
+    """What became of some letters, and why if they are not delivered."""
 
-    letter: Letter
+    letters: Sequence[Letter]
     fate: Fate
     reason: str | None = None
 
@@ -124,7 +125,7 @@ class Dispatch:
         return shortest
 
     def answered(self, shipment: Shipment, outcome: Outcome, now: float) -> list[Settled]:
-        """Tell what was answered to a request; gives the letters that are settled by it."""
+        """Tell what was answered to a request; gives what is settled by it."""
         place = shipment.batch.place
         circuit = self._circuit(place)
         before = circuit.state
@@ -137,8 +138,8 @@ class Dispatch:
                 shipment.attempts = self._retry.attempts - 1 if shipment.last_tries else 0
                 self._again.append(shipment)
         self._compare(before, circuit, place, now)
-        for letter, fate, _ in settled:
-            self._release(letter, fate, now)
+        for letters, fate, _ in settled:
+            self._release(letters, fate, now)
         return settled
 
     def held_for(self, now: float, *, anybody: bool = False) -> float:
@@ -152,9 +153,8 @@ class Dispatch:
             for batch in batches:
                 circuit = self._circuit(batch.place)
                 reason = f"given up: {batch.place.host} answers nobody: {circuit.reason}"
-                settled += _all(batch, Fate.DEAD_LETTERED, reason)
-                for letter in batch.letters:
-                    self._release(letter, Fate.DEAD_LETTERED, now)
+                settled.append(Settled(batch.letters, Fate.DEAD_LETTERED, reason))
+                self._release(batch.letters, Fate.DEAD_LETTERED, now)
         return settled
 
     def _hopeless(self, now: float) -> list[Batch]:
@@ -275,7 +275,7 @@ class Dispatch:
         size = len(batch.letters)
         match outcome.meaning:
             case Meaning.DELIVERED if outcome.imported in (None, size):
-                return _all(shipment.batches.pop(), Fate.DELIVERED)
+                return [Settled(shipment.batches.pop().letters, Fate.DELIVERED)]
             case Meaning.DELIVERED:
                 reason = f"Mixpanel says that it stored {outcome.imported} of {size} records"
                 return self._divided(shipment, Fate.REJECTED, reason, outcome)
@@ -285,9 +285,9 @@ class Dispatch:
                     return self._divided(shipment, Fate.REJECTED, outcome.reason, outcome)
                 shipment.batches.pop()
                 return [
-                    Settled(letter, Fate.REJECTED, failed[place])
+                    Settled([letter], Fate.REJECTED, failed[place])
                     if place in failed
-                    else Settled(letter, Fate.DELIVERED)
+                    else Settled([letter], Fate.DELIVERED)
                     for place, letter in enumerate(batch.letters)
                 ]
             case Meaning.INVALID:
@@ -295,14 +295,14 @@ class Dispatch:
             case Meaning.TOO_LARGE:
                 return self._divided(shipment, Fate.DEAD_LETTERED, outcome.reason, outcome)
             case _:
-                return _all(shipment.batches.pop(), Fate.REJECTED, outcome.reason)
+                return [Settled(shipment.batches.pop().letters, Fate.REJECTED, outcome.reason)]
 
     def _divided(
         self, shipment: Shipment, fate: Fate, reason: str | None, outcome: Outcome
     ) -> list[Settled]:
         """Send the halves of a batch one after the other, so that only a bad record is lost."""
         if len(shipment.batch.letters) == 1:
-            return _all(shipment.batches.pop(), fate, reason)
+            return [Settled(shipment.batches.pop().letters, fate, reason)]
         self._halve(shipment, reason, outcome)
         return []
 
@@ -343,30 +343,27 @@ class Dispatch:
         return self._given_up(shipment, f"given up after the last try: {outcome.reason}")
 
     def _given_up(self, shipment: Shipment, reason: str) -> list[Settled]:
-        settled = _all(shipment.batches.pop(), Fate.DEAD_LETTERED, reason)
+        letters = shipment.batches.pop().letters
         if shipment.batches:
             shipment.attempts = self._retry.attempts - 1 if shipment.last_tries else 0
             self._again.append(shipment)
-        return settled
+        return [Settled(letters, Fate.DEAD_LETTERED, reason)]
 
-    def _release(self, letter: Letter, fate: Fate, now: float) -> None:
-        self.letters -= 1
-        self.bytes -= len(letter.text)
-        hold = self._hold if letter.is_alias and fate is Fate.DELIVERED else 0.0
-        if hold:
-            self._last_hold = now + hold
-            self.news.append(news.Hold(letter.operation.host, hold))
-        for lane in self._lanes.settle(letter, now, hold):
-            if lane.waiting:
-                self._offer(lane.waiting[0], now)
-            elif lane.held_until > now:
-                self._remind(lane.held_until, lane)
-            else:
-                self._lanes.forget(lane, now)
-
-
-def _all(batch: Batch, fate: Fate, reason: str | None = None) -> list[Settled]:
-    return [Settled(letter, fate, reason) for letter in batch.letters]
+    def _release(self, letters: Sequence[Letter], fate: Fate, now: float) -> None:
+        for letter in letters:
+            self.letters -= 1
+            self.bytes -= len(letter.text)
+            hold = self._hold if letter.is_alias and fate is Fate.DELIVERED else 0.0
+            if hold:
+                self._last_hold = now + hold
+                self.news.append(news.Hold(letter.operation.host, hold))
+            for lane in self._lanes.settle(letter, now, hold):
+                if lane.waiting:
+                    self._offer(lane.waiting[0], now)
+                elif lane.held_until > now:
+                    self._remind(lane.held_until, lane)
+                else:
+                    self._lanes.forget(lane, now)
 
 
 def _shorter(first: float | None, second: float | None) -> float | None:

@@ -93,18 +93,19 @@ class Ledger:
         """Write down verdicts."""
         touched: dict[int, Entry] = {}
         dead: list[Json] = []
-        for letter, fate, reason in settled:
-            entry: Entry = letter.tag.entry
-            entry.settle(fate)
-            touched[id(entry)] = entry
-            if fate is not Fate.DELIVERED:
-                loss = operation_loss(letter.operation, fate, reason)
-                again = of_operation(letter.operation)
-                place = str(letter.tag.number or letter.number)
-                dead.append(self._loss(entry, place, loss, again))
+        for letters, fate, reason in settled:
+            for letter in letters:
+                entry: Entry = letter.tag.entry
+                entry.settle(fate)
+                touched[id(entry)] = entry
+                if fate is not Fate.DELIVERED:
+                    loss = operation_loss(letter.operation, fate, reason)
+                    again = of_operation(letter.operation)
+                    place = str(letter.tag.number or letter.number)
+                    dead.append(self._loss(entry, place, loss, again))
         self._dead_letters.write(dead, self._sender.moment())
         if self._spool is not None:
-            numbers = [letter.tag.number for letter, _, _ in settled]
+            numbers = [letter.tag.number for each in settled for letter in each.letters]
             self._spool.settle(numbers, touched.values(), self._sender.moment())
         for entry in touched.values():
             if entry.fate is not None:
@@ -124,7 +125,7 @@ class Ledger:
             except Undeliverable as error:
                 reason = str(error)
         letter = Letter(0, operation, b"", tag=Tag(kept.entry, kept.number))
-        self.settled([Settled(letter, Fate.DEAD_LETTERED, reason)])
+        self.settled([Settled([letter], Fate.DEAD_LETTERED, reason)])
         return None
 
     def _lose(self, entry: Entry, place: str, loss: Json, again: Json) -> None:
