@@ -9,7 +9,7 @@ import binascii
 import json
 import math
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -201,20 +201,16 @@ def _finite(text: str) -> float:
 
 def _deeper_than(value: Any, limit: int) -> bool:
     """Whether lists and objects lie in each other deeper than `limit`; works level by level."""
-    level = _containers([value])
+    level: list[Any] = [] if type(value) in SCALARS else [value]
     for _ in range(limit):
         if not level:
             return False
-        level = [
-            inner
-            for outer in level
-            for inner in _containers(outer.values() if type(outer) is dict else outer)
-        ]
+        inner: list[Any] = []
+        for outer in level:
+            values = outer.values() if type(outer) is dict else outer
+            if not SCALARS.issuperset(map(type, values)):  # most often they are
+                for each in values:
+                    if type(each) not in SCALARS:
+                        inner.append(each)
+        level = inner
     return bool(level)
-
-
-def _containers(values: Collection[Any]) -> list[Any]:
-    """Those that are lists or objects; a quick look tells that most often none is."""
-    if SCALARS.issuperset(map(type, values)):
-        return []
-    return [value for value in values if type(value) not in SCALARS]

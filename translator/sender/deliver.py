@@ -122,15 +122,9 @@ class Sender:
             raise Undeliverable(f"the payload cannot be written as JSON: {error}") from error
         again = repeatable(operation)
         alone = not again or doubtful(operation, len(text), self._now() * 1000)
-        return Letter(
-            next(self._numbers),
-            operation,
-            text,
-            lanes_of(operation) if lanes is None else lanes,
-            alone=alone,
-            repeatable=again,
-            tag=tag,
-        )
+        if lanes is None:
+            lanes = lanes_of(operation)
+        return Letter(next(self._numbers), operation, text, lanes, alone, again, tag)
 
     def send(self, operations: Iterable[Operation]) -> list[Verdict]:
         """Deliver operations, those of a person in order, and say what became of each.

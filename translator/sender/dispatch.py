@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
 from itertools import count
+from operator import attrgetter
 from typing import NamedTuple
 
 from translator.sender import news
@@ -225,31 +226,32 @@ class Dispatch:
                 break
             heapq.heappop(heap)
             while letter is not None:
-                self._lanes.take(letter, owner)
+                following = self._lanes.take(letter, owner)
                 taken.append(letter)
                 room -= len(letter.text) + 1
-                letter = None if len(taken) == most else self._follower(letter, owner, now)
-                if letter is not None and len(letter.text) >= room:
-                    letter = None
-        taken.sort(key=_number)
+                if len(taken) == most or (letter.is_alias and self._alias is not Alias.NONE):
+                    break
+                letter = None
+                for one in following:
+                    if self._may_follow(one, place, room, owner, now):
+                        letter = one
+                        break
+        taken.sort(key=attrgetter("number"))
         return Batch(place, tuple(taken))
 
-    def _follower(self, letter: Letter, owner: object, now: float) -> Letter | None:
-        """The next in a letter's lanes that may share its request."""
-        if letter.is_alias and self._alias is not Alias.NONE:
-            return None
-        place = letter.operation[:2]
-        for lane in self._lanes.of(letter):
-            if lane.waiting:
-                following = lane.waiting[0]
-                if (
-                    following.operation[:2] == place
-                    and not following.alone
-                    and not following.ready
-                    and self._lanes.may_go(following, now, owner)
-                ):
-                    return following
-        return None
+    def _may_follow(
+        self, letter: Letter, place: Place, room: int, owner: object, now: float
+    ) -> bool:
+        """Whether a letter may share the request of the one that was before it in a lane."""
+        endpoint, host, _ = letter.operation
+        return (
+            endpoint == place.endpoint
+            and host == place.host
+            and not letter.alone
+            and not letter.ready
+            and len(letter.text) < room
+            and (len(letter.lanes) == 1 or self._lanes.may_go(letter, now, owner))
+        )
 
     def _sent(self, shipment: Shipment, now: float) -> Shipment:
         place = shipment.batch.place
@@ -368,7 +370,3 @@ class Dispatch:
 
 def _shorter(first: float | None, second: float | None) -> float | None:
     return second if first is None else first if second is None else min(first, second)
-
-
-def _number(letter: Letter) -> int:
-    return letter.number

@@ -12,6 +12,7 @@ and the like; it would count an `$add` or `$append` twice.
 """
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from translator.message import FORBIDDEN_IDS
@@ -38,6 +39,10 @@ MOST_MEMBERS = 254
 DEEPEST = 3
 AGE_MARGIN_MS = 3_600_000
 """An event that is nearly too old may be so when it arrives."""
+
+NUMBERS = frozenset({int, float})
+FLAT = NUMBERS | {str, bool, type(None)}
+"""What a JSON value is that has no members."""
 
 _INSERT_ID = re.compile(r"[A-Za-z0-9-]{1,36}")
 
@@ -83,7 +88,7 @@ def _doubtful_event(payload: Json, now_ms: float) -> bool:
     if len(properties) > MOST_MEMBERS or "$ignore" in properties:
         return True
     time = properties.get("time")
-    if time is not None and (type(time) not in (int, float) or _is_old(time, now_ms)):
+    if time is not None and (type(time) not in NUMBERS or _is_old(time, now_ms)):
         return True
     insert_id = properties.get("$insert_id")
     if insert_id is None:
@@ -96,9 +101,7 @@ def _doubtful_event(payload: Json, now_ms: float) -> bool:
     distinct_id = properties.get("distinct_id", "")
     if distinct_id != "" and not _sound_id(distinct_id):
         return True
-    return any(
-        type(value) in (dict, list) and _out_of_shape(value) for value in properties.values()
-    )
+    return _any_out_of_shape(properties.values())
 
 
 def _doubtful_update(payload: Json, endpoint: str) -> bool:
@@ -130,22 +133,24 @@ def _text(value: Any) -> bool:
 def _sound_id(value: Any) -> bool:
     if type(value) is str:
         return value != "" and value.strip().lower() not in FORBIDDEN_IDS
-    return type(value) in (int, float) and value > 0
+    return type(value) in NUMBERS and value > 0
 
 
 def _is_old(time: Any, now_ms: float, margin_ms: float = AGE_MARGIN_MS) -> bool:
-    if type(time) not in (int, float):
+    if type(time) not in NUMBERS:
         return False
-    time_ms = time * 1000 if abs(time) < 1e11 else time  # seconds or milliseconds (1.3)
-    return bool(now_ms - time_ms > IMPORT_AGE_MS - margin_ms)
+    time_ms: float = time * 1000 if abs(time) < 1e11 else time  # seconds or milliseconds (1.3)
+    return now_ms - time_ms > IMPORT_AGE_MS - margin_ms
 
 
-def _out_of_shape(value: Any, depth: int = 0) -> bool:
+def _any_out_of_shape(values: Collection[Any], depth: int = 0) -> bool:
+    if FLAT.issuperset(map(type, values)):
+        return False  # nearly always, and seen at once
+    return any(_out_of_shape(value, depth) for value in values if type(value) in (dict, list))
+
+
+def _out_of_shape(value: Any, depth: int) -> bool:
     if type(value) is dict:
         depth += 1
-        members = list(value.values())
-    else:
-        members = value
-    if depth > DEEPEST or len(members) > MOST_MEMBERS:
-        return True
-    return any(type(item) in (dict, list) and _out_of_shape(item, depth) for item in members)
+        value = value.values()
+    return depth > DEEPEST or len(value) > MOST_MEMBERS or _any_out_of_shape(value, depth)

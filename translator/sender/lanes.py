@@ -6,7 +6,6 @@ alias on its ids share a lane.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
 
 from translator.sender.letters import Letter
 
@@ -77,16 +76,25 @@ class Lanes:
                 return False
         return True
 
-    def take(self, letter: Letter, owner: object) -> None:
-        """Move a letter that may go from its lanes into the request `owner`."""
+    def take(self, letter: Letter, owner: object) -> list[Letter]:
+        """Move a letter that may go from its lanes into the request `owner`.
+
+        Gives the letters that then are the first in one of these lanes.
+        """
+        following = []
         for key in letter.lanes:
             lane = self._lanes[key]
-            lane.waiting.popleft()
+            waiting = lane.waiting
+            waiting.popleft()
             lane.busy += 1
             lane.owner = owner
+            if waiting:
+                following.append(waiting[0])
+        return following
 
-    def settle(self, letter: Letter, now: float, hold: float = 0.0) -> Iterator[Lane]:
+    def settle(self, letter: Letter, now: float, hold: float = 0.0) -> list[Lane]:
         """A letter is done with; the lanes that are free again. `hold`: for so many seconds not."""
+        free = []
         for key in letter.lanes:
             lane = self._lanes[key]
             lane.busy -= 1
@@ -94,7 +102,8 @@ class Lanes:
                 lane.held_until = now + hold
             if not lane.busy:
                 lane.owner = None
-                yield lane
+                free.append(lane)
+        return free
 
     def forget(self, lane: Lane, now: float) -> None:
         """Let go of a lane that has nothing to keep."""

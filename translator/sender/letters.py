@@ -34,7 +34,6 @@ class Letter:
         operation: Operation,
         text: bytes,
         lanes: tuple[str, ...] = (),
-        *,
         alone: bool = False,
         repeatable: bool = True,
         tag: Any = None,

@@ -16,6 +16,9 @@ TIMEOUT_SECONDS = (5.0, 30.0)
 GZIP_FROM_BYTES = 1024
 """Smaller bodies are not worth compressing."""
 
+GZIP_LEVEL = 1
+"""The fastest: level 6 takes twice the time to make a body of events a tenth smaller."""
+
 QUERIES: Mapping[str, Mapping[str, str]] = {
     "/track": {"verbose": "1", "ip": "0"},
     "/engage": {"verbose": "1", "ip": "0"},
@@ -77,7 +80,7 @@ class HttpTransport:
         """POST a JSON body; redirects are not followed."""
         headers: dict[str, str | bytes] = {"Content-Type": "application/json"}
         if endpoint in GZIP_ENDPOINTS and len(body) > GZIP_FROM_BYTES:
-            body = gzip.compress(body, compresslevel=6, mtime=0)
+            body = gzip.compress(body, GZIP_LEVEL, mtime=0)
             headers["Content-Encoding"] = "gzip"
         if endpoint == "/import" and self._authorization is not None:
             headers["Authorization"] = self._authorization
