@@ -89,6 +89,40 @@ def test_one_id_for_two_messages(gateway: Gateway) -> None:
     assert ["A", "B"] == [payload["event"] for payload in gateway.waiting()]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "taken"),
+    [
+        ('{"a": 1, "b": {"c": 2, "d": 3}}', '{"b": {"d": 3, "c": 2}, "a": 1}', 1),
+        ('{"a": NaN}', '{"a": NaN}', 1),
+        ('{"a": NaN}', '{"a": null}', 2),
+        ('{"a": Infinity}', '{"a": NaN}', 2),
+        ('{"a": "\\ud800"}', '{"a": "\\ud800"}', 1),
+        ('{"a": "\\ud800"}', '{"a": "\\ud801"}', 2),
+        ('{"a": 1}', '{"a": 1.0}', 2),
+        ('{"a": true}', '{"a": 1}', 2),
+        ('{"a": "NaN"}', '{"a": "NaN"}', 1),
+    ],
+)
+def test_what_a_repetition_is(gateway: Gateway, first: str, second: str, taken: int) -> None:
+    """The same values in any order are the same message; another value makes another."""
+    client = gateway.client()
+    for properties in (first, second):
+        body = f'{{"event": "E", "userId": "u", "messageId": "m", "properties": {properties}}}'
+        assert 200 == client.post("/v1/track", data=body).status_code
+    assert f"gateway_duplicates_total {2 - taken}.0" in client.get("/metrics").text
+
+
+@pytest.mark.parametrize("depth", [1000, 5000])
+def test_too_deep(gateway: Gateway, depth: int) -> None:
+    """A body that is nested too deep is refused as a whole, and nothing of it is taken in."""
+    deep = "[" * depth + "]" * depth
+    good = '{"type": "track", "event": "A", "userId": "u"}'
+    bad = f'{{"type": "track", "event": "B", "userId": "u", "properties": {{"x": {deep}}}}}'
+    answer = gateway.client().post("/v1/batch", data=f'{{"batch": [{good}, {bad}]}}')
+    assert 400 == answer.status_code
+    assert [] == gateway.waiting()
+
+
 def test_bad_message_stops_only_itself(gateway: Gateway) -> None:
     """One bad message of three is reported with its reason; the others are taken in."""
     good = [{"type": "track", "event": name, "userId": "u"} for name in "AB"]

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.sender.build import event
 from tests.sender.stub import Reply, Stub, running_stub
+from translator.sender.account import Entry
+from translator.sender.batching import encode
+from translator.sender.letters import Letter
+from translator.sender.spool import Incoming, Spool
 
 NOW = "2026-06-15T12:00:00Z"
 TRACK = {
@@ -79,6 +84,23 @@ def test_real_mixpanel_needs_live(tmp_path: Path) -> None:
         "Error: the base URL 'https://api.mixpanel.com' is not on this machine: give the address "
         "of a mock server on 127.0.0.1, or --live if the data is really meant to leave\n"
     ) == run.err
+
+
+def test_a_spool_for_another_region_is_wrong_usage(tmp_path: Path, stub: Stub) -> None:
+    """What a spool holds for a host without an address stays there, and the way out is named."""
+    letter = Letter(0, event("A"), encode(event("A").payload), ("person ann",))
+    with Spool(tmp_path / "spool") as spool:
+        spool.add([Incoming(Entry(1, "m-1", 1, key=b"k"), [letter])], 0.0)
+    options = ("--eu-base-url", stub.url, "--spool", "spool")
+    run = Send(tmp_path, *options, messages=[], enableEuropeanUnionEndpoint=True)
+    assert (2, "") == (run.code, run.out)
+    assert (
+        "Error: these operations are for https://api.mixpanel.com, which has no base URL: give "
+        "--base-url with the address of a mock server; what the spool holds stays there\n"
+    ) == run.err.splitlines(keepends=True)[-1]
+    assert [] == stub.received
+    with Spool(tmp_path / "spool") as spool:
+        assert 1 == spool.waiting()
 
 
 def test_losses(tmp_path: Path, stub: Stub) -> None:

@@ -66,7 +66,10 @@ def create_app(
         g.messages = len(messages)
         if request.headers.get("Origin"):
             _add_address(messages, request.remote_addr)
-        taken = intake.accept(messages)
+        try:
+            taken = intake.accept(messages)
+        except RecursionError:
+            raise BadRequestError(400, "a message is nested too deep to be kept") from None
         if not taken.room:
             answer = _answer(503, "too much is waiting; send it again")
             answer.headers["Retry-After"] = RETRY_SECONDS

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from translator.operations import Json, Result
 from translator.sender.account import Entry
 from translator.sender.dead_letters import of_line
@@ -60,19 +62,18 @@ class Intake:
         """Take in all messages of a request, or none if there is no room.
 
         They are in the spool when this returns. A message that is known already is a repetition by
-        its client and is not taken in again. Raises what the spool raises.
+        its client and is not taken in again. Raises what the spool raises, and RecursionError, with
+        nothing taken in, if a message is nested too deep to be written.
         """
+        written = [_written(message) for message in messages]
         with self._lock:
             if self._closed or self._waiting >= self._capacity:
                 return Taken(room=False)
             fresh: dict[bytes, Incoming] = {}
-            for message in messages:
-                key = _key(message)
+            for line, key in written:
                 if key in fresh or self._spool.known(key)[0]:
                     continue
                 self._taken_in += 1
-                # As text, so that what JSON cannot hold is one message's fault.
-                line = json.dumps(message).encode()
                 result = self._translate(line)
                 entry = Entry(self._taken_in, result.message_id, 0, key=key)
                 fresh[key] = self._ledger.enter(entry, result, of_line(line))
@@ -126,13 +127,27 @@ _ADDED = ("receivedAt", "sentAt", "timestamp")
 """What a repetition has anew; the time of the call stands in `originalTimestamp`."""
 
 
-def _key(message: Any) -> bytes:
-    """What tells a message from the others: all of it, less what a repetition has anew.
+def _written(message: Any) -> tuple[bytes, bytes]:
+    """A message as a line, and the key that tells it from the others.
 
-    The message id alone would not do: two messages with one id, from a client with a defect, would
-    be one, and the other lost.
+    The key is made of all of it, less what a repetition has anew. The message id alone would not
+    do: two messages with one id, from a client with a defect, would be one, and the other lost.
     """
+    # As text, so that what JSON cannot hold is one message's fault.
+    line = json.dumps(message).encode()
     if isinstance(message, dict):
         message = {name: value for name, value in message.items() if name not in _ADDED}
-    text = json.dumps(message, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return line, hashlib.blake2b(_sorted_text(message, line), digest_size=16).digest()
+
+
+def _sorted_text(message: Any, line: bytes) -> bytes:
+    """A message as JSON, the same however its members are ordered.
+
+    The fast way takes NaN for null, and refuses long integers and lone surrogates.
+    """
+    if b"NaN" not in line and b"Infinity" not in line:
+        try:
+            return orjson.dumps(message, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError:
+            pass
+    return json.dumps(message, sort_keys=True).encode()
