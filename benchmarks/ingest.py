@@ -10,8 +10,8 @@ beside the load of the machine. Java gets faster while it runs: the best of the 
 
 The last part is about reading: everything after a million events, and again after some more.
 
-It needs wrk, java, npm, and leave to install WireMock and Mountebank into the folder of the peers.
-What is not there is left out, and said.
+It needs the extra `bench`, wrk, java, npm, and leave to install WireMock and Mountebank into the
+folder of the peers. What is not there is left out, and said.
 """
 
 import argparse
@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,6 +114,9 @@ def servers(folder: Path, temporary: Path) -> Iterator[Peer]:
         yield Peer("Mountebank", [*command, "--pidfile", str(temporary / "mb.pid")], 9132)
     else:
         print("Mountebank is left out: it needs node and npm", file=sys.stderr)
+    if not find_spec("granian"):
+        print("a bare Flask is left out: it needs pip install 'mockpanel[bench]'", file=sys.stderr)
+        return
     flask = ["--interface", "wsgi", "--workers", "2", "--port", "9133", "bare_flask:app"]
     yield Peer("bare Flask", [python, "-m", "granian", "--log-level", "error", *flask], 9133)
 

@@ -37,7 +37,7 @@ def main() -> None:
     "store_url",
     default="memory:",
     show_default=True,
-    help="Where the log is kept: memory:, or a database such as sqlite:///file.",
+    help="Where the log is kept: memory:, folder:path, or a database such as sqlite:///file.",
 )
 @click.option(
     "--keep",
@@ -56,7 +56,7 @@ def main() -> None:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many processes answer; with more than 1 they share a store in a file.",
+    help="How many processes answer; with more than 1 they share a store in a folder.",
 )
 @click.option("--strict-projects", is_flag=True, help="Drop what is for no known project.")
 @click.option("--tls", is_flag=True, help="Speak https, with a certificate made for this run.")
@@ -98,7 +98,7 @@ def serve(
             certificate = _certificate(stack, host, tls_cert, tls_key, tls_ca)
         if workers > 1 and store_url == "memory:":
             folder = stack.enter_context(TemporaryDirectory(prefix="mock-mixpanel-"))
-            store_url = f"sqlite:///{folder}/store"
+            store_url = f"folder:{folder}"
             click.echo(f"{workers} workers share {store_url} until they stop", err=True)
         try:
             # Workers find it made, and whatever is wrong is said once.

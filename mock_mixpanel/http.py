@@ -6,7 +6,7 @@ from collections.abc import Callable
 from flask import Response, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from mock_mixpanel.ingest import Incoming
+from mock_mixpanel.incoming import Envelope, Incoming
 from mock_mixpanel.regions import DEFAULT, region_of
 from mock_mixpanel.replies import Reply
 
@@ -33,16 +33,15 @@ def incoming(max_bytes: int) -> Incoming:
         pass
     except ClientDisconnected as error:
         broken = f"body: {error.__context__ or 'the connection ended'}"
-    return Incoming(
-        region=region_of(request.environ.get(REGION_KEY, DEFAULT), request.host),
-        method=request.method,
-        path=request.path,
-        query=request.args.to_dict(),
-        headers=dict(request.headers),
-        body=body,
-        address=_address(),
-        broken=broken,
+    envelope = Envelope(
+        region_of(request.environ.get(REGION_KEY, DEFAULT), request.host),
+        request.method,
+        request.path,
+        request.args.to_dict(),
+        dict(request.headers),
+        _address(),
     )
+    return Incoming(envelope, body, broken)
 
 
 def _address() -> str:

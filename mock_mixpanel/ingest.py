@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel import auth, replies
 from mock_mixpanel.config import Limits
+from mock_mixpanel.incoming import Incoming
 from mock_mixpanel.judge import Judge, Judged
 from mock_mixpanel.packing import dump
 from mock_mixpanel.problems import NO_DATA, Problem
 from mock_mixpanel.rates import Sent
 from mock_mixpanel.records import Arrival, Exchange
-from mock_mixpanel.redact import redacted_headers, redacted_query
 from mock_mixpanel.regions import misplaced
 from mock_mixpanel.replies import Reply
 from mock_mixpanel.transport import Decoded, TooLargeError, decode, flag
@@ -25,27 +25,6 @@ ENDPOINTS = ("/track", "/import", "/engage", "/groups")
 
 MOST_REFUSED = 10_000
 """How many records of a request that is refused as a whole are kept: a body may have millions."""
-
-
-class Incoming(NamedTuple):
-    """An HTTP request; `address` is its sender's.
-
-    `body` None means that it is larger than the limit, or that it did not arrive whole: then
-    `broken` says why.
-    """
-
-    region: str
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes | None
-    address: str = ""
-    broken: str = ""
-
-    def header(self, name: str) -> str:
-        """A header, whatever the case of its name; "" if it is not there."""
-        return next((v for k, v in self.headers.items() if k.lower() == name.lower()), "")
 
 
 def ingest(world: World, endpoint: str, incoming: Incoming) -> Reply:
@@ -75,7 +54,9 @@ def _ingested(world: World, endpoint: str, incoming: Incoming) -> Reply | None:
         if not fault.action.stores:
             problem = Problem(f"fault {fault.id}: not stored")
             judged = [replace(each, problems=[*each.problems, problem]) for each in judged]
-    verdict = {k: each.verdict(endpoint, incoming.region, now) for k, each in _shared(judged)}
+    verdict = {
+        k: each.verdict(endpoint, incoming.envelope.region, now) for k, each in _shared(judged)
+    }
     verdicts = [verdict[id(each)] for each in judged]
     arrival = Arrival(exchange(incoming, reply, now), verdicts, text or dump(records))
     return reply if world.log.take(arrival, world.version) else None
@@ -83,13 +64,13 @@ def _ingested(world: World, endpoint: str, incoming: Incoming) -> Reply | None:
 
 def exchange(incoming: Incoming, reply: Reply, now: float) -> Exchange:
     """What the journal keeps of a request and its answer, without secrets."""
+    envelope = incoming.envelope
     return Exchange(
         now,
-        incoming.region,
-        incoming.method,
-        incoming.path,
-        redacted_query(incoming.query),
-        redacted_headers(incoming.headers),
+        envelope.region,
+        envelope.method,
+        envelope.path,
+        *envelope.shown,
         None if reply.cut == "before" else reply.status,
         None if reply.cut == "before" else reply.sent.decode(errors="replace"),
     )
@@ -135,8 +116,8 @@ def _taken(world: World, endpoint: str, incoming: Incoming, now: float) -> Taken
     if over:
         reason, reply = over
         return Taken(*_all_refused(endpoint, records, reason), reply)
-    ip, sender = controls.get("ip"), incoming.address
-    judge = Judge(world, endpoint, incoming.region, now, strict, ip, sender)
+    ip, sender = controls.get("ip"), incoming.envelope.address
+    judge = Judge(world, endpoint, incoming.envelope.region, now, strict, ip, sender)
     judged = judge.judge(records, tokens)
     if strict:
         return Taken(records, judged, _strict_reply(records, judged), decoded.text)
@@ -154,15 +135,16 @@ def _over_limit(
     world: World, endpoint: str, tokens: Sequence[str], sent: Sent
 ) -> tuple[str, Reply] | None:
     """Why a request is refused as a whole by a limit of a project it is for, and the answer."""
-    everyone = sorted(set(tokens))
-    for limits in map(world.projects.limits, everyone):
+    everyone = sorted(set(tokens)) if len(tokens) > 1 else tokens
+    for token in everyone:
+        limits = world.projects.limits(token)
         if sent.records > limits.records:
             most = f"{limits.records} records"
             return f"request: more than {most}", _too_large(endpoint, most)
         if sent.size > limits.body_bytes:
             most = f"{limits.body_bytes} bytes"
             return f"body: larger than {most}", _too_large(endpoint, most)
-    for token in everyone:
+    for token in everyone if world.projects.rated else ():
         reason = world.rates.exceeded(token, world.projects.limits(token), sent)
         if reason:
             return reason, replies.failure(endpoint, 429)
@@ -173,9 +155,8 @@ def _decoded(incoming: Incoming, limits: Limits) -> Decoded:
     if incoming.body is None:
         raise TooLargeError
     return decode(
-        incoming.query,
-        incoming.header("Content-Type"),
-        incoming.header("Content-Encoding"),
+        incoming.envelope.query,
+        *incoming.envelope.content,
         incoming.body,
         max_bytes=limits.body_bytes,
         max_depth=limits.json_depth,
@@ -192,10 +173,10 @@ def _sent_token(endpoint: str, record: Any) -> str:
 def _import_tokens(
     world: World, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
 ) -> list[str] | None:
-    credential = auth.read_basic(incoming.header("Authorization"))
+    credential = auth.read_basic(incoming.envelope.header("Authorization"))
     project_id = controls.get("project_id", "")
     known = world.projects.known()
-    project = auth.project_of(credential, project_id, incoming.region, known)
+    project = auth.project_of(credential, project_id, incoming.envelope.region, known)
     if project:
         return [project.token] * len(records)
     if auth.project_of(credential, project_id, None, known):
@@ -209,11 +190,11 @@ def _unauthorized(
     world: World, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
 ) -> tuple[Sequence[Any], Sequence[Judged]]:
     """The records of an import that is a 401; with the credential of another region, a leak."""
-    credential = auth.read_basic(incoming.header("Authorization"))
+    credential = auth.read_basic(incoming.envelope.header("Authorization"))
     project_id = controls.get("project_id", "")
     project = auth.project_of(credential, project_id, None, world.projects.known())
     if project and project.region:
-        problems = [Problem(misplaced(project.region, incoming.region))]
+        problems = [Problem(misplaced(project.region, incoming.envelope.region))]
         return records, [Judged(project.token, problems)] * len(records)
     return _all_refused("/import", records, "auth: no valid credential for this project")
 
@@ -248,6 +229,8 @@ def _insert_id(record: Any) -> str:
 
 
 def _received(error: str | None, controls: Mapping[str, str]) -> Reply:
+    if not controls:
+        return replies.received(error)
     return replies.received(
         error,
         flag(controls.get("verbose")),

@@ -46,7 +46,7 @@ def plain_check(
             return False
         values = properties.values()
         if not SCALARS.issuperset(map(type, values)) and not all(
-            _is_flat(value, limits) for value in values
+            _is_flat(value, limits) for value in values if type(value) not in SCALARS
         ):
             return False
         try:
@@ -68,10 +68,8 @@ def plain_check(
 
 
 def _is_flat(value: Any, limits: Limits) -> bool:
-    """Whether a value is a scalar, or a short list or object of scalars."""
+    """Whether a list or object is short, and has scalars only."""
     if type(value) is list:
         return len(value) <= limits.elements and SCALARS.issuperset(map(type, value))
-    if type(value) is dict:
-        short = len(value) <= limits.keys and limits.depth > 0
-        return short and SCALARS.issuperset(map(type, value.values()))
-    return True
+    short = len(value) <= limits.keys and limits.depth > 0
+    return short and SCALARS.issuperset(map(type, value.values()))

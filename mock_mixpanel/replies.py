@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -60,7 +61,10 @@ def json_reply(status: int, value: Any) -> Reply:
     return Reply(status, to_json(value), JSON_TYPE)
 
 
-def received(error: str | None, verbose: bool, callback: str = "", pixel: bool = False) -> Reply:
+@lru_cache(100)
+def received(
+    error: str | None, verbose: bool = False, callback: str = "", pixel: bool = False
+) -> Reply:
     """The answer of /track, /engage, /groups and of /import without strict.
 
     `error` None is success. The plain form is one character without a newline.

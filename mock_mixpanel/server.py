@@ -21,7 +21,8 @@ from mock_mixpanel.app import create_app
 from mock_mixpanel.bodies import Body, Lines
 from mock_mixpanel.config import Config
 from mock_mixpanel.http import CUT_KEY, REGION_KEY
-from mock_mixpanel.ingest import Incoming, exchange
+from mock_mixpanel.incoming import Envelope, Incoming
+from mock_mixpanel.ingest import exchange
 from mock_mixpanel.redact import redacted_text
 from mock_mixpanel.replies import Reply
 from mock_mixpanel.stores import Store
@@ -229,7 +230,7 @@ class _Handler(WSGIRequestHandler):
         super().send_error(code, message, explain)
         words = [*self.raw_requestline.decode("latin-1").split(), "", ""]
         method, path = (redacted_text(word.partition("?")[0])[:EXCERPT] for word in words[:2])
-        incoming = Incoming(self.server.region, method, path, {}, {}, None)
+        incoming = Incoming(Envelope(self.server.region, method, path, {}, {}), None)
         reply = Reply(code, redacted_text(message or "").encode(), self.error_content_type)
         world = self.server.world
         world.log.append(exchange(incoming, reply, world.clock.now()), [])

@@ -10,6 +10,7 @@ import json
 import math
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -65,7 +66,7 @@ def decode(
     A control parameter in the query wins over the same in a form (choice). `max_bytes` bounds the
     decompressed body, `max_depth` its nesting. Raises TooLargeError beyond `max_bytes`.
     """
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = _media_type(content_type)
     form: dict[str, bytes] = {}
     raw, sent = body, len(body)
     try:
@@ -86,8 +87,8 @@ def decode(
                 raise UnreadableError("a form without data=...")
             raw = form.get("data") or query.get("data", "").encode(errors="replace")
             records, text = _json(_data(raw)) if raw.strip() else ([], None)
-        if _deeper_than(records, max_depth):
-            raise UnreadableError(f"nested deeper than {max_depth} levels")
+        if text is None or text.count(b"[") + text.count(b"{") > max_depth:
+            _check_depth(records, max_depth)
     except UnreadableError as error:
         excerpt = redacted_text(raw[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT])
         return Decoded([excerpt], _controls(query, form), f"data: {error}")
@@ -102,7 +103,15 @@ def flag(value: str | None) -> bool:
     return value is not None and value.strip().lower() not in ("", "0", "false")
 
 
-def _controls(query: Mapping[str, str], form: Mapping[str, bytes]) -> dict[str, str]:
+@lru_cache(1000)
+def _media_type(content_type: str) -> str:
+    """Without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _controls(query: Mapping[str, str], form: Mapping[str, bytes]) -> Mapping[str, str]:
+    if not query and not form:
+        return {}
     controls = {name: value.decode(errors="replace") for name, value in form.items()}
     return {name: value for name, value in (controls | dict(query)).items() if name != "data"}
 
@@ -199,12 +208,15 @@ def _finite(text: str) -> float:
     return number
 
 
-def _deeper_than(value: Any, limit: int) -> bool:
-    """Whether lists and objects lie in each other deeper than `limit`; works level by level."""
+def _check_depth(value: Any, limit: int) -> None:
+    """Refuse lists and objects that lie in each other deeper than `limit`, looking by level.
+
+    Raises UnreadableError. A text with no more brackets than that needs no look.
+    """
     level: list[Any] = [] if type(value) in SCALARS else [value]
     for _ in range(limit):
         if not level:
-            return False
+            return
         inner: list[Any] = []
         for outer in level:
             values = outer.values() if type(outer) is dict else outer
@@ -213,4 +225,5 @@ def _deeper_than(value: Any, limit: int) -> bool:
                     if type(each) not in SCALARS:
                         inner.append(each)
         level = inner
-    return bool(level)
+    if level:
+        raise UnreadableError(f"nested deeper than {limit} levels")

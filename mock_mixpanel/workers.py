@@ -1,7 +1,7 @@
-"""Running it in several processes, with granian: for speed, and for many connections.
+"""Running it in several processes, with uvicorn: for speed, and for many connections.
 
-There is one granian for each region's port, each with so many workers. All of them share one store,
-so together they answer as one server.
+Every worker listens on the port of each region. All share one store, so together they answer as one
+server.
 """
 
 import gc
@@ -13,19 +13,31 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import connection, get_context, parent_process, set_start_method
+from multiprocessing import connection, get_context, parent_process
 from multiprocessing.context import SpawnProcess
-from typing import Any, Self
+from typing import Self
 
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from mock_mixpanel.asgi import Application
 from mock_mixpanel.config import Config
+from mock_mixpanel.protocol import Protocol
+from mock_mixpanel.stores import open_store
 from mock_mixpanel.tls import Certificate
+from mock_mixpanel.world import World
 
 START_SECONDS = 60
 STOP_SECONDS = 3
 """How long a worker has to finish what it is doing before it is ended."""
 POLL_SECONDS = 0.05
+IDLE_SECONDS = 120
+"""How long a connection may say nothing."""
+BACKLOG = 1024
+"""How many connections may wait to be accepted."""
 
 
 class WorkersError(Exception):
@@ -55,7 +67,7 @@ class Workers:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._processes: list[SpawnProcess] = []
+        self._master: SpawnProcess | None = None
 
     @property
     def urls(self) -> dict[str, str]:
@@ -68,46 +80,45 @@ class Workers:
         """Listen; requests are taken when this returns."""
         if self._plan.certificate:
             self._plan.certificate.context()
-        ports = {region: _free(self._plan.host, port) for region, port in self._plan.ports.items()}
-        self._plan = replace(self._plan, ports=ports)
-        context = get_context("spawn")
-        try:
-            for region in ports:
-                process = context.Process(target=_serve, args=(self._plan, region))
-                process.start()
-                self._processes.append(process)
-            for process, port in zip(self._processes, ports.values(), strict=True):
-                self._wait(process, port)
-        except BaseException:
-            self.stop()
-            raise
+        with ExitStack() as stack:
+            listening = {
+                region: stack.enter_context(_listen(self._plan.host, port))
+                for region, port in self._plan.ports.items()
+            }
+            ports = {region: each.getsockname()[1] for region, each in listening.items()}
+            self._plan = replace(self._plan, ports=ports)
+            sockets = list(listening.values())
+            self._master = get_context("spawn").Process(target=_serve, args=(self._plan, sockets))
+            self._master.start()
+            try:
+                self._wait(self._master, ports["us"])
+            except BaseException:
+                self.stop()
+                raise
         return self
 
     def stop(self) -> None:
         """End all workers and their connections."""
-        for process in self._processes:
-            process.terminate()
-        for process in self._processes:
-            process.join()
-        self._processes = []
+        if self._master:
+            self._master.terminate()
+            self._master.join()
+        self._master = None
 
     def _wait(self, process: SpawnProcess, port: int) -> None:
-        """Until a port answers."""
+        """Until the port answers."""
         deadline = time.monotonic() + START_SECONDS
         while not _healthy(self._plan.host, port, tls=bool(self._plan.certificate)):
             if not process.is_alive():
-                raise WorkersError("a worker ended at once; what it said is above")
+                raise WorkersError("the workers ended at once; what they said is above")
             if time.monotonic() > deadline:
                 raise WorkersError(f"no worker answers after {START_SECONDS} seconds")
             time.sleep(POLL_SECONDS)
 
 
-def _free(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises OSError if it is taken: granian would share it."""
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that all workers share. Raises OSError if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family) as listening:
-        number: int = listening.getsockname()[1]
-        return number
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 def _healthy(host: str, port: int, *, tls: bool) -> bool:
@@ -127,38 +138,35 @@ def _healthy(host: str, port: int, *, tls: bool) -> bool:
         asked.close()
 
 
-def _serve(plan: Plan, region: str) -> None:
-    """Be the master process of a region's workers."""
-    from granian import Granian
-    from granian.constants import HTTPModes, Interfaces, SSLProtocols
-
+def _serve(plan: Plan, listening: list[socket.socket]) -> None:
+    """Be the master process: keep so many workers running until it is told to end."""
     _end_with_parent()
-    # Not fork: there is a thread already.
-    set_start_method("spawn", force=True)
     certificate = plan.certificate
-    Granian(
-        "mock_mixpanel",
-        plan.host,
-        plan.ports[region],
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        websockets=False,
+    config = uvicorn.Config(
+        partial(_application, plan),
+        factory=True,
         workers=plan.workers,
-        workers_kill_timeout=STOP_SECONDS,
-        respawn_failed_workers=True,
-        log_enabled=False,
-        ssl_cert=certificate.chain if certificate else None,
-        ssl_key=certificate.key if certificate else None,
-        ssl_protocol_min=SSLProtocols.tls12,
-    ).serve(target_loader=partial(_application, plan), wrap_loader=False)
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_worker_healthcheck=START_SECONDS,
+        ssl_certfile=certificate.chain if certificate else None,
+        ssl_keyfile=certificate.key if certificate else None,
+    )
+    Multiprocess(config, listening).run()
 
 
-def _application(plan: Plan) -> Any:
+def _application(plan: Plan) -> Application:
     """Be a worker."""
-    from mock_mixpanel.rsgi import Application
-    from mock_mixpanel.stores import open_store
-    from mock_mixpanel.world import World
-
     _end_with_parent()
     world = World(plan.config, open_store(plan.store_url, plan.keep))
     regions = {port: region for region, port in plan.ports.items()}

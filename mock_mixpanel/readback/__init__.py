@@ -112,7 +112,7 @@ def _view(world: World, route: Route) -> Callable[..., Response]:
             answer = route.handler(call, **arguments)
         except CallError as error:
             answer = Answer(route.failed(call, error))
-        fault = world.faults.pick(call.incoming.path, call.tokens)
+        fault = world.faults.pick(call.envelope.path, call.tokens)
         if fault:
             answer = _spoilt(call, route, fault.action, answer)
         kept = replace(answer.reply, body=answer.reply.body[:JOURNALED])
@@ -133,7 +133,7 @@ def _spoilt(call: Call, route: Route, action: Action, answer: Answer) -> Answer:
         failed = route.failed(call, CallError(status, _said(call, route, status)))
         reply = replace(failed, headers=told.get("headers", {}), delay=action.delay)
     else:
-        reply = action.answer(call.incoming.path, whole)
+        reply = action.answer(call.envelope.path, whole)
     return Answer(reply, answer.drafts if action.stores else ())
 
 

@@ -24,9 +24,9 @@ def me(call: Call) -> Answer:
     if credential is None:
         raise CallError(401, "Authorization is missing; it is Basic and a service account")
     known = {project.token: project for project in call.world.projects.known()}
-    stored = call.world.projections.tokens(call.incoming.region)
+    stored = call.world.projections.tokens(call.envelope.region)
     projects = {token: call.world.projects.options(token) for token in stored} | known
-    seen = [each for each in projects.values() if _sees(credential, each, call.incoming.region)]
+    seen = [each for each in projects.values() if _sees(credential, each, call.envelope.region)]
     if projects and not seen:
         raise CallError(401, "Invalid credentials")
     name = credential.username if credential.password else ""  # alone it is a secret

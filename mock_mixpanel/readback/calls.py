@@ -11,9 +11,8 @@ import orjson
 
 from mock_mixpanel import auth
 from mock_mixpanel.config import Project
-from mock_mixpanel.ingest import Incoming
+from mock_mixpanel.incoming import Envelope, Incoming
 from mock_mixpanel.records import Draft
-from mock_mixpanel.redact import redacted_query
 from mock_mixpanel.replies import Reply, json_reply
 from mock_mixpanel.transport import MAX_FORM_FIELDS
 from mock_mixpanel.world import World
@@ -57,13 +56,18 @@ class Call:
     host_url: str
     tokens: set[str] = field(default_factory=set)
 
+    @property
+    def envelope(self) -> Envelope:
+        """All of the request but its body."""
+        return self.incoming.envelope
+
     @cached_property
     def params(self) -> Mapping[str, str]:
         """The parameters of the query and of a form or JSON body, which wins (choice).
 
         Raises CallError 413 for too large a body, 400 for one that is not readable.
         """
-        return {**self.incoming.query, **_body_params(self.body)}
+        return {**self.envelope.query, **_body_params(self.body)}
 
     @property
     def body(self) -> bytes:
@@ -77,8 +81,8 @@ class Call:
     @property
     def request_line(self) -> str:
         """Path and query, as the errors of the query routes repeat it; keys are hidden."""
-        query = urlencode(redacted_query(self.incoming.query))
-        return f"{self.incoming.path}?{query}" if query else self.incoming.path
+        query = urlencode(self.envelope.shown[0])
+        return f"{self.envelope.path}?{query}" if query else self.envelope.path
 
     @property
     def today(self) -> str:
@@ -88,13 +92,13 @@ class Call:
     @property
     def credential(self) -> auth.Credential | None:
         """The Basic credential, if there is one."""
-        return auth.read_basic(self.incoming.header("Authorization"))
+        return auth.read_basic(self.envelope.header("Authorization"))
 
     def project(self, project_id: str = "") -> Project:
         """The project to read. Raises CallError 401 if there is none for the credential."""
         wanted = project_id or self.params.get("project_id", "")
         token = self.params.get("token", "")
-        found = readable_project(self.world, self.credential, wanted, token, self.incoming.region)
+        found = readable_project(self.world, self.credential, wanted, token, self.envelope.region)
         self.tokens.add(found.token)
         return found
 
@@ -103,7 +107,7 @@ class Call:
         return Draft(
             endpoint,
             project.token,
-            self.incoming.region,
+            self.envelope.region,
             record,
             received_at=self.now,
             effective_at=self.now + delay,

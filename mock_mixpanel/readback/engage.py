@@ -96,7 +96,7 @@ def _people(call: Call, project: Project) -> Profiles:
     return {
         item.value["distinct_id"]: item.value["properties"]
         for item in call.world.projections.items("profiles", project.token)
-        if item.value["region"] == call.incoming.region
+        if item.value["region"] == call.envelope.region
     }
 
 
@@ -113,7 +113,7 @@ def _groups(call: Call, project: Project) -> Profiles | None:
     return {
         item.value["group_id"]: item.value["properties"]
         for item in call.world.projections.items("groups", project.token)
-        if item.value["region"] == call.incoming.region and item.value["group_key"] == key
+        if item.value["region"] == call.envelope.region and item.value["group_key"] == key
     }
 
 

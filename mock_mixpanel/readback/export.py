@@ -41,7 +41,7 @@ def export(call: Call) -> Answer:
     in_ms = flag(call.params.get("time_in_ms"))
     found = [
         seen
-        for seen in call.world.projections.events(project.token, call.incoming.region, raw=True)
+        for seen in call.world.projections.events(project.token, call.envelope.region, raw=True)
         if since <= seen.event.time < until and (names is None or seen.event.name in names)
     ]
     if call.params.get("where", ""):
@@ -49,7 +49,7 @@ def export(call: Call) -> Answer:
     else:
         items = _items(call, found[:limit])
     lines = (_line(item, project.identity, in_ms) for item in items)
-    return _answer(lines, call.incoming.header("Accept-Encoding"))
+    return _answer(lines, call.envelope.header("Accept-Encoding"))
 
 
 def _days(call: Call) -> tuple[float, float]:
@@ -121,7 +121,7 @@ def _selected(call: Call, project: Project, found: list[Seen]) -> list[Item]:
     people = {
         item.value["distinct_id"]: item.value["properties"]
         for item in call.world.projections.items("profiles", project.token)
-        if item.value["region"] == call.incoming.region
+        if item.value["region"] == call.envelope.region
     }
     try:
         selects = compile_where(where)

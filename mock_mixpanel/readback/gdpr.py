@@ -89,7 +89,7 @@ def retrieved(call: Call, task_id: str) -> Answer:
         kind: [
             {name: item.value[name] for name in names}
             for item in call.world.projections.items(kind, project.token, raw=kind == "events")
-            if item.value["region"] == call.incoming.region and item.value["distinct_id"] in people
+            if item.value["region"] == call.envelope.region and item.value["distinct_id"] in people
         ]
         for kind, names in (
             ("events", ("event", "distinct_id", "time", "properties")),
@@ -135,18 +135,18 @@ def _choice(body: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
 
 def _project(call: Call, *, by_link: bool = False) -> Project:
     """The project of `token=`; a link needs no credential, a call needs one."""
-    token = call.incoming.query.get("token", "")
+    token = call.envelope.query.get("token", "")
     if not token:
         raise CallError(401, "token is missing; it is the project token, in the query")
-    authorization = call.incoming.header("Authorization")
+    authorization = call.envelope.header("Authorization")
     bearer = authorization.strip().lower().startswith("bearer ")
     if not authorization and not by_link:
         raise CallError(401, "Authorization is missing; it is Bearer and an OAuth token")
     found = call.world.projects.find(token)
-    if found is None or found.region not in (None, call.incoming.region):
+    if found is None or found.region not in (None, call.envelope.region):
         raise CallError(401, "no such project")
     if not (bearer or by_link):
-        region, project_id = call.incoming.region, call.params.get("project_id", "")
+        region, project_id = call.envelope.region, call.params.get("project_id", "")
         read = readable_project(call.world, call.credential, project_id, token, region)
         if read.token != token:
             raise CallError(401, "the credential is for another project")

@@ -11,7 +11,7 @@ def data_groups(call: Call, project: Project) -> dict[str, int]:
     stored = [
         item.value["group_key"]
         for item in call.world.projections.items("groups", project.token)
-        if item.value["region"] == call.incoming.region
+        if item.value["region"] == call.envelope.region
     ]
     return {key: data_group_id(project.token, key) for key in (*project.group_keys, *stored)}
 

@@ -51,7 +51,7 @@ def _rows(call: Call) -> list[list[str]]:
     try:
         if call.incoming.body is None:
             raise TooLargeError
-        plain = decompressed(call.body, call.incoming.header("Content-Encoding"), MAX_BYTES)
+        plain = decompressed(call.body, call.envelope.header("Content-Encoding"), MAX_BYTES)
         text = plain.decode("utf-8-sig")
         csv.field_size_limit(MAX_FIELD)
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]

@@ -7,6 +7,7 @@ append can demand that the document is still the one it was decided under.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from mock_mixpanel.packing import Packed, Row
@@ -102,7 +103,7 @@ def oldest_to_keep(first: int, after: int, keep: int | None) -> int | None:
 
 
 def open_store(url: str, keep: int | None = None) -> Store:
-    """The store at a URL: `memory:`, `sqlite:///file`, or another that SQLAlchemy knows.
+    """The store at a URL: `memory:`, `folder:path`, `sqlite:///file`, or another of SQLAlchemy.
 
     `keep` is how many records are kept; a request without records counts as one. Raises StoreError.
     """
@@ -110,6 +111,12 @@ def open_store(url: str, keep: int | None = None) -> Store:
         from mock_mixpanel.stores.memory import MemoryStore
 
         return MemoryStore(keep)
+    if url.startswith("folder:"):
+        try:
+            from mock_mixpanel.stores.folder import FolderStore
+        except ModuleNotFoundError as error:
+            raise StoreError("this system has no locks for folders; use sqlite:///file") from error
+        return FolderStore(Path(url.removeprefix("folder:")), keep)
     from mock_mixpanel.stores.sql import SqlStore
 
     return SqlStore(url, keep)

@@ -297,7 +297,7 @@ class SqlStore:
 
 def _engine(url: str) -> sa.Engine:
     """Connections that commit each statement, unless there is a BEGIN."""
-    known = "use memory:, sqlite:///file or postgresql://user@host/database"
+    known = "use memory:, folder:path, sqlite:///file or postgresql://user@host/database"
     try:
         parsed = sa.make_url(url)
         if parsed.drivername == "postgresql":

@@ -97,9 +97,18 @@ def test_projects(tmp_path: Path, write: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--store", "disk"], "'--store': 'disk' is no kind of store; use memory:, sqlite:///file"),
-        (["--store", "odd://x"], "'--store': 'odd' is no kind of store; use memory:, sqlite:///"),
-        (["--store", "sqlite://"], "'--store': sqlite:// is not a file; use memory:, sqlite:///"),
+        (
+            ["--store", "disk"],
+            "'--store': 'disk' is no kind of store; use memory:, folder:path, sqlite:///file",
+        ),
+        (
+            ["--store", "odd://x"],
+            "'--store': 'odd' is no kind of store; use memory:, folder:path, sqlite:///",
+        ),
+        (
+            ["--store", "sqlite://"],
+            "'--store': sqlite:// is not a file; use memory:, folder:path, sqlite:///",
+        ),
         (["--keep", "1"], "'--keep': 1 is not in the range"),
         (["--workers", "0"], "'--workers': 0 is not in the range"),
         (["--workers", "2", "--store", "disk"], "'--store': 'disk' is no kind of store"),

@@ -23,13 +23,14 @@ from mock_mixpanel.stores import (
 )
 from tests.mock import postgresql
 
-KINDS = ["memory", "sqlite"]
-SHARED = ["sqlite", "postgresql"]
+KINDS = ["memory", "folder", "sqlite"]
+SHARED = ["folder", "sqlite", "postgresql"]
 ROW = Packed("T", 1, b'[[0,"us","POST","/",{},{},200,"1"],[],null,null]', b"[]")
 
 
 def url(kind: str, folder: Path) -> str:
-    return "memory:" if kind == "memory" else f"sqlite:///{folder}/store"
+    urls = {"memory": "memory:", "folder": f"folder:{folder}/log"}
+    return urls.get(kind, f"sqlite:///{folder}/store")
 
 
 @pytest.fixture(scope="session")
@@ -222,3 +223,42 @@ def test_answers_of_all_sizes() -> None:
     assert [] == answers_to_drop({"new": KEPT_BYTES + 1})
     assert ["old"] == answers_to_drop({"new": KEPT_BYTES, "old": 1})
     assert [] == answers_to_drop({"new": KEPT_BYTES - 1, "old": 1})
+
+
+def test_worker_that_is_killed_while_it_writes(tmp_path: Path) -> None:
+    """What a folder's head does not tell of has not happened, and the next row takes its place."""
+    store = open_store(f"folder:{tmp_path}")
+    store.append(ROW)
+    log = tmp_path / "log-1"
+    whole = log.read_bytes()
+    log.write_bytes(whole + whole[: len(whole) // 2])
+    assert [(1, 1)] == ids(store)
+    other = open_store(f"folder:{tmp_path}")
+    other.append(ROW._replace(head=b"other"))
+    assert [b"other"] == [row.head for row in store.rows([2])]
+    assert [(1, 1), (2, 2)] == ids(store)
+    store.close()
+    other.close()
+
+
+def test_no_room_for_a_row(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that cannot be written whole is an error, and the log is as it was."""
+    if type(store).__name__ != "FolderStore":
+        return
+    store.append(ROW)
+    monkeypatch.setattr("os.pwrite", lambda _file, data, _place: len(data) - 1)
+    with pytest.raises(OSError, match="the disk is full"):
+        store.append(ROW)
+    monkeypatch.undo()
+    store.append(ROW)
+    assert [(1, 1), (2, 2)] == ids(store)
+
+
+def test_folder_of_something_else(tmp_path: Path) -> None:
+    """A folder whose head is of another kind is an error that names it, and stays as it is."""
+    (tmp_path / "head").write_bytes(b"no head at all" * 20)
+    with pytest.raises(StoreError, match=r"is no store of this version; use another"):
+        open_store(f"folder:{tmp_path}")
+    assert b"no head at all" * 20 == (tmp_path / "head").read_bytes()
+    with pytest.raises(StoreError, match=r"no/where cannot be opened: No such file"):
+        open_store(f"folder:{tmp_path}/no/where")

@@ -30,15 +30,17 @@ def awaited(mock: MockMixpanel) -> list[dict[str, Any]]:
     return journal(mock)
 
 
-def say(mock: MockMixpanel, sent: bytes) -> None:
-    """Send something, and wait until the server has done with it."""
+def say(mock: MockMixpanel, sent: bytes) -> bytes:
+    """Send something and then no more; what is said to that until the connection ends."""
+    received = b""
     address = urlsplit(mock.url)
     with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         with suppress(ConnectionError):
-            while connection.recv(4096):
-                pass
+            while some := connection.recv(4096):
+                received += some
+    return received
 
 
 @pytest.fixture(autouse=True)
@@ -50,10 +52,11 @@ def empty(mock_mixpanel: MockMixpanel) -> None:
 @pytest.mark.parametrize("path", ["/track", "/import", "/engage", "/api/2.0/engage"])
 @pytest.mark.parametrize("cut", CUT)
 def test_cut_body(mock_mixpanel: MockMixpanel, cut: str, path: str) -> None:
-    """A body that does not arrive whole is recorded as a 400, and nothing of it is stored."""
+    """A body that does not arrive whole is a 400, recorded, and nothing of it is stored."""
     head, _ = CUT[cut]
     kind = b"Content-Type: application/json\r\n"
-    say(mock_mixpanel, f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode() + kind + head)
+    received = say(mock_mixpanel, f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode() + kind + head)
+    assert b"HTTP/1.1 400 Bad Request\r\n" == received[:26]
     [request] = awaited(mock_mixpanel)
     assert 400 == request["response"]["status"]
     assert [] == [verdict for verdict in request["verdicts"] if verdict["accepted"]]
@@ -71,13 +74,57 @@ def test_cut_reset(mock_mixpanel: MockMixpanel) -> None:
     assert ["Kept", "Later"] == names(mock_mixpanel)
 
 
-@pytest.mark.parametrize("name", NO_REQUEST)
+READ_ALL_THE_SAME = {"a long header", "many headers"}
+"""What comes at once is not too long for this server."""
+
+
+@pytest.mark.parametrize("name", sorted(set(NO_REQUEST) - READ_ALL_THE_SAME))
 def test_what_is_no_request(mock_mixpanel: MockMixpanel, name: str) -> None:
-    """What is no request stores nothing, and the server goes on."""
+    """What is no request of HTTP is answered with a page, and recorded without its query."""
     sent, _ = NO_REQUEST[name]
-    say(mock_mixpanel, sent)
+    assert b"<!DOCTYPE html><title>400</title>" in say(mock_mixpanel, sent)
+    [request] = journal(mock_mixpanel)
+    assert (400, []) == (request["response"]["status"], request["payload"])
+    assert "data" not in request["path"]
     assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel)).content
+
+
+def test_a_head_without_end(mock_mixpanel: MockMixpanel) -> None:
+    """A head that gets too long is refused while it arrives."""
+    address = urlsplit(mock_mixpanel.url)
+    with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as connection:
+        connection.sendall(b"GET /track?data=1 HTTP/1.1\r\nX: ")
+        with suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"a" * 100_000)
+    [request] = journal(mock_mixpanel)
+    assert ("/track", 431) == (request["path"], request["response"]["status"])
+
+
+def track(mock: MockMixpanel, more: bytes = b"") -> bytes:
+    """A whole request that stores an event."""
+    body = b'[{"event":"E","properties":{"token":"%s"}}]' % mock.token.encode()
+    head = b"POST /track HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + more
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def test_requests_at_once(mock_mixpanel: MockMixpanel) -> None:
+    """Who sends several requests without waiting, and then no more, gets all the answers."""
+    received = say(mock_mixpanel, 3 * track(mock_mixpanel))
+    assert 3 == received.count(b"HTTP/1.1 200 OK\r\n")
+    assert 3 == len(mock_mixpanel.events())
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+def test_another_protocol(mock_mixpanel: MockMixpanel, protocol: str) -> None:
+    """Who would like another protocol is answered in HTTP/1.1, and what it sent is kept."""
+    more = b"Connection: Upgrade\r\nUpgrade: %s\r\n" % protocol.encode()
+    received = say(mock_mixpanel, track(mock_mixpanel, more) + track(mock_mixpanel))
+    assert 1 == received.count(b"HTTP/1.1 200 OK\r\n")
+    assert b"connection: close\r\n" in received
     assert 1 == len(mock_mixpanel.events())
+    say(mock_mixpanel, b"GET /track?ip=1 HTTP/1.1\r\nHost: x\r\n" + more + b"\r\n")
+    assert {"ip": "1"} == journal(mock_mixpanel)[-1]["query"]
 
 
 def test_chunks_and_trailers(mock_mixpanel: MockMixpanel) -> None:

@@ -44,7 +44,7 @@ def test_serve(number: signal.Signals) -> None:
             process.send_signal(number)
             out, error = process.communicate(timeout=DEADLINE_SECONDS)
     assert ("", 0) == (out, process.returncode)
-    store = error.removeprefix("2 workers share sqlite:///").removesuffix(" until they stop\n")
+    store = error.removeprefix("2 workers share folder:").removesuffix(" until they stop\n")
     assert store.startswith("/")
     assert not Path(store).exists()
     assert not is_open(found)

@@ -1,0 +1,50 @@
+"""An HTTP request as it came in, whichever server took it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from mock_mixpanel.redact import redacted_headers, redacted_query
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """All of a request but its body; `address` is its sender's.
+
+    A client writes the same on many of them, so what follows from it is kept.
+    """
+
+    region: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    address: str = ""
+
+    def header(self, name: str) -> str:
+        """A header, whatever the case of its name; "" if it is not there."""
+        return self._by_lower_name.get(name.lower(), "")
+
+    @cached_property
+    def content(self) -> tuple[str, str]:
+        """What its body is said to be: content type and content encoding."""
+        return self.header("Content-Type"), self.header("Content-Encoding")
+
+    @cached_property
+    def shown(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Query and headers without secrets."""
+        return redacted_query(self.query), redacted_headers(self.headers)
+
+    @cached_property
+    def _by_lower_name(self) -> dict[str, str]:
+        return {name.lower(): self.headers[name] for name in reversed(list(self.headers))}
+
+
+class Incoming(NamedTuple):
+    """A request. `body` None means that it is larger than the limit, or that it did not arrive
+    whole: then `broken` says why."""
+
+    envelope: Envelope
+    body: bytes | None
+    broken: str = ""

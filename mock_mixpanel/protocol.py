@@ -1,0 +1,135 @@
+"""HTTP as uvicorn speaks it, and what it does not do by itself.
+
+What is no request goes into the journal; a head has a limit; a client that sends no more, or that
+would like to speak another protocol, is still answered; and the application can end a connection.
+"""
+
+from html import escape
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mock_mixpanel.redact import redacted_text
+from mock_mixpanel.replies import Reply, words
+
+CLOSE = "mock_mixpanel.close"
+"""In the scope: what ends the connection once everything that was answered is sent."""
+
+CUT = "mock_mixpanel.cut"
+"""In the scope, true: the body ends here, but it is not whole."""
+
+LARGEST_HEAD = 64 * 1024
+"""Bytes of a request line with its headers; what came with the last of them is not counted."""
+
+EXCERPT = 1000
+"""How many characters of an address are kept."""
+
+
+class Rest:
+    """What a parser tells of the body of one request, and of nothing that comes after it."""
+
+    def __init__(self, connection: HttpToolsProtocol) -> None:
+        self._connection: HttpToolsProtocol | None = connection
+
+    def on_body(self, body: bytes) -> None:
+        """Some of it."""
+        if self._connection:
+            self._connection.on_body(body)
+
+    def on_message_complete(self) -> None:
+        """All of it."""
+        if self._connection:
+            self._connection.on_message_complete()
+        self._connection = None
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection to an `Application`."""
+
+    _head: int | None = None
+    """Bytes of the head that is being read; None if none is."""
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, but no head for ever."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as stopped:
+            self._stay(data[stopped.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("This is no HTTP")
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > LARGEST_HEAD:
+                self._refuse(431, words(431))
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._head = 0
+        scope: Any = self.scope
+        scope[CLOSE] = self.transport.close
+
+    def on_headers_complete(self) -> None:
+        """A head has ended."""
+        self._head = None
+        super().on_headers_complete()
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio has it so
+        """Answer what was sent, if anything was; True keeps the connection for that."""
+        if self._head is not None:
+            self._refuse(400, "The head of the request is cut")
+        elif self.cycle and not self.cycle.response_complete and self.scheme == "http":
+            self.cycle.keep_alive = False
+            return not self.cycle.more_body or self._cut_body()
+        return None
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what cannot be read: a body that is cut, or no request at all."""
+        if self._head is None and self.cycle and self.cycle.more_body:
+            self._cut_body()
+        else:
+            self._refuse(400, msg)
+
+    def _stay(self, rest: bytes) -> None:
+        """Answer in HTTP/1.1 a client that would like to speak something else, such as h2c.
+
+        The parser has left the body unread: another one reads it, by what the head says of it.
+        """
+        self.cycle.keep_alive = False
+        framing = [
+            b"%s: %s\r\n" % header
+            for header in self.headers
+            if header[0] in (b"content-length", b"transfer-encoding")
+        ]
+        if framing:
+            self.cycle.more_body = True
+            self.parser = httptools.HttpRequestParser(Rest(self))
+            self.data_received(b"POST / HTTP/1.1\r\n%s\r\n%s" % (b"".join(framing), rest))
+
+    def _cut_body(self) -> bool:
+        """Let the application answer what has come of a body."""
+        scope: Any = self.cycle.scope
+        scope[CUT] = True
+        self.cycle.more_body = False
+        self.cycle.keep_alive = False
+        self.cycle.message_event.set()
+        return True
+
+    def _refuse(self, status: int, why: str) -> None:
+        """Answer what is no request, put it into the journal without its query, and close."""
+        if self.transport.is_closing():
+            return
+        body = f"<!DOCTYPE html><title>{status}</title><p>{escape(why)}.</p>".encode()
+        reply = Reply(status, body, "text/html; charset=utf-8")
+        head = f"HTTP/1.1 {status} {words(status)}\r\nContent-Type: {reply.content_type}\r\n"
+        length = f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        self.transport.write((head + length).encode() + body)
+        self.transport.close()
+        known = self._head is not None and self.url
+        path = self.url.partition(b"?")[0].decode("latin-1") if known else ""
+        method = self.parser.get_method().decode() if known else ""
+        application: Any = self.app
+        assert self.server, "it came by a port"
+        application.no_request(self.server[1], method, redacted_text(path)[:EXCERPT], reply)
