@@ -4,6 +4,7 @@ What is no request goes into the journal; a head has a limit; a client that send
 would like to speak another protocol, is still answered; and the application can end a connection.
 """
 
+import asyncio
 from html import escape
 from typing import Any
 
@@ -24,6 +25,34 @@ LARGEST_HEAD = 64 * 1024
 
 EXCERPT = 1000
 """How many characters of an address are kept."""
+
+
+class Gathering:
+    """A transport that sends at once what is written in one turn of the loop.
+
+    An answer is written in two pieces, and a client would be woken for each.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._pieces: list[bytes] = []
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Send it soon."""
+        if not self._pieces:
+            self._loop.call_soon(self._flush)
+        self._pieces.append(data)
+
+    def close(self) -> None:
+        """End the connection when everything is sent."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        data, self._pieces = b"".join(self._pieces), []
+        if data and not self.is_closing():
+            self._transport.write(data)
 
 
 class Rest:
@@ -49,6 +78,12 @@ class Protocol(HttpToolsProtocol):
 
     _head: int | None = None
     """Bytes of the head that is being read; None if none is."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected."""
+        super().connection_made(transport)
+        gathering: Any = Gathering(transport, self.loop)
+        self.transport = gathering
 
     def data_received(self, data: bytes) -> None:
         """Read on, but no head for ever."""
