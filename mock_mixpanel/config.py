@@ -64,6 +64,13 @@ class Limits:
     rate_bytes: int | None = None
     """Like `rate_records`, for uncompressed bytes; Mixpanel says 2 GB a minute."""
     rate_seconds: int = 60
+    hourly_queries: int | None = None
+    """Engage queries that are answered in any hour; Mixpanel says 60 (7.2). Off by default
+    (choice)."""
+    hourly_exports: int | None = None
+    """Like `hourly_queries`, for raw exports; Mixpanel says 60 (7.1)."""
+    exports_a_second: int | None = None
+    """Like `hourly_exports`, in any second; Mixpanel says 3."""
     json_depth: int = 50
     """Not Mixpanel's: nesting beyond this is refused unread, to keep the mock itself safe. The
     server's alone: a project cannot have its own."""
@@ -79,7 +86,15 @@ class Limits:
         return replace(self, **dict(own))  # type: ignore[arg-type]
 
 
-CAN_BE_OFF = ("alias_queue", "compaction", "rate_records", "rate_bytes")
+CAN_BE_OFF = (
+    "alias_queue",
+    "compaction",
+    "rate_records",
+    "rate_bytes",
+    "hourly_queries",
+    "hourly_exports",
+    "exports_a_second",
+)
 LIMITS_OF_PROJECTS = tuple(one.name for one in fields(Limits) if one.name != "json_depth")
 
 

@@ -1,15 +1,17 @@
-"""How much a project may send in any minute (facts/mixpanel-http-api 1.4, 8).
+"""How much a project may send in any minute, and how often it may be read (facts 1.4, 7, 8).
 
 Counted is what is read, refused records too: a 400 counts in Mixpanel as well. What a 429 refuses
 does not count (choice). Time is the virtual clock's, so waiting is `advance`.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mock_mixpanel.config import Limits
 from mock_mixpanel.shared import Shared
 
 PART = "rates"
+CALLS = "calls"
 
 
 class Sent(NamedTuple):
@@ -18,6 +20,20 @@ class Sent(NamedTuple):
     at: float
     records: int
     size: int
+
+
+class Window(NamedTuple):
+    """How many calls there may be in so many seconds; None is without a limit."""
+
+    most: int | None
+    seconds: int
+
+
+class Full(NamedTuple):
+    """A window with no room for one more call, and in how many seconds there will be."""
+
+    window: Window
+    after: float
 
 
 class Rates:
@@ -45,9 +61,27 @@ class Rates:
             part[token] = [*sent, tuple(new)]
         return None
 
+    def call(self, token: str, kind: str, windows: Iterable[Window], at: float) -> Full | None:
+        """The first window that is full; without one, the call is counted. Times are virtual."""
+        limited = [window for window in windows if window.most is not None]
+        if not limited:
+            return None
+        longest = max(window.seconds for window in limited)
+        with self._shared.changing(CALLS) as part:
+            kinds = part.setdefault(token, {})
+            before = [each for each in kinds.get(kind, []) if at - longest < each <= at]
+            for window in limited:
+                recent = [each for each in before if each > at - window.seconds]
+                if len(recent) >= (window.most or 0):
+                    oldest = recent[-window.most] if window.most else at
+                    return Full(window, oldest + window.seconds - at)
+            kinds[kind] = [*before, at]
+        return None
+
     def forget(self, token: str | None) -> None:
-        """What all projects sent, or one."""
-        with self._shared.changing(PART) as part:
-            if token is None:
-                part.clear()
-            part.pop(token or "", None)
+        """What all projects sent and asked, or one."""
+        for name in (PART, CALLS):
+            with self._shared.changing(name) as part:
+                if token is None:
+                    part.clear()
+                part.pop(token or "", None)

@@ -16,18 +16,11 @@ from mock_mixpanel.fault_actions import Action
 from mock_mixpanel.http import incoming, respond
 from mock_mixpanel.ingest import exchange
 from mock_mixpanel.readback import app_api, gdpr, lookup_tables, sdk_endpoints
-from mock_mixpanel.readback.calls import UNAUTHENTICATED, Answer, Call, CallError
+from mock_mixpanel.readback.calls import QUERY_LIMIT, UNAUTHENTICATED, Answer, Call, CallError
 from mock_mixpanel.readback.engage import query
 from mock_mixpanel.readback.export import export
 from mock_mixpanel.replies import Reply
 from mock_mixpanel.world import World
-
-QUERY_LIMIT = (
-    "Query rate limit exceeded for project_id: %s. 1/5 queries running concurrently and 61/60 "
-    "queries running in the last hour. For more information, please consult our documentation at "
-    "https://docs.mixpanel.com"
-)
-"""As seen; the address in it is a choice."""
 
 JOURNALED = 4000
 """Bytes of an answer that the journal keeps."""
@@ -111,7 +104,7 @@ def _view(world: World, route: Route) -> Callable[..., Response]:
         try:
             answer = route.handler(call, **arguments)
         except CallError as error:
-            answer = Answer(route.failed(call, error))
+            answer = Answer(replace(route.failed(call, error), headers=error.headers))
         fault = world.faults.pick(call.envelope.path, call.tokens)
         if fault:
             answer = _spoilt(call, route, fault.action, answer)
@@ -142,7 +135,7 @@ def _said(call: Call, route: Route, status: int) -> str:
     if route.failed is _query_error and status == 401:
         return UNAUTHENTICATED
     if route.failed is _query_error and status == 429:
-        return QUERY_LIMIT % (call.params.get("project_id") or "0")
+        return QUERY_LIMIT % (call.params.get("project_id") or "0", 61, 60)
     return replies.words(status)
 
 

@@ -1,5 +1,6 @@
 """A read request: its parameters, wherever they are, and the project it is for."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import orjson
 from mock_mixpanel import auth
 from mock_mixpanel.config import Project
 from mock_mixpanel.incoming import Envelope, Incoming
+from mock_mixpanel.rates import Window
 from mock_mixpanel.records import Draft
 from mock_mixpanel.replies import Reply, json_reply
 from mock_mixpanel.transport import MAX_FORM_FIELDS
@@ -21,12 +23,21 @@ UNAUTHENTICATED = "Unable to authenticate request"
 """Known to be in the answer of the query routes; its status, 401, is a choice (7.1)."""
 
 
+QUERY_LIMIT = (
+    "Query rate limit exceeded for project_id: %s. 1/5 queries running concurrently and %s/%s "
+    "queries running in the last hour. For more information, please consult our documentation at "
+    "https://docs.mixpanel.com"
+)
+"""As seen (7.2); the address in it is a choice."""
+
+
 class CallError(Exception):
     """A call that cannot be answered; `status` is the HTTP status, the message what is wrong."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers or {}
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,17 @@ class Call:
         found = readable_project(self.world, self.credential, wanted, token, self.envelope.region)
         self.tokens.add(found.token)
         return found
+
+    def count(self, project: Project, kind: str, *windows: Window) -> None:
+        """Count a call of a kind. Raises CallError 429 if that is one too many.
+
+        `Retry-After` is known of exports only (7.1); with queries it is a choice.
+        """
+        full = self.world.rates.call(project.token, kind, windows, self.now)
+        if full:
+            most = full.window.most or 0
+            said = QUERY_LIMIT % (shown_id(project), most + 1, most)
+            raise CallError(429, said, {"Retry-After": str(max(1, math.ceil(full.after)))})
 
     def draft(self, project: Project, endpoint: str, record: Any, delay: float = 0) -> Draft:
         """An entry for the log that takes effect `delay` seconds from now."""

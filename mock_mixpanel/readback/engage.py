@@ -10,6 +10,7 @@ from typing import Any
 
 from mock_mixpanel.config import Project
 from mock_mixpanel.packing import dump, load
+from mock_mixpanel.rates import Window
 from mock_mixpanel.readback.calls import Answer, Call, CallError
 from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
 from mock_mixpanel.readback.groups import data_groups
@@ -30,8 +31,10 @@ NOT_AVAILABLE = (
 
 
 def query(call: Call) -> Answer:
-    """One page. Raises CallError 400 for a bad parameter, 401, 501 for one not available."""
+    """One page. Raises CallError 400 for a bad parameter, 401, 429, 501 for one not available."""
     project = call.project()
+    limits = call.world.projects.limits(project.token)
+    call.count(project, "queries", Window(limits.hourly_queries, 3600))
     for name in NOT_AVAILABLE:
         if call.params.get(name):
             raise CallError(501, f"{name} is not available in this mock")

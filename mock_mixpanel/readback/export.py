@@ -15,6 +15,7 @@ import orjson
 from mock_mixpanel.config import Project
 from mock_mixpanel.events import HOT_SHARD, IDENTITY_EVENTS, sent_id
 from mock_mixpanel.items import Item, Seen
+from mock_mixpanel.rates import Window
 from mock_mixpanel.readback.calls import Answer, Call, CallError
 from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
 from mock_mixpanel.replies import Reply, to_json
@@ -33,8 +34,11 @@ HOSTS = {"us": "api.mixpanel.com", "eu": "api-eu.mixpanel.com", "in": "api-in.mi
 
 
 def export(call: Call) -> Answer:
-    """The events of the days asked for. Raises CallError 400 for a bad parameter, 401."""
+    """The events of the days asked for. Raises CallError 400 for a bad parameter, 401, 429."""
     project = call.project()
+    limits = call.world.projects.limits(project.token)
+    hour, second = Window(limits.hourly_exports, 3600), Window(limits.exports_a_second, 1)
+    call.count(project, "exports", hour, second)
     since, until = _days(call)
     names = call.texts("event")
     limit = call.integer("limit", MAX_LIMIT, 1, MAX_LIMIT) if call.params.get("limit") else None
