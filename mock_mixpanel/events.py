@@ -1,6 +1,7 @@
 """An event as it is read, from the record as it was sent."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -59,7 +60,7 @@ def read_event(
     one, and the event is never a duplicate (1.3).
     """
     sent = entry.record["properties"]
-    arrival = whole(round(entry.received_at, 3))
+    arrival = _in_ms(entry.received_at)
     time = seconds(sent.get("time"))
     distinct_id = sent_id(sent, entry.identity)
     stored = place(distinct_id)
@@ -72,8 +73,15 @@ def read_event(
         identifier(sent.get("$insert_id")) or f"{MADE}{entry.id}",
         intern(stored),
         added,
-        first=intern(resolve(stored)),
+        False,
+        intern(resolve(stored)),
     )
+
+
+@lru_cache(100)
+def _in_ms(moment: float) -> int | float:
+    """A moment to the millisecond; all records of a request have the same."""
+    return whole(round(moment, 3))
 
 
 def event_properties(event: Event, entry: Entry, limits: Limits) -> dict[str, Any]:

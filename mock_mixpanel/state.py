@@ -100,6 +100,8 @@ class ProjectState:
     def _advance(self, now: float) -> float | None:
         """When the last thing that is due happened, if anything was."""
         last = None
+        if not self.agenda.heap:
+            return last
         for later in self.agenda.until(now):
             last = later.due
             if isinstance(later.what, Link):

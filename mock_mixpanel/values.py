@@ -13,6 +13,8 @@ FARTHEST = 10**16
 
 def seconds(value: Any) -> int | float | None:
     """A time as seconds since 1970, from seconds or milliseconds; None if it is no number."""
+    if type(value) is int and 0 <= value < MILLISECONDS_FROM:  # as nearly all are
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     value = max(-FARTHEST, min(value, FARTHEST))
@@ -26,10 +28,10 @@ def whole(number: int | float) -> int | float:
 
 def identifier(value: Any) -> str:
     """An id as the text it is compared by (1.7): a number becomes its digits, nothing is empty."""
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value
+    if value is None:
+        return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value)

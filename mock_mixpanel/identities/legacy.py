@@ -43,8 +43,10 @@ class Legacy:
 
     def place(self, sent: str) -> str:
         """Where the aliases in effect lead."""
-        *_, last = _chain(sent, self.effective)
-        return last
+        leads = self.effective.get
+        while (other := leads(sent)) is not None:
+            sent = other
+        return sent
 
     def resolve(self, stored: str) -> str:
         """What was stored stays where it is."""
