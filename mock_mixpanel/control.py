@@ -15,17 +15,15 @@ from mock_mixpanel.items import Item
 from mock_mixpanel.packing import Row, exchange_of, journaled
 from mock_mixpanel.parts import Part
 from mock_mixpanel.problems import Finding
-from mock_mixpanel.projections import uncollected
 from mock_mixpanel.records import Entry, Journaled
 from mock_mixpanel.regions import home_in
 from mock_mixpanel.replies import JSON_TYPE, to_json
+from mock_mixpanel.texts import array, pieces
 from mock_mixpanel.world import World
 
 MAX_BODY = 1024 * 1024
 LONGEST_COUNT = 18
 """Digits of the numbers that a query may have."""
-CHUNK = 256 * 1024
-"""Bytes of a list that are sent at once."""
 
 Findings = Mapping[int, Finding]
 
@@ -72,9 +70,8 @@ class Control:
     def events(self) -> Any:
         """Events as queries see them; `raw=1`: every row."""
         raw = request.args.get("raw", "0") not in ("", "0", "false")
-        token, part = request.args.get("token"), _part()
-        found = self.world.projections.events(token, raw=raw, part=part)
-        return (seen.value(entry) for seen, entry in self.world.projections.with_entries(found))
+        token = request.args.get("token")
+        return Pieces(self.world.projections.event_texts(token, raw=raw, part=_part()))
 
     def profiles(self) -> Any:
         """Profiles of people."""
@@ -217,31 +214,10 @@ def _view(control: Control, call: Callable[..., Any]) -> Callable[..., Response]
 
 def _answer(value: Any, status: int = 200) -> Response:
     if isinstance(value, Iterator):
-        return Response(_array(value), status, content_type=JSON_TYPE)
+        value = Pieces(pieces(value))
+    if isinstance(value, Pieces):
+        return Response(array(value.texts), status, content_type=JSON_TYPE)
     return Response(to_json(value), status, content_type=JSON_TYPE)
-
-
-def _array(items: Iterator[Any]) -> Iterator[bytes]:
-    """A list as JSON, piece by piece: it may be larger than what should be in memory at once."""
-    chunk, separator, more = bytearray(b"["), b"", True
-    while more:
-        with uncollected():
-            more = False
-            for item in items:
-                chunk += separator + _item(item)
-                separator = b","
-                if len(chunk) > CHUNK:
-                    more = True
-                    break
-        yield bytes(chunk if more else chunk + b"]")
-        chunk.clear()
-
-
-def _item(value: Any) -> bytes:
-    try:
-        return orjson.dumps(value)
-    except TypeError:  # Lone surrogates, and integers beyond 64 bits.
-        return to_json(value)
 
 
 def _json() -> Any:
@@ -268,6 +244,12 @@ def _body(known: Sequence[str] | None) -> dict[str, Any]:
 
 def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+class Pieces(NamedTuple):
+    """The members of a list, as JSON text already."""
+
+    texts: Iterator[bytes]
 
 
 class Received(NamedTuple):

@@ -1,5 +1,6 @@
 """What the lists of events, profiles and groups are made of."""
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mock_mixpanel.config import Limits
@@ -57,3 +58,15 @@ class Seen(NamedTuple):
         event = self.event
         before = event.first if event.first != self.distinct_id else None
         return Item(event.id, event.at, self.token, self.value(entry), before)
+
+
+def with_entries(
+    seen: Sequence[Seen], read: Callable[[Sequence[int]], Iterator[Entry]]
+) -> Iterator[tuple[Seen, Entry]]:
+    """These events and their entries, which `read` reads by ids, but for those forgotten."""
+    behind = iter(seen)
+    for entry in read([each.event.id for each in seen]):
+        each = next(behind)
+        while each.event.id != entry.id:
+            each = next(behind)
+        yield each, entry

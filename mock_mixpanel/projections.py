@@ -5,68 +5,26 @@ only what is new in the log when somebody reads, until something is forgotten; t
 Folding step by step and folding at once give the same.
 """
 
-import gc
 import threading
-from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import chain
 from operator import attrgetter
 from typing import Any
 
 from mock_mixpanel.config import Limits
+from mock_mixpanel.garbage import uncollected
 from mock_mixpanel.identities import identities_for
-from mock_mixpanel.items import Item, Seen
+from mock_mixpanel.index import Index
+from mock_mixpanel.items import Item, Seen, with_entries
 from mock_mixpanel.log import Log
 from mock_mixpanel.packing import Row, entries_of
 from mock_mixpanel.parts import ALL, Part
 from mock_mixpanel.problems import Finding
-from mock_mixpanel.records import Entry, Places
+from mock_mixpanel.records import Entry
 from mock_mixpanel.state import IDENTITY_LISTS, ProjectState
+from mock_mixpanel.texts import Texts
 
 __all__ = ["Item", "Projections", "Seen"]
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without looking for garbage in cycles, of which a fold makes none: with millions of objects
-    that would take longer than the fold."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-class Index:
-    """Where the entries are: the id of each request, and that of its first entry."""
-
-    def __init__(self) -> None:
-        self._rows, self._firsts = array("q"), array("q")
-
-    @property
-    def last(self) -> int:
-        """The id of the last request; 0 if there is none."""
-        return self._rows[-1] if self._rows else 0
-
-    def add(self, row: Row) -> None:
-        """Take in the next request."""
-        self._rows.append(row.id)
-        self._firsts.append(row.first)
-
-    def places(self, ids: Sequence[int]) -> Iterator[Places]:
-        """Where the entries of these ids, in order, are, or were before they were forgotten."""
-        rows, firsts = self._rows, self._firsts
-        start = bisect_left(ids, firsts[0]) if firsts else len(ids)
-        while start < len(ids):
-            row = bisect_right(firsts, ids[start]) - 1
-            last = row + 1 == len(firsts)
-            end = len(ids) if last else bisect_left(ids, firsts[row + 1], start)
-            yield Places(rows[row], [number - firsts[row] for number in ids[start:end]])
-            start = end
 
 
 class Projections:
@@ -91,8 +49,7 @@ class Projections:
     def items(self, kind: str, token: str | None = None, *, raw: bool = False) -> list[Item]:
         """`events`, `profiles` or `groups` of one project or of all, oldest first."""
         if kind == "events":
-            found = self.events(token, raw=raw)
-            return [seen.item(entry) for seen, entry in self.with_entries(found)]
+            return list(self.event_items(self.events(token, raw=raw)))
         read: dict[str, Callable[[ProjectState], list[Item]]] = {
             "profiles": ProjectState.profile_items,
             "groups": ProjectState.group_items,
@@ -117,21 +74,25 @@ class Projections:
             together = sorted(chain.from_iterable(found), key=attrgetter("id"))
         return list(Part(limit=part.limit).of(together))
 
-    def with_entries(self, seen: Sequence[Seen]) -> Iterator[tuple[Seen, Entry]]:
-        """These events and their entries, but for those forgotten meanwhile."""
-        behind = iter(seen)
-        for entry in self._log.entries(self._index.places([each.id for each in seen])):
-            each = next(behind)
-            while each.id != entry.id:
-                each = next(behind)
-            yield each, entry
+    def event_texts(
+        self, token: str | None = None, *, raw: bool = False, part: Part = ALL
+    ) -> Iterator[bytes]:
+        """The same as JSON text, piece by piece, with commas between them."""
+        with self._lock:
+            found = self.events(token, raw=raw, part=part)
+            return self._texts.pieces(found, keep=part == ALL)
+
+    def event_items(self, seen: Sequence[Seen]) -> Iterator[Item]:
+        """These events with their properties, but for those forgotten meanwhile."""
+        found = with_entries(seen, self._index.entries)
+        return (each.item(entry) for each, entry in found)
 
     def rejected(self, token: str | None = None) -> Iterator[Entry]:
         """The entries that were refused, or have a reason or a finding, oldest first."""
         with self._lock:
             found = {key for state in self._current(token) for key in state.findings}
             noted = self._noted.values() if token is None else [self._noted.get(token, [])]
-            return self._entries(sorted(found.union(*noted)))
+            return self._index.entries(sorted(found.union(*noted)))
 
     def tasks(self, token: str) -> list[Entry]:
         """Data deletions and retrievals of a project, and their cancellations, oldest first."""
@@ -167,7 +128,8 @@ class Projections:
         self._states: dict[tuple[str, str], ProjectState] = {}
         self._noted: dict[str, list[int]] = {}
         """By token, the ids of the entries that arrived with a reason."""
-        self._index = Index()
+        self._index = Index(self._log)
+        self._texts = Texts(self._index)
 
     def _current(self, token: str | None) -> list[ProjectState]:
         """The states of one project or of all, up to date."""
@@ -215,14 +177,12 @@ class Projections:
                 self._noted.setdefault(entry.token, []).append(entry.id)
         return True
 
-    def _entries(self, ids: Sequence[int]) -> Iterator[Entry]:
-        return self._log.entries(self._index.places(ids))
-
     def _state(self, entry: Entry) -> ProjectState:
         key = (entry.token, entry.region)
         if key not in self._states:
             limits = self._limits(entry.token)
             identities = identities_for(entry.identity, limits.cluster_ids)
             group_keys = self._group_keys(entry.token)
-            self._states[key] = ProjectState(*key, identities, limits, group_keys, self._entries)
+            entries = self._index.entries
+            self._states[key] = ProjectState(*key, identities, limits, group_keys, entries)
         return self._states[key]

@@ -51,7 +51,7 @@ def export(call: Call) -> Answer:
     if call.params.get("where", ""):
         items: Iterable[Item] = _selected(call, project, found)[:limit]
     else:
-        items = _items(call, found[:limit])
+        items = call.world.projections.event_items(found[:limit])
     lines = (_line(item, project.identity, in_ms) for item in items)
     return _answer(lines, call.envelope.header("Accept-Encoding"))
 
@@ -115,10 +115,6 @@ def _line(item: Item, identity: str, in_ms: bool) -> bytes:
         return to_json(row)
 
 
-def _items(call: Call, found: list[Seen]) -> Iterator[Item]:
-    return (seen.item(entry) for seen, entry in call.world.projections.with_entries(found))
-
-
 def _selected(call: Call, project: Project, found: list[Seen]) -> list[Item]:
     """The items that `where` selects; the time is known as `time` and as `$time`."""
     where = call.params["where"]
@@ -129,7 +125,7 @@ def _selected(call: Call, project: Project, found: list[Seen]) -> list[Item]:
     }
     try:
         selects = compile_where(where)
-        items = _items(call, found)
+        items = call.world.projections.event_items(found)
         return [item for item in items if selects(_row(item, project.identity, people))]
     except ExpressionError as error:
         raise CallError(400, f"where: {error}") from error
