@@ -16,7 +16,13 @@ from mock_mixpanel.fault_actions import Action
 from mock_mixpanel.http import incoming, respond
 from mock_mixpanel.ingest import exchange
 from mock_mixpanel.readback import app_api, gdpr, lookup_tables, sdk_endpoints
-from mock_mixpanel.readback.calls import QUERY_LIMIT, UNAUTHENTICATED, Answer, Call, CallError
+from mock_mixpanel.readback.calls import (
+    QUERY_LIMIT,
+    UNAUTHENTICATED,
+    Answer,
+    Call,
+    CallError,
+)
 from mock_mixpanel.readback.engage import query
 from mock_mixpanel.readback.export import export
 from mock_mixpanel.replies import Reply
@@ -30,13 +36,17 @@ Failing = Callable[[Call, CallError], Reply]
 
 
 class Route(NamedTuple):
-    """Methods and path, who answers, how a failure looks, and how large a body may be (bytes)."""
+    """Methods and path, who answers, how a failure looks, and how large a body may be (bytes).
+
+    `takes` says that it is told of people or things: in the wrong region, that leaks.
+    """
 
     methods: str
     path: str
     handler: Handler
     failed: Failing
     max_body: int = 10 * 1024 * 1024
+    takes: bool = False
 
 
 def _query_error(call: Call, error: CallError) -> Reply:
@@ -65,14 +75,14 @@ def routes() -> list[Route]:
         Route("GET", "/api/app/me", app_api.me, _app_error),
         Route("GET", data_groups, app_api.list_data_groups, _app_error),
         Route("POST", credentials, app_api.validate_credentials, _app_error),
-        Route("POST", gdpr.DELETIONS, gdpr.create_deletion, _app_error),
+        Route("POST", gdpr.DELETIONS, gdpr.create_deletion, _app_error, takes=True),
         Route("GET", deletion, gdpr.deletion, _app_error),
         Route("DELETE", deletion, gdpr.cancel_deletion, _app_error),
-        Route("POST", gdpr.RETRIEVALS, gdpr.create_retrieval, _app_error),
+        Route("POST", gdpr.RETRIEVALS, gdpr.create_retrieval, _app_error, takes=True),
         Route("GET", retrieval, gdpr.retrieval, _app_error),
         Route("GET", f"{retrieval}/data", gdpr.retrieved, _app_error),
         Route("GET", lookup_tables.PATH, lookup_tables.list_tables, _import_error),
-        Route("PUT", table, lookup_tables.replace_table, _import_error, largest),
+        Route("PUT", table, lookup_tables.replace_table, _import_error, largest, takes=True),
         Route("GET POST", "/flags", sdk_endpoints.flags, _app_error),
         Route("GET", "/flags/definitions", sdk_endpoints.flag_definitions, _app_error),
         Route(
@@ -104,7 +114,9 @@ def _view(world: World, route: Route) -> Callable[..., Response]:
         try:
             answer = route.handler(call, **arguments)
         except CallError as error:
-            answer = Answer(replace(route.failed(call, error), headers=error.headers))
+            reply = replace(route.failed(call, error), headers=error.headers)
+            leaks = [call.leak(error.home)] if route.takes and error.home else []
+            answer = Answer(reply, leaks)
         fault = world.faults.pick(call.envelope.path, call.tokens)
         if fault:
             answer = _spoilt(call, route, fault.action, answer)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from mock_mixpanel.config import Project
 from mock_mixpanel.incoming import Envelope, Incoming
 from mock_mixpanel.rates import Window
 from mock_mixpanel.records import Draft
+from mock_mixpanel.regions import misplaced
 from mock_mixpanel.replies import Reply, json_reply
 from mock_mixpanel.transport import MAX_FORM_FIELDS
 from mock_mixpanel.world import World
@@ -32,12 +33,22 @@ QUERY_LIMIT = (
 
 
 class CallError(Exception):
-    """A call that cannot be answered; `status` is the HTTP status, the message what is wrong."""
+    """A call that cannot be answered; `status` is the HTTP status, the message what is wrong.
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    `home` is the project that was meant, if that lives in another region.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        home: Project | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
+        self.home = home
 
 
 @dataclass(frozen=True)
@@ -137,6 +148,14 @@ class Call:
             identity=project.identity,
         )
 
+    def leak(self, project: Project) -> Draft:
+        """An entry for the log that tells of data sent to another region than the project's."""
+        return replace(
+            self.draft(project, self.envelope.path, {"path": self.envelope.path}),
+            accepted=False,
+            reasons=(misplaced(str(project.region), self.envelope.region),),
+        )
+
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises CallError 400 if it is none."""
         try:
@@ -220,7 +239,8 @@ def shown_id(project: Project) -> int | str:
 
 def _checked(project: Project, region: str) -> Project:
     if project.region not in (None, region):
-        raise CallError(401, f"{UNAUTHENTICATED}: the project lives in {project.region}")
+        said = f"{UNAUTHENTICATED}: the project lives in {project.region}"
+        raise CallError(401, said, home=project)
     if project.guarded:
         raise CallError(401, UNAUTHENTICATED)
     return project

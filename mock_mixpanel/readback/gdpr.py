@@ -13,7 +13,13 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel import erasures
 from mock_mixpanel.config import Project
-from mock_mixpanel.readback.calls import Answer, Call, CallError, readable_project, shown_id
+from mock_mixpanel.readback.calls import (
+    Answer,
+    Call,
+    CallError,
+    readable_project,
+    shown_id,
+)
 from mock_mixpanel.records import Entry
 from mock_mixpanel.replies import Reply
 
@@ -143,8 +149,10 @@ def _project(call: Call, *, by_link: bool = False) -> Project:
     if not authorization and not by_link:
         raise CallError(401, "Authorization is missing; it is Bearer and an OAuth token")
     found = call.world.projects.find(token)
-    if found is None or found.region not in (None, call.envelope.region):
+    if found is None:
         raise CallError(401, "no such project")
+    if found.region not in (None, call.envelope.region):
+        raise CallError(401, "no such project", home=found)
     if not (bearer or by_link):
         region, project_id = call.envelope.region, call.params.get("project_id", "")
         read = readable_project(call.world, call.credential, project_id, token, region)

@@ -197,6 +197,24 @@ def test_leaked_import(mock_mixpanel: MockMixpanel) -> None:
     assert [] == http("GET", f"{mock.url}/_mock/events?token={secret}").json()
 
 
+def test_leaks_of_other_calls(mock_mixpanel: MockMixpanel) -> None:
+    """A lookup table and a deletion that go to another region are a 401, and leaks."""
+    mock = mock_mixpanel
+    mock.project(region="eu", secret="s", lookup_tables=[{"id": "plans", "name": "Plans"}])
+    table, deletions = "/lookup-tables/plans", "/api/app/data-deletions/v3.0"
+    people = {"distinct_ids": ["ann"]}
+    for base, status in ((mock.url, 401), (str(mock.eu_url), 200)):
+        put = http("PUT", base + table, data="id,name\n1,Pro\n", auth=("s", ""))
+        assert status == put.status_code
+    asked = f"{mock.url}{deletions}?token={mock.token}"
+    bearer = {"Authorization": "Bearer x"}
+    assert 401 == http("POST", asked, json=people, headers=bearer).status_code
+    assert 401 == http("GET", f"{mock.url}/api/2.0/engage", auth=("s", "")).status_code
+    assert [("us", "eu", table), ("us", "eu", deletions)] == [
+        (item["region"], item["home"], item["record"]["path"]) for item in mock.leaks()
+    ]
+
+
 def test_home_is_no_leak(mock_mixpanel: MockMixpanel) -> None:
     """A project without a region takes data everywhere, and leaks nothing."""
     for url in (mock_mixpanel.url, mock_mixpanel.eu_url):
