@@ -115,10 +115,16 @@ def chunks(source: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def lines(source: BinaryIO) -> Iterator[bytes]:
-    """The input line by line, with the same bound on their length."""
+def pieces(source: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines of the input in the pieces in which they come, with the same bound on length."""
     for chunk in chunks(source):
-        yield from chunk.removesuffix(b"\n").split(b"\n")
+        yield chunk.removesuffix(b"\n").split(b"\n")
+
+
+def lines(source: BinaryIO) -> Iterator[bytes]:
+    """The input line by line."""
+    for piece in pieces(source):
+        yield from piece
 
 
 def translate_stream(source: BinaryIO, sink: BinaryIO, job: Job, *, workers: int = 1) -> int:

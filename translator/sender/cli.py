@@ -1,15 +1,17 @@
 """The command line of delivery: `send` and `resend`."""
 
+import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
-from translator.bulk import lines
+from translator.bulk import lines, pieces
 from translator.options import (
     base_url_option,
     eu_base_url_option,
@@ -23,6 +25,7 @@ from translator.options import (
     settings_option,
     usage_error,
 )
+from translator.sender.arriving import Arriving, Lines
 from translator.sender.command import run_send
 from translator.sender.dead_letters import of_line, of_read_line, read_line, unique
 from translator.sender.deliver import HOLD_SECONDS
@@ -107,7 +110,7 @@ def send(now_text: str | None, file: str | None, spool: Path | None, **options: 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
     """
     with opened(file) as source:
-        sys.exit(_deliver(lines(source), now_text=now_text, spool=spool, **options))
+        sys.exit(_deliver(partial(_input, source), now_text=now_text, spool=spool, **options))
 
 
 @click.command()
@@ -131,7 +134,7 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
     try:
         with taken.open("rb") as source:
             status = _deliver(
-                unique(lines(source)),
+                lambda _wake: unique(lines(source)),
                 now_text=now_text,
                 spool=spool,
                 dead_letters=dead_letters or file,
@@ -149,15 +152,30 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
     sys.exit(status)
 
 
+def _input(source: BinaryIO, wake: Callable[[], object]) -> Iterable[bytes] | Lines:
+    """The lines of a file, or of a pipe or terminal, where the next one may be long in coming."""
+    try:
+        number = source.fileno()
+    except OSError:
+        return lines(source)
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        return lines(source)
+    # Not the buffer of standard input: it must not be in use when the process ends.
+    return Arriving(pieces(open(number, "rb", closefd=False)), wake)
+
+
 def _deliver(
-    given: Iterable[bytes],
+    given: Callable[[Callable[[], object]], Iterable[bytes] | Lines],
     *,
     now_text: str | None,
     spool: Path | None,
     resent: bool = False,
     **options: Any,
 ) -> int:
-    """Deliver what lines say, messages or, if `resent`, dead letters; the exit code."""
+    """Deliver what lines say, messages or, if `resent`, dead letters; the exit code.
+
+    `given` gives the lines; it is told what to call when there are some more.
+    """
     fixed = None if now_text is None else moment(now_text) / 1000
 
     def now() -> float:
@@ -167,7 +185,7 @@ def _deliver(
         translate = opened.translate
         try:
             return run_send(
-                given,
+                given(opened.sender.wake),
                 (lambda line: read_line(line, translate)) if resent else translate,
                 opened.sender,
                 opened.host,

@@ -5,11 +5,11 @@ A limited number of messages is in memory at a time, however long the input is.
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from typing import TextIO
 
 from translator.operations import Json, Result
 from translator.sender.account import Entry
+from translator.sender.arriving import Given, Lines
 from translator.sender.batching import encode
 from translator.sender.dead_letters import DeadLetters, of_line
 from translator.sender.deliver import Sender
@@ -25,7 +25,7 @@ EXIT_DELIVERED, EXIT_LOST, EXIT_USAGE = 0, 1, 2
 
 
 def run_send(
-    lines: Iterable[bytes],
+    lines: Iterable[bytes] | Lines,
     translate_line: Callable[[bytes], Result],
     sender: Sender,
     host: str,
@@ -62,7 +62,8 @@ def run_send(
         ledger = Ledger(sender, report, spool=spool, dead_letters=dead_letters)
         if spool is not None and spool.interrupted:
             sender.rest(after_crash=True)
-        source = _Lines(lines, translate_line, ledger, sender, spool, shown, again)
+        given = Given(lines) if isinstance(lines, Iterable) else lines
+        source = _Source(given, translate_line, ledger, sender, spool, shown, again)
         sender.run(source)
         sender.rest()
     if spool is not None:
@@ -73,12 +74,12 @@ def run_send(
     return EXIT_LOST if ledger.account.lost else EXIT_DELIVERED
 
 
-class _Lines:
+class _Source:
     """The lines of an input as a source of letters, after what the spool holds."""
 
     def __init__(
         self,
-        lines: Iterable[bytes],
+        lines: Lines,
         translate_line: Callable[[bytes], Result],
         ledger: Ledger,
         sender: Sender,
@@ -86,7 +87,8 @@ class _Lines:
         progress: Progress,
         again: Callable[[bytes], Json],
     ) -> None:
-        self._lines = enumerate(lines, start=1)
+        self._lines = lines
+        self._number = 0
         self._translate = translate_line
         self._ledger = ledger
         self._sender = sender
@@ -101,12 +103,12 @@ class _Lines:
             if letters:
                 return letters
             self._behind = False
-        while lines := list(islice(self._lines, room)):
+        while lines := self._lines.take(room):
             taken = self._enter(lines)
             self._progress.show(self._ledger.account)
             if taken:
                 return taken
-        return None
+        return None if lines is None else []
 
     def sending(self, letters: Sequence[Letter]) -> None:
         self._ledger.sending(letters)
@@ -115,9 +117,10 @@ class _Lines:
         self._ledger.settled(settled)
         self._progress.show(self._ledger.account)
 
-    def _enter(self, lines: list[tuple[int, bytes]]) -> list[Letter]:
+    def _enter(self, lines: Sequence[bytes]) -> list[Letter]:
         fresh: list[Incoming] = []
-        for number, line in lines:
+        for number, line in enumerate(lines, start=self._number + 1):
+            self._number = number
             key = b""
             if self._spool is not None:
                 key = _key(number, line)

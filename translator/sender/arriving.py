@@ -1,0 +1,67 @@
+"""Lines that come when they come, such as those of a pipe: what is under way waits for none.
+
+They are read in a thread of their own, a little ahead of who takes them.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Protocol
+
+AHEAD = 4
+"""How many pieces of the input are read before they are asked for."""
+
+
+class Lines(Protocol):
+    """An input, line by line."""
+
+    def take(self, room: int) -> Sequence[bytes] | None:
+        """About `room` lines; none if there are none now; None if never again."""
+
+
+class Given:
+    """Lines that are all there, or that are worth waiting for."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = iter(lines)
+
+    def take(self, room: int) -> Sequence[bytes] | None:
+        return list(islice(self._lines, room)) or None
+
+
+class Arriving:
+    """Lines in the pieces in which they come. `wake` is called, in another thread, with each.
+
+    `take` raises what reading raised, after all that came before.
+    """
+
+    def __init__(self, pieces: Iterator[Sequence[bytes]], wake: Callable[[], object]) -> None:
+        self._queue: queue.Queue[Sequence[bytes] | None] = queue.Queue(AHEAD)
+        self._ended = False
+        self._failure: Exception | None = None
+        # A daemon: a read that does not end must not keep the process from ending.
+        threading.Thread(target=self._read, args=(pieces, wake), daemon=True).start()
+
+    def take(self, room: int) -> Sequence[bytes] | None:
+        found: list[bytes] = []
+        while not self._ended and len(found) < room:
+            try:
+                piece = self._queue.get_nowait()
+            except queue.Empty:
+                return found
+            self._ended = piece is None
+            found += piece or ()
+        if not found and self._failure:
+            raise self._failure
+        return found or None
+
+    def _read(self, pieces: Iterator[Sequence[bytes]], wake: Callable[[], object]) -> None:
+        try:
+            for piece in pieces:
+                self._queue.put(piece)
+                wake()
+        except Exception as error:
+            self._failure = error
+        self._queue.put(None)
+        wake()
