@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from conformance.builtin import Builtin
 from conformance.driver import Driver
 from conformance.errors import DriverBroken
 from conformance.loader import Json
@@ -16,7 +17,6 @@ from conformance.protocol import About, TranslatorFailed, Unsupported
 from conformance.remote import answer_from, begun, introduced, json_values
 from conformance.target import (
     Answer,
-    Builtin,
     CannotRun,
     Session,
     SettingsRefused,

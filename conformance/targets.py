@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from conformance.builtin import Builtin
 from conformance.errors import UsageError
 from conformance.loader import Json
-from conformance.target import Builtin, Target
+from conformance.target import Target
 from conformance.target_exec import ExecTarget
 from conformance.target_http import HttpTarget
 from conformance.target_watched import WatchedTarget

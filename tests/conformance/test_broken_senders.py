@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from conformance.builtin import Builtin
 from conformance.loader import load_scenarios
 from conformance.mock import Mock
 from conformance.replay import replay
-from conformance.target import Builtin
 from translator.sender import deliver
 from translator.sender.answers import Meaning, Outcome
 from translator.sender.dispatch import Dispatch

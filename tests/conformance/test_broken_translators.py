@@ -6,10 +6,10 @@ import pytest
 
 from conformance import sources
 from conformance.broken import BROKEN, Broken
+from conformance.builtin import Builtin
 from conformance.loader import load_scenarios
 from conformance.mock import Mock
 from conformance.replay import replay
-from conformance.target import Builtin
 
 NAMED = [pytest.param(broken, id=broken.name) for broken in BROKEN]
 

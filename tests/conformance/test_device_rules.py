@@ -3,10 +3,10 @@
 import pytest
 
 from conformance.broken.devices import unruly_session
+from conformance.builtin import Builtin
 from conformance.loader import Scenario, load_scenarios
 from conformance.mock import Mock
 from conformance.replay import replay
-from conformance.target import Builtin
 from translator.device_rules import DEVICE_RULES
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
+from conformance.builtin import Builtin
 from conformance.compare import Difference, Kind
 from conformance.errors import DataError
 from conformance.loader import parse_scenario
 from conformance.mock import Mock
 from conformance.replay import replay
 from conformance.run import run_scenario
-from conformance.target import Builtin
 from translator import Result, translate
 
 HEAD = """

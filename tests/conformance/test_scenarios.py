@@ -2,11 +2,11 @@
 
 import pytest
 
+from conformance.builtin import Builtin
 from conformance.loader import Scenario, load_scenarios
 from conformance.mock import Mock
 from conformance.outcomes import Verdict
 from conformance.run import run_scenario
-from conformance.target import Builtin
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from conformance.builtin import Builtin
 from conformance.loader import Scenario, load_scenarios, parse_scenario
 from conformance.mock import Mock
 from conformance.outcomes import Verdict
 from conformance.run import run_scenario
 from conformance.shift import moved
-from conformance.target import Builtin, CannotRun
+from conformance.target import CannotRun
 
 LATER = datetime(2026, 11, 24, 18, 31, 25, 750000, tzinfo=UTC)
 """162 days, 6 hours, 31 minutes and 25 seconds after most scenarios: 14,020,285 seconds."""
