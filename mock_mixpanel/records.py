@@ -5,7 +5,6 @@ computed from the entries (see projections.py), and the requests are the journal
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
@@ -29,35 +28,11 @@ class Verdict(NamedTuple):
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A record with its verdict, before it has a place in the log."""
 
-    endpoint: str
-    token: str
-    region: str
     record: Any
-    received_at: float
-    effective_at: float
-    accepted: bool
-    reasons: tuple[str, ...] = ()
-    identity: str = "legacy"
-    place: str = ""
-
-    @property
-    def verdict(self) -> Verdict:
-        """Everything but the record."""
-        return Verdict(
-            self.endpoint,
-            self.token,
-            self.region,
-            self.received_at,
-            self.effective_at,
-            self.accepted,
-            self.reasons,
-            self.identity,
-            self.place,
-        )
+    verdict: Verdict
 
 
 class Entry(NamedTuple):

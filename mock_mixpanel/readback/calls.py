@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from mock_mixpanel import auth
 from mock_mixpanel.config import Project
 from mock_mixpanel.incoming import Envelope, Incoming
 from mock_mixpanel.rates import Window
-from mock_mixpanel.records import Draft
+from mock_mixpanel.records import Draft, Verdict
 from mock_mixpanel.regions import misplaced
 from mock_mixpanel.replies import Reply, json_reply
 from mock_mixpanel.transport import MAX_FORM_FIELDS
@@ -137,24 +137,22 @@ class Call:
 
     def draft(self, project: Project, endpoint: str, record: Any, delay: float = 0) -> Draft:
         """An entry for the log that takes effect `delay` seconds from now."""
-        return Draft(
+        verdict = Verdict(
             endpoint,
             project.token,
             self.envelope.region,
-            record,
             received_at=self.now,
             effective_at=self.now + delay,
             accepted=True,
             identity=project.identity,
         )
+        return Draft(record, verdict)
 
     def leak(self, project: Project) -> Draft:
         """An entry for the log that tells of data sent to another region than the project's."""
-        return replace(
-            self.draft(project, self.envelope.path, {"path": self.envelope.path}),
-            accepted=False,
-            reasons=(misplaced(str(project.region), self.envelope.region),),
-        )
+        record, verdict = self.draft(project, self.envelope.path, {"path": self.envelope.path})
+        reason = misplaced(str(project.region), self.envelope.region)
+        return Draft(record, verdict._replace(accepted=False, reasons=(reason,)))
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises CallError 400 if it is none."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mock_mixpanel.erasures import ENDPOINT
-from mock_mixpanel.records import Draft, Exchange
+from mock_mixpanel.records import Draft, Exchange, Verdict
 from mock_mixpanel.world import World
 
 TASK = {"tracking_id": "t-1", "distinct_ids": ["ann"]}
@@ -21,8 +21,8 @@ def world() -> World:
 
 def add(world: World, endpoint: str, record: Any, delay: float = 0) -> None:
     now = world.clock.now()
-    draft = Draft(endpoint, "T", "us", record, now, now + delay, accepted=True)
-    world.log.append(EXCHANGE, [draft])
+    verdict = Verdict(endpoint, "T", "us", now, now + delay, accepted=True)
+    world.log.append(EXCHANGE, [Draft(record, verdict)])
 
 
 def act(world: World, who: str) -> None:
