@@ -112,10 +112,7 @@ def _group(message: Message, now: Date) -> list[Call]:
         groups = mobile.documented_groups(message, traits)
     else:
         groups = [(traits.get("name") or NAMELESS_GROUP, message.raw.get("groupId"))]
-    calls = []
-    for key, group_id in groups if traits else ():
-        for update in mobile.group_updates(message, traits):
-            calls += [call("getGroup", key, group_id), update]
+    calls = mobile.group_calls(message, groups, traits) if traits else []
     return calls + [call("setGroup", key, group_id) for key, group_id in groups]
 
 

@@ -103,10 +103,7 @@ def _group(message: Message, now: Date) -> list[Call]:
         if not keys:
             message.skip("group_not_configured", "'groupIdentifierTraits' is empty")
         groups = [(traits.get(key), group_id) for key in keys if group_id]
-    calls = []
-    for key, group_id in groups:
-        for update in mobile.group_updates(message, traits):
-            calls += [call("getGroup", key, group_id), update]
+    calls = mobile.group_calls(message, groups, traits)
     return calls + [call("setGroup", key, group_id) for key, group_id in groups]
 
 

@@ -144,7 +144,16 @@ def documented_groups(message: Message, traits: Json) -> list[tuple[str, Any]]:
     return found
 
 
-def group_updates(message: Message, traits: Json) -> list[Call]:
+def group_calls(message: Message, groups: Iterable[tuple[Any, Any]], traits: Json) -> list[Call]:
+    """Calls that set traits on groups, given as keys and ids."""
+    calls = []
+    for key, group_id in groups:
+        for update in _group_updates(message, traits):
+            calls += [call("getGroup", key, group_id), update]
+    return calls
+
+
+def _group_updates(message: Message, traits: Json) -> list[Call]:
     """Calls on a group that has been got."""
     if not message.plan.doc["group_set_once"]:
         return [call("getGroup().setOnce", traits)]
