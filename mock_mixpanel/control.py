@@ -1,19 +1,24 @@
 """The `/_mock` API: reading journal and state, and steering clock, faults and projects."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-import orjson
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from mock_mixpanel import __version__, openapi
-from mock_mixpanel.clock import iso, parse_iso
+from mock_mixpanel.clock import iso
 from mock_mixpanel.config import ConfigError
+from mock_mixpanel.control_input import (
+    ControlError,
+    count,
+    json_body,
+    moment_of,
+    object_body,
+    part_asked,
+)
 from mock_mixpanel.fault_actions import FaultError
 from mock_mixpanel.items import Item
 from mock_mixpanel.packing import Row, exchange_of, journaled
-from mock_mixpanel.parts import Part
 from mock_mixpanel.problems import Finding
 from mock_mixpanel.records import Entry, Journaled
 from mock_mixpanel.regions import home_in
@@ -21,19 +26,7 @@ from mock_mixpanel.replies import JSON_TYPE, to_json
 from mock_mixpanel.texts import array, pieces
 from mock_mixpanel.world import World
 
-MAX_BODY = 1024 * 1024
-LONGEST_COUNT = 18
-"""Digits of the numbers that a query may have."""
-
 Findings = Mapping[int, Finding]
-
-
-class ControlError(ValueError):
-    """A call that cannot be carried out; the message says what, where and what to do."""
-
-    def __init__(self, message: str, status: int = 400, **more: Any) -> None:
-        super().__init__(message)
-        self.status, self.more = status, more
 
 
 class Control:
@@ -52,7 +45,7 @@ class Control:
 
     def reset(self) -> Any:
         """Forget everything, or one project."""
-        body = _body(("token",))
+        body = object_body(("token",))
         token = body.get("token")
         if "token" in body and (not isinstance(token, str) or not token):
             raise ControlError("token: expected a text; leave it out to forget everything")
@@ -62,7 +55,7 @@ class Control:
     def requests(self) -> Any:
         """The journal."""
         findings = self.world.projections.findings()
-        part = _part()
+        part = part_asked()
         rows = self.world.log.rows(part.after, request.args.get("token"))
         found = part.of(Received(row) for row in rows)
         return (_journal_item(journaled(each.row), findings) for each in found)
@@ -71,7 +64,7 @@ class Control:
         """Events as queries see them; `raw=1`: every row."""
         raw = request.args.get("raw", "0") not in ("", "0", "false")
         token = request.args.get("token")
-        return Pieces(self.world.projections.event_texts(token, raw=raw, part=_part()))
+        return Pieces(self.world.projections.event_texts(token, raw=raw, part=part_asked()))
 
     def profiles(self) -> Any:
         """Profiles of people."""
@@ -89,7 +82,7 @@ class Control:
             Item(each.id, each.received_at, each.token, _rejected_item(each, findings))
             for each in found
         )
-        return (item.value for item in _part().of(items))
+        return (item.value for item in part_asked().of(items))
 
     def leaks(self) -> Any:
         """Records sent to another region than their project's, with that as `home`."""
@@ -99,7 +92,7 @@ class Control:
             for each in found
             if (home := home_in(each.reasons))
         )
-        return (item.value for item in _part().of(items))
+        return (item.value for item in part_asked().of(items))
 
     def identities(self) -> Any:
         """Clusters, and what is pending, split, duplicate and queued."""
@@ -112,7 +105,7 @@ class Control:
 
     def set_clock(self) -> Any:
         """Set, advance, freeze, or several at once."""
-        body = _body(("now", "advance", "freeze"))
+        body = object_body(("now", "advance", "freeze"))
         if not body:
             raise ControlError("clock: give now, advance or freeze")
         freeze, advance = body.get("freeze"), body.get("advance", 0)
@@ -120,7 +113,7 @@ class Control:
             raise ControlError("freeze: expected true or false")
         if isinstance(advance, bool) or not isinstance(advance, int | float):
             raise ControlError("advance: expected a number of seconds")
-        now = _moment("now", body["now"]) if "now" in body else None
+        now = moment_of("now", body["now"]) if "now" in body else None
         try:
             self.world.clock.change(now=now, advance=advance, freeze=freeze)
         except ValueError as error:
@@ -133,7 +126,7 @@ class Control:
 
     def add_faults(self) -> Any:
         """One rule, or several in a list; answers those made."""
-        body = _json()
+        body = json_body()
         try:
             rules = self.world.faults.add(*_as_list(body))
         except FaultError as error:
@@ -145,7 +138,7 @@ class Control:
         number = request.args.get("id")
         if number is None:
             self.world.faults.forget(None)
-        elif not self.world.faults.remove(_count("id", number) or 0):
+        elif not self.world.faults.remove(count("id", number) or 0):
             raise ControlError(f"id: no fault {number}; GET /_mock/faults lists them", 404)
         return {"status": "ok"}
 
@@ -159,13 +152,13 @@ class Control:
     def put_project(self, token: str) -> Any:
         """Set options of a project."""
         try:
-            return self.world.change_project(token, _body(None)).shown()
+            return self.world.change_project(token, object_body(None)).shown()
         except ConfigError as error:
             raise ControlError(str(error)) from error
 
     def _state(self, kind: str) -> Any:
         found = self.world.projections.items(kind, request.args.get("token"))
-        return (item.value for item in _part().of(found))
+        return (item.value for item in part_asked().of(found))
 
 
 ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
@@ -220,28 +213,6 @@ def _answer(value: Any, status: int = 200) -> Response:
     return Response(to_json(value), status, content_type=JSON_TYPE)
 
 
-def _json() -> Any:
-    request.max_content_length = MAX_BODY
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge as error:
-        raise ControlError(f"body: larger than {MAX_BODY} bytes", 413) from error
-    try:
-        return orjson.loads(body) if body.strip() else {}
-    except orjson.JSONDecodeError as error:
-        raise ControlError(f"body: not JSON: {error}") from error
-
-
-def _body(known: Sequence[str] | None) -> dict[str, Any]:
-    body = _json()
-    if not isinstance(body, dict):
-        raise ControlError("body: expected a JSON object")
-    for name in body:
-        if known is not None and name not in known:
-            raise ControlError(f"{name}: unknown; known are {', '.join(known)}")
-    return body
-
-
 def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -264,39 +235,6 @@ class Received(NamedTuple):
     @property
     def at(self) -> float:
         return exchange_of(self.row).received_at
-
-
-def _part() -> Part:
-    """What `since` (an id, or a time) and `limit` leave of a list."""
-    since, limit = request.args.get("since"), request.args.get("limit")
-    after, moment, most = 0, None, None
-    if since is not None:
-        number = _count("since", since)
-        after = number or 0
-        # In a query, the + of a time zone arrives as a space.
-        moment = _moment("since", since.replace(" ", "+")) if number is None else None
-    if limit is not None:
-        most = _count("limit", limit)
-        if most is None:
-            raise ControlError(f"limit: expected a count, got {limit!r}")
-    return Part(after, moment, most)
-
-
-def _count(name: str, text: str) -> int | None:
-    """A whole number; None if it is none. Raises ControlError if it is beyond all use."""
-    if not (text.isascii() and text.isdecimal()):
-        return None
-    if len(text) > LONGEST_COUNT:
-        raise ControlError(f"{name}: a number of {len(text)} digits; at most {LONGEST_COUNT}")
-    return int(text)
-
-
-def _moment(name: str, text: Any) -> float:
-    try:
-        return parse_iso(text)
-    except (ValueError, TypeError, OverflowError) as error:
-        wanted = "an ISO 8601 time such as 2026-06-15T12:00:00Z"
-        raise ControlError(f"{name}: expected {wanted}, got {text!r}") from error
 
 
 def _journal_item(request: Journaled, findings: Findings) -> dict[str, Any]:
