@@ -141,13 +141,6 @@ class Sender:
         """Deliver what a source gives until it has nothing more; raises what the source raises."""
         open_ = True
         while True:
-            taken: Sequence[Letter] | None = ()
-            if open_ and self._has_room():
-                taken = source.take(TAKEN_AT_ONCE)
-                open_ = taken is not None
-                now = self._time()
-                for letter in taken or ():
-                    self._dispatch.accept(letter, now)
             self._settle(source, self._dispatch.abandoned(self._time()))
             step = None
             if self._under_way < self._workers:
@@ -155,8 +148,16 @@ class Sender:
             self._tell()
             if isinstance(step, Shipment):
                 self._ship(step, source)
-            elif taken:
-                self._await(0, source)  # there may be more to take, of people who need not wait
+                continue
+            taken: Sequence[Letter] | None = ()
+            if open_ and self._has_room():
+                taken = source.take(TAKEN_AT_ONCE)
+                open_ = taken is not None
+                now = self._time()
+                for letter in taken or ():
+                    self._dispatch.accept(letter, now)
+            if taken:
+                self._await(0, source)
             elif self._under_way or (open_ and self._has_room()):
                 self._await(step, source)
             elif self._dispatch.letters:
