@@ -65,6 +65,14 @@ class Application:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
+        try:
+            await self._answer(scope, receive, send)
+        except Exception:
+            # uvicorn answers it with a 500, or ends the connection, but says nothing of it.
+            self._flask.logger.exception("Exception on %s [%s]", scope["path"], scope["method"])
+            raise
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         method, path = scope["method"], scope["path"]
         region = self._regions.get(scope["server"][1], DEFAULT)
         query, raw, host = scope["query_string"], tuple(scope["headers"]), scope["client"][0]
@@ -119,7 +127,7 @@ class Application:
     async def _send(self, answer: Answer, send: Any) -> None:
         await send(_start(answer.status, answer.headers, _length(answer)))
         if answer.chunks:
-            while chunk := await self._in_thread(next, answer.chunks, b""):
+            while (chunk := await self._in_thread(next, answer.chunks, None)) is not None:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"" if answer.chunks else answer.body})
 
@@ -147,6 +155,8 @@ def _name(raw: bytes) -> str:
 def _headers(raw: RawHeaders) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in raw:
+        if b"_" in name:  # WSGI servers leave it out: it could be taken for one with a dash.
+            continue
         key, text = _name(name), value.decode("latin-1")
         found[key] = f"{found[key]},{text}" if key in found else text
     return found
@@ -164,23 +174,23 @@ async def _read(scope: Any, receive: Any, most: int) -> tuple[bytes, bool]:
 
     Of a body that is larger than `most` bytes, it is one byte more than that.
     """
-    found, size, more = b"", 0, True
+    found, size, more = bytearray(), 0, True
     while more and size <= most + DRAIN_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return found, False
+            return bytes(found), False
         size += len(message["body"])
         found += message["body"][: most + 1 - len(found)]
         more = message["more_body"]
-    return found, CUT not in scope
+    return bytes(found), CUT not in scope
 
 
 def _environ(scope: Any, headers: Mapping[str, str], body: bytes, *, whole: bool) -> dict[str, Any]:
     """The request as WSGI has it (PEP 3333)."""
     server, port = scope["server"]
     sent = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
-    sent.pop("HTTP_TRANSFER_ENCODING", None)
-    sent.pop("HTTP_CONTENT_LENGTH", None)
+    chunked = sent.pop("HTTP_TRANSFER_ENCODING", "")
+    length = sent.pop("HTTP_CONTENT_LENGTH", chunked) and str(len(body) + (not whole))
     return {
         **sent,
         "REQUEST_METHOD": scope["method"],
@@ -188,7 +198,7 @@ def _environ(scope: Any, headers: Mapping[str, str], body: bytes, *, whole: bool
         "PATH_INFO": scope["path"].encode(errors="surrogateescape").decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "CONTENT_TYPE": sent.pop("HTTP_CONTENT_TYPE", ""),
-        "CONTENT_LENGTH": str(len(body) + (not whole)),
+        "CONTENT_LENGTH": length,
         "SERVER_NAME": server,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",

@@ -41,15 +41,16 @@ class Gathering:
     def write(self, data: bytes) -> None:
         """Send it soon."""
         if not self._pieces:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._pieces.append(data)
 
     def close(self) -> None:
         """End the connection when everything is sent."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send it now."""
         data, self._pieces = b"".join(self._pieces), []
         if data and not self.is_closing():
             self._transport.write(data)
@@ -79,6 +80,9 @@ class Protocol(HttpToolsProtocol):
     _head: int | None = None
     """Bytes of the head that is being read; None if none is."""
 
+    _refusal: tuple[int, str] | None = None
+    """What to answer to what is no request, once all that came before it is answered."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         super().connection_made(transport)
@@ -88,6 +92,8 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on, but no head for ever."""
         self._unset_keepalive_if_required()
+        if self._refusal:
+            return
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as stopped:
@@ -106,6 +112,11 @@ class Protocol(HttpToolsProtocol):
         scope: Any = self.scope
         scope[CLOSE] = self.transport.close
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; what follows a body in chunks is none, and changes nothing any more."""
+        if self._head is not None:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """A head has ended."""
         self._head = None
@@ -113,12 +124,21 @@ class Protocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio has it so
         """Answer what was sent, if anything was; True keeps the connection for that."""
+        gathering: Any = self.transport
+        gathering.flush()
         if self._head is not None:
             self._refuse(400, "The head of the request is cut")
-        elif self.cycle and not self.cycle.response_complete and self.scheme == "http":
+            return self._refusal is not None and self.scheme == "http"
+        if self.cycle and not self.cycle.response_complete and self.scheme == "http":
             self.cycle.keep_alive = False
             return not self.cycle.more_body or self._cut_body()
         return None
+
+    def on_response_complete(self) -> None:
+        """The next answer may begin."""
+        super().on_response_complete()
+        if self._refusal and self.cycle.response_complete:
+            self._refuse(*self._refusal)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be read: a body that is cut, or no request at all."""
@@ -155,6 +175,9 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: int, why: str) -> None:
         """Answer what is no request, put it into the journal without its query, and close."""
         if self.transport.is_closing():
+            return
+        if self.cycle and not self.cycle.response_complete:
+            self._refusal = self._refusal or (status, why)
             return
         body = f"<!DOCTYPE html><title>{status}</title><p>{escape(why)}.</p>".encode()
         reply = Reply(status, body, "text/html; charset=utf-8")

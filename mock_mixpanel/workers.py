@@ -13,15 +13,13 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.context import SpawnProcess
 from typing import Self
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from mock_mixpanel.asgi import Application
 from mock_mixpanel.config import Config
@@ -31,8 +29,12 @@ from mock_mixpanel.tls import Certificate
 from mock_mixpanel.world import World
 
 START_SECONDS = 60
+ASK_SECONDS = 1
+"""How long to wait for an answer before looking whether the workers are still there."""
 STOP_SECONDS = 3
 """How long a worker has to finish what it is doing before it is ended."""
+KILL_SECONDS = 2
+"""How much longer than that it may take to end."""
 POLL_SECONDS = 0.05
 IDLE_SECONDS = 120
 """How long a connection may say nothing."""
@@ -61,13 +63,18 @@ class Plan:
 class Workers:
     """Worker processes that are started and stopped like a `Server`.
 
-    The store must be one that can be shared. A port of 0 is a free one. Starting raises OSError if
-    a port is taken, TlsError if the certificate cannot be used, WorkersError.
+    A worker that ends by itself is replaced. The store must be one that can be shared. A port of 0
+    is a free one. Starting raises OSError if a port is taken, TlsError if the certificate cannot be
+    used, WorkersError.
     """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._master: SpawnProcess | None = None
+        self._listening: list[socket.socket] = []
+        self._processes: list[SpawnProcess] = []
+        self._keeper: threading.Thread | None = None
+        self._told, self._tell = get_context("spawn").Pipe(duplex=False)
+        """What the keeper hears when it is to stop."""
 
     @property
     def urls(self) -> dict[str, str]:
@@ -80,36 +87,61 @@ class Workers:
         """Listen; requests are taken when this returns."""
         if self._plan.certificate:
             self._plan.certificate.context()
-        with ExitStack() as stack:
-            listening = {
-                region: stack.enter_context(_listen(self._plan.host, port))
-                for region, port in self._plan.ports.items()
-            }
-            ports = {region: each.getsockname()[1] for region, each in listening.items()}
+        try:
+            ports = {}
+            for region, port in self._plan.ports.items():
+                self._listening.append(_listen(self._plan.host, port))
+                ports[region] = self._listening[-1].getsockname()[1]
             self._plan = replace(self._plan, ports=ports)
-            sockets = list(listening.values())
-            self._master = get_context("spawn").Process(target=_serve, args=(self._plan, sockets))
-            self._master.start()
-            try:
-                self._wait(self._master, ports["us"])
-            except BaseException:
-                self.stop()
-                raise
+            self._processes = [self._started() for _ in range(self._plan.workers)]
+            self._wait(ports["us"])
+        except BaseException:
+            self.stop()
+            raise
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
         return self
 
     def stop(self) -> None:
         """End all workers and their connections."""
-        if self._master:
-            self._master.terminate()
-            self._master.join()
-        self._master = None
+        if self._keeper:
+            self._tell.send(None)
+            self._keeper.join()
+            self._keeper = None
+        for listening in self._listening:
+            listening.close()
+        for process in self._processes:
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS + KILL_SECONDS
+        for process in self._processes:
+            process.join(max(0, deadline - time.monotonic()))
+            process.kill()
+            process.join()
+        self._listening, self._processes = [], []
 
-    def _wait(self, process: SpawnProcess, port: int) -> None:
+    def _started(self) -> SpawnProcess:
+        arguments = (self._plan, self._listening)
+        process = get_context("spawn").Process(target=_serve, args=arguments, daemon=True)
+        process.start()
+        return process
+
+    def _keep(self) -> None:
+        """Replace each worker that ends, until told to stop."""
+        while True:
+            ended = connection.wait([self._told, *(each.sentinel for each in self._processes)])
+            if self._told in ended:
+                self._told.recv()
+                return
+            self._processes = [
+                self._started() if each.sentinel in ended else each for each in self._processes
+            ]
+
+    def _wait(self, port: int) -> None:
         """Until the port answers."""
         deadline = time.monotonic() + START_SECONDS
         while not _healthy(self._plan.host, port, tls=bool(self._plan.certificate)):
-            if not process.is_alive():
-                raise WorkersError("the workers ended at once; what they said is above")
+            if not all(process.is_alive() for process in self._processes):
+                raise WorkersError("a worker ended at once; what it said is above")
             if time.monotonic() > deadline:
                 raise WorkersError(f"no worker answers after {START_SECONDS} seconds")
             time.sleep(POLL_SECONDS)
@@ -126,9 +158,9 @@ def _healthy(host: str, port: int, *, tls: bool) -> bool:
     if tls:
         # Whose certificate it is does not matter: nothing is said or believed here.
         anyone = ssl._create_unverified_context()  # noqa: S323
-        asked = http.client.HTTPSConnection(host, port, timeout=START_SECONDS, context=anyone)
+        asked = http.client.HTTPSConnection(host, port, timeout=ASK_SECONDS, context=anyone)
     else:
-        asked = http.client.HTTPConnection(host, port, timeout=START_SECONDS)
+        asked = http.client.HTTPConnection(host, port, timeout=ASK_SECONDS)
     try:
         asked.request("GET", "/_mock/health")
         return asked.getresponse().status == 200
@@ -139,13 +171,13 @@ def _healthy(host: str, port: int, *, tls: bool) -> bool:
 
 
 def _serve(plan: Plan, listening: list[socket.socket]) -> None:
-    """Be the master process: keep so many workers running until it is told to end."""
+    """Be a worker."""
     _end_with_parent()
+    world = World(plan.config, open_store(plan.store_url, plan.keep))
+    regions = {port: region for region, port in plan.ports.items()}
     certificate = plan.certificate
     config = uvicorn.Config(
-        partial(_application, plan),
-        factory=True,
-        workers=plan.workers,
+        Application(world, regions, quiet=plan.quiet),
         http=Protocol,
         ws="none",
         lifespan="off",
@@ -158,28 +190,20 @@ def _serve(plan: Plan, listening: list[socket.socket]) -> None:
         backlog=BACKLOG,
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
-        timeout_worker_healthcheck=START_SECONDS,
         ssl_certfile=certificate.chain if certificate else None,
         ssl_keyfile=certificate.key if certificate else None,
     )
-    Multiprocess(config, listening).run()
-
-
-def _application(plan: Plan) -> Application:
-    """Be a worker."""
-    _end_with_parent()
-    world = World(plan.config, open_store(plan.store_url, plan.keep))
-    regions = {port: region for region, port in plan.ports.items()}
-    application = Application(world, regions, quiet=plan.quiet)
+    config.load()
     # What there is by now stays, and a request makes no cycles: garbage is looked for less often.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000)
-    return application
+    with suppress(KeyboardInterrupt):  # it ends in the way it was told to
+        uvicorn.Server(config).run(listening)
 
 
 def _end_with_parent() -> None:
-    """A parent that was killed cannot end its children; no port shall be held by orphans."""
+    """A parent that was killed cannot end its workers; no port shall be held by orphans."""
 
     def wait() -> None:
         parent = parent_process()

@@ -231,10 +231,10 @@ class FolderStore:
 
     def _remove(self, before: Head) -> None:
         """Remove the files that do not count any more."""
-        if before.version != self._head.version:
-            self._document(before.version).unlink(missing_ok=True)
-        if before.generation != self._head.generation:
-            (self._folder / f"log-{before.generation}").unlink(missing_ok=True)
+        for version in range(before.version, self._head.version):
+            self._document(version).unlink(missing_ok=True)
+        for generation in range(before.generation, self._head.generation):
+            (self._folder / f"log-{generation}").unlink(missing_ok=True)
 
 
 class Answers:

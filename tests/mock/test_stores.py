@@ -262,3 +262,16 @@ def test_folder_of_something_else(tmp_path: Path) -> None:
     assert b"no head at all" * 20 == (tmp_path / "head").read_bytes()
     with pytest.raises(StoreError, match=r"no/where cannot be opened: No such file"):
         open_store(f"folder:{tmp_path}/no/where")
+
+
+def test_a_folder_has_nothing_else(tmp_path: Path) -> None:
+    """What does not count any more is removed, however often it changes at once."""
+    store = open_store(url("folder", tmp_path))
+    with store.exclusive():
+        for document in (b"1", b"2", b"3"):
+            store.put(document)
+        store.forget(None)
+        store.forget(None)
+    store.close()
+    names = sorted(each.name for each in (tmp_path / "log").iterdir())
+    assert ["answers", "document-6", "head", "log-3"] == names

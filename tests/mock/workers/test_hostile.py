@@ -115,6 +115,32 @@ def test_requests_at_once(mock_mixpanel: MockMixpanel) -> None:
     assert 3 == len(mock_mixpanel.events())
 
 
+@pytest.mark.parametrize("attempt", range(10))
+def test_no_more_to_come(mock_mixpanel: MockMixpanel, attempt: int) -> None:
+    """Who sends a request and closes that half of the connection at once is answered."""
+    assert b"HTTP/1.1 200 OK\r\n" == say(mock_mixpanel, track(mock_mixpanel))[:17], attempt
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [(b"garbage\r\n\r\n", b"This is no HTTP"), (b"POST /tra", b"The head of the request is cut")],
+)
+def test_true_answers_come_first(mock_mixpanel: MockMixpanel, after: bytes, told: bytes) -> None:
+    """What is no request takes nothing from the requests before it, and closes the connection."""
+    first, second, refusal = say(mock_mixpanel, 2 * track(mock_mixpanel) + after).split(b"HTTP/")[
+        1:
+    ]
+    assert [b"1.1 200 OK", b"1.1 200 OK"] == [first[:10], second[:10]]
+    assert (b"1.1 400", True) == (refusal[:7], told in refusal)
+    assert [200, 200, 400] == [each["response"]["status"] for each in journal(mock_mixpanel)]
+
+
+def test_headers_of_the_journal(mock_mixpanel: MockMixpanel) -> None:
+    """Headers are journaled as they came, but for those that WSGI servers leave out."""
+    say(mock_mixpanel, b"GET /nowhere HTTP/1.1\r\nHost: x\r\nX_Forwarded_For: 1.2.3.4\r\n\r\n")
+    assert [{"Host": "x"}] == [each["headers"] for each in journal(mock_mixpanel)]
+
+
 @pytest.mark.parametrize("protocol", ["h2c", "websocket"])
 def test_another_protocol(mock_mixpanel: MockMixpanel, protocol: str) -> None:
     """Who would like another protocol is answered in HTTP/1.1, and what it sent is kept."""
@@ -144,3 +170,9 @@ def test_chunks_and_trailers(mock_mixpanel: MockMixpanel) -> None:
         return mock_mixpanel.events()
 
     assert 2 == len(events())
+    assert ["Trailer"] == [
+        name
+        for each in journal(mock_mixpanel)
+        for name in each["headers"]
+        if name in ("Trailer", "Digest")
+    ]

@@ -1,17 +1,27 @@
 """Several workers: how they start and end, and that they agree under load."""
 
+import asyncio
+import os
 import signal
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from mock_mixpanel.asgi import Application
 from mock_mixpanel.client import MockMixpanel
+from mock_mixpanel.config import Config
+from mock_mixpanel.workers import Plan, Workers, WorkersError
+from mock_mixpanel.world import World
 from tests.mock.test_serve_command import serving, urls
 from tests.mock.wire import NOW, event, http, reasons, send
 
@@ -66,6 +76,76 @@ def test_port_in_use() -> None:
             _, error = second.communicate(timeout=DEADLINE_SECONDS)
             assert 1 == second.returncode
             assert "Error: cannot listen on 127.0.0.1: " in error
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    """For workers of a test's own process."""
+    store = f"folder:{tmp_path}/store"
+    return Plan(Config(), store, None, "127.0.0.1", {"us": 0}, 2, None, quiet=True)
+
+
+def all_new(workers: Workers, than: set[SpawnProcess]) -> bool:
+    return than.isdisjoint(workers._processes)
+
+
+def test_replaced(plan: Plan) -> None:
+    """Workers that are killed are replaced, those too that have only just started."""
+    workers = Workers(plan).start()
+    try:
+        url = workers.urls["us"]
+        for _ in range(3):
+            killed = set(workers._processes)
+            for process in killed:
+                process.kill()
+            until(partial(all_new, workers, killed))
+        assert is_open(url)
+        until(lambda: all(process.is_alive() for process in workers._processes))
+    finally:
+        workers.stop()
+    assert not is_open(url)
+
+
+def test_worker_that_hangs(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopping does not wait for ever for a worker that does nothing any more."""
+    monkeypatch.setattr("mock_mixpanel.workers.STOP_SECONDS", 0)
+    monkeypatch.setattr("mock_mixpanel.workers.KILL_SECONDS", 0)
+    workers = Workers(plan).start()
+    started = list(workers._processes)
+    for process in started:
+        assert process.pid
+        os.kill(process.pid, signal.SIGSTOP)
+    workers.stop()
+    assert [-signal.SIGKILL] * 2 == [process.exitcode for process in started]
+
+
+def test_worker_that_cannot_start(plan: Plan, capfd: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with a worker is said, and starting fails."""
+    with pytest.raises(WorkersError, match="a worker ended at once; what it said is above"):
+        Workers(replace(plan, store_url="folder:/dev/null/store")).start()
+    assert "StoreError: /dev/null/store cannot be opened: Not a directory" in capfd.readouterr().err
+
+
+def test_errors_are_shown(caplog: pytest.LogCaptureFixture) -> None:
+    """An error of the mock's own is not only a 500: what happened is on the error stream."""
+    world = World()
+    world.clock.now = lambda: 1 // 0  # type: ignore[method-assign]
+    scope = {
+        "method": "POST",
+        "path": "/track",
+        "query_string": b"",
+        "headers": [],
+        "server": ("127.0.0.1", 1),
+        "client": ("127.0.0.1", 2),
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(Application(world, {})(scope, receive, None))
+    assert "Exception on /track [POST]" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
 
 
 def statuses(mock: MockMixpanel, count: int) -> Counter[int]:
