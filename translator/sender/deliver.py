@@ -37,6 +37,11 @@ CAPACITY_BYTES = 64 * 1024 * 1024
 
 TAKEN_AT_ONCE = 2000
 
+GIVE_WAY_SECONDS = 0.001
+"""How long who takes letters waits, after each lot, for those who send. Python runs one thread at a
+time: next to one that never waits, each step of a request (compress, connect, send, read) would be
+5 ms late."""
+
 
 class Undeliverable(Exception):
     """An operation that cannot become a request; the text says why."""
@@ -157,7 +162,7 @@ class Sender:
                 for letter in taken or ():
                     self._dispatch.accept(letter, now)
             if taken:
-                self._await(0, source)
+                self._await(GIVE_WAY_SECONDS if self._under_way else 0, source)
             elif self._under_way or (open_ and self._has_room()):
                 self._await(step, source)
             elif self._dispatch.letters:
