@@ -7,12 +7,12 @@ from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from conformance import sources
 from conformance.data import read, scenario_files
 from conformance.errors import DataError
 from conformance.yaml_text import YamlTextError, parse_yaml
+from translator.schema import schema_mistakes
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -126,7 +126,8 @@ def parse_scenario(text: str, path: str, *, own: bool = False) -> Scenario:
         data = parse_yaml(text)
     except YamlTextError as error:
         raise DataError(f"{path}: {error}") from error
-    mistakes = list(_schema_mistakes(data)) or list(_other_mistakes(data, path, own))
+    mistakes = list(schema_mistakes(_validator(), data, "the scenario", likeness=sources.LIKENESS))
+    mistakes = mistakes or list(_other_mistakes(data, path, own))
     if mistakes:
         raise DataError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
     return _scenario(data)
@@ -137,25 +138,6 @@ def _validator() -> Draft202012Validator:
     schema = json.loads(read("scenario.schema.json"))
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
-
-
-def _schema_mistakes(data: Any) -> Iterator[str]:
-    errors = sorted(_validator().iter_errors(data), key=lambda error: list(map(str, error.path)))
-    for error in errors:
-        where = error.json_path.removeprefix("$").removeprefix(".") or "the scenario"
-        if error.validator == "additionalProperties":
-            yield from _unknown_keys(error, where)
-        else:
-            yield f"{where}: {error.message}"
-
-
-def _unknown_keys(error: ValidationError, where: str) -> Iterator[str]:
-    assert isinstance(error.schema, dict)
-    assert isinstance(error.instance, dict)
-    known = error.schema["properties"]
-    for key in error.instance.keys() - known.keys():
-        hint = sources.nearest(key, known) or f"; known: {', '.join(known)}"
-        yield f"{where}: unknown key {key!r}{hint}"
 
 
 def _other_mistakes(data: Json, path: str, own: bool) -> Iterator[str]:

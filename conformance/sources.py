@@ -12,6 +12,9 @@ from conformance.yaml_text import parse_yaml
 
 UNSOURCED = "unsourced"
 
+LIKENESS = 0.4
+"""Of a wrong word and the known one that is offered for it, from 0 to 1."""
+
 FACTS = ("cloud-classic", "device-mode", "mixpanel-http-api", "real-clients")
 """The collections of observed facts that scenarios may cite, with a section number."""
 
@@ -69,5 +72,5 @@ def _unknown(kind: str, name: str, known: Any) -> str | None:
 
 def nearest(word: str, known: Any) -> str:
     """`; did you mean 'x'?` for the known word nearest to `word`, else empty."""
-    close = difflib.get_close_matches(str(word), list(known), 1, 0.4)
+    close = difflib.get_close_matches(str(word), list(known), 1, LIKENESS)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -4,7 +4,6 @@ The form is `definitions.schema.json`; the words are those of Segment's screens
 (doc#using-engage-computed-traits-with-mixpanel, doc#using-engage-audiences-with-mixpanel).
 """
 
-import difflib
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -12,11 +11,11 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from translator.engage.filters import Filter
 from translator.errors import TranslationError
 from translator.operations import Json
+from translator.schema import schema_mistakes
 from translator.timestamps import parse
 from translator.values import check
 from translator.yaml_text import YamlTextError, parse_yaml
@@ -114,7 +113,8 @@ def definitions_from_json(data: Any) -> tuple[Definition, ...]:
         check(data)
     except TranslationError as error:
         raise DefinitionsError(str(error)) from None
-    mistakes = list(_schema_mistakes(data)) or list(_other_mistakes(data))
+    mistakes = list(schema_mistakes(_validator(), data, "the definitions"))
+    mistakes = mistakes or list(_other_mistakes(data))
     if mistakes:
         raise DefinitionsError("\n".join(mistakes))
     traits = [_computed_trait(item) for item in data.get("computed_traits", ())]
@@ -125,26 +125,6 @@ def definitions_from_json(data: Any) -> tuple[Definition, ...]:
 def _validator() -> Draft202012Validator:
     text = files("translator.engage").joinpath("definitions.schema.json").read_text("utf-8")
     return Draft202012Validator(json.loads(text))
-
-
-def _schema_mistakes(data: Any) -> Iterator[str]:
-    errors = sorted(_validator().iter_errors(data), key=lambda error: list(map(str, error.path)))
-    for error in errors:
-        where = error.json_path.removeprefix("$").removeprefix(".") or "the definitions"
-        if error.validator == "additionalProperties":
-            yield from _unknown_keys(error, where)
-        else:
-            yield f"{where}: {error.message}"
-
-
-def _unknown_keys(error: ValidationError, where: str) -> Iterator[str]:
-    assert isinstance(error.schema, dict)
-    assert isinstance(error.instance, dict)
-    known = list(error.schema["properties"])
-    for key in error.instance.keys() - known:
-        near = difflib.get_close_matches(key, known, 1, 0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
-        yield f"{where}: unknown key {key!r}{hint}"
 
 
 def _other_mistakes(data: Json) -> Iterator[str]:

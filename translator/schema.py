@@ -1,0 +1,39 @@
+"""What is wrong with a JSON value by its JSON Schema, in words for who wrote it."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+
+def schema_mistakes(
+    validator: Draft202012Validator, data: Any, whole: str, *, likeness: float = 0.5
+) -> Iterator[str]:
+    """Every mistake with its place, by place; `whole` is what the value as a whole is called.
+
+    A key that is unknown comes with the known one that is like it, from 0 (not at all) to 1.
+    """
+    errors = sorted(validator.iter_errors(data), key=lambda error: list(map(str, error.path)))
+    for error in errors:
+        where = error.json_path.removeprefix("$").removeprefix(".") or whole
+        if error.validator == "additionalProperties":
+            for key, known in _unknown_keys(error):
+                yield f"{where}: unknown key {key!r}{_hint(key, known, likeness)}"
+        else:
+            yield f"{where}: {error.message}"
+
+
+def _unknown_keys(error: ValidationError) -> Iterator[tuple[str, Iterable[str]]]:
+    assert isinstance(error.schema, dict)
+    assert isinstance(error.instance, dict)
+    known = error.schema["properties"]
+    for key in error.instance:
+        if key not in known:
+            yield key, known
+
+
+def _hint(key: str, known: Iterable[str], likeness: float) -> str:
+    near = difflib.get_close_matches(str(key), list(known), 1, likeness)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
