@@ -22,7 +22,7 @@ from mock_mixpanel.fault_actions import WITHOUT_BODY
 from mock_mixpanel.http import CUT_KEY, REGION_KEY
 from mock_mixpanel.incoming import Envelope, Incoming
 from mock_mixpanel.ingest import ENDPOINTS, exchange, ingest
-from mock_mixpanel.protocol import CLOSE, CUT
+from mock_mixpanel.protocol import CLOSE, CUT, GONE
 from mock_mixpanel.redact import redacted_text
 from mock_mixpanel.regions import DEFAULT, region_of
 from mock_mixpanel.replies import Reply
@@ -85,7 +85,7 @@ class Application:
         if answer.cut:
             await _cut(answer, scope, receive, send)
         else:
-            await self._send(answer, send)
+            await self._send(answer, scope, send)
         if not self._quiet:
             sys.stderr.write(redacted_text(f'{host} "{method} {path}" {answer.status}\n'))
 
@@ -124,10 +124,12 @@ class Application:
             int(status.partition(" ")[0]), tuple(headers), b"".join(first), "".join(cuts), rest
         )
 
-    async def _send(self, answer: Answer, send: Any) -> None:
+    async def _send(self, answer: Answer, scope: Any, send: Any) -> None:
         await send(_start(answer.status, answer.headers, _length(answer)))
         if answer.chunks:
             while (chunk := await self._in_thread(next, answer.chunks, None)) is not None:
+                if scope[GONE]():
+                    return
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"" if answer.chunks else answer.body})
 

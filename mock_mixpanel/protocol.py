@@ -17,6 +17,9 @@ from mock_mixpanel.replies import Reply, words
 CLOSE = "mock_mixpanel.close"
 """In the scope: what ends the connection once everything that was answered is sent."""
 
+GONE = "mock_mixpanel.gone"
+"""In the scope: whether there is nobody to answer any more."""
+
 CUT = "mock_mixpanel.cut"
 """In the scope, true: the body ends here, but it is not whole."""
 
@@ -88,6 +91,10 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         gathering: Any = Gathering(transport, self.loop)
         self.transport = gathering
+        # uvicorn waits so long for the next request, but for ever for the first one.
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def data_received(self, data: bytes) -> None:
         """Read on, but no head for ever."""
@@ -110,7 +117,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._head = 0
         scope: Any = self.scope
-        scope[CLOSE] = self.transport.close
+        scope[CLOSE], scope[GONE] = self.transport.close, self.transport.is_closing
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; what follows a body in chunks is none, and changes nothing any more."""

@@ -116,7 +116,10 @@ def open_store(url: str, keep: int | None = None) -> Store:
             from mock_mixpanel.stores.folder import FolderStore
         except ModuleNotFoundError as error:
             raise StoreError("this system has no locks for folders; use sqlite:///file") from error
-        return FolderStore(Path(url.removeprefix("folder:")), keep)
+        path = url.removeprefix("folder:")
+        if not path:
+            raise StoreError("folder: needs a path, as in folder:mock")
+        return FolderStore(Path(path), keep)
     from mock_mixpanel.stores.sql import SqlStore
 
     return SqlStore(url, keep)

@@ -66,7 +66,7 @@ class FolderStore:
             fcntl.flock(self._file, fcntl.LOCK_UN)
         except OSError as error:
             raise StoreError(f"{folder} cannot be opened: {error.strerror}") from error
-        if os.pread(self._file, len(MAGIC), 0) != MAGIC:
+        if os.pread(self._file, len(MAGIC), 0) != MAGIC or os.fstat(self._file).st_size != _SIZE:
             os.close(self._file)
             raise StoreError(f"{folder} is no store of this version; use another")
         self._map = mmap.mmap(self._file, _SIZE)

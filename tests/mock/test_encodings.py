@@ -172,7 +172,7 @@ UNREADABLE = {
         "data: Content-Encoding says gzip, but the body ends too early",
     ),
     "brotli": (JSON | {"Content-Encoding": "br"}, b"[{}]", "data: Content-Encoding 'br' is not"),
-    "deep nesting": (JSON, b"[" * 5000 + b"]" * 5000, "data: not JSON: "),
+    "deep nesting": (JSON, b"[" * 100_000 + b"]" * 100_000, "data: not JSON: "),
     "rather deep nesting": (
         JSON,
         b"[" * 52 + b"]" * 52,

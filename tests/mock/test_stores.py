@@ -254,14 +254,21 @@ def test_no_room_for_a_row(store: Store, monkeypatch: pytest.MonkeyPatch) -> Non
     assert [(1, 1), (2, 2)] == ids(store)
 
 
-def test_folder_of_something_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("head", [b"no head at all" * 20, b"mock-mixpanel 1\n"])
+def test_folder_of_something_else(tmp_path: Path, head: bytes) -> None:
     """A folder whose head is of another kind is an error that names it, and stays as it is."""
-    (tmp_path / "head").write_bytes(b"no head at all" * 20)
+    (tmp_path / "head").write_bytes(head)
     with pytest.raises(StoreError, match=r"is no store of this version; use another"):
         open_store(f"folder:{tmp_path}")
-    assert b"no head at all" * 20 == (tmp_path / "head").read_bytes()
+    assert head == (tmp_path / "head").read_bytes()
+
+
+def test_folder_that_cannot_be(tmp_path: Path) -> None:
+    """A folder that cannot be made, or that is not named, is an error that says so."""
     with pytest.raises(StoreError, match=r"no/where cannot be opened: No such file"):
         open_store(f"folder:{tmp_path}/no/where")
+    with pytest.raises(StoreError, match=r"folder: needs a path, as in folder:mock"):
+        open_store("folder:")
 
 
 def test_a_folder_has_nothing_else(tmp_path: Path) -> None:

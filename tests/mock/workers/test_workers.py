@@ -16,10 +16,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+import uvicorn
+from uvicorn.server import ServerState
 
 from mock_mixpanel.asgi import Application
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.config import Config
+from mock_mixpanel.protocol import GONE, Protocol
 from mock_mixpanel.workers import Plan, Workers, WorkersError
 from mock_mixpanel.world import World
 from tests.mock.test_serve_command import serving, urls
@@ -126,22 +129,65 @@ def test_worker_that_cannot_start(plan: Plan, capfd: pytest.CaptureFixture[str])
     assert "StoreError: /dev/null/store cannot be opened: Not a directory" in capfd.readouterr().err
 
 
+SCOPE: dict[str, Any] = {
+    "method": "GET",
+    "query_string": b"",
+    "headers": [],
+    "server": ("127.0.0.1", 1),
+    "client": ("127.0.0.1", 2),
+    "scheme": "http",
+    "http_version": "1.1",
+}
+"""Of a request without a body."""
+
+
+async def receive() -> dict[str, Any]:
+    """The end of the body."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def test_client_that_is_gone() -> None:
+    """Of a long answer, no more is made when there is nobody any more to read it."""
+    made, sent = [], []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    application = Application(World(), {})
+    chunks = iter([b"first", b"second", b"third", b"last"])
+    application._flask.add_url_rule("/long", view_func=lambda: map(kept, chunks))
+
+    def kept(chunk: bytes) -> bytes:
+        made.append(chunk)
+        return chunk
+
+    scope = SCOPE | {"path": "/long", GONE: lambda: len(made) > 2}
+    asyncio.run(application(scope, receive, send))
+    assert [b"first", b"second", b"third"] == made
+    assert [b"first", b"second"] == [each["body"] for each in sent if "body" in each]
+
+
+def test_idle_connection() -> None:
+    """Who connects and says nothing is not waited for without end."""
+
+    async def said() -> bytes:
+        config = uvicorn.Config(Application(World(), {}), lifespan="off", timeout_keep_alive=0)
+        state, loop = ServerState(), asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
+        async with server, asyncio.timeout(DEADLINE_SECONDS):
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            found = await reader.read()
+            writer.close()
+            return found
+
+    assert b"" == asyncio.run(said())
+
+
 def test_errors_are_shown(caplog: pytest.LogCaptureFixture) -> None:
     """An error of the mock's own is not only a 500: what happened is on the error stream."""
     world = World()
     world.clock.now = lambda: 1 // 0  # type: ignore[method-assign]
-    scope = {
-        "method": "POST",
-        "path": "/track",
-        "query_string": b"",
-        "headers": [],
-        "server": ("127.0.0.1", 1),
-        "client": ("127.0.0.1", 2),
-    }
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
+    scope = SCOPE | {"method": "POST", "path": "/track"}
     with pytest.raises(ZeroDivisionError):
         asyncio.run(Application(world, {})(scope, receive, None))
     assert "Exception on /track [POST]" in caplog.text
