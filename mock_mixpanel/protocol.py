@@ -24,7 +24,7 @@ CUT = "mock_mixpanel.cut"
 """In the scope, true: the body ends here, but it is not whole."""
 
 LARGEST_HEAD = 64 * 1024
-"""Bytes of a request line with its headers; what came with the last of them is not counted."""
+"""Bytes of a request line with its headers; what came with its beginning or end is not counted."""
 
 EXCERPT = 1000
 """How many characters of an address are kept."""
@@ -83,6 +83,9 @@ class Protocol(HttpToolsProtocol):
     _head: int | None = None
     """Bytes of the head that is being read; None if none is."""
 
+    _received = 0
+    """Bytes that are being read, of which nobody knows how many are of the head that begins."""
+
     _refusal: tuple[int, str] | None = None
     """What to answer to what is no request, once all that came before it is answered."""
 
@@ -101,6 +104,7 @@ class Protocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._refusal:
             return
+        self._received = len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as stopped:
@@ -115,7 +119,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self._head = 0
+        self._head = -self._received
         scope: Any = self.scope
         scope[CLOSE], scope[GONE] = self.transport.close, self.transport.is_closing
 

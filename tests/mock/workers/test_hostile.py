@@ -115,6 +115,13 @@ def test_requests_at_once(mock_mixpanel: MockMixpanel) -> None:
     assert 3 == len(mock_mixpanel.events())
 
 
+def test_many_requests_at_once(mock_mixpanel: MockMixpanel) -> None:
+    """However many come at once, wherever what is read at once ends: none is too long."""
+    received = say(mock_mixpanel, 3000 * track(mock_mixpanel))
+    assert 3000 == received.count(b"HTTP/1.1 200 OK\r\n")
+    assert 3000 == len(mock_mixpanel.events())
+
+
 @pytest.mark.parametrize("attempt", range(10))
 def test_no_more_to_come(mock_mixpanel: MockMixpanel, attempt: int) -> None:
     """Who sends a request and closes that half of the connection at once is answered."""
