@@ -22,7 +22,7 @@ import mixpanel
 import requests
 
 from translator.operations import Operation
-from translator.sender import Fate, Sender
+from translator.sender import Fate, Sender, Verdict
 
 HOST = "https://api.mixpanel.com"
 ROUNDS = 5
@@ -51,14 +51,23 @@ def peer(url: str, token: str, events: list[dict[str, Any]]) -> None:
 
 
 def ours(url: str, token: str, events: list[dict[str, Any]], workers: int) -> None:
-    """Our sender, which also reads every answer and gives every event a verdict."""
-    operations = [
+    """Our sender, which also reads every answer and gives every event a verdict.
+
+    Like the peer it is given one event after the other, and keeps none.
+    """
+    operations = (
         Operation("/track", HOST, {"event": "Signed Up", "properties": {"token": token, **event}})
         for event in events
-    ]
+    )
+    delivered = 0
+
+    def tell(verdict: Verdict) -> None:
+        nonlocal delivered
+        delivered += verdict.fate is Fate.DELIVERED
+
     with Sender({HOST: url}, workers=workers) as sender:
-        verdicts = sender.send(operations)
-    assert all(verdict.fate is Fate.DELIVERED for verdict in verdicts)
+        sender.stream(operations, tell)
+    assert len(events) == delivered
 
 
 class Measured(NamedTuple):

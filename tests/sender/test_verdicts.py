@@ -1,6 +1,7 @@
 """Each operation gets the verdict it deserves, and only bad records are lost."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -191,3 +192,34 @@ def test_secret_is_redacted(sender: Sender, stub: Stub) -> None:
         "HTTP 401: [redacted] is wrong, as is [redacted]"
         " (check the project's token, apiSecret and residency)"
     ) == verdict.reason
+
+
+def test_stream(sender: Sender, stub: Stub) -> None:
+    """Operations that come one by one are delivered as they come, and each gets its verdict."""
+    told: list[Verdict] = []
+    told_before: list[int] = []
+
+    def come() -> Iterator[Operation]:
+        for number in range(5000):
+            told_before.append(len(told))
+            yield event(f"E{number}")
+
+    sender.stream(come(), told.append)
+    assert [f"E{number}" for number in range(5000)] == [
+        verdict.operation.payload["event"] for verdict in told
+    ]
+    assert {D} == set(fates(told))
+    assert (0, True) == (told_before[0], told_before[-1] > 0)
+
+
+def test_stream_of_bad_ones(sender: Sender, stub: Stub) -> None:
+    """What may go nowhere, and what is refused, costs only itself."""
+    told: dict[str, Fate] = {}
+    stub.script = [ZERO, ZERO, Reply()]
+    nowhere = event("Nowhere", host="https://elsewhere.test")
+    sender.stream(
+        [event("Bad"), nowhere, event("Good")],
+        lambda verdict: told.update({verdict.operation.payload["event"]: verdict.fate}),
+    )
+    assert {"Bad": R, "Nowhere": L, "Good": D} == told
+    assert [["Bad", "Good"], ["Bad"], ["Good"]] == stub.names()

@@ -21,7 +21,7 @@ from translator.sender.batching import Batch, Limits, encode
 from translator.sender.dispatch import Alias, Dispatch, Settled, Shipment
 from translator.sender.doubts import doubtful, repeatable
 from translator.sender.letters import Letter, lanes_of
-from translator.sender.live import destination
+from translator.sender.live import DestinationError, destination
 from translator.sender.logs import Note, log, log_news
 from translator.sender.records import Fate, Verdict
 from translator.sender.redaction import Redactor
@@ -136,11 +136,19 @@ class Sender:
 
         Raises DestinationError, before anything is sent, if one of them may go nowhere.
         """
-        listed = _Listed(self, operations)
-        for host in {operation.host for operation in listed.operations}:
+        listed = list(operations)
+        for host in {operation.host for operation in listed}:
             self.base_url(host)
-        self.run(listed)
-        return [listed.verdicts[place] for place in range(len(listed.operations))]
+        verdicts: dict[int, Verdict] = {}
+        self.run(_Operations(self, listed, verdicts.__setitem__))
+        return [verdicts[place] for place in range(len(listed))]
+
+    def stream(self, operations: Iterable[Operation], tell: Callable[[Verdict], object]) -> None:
+        """Deliver operations as they come, in bounded memory; `tell` hears what became of each.
+
+        One that may go nowhere becomes a dead letter.
+        """
+        self.run(_Operations(self, operations, lambda _, verdict: tell(verdict)))
 
     def run(self, source: Source) -> None:
         """Deliver what a source gives until it has nothing more; raises what the source raises."""
@@ -274,22 +282,26 @@ class Sender:
         self._slept += max(0.0, seconds - (self._retry.clock() - before))
 
 
-class _Listed:
-    """A list of operations as a source."""
+class _Operations:
+    """Operations as a source; `tell` gets the place of each, from 0, and what became of it."""
 
-    def __init__(self, sender: Sender, operations: Iterable[Operation]) -> None:
-        self.operations = list(operations)
-        self.verdicts: dict[int, Verdict] = {}
+    def __init__(
+        self,
+        sender: Sender,
+        operations: Iterable[Operation],
+        tell: Callable[[int, Verdict], object],
+    ) -> None:
         self._sender = sender
-        self._left = iter(enumerate(self.operations))
+        self._left = enumerate(operations)
+        self._tell = tell
 
     def take(self, room: int) -> Sequence[Letter] | None:
         letters: list[Letter] = []
         for place, operation in self._left:
             try:
                 letters.append(self._sender.letter(operation, tag=place))
-            except Undeliverable as error:
-                self.verdicts[place] = Verdict(operation, Fate.DEAD_LETTERED, str(error))
+            except (Undeliverable, DestinationError) as error:
+                self._tell(place, Verdict(operation, Fate.DEAD_LETTERED, str(error)))
             if len(letters) >= room:
                 break
         return letters or None
@@ -300,4 +312,4 @@ class _Listed:
     def settled(self, settled: Sequence[Settled]) -> None:
         for letters, fate, reason in settled:
             for letter in letters:
-                self.verdicts[letter.tag] = Verdict(letter.operation, fate, reason)
+                self._tell(letter.tag, Verdict(letter.operation, fate, reason))

@@ -352,11 +352,12 @@ class Dispatch:
         return [Settled(letters, Fate.DEAD_LETTERED, reason)]
 
     def _release(self, letters: Sequence[Letter], fate: Fate, now: float) -> None:
+        self.letters -= len(letters)
         for letter in letters:
-            self.letters -= 1
             self.bytes -= len(letter.text)
-            hold = self._hold if letter.is_alias and fate is Fate.DELIVERED else 0.0
-            if hold:
+            hold = 0.0
+            if letter.is_alias and fate is Fate.DELIVERED and self._hold:
+                hold = self._hold
                 self._last_hold = now + hold
                 self.news.append(news.Hold(letter.operation.host, hold))
             for lane in self._lanes.settle(letter, now, hold):

@@ -13,6 +13,7 @@ and the like; it would count an `$add` or `$append` twice.
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from translator.message import FORBIDDEN_IDS
@@ -80,10 +81,11 @@ def too_old_for_track(operation: Operation, now_ms: float) -> bool:
 
 
 def _doubtful_event(payload: Json, now_ms: float) -> bool:
-    properties = payload.get("properties")
-    if not _text(payload.get("event")) or payload["event"] == "$merge":
+    name, properties = payload.get("event"), payload.get("properties")
+    if type(name) is not str or name in ("", "$merge") or type(properties) is not dict:
         return True
-    if type(properties) is not dict or not _text(properties.get("token")):
+    token = properties.get("token")
+    if type(token) is not str or not token:
         return True
     if len(properties) > MOST_MEMBERS or "$ignore" in properties:
         return True
@@ -101,7 +103,8 @@ def _doubtful_event(payload: Json, now_ms: float) -> bool:
     distinct_id = properties.get("distinct_id", "")
     if distinct_id != "" and not _sound_id(distinct_id):
         return True
-    return _any_out_of_shape(properties.values())
+    values = properties.values()
+    return not FLAT.issuperset(map(type, values)) and _any_out_of_shape(values)
 
 
 def _doubtful_update(payload: Json, endpoint: str) -> bool:
@@ -132,8 +135,13 @@ def _text(value: Any) -> bool:
 
 def _sound_id(value: Any) -> bool:
     if type(value) is str:
-        return value != "" and value.strip().lower() not in FORBIDDEN_IDS
+        return _sound_text(value)
     return type(value) in NUMBERS and value > 0
+
+
+@lru_cache(10_000)
+def _sound_text(value: str) -> bool:
+    return value != "" and value.strip().lower() not in FORBIDDEN_IDS
 
 
 def _is_old(time: Any, now_ms: float, margin_ms: float = AGE_MARGIN_MS) -> bool:
@@ -144,8 +152,6 @@ def _is_old(time: Any, now_ms: float, margin_ms: float = AGE_MARGIN_MS) -> bool:
 
 
 def _any_out_of_shape(values: Collection[Any], depth: int = 0) -> bool:
-    if FLAT.issuperset(map(type, values)):
-        return False  # nearly always, and seen at once
     return any(_out_of_shape(value, depth) for value in values if type(value) in (dict, list))
 
 

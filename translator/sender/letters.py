@@ -1,5 +1,6 @@
 """An operation on its way: its JSON text, whom it is about, and whether it may share an answer."""
 
+from functools import lru_cache
 from typing import Any
 
 from translator.operations import Operation
@@ -72,9 +73,14 @@ def lanes_of(operation: Operation, people: tuple[Any, ...] = ()) -> tuple[str, .
     return people_lanes(people or (properties.get("distinct_id"),))
 
 
+@lru_cache(10_000)
+def _lane(person: str) -> tuple[str, ...]:
+    """Of one person, as nearly all operations have it; kept, since people come back."""
+    return (f"person {person}",) if person else ()
+
+
 def people_lanes(ids: tuple[Any, ...]) -> tuple[str, ...]:
     """A lane for each id; 7 and "7" are one person to Mixpanel."""
-    if len(ids) == 1:
-        [only] = ids
-        return (f"person {only}",) if only not in (None, "") else ()
+    if len(ids) == 1 and type(ids[0]) is str:
+        return _lane(ids[0])
     return tuple(dict.fromkeys(f"person {one}" for one in ids if one not in (None, "")))
