@@ -87,7 +87,8 @@ class Application:
         else:
             await self._send(answer, scope, send)
         if not self._quiet:
-            sys.stderr.write(redacted_text(f'{host} "{method} {path}" {answer.status}\n'))
+            asked = scope["raw_path"].decode("latin-1")
+            sys.stderr.write(redacted_text(f'{host} "{method} {asked}" {answer.status}\n'))
 
     def no_request(self, port: int, method: str, path: str, reply: Reply) -> None:
         """Put what is no request of HTTP, and its answer, into the journal."""

@@ -5,6 +5,7 @@ would like to speak another protocol, is still answered; and the application can
 """
 
 import asyncio
+from collections import deque
 from html import escape
 from typing import Any
 
@@ -123,15 +124,13 @@ class Protocol(HttpToolsProtocol):
         scope: Any = self.scope
         scope[CLOSE], scope[GONE] = self.transport.close, self.transport.is_closing
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; what follows a body in chunks is none, and changes nothing any more."""
-        if self._head is not None:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """A head has ended."""
         self._head = None
         super().on_headers_complete()
+        # What follows a body in chunks is no header, and is not kept.
+        nothing: Any = deque(maxlen=0)
+        self.headers = nothing
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio has it so
         """Answer what was sent, if anything was; True keeps the connection for that."""
@@ -166,7 +165,7 @@ class Protocol(HttpToolsProtocol):
         self.cycle.keep_alive = False
         framing = [
             b"%s: %s\r\n" % header
-            for header in self.headers
+            for header in self.cycle.scope["headers"]
             if header[0] in (b"content-length", b"transfer-encoding")
         ]
         if framing:

@@ -81,6 +81,22 @@ def test_port_in_use() -> None:
             assert "Error: cannot listen on 127.0.0.1: " in error
 
 
+def test_verbose() -> None:
+    """There is one line for each request, whatever its address, without secrets."""
+    with serving("--port", "0", "--workers", "2", "--verbose") as process:
+        found = urls(process, 1)["us"]
+        http("GET", f"{found}/a%0Ab%1B?api_secret=hush")
+        http("GET", f"{found}/track", auth=("hush", "hush"))
+        http("GET", f"{found}/api_secret=hush")
+        process.terminate()
+        _, error = process.communicate(timeout=DEADLINE_SECONDS)
+    assert [
+        '127.0.0.1 "GET /a%0Ab%1B" 501',
+        '127.0.0.1 "GET /track" 200',
+        '127.0.0.1 "GET /api_secret=***" 501',
+    ] == [line for line in error.splitlines()[1:] if "health" not in line]
+
+
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     """For workers of a test's own process."""
