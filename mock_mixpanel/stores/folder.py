@@ -14,7 +14,7 @@ import os
 import struct
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import NamedTuple
@@ -117,7 +117,9 @@ class FolderStore:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
             self._appended += 1
             if self._keep is not None and self._appended % CHECK_EVERY == 0:
-                self._drop(self._keep)
+                # The row is stored, so that is said; what cannot be dropped now is dropped later.
+                with suppress(OSError):
+                    self._drop(self._keep)
             return done
 
     def page(self, generation: int | None, after: int) -> Page:
@@ -197,11 +199,16 @@ class FolderStore:
     def _rewrite(self, rows: Iterable[Row]) -> None:
         """Have only these rows from now on."""
         generation, end, first = self._head.generation + 1, 0, 0
-        (self._folder / f"log-{generation}").unlink(missing_ok=True)
+        path = self._folder / f"log-{generation}"
+        path.unlink(missing_ok=True)
         log = self._opened(generation)
-        for row in rows:
-            first = first or row.first
-            end = log.write(row, end)
+        try:
+            for row in rows:
+                first = first or row.first
+                end = log.write(row, end)
+        except OSError:
+            path.unlink()  # it may have taken the last of the disk
+            raise
         self._head = self._head._replace(
             generation=generation, end=end, first_entry=first or self._head.next_entry
         )

@@ -1,6 +1,7 @@
 """Every kind of store keeps the same log, and the same settings, as the one in memory."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from mock_mixpanel.stores import (
     open_store,
     sql,
 )
+from mock_mixpanel.stores.folder import CHECK_EVERY
 from tests.mock import postgresql
 
 KINDS = ["memory", "folder", "sqlite"]
@@ -252,6 +254,26 @@ def test_no_room_for_a_row(store: Store, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.undo()
     store.append(ROW)
     assert [(1, 1), (2, 2)] == ids(store)
+
+
+def test_full_while_dropping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that is stored is said to be, even if older ones cannot be dropped then."""
+    store = open_store(url("folder", tmp_path), 10)
+    written: list[int] = []
+
+    def full(file: int, data: bytes, place: int) -> int:
+        written.append(len(data))
+        return os_pwrite(file, data, place) if len(written) <= CHECK_EVERY else 0
+
+    os_pwrite = os.pwrite
+    monkeypatch.setattr("os.pwrite", full)
+    assert [True] * CHECK_EVERY == [store.append(ROW) for _ in range(CHECK_EVERY)]
+    assert (CHECK_EVERY, CHECK_EVERY + 1) == (len(ids(store)), len(written))
+    assert ["log-1"] == [each.name for each in (tmp_path / "log").glob("log-*")]
+    monkeypatch.undo()
+    for _ in range(CHECK_EVERY):
+        store.append(ROW)
+    assert 9 == len(ids(store))
 
 
 @pytest.mark.parametrize("head", [b"no head at all" * 20, b"mock-mixpanel 1\n"])
