@@ -98,7 +98,7 @@ def main() -> None:
     ):
         run_send(
             unique(given) if resent else given,
-            (lambda line: read_line(line, translate)) if resent else translate,
+            (lambda line: read_line(line, translate, time.time() * 1000)) if resent else translate,
             sender,
             host,
             out=sys.stdout,

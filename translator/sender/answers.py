@@ -45,6 +45,8 @@ class Meaning(Enum):
     """Those in `failed` are bad, the others are stored."""
     TOO_LARGE = auto()
     """The request is too large; a smaller one may pass."""
+    OUTDATED = auto()
+    """Nobody was asked: some of them have become too old for /track on the way."""
 
 
 class FailedRecord(NamedTuple):

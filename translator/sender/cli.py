@@ -186,7 +186,7 @@ def _deliver(
         try:
             return run_send(
                 given(opened.sender.wake),
-                (lambda line: read_line(line, translate)) if resent else translate,
+                (lambda line: read_line(line, translate, now() * 1000)) if resent else translate,
                 opened.sender,
                 opened.host,
                 out=sys.stdout,

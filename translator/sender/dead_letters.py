@@ -15,6 +15,7 @@ import orjson
 from translator.errors import TranslationError
 from translator.operations import Json, Operation, Result
 from translator.sender.batching import encode
+from translator.sender.doubts import as_it_goes_now
 
 
 class DeadLetters:
@@ -69,8 +70,11 @@ def of_read_line(line: bytes) -> Json:
         return of_line(line)
 
 
-def read_line(line: bytes, translate_line: Any) -> Result:
-    """What a line of the file asks to be sent. Never raises: a bad line has an error."""
+def read_line(line: bytes, translate_line: Any, now_ms: float) -> Result:
+    """What a line of the file asks to be sent, `now_ms` milliseconds after 1970.
+
+    Never raises: a bad line has an error.
+    """
     try:
         letter = orjson.loads(line)
         message_id = letter.get("messageId")
@@ -80,7 +84,7 @@ def read_line(line: bytes, translate_line: Any) -> Result:
                 raise TypeError("the payload is no object")
             if not (isinstance(operation.endpoint, str) and isinstance(operation.host, str)):
                 raise TypeError("endpoint and host are no texts")
-            return Result(message_id, (operation,))
+            return Result(message_id, (as_it_goes_now(operation, now_ms),))
         if "message_base64" in letter:
             result = translate_line(base64.b64decode(letter["message_base64"]))
         else:

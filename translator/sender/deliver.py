@@ -19,7 +19,7 @@ from translator.operations import Operation
 from translator.sender.answers import Meaning, Outcome, classify
 from translator.sender.batching import Batch, Limits, encode
 from translator.sender.dispatch import Alias, Dispatch, Settled, Shipment
-from translator.sender.doubts import doubtful, repeatable
+from translator.sender.doubts import AGE_MARGIN_MS, doubtful, repeatable, too_old_for_track
 from translator.sender.letters import Letter, lanes_of
 from translator.sender.live import DestinationError, destination
 from translator.sender.logs import Note, log, log_news
@@ -36,6 +36,8 @@ CAPACITY_BYTES = 64 * 1024 * 1024
 """How much is in memory at a time; both may be exceeded by what one call of `take` gives."""
 
 TAKEN_AT_ONCE = 2000
+
+OUTDATED = "by now older than five days, which /track drops in silence: set apiSecret for /import"
 
 GIVE_WAY_SECONDS = 0.001
 """How long who takes letters waits, after each lot, for those who send. Python runs one thread at a
@@ -126,10 +128,11 @@ class Sender:
         except (ValueError, RecursionError) as error:
             raise Undeliverable(f"the payload cannot be written as JSON: {error}") from error
         again = repeatable(operation)
-        alone = not again or doubtful(operation, len(text), self._now() * 1000)
+        now = self._now()
+        alone = not again or doubtful(operation, len(text), now * 1000)
         if lanes is None:
             lanes = lanes_of(operation)
-        return Letter(next(self._numbers), operation, text, lanes, alone, again, tag)
+        return Letter(next(self._numbers), operation, text, lanes, alone, again, tag, now)
 
     def send(self, operations: Iterable[Operation]) -> list[Verdict]:
         """Deliver operations, those of a person in order, and say what became of each.
@@ -231,9 +234,14 @@ class Sender:
         self._pool.submit(lambda: self._answers.put((shipment, self._attempt(batch))))
 
     def _attempt(self, batch: Batch) -> Outcome:
+        endpoint = batch.place.endpoint
+        if outdated := self._outdated(batch):
+            if outdated < len(batch.letters) or not self._has_secret:
+                return Outcome(Meaning.OUTDATED, OUTDATED)
+            endpoint = "/import"
         try:
             url = self.base_url(batch.place.host)
-            answer = self._transport.post(url, batch.place.endpoint, batch.body())
+            answer = self._transport.post(url, endpoint, batch.body())
             outcome = classify(answer.status, answer.headers, answer.body)
             return outcome._replace(status=answer.status)
         except NetworkError as error:
@@ -242,6 +250,20 @@ class Sender:
             # A defect of ours must cost one request, and no worker may die of it.
             log.debug(Note("defect"), exc_info=True)
             return Outcome(Meaning.RETRY, f"the sender failed: {error!r:.200}", unclear=True)
+
+    def _outdated(self, batch: Batch) -> int:
+        """How many letters have become too old for /track while they waited.
+
+        One that was too old from the beginning is sent: so it was decided elsewhere.
+        """
+        now, oldest = self._now(), batch.letters[0]
+        if not oldest.alone and now - oldest.at < AGE_MARGIN_MS / 1000:
+            return 0  # all had more time than that when they were made
+        return sum(
+            too_old_for_track(letter.operation, now * 1000)
+            and not too_old_for_track(letter.operation, letter.at * 1000)
+            for letter in batch.letters
+        )
 
     def _answered(self, shipment: Shipment, outcome: Outcome, source: Source) -> None:
         settled = self._dispatch.answered(shipment, outcome, self._time())

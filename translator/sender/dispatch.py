@@ -294,7 +294,7 @@ class Dispatch:
                 ]
             case Meaning.INVALID:
                 return self._divided(shipment, Fate.REJECTED, outcome.reason, outcome)
-            case Meaning.TOO_LARGE:
+            case Meaning.TOO_LARGE | Meaning.OUTDATED:
                 return self._divided(shipment, Fate.DEAD_LETTERED, outcome.reason, outcome)
             case _:
                 return [Settled(shipment.batches.pop().letters, Fate.REJECTED, outcome.reason)]

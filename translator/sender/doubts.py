@@ -80,6 +80,12 @@ def too_old_for_track(operation: Operation, now_ms: float) -> bool:
     return operation.endpoint == "/track" and _is_old(time, now_ms, margin_ms=0)
 
 
+def as_it_goes_now(operation: Operation, now_ms: float) -> Operation:
+    """An operation that was left behind: to /import, if it has become too old for /track."""
+    old = too_old_for_track(operation, now_ms)
+    return operation._replace(endpoint="/import") if old else operation
+
+
 def _doubtful_event(payload: Json, now_ms: float) -> bool:
     name, properties = payload.get("event"), payload.get("properties")
     if type(name) is not str or name in ("", "$merge") or type(properties) is not dict:

@@ -12,7 +12,7 @@ from translator.sender.account import Account, Entry, message_loss, operation_lo
 from translator.sender.dead_letters import DeadLetters, of_operation
 from translator.sender.deliver import Sender, Undeliverable
 from translator.sender.dispatch import UNKNOWN, Settled
-from translator.sender.doubts import too_old_for_track
+from translator.sender.doubts import as_it_goes_now
 from translator.sender.letters import Letter, lanes_of, people_lanes
 from translator.sender.live import DestinationError
 from translator.sender.records import Fate
@@ -117,9 +117,8 @@ class Ledger:
         reason = None
         if kept.started:
             reason = f"the sender was stopped while it was on its way: {UNKNOWN}"
-        elif too_old_for_track(operation, self._sender.moment() * 1000):
-            operation = operation._replace(endpoint="/import")
         if reason is None:
+            operation = as_it_goes_now(operation, self._sender.moment() * 1000)
             try:
                 return self._sender.letter(operation, kept.lanes, Tag(kept.entry, kept.number))
             except Undeliverable as error:

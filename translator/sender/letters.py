@@ -14,11 +14,12 @@ class Letter:
     `number` counts up in order of arrival. `lanes` name those whose order it must keep: the people
     and the group that it is about. `text` is its JSON in UTF-8. One that is `alone` shares its
     request with none. `repeatable`: Mixpanel ends up the same if it arrives twice. `ready`: nothing
-    is before it. `tag` is the giver's own.
+    is before it. `at` is when it was made, in seconds since 1970. `tag` is the giver's own.
     """
 
     __slots__ = (
         "alone",
+        "at",
         "is_alias",
         "lanes",
         "number",
@@ -38,6 +39,7 @@ class Letter:
         alone: bool = False,
         repeatable: bool = True,
         tag: Any = None,
+        at: float = 0.0,
     ) -> None:
         self.number = number
         self.operation = operation
@@ -48,6 +50,7 @@ class Letter:
         self.is_alias = operation.payload.get("event") == ALIAS_EVENT
         self.ready = False
         self.tag = tag
+        self.at = at
 
     def __repr__(self) -> str:
         return f"Letter({self.number}, {self.operation.endpoint}, {self.lanes})"
