@@ -58,6 +58,9 @@ class FolderStore:
         self._appended = 0
         try:
             folder.mkdir(exist_ok=True)
+            names = {each.name for each in folder.iterdir()}
+            if names and "head" not in names:  # which is what a store makes first
+                raise StoreError(f"{folder} has files that are no store's; use another")
             self._file = os.open(folder / "head", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
             if os.fstat(self._file).st_size == 0:

@@ -285,6 +285,14 @@ def test_folder_of_something_else(tmp_path: Path, head: bytes) -> None:
     assert head == (tmp_path / "head").read_bytes()
 
 
+def test_folder_with_other_files(tmp_path: Path) -> None:
+    """Nothing is put beside the files of somebody else."""
+    (tmp_path / "mine").touch()
+    with pytest.raises(StoreError, match=r"has files that are no store's; use another"):
+        open_store(f"folder:{tmp_path}")
+    assert ["mine"] == [each.name for each in tmp_path.iterdir()]
+
+
 def test_folder_that_cannot_be(tmp_path: Path) -> None:
     """A folder that cannot be made, or that is not named, is an error that says so."""
     with pytest.raises(StoreError, match=r"no/where cannot be opened: No such file"):
