@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -40,6 +41,9 @@ IDLE_SECONDS = 120
 """How long a connection may say nothing."""
 BACKLOG = 1024
 """How many connections may wait to be accepted."""
+SPREADS = sys.platform == "linux"
+"""Whether the system spreads connections over several sockets of one port. Of one that they share,
+the first worker to wake often takes all."""
 
 
 class WorkersError(Exception):
@@ -70,7 +74,8 @@ class Workers:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._listening: list[socket.socket] = []
+        self._listening: list[list[socket.socket]] = [[] for _ in range(plan.workers)]
+        """What each worker listens on."""
         self._processes: list[SpawnProcess] = []
         self._keeper: threading.Thread | None = None
         self._told, self._tell = get_context("spawn").Pipe(duplex=False)
@@ -90,10 +95,12 @@ class Workers:
         try:
             ports = {}
             for region, port in self._plan.ports.items():
-                self._listening.append(_listen(self._plan.host, port))
-                ports[region] = self._listening[-1].getsockname()[1]
+                sockets = _listen(self._plan.host, port, self._plan.workers)
+                ports[region] = sockets[0].getsockname()[1]
+                for listening, each in zip(self._listening, sockets, strict=True):
+                    listening.append(each)
             self._plan = replace(self._plan, ports=ports)
-            self._processes = [self._started() for _ in range(self._plan.workers)]
+            self._processes = [self._started(listening) for listening in self._listening]
             self._wait(ports["us"])
         except BaseException:
             self.stop()
@@ -109,7 +116,8 @@ class Workers:
             self._keeper.join()
             self._keeper = None
         for listening in self._listening:
-            listening.close()
+            while listening:
+                listening.pop().close()
         for process in self._processes:
             process.terminate()
         deadline = time.monotonic() + STOP_SECONDS + KILL_SECONDS
@@ -117,10 +125,10 @@ class Workers:
             process.join(max(0, deadline - time.monotonic()))
             process.kill()
             process.join()
-        self._listening, self._processes = [], []
+        self._processes = []
 
-    def _started(self) -> SpawnProcess:
-        arguments = (self._plan, self._listening)
+    def _started(self, listening: list[socket.socket]) -> SpawnProcess:
+        arguments = (self._plan, listening)
         process = get_context("spawn").Process(target=_serve, args=arguments, daemon=True)
         process.start()
         return process
@@ -133,7 +141,8 @@ class Workers:
                 self._told.recv()
                 return
             self._processes = [
-                self._started() if each.sentinel in ended else each for each in self._processes
+                self._started(listening) if each.sentinel in ended else each
+                for each, listening in zip(self._processes, self._listening, strict=True)
             ]
 
     def _wait(self, port: int) -> None:
@@ -147,10 +156,19 @@ class Workers:
             time.sleep(POLL_SECONDS)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that all workers share. Raises OSError if the port is taken."""
+def _listen(host: str, port: int, workers: int) -> list[socket.socket]:
+    """A socket for each worker, or the same for all. Raises OSError if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    # First one that shares the port with nobody: others might be willing to.
+    only = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    if workers == 1 or not SPREADS:
+        return [only] * workers
+    with only:
+        taken = only.getsockname()[:2]
+    return [
+        socket.create_server(taken, family=family, backlog=BACKLOG, reuse_port=True)
+        for _ in range(workers)
+    ]
 
 
 def _healthy(host: str, port: int, *, tls: bool) -> bool:
