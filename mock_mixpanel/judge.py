@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from mock_mixpanel import validate
@@ -33,12 +34,12 @@ class Judged:
         """Whether it is stored."""
         return not self.problems
 
-    @property
+    @cached_property
     def worst(self) -> Problem | None:
         """The first problem the answer tells of; a silent drop is answered as success (1.6)."""
         return next((problem for problem in self.problems if not problem.silent), None)
 
-    @property
+    @cached_property
     def reasons(self) -> tuple[str, ...]:
         """What the journal and the list of rejected records say."""
         return (*(problem.reason for problem in self.problems), *([self.note] if self.note else []))
@@ -51,12 +52,12 @@ class Judged:
             endpoint,
             self.token,
             region,
-            received_at=now,
-            effective_at=now + delay,
-            accepted=self.accepted,
-            reasons=self.reasons,
-            identity=options.identity,
-            place=self.place,
+            now,
+            now + delay,
+            self.accepted,
+            self.reasons,
+            options.identity,
+            self.place,
         )
 
 
