@@ -29,8 +29,9 @@ from mock_mixpanel.stores import Store
 from mock_mixpanel.tls import Certificate
 from mock_mixpanel.world import World
 
-DRAIN_BYTES = 1024 * 1024
-"""How much of an unread body is read away to keep the connection; with more, it is closed."""
+DRAIN_BYTES = 100 * 1024 * 1024
+"""How much of an unread body is read away before it is answered; with more, the connection is
+closed, and a client that is still sending may not see the answer."""
 
 IDLE_SECONDS = 120
 """How long a connection may say nothing."""

@@ -19,7 +19,7 @@ def connect(url: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{oops", b"x" * 70_000], ids=len)
+@pytest.mark.parametrize("body", [b"", b"[]", b"{oops", b"x" * 70_000, b"x" * 12_000_000], ids=len)
 def test_keep_alive(mock_mixpanel: MockMixpanel, body: bytes) -> None:
     """A connection serves request after request, also when a body was bad or not read."""
     connection = connect(mock_mixpanel.url)
