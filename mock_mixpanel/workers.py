@@ -37,6 +37,8 @@ STOP_SECONDS = 3
 KILL_SECONDS = 2
 """How much longer than that it may take to end."""
 POLL_SECONDS = 0.05
+PAUSE_SECONDS = 1
+"""Between one replacing of workers and the next: one that cannot start must not keep us busy."""
 IDLE_SECONDS = 120
 """How long a connection may say nothing."""
 BACKLOG = 1024
@@ -135,15 +137,15 @@ class Workers:
 
     def _keep(self) -> None:
         """Replace each worker that ends, until told to stop."""
-        while True:
-            ended = connection.wait([self._told, *(each.sentinel for each in self._processes)])
-            if self._told in ended:
-                self._told.recv()
-                return
+        told = False
+        while not told:
+            connection.wait([self._told, *(each.sentinel for each in self._processes)])
             self._processes = [
-                self._started(listening) if each.sentinel in ended else each
+                each if each.is_alive() or self._told.poll() else self._started(listening)
                 for each, listening in zip(self._processes, self._listening, strict=True)
             ]
+            told = self._told.poll(PAUSE_SECONDS)
+        self._told.recv()
 
     def _wait(self, port: int) -> None:
         """Until the port answers."""
