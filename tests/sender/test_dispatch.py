@@ -12,9 +12,11 @@ from translator.operations import Operation
 from translator.sender import Alias, Limits
 from translator.sender.answers import FailedRecord, Meaning, Outcome
 from translator.sender.batching import encode
+from translator.sender.circuit import State
 from translator.sender.dispatch import Dispatch, Settled, Shipment
 from translator.sender.doubts import doubtful, repeatable
 from translator.sender.letters import Letter, lanes_of
+from translator.sender.news import Circuit
 from translator.sender.records import Fate
 from translator.sender.retry import RetryPolicy
 
@@ -346,6 +348,24 @@ def test_a_gateway_waits_for_ever() -> None:
         driven.wait()
     assert [] == driven.settled
     assert [["ann"]] == driven.run()
+
+
+def test_what_was_not_sent_says_nothing_of_a_host() -> None:
+    """In a long outage an event that became too old is no sign that the host answers others."""
+    driven = Driven(put("ann"), of("bob", "B"), gives_up=False)
+    while driven.now < 100 + 86400:
+        step = driven.dispatch.next(driven.now)
+        if isinstance(step, Shipment):
+            late = driven.now > 100 + 43200 and names(step) == ["B"]
+            driven.answer(step, Outcome(Meaning.OUTDATED, "too old") if late else DOWN)
+        else:
+            assert step is not None
+            driven.now += step
+    assert [("B", "too old")] == [
+        (each.letter.operation.payload["event"], each.reason) for each in driven.settled
+    ]
+    states = [each.state for each in driven.dispatch.news if isinstance(each, Circuit)]
+    assert State.CLOSED not in states
 
 
 @pytest.mark.parametrize("gives_up", [True, False])

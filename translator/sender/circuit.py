@@ -71,6 +71,10 @@ class Circuit:
         self._probing = self._rounds >= TRIP
         return self._rounds
 
+    def not_asked(self) -> None:
+        """The request did not go out after all; that says nothing of the host."""
+        self._probing = False
+
     def answered(self) -> None:
         """A final answer came."""
         self._probing = False

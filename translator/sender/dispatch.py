@@ -133,7 +133,10 @@ class Dispatch:
         if outcome.meaning is Meaning.RETRY:
             settled = self._unanswered(shipment, outcome, circuit, now)
         else:
-            circuit.answered()
+            if outcome.meaning is Meaning.OUTDATED:
+                circuit.not_asked()
+            else:
+                circuit.answered()
             settled = self._understood(shipment, outcome)
             if shipment.batches:
                 shipment.attempts = self._retry.attempts - 1 if shipment.last_tries else 0
