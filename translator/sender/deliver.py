@@ -9,7 +9,7 @@ that says so, and a person decides.
 
 import queue
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from types import TracebackType
@@ -38,6 +38,9 @@ CAPACITY_BYTES = 64 * 1024 * 1024
 TAKEN_AT_ONCE = 2000
 
 OUTDATED = "by now older than five days, which /track drops in silence: set apiSecret for /import"
+
+TAKE_SECONDS = 0.1
+"""How long operations are collected before those that came are sent."""
 
 GIVE_WAY_SECONDS = 0.001
 """How long who takes letters waits, after each lot, for those who send. Python runs one thread at a
@@ -101,6 +104,8 @@ class Sender:
         self._slept = 0.0
         self._now = now
         self._numbers = count()
+        self._broken = False
+        """Whether a run has begun and not come to its end."""
 
     def base_url(self, host: str) -> str:
         """Where operations for `host` go. Raises DestinationError if they may go nowhere."""
@@ -149,12 +154,28 @@ class Sender:
     def stream(self, operations: Iterable[Operation], tell: Callable[[Verdict], object]) -> None:
         """Deliver operations as they come, in bounded memory; `tell` hears what became of each.
 
-        One that may go nowhere becomes a dead letter.
+        One that may go nowhere becomes a dead letter. The operations are asked for in this thread:
+        while the next one is waited for, no answer is heard and nothing is sent again. What they
+        raise is raised when those before have their verdicts.
         """
-        self.run(_Operations(self, operations, lambda _, verdict: tell(verdict)))
+        source = _Operations(self, operations, lambda _, verdict: tell(verdict))
+        self.run(source)
+        if source.failure:
+            raise source.failure
 
     def run(self, source: Source) -> None:
-        """Deliver what a source gives until it has nothing more; raises what the source raises."""
+        """Deliver what a source gives until it has nothing more.
+
+        Raises what the source raises. Then there is no telling what became of the rest, and another
+        run would hear of it: it raises RuntimeError.
+        """
+        if self._broken:
+            raise RuntimeError("a run of this sender was broken off: make a new sender")
+        self._broken = True
+        self._run(source)
+        self._broken = False
+
+    def _run(self, source: Source) -> None:
         open_ = True
         while True:
             self._settle(source, self._dispatch.abandoned(self._time()))
@@ -194,6 +215,10 @@ class Sender:
     def moment(self) -> float:
         """The time in seconds since 1970."""
         return self._now()
+
+    def clock(self) -> float:
+        """Seconds on the clock of the retries."""
+        return self._retry.clock()
 
     def wake(self) -> None:
         """Say, from any thread, that the source may have something now."""
@@ -314,19 +339,29 @@ class _Operations:
         tell: Callable[[int, Verdict], object],
     ) -> None:
         self._sender = sender
-        self._left = enumerate(operations)
+        self._left = self._surviving(operations)
         self._tell = tell
+        self.failure: Exception | None = None
+        """Why there are no more operations, if not because they have come to their end."""
 
     def take(self, room: int) -> Sequence[Letter] | None:
         letters: list[Letter] = []
+        until = self._sender.clock() + TAKE_SECONDS
         for place, operation in self._left:
             try:
                 letters.append(self._sender.letter(operation, tag=place))
             except (Undeliverable, DestinationError) as error:
                 self._tell(place, Verdict(operation, Fate.DEAD_LETTERED, str(error)))
-            if len(letters) >= room:
+            if len(letters) >= room or (letters and self._sender.clock() > until):
                 break
         return letters or None
+
+    def _surviving(self, operations: Iterable[Operation]) -> Iterator[tuple[int, Operation]]:
+        """The operations with their places, to the end or to where they fail."""
+        try:
+            yield from enumerate(operations)
+        except Exception as error:
+            self.failure = error
 
     def sending(self, letters: Sequence[Letter]) -> None:
         """Nothing is kept."""
