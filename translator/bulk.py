@@ -106,13 +106,16 @@ def chunks(source: BinaryIO) -> Iterator[bytes]:
     """The input in chunks of whole lines. Of a line that is far too long only the start is kept."""
     # read1 answers with what is there, so a slow producer is served line by line.
     read = getattr(source, "read1", source.read)
+    begun = bytearray()  # a line of which the end has not come yet
     while chunk := read(CHUNK_BYTES):
-        if not chunk.endswith(b"\n"):
-            rest = source.readline(MAX_LINE_BYTES + 1)
-            chunk += rest
-            while rest and not rest.endswith(b"\n"):
-                rest = source.readline(CHUNK_BYTES)
-        yield chunk
+        whole, end, rest = chunk.rpartition(b"\n")
+        if end:
+            yield b"".join((begun, whole, end))
+            begun.clear()
+        if len(begun) <= MAX_LINE_BYTES:
+            begun += rest
+    if begun:
+        yield bytes(begun)
 
 
 def pieces(source: BinaryIO) -> Iterator[list[bytes]]:

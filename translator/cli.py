@@ -39,6 +39,10 @@ from translator.sender.cli import resend, send
 @click.version_option(__version__, prog_name="mixpanel-translator")
 def main() -> None:
     """Segment calls to Mixpanel operations, and their delivery."""
+    # Who closed a stream wants nothing of it; and no file of ours may come to stand in its place.
+    for name, how in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), how))
 
 
 @main.command()

@@ -2,6 +2,8 @@
 
 import json
 import queue
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +15,8 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from mock_mixpanel.client import MockMixpanel
 from translator.sender.arriving import Arriving, Given
+from translator.sender.spool import Spool
+from translator.sender.transport import TIMEOUT_SECONDS
 
 SECONDS = 60
 
@@ -86,22 +90,87 @@ def arrived(mock: MockMixpanel, name: str) -> list[Any]:
     return [each for each in mock.events() if each["event"] == name]
 
 
+def message(name: str) -> bytes:
+    """A line of input."""
+    said = {"type": "track", "event": name, "userId": "ann", "messageId": name}
+    return json.dumps(said).encode() + b"\n"
+
+
+def sending(settings: Path, token: str, url: str) -> list[str]:
+    """The command that delivers its input."""
+    settings.write_text(json.dumps({"token": token}))
+    options = ["--settings", str(settings), "--base-url", url]
+    return [sys.executable, "-m", "translator", "send", *options]
+
+
+def test_half_a_line_keeps_none_before_it(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
+    """A producer that writes whole blocks ends one amid a line; those before it are delivered."""
+    command = sending(tmp_path / "settings.json", mock_mixpanel.token, mock_mixpanel.url)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        second = message("Second")
+        process.stdin.write(message("First") + second[:9])
+        process.stdin.flush()
+        assert 1 == len(arrived(mock_mixpanel, "First"))
+        process.stdin.write(second[9:])
+        process.stdin.close()
+        assert 2 == json.loads(process.stdout.read())["delivered"]
+
+
+def test_an_interruption_waits_for_no_answer(tmp_path: Path) -> None:
+    """Ctrl-C ends it while a host keeps a request, without a trace, and the spool knows of it."""
+    spool = tmp_path / "spool"
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        command = [*sending(tmp_path / "settings.json", "T", url), "--spool", str(spool)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdin
+            process.stdin.write(message("A"))
+            process.stdin.flush()
+            kept, _ = mute.accept()
+            process.send_signal(signal.SIGINT)
+            # Less than the time-out of the request, which would be waited for.
+            assert 130 == process.wait(TIMEOUT_SECONDS[1] / 2)
+            assert process.stderr
+            assert b"\nAborted!\n" == process.stderr.read()
+        kept.close()
+    with Spool(spool) as left:
+        assert (1, True) == (left.waiting(), left.interrupted)
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-"])
+def test_closed_streams(mock_mixpanel: MockMixpanel, tmp_path: Path, closed: str) -> None:
+    """Who closes a stream of the command gets the others, and everything is delivered."""
+    command = sending(tmp_path / "settings.json", mock_mixpanel.token, mock_mixpanel.url)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *command, "--log-level", "info"],
+        input=message("A") + b"bad\n",
+        capture_output=True,
+        timeout=SECONDS,
+    )
+    count = 0 if closed.startswith("0") else 1
+    summary = {"read": 2 * count, "delivered": count, "skipped": 0, "rejected": count}
+    said = [json.dumps({**summary, "dead_lettered": 0}, separators=(",", ":"))]
+    assert ([] if closed.startswith("1") else said) == done.stdout.decode().splitlines()
+    assert closed.startswith("2") is (done.stderr == b"")
+    assert (count, count) == (done.returncode, len(mock_mixpanel.events()))
+
+
 def test_a_slow_producer(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
     """Each line of a pipe is delivered before the next one comes, a retry included."""
-    settings = tmp_path / "settings.json"
-    settings.write_text(json.dumps({"token": mock_mixpanel.token}))
     refused = {"status": 429, "headers": {"Retry-After": "0"}}
     mock_mixpanel.faults({"match": {"path": "/track", "times": 1}, "action": refused})
-    options = ["--settings", str(settings), "--base-url", mock_mixpanel.url]
-    command = [sys.executable, "-m", "translator", "send", *options]
+    command = sending(tmp_path / "settings.json", mock_mixpanel.token, mock_mixpanel.url)
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         assert process.stdin
         assert process.stdout
         for name in ("First", "Second"):
-            message = {"type": "track", "event": name, "userId": "ann", "messageId": name}
-            process.stdin.write(json.dumps(message).encode() + b"\n")
+            process.stdin.write(message(name))
             process.stdin.flush()
             assert 1 == len(arrived(mock_mixpanel, name))
         process.stdin.close()

@@ -35,6 +35,8 @@ from translator.sender.logs import DEFAULT_LEVEL, LEVELS
 from translator.sender.opening import open_delivery
 
 WORKERS = 4
+EXIT_INTERRUPTED = 130
+"""What shells say of a program that Ctrl-C ended."""
 
 path_option = partial(click.option, type=click.Path(dir_okay=False, path_type=Path))
 spool_option = path_option(
@@ -198,3 +200,8 @@ def _deliver(
             )
         except DestinationError as error:
             usage_error(f"{error}; what the spool holds stays there")
+        except KeyboardInterrupt:
+            # Like a crash, which the spool is made for: no answer is waited for, and the next run
+            # knows that one was broken off.
+            click.echo("\nAborted!", err=True)
+            os._exit(EXIT_INTERRUPTED)
