@@ -1,6 +1,7 @@
 """The account that `send` gives of every message."""
 
 import json
+import time
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -11,8 +12,10 @@ from tests.sender.build import EU, US, event, update
 from tests.sender.stub import Reply, Stub
 from translator.operations import Failure, Operation, Result, Skip
 from translator.sender import Sender, run_send
+from translator.sender.arriving import Given
 from translator.sender.deliver import CAPACITY_LETTERS, TAKEN_AT_ONCE
 
+SECONDS = 20.0
 ZERO = Reply(200, b"0")
 
 TRANSLATIONS = {
@@ -27,10 +30,17 @@ TRANSLATIONS = {
 class Run:
     """One run of the command, with what it printed."""
 
-    def __init__(self, sender: Sender, *lines: bytes, host: str = US, **options: Any) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        *lines: bytes,
+        host: str = US,
+        given: Given | None = None,
+        **options: Any,
+    ) -> None:
         out, err = StringIO(), StringIO()
         self.code = run_send(
-            lines, TRANSLATIONS.__getitem__, sender, host, out=out, err=err, **options
+            given or lines, TRANSLATIONS.__getitem__, sender, host, out=out, err=err, **options
         )
         self.out, self.err = out.getvalue(), err.getvalue()
 
@@ -54,6 +64,24 @@ def test_all_delivered(sender: Sender) -> None:
     assert (0, "") == (run.code, run.err)
     assert account(3, delivered=2, skipped=1) == run.summary
     assert list(account(0)) == list(run.summary)
+
+
+@pytest.mark.parametrize("endless", [b"skipped", b"bad"])
+def test_lines_of_which_nothing_is_sent(stub: Stub, endless: bytes) -> None:
+    """However many of them follow, an answer is heard meanwhile, and what it asks for is done."""
+    stub.script = [Reply(429, b"", headers={"Retry-After": "0"})]
+
+    def lines() -> Iterator[bytes]:
+        yield b"event"
+        until = time.monotonic() + SECONDS
+        while len(stub.received) < 2:
+            assert time.monotonic() < until, "it is not sent again"
+            yield endless
+
+    with Sender({US: stub.url}, workers=2) as sender:
+        run = Run(sender, given=Given(lines()))
+    assert 1 == run.summary["delivered"]
+    assert [["A"], ["A"]] == stub.names()
 
 
 def test_no_messages(sender: Sender) -> None:

@@ -103,12 +103,15 @@ class _Source:
             if letters:
                 return letters
             self._behind = False
-        while lines := self._lines.take(room):
-            taken = self._enter(lines)
-            self._progress.show(self._ledger.account)
-            if taken:
-                return taken
-        return None if lines is None else []
+        lines = self._lines.take(room)
+        if not lines:
+            return None if lines is None else ()
+        taken = self._enter(lines)
+        self._progress.show(self._ledger.account)
+        if not taken:
+            # There may be more lines; but first others have their turn, such as an answer.
+            self._sender.wake()
+        return taken
 
     def sending(self, letters: Sequence[Letter]) -> None:
         self._ledger.sending(letters)
