@@ -349,3 +349,13 @@ def test_a_resumed_spool(tmp_path: Path, stub: Stub) -> None:
     first, second = Command(tmp_path, "send", *options), Command(tmp_path, "send", *options)
     assert [{**resumed, "after_crash": True, "operations": 0}] == first.lines
     assert [] == second.lines
+
+
+@pytest.mark.parametrize("said", [{"reason": "top-secret"}, ["top-secret"], KeyError("top-secret")])
+def test_a_secret_inside_of_something(said: object) -> None:
+    """A secret is hidden wherever it stands, not only in a text by itself."""
+    err = StringIO()
+    with logging_to(err, "debug", secrets=["top-secret"], now=lambda: NOW):
+        logging.getLogger("translator.sender").debug(Note("seen", said=said))
+    shown = str(said).replace("top-secret", "[redacted]")
+    assert {**DEBUG, "event": "seen", "said": shown} == json.loads(err.getvalue())

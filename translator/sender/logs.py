@@ -4,7 +4,6 @@ As a library, the sender only gives records to the logger `translator.sender`; w
 adds a handler. The commands add the one that is made here.
 """
 
-import json
 import logging
 import time
 import traceback
@@ -22,6 +21,9 @@ from translator.sender.redaction import Redactor
 
 LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_LEVEL = "warning"
+
+NUMBERS = int | float | None
+"""What is said as it is; all else is text, in which a secret might stand."""
 
 log = logging.getLogger("translator.sender")
 log.addHandler(logging.NullHandler())
@@ -67,7 +69,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
-        line = {
+        line: Json = {
             "at": datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -79,11 +81,8 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             said["trace"] = _trace(record.exc_info)
         for name, value in said.items():
-            line[name] = self._redact(value) if isinstance(value, str) else value
-        try:
-            return encode(line).decode()
-        except ValueError:
-            return json.dumps(line, default=str)
+            line[name] = value if isinstance(value, NUMBERS) else self._redact(str(value))
+        return encode(line).decode()
 
 
 def _trace(error: Any) -> str:
