@@ -18,6 +18,7 @@ from typing import Any
 
 from translator.message import FORBIDDEN_IDS
 from translator.operations import Json, Operation
+from translator.sender.letters import LONGEST_KEPT
 from translator.timestamps import IMPORT_AGE_MS
 
 REPEATABLE_UPDATES = frozenset({"$set", "$set_once", "$union", "$unset", "$delete"})
@@ -141,7 +142,8 @@ def _text(value: Any) -> bool:
 
 def _sound_id(value: Any) -> bool:
     if type(value) is str:
-        return _sound_text(value)
+        judge = _sound_text if len(value) <= LONGEST_KEPT else _sound_text.__wrapped__
+        return judge(value)
     return type(value) in NUMBERS and value > 0
 
 

@@ -7,6 +7,10 @@ from translator.operations import Operation
 
 ALIAS_EVENT = "$create_alias"
 
+LONGEST_KEPT = 255
+"""How long an id may be, in characters, of which something is kept for its next use; so that all
+that is kept is bounded too."""
+
 
 class Letter:
     """An operation that is to be delivered.
@@ -84,6 +88,6 @@ def _lane(person: str) -> tuple[str, ...]:
 
 def people_lanes(ids: tuple[Any, ...]) -> tuple[str, ...]:
     """A lane for each id; 7 and "7" are one person to Mixpanel."""
-    if len(ids) == 1 and type(ids[0]) is str:
+    if len(ids) == 1 and type(ids[0]) is str and len(ids[0]) <= LONGEST_KEPT:
         return _lane(ids[0])
     return tuple(dict.fromkeys(f"person {one}" for one in ids if one not in (None, "")))
