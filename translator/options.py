@@ -4,8 +4,9 @@ A part of the edge where clock, files and environment come in.
 """
 
 import json
+import os
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -111,8 +112,13 @@ def moment(text: str | None) -> int:
 
 def opened(file: str | None) -> Any:
     """The input as a binary stream; standard input if there is no file."""
+    if file not in (None, "-"):
+        return Path(str(file)).open("rb")
     source: BinaryIO = sys.stdin.buffer
-    return nullcontext(source) if file in (None, "-") else Path(str(file)).open("rb")
+    with suppress(OSError):  # what only plays a standard input has no number
+        # Where somebody left it so that reads do not wait, nothing yet would look like the end.
+        os.set_blocking(source.fileno(), True)
+    return nullcontext(source)
 
 
 def usage_error(text: str) -> NoReturn:

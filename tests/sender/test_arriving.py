@@ -141,6 +141,21 @@ def test_an_interruption_waits_for_no_answer(tmp_path: Path) -> None:
         assert (1, True) == (left.waiting(), left.interrupted)
 
 
+def test_a_pipe_that_does_not_wait(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
+    """Nothing yet is not the end, also where the one who started it set the pipe not to wait."""
+    command = sending(tmp_path / "settings.json", mock_mixpanel.token, mock_mixpanel.url)
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    with subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.PIPE) as process, ours:
+        theirs.close()
+        for name in ("First", "Second"):
+            ours.sendall(message(name))
+            assert 1 == len(arrived(mock_mixpanel, name))
+        ours.close()
+        assert process.stdout
+        assert 2 == json.loads(process.stdout.read())["delivered"]
+
+
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-"])
 def test_closed_streams(mock_mixpanel: MockMixpanel, tmp_path: Path, closed: str) -> None:
     """Who closes a stream of the command gets the others, and everything is delivered."""
