@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from typing import Any
 import requests
 
 from mock_mixpanel.client import MockMixpanel
+from translator.sender.spool import Spool
+from translator.sender.transport import TIMEOUT_SECONDS
 
 COMMAND = [sys.executable, "-m", "translator", "gateway", "--port", "0"]
 
@@ -118,8 +121,26 @@ def test_an_outage_keeps_everything(mock_mixpanel: MockMixpanel, tmp_path: Path)
     with running(mock_mixpanel, tmp_path, "--spool", str(where)) as (process, _):
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
-    assert (0, 2, "") == (process.returncode, json.loads(out)["delivered"], err)
+    assert (0, 2) == (process.returncode, json.loads(out)["delivered"])
+    [resumed] = without_time(err)
+    assert ("resumed", True, 2) == tuple(map(resumed.get, ("event", "after_crash", "operations")))
     assert ["A", "B"] == sorted(event["event"] for event in mock_mixpanel.events(raw=True))
+
+
+def test_a_drain_waits_for_no_answer(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
+    """When its time is over the gateway ends, though a request has no answer yet."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        silent = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        options = ("--base-url", silent, "--drain", "0", "--spool", str(tmp_path / "spool"))
+        with running(mock_mixpanel, tmp_path, *options) as (process, url):
+            assert 200 == post(url, "A")
+            kept, _ = mute.accept()
+            process.send_signal(signal.SIGTERM)
+            # Less than the time-out of the request, which would be waited for.
+            assert 1 == process.wait(TIMEOUT_SECONDS[1] / 2)
+        kept.close()
+    with Spool(tmp_path / "spool") as left:
+        assert (1, True) == (left.waiting(), left.interrupted)
 
 
 def test_spool_outlives_a_kill(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The `gateway` command: the server, the sender beside it, and how both end."""
 
+import os
 import signal
 import sys
 import threading
@@ -85,7 +86,10 @@ def gateway(
         if not done:
             where = f"they stay in {spool}" if spool else "without a spool file they are lost"
             _report({"error": f"{intake.waiting()} operations are not delivered; {where}"})
-        sys.exit(0 if done and not ledger.account.lost else 1)
+            # As after a crash: an answer may be half a minute away, and the next run must know that
+            # one was not heard.
+            os._exit(1)
+        sys.exit(1 if ledger.account.lost else 0)
 
 
 class Delivery:
