@@ -156,6 +156,19 @@ def test_a_pipe_that_does_not_wait(mock_mixpanel: MockMixpanel, tmp_path: Path) 
         assert 2 == json.loads(process.stdout.read())["delivered"]
 
 
+def test_an_error_stream_that_nobody_reads(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
+    """When its reader is gone, losses are still counted, and the rest is delivered."""
+    command = sending(tmp_path / "settings.json", mock_mixpanel.token, mock_mixpanel.url)
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr
+        process.stderr.close()
+        out, _ = process.communicate(b"bad\n" + message("A") + b"bad\n", timeout=SECONDS)
+    summary = json.loads(out)
+    assert (3, 1, 2) == tuple(map(summary.get, ("read", "delivered", "rejected")))
+
+
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-"])
 def test_closed_streams(mock_mixpanel: MockMixpanel, tmp_path: Path, closed: str) -> None:
     """Who closes a stream of the command gets the others, and everything is delivered."""

@@ -1,5 +1,6 @@
 """What a person at a terminal sees while messages are delivered."""
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -11,8 +12,12 @@ FORMAT = "{n_fmt} messages, {rate_fmt}, {elapsed}{postfix}"
 
 
 def write_line(line: str, stream: TextIO) -> None:
-    """A line of text on a stream, from any thread, above a running count if there is one."""
-    tqdm.write(line, file=stream)
+    """A line of text on a stream, from any thread, above a running count if there is one.
+
+    Of a pipe whose reader is gone nobody wants anything; that stops no delivery.
+    """
+    with suppress(BrokenPipeError):
+        tqdm.write(line, file=stream)
 
 
 class Progress:
