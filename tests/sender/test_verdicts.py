@@ -194,6 +194,14 @@ def test_secret_is_redacted(sender: Sender, stub: Stub) -> None:
     ) == verdict.reason
 
 
+def test_no_part_of_a_secret(sender: Sender, stub: Stub) -> None:
+    """A long answer is cut, and where a secret would stand across the cut nothing of it is left."""
+    words = "word " * 39
+    stub.script = [Reply(400, f"{words}top-secret".encode())]
+    [verdict] = sender.send([event("A")])
+    assert f"HTTP 400: {words}[reda" == verdict.reason
+
+
 def test_stream(sender: Sender, stub: Stub) -> None:
     """Operations that come one by one are delivered as they come, and each gets its verdict."""
     told: list[Verdict] = []

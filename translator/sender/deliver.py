@@ -267,7 +267,7 @@ class Sender:
         try:
             url = self.base_url(batch.place.host)
             answer = self._transport.post(url, endpoint, batch.body())
-            outcome = classify(answer.status, answer.headers, answer.body)
+            outcome = classify(answer.status, answer.headers, self._redact.body(answer.body))
             return outcome._replace(status=answer.status)
         except NetworkError as error:
             return Outcome(Meaning.RETRY, str(error), unclear=error.unclear)
