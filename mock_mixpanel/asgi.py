@@ -24,7 +24,7 @@ from mock_mixpanel.incoming import Envelope, Incoming
 from mock_mixpanel.ingest import ENDPOINTS, exchange, ingest
 from mock_mixpanel.protocol import CLOSE, CUT, GONE
 from mock_mixpanel.redact import redacted_text
-from mock_mixpanel.regions import DEFAULT, region_of
+from mock_mixpanel.regions import DEFAULT
 from mock_mixpanel.replies import Reply
 from mock_mixpanel.world import World
 
@@ -143,10 +143,7 @@ def _envelope(
     region: str, method: str, path: str, query: bytes, raw: RawHeaders, host: str
 ) -> Envelope:
     """What clients write on their requests, which is often the same."""
-    headers = _headers(raw)
-    region = region_of(region, headers.get("Host", ""))
-    sender = headers.get("X-Forwarded-For", "").partition(",")[0].strip() or host
-    return Envelope(region, method, path, _query(query), headers, sender)
+    return Envelope.of(region, method, path, _query(query), _headers(raw), host)
 
 
 @lru_cache(1000)

@@ -7,7 +7,7 @@ from flask import Response, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from mock_mixpanel.incoming import Envelope, Incoming
-from mock_mixpanel.regions import DEFAULT, region_of
+from mock_mixpanel.regions import DEFAULT
 from mock_mixpanel.replies import Reply
 
 REGION_KEY = "mock_mixpanel.region"
@@ -33,21 +33,15 @@ def incoming(max_bytes: int) -> Incoming:
         pass
     except ClientDisconnected as error:
         broken = f"body: {error.__context__ or 'the connection ended'}"
-    envelope = Envelope(
-        region_of(request.environ.get(REGION_KEY, DEFAULT), request.host),
+    envelope = Envelope.of(
+        request.environ.get(REGION_KEY, DEFAULT),
         request.method,
         request.path,
         request.args.to_dict(),
         dict(request.headers),
-        _address(),
+        request.remote_addr or "",
     )
     return Incoming(envelope, body, broken)
-
-
-def _address() -> str:
-    """The client's: what the first proxy says, else the connection's (9.17)."""
-    forwarded = request.headers.get("X-Forwarded-For", "").partition(",")[0].strip()
-    return forwarded or request.remote_addr or ""
 
 
 def respond(reply: Reply, sleep: Callable[[float], object] = time.sleep) -> Response:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from mock_mixpanel.redact import redacted_headers, redacted_query
+from mock_mixpanel.regions import region_of
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,25 @@ class Envelope:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     address: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        port_region: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        peer: str,
+    ) -> Self:
+        """A request that came by a port of a region, from the address at the other end.
+
+        `headers` have names such as `X-Forwarded-For`, of which the first proxy's word is the
+        sender (9.17).
+        """
+        region = region_of(port_region, headers.get("Host", ""))
+        sender = headers.get("X-Forwarded-For", "").partition(",")[0].strip() or peer
+        return cls(region, method, path, query, headers, sender)
 
     def header(self, name: str) -> str:
         """A header, whatever the case of its name; "" if it is not there."""
