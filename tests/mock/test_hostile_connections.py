@@ -52,7 +52,7 @@ def body(server: Server) -> bytes:
     return json.dumps([event(MockMixpanel(server.url, "T"))]).encode()
 
 
-def journal(server: Server) -> list[dict[str, Any]]:
+def journal(server: Server | MockMixpanel) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = http("GET", f"{server.url}/_mock/requests").json()
     return found
 
@@ -62,7 +62,7 @@ def journal(server: Server) -> list[dict[str, Any]]:
     stop=stop_after_delay(SECONDS),
     wait=wait_fixed(0.02),
 )
-def awaited(server: Server) -> list[dict[str, Any]]:
+def awaited(server: Server | MockMixpanel) -> list[dict[str, Any]]:
     """The journal, once there is something in it."""
     return journal(server)
 

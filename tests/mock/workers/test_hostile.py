@@ -9,25 +9,8 @@ import pytest
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from mock_mixpanel.client import MockMixpanel
-from tests.mock.test_hostile_connections import CUT, NO_REQUEST
+from tests.mock.test_hostile_connections import CUT, NO_REQUEST, SECONDS, awaited, journal
 from tests.mock.wire import event, http, names, send
-
-SECONDS = 30
-
-
-def journal(mock: MockMixpanel) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = http("GET", f"{mock.url}/_mock/requests").json()
-    return found
-
-
-@retry(
-    retry=retry_if_result(lambda found: not found),
-    stop=stop_after_delay(SECONDS),
-    wait=wait_fixed(0.05),
-)
-def awaited(mock: MockMixpanel) -> list[dict[str, Any]]:
-    """The journal, once there is something in it."""
-    return journal(mock)
 
 
 def say(mock: MockMixpanel, sent: bytes) -> bytes:
