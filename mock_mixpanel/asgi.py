@@ -21,7 +21,7 @@ from mock_mixpanel.app import create_app
 from mock_mixpanel.fault_actions import WITHOUT_BODY
 from mock_mixpanel.http import CUT_KEY, REGION_KEY
 from mock_mixpanel.incoming import Envelope, Incoming
-from mock_mixpanel.ingest import ENDPOINTS, exchange, ingest
+from mock_mixpanel.ingest import ENDPOINTS, ingest, no_request
 from mock_mixpanel.protocol import CLOSE, CUT, GONE
 from mock_mixpanel.redact import redacted_text
 from mock_mixpanel.regions import DEFAULT
@@ -92,9 +92,7 @@ class Application:
 
     def no_request(self, port: int, method: str, path: str, reply: Reply) -> None:
         """Put what is no request of HTTP, and its answer, into the journal."""
-        envelope = Envelope(self._regions.get(port, DEFAULT), method, path, {}, {})
-        now = self._world.clock.now()
-        self._world.log.append(exchange(Incoming(envelope, None), reply, now), [])
+        no_request(self._world, self._regions.get(port, DEFAULT), method, path, reply)
 
     async def _ingest(self, endpoint: str, envelope: Envelope, scope: Any, receive: Any) -> Answer:
         most = self._world.config.limits.body_bytes

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel import auth, replies
 from mock_mixpanel.config import Limits
-from mock_mixpanel.incoming import Incoming
+from mock_mixpanel.incoming import Envelope, Incoming
 from mock_mixpanel.judge import Judge, Judged
 from mock_mixpanel.packing import dump
 from mock_mixpanel.problems import NO_DATA, Problem
 from mock_mixpanel.rates import Sent
 from mock_mixpanel.records import Arrival, Exchange
+from mock_mixpanel.redact import redacted_text
 from mock_mixpanel.regions import misplaced
 from mock_mixpanel.replies import Reply
 from mock_mixpanel.transport import Decoded, TooLargeError, decode, flag
@@ -22,6 +23,9 @@ from mock_mixpanel.values import identifier
 from mock_mixpanel.world import World
 
 ENDPOINTS = ("/track", "/import", "/engage", "/groups")
+
+EXCERPT = 1000
+"""How many characters of what is no request are kept."""
 
 MOST_REFUSED = 10_000
 """How many records of a request that is refused as a whole are kept: a body may have millions."""
@@ -74,6 +78,13 @@ def exchange(incoming: Incoming, reply: Reply, now: float) -> Exchange:
         None if reply.cut == "before" else reply.status,
         None if reply.cut == "before" else reply.sent.decode(errors="replace"),
     )
+
+
+def no_request(world: World, region: str, method: str, path: str, reply: Reply) -> None:
+    """Put what is no request of HTTP into the journal, as far as it is known, less its query."""
+    method, path = (redacted_text(word.partition("?")[0])[:EXCERPT] for word in (method, path))
+    incoming = Incoming(Envelope(region, method, path, {}, {}), None)
+    world.log.append(exchange(incoming, reply, world.clock.now()), [])
 
 
 class Taken(NamedTuple):

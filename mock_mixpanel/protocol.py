@@ -12,8 +12,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mock_mixpanel.redact import redacted_text
-from mock_mixpanel.replies import Reply, words
+from mock_mixpanel.replies import NO_REQUEST_PAGE, Reply, words
 
 CLOSE = "mock_mixpanel.close"
 """In the scope: what ends the connection once everything that was answered is sent."""
@@ -26,9 +25,6 @@ CUT = "mock_mixpanel.cut"
 
 LARGEST_HEAD = 64 * 1024
 """Bytes of a request line with its headers; what came with its beginning or end is not counted."""
-
-EXCERPT = 1000
-"""How many characters of an address are kept."""
 
 
 class Gathering:
@@ -189,15 +185,15 @@ class Protocol(HttpToolsProtocol):
         if self.cycle and not self.cycle.response_complete:
             self._refusal = self._refusal or (status, why)
             return
-        body = f"<!DOCTYPE html><title>{status}</title><p>{escape(why)}.</p>".encode()
+        body = (NO_REQUEST_PAGE % {"code": status, "message": escape(why)}).encode()
         reply = Reply(status, body, "text/html; charset=utf-8")
         head = f"HTTP/1.1 {status} {words(status)}\r\nContent-Type: {reply.content_type}\r\n"
         length = f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         self.transport.write((head + length).encode() + body)
         self.transport.close()
         known = self._head is not None and self.url
-        path = self.url.partition(b"?")[0].decode("latin-1") if known else ""
+        path = self.url.decode("latin-1") if known else ""
         method = self.parser.get_method().decode() if known else ""
         application: Any = self.app
         assert self.server, "it came by a port"
-        application.no_request(self.server[1], method, redacted_text(path)[:EXCERPT], reply)
+        application.no_request(self.server[1], method, path, reply)

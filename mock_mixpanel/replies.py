@@ -19,6 +19,9 @@ JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain"
 """Without a charset: what it labels is ASCII, and the type is all that is documented."""
 
+NO_REQUEST_PAGE = "<!DOCTYPE html><title>%(code)d</title><p>%(message)s.</p>"
+"""What is answered to what is no request of HTTP (choice)."""
+
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAen63NgAAAAASUVORK5CYII="
 )

@@ -21,10 +21,9 @@ from mock_mixpanel.app import create_app
 from mock_mixpanel.bodies import Body, Lines
 from mock_mixpanel.config import Config
 from mock_mixpanel.http import CUT_KEY, REGION_KEY
-from mock_mixpanel.incoming import Envelope, Incoming
-from mock_mixpanel.ingest import exchange
+from mock_mixpanel.ingest import no_request
 from mock_mixpanel.redact import redacted_text
-from mock_mixpanel.replies import Reply
+from mock_mixpanel.replies import NO_REQUEST_PAGE, Reply
 from mock_mixpanel.stores import Store
 from mock_mixpanel.tls import Certificate
 from mock_mixpanel.world import World
@@ -35,9 +34,6 @@ closed, and a client that is still sending may not see the answer."""
 
 IDLE_SECONDS = 120
 """How long a connection may say nothing."""
-
-EXCERPT = 1000
-"""How many characters of what is no request are kept."""
 
 
 _NO_VALUE = re.compile(r"[\r\n\0]")
@@ -199,7 +195,7 @@ class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
-    error_message_format = "<!DOCTYPE html><title>%(code)d</title><p>%(message)s.</p>"
+    error_message_format = NO_REQUEST_PAGE
     error_content_type = "text/html; charset=utf-8"
     server: _Listener
 
@@ -230,11 +226,8 @@ class _Handler(WSGIRequestHandler):
         """Answer what is no request, and put it into the journal, its query left out."""
         super().send_error(code, message, explain)
         words = [*self.raw_requestline.decode("latin-1").split(), "", ""]
-        method, path = (redacted_text(word.partition("?")[0])[:EXCERPT] for word in words[:2])
-        incoming = Incoming(Envelope(self.server.region, method, path, {}, {}), None)
         reply = Reply(code, redacted_text(message or "").encode(), self.error_content_type)
-        world = self.server.world
-        world.log.append(exchange(incoming, reply, world.clock.now()), [])
+        no_request(self.server.world, self.server.region, words[0], words[1], reply)
 
     def run_wsgi(self) -> None:
         """Answer one request and leave the connection ready for the next."""
