@@ -37,6 +37,9 @@ CAPACITY_BYTES = 64 * 1024 * 1024
 
 TAKEN_AT_ONCE = 2000
 
+LOOK_UP_SECONDS = 1.0
+"""After how long a wait begins anew: a signal that another thread got does not end it."""
+
 OUTDATED = "by now older than five days, which /track drops in silence: set apiSecret for /import"
 
 TAKE_SECONDS = 0.1
@@ -313,9 +316,10 @@ class Sender:
             )
 
     def _await(self, seconds: float | None, source: Source) -> None:
-        """Wait for an answer or a wake-up call, or for so many seconds."""
+        """Wait for an answer or a wake-up call, at most for so many seconds."""
+        longest = LOOK_UP_SECONDS if seconds is None else min(seconds, LOOK_UP_SECONDS)
         try:
-            found = self._answers.get(timeout=seconds)
+            found = self._answers.get(timeout=longest)
         except queue.Empty:
             return
         if found is not None:
