@@ -35,4 +35,4 @@ def nobody_else(escapes: list[str]) -> Iterator[None]:
     yield
     found = escapes.copy()
     escapes.clear()
-    assert [] == found
+    assert found == []

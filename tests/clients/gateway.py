@@ -53,7 +53,7 @@ def gateway(project: Project, folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=60)
-    assert 0 == process.returncode
+    assert process.returncode == 0
 
 
 def settled(

@@ -30,7 +30,7 @@ def serving(*options: str) -> Iterator[str]:
     try:
         assert process.stdout is not None
         region, url = process.stdout.readline().split()
-        assert "us" == region
+        assert region == "us"
         yield url
     finally:
         process.terminate()

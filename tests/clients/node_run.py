@@ -28,7 +28,7 @@ def run(script: str, package: str, given: Any, *options: str, **environment: str
         cwd=Path(os.environ[NODE_FOLDER]),
         env=os.environ | environment,
     )
-    assert 0 == done.returncode, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 

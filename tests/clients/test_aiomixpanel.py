@@ -47,8 +47,8 @@ def test_events_and_people(project: Project) -> None:
         )
         for n in range(30)
     ] == project.events()
-    assert {"ann": {"plan": "prö ✓"}} == project.people()
-    assert [] == project.undelivered()
+    assert project.people() == {"ann": {"plan": "prö ✓"}}
+    assert project.undelivered() == []
 
 
 def test_a_record_that_is_refused(project: Project) -> None:
@@ -56,4 +56,4 @@ def test_a_record_that_is_refused(project: Project) -> None:
     with pytest.raises(sdk.MixpanelException) as error:
         send(project, ("people_set", ("", {"plan": "pro"})))
     assert "$distinct_id, missing or empty" in json.dumps(str(error.value))
-    assert {} == project.people()
+    assert project.people() == {}

@@ -54,7 +54,7 @@ def page(driver: Any) -> Iterator[Page]:
         yield found
         errors = found.errors()
         driver.get("about:blank")
-    assert [] == errors
+    assert errors == []
 
 
 def start(page: Page, project: Project, **config: Any) -> None:
@@ -83,7 +83,7 @@ def test_visit(page: Page, project: Project, sending: dict[str, Any], persistenc
         mixpanel.register({plan: 'frée ✓'});
         mixpanel.track('Opened', {tags: ['a', 1], nested: {deep: [true, null]}, price: 12.5});
     """)
-    assert ["Opened"] == [event["event"] for event in project.events(1)]
+    assert [event["event"] for event in project.events(1)] == ["Opened"]
     page.run("""
         mixpanel.identify('ann');
         mixpanel.people.set({$name: 'Ann', plan: 'pro'});
@@ -100,10 +100,10 @@ def test_visit(page: Page, project: Project, sending: dict[str, Any], persistenc
     page.wait(lambda: counts == {path: len(page.sent(path)) for path in counts})
 
     left = page.sent("/track")
-    assert {"Opened", "$identify", "Signed Up"} == {each["event"] for each in left}
+    assert {each["event"] for each in left} == {"Opened", "$identify", "Signed Up"}
     by_name = {each["event"]: each["properties"] for each in left}
     device = by_name["Opened"]["$device_id"]
-    assert f"$device:{device}" == by_name["Opened"]["distinct_id"]
+    assert by_name["Opened"]["distinct_id"] == f"$device:{device}"
     opened = {"tags": ["a", 1], "nested": {"deep": [True, None]}, "price": 12.5, "plan": "frée ✓"}
     assert opened.items() <= by_name["Opened"].items()
     signed_up = {"a&b=c+d%": "x&y=z +%20", "company": ["acme"], "$user_id": "ann"}
@@ -119,9 +119,9 @@ def test_visit(page: Page, project: Project, sending: dict[str, Any], persistenc
                 "$preshuffle_distinct_id": f"$device:{device}",
                 "$is_reshuffled": True,
             }
-    assert expected == project.events()
+    assert project.events() == expected
     browser = {name: by_name["Opened"][name] for name in ("$os", "$browser", "$browser_version")}
-    assert {
+    assert project.people() == {
         "ann": {
             "$name": "Ann",
             "plan": "pro",
@@ -134,15 +134,15 @@ def test_visit(page: Page, project: Project, sending: dict[str, Any], persistenc
             "$initial_referring_domain": "$direct",
             **browser,
         }
-    } == project.people()
-    assert {"acme": {"size": 3}} == project.groups("company")
+    }
+    assert project.groups("company") == {"acme": {"size": 3}}
     # Its device and its user make the event link under this system as well.
-    assert [] == project.undelivered()
+    assert project.undelivered() == []
 
     place = f"mp_{project.token}_mixpanel"
     kept = page.run(STORED[persistence], place)
     other = page.run(STORED["cookie" if persistence == "localStorage" else "localStorage"], place)
-    assert (True, None) == ('"distinct_id":"ann"' in kept.replace(" ", ""), other)
+    assert ('"distinct_id":"ann"' in kept.replace(" ", ""), other) == (True, None)
 
 
 @pytest.mark.parametrize("persistence", ["localStorage", "cookie"])
@@ -151,7 +151,7 @@ def test_return(page: Page, project: Project, persistence: str) -> None:
     options = {"persistence": persistence, **BATCHED}
     start(page, project, **options)
     page.run("mixpanel.identify('ann'); mixpanel.register({plan: 'pro'})")
-    assert 1 == len(project.events(1))
+    assert len(project.events(1)) == 1
 
     page.open()
     start(page, project, **options)
@@ -160,7 +160,7 @@ def test_return(page: Page, project: Project, persistence: str) -> None:
     events = project.events(2)
     assert as_exported(page.sent("/track", 2)) == events
     came_back = events[1]["properties"]
-    assert ("ann", "pro") == (came_back["distinct_id"], came_back["plan"])
+    assert (came_back["distinct_id"], came_back["plan"]) == ("ann", "pro")
 
 
 @pytest.mark.parametrize("sending", [LEFT_OVER, UNBATCHED], ids=["batched", "unbatched"])
@@ -176,10 +176,10 @@ def test_beacon(page: Page, project: Project, sending: dict[str, Any]) -> None:
 
     events = project.events(1)
     assert as_exported(page.sent("/track", 1)) == events
-    assert [("Left", 35)] == [(each["event"], each["properties"]["seconds"]) for each in events]
+    assert [(each["event"], each["properties"]["seconds"]) for each in events] == [("Left", 35)]
     [request] = project.journal()
-    assert ("POST", "/track/") == (request["method"], request["path"])
-    assert "text/plain;charset=UTF-8" == request["headers"]["Content-Type"]
+    assert (request["method"], request["path"]) == ("POST", "/track/")
+    assert request["headers"]["Content-Type"] == "text/plain;charset=UTF-8"
 
 
 def test_batch_on_unload(page: Page, project: Project) -> None:
@@ -197,13 +197,13 @@ def test_batch_on_unload(page: Page, project: Project) -> None:
     events = project.events(2)
     once = as_exported(page.sent("/track", 2))
     assert once == events
-    assert {1, 2} == {each["properties"]["number"] for each in events}
+    assert {each["properties"]["number"] for each in events} == {1, 2}
 
     page.open()
     start(page, project, **BATCHED)
-    assert 4 == len(project.events(4))
+    assert len(project.events(4)) == 4
     assert as_exported(page.sent("/track", 4)) == project.events()
-    assert 2 == len(project.distinct())
+    assert len(project.distinct()) == 2
 
 
 @pytest.mark.parametrize("format", ["base64", "json"])
@@ -218,7 +218,7 @@ def test_callback(page: Page, project: Project) -> None:
     """Answers reach the page that asked, from another origin and with credentials."""
     start(page, project, verbose=True, **UNBATCHED)
     answer = page.driver.execute_async_script("mixpanel.track('Opened', {}, arguments[0])")
-    assert {"status": 1, "error": None} == answer
+    assert answer == {"status": 1, "error": None}
 
 
 def test_get(page: Page, project: Project) -> None:
@@ -226,8 +226,8 @@ def test_get(page: Page, project: Project) -> None:
     start(page, project, api_method="GET", **UNBATCHED)
     page.run("mixpanel.track('Opened', {text: 'ÿ?>~ & + % ✓'})")
     [event] = project.events(1)
-    assert "ÿ?>~ & + % ✓" == event["properties"]["text"]
-    assert [] == project.undelivered()
+    assert event["properties"]["text"] == "ÿ?>~ & + % ✓"
+    assert project.undelivered() == []
 
 
 @pytest.mark.parametrize("mode", ["fallback", "strict"])
@@ -235,8 +235,8 @@ def test_settings_and_flags(page: Page, project: Project, mode: str) -> None:
     """What the client asks for when it starts is answered, after a preflight."""
     start(page, project, flags=True, remote_settings_mode=mode, **UNBATCHED)
     script = "mixpanel.flags.get_variant_value('any', 'fallback').then(arguments[0])"
-    assert "fallback" == page.driver.execute_async_script(script)
-    assert {("GET", "/flags/"), ("GET", "/settings/")} == project.asked(page.url)
+    assert page.driver.execute_async_script(script) == "fallback"
+    assert project.asked(page.url) == {("GET", "/flags/"), ("GET", "/settings/")}
 
 
 @pytest.mark.parametrize("sending", [BATCHED, UNBATCHED], ids=["batched", "unbatched"])
@@ -252,9 +252,9 @@ def test_own_host(page: Page, secure_project: Project, sending: dict[str, Any]) 
     page.wait(lambda: counts == {path: len(page.sent(path)) for path in counts})
 
     assert as_exported(page.sent("/track", 2)) == secure_project.events(2)
-    assert "pro" == secure_project.people(1)["ann"]["plan"]
+    assert secure_project.people(1)["ann"]["plan"] == "pro"
     hosts = {request["headers"]["Host"] for request in secure_project.journal()}
-    assert {"api-js.mixpanel.com"} == hosts
+    assert hosts == {"api-js.mixpanel.com"}
 
 
 def test_replay(page: Page, project: Project) -> None:

@@ -278,7 +278,7 @@ def play(visit: Visit, driver: Any, pages: str, secure_project: Project) -> None
         actual = [their_masks.masked(left(request)) for request in requests]
         if visit.sdk_config["batch_requests"]:
             expected, actual = as_sets(expected), as_sets(actual)
-        assert expected == actual
+        assert actual == expected
 
     step = ours.start()
     compare(step, page.start(step))

@@ -43,9 +43,9 @@ def test_track(project: Project, verbose: bool) -> None:
     }
     at = {"time": {"$date": NOW_MS}}
 
-    assert [] == call(project, ["track", "Signed Up", properties | at], verbose=verbose)
-    assert [sent("Signed Up", NOW_MS, **properties, **LIB)] == project.events()
-    assert [] == project.undelivered()
+    assert call(project, ["track", "Signed Up", properties | at], verbose=verbose) == []
+    assert project.events() == [sent("Signed Up", NOW_MS, **properties, **LIB)]
+    assert project.undelivered() == []
 
 
 def test_seconds_and_no_time(project: Project) -> None:
@@ -54,7 +54,7 @@ def test_seconds_and_no_time(project: Project) -> None:
     none = {"distinct_id": "ann", "$insert_id": "b"}
     before = int(time.time() * 1000)
 
-    assert [] == call(project, ["track", "Old", seconds], ["track", "New", none])
+    assert call(project, ["track", "Old", seconds], ["track", "New", none]) == []
 
     old, new = project.events()
     assert sent("Old", NOW_MS, **{"distinct_id": "ann", "$insert_id": "a"}, **LIB) == old
@@ -81,10 +81,10 @@ def batch(count: int, start_ms: int) -> list[dict[str, Any]]:
 def test_track_batch(project: Project) -> None:
     """Requests with 50 events each, all at once, arrive whole."""
     events = batch(220, NOW_MS)
-    assert [] == call(project, ["track_batch", events])
+    assert call(project, ["track_batch", events]) == []
     expected = [sent("Clicked", NOW_MS + n, **_less_time(each)) for n, each in enumerate(events)]
-    assert expected == project.events()
-    assert [] == project.undelivered()
+    assert project.events() == expected
+    assert project.undelivered() == []
 
 
 def _less_time(event: dict[str, Any]) -> dict[str, Any]:
@@ -114,8 +114,8 @@ def test_people(project: Project) -> None:
         ["people.set", "dora", {"plan": "free"}, {"$ignore_time": True, "$ip": "0"}],
     )
 
-    assert [] == told
-    assert {
+    assert told == []
+    assert project.people() == {
         "ann": {
             "$name": "Ann",
             "plan": "pro",
@@ -128,8 +128,8 @@ def test_people(project: Project) -> None:
         },
         "cid": {"$transactions": []},
         "dora": {"plan": "free"},
-    } == project.people()
-    assert [] == project.undelivered()
+    }
+    assert project.undelivered() == []
 
 
 def test_groups(project: Project) -> None:
@@ -145,10 +145,10 @@ def test_groups(project: Project) -> None:
         ["groups.delete_group", "company", "bolt"],
     )
 
-    assert [] == told
+    assert told == []
     expected = {"acme": {"$name": "Acme", "size": 3, "since": 2020, "tags": ["y"]}}
-    assert expected == project.groups("company")
-    assert [] == project.undelivered()
+    assert project.groups("company") == expected
+    assert project.undelivered() == []
 
 
 def test_alias(project: Project) -> None:
@@ -161,15 +161,15 @@ def test_alias(project: Project) -> None:
         ["people.set", "ann", {"plan": "pro"}],
     )
 
-    assert [] == told
+    assert told == []
     opened, bought, alias = project.events()
     assert sent("Opened", NOW_MS, **{"distinct_id": "anon-1", "$insert_id": "1"}, **LIB) == opened
     assert (
         sent("Bought", NOW_MS + 1, **{"distinct_id": "anon-1", "$insert_id": "2"}, **LIB) == bought
     )
-    assert "$create_alias" == alias["event"]
-    assert ("anon-1", "ann") == tuple(alias["properties"][n] for n in ("distinct_id", "alias"))
-    assert {"anon-1": {"plan": "pro"}} == project.people()
+    assert alias["event"] == "$create_alias"
+    assert tuple(alias["properties"][n] for n in ("distinct_id", "alias")) == ("anon-1", "ann")
+    assert project.people() == {"anon-1": {"plan": "pro"}}
 
 
 @pytest.mark.parametrize(
@@ -178,5 +178,5 @@ def test_alias(project: Project) -> None:
 def test_a_record_that_is_refused(project: Project, verbose: bool, text: str) -> None:
     """What Mixpanel says of a bad record reaches the callback."""
     told = call(project, ["people.set", "", {"plan": "pro"}], verbose=verbose)
-    assert [f"Mixpanel Server Error: {text}"] == told
-    assert {} == project.people()
+    assert told == [f"Mixpanel Server Error: {text}"]
+    assert project.people() == {}

@@ -71,18 +71,20 @@ def test_events(secure_project: Project, jobs: Jobs, transport: str, compress: b
     given = events(4500)
     [answer] = jobs(({}, given, {"transport": transport, "compress": compress}))
 
-    assert ((4500, 4500, 0), {}) == (counts(answer), answer["errors"])
+    assert (counts(answer), answer["errors"]) == ((4500, 4500, 0), {})
     assert [imported(event, 1000) for event in given] == secure_project.events()
-    assert [2000, 2000, 500] == sorted(
-        (len(each["payload"]) for each in secure_project.journal()), reverse=True
-    )
+    assert sorted((len(each["payload"]) for each in secure_project.journal()), reverse=True) == [
+        2000,
+        2000,
+        500,
+    ]
 
 
 def test_secret(secure_project: Project, jobs: Jobs) -> None:
     """The project's secret authorizes as well as a service account."""
     given = events(3)
     [answer] = jobs(({"secret": secure_project.secret}, given, {}))
-    assert (3, 3, 0) == counts(answer)
+    assert counts(answer) == (3, 3, 0)
     assert [imported(event, 1000) for event in given] == secure_project.events()
 
 
@@ -93,7 +95,7 @@ def test_events_that_are_refused(secure_project: Project, jobs: Jobs) -> None:
     [answer] = jobs(({}, given, {}))
 
     text = "'$insert_id' is invalid: must only contain alphanumeric or hyphen '-' characters"
-    assert ((3, 2, 1), 1) == (counts(answer), answer["errors"][text])
+    assert (counts(answer), answer["errors"][text]) == ((3, 2, 1), 1)
     assert [imported(given[number], 1000) for number in (0, 2)] == secure_project.events()
 
 
@@ -111,11 +113,11 @@ def test_people_and_groups(secure_project: Project, jobs: Jobs) -> None:
         ({}, [acme], {"recordType": "group", "groupKey": "company"}),
     )
 
-    assert [(7, 7, 0), (1, 1, 0)] == [counts(answer) for answer in told[1:]]
-    assert (2100, 0) == (told[0]["total"], told[0]["failed"])
+    assert [counts(answer) for answer in told[1:]] == [(7, 7, 0), (1, 1, 0)]
+    assert (told[0]["total"], told[0]["failed"]) == (2100, 0)
     assert {name: {"city": "Łódź"} for name in names} == secure_project.people()
-    assert {"acme": {"size": 3}} == secure_project.groups("company")
-    assert [] == secure_project.undelivered()
+    assert secure_project.groups("company") == {"acme": {"size": 3}}
+    assert secure_project.undelivered() == []
 
 
 def test_readers(secure_project: Project, jobs: Jobs) -> None:
@@ -149,15 +151,15 @@ def test_lookup_table(secure_project: Project, jobs: Jobs) -> None:
         "lookupTableId": "t-1",
     }
     [answer] = jobs((owner, "id,name\n1,a\n2,b", {"recordType": "table"}))
-    assert ["OK"] == [each["status"] for each in answer["responses"]]
+    assert [each["status"] for each in answer["responses"]] == ["OK"]
     [request] = secure_project.journal()
-    assert ("PUT", "/lookup-tables/t-1") == (request["method"], request["path"])
+    assert (request["method"], request["path"]) == ("PUT", "/lookup-tables/t-1")
 
 
 def test_region(secure_project: Project, jobs: Jobs) -> None:
     """The tool's region is the host it sends to, and so where the data is."""
     given = events(3)
     [answer] = jobs(({}, given, {"region": "EU"}))
-    assert (3, 3, 0) == counts(answer)
-    assert [] == secure_project.events()
-    assert {"api-eu.mixpanel.com"} == {each["headers"]["Host"] for each in secure_project.journal()}
+    assert counts(answer) == (3, 3, 0)
+    assert secure_project.events() == []
+    assert {each["headers"]["Host"] for each in secure_project.journal()} == {"api-eu.mixpanel.com"}

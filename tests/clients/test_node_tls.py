@@ -48,14 +48,14 @@ def test_import(secure_project: Project, credential: str) -> None:
         **credentials(secure_project, credential),
     )
 
-    assert [] == told
+    assert told == []
     expected = [sent("Paid", LONG_AGO * 1000 - 1, **properties, **{"$import": True}, **LIB)]
     for number, event in enumerate(events):
         given = {name: value for name, value in event["properties"].items() if name != "time"}
         given["$import"] = True
         expected.append(sent("Clicked", LONG_AGO * 1000 + number, **given))
-    assert expected == secure_project.events()
-    assert [] == secure_project.undelivered()
+    assert secure_project.events() == expected
+    assert secure_project.undelivered() == []
 
 
 def test_import_with_a_wrong_secret(secure_project: Project) -> None:
@@ -66,8 +66,8 @@ def test_import_with_a_wrong_secret(secure_project: Project) -> None:
         secret="wrong",
         verbose=True,
     )
-    assert ["Mixpanel Server Error: Invalid credentials"] == told
-    assert [] == secure_project.events()
+    assert told == ["Mixpanel Server Error: Invalid credentials"]
+    assert secure_project.events() == []
 
 
 def test_own_host(secure_project: Project) -> None:
@@ -78,12 +78,12 @@ def test_own_host(secure_project: Project) -> None:
         ["people.set", "ann", {"plan": "pro"}],
         ["groups.set", "company", "acme", {"size": 3}],
     )
-    assert [] == told
+    assert told == []
     opened = {"distinct_id": "ann", "$insert_id": "1"}
-    assert [sent("Opened", NOW_MS, **opened, **LIB)] == secure_project.events()
-    assert {"ann": {"plan": "pro"}} == secure_project.people()
-    assert {"acme": {"size": 3}} == secure_project.groups("company")
-    assert {"api.mixpanel.com"} == {each["headers"]["Host"] for each in secure_project.journal()}
+    assert secure_project.events() == [sent("Opened", NOW_MS, **opened, **LIB)]
+    assert secure_project.people() == {"ann": {"plan": "pro"}}
+    assert secure_project.groups("company") == {"acme": {"size": 3}}
+    assert {each["headers"]["Host"] for each in secure_project.journal()} == {"api.mixpanel.com"}
 
 
 def test_flags(secure_project: Project) -> None:
@@ -97,4 +97,4 @@ def test_flags(secure_project: Project) -> None:
         remote_flags_config={},
         local_flags_config={"enable_polling": False},
     )
-    assert [] == told
+    assert told == []

@@ -59,8 +59,8 @@ def test_track(project: Project) -> None:
 
     expected = properties | {"distinct_id": "ann", "$insert_id": "track-1"} | LIB
     expected["at"] = "2026-01-02T03:04:05"
-    assert [sent("Signed Up", NOW_MS, **expected)] == project.events()
-    assert [] == project.undelivered()
+    assert project.events() == [sent("Signed Up", NOW_MS, **expected)]
+    assert project.undelivered() == []
 
 
 def test_generated(project: Project) -> None:
@@ -73,7 +73,7 @@ def test_generated(project: Project) -> None:
     insert_id, at = (event["properties"].pop(name) for name in ("$insert_id", "time"))
     assert re.fullmatch("[0-9a-f]{32}", insert_id)
     assert int(before * 1000) <= at <= int(after * 1000) + 1
-    assert {"event": "Opened", "properties": {"distinct_id": "ann"} | LIB} == event
+    assert event == {"event": "Opened", "properties": {"distinct_id": "ann"} | LIB}
 
 
 def test_buffered(project: Project) -> None:
@@ -99,10 +99,10 @@ def test_buffered(project: Project) -> None:
     mixpanel.group_set("company", "acme", {"size": 3})
     consumer.flush()
 
-    assert expected == project.events()
-    assert {"user-0": {"plan": "pro"}} == project.people()
-    assert {"acme": {"size": 3}} == project.groups("company")
-    assert [] == project.undelivered()
+    assert project.events() == expected
+    assert project.people() == {"user-0": {"plan": "pro"}}
+    assert project.groups("company") == {"acme": {"size": 3}}
+    assert project.undelivered() == []
 
 
 def with_secret(project: Project) -> tuple[Any, dict[str, Any]]:
@@ -135,21 +135,21 @@ def test_import(project: Project, authorized: Callable[..., tuple[Any, dict[str,
     )
 
     expected = {"amount": 12, "distinct_id": "ann", "$insert_id": "import-1", "$import": True}
-    assert [sent("Paid", LONG_AGO * 1000, **expected, **LIB)] == project.events()
+    assert project.events() == [sent("Paid", LONG_AGO * 1000, **expected, **LIB)]
 
 
 def test_import_with_a_wrong_secret(project: Project) -> None:
     """A wrong secret is an exception that says so, and nothing arrives."""
     with pytest.raises(sdk.MixpanelException, match="Invalid credentials"):
         client(project).import_data(None, "ann", "Paid", LONG_AGO, api_secret="wrong")
-    assert [] == project.events()
+    assert project.events() == []
 
 
 def test_a_record_that_is_refused(project: Project) -> None:
     """What Mixpanel says of a bad record reaches the caller."""
     with pytest.raises(sdk.MixpanelException, match=re.escape("$distinct_id, missing or empty")):
         client(project).people_set("", {"plan": "pro"})
-    assert {} == project.people()
+    assert project.people() == {}
 
 
 def test_people(project: Project) -> None:
@@ -174,7 +174,7 @@ def test_people(project: Project) -> None:
     mixpanel.people_set("cid", {"plan": "free"})
     mixpanel.people_clear_charges("cid")
 
-    assert {
+    assert project.people() == {
         "ann": {
             "$name": "Ann",
             "plan": "pro",
@@ -186,15 +186,15 @@ def test_people(project: Project) -> None:
             "$transactions": [{"$amount": 10, "$time": "2026-01-02T03:04:05"}],
         },
         "cid": {"plan": "free"},
-    } == project.people()
-    assert [] == project.undelivered()
+    }
+    assert project.undelivered() == []
 
 
 def test_meta(project: Project) -> None:
     """What goes beside an operation has its documented effect."""
     client(project).people_set("ann", {"plan": "pro"}, meta={"$ignore_time": True, "$ip": "0"})
-    assert {"ann": {"plan": "pro"}} == project.people()
-    assert [] == project.undelivered()
+    assert project.people() == {"ann": {"plan": "pro"}}
+    assert project.undelivered() == []
 
 
 def test_groups(project: Project) -> None:
@@ -209,10 +209,10 @@ def test_groups(project: Project) -> None:
     mixpanel.group_set("company", "bolt", {"size": 1})
     mixpanel.group_delete("company", "bolt")
 
-    assert {
+    assert project.groups("company") == {
         "acme": {"$name": "Acme", "size": 3, "since": 2020, "tags": ["y", "z"]}
-    } == project.groups("company")
-    assert [] == project.undelivered()
+    }
+    assert project.undelivered() == []
 
 
 def test_alias_by_track(project: Project) -> None:
@@ -227,10 +227,10 @@ def test_alias_by_track(project: Project) -> None:
     first, alias, last = project.events()
     whose = {"distinct_id": "anon-1"}
     assert sent("Opened", NOW_MS, **whose, **{"$insert_id": "1"}, **LIB) == first
-    assert "$create_alias" == alias["event"]
+    assert alias["event"] == "$create_alias"
     assert sent("Bought", NOW_MS + 2000, **whose, **{"$insert_id": "2"}, **LIB) == last
-    assert {"anon-1": {"plan": "pro"}} == project.people()
-    assert [] == project.undelivered()
+    assert project.people() == {"anon-1": {"plan": "pro"}}
+    assert project.undelivered() == []
 
 
 @CREDENTIALS
@@ -249,9 +249,11 @@ def test_merge(project: Project, authorized: Callable[..., tuple[Any, dict[str, 
     # Which of the two ids stays is Mixpanel's choice.
     [one] = project.people()
     assert one in ("ann", "bob")
-    assert {"plan": "pro", "city": "Graz"} == project.people()[one]
+    assert project.people()[one] == {"plan": "pro", "city": "Graz"}
     found = [event for event in project.events() if event["event"] != "$merge"]
-    assert [("Opened", one), ("Bought", one), ("Left", one)] == [
-        (event["event"], event["properties"]["distinct_id"]) for event in found
+    assert [(event["event"], event["properties"]["distinct_id"]) for event in found] == [
+        ("Opened", one),
+        ("Bought", one),
+        ("Left", one),
     ]
-    assert [] == project.undelivered()
+    assert project.undelivered() == []

@@ -41,10 +41,10 @@ def test_events(project: Project) -> None:
     consumer.flushing_thread.join()
     consumer.flush(async_=False)
 
-    assert expected == project.events()
+    assert project.events() == expected
     sizes = [len(each["payload"]) for each in project.journal()]
-    assert (450, True) == (sum(sizes), max(sizes) >= 200)
-    assert [] == project.undelivered()
+    assert (sum(sizes), max(sizes) >= 200) == (450, True)
+    assert project.undelivered() == []
 
 
 def test_profiles_and_imports(project: Project) -> None:
@@ -56,9 +56,9 @@ def test_profiles_and_imports(project: Project) -> None:
     mixpanel.group_set("company", "acme", {"size": 3})
     consumer.flush()
 
-    assert {"ann": {"plan": "pro", "visits": 2}} == project.people(1)
-    assert {"acme": {"size": 3}} == project.groups("company", 1)
-    assert [] == project.undelivered()
+    assert project.people(1) == {"ann": {"plan": "pro", "visits": 2}}
+    assert project.groups("company", 1) == {"acme": {"size": 3}}
+    assert project.undelivered() == []
 
 
 def test_import(project: Project) -> None:
@@ -70,4 +70,4 @@ def test_import(project: Project) -> None:
     consumer.flush(async_=False)
 
     expected = {"distinct_id": "ann", "$insert_id": "i-1", "$import": True} | LIB
-    assert [sent("Paid", LONG_AGO * 1000, **expected)] == project.events()
+    assert project.events() == [sent("Paid", LONG_AGO * 1000, **expected)]

@@ -50,14 +50,14 @@ def test_own_host(secure_project: Project) -> None:
     mixpanel.group_set("company", "acme", {"size": 3})
 
     ann = {"distinct_id": "ann"} | LIB
-    assert [
+    assert secure_project.events() == [
         sent("Paid", LONG_AGO * 1000, **ann, **{"$insert_id": "2", "$import": True}),
         sent("Opened", NOW_MS, **ann, **{"$insert_id": "1"}),
-    ] == secure_project.events()
-    assert {"ann": {"plan": "pro"}} == secure_project.people()
-    assert {"acme": {"size": 3}} == secure_project.groups("company")
-    assert [] == secure_project.undelivered()
-    assert {"api.mixpanel.com"} == hosts(secure_project)
+    ]
+    assert secure_project.people() == {"ann": {"plan": "pro"}}
+    assert secure_project.groups("company") == {"acme": {"size": 3}}
+    assert secure_project.undelivered() == []
+    assert hosts(secure_project) == {"api.mixpanel.com"}
 
 
 def test_alias(secure_project: Project) -> None:
@@ -72,9 +72,9 @@ def test_alias(secure_project: Project) -> None:
     whose = {"distinct_id": "anon-1"}
     assert sent("Opened", NOW_MS, **whose, **{"$insert_id": "1"}, **LIB) == opened
     assert sent("Bought", NOW_MS + 1000, **whose, **{"$insert_id": "2"}, **LIB) == bought
-    assert ("$create_alias", "ann") == (alias["event"], alias["properties"]["alias"])
-    assert {"anon-1": {"plan": "pro"}} == secure_project.people()
-    assert [] == secure_project.undelivered()
+    assert (alias["event"], alias["properties"]["alias"]) == ("$create_alias", "ann")
+    assert secure_project.people() == {"anon-1": {"plan": "pro"}}
+    assert secure_project.undelivered() == []
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_region(secure_project: Project, region: str, api_host: str, reader: str
 
     there = replace(secure_project, host=reader)
     opened = {"distinct_id": "ann", "$insert_id": "1"} | LIB
-    assert [sent("Opened", NOW_MS, **opened)] == there.events()
-    assert [] == there.undelivered()
+    assert there.events() == [sent("Opened", NOW_MS, **opened)]
+    assert there.undelivered() == []
 
 
 def test_wrong_region(secure_project: Project) -> None:
@@ -101,9 +101,9 @@ def test_wrong_region(secure_project: Project) -> None:
     secure_project.create(region="eu")
     sdk.Mixpanel(secure_project.token).track("ann", "Opened", OPENED)
 
-    assert [] == replace(secure_project, host="eu.mixpanel.com").events()
+    assert replace(secure_project, host="eu.mixpanel.com").events() == []
     [leak] = secure_project.leaks()
-    assert ("eu", "us", "Opened") == (leak["home"], leak["region"], leak["record"]["event"])
+    assert (leak["home"], leak["region"], leak["record"]["event"]) == ("eu", "us", "Opened")
 
 
 def test_flags(secure_project: Project, caplog: pytest.LogCaptureFixture) -> None:
@@ -115,8 +115,8 @@ def test_flags(secure_project: Project, caplog: pytest.LogCaptureFixture) -> Non
     )
     context = {"distinct_id": "ann"}
     with mixpanel.remote_flags as remote, mixpanel.local_flags as local:
-        assert "fallback" == remote.get_variant_value("any", "fallback", context)
-        assert {} == remote.get_all_variants(context)
+        assert remote.get_variant_value("any", "fallback", context) == "fallback"
+        assert remote.get_all_variants(context) == {}
         local.start_polling_for_definitions()
-        assert (True, {}) == (local.are_flags_ready(), local.get_all_variants(context))
-    assert [] == caplog.messages
+        assert (local.are_flags_ready(), local.get_all_variants(context)) == (True, {})
+    assert caplog.messages == []

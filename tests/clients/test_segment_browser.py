@@ -41,7 +41,7 @@ def test_all_calls(project: Project, tmp_path: Path) -> None:
         agent: str = page.run("return navigator.userAgent")
         console = page.errors()
 
-    assert (None, []) == (failed, console)
+    assert (failed, console) == (None, [])
     version = agent.partition("HeadlessChrome/")[2].split()[0]
     common: dict[str, Any] = {
         "distinct_id": "visitor-7",
@@ -59,7 +59,7 @@ def test_all_calls(project: Project, tmp_path: Path) -> None:
     }
     times = {"Viewed Pricing Page": ("p-1", NOW_MS), "Order Completed": ("t-1", NOW_MS)}
     shown = settled(events, times)
-    assert [
+    assert shown == [
         {"event": "$create_alias", "distinct_id": "visitor-7", "alias": "ann"},
         {"event": "Order Completed", "total": 12, "id": "ann", "mp_name_tag": "ann", **common},
         {
@@ -70,16 +70,16 @@ def test_all_calls(project: Project, tmp_path: Path) -> None:
             **page_properties,
             **common,
         },
-    ] == shown
+    ]
     addresses = [
         record["properties"].get("ip")
         for request in project.journal()
         for record in request["payload"]
         if record.get("event") in times
     ]
-    assert ["127.0.0.1"] * 2 == addresses  # what Mixpanel made places of
-    assert ["visitor-7"] == list(people)
+    assert addresses == ["127.0.0.1"] * 2  # what Mixpanel made places of
+    assert list(people) == ["visitor-7"]
     browser = {"$browser": "Chrome Headless", "$browser_version": version}
     assert ANN | browser == counted(people["visitor-7"], "Order Completed", NOW_MS)
-    assert {"acme": {"company": "acme", "size": 7}} == groups
-    assert [] == project.undelivered()
+    assert groups == {"acme": {"company": "acme", "size": 7}}
+    assert project.undelivered() == []

@@ -35,7 +35,7 @@ def test_all_calls(project: Project, tmp_path: Path) -> None:
         people = project.people(1)
         groups = project.groups("company", 1)
 
-    assert [] == json.loads(told)
+    assert json.loads(told) == []
     times = {
         "Viewed Pricing Page": ("p-1", NOW_MS),
         "Order Completed": ("t-1", NOW_MS),
@@ -43,13 +43,13 @@ def test_all_calls(project: Project, tmp_path: Path) -> None:
     }
     anonymous = {"distinct_id": "visitor-7", "id": "visitor-7", "mp_name_tag": "visitor-7", **LIB}
     known = {"distinct_id": "visitor-7", "id": "ann", "mp_name_tag": "ann", **LIB}
-    assert [
+    assert settled(events, times) == [
         {"event": "$create_alias", "distinct_id": "visitor-7", "alias": "ann"},
         {"event": "Order Completed", "total": 12, **known},
         {"event": "Viewed Home Screen", "name": "Home", **known},
         {"event": "Viewed Pricing Page", "name": "Pricing", **anonymous},
-    ] == settled(events, times)
-    assert ["visitor-7"] == list(people)
-    assert ANN == counted(people["visitor-7"], "Order Completed", NOW_MS)
-    assert {"acme": {"company": "acme", "size": 7}} == groups
-    assert [] == project.undelivered()
+    ]
+    assert list(people) == ["visitor-7"]
+    assert counted(people["visitor-7"], "Order Completed", NOW_MS) == ANN
+    assert groups == {"acme": {"company": "acme", "size": 7}}
+    assert project.undelivered() == []

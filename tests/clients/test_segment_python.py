@@ -38,7 +38,7 @@ def test_all_calls(project: Project, tmp_path: Path) -> None:
         people = project.people(1)
         groups = project.groups("company", 1)
 
-    assert [] == failures
+    assert failures == []
     calls = {
         "Viewed Pricing Page": ("p-1", NOW_MS),
         "Order Completed": ("t-1", NOW_MS),
@@ -46,13 +46,13 @@ def test_all_calls(project: Project, tmp_path: Path) -> None:
     }
     visitor = {"distinct_id": "visitor-7", "id": "visitor-7", "mp_name_tag": "visitor-7", **LIB}
     ann = {"distinct_id": "visitor-7", "id": "ann", "mp_name_tag": "ann", **LIB}
-    assert [
+    assert settled(events, calls) == [
         {"event": "$create_alias", "distinct_id": "visitor-7", "alias": "ann"},
         {"event": "Order Completed", "total": 12, **ann},
         {"event": "Viewed Home Screen", "name": "Home", **ann},
         {"event": "Viewed Pricing Page", "path": "/pricing", "name": "Pricing", **visitor},
-    ] == settled(events, calls)
-    assert ["visitor-7"] == list(people)
-    assert ANN == counted(people["visitor-7"], "Order Completed", NOW_MS)
-    assert {"acme": {"company": "acme", "size": 7}} == groups
-    assert [] == project.undelivered()
+    ]
+    assert list(people) == ["visitor-7"]
+    assert counted(people["visitor-7"], "Order Completed", NOW_MS) == ANN
+    assert groups == {"acme": {"company": "acme", "size": 7}}
+    assert project.undelivered() == []

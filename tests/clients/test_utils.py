@@ -93,7 +93,7 @@ def test_events(project: Project, tool_of: Any, complaints: pytest.LogCaptureFix
     seconds = [imported(event) for event in given]
     assert seconds == less_added(tool.query_export(DAYS))
     assert seconds == less_added(tool.query_export(DAYS, add_gzip_header=True))
-    assert [] == complaints.messages
+    assert complaints.messages == []
 
 
 def test_streamed_export(project: Project, complaints: pytest.LogCaptureFixture) -> None:
@@ -107,8 +107,8 @@ def test_streamed_export(project: Project, complaints: pytest.LogCaptureFixture)
     expected = [imported(event) for event in given]
     packed = gzip.decompress(Path("packed.jsonl.gz").read_bytes()).decode()
     for text in (Path("plain.jsonl").read_text(), packed):
-        assert expected == less_added([json.loads(line) for line in text.splitlines()])
-    assert [] == complaints.messages
+        assert less_added([json.loads(line) for line in text.splitlines()]) == expected
+    assert complaints.messages == []
 
 
 def test_selected_export(project: Project, complaints: pytest.LogCaptureFixture) -> None:
@@ -120,13 +120,13 @@ def test_selected_export(project: Project, complaints: pytest.LogCaptureFixture)
     found = tool.query_export(DAYS | {"event": ["Played"], "where": where, "limit": 4})
 
     assert [imported(given[number]) for number in (3, 4, 6, 7)] == less_added(found)
-    assert [] == complaints.messages
+    assert complaints.messages == []
 
 
 def test_empty_export(project: Project, complaints: pytest.LogCaptureFixture) -> None:
     """Without events the tool finds an empty answer, not a broken one."""
-    assert [] == with_secret(project).query_export(DAYS)
-    assert ["/export API response empty"] == complaints.messages
+    assert with_secret(project).query_export(DAYS) == []
+    assert complaints.messages == ["/export API response empty"]
 
 
 def test_an_event_that_is_refused(project: Project, complaints: pytest.LogCaptureFixture) -> None:
@@ -138,7 +138,7 @@ def test_an_event_that_is_refused(project: Project, complaints: pytest.LogCaptur
 
     assert [imported(given[number], 1000) for number in (0, 2)] == project.events()
     [refused] = project.undelivered()
-    assert 1 == refused["index"]
+    assert refused["index"] == 1
     [said] = [text for text in complaints.messages if "some data points in the request" in text]
     assert "must only contain alphanumeric or hyphen '-' characters" in said
 
@@ -155,13 +155,13 @@ def test_people(project: Project, tool_of: Any, complaints: pytest.LogCaptureFix
     tool.import_people(given)
 
     expected = {person["$distinct_id"]: person["$properties"] for person in given}
-    assert expected == project.people()
+    assert project.people() == expected
     read = tool.query_engage()
-    assert expected == {person["$distinct_id"]: person["$properties"] for person in read}
+    assert {person["$distinct_id"]: person["$properties"] for person in read} == expected
     assert len(given) == len(read)
     selected = tool.query_engage({"where": 'properties["number"] == 7'})
-    assert [given[7]] == selected
-    assert [] == complaints.messages
+    assert selected == [given[7]]
+    assert complaints.messages == []
 
 
 def test_people_operations(project: Project, complaints: pytest.LogCaptureFixture) -> None:
@@ -185,7 +185,7 @@ def test_people_operations(project: Project, complaints: pytest.LogCaptureFixtur
     tool.people_change_property_name("old", "new", profiles=None)
     tool.people_delete(profiles=people[2:], backup=False)
 
-    assert {
+    assert project.people() == {
         "ann": {
             "plan": "pro",
             "new": "x",
@@ -195,5 +195,5 @@ def test_people_operations(project: Project, complaints: pytest.LogCaptureFixtur
             "tags": ["y", "z"],
         },
         "bob": {"plan": "free", "new": "x"},
-    } == project.people()
-    assert [] == complaints.messages
+    }
+    assert complaints.messages == []

@@ -88,7 +88,7 @@ def test_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The scenario passes with ours and fails with the broken one."""
-    assert [] == replay(SCENARIOS[caught_by], Builtin(), mock)
+    assert replay(SCENARIOS[caught_by], Builtin(), mock) == []
     broken(monkeypatch)
     found = [each.path for each in replay(SCENARIOS[caught_by], Builtin(), mock)]
     assert found

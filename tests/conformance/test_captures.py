@@ -28,14 +28,14 @@ def test_reproduced(capture: Capture) -> None:
     """The observed rules send exactly what was seen, save for a defect that is on the list."""
     reproduction = reproduce(capture)
     expected = Standing.DEFECT if capture.id in load_defects() else Standing.REPRODUCED
-    assert expected == reproduction.standing, reproduction.outcome.text()
+    assert reproduction.standing == expected, reproduction.outcome.text()
 
 
 @pytest.mark.parametrize("capture", [pytest.param(item, id=key) for key, item in CAPTURES.items()])
 def test_explained(capture: Capture) -> None:
     """What the documented rules do differently is the doing of named rules and of nothing else."""
     attribution = attribute(capture)
-    assert () == attribution.unexplained, attribution.outcome.text()
+    assert attribution.unexplained == (), attribution.outcome.text()
 
 
 def test_all_captures_are_there() -> None:
@@ -53,7 +53,7 @@ def test_classic_settings_become_ours() -> None:
         "people": True,
         "trackAllPages": None,
     }
-    assert {
+    assert destination_settings(classic) == {
         "token": "T",
         "apiSecret": "S",
         "eventIncrements": ["A"],
@@ -63,7 +63,7 @@ def test_classic_settings_become_ours() -> None:
         "trackCategorizedPages": False,
         "trackNamedPages": False,
         "legacySuperProperties": False,
-    } == destination_settings(classic)
+    }
 
 
 def test_another_property_fails() -> None:
@@ -74,49 +74,51 @@ def test_another_property_fails() -> None:
     changed = dataclasses.replace(capture, requests=[{"endpoint": "/track", "record": other}])
     reproduction = reproduce(changed)
     path = "requests[0].record.properties.item"
-    assert (Difference(path, Kind.CHANGED, "wheel", "kiln"),) == reproduction.differences
-    assert Standing.FAILED == reproduction.standing
+    assert reproduction.differences == (Difference(path, Kind.CHANGED, "wheel", "kiln"),)
+    assert reproduction.standing == Standing.FAILED
 
 
 def test_another_order_fails() -> None:
     """The order of the requests counts."""
     capture = CAPTURES["cloud-s-097-inc-dup"]
     changed = dataclasses.replace(capture, requests=capture.requests[::-1])
-    assert Standing.REPRODUCED == reproduce(capture).standing
-    assert Standing.FAILED == reproduce(changed).standing
+    assert reproduce(capture).standing == Standing.REPRODUCED
+    assert reproduce(changed).standing == Standing.FAILED
 
 
 def test_an_error_must_be_an_error() -> None:
     """A capture that failed must fail at the same stage."""
     capture = CAPTURES["cloud-s-215-gr-basic"]
     changed = dataclasses.replace(capture, stage="validate")
-    assert (Difference("stage", Kind.CHANGED, "validate", "unsupported"),) == reproduce(
-        changed
-    ).differences
+    assert reproduce(changed).differences == (
+        Difference("stage", Kind.CHANGED, "validate", "unsupported"),
+    )
 
 
 def test_a_defect_excuses_its_own_paths_only() -> None:
     """Any further difference of a capture on the list is red, and so is a stale entry."""
     capture = CAPTURES["cloud-s-174-id-arrays"]
     reproduction = reproduce(capture)
-    assert Standing.DEFECT == reproduction.standing
+    assert reproduction.standing == Standing.DEFECT
     further = Difference("requests[0].record.$set.more", Kind.UNEXPECTED, actual=1)
     worse = dataclasses.replace(reproduction, differences=(*reproduction.differences, further))
-    assert Standing.FAILED == worse.standing
+    assert worse.standing == Standing.FAILED
     stale = dataclasses.replace(reproduction, differences=())
-    assert Standing.FAILED == stale.standing
-    assert [Verdict.EXPECTED_FAILURE, Verdict.FAIL, Verdict.STALE] == [
-        each.outcome.verdict for each in (reproduction, worse, stale)
+    assert stale.standing == Standing.FAILED
+    assert [each.outcome.verdict for each in (reproduction, worse, stale)] == [
+        Verdict.EXPECTED_FAILURE,
+        Verdict.FAIL,
+        Verdict.STALE,
     ]
 
 
 def test_each_rule_gets_the_change_that_is_its_own() -> None:
     """A capture with revenue and People off differs by insert id and charge, and says where."""
     attribution = attribute(CAPTURES["cloud-s-065-rev-number-nopeople"])
-    assert (
+    assert attribution.changes == (
         ("insert_id", ("requests[0].record.properties.$insert_id",)),
         ("charge_needs_people", ("requests[1]",)),
-    ) == attribution.changes
+    )
 
 
 def test_a_change_without_a_name_is_unexplained() -> None:

@@ -38,7 +38,7 @@ STALE, EXPECTED = Verdict.STALE, Verdict.EXPECTED_FAILURE
 def test_kinds(before: Verdict | None, after: Verdict | None, expected: Change | None) -> None:
     """What is red and was not broke; what is no longer red is fixed; and so on."""
     runs = [report(*[outcome("a/b", verdict)] if verdict else []) for verdict in (before, after)]
-    assert [expected] if expected else [] == list(changes(*runs))
+    assert [expected] if expected else list(changes(*runs)) == []
 
 
 def test_another_difference_is_a_change() -> None:
@@ -59,7 +59,7 @@ def test_the_same_capture_under_other_rules_is_another() -> None:
     """Captures are told apart by their rules."""
     one = outcome("c-1", PASS, kind="capture", rules="observed")
     other = outcome("c-1", FAIL, kind="capture", rules="documented")
-    assert [Change.BROKE] == list(changes(report(one), report(one, other)))
+    assert list(changes(report(one), report(one, other))) == [Change.BROKE]
 
 
 def compare(tmp_path: Path, *runs: object) -> Result:
@@ -74,28 +74,28 @@ def test_command(tmp_path: Path) -> None:
     write_reports(after, tmp_path / "after")
     result = compare(tmp_path, "before", "after")
     lines = result.stdout.splitlines()
-    assert [
+    assert lines[:6] == [
         "before  node example, 2026-06-15T12:00:00+00:00: 2 passed, 1 failed",
         "after   node example, 2026-06-15T12:00:00+00:00: 2 passed, 1 failed",
         "",
         "broke: 1",
         "  track/fails  must  documented  pass -> fail  The title of track/fails",
         "    requests[0].record.properties.long: missing",
-    ] == lines[:6]
-    assert ["", "fixed: 1", "  a/b  must  documented  fail -> pass  The title of a/b"] == lines[-3:]
-    assert 1 == result.exit_code
-    assert 0 == compare(tmp_path, "after", "after/results.jsonl").exit_code
+    ]
+    assert lines[-3:] == ["", "fixed: 1", "  a/b  must  documented  fail -> pass  The title of a/b"]
+    assert result.exit_code == 1
+    assert compare(tmp_path, "after", "after/results.jsonl").exit_code == 0
 
 
 def test_nothing_changed(tmp_path: Path) -> None:
     """It is said, with exit code 0."""
     write_reports(all_pass(), tmp_path)
     result = compare(tmp_path, "", "")
-    assert (0, "nothing changed") == (result.exit_code, result.stdout.splitlines()[-1])
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "nothing changed")
 
 
 def test_what_is_no_report(tmp_path: Path) -> None:
     """It is named, with exit code 2."""
     result = compare(tmp_path, "none", "none")
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
     assert "give a folder that --report wrote" in result.stderr

@@ -19,7 +19,7 @@ def invoke(*arguments: str) -> Result:
 def test_list() -> None:
     """Every scenario is listed with level and title."""
     result = invoke("list")
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert "An alias goes from the previous id to the user id" in result.stdout
 
 
@@ -28,19 +28,19 @@ def test_run_conformant() -> None:
     result = invoke(
         "run", "-k", "alias/direction or alias/to-itself and not observed", "--no-captures"
     )
-    assert "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n" == result.stdout
-    assert 0 == result.exit_code
+    assert result.stdout == "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
+    assert result.exit_code == 0
 
 
 def test_run_includes_captures() -> None:
     """Captures run too, under both rule sets."""
     result = invoke("run", "-k", "s-002-track")
-    assert (
+    assert result.stdout == (
         "0 passed, 0 failed; 0 unsourced\n"
         "captures: observed rules: 1 reproduced, 0 defects, 0 failed; "
         "documented rules: 1 explained by 1 rules, 0 failed\n"
-    ) == result.stdout
-    assert 0 == result.exit_code
+    )
+    assert result.exit_code == 0
 
 
 def test_report(tmp_path: Path) -> None:
@@ -48,12 +48,12 @@ def test_report(tmp_path: Path) -> None:
     invoke("run", "-k", "alias/direction or s-002-track", "--report", str(tmp_path / "new"))
     lines = (tmp_path / "new" / "results.jsonl").read_text().splitlines()
     assert [
+        (line["kind"], line["id"], line["rules"], line["verdict"])
+        for line in map(json.loads, lines[1:-1])
+    ] == [
         ("scenario", "alias/direction", "documented", "pass"),
         ("capture", "cloud-s-002-track-server-min", "observed", "pass"),
         ("capture", "cloud-s-002-track-server-min", "documented", "pass"),
-    ] == [
-        (line["kind"], line["id"], line["rules"], line["verdict"])
-        for line in map(json.loads, lines[1:-1])
     ]
 
 
@@ -64,7 +64,7 @@ def test_captures() -> None:
         "insert_id: 1\n    cloud-s-065-rev-number-nopeople\n"
         "charge_needs_people: 1\n    cloud-s-065-rev-number-nopeople\n"
     ) in result.stdout
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_captures() -> None:
 def test_usage_errors(arguments: list[str], text: str) -> None:
     """What does not exist is said clearly, with exit code 2."""
     result = invoke(*arguments)
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
     assert text in result.stderr
 
 
@@ -105,5 +105,5 @@ def test_an_engine_that_fails_is_not_a_verdict(capsys: pytest.CaptureFixture[str
     for command, text in ((broken, "no mock"), (badly_broken, "AttributeError: oops")):
         with pytest.raises(SystemExit) as caught:
             answers_errors(command)()
-        assert 3 == caught.value.code
+        assert caught.value.code == 3
         assert text in capsys.readouterr().err

@@ -47,32 +47,32 @@ def test_nothing_is_cut() -> None:
 def test_differences_have_a_path_and_say_which_side_is_empty() -> None:
     """What is missing or unexpected is called so."""
     found = [str(difference) for difference in compare("requests[0]", {"a": 1}, {"b": 2})]
-    assert [
+    assert found == [
         "requests[0].a: missing\n    expected  1",
         "requests[0].b: unexpected\n    actual    2",
-    ] == found
+    ]
 
 
 def test_as_many_as_expected_are_compared_in_order() -> None:
     """Two records in the wrong order are two differences each, not a match."""
     found = compare_sequence("requests", [{"a": 1}, {"a": 2}], [{"a": 2}, {"a": 1}])
-    assert [
+    assert [(difference.path, difference.note) for difference in found] == [
         ("requests[0].a", "the whole of requests[0] is what was expected as requests[1]"),
         ("requests[1].a", "the whole of requests[1] is what was expected as requests[0]"),
-    ] == [(difference.path, difference.note) for difference in found]
+    ]
 
 
 def test_a_missing_record_is_shown_whole() -> None:
     """The records that came are paired with those expected; the rest is missing."""
     found = compare_sequence("requests", [{"a": 1}, {"a": 2}, {"a": 3}], [{"a": 1}, {"a": 3}])
-    assert [Difference("requests[1]", Kind.MISSING, {"a": 2})] == found
+    assert found == [Difference("requests[1]", Kind.MISSING, {"a": 2})]
 
 
 def test_an_unexpected_record_comes_with_the_nearest() -> None:
     """The expected record with the fewest differences is shown beside it."""
     expected = [{"event": "A", "time": 1, "x": {"y": 1}}, {"event": "B", "time": 1}]
     found = compare_sequence("requests", expected, [{"event": "A", "time": 2, "x": {"y": 1}}])
-    assert [
+    assert found == [
         Difference(
             "requests[0]",
             Kind.UNEXPECTED,
@@ -82,14 +82,14 @@ def test_an_unexpected_record_comes_with_the_nearest() -> None:
         ),
         Difference("requests[0]", Kind.MISSING, expected[0]),
         Difference("requests[1]", Kind.MISSING, expected[1]),
-    ] == found
+    ]
 
 
 def test_a_record_that_came_twice() -> None:
     """A duplicate is named as such."""
     found = compare_sequence("requests", [{"a": 1}], [{"a": 1}, {"a": 1}])
     note = "the same as the expected item 0, once too often"
-    assert [Difference("requests[1]", Kind.UNEXPECTED, actual={"a": 1}, note=note)] == found
+    assert found == [Difference("requests[1]", Kind.UNEXPECTED, actual={"a": 1}, note=note)]
 
 
 @pytest.mark.parametrize(
@@ -115,23 +115,23 @@ def test_insert_ids(value: Any, valid: bool) -> None:
 def test_the_plain_placeholder_takes_any_insert_id() -> None:
     """`<insert_id>` says nothing about which, but it must be there and be valid."""
     expected = {"$insert_id": "<insert_id>"}
-    assert [] == compare("x", expected, {"$insert_id": UUID})
-    assert [Difference("x.$insert_id", Kind.MISSING, "<insert_id>")] == compare("x", expected, {})
+    assert compare("x", expected, {"$insert_id": UUID}) == []
+    assert compare("x", expected, {}) == [Difference("x.$insert_id", Kind.MISSING, "<insert_id>")]
     invalid = changed("x.$insert_id", "<insert_id>", "a b")
-    assert [invalid] == compare("x", expected, {"$insert_id": "a b"})
+    assert compare("x", expected, {"$insert_id": "a b"}) == [invalid]
 
 
 def test_a_label_is_one_value() -> None:
     """The same label stands for the same value wherever it is, in state too."""
     placeholders = Placeholders()
-    assert [] == compare("x", ["<insert_id:a>", "<insert_id:b>"], ["1", "2"], placeholders)
-    assert [] == compare("x", "<insert_id:a>", "1", placeholders)
-    assert [changed("x", "1", "3")] == compare("x", "<insert_id:a>", "3", placeholders)
+    assert compare("x", ["<insert_id:a>", "<insert_id:b>"], ["1", "2"], placeholders) == []
+    assert compare("x", "<insert_id:a>", "1", placeholders) == []
+    assert compare("x", "<insert_id:a>", "3", placeholders) == [changed("x", "1", "3")]
 
 
 def test_another_label_is_another_value() -> None:
     """Two labels never stand for the same value."""
     expected = "<insert_id:b>, another one than <insert_id:a>"
-    assert [changed("x[1]", expected, "1")] == compare(
-        "x", ["<insert_id:a>", "<insert_id:b>"], ["1", "1"]
-    )
+    assert compare("x", ["<insert_id:a>", "<insert_id:b>"], ["1", "1"]) == [
+        changed("x[1]", expected, "1")
+    ]

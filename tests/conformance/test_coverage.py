@@ -21,14 +21,14 @@ expect: {calls: [[]]}
 def test_no_hole_is_unexplained() -> None:
     """Every hole has its reason, every reason a hole, every heading a scenario."""
     found = measure(load_scenarios())
-    assert ([], [], []) == (found.unexplained, found.stale, found.uncited)
+    assert (found.unexplained, found.stale, found.uncited) == ([], [], [])
 
 
 def test_a_scenario_counts_for_what_it_gives() -> None:
     """Its settings, its calls, its mode and its headings; nothing else."""
     found = measure([parse_scenario(SCENARIO, "track/minimal.yaml")])
-    assert {Cell("token", "track", "web"): 1, Cell("people", "track", "web"): 1} == found.cells
-    assert {("track", "device"): 1} == found.headings
+    assert found.cells == {Cell("token", "track", "web"): 1, Cell("people", "track", "web"): 1}
+    assert found.headings == {("track", "device"): 1}
 
 
 def test_a_hole_of_its_own_is_found() -> None:
@@ -41,12 +41,12 @@ def test_a_hole_of_its_own_is_found() -> None:
 
 def test_every_mode_is_counted() -> None:
     """All four modes, and headings of both kinds."""
-    assert ["cloud", "web", "ios", "android"] == list(CALLS)
-    assert {"cloud", "device"} == {mode for _, mode in every_heading()}
+    assert list(CALLS) == ["cloud", "web", "ios", "android"]
+    assert {mode for _, mode in every_heading()} == {"cloud", "device"}
 
 
 def test_the_command_shows_the_table() -> None:
     """The command prints the counts, and its exit code is 0 when nothing is missing."""
     result = CliRunner().invoke(main, ["coverage"])
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert ", 0 unexplained; " in result.output

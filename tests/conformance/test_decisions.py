@@ -15,13 +15,13 @@ def citations() -> list[tuple[str, tuple[str, ...]]]:
 
 def test_every_decision_is_pinned_by_a_scenario() -> None:
     """A choice that no scenario shows could be changed without anybody noticing."""
-    assert [] == [slug for slug, pins in pinned_by(citations()).items() if not pins]
+    assert [slug for slug, pins in pinned_by(citations()).items() if not pins] == []
 
 
 def test_every_rule_is_shown_by_a_scenario() -> None:
     """Every disagreement of doc and classic integration has a scenario tagged with its name."""
     tags = {tag for scenario in load_scenarios() for tag in scenario.tags}
-    assert [] == [rule.name for rule in RULES if f"rule-{rule.name.replace('_', '-')}" not in tags]
+    assert [rule.name for rule in RULES if f"rule-{rule.name.replace('_', '-')}" not in tags] == []
 
 
 def test_the_page_is_current() -> None:

@@ -22,20 +22,20 @@ def test_reproduced(capture: DeviceCapture) -> None:
     """Calls, requests and storage are exactly those recorded, save for a defect on the list."""
     reproduction = reproduce(capture)
     expected = Standing.DEFECT if capture.id in load_defects() else Standing.REPRODUCED
-    assert expected == reproduction.standing, reproduction.outcome.text()
+    assert reproduction.standing == expected, reproduction.outcome.text()
 
 
 @EACH
 def test_explained(capture: DeviceCapture) -> None:
     """What the documented rules do differently is the doing of named rules and of nothing else."""
     attribution = attribute(capture)
-    assert () == attribution.unexplained, attribution.outcome.text()
+    assert attribution.unexplained == (), attribution.outcome.text()
 
 
 def test_all_captures_are_there() -> None:
     """None is lost, and one is on the list of defects."""
     assert 96 == len(load_device_captures()) == len(CAPTURES)
-    assert ["dw/init/empty-token"] == [key for key in load_defects() if key in CAPTURES]
+    assert [key for key in load_defects() if key in CAPTURES] == ["dw/init/empty-token"]
 
 
 def changed(capture: DeviceCapture, *path: str | int, to: object) -> DeviceCapture:
@@ -67,8 +67,8 @@ def changed(capture: DeviceCapture, *path: str | int, to: object) -> DeviceCaptu
 def test_any_other_value_fails(path: tuple[str | int, ...], to: object, difference: str) -> None:
     """A capture that differs anywhere is red, with the path."""
     reproduction = reproduce(changed(CAPTURES["dw/init/token-only"], *path, to=to))
-    assert [difference] == [found.path for found in reproduction.differences]
-    assert Standing.FAILED == reproduction.standing
+    assert [found.path for found in reproduction.differences] == [difference]
+    assert reproduction.standing == Standing.FAILED
 
 
 def test_a_missing_request_fails() -> None:
@@ -76,8 +76,8 @@ def test_a_missing_request_fails() -> None:
     capture = CAPTURES["dw/identify/id-only-people-off"]
     requests = capture.line["requests"]
     reproduction = reproduce(changed(capture, "requests", to=requests[:1]))
-    assert [("requests[1]", Kind.UNEXPECTED)] == [
-        (found.path, found.kind) for found in reproduction.differences
+    assert [(found.path, found.kind) for found in reproduction.differences] == [
+        ("requests[1]", Kind.UNEXPECTED)
     ]
 
 
@@ -85,8 +85,8 @@ def test_each_rule_gets_the_change_that_is_its_own() -> None:
     """A session with a list of arrays differs by the rules that are about it, and says where."""
     attribution = attribute(CAPTURES["dw/arrays/numbers-become-strings"])
     changes = dict(attribution.changes)
-    assert ("calls[9][1].nums[0]", "calls[9][1].nums[1]") == changes["array_super_properties"][:2]
-    assert ("calls[0][2].consolidatedPageCalls",) == changes["page_default"]
+    assert changes["array_super_properties"][:2] == ("calls[9][1].nums[0]", "calls[9][1].nums[1]")
+    assert changes["page_default"] == ("calls[0][2].consolidatedPageCalls",)
 
 
 def test_placeholders_stand_for_the_sdks_own_values_only() -> None:
@@ -97,4 +97,4 @@ def test_placeholders_stand_for_the_sdks_own_values_only() -> None:
     line["calls"][2][2]["time"] = 7
     found = reproduce(dataclasses.replace(capture, line=line)).differences
     path = "requests[0].body.data.properties.time"
-    assert (Difference(path, Kind.CHANGED, "<time>", 7),) == found
+    assert found == (Difference(path, Kind.CHANGED, "<time>", 7),)

@@ -28,13 +28,13 @@ def test_what_a_driver_says_of_itself() -> None:
     """The answer to `start` has name, work, modes, rules and what it tells; more is ignored."""
     with ours("translate", "documented-only") as driver:
         about = driver.start({"token": "T"})
-    assert (
+    assert (about.name, about.does, *map(sorted, (about.modes, about.rules, about.tells))) == (
         "ours",
         "translate",
         ["cloud"],
         ["documented"],
         ["errors", "settings", "skipped", "undelivered"],
-    ) == (about.name, about.does, *map(sorted, (about.modes, about.rules, about.tells)))
+    )
 
 
 def test_messages_are_answered_in_order() -> None:
@@ -44,12 +44,12 @@ def test_messages_are_answered_in_order() -> None:
         driver.start({"token": "T"})
         first, second, third, fourth = driver.translate(messages, NOW)
         driver.stop()
-    assert ("/track", 1781524800) == (
+    assert (
         first["operations"][0]["endpoint"],
         first["operations"][0]["payload"]["properties"]["time"],
-    )
-    assert ["page_not_selected"] == [each["code"] for each in second["skipped"]]
-    assert ["not_an_object", "invalid_value"] == [each["error"]["code"] for each in (third, fourth)]
+    ) == ("/track", 1781524800)
+    assert [each["code"] for each in second["skipped"]] == ["page_not_selected"]
+    assert [each["error"]["code"] for each in (third, fourth)] == ["not_an_object", "invalid_value"]
 
 
 def test_start_begins_anew() -> None:
@@ -60,7 +60,7 @@ def test_start_begins_anew() -> None:
             driver.start({"token": token})
             [answer] = driver.translate([TRACK], NOW)
             tokens.append(answer["operations"][0]["payload"]["properties"]["token"])
-    assert ["A", "B"] == tokens
+    assert tokens == ["A", "B"]
 
 
 def test_settings_can_be_refused_or_unsupported() -> None:
@@ -78,7 +78,7 @@ def test_a_translator_may_crash() -> None:
         driver.start({"token": "T"}, rules="documented")
         with pytest.raises(TranslatorFailed, match="AssertionError"):
             driver.deliver([TRACK], NOW)
-        assert 1 == len(driver.translate([TRACK], NOW))
+        assert len(driver.translate([TRACK], NOW)) == 1
 
 
 @pytest.mark.parametrize(

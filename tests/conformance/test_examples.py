@@ -63,8 +63,8 @@ def test_node_gets_the_same_verdicts_through_exec_and_http(
     ]
     with node_server() as url:
         server = HttpTarget(url)
-        assert "it works: the simplest event made 1 record" == check(node_driver, mock)
-        assert "it works: the simplest event made 1 record" == check(server, mock)
+        assert check(node_driver, mock) == "it works: the simplest event made 1 record"
+        assert check(server, mock) == "it works: the simplest event made 1 record"
         through_driver = outcomes(node_driver, mock, ids)
         through_server = outcomes(server, mock, ids)
         server.close()
@@ -72,7 +72,7 @@ def test_node_gets_the_same_verdicts_through_exec_and_http(
         name: each.verdict for name, each in through_server.items()
     }
     broken = [each.text() for each in through_driver.values() if each.verdict is Verdict.ERROR]
-    assert [] == broken
+    assert broken == []
     passed = [name for name, each in through_driver.items() if each.verdict is Verdict.PASS]
     assert len(passed) > 400
 
@@ -93,7 +93,7 @@ def test_node_is_judged_rightly(node_driver: ExecTarget, mock: Mock) -> None:
             "bad_input/not-json",
         ],
     )
-    assert {
+    assert {name: each.verdict for name, each in found.items()} == {
         "track/unicode": Verdict.PASS,
         "alias/direction": Verdict.PASS,
         "eu_endpoint/identify": Verdict.PASS,
@@ -102,14 +102,14 @@ def test_node_is_judged_rightly(node_driver: ExecTarget, mock: Mock) -> None:
         "special_traits/created-at-seconds": Verdict.FAIL,
         "super_properties/listed": Verdict.SKIP,
         "bad_input/not-json": Verdict.SKIP,
-    } == {name: each.verdict for name, each in found.items()}
+    }
     # It does not know createdAt as the date of creation, and keeps it as it came.
     wrong = found["special_traits/created-at-seconds"].differences
-    assert [
+    assert sorted((each.path, each.kind) for each in wrong) == [
         ("requests[0].record.$set.$created", "missing"),
         ("requests[0].record.$set.createdAt", "unexpected"),
-    ] == sorted((each.path, each.kind) for each in wrong)
-    assert "this translator has no superProperties" == found["super_properties/listed"].reason
+    ]
+    assert found["super_properties/listed"].reason == "this translator has no superProperties"
 
 
 def test_node_server_that_is_told_nothing(mock: Mock) -> None:
@@ -118,7 +118,7 @@ def test_node_server_that_is_told_nothing(mock: Mock) -> None:
     settings = {"token": "T"}
     with node_server(MIXPANEL=us, MIXPANEL_EU=eu) as url:
         target = WatchedTarget(url, settings, quiet_seconds=0.1)
-        assert "it works: the simplest event made 1 record" == check(target, mock)
+        assert check(target, mock) == "it works: the simplest event made 1 record"
         found = outcomes(target, mock, ["alias/direction", "time/four-years"])
         target.close()
     assert Verdict.PASS is found["alias/direction"].verdict, found["alias/direction"].text()
@@ -140,7 +140,7 @@ def test_node_server_from_the_command_line(tmp_path: Path) -> None:
         "skipped 1: the scenario has other settings than the server\n"
         "1 passed, 0 failed, 1 skipped; "
     ) in result.stdout, result.stderr
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
 
 
 def test_shell(mock: Mock) -> None:
@@ -153,11 +153,11 @@ def test_shell(mock: Mock) -> None:
         ["track/unicode", "track/order", "alias/direction", "alias/to-itself", "page/consolidated"],
     )
     target.close()
-    assert {
+    assert {name: each.verdict for name, each in found.items()} == {
         "track/unicode": Verdict.PASS,
         "track/order": Verdict.PASS,
         "alias/direction": Verdict.PASS,
         "alias/to-itself": Verdict.FAIL,
         "page/consolidated": Verdict.SKIP,
-    } == {name: each.verdict for name, each in found.items()}
-    assert "this translator knows track and alias calls only" == found["page/consolidated"].reason
+    }
+    assert found["page/consolidated"].reason == "this translator knows track and alias calls only"

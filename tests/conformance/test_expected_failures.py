@@ -35,7 +35,7 @@ def test_judgement(verdict: Verdict, judgement: Verdict, reason: str) -> None:
 
 def test_red_are_failures_errors_and_stale_lines() -> None:
     """A skip and an expected failure are not."""
-    assert {Verdict.FAIL, Verdict.ERROR, Verdict.STALE} == {each for each in Verdict if each.red}
+    assert {each for each in Verdict if each.red} == {Verdict.FAIL, Verdict.ERROR, Verdict.STALE}
 
 
 def test_read(tmp_path: Path) -> None:
@@ -43,9 +43,9 @@ def test_read(tmp_path: Path) -> None:
     file = tmp_path / "expected.yaml"
     file.write_text("# ours\nalias/direction: swaps ids, see 12\n")
     known = {"alias/direction"}
-    assert {"alias/direction": "swaps ids, see 12"} == read_expected_failures(file, known)
+    assert read_expected_failures(file, known) == {"alias/direction": "swaps ids, see 12"}
     file.write_text("")
-    assert {} == read_expected_failures(file, known)
+    assert read_expected_failures(file, known) == {}
 
 
 @pytest.mark.parametrize(

@@ -36,14 +36,14 @@ def test_messages_keep_what_json_would_keep() -> None:
     """Times and words that YAML likes to convert stay text, and a message may be any value."""
     steps = parse_scenario(GOOD, "track/minimal.yaml").steps
     timestamp = "2026-06-15T12:00:00Z"
-    assert ({"type": "track", "timestamp": timestamp}, "not an object", None) == steps[0].messages
+    assert steps[0].messages == ({"type": "track", "timestamp": timestamp}, "not an object", None)
 
 
 def test_steps_in_order() -> None:
     """A step is messages, an advance in seconds, raw lines, or a flush."""
     steps = parse_scenario(GOOD, "track/minimal.yaml").steps
     seen = [(step.messages, step.advance, step.flush) for step in steps[1:]]
-    assert [((), 5, False), ((RawLine('{"a": NaN}'),), 0, False), ((), 0, True)] == seen
+    assert seen == [((), 5, False), ((RawLine('{"a": NaN}'),), 0, False), ((), 0, True)]
 
 
 def test_request_defaults() -> None:
@@ -54,7 +54,7 @@ def test_request_defaults() -> None:
         "ip": "0",
         "record": {"$set": {"at": "12:34", "no": "yes"}},
     }
-    assert [request] == parse_scenario(GOOD, "track/minimal.yaml").expect.requests
+    assert parse_scenario(GOOD, "track/minimal.yaml").expect.requests == [request]
 
 
 def test_tags_come_from_what_is_known() -> None:
@@ -62,7 +62,7 @@ def test_tags_come_from_what_is_known() -> None:
     scenario = parse_scenario(
         changed("level: must", "level: must\ntags: [x]"), "track/minimal.yaml"
     )
-    assert {"track", "must", "cloud", "documented", "x"} == scenario.tags
+    assert scenario.tags == {"track", "must", "cloud", "documented", "x"}
 
 
 @pytest.mark.parametrize(

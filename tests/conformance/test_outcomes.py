@@ -17,12 +17,12 @@ def test_secrets_are_hidden() -> None:
         "clock": "2026-06-15T12:00:00Z",
     }
     outcome = of_scenario(dataclasses.replace(SCENARIO, given=given), Verdict.PASS)
-    assert {
+    assert outcome.given == {
         "settings": {"token": "T", "apiSecret": "[redacted]"},
         "project": {"secret": "[redacted]", "region": "eu"},
         "clock": "2026-06-15T12:00:00Z",
-    } == outcome.given
-    assert "S3CRET" == given["settings"]["apiSecret"]  # type: ignore[index]
+    }
+    assert given["settings"]["apiSecret"] == "S3CRET"  # type: ignore[index]
 
 
 def test_text_of_what_is_not_red() -> None:
@@ -36,8 +36,8 @@ def test_text_of_what_is_not_red() -> None:
             (Verdict.EXPECTED_FAILURE, "swaps ids"),
         )
     ]
-    assert [
+    assert lines == [
         "PASS  a/b  must  T",
         "SKIP  a/b  must  T\n  no groups",
         "EXPECTED FAILURE  a/b  must  T\n  swaps ids",
-    ] == lines
+    ]

@@ -71,7 +71,7 @@ def project(tmp_path: Path) -> Project:
 def test_example_project(project: Project) -> None:
     """Its scenarios run beside its tests, and the one that is expected to fail does."""
     ran = project.pytest("-rx")
-    assert (0, "3 passed, 1 xfailed") == (ran.code, ran.last), ran.text
+    assert (ran.code, ran.last) == (0, "3 passed, 1 xfailed"), ran.text
     assert "the shop still sends German event names; ticket SHOP-12" in ran.text
 
 
@@ -79,13 +79,13 @@ def test_example_project_with_nox(project: Project) -> None:
     """So does its session of nox."""
     ran = project.run("nox", "--no-venv", "--no-install", "--", "-q")
     assert "3 passed, 1 xfailed" in ran.text, ran.text
-    assert 0 == ran.code
+    assert ran.code == 0
 
 
 def test_example_project_in_parallel(project: Project) -> None:
     """Every worker of pytest-xdist has a mock of its own."""
     ran = project.pytest("-n", "2", "-q")
-    assert (0, "3 passed, 1 xfailed") == (ran.code, ran.last), ran.text
+    assert (ran.code, ran.last) == (0, "3 passed, 1 xfailed"), ran.text
 
 
 def test_a_failure_says_what_differs(project: Project) -> None:
@@ -94,7 +94,7 @@ def test_a_failure_says_what_differs(project: Project) -> None:
         ORDER, "currency: EUR\n          distinct_id", "currency: USD\n          distinct_id"
     )
     ran = project.pytest()
-    assert (1, "1 failed, 2 passed, 1 xfailed") == (ran.code, ran.last), ran.text
+    assert (ran.code, ran.last) == (1, "1 failed, 2 passed, 1 xfailed"), ran.text
     assert (
         "FAIL  checkout/order-completed  must  A completed order is an event, a charge, and one "
         "more order on the profile\n"
@@ -110,7 +110,7 @@ def test_a_stale_expected_failure_is_red(project: Project) -> None:
     """What conforms must come off the list."""
     project.change(EXPECTED, "order-is-named-in-english", "order-completed")
     ran = project.pytest("-k", "order-completed")
-    assert (1, "1 failed, 3 deselected") == (ran.code, ran.last), ran.text
+    assert (ran.code, ran.last) == (1, "1 failed, 3 deselected"), ran.text
     assert "STALE  checkout/order-completed" in ran.text
 
 
@@ -118,7 +118,7 @@ def test_a_mistake_in_a_scenario_is_named(project: Project) -> None:
     """A typo stops the run and says where it is; it is not a scenario less."""
     project.change(ORDER, "level: must", "level: must\nsetings: {}")
     ran = project.pytest()
-    assert 2 == ran.code
+    assert ran.code == 2
     text = "checkout/order-completed.yaml: the scenario: unknown key 'setings'; did you mean"
     assert text in ran.text
 
@@ -134,16 +134,16 @@ def test_a_mistake_in_a_scenario_is_named(project: Project) -> None:
 def test_wrong_options(arguments: list[str], text: str, project: Project) -> None:
     """What is not there is said, and nothing passes."""
     ran = project.pytest("-k", "checkout", *arguments)
-    assert 0 != ran.code
+    assert ran.code != 0
     assert text in ran.text
 
 
 def test_scenarios_are_chosen_by_id_and_tag(project: Project) -> None:
     """`-k` finds folder, name, level and rules."""
-    assert "2 passed, 2 deselected" == project.pytest("-k", "must").last
-    assert "1 passed, 3 deselected" == project.pytest("-k", "visitor").last
-    assert "1 passed" == project.pytest(ORDER).last
-    assert "3 passed, 1 xfailed" == project.pytest("tests").last
+    assert project.pytest("-k", "must").last == "2 passed, 2 deselected"
+    assert project.pytest("-k", "visitor").last == "1 passed, 3 deselected"
+    assert project.pytest(ORDER).last == "1 passed"
+    assert project.pytest("tests").last == "3 passed, 1 xfailed"
 
 
 def test_another_target(project: Project) -> None:
@@ -151,14 +151,14 @@ def test_another_target(project: Project) -> None:
     driver = shlex.join([sys.executable, str(OURS), "translate", "no-groups"])
     project.change(ORDER, "eventIncrements:", "groupIdentifierTraits: [x], eventIncrements:")
     ran = project.pytest("-rs", "--mockpanel-target", f"exec:{driver}")
-    assert (0, "2 passed, 1 skipped, 1 xfailed") == (ran.code, ran.last), ran.text
+    assert (ran.code, ran.last) == (0, "2 passed, 1 skipped, 1 xfailed"), ran.text
     assert "it knows no groups" in ran.text
 
 
 def test_a_broken_driver_fails_them(project: Project) -> None:
     """Nothing passes, and the reason is the driver's."""
     ran = project.pytest("-k", "visitor", "--mockpanel-target", "exec:sh -c 'read line; echo oops'")
-    assert (1, "1 failed, 3 deselected") == (ran.code, ran.last)
+    assert (ran.code, ran.last) == (1, "1 failed, 3 deselected")
     assert "answered 'start' with a line that is no JSON" in ran.text
 
 
@@ -167,6 +167,6 @@ def test_own_scenarios_without_pytest(project: Project) -> None:
     options = ("--scenarios", "scenarios", "--expected-failures", EXPECTED)
     ran = project.run("conformance", "run", *options)
     counted = "2 passed, 0 failed, 1 expected failures"
-    assert (0, True) == (ran.code, ran.text.startswith(counted)), ran.text
+    assert (ran.code, ran.text.startswith(counted)) == (0, True), ran.text
     listed = project.run("conformance", "list", "--scenarios", "scenarios")
-    assert "3 scenarios" == listed.last
+    assert listed.last == "3 scenarios"

@@ -61,26 +61,26 @@ def differences(text: str, mock: Mock, translate: Any = translate) -> list[Diffe
 
 def test_conforming(mock: Mock) -> None:
     """Where everything is as expected nothing is reported."""
-    assert [] == differences(SIGNED_UP + REQUEST, mock)
+    assert differences(SIGNED_UP + REQUEST, mock) == []
 
 
 def test_each_replay_starts_anew(mock: Mock) -> None:
     """Nothing of an earlier scenario is left in the mock."""
-    assert [] == differences(SIGNED_UP + REQUEST, mock)
-    assert [] == differences(SIGNED_UP + REQUEST, mock)
+    assert differences(SIGNED_UP + REQUEST, mock) == []
+    assert differences(SIGNED_UP + REQUEST, mock) == []
 
 
 def test_a_wrong_property(mock: Mock) -> None:
     """A difference in a record has its path in the expectation."""
     found = differences(SIGNED_UP + REQUEST.replace("id: u-1, time", "id: u-2, time"), mock)
-    assert [Difference("requests[0].record.properties.id", Kind.CHANGED, "u-2", "u-1")] == found
+    assert found == [Difference("requests[0].record.properties.id", Kind.CHANGED, "u-2", "u-1")]
 
 
 def test_the_region_counts(mock: Mock) -> None:
     """A record in the wrong residency is a difference even if all else is right."""
     text = SIGNED_UP.replace("apiSecret: S", "enableEuropeanUnionEndpoint: true")
     found = differences(text + REQUEST, mock)
-    assert [Difference("requests[0].region", Kind.CHANGED, "us", "eu")] == found
+    assert found == [Difference("requests[0].region", Kind.CHANGED, "us", "eu")]
 
 
 def test_an_import_is_authorised(mock: Mock) -> None:
@@ -88,7 +88,7 @@ def test_an_import_is_authorised(mock: Mock) -> None:
     then = ("2026-06-15T12:00:00Z", "2026-06-01T12:00:00Z")
     expected = REQUEST.replace("/track", "/import").replace("1781524800", "1780315200")
     state = "  state: {events: [{event: Signed Up, distinct_id: u-1, time: 1780315200}]}\n"
-    assert [] == differences(SIGNED_UP.replace(*then) + expected + state, mock)
+    assert differences(SIGNED_UP.replace(*then) + expected + state, mock) == []
 
 
 def test_a_refused_record_is_a_difference(mock: Mock) -> None:
@@ -96,8 +96,8 @@ def test_a_refused_record_is_a_difference(mock: Mock) -> None:
     text = SIGNED_UP + "project: {secret: another}\n" + REQUEST.replace("/track", "/import")
     text = text.replace("2026-06-15", "2026-06-01").replace("1781524800", "1780315200")
     found = differences(text, mock)
-    assert ["state.rejected[0]"] == [difference.path for difference in found]
-    assert "/import" == found[0].actual["endpoint"]
+    assert [difference.path for difference in found] == ["state.rejected[0]"]
+    assert found[0].actual["endpoint"] == "/import"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_steps_move_the_clock(
     """An alias that had time to propagate makes one person, one that had none makes two."""
     text = ALIAS.replace("WHAT", waiting).replace("TIME", str(time))
     text += f"    identities: {identities}\n    profiles: {profiles}\n"
-    assert [] == differences(text, mock)
+    assert differences(text, mock) == []
 
 
 def test_state_is_compared_whole(mock: Mock) -> None:
@@ -121,12 +121,12 @@ def test_state_is_compared_whole(mock: Mock) -> None:
     text = ALIAS.replace("WHAT", "advance: 5").replace("TIME", "1781524805000")
     found = differences(text + "    profiles: {anon-1: {}, u-2: {}}\n", mock)
     assert [
-        Difference("state.profiles.anon-1.id", Kind.UNEXPECTED, actual="u-1"),
-        Difference("state.profiles.u-2", Kind.MISSING, {}),
-    ] == [
         Difference(one.path.replace('["anon-1"]', ".anon-1").replace('["u-2"]', ".u-2"), one.kind,
                    one.expected, one.actual)
         for one in found
+    ] == [
+        Difference("state.profiles.anon-1.id", Kind.UNEXPECTED, actual="u-1"),
+        Difference("state.profiles.u-2", Kind.MISSING, {}),
     ]  # fmt: skip
 
 
@@ -138,7 +138,7 @@ steps: [{messages: [{type: page, messageId: m1, userId: u-1, name: Home}]}]
 expect: {requests: []}
 """
     found = differences(text, mock)
-    assert [{"message": 0, "code": "page_not_selected"}] == [one.actual for one in found]
+    assert [one.actual for one in found] == [{"message": 0, "code": "page_not_selected"}]
     assert "no page option selects this page call" in found[0].note
 
 
@@ -154,7 +154,7 @@ expect:
     - {message: 1, code: invalid_value}
     - {message: 2, code: not_an_object}
 """
-    assert [] == differences(text, mock)
+    assert differences(text, mock) == []
 
 
 def test_settings_that_are_refused(mock: Mock) -> None:
@@ -164,9 +164,9 @@ settings: {token: T, peple: true}
 steps: [{messages: [{type: track}]}]
 expect: {settings_error: NAME, requests: []}
 """
-    assert [] == differences(text.replace("NAME", "peple"), mock)
-    assert ["settings_error"] == [
-        one.path for one in differences(text.replace("NAME", "token"), mock)
+    assert differences(text.replace("NAME", "peple"), mock) == []
+    assert [one.path for one in differences(text.replace("NAME", "token"), mock)] == [
+        "settings_error"
     ]
     missing = differences(text.replace("NAME", "x").replace("peple", "people"), mock)
     assert [Difference("settings_error", Kind.MISSING, "x", note="the settings were accepted")] == (
@@ -182,7 +182,7 @@ def test_a_changed_input_is_a_difference(mock: Mock) -> None:
         return translate(message, settings, **options)
 
     found = differences(SIGNED_UP + REQUEST, mock, marking)
-    assert [Difference("messages[0].seen", Kind.UNEXPECTED, actual=True)] == found
+    assert found == [Difference("messages[0].seen", Kind.UNEXPECTED, actual=True)]
 
 
 def test_a_crash_is_a_failure_not_the_end(mock: Mock) -> None:
@@ -192,7 +192,7 @@ def test_a_crash_is_a_failure_not_the_end(mock: Mock) -> None:
         raise KeyError("traits")
 
     found = differences(SIGNED_UP + REQUEST, mock, crashing)
-    assert ["target"] == [difference.path for difference in found]
+    assert [difference.path for difference in found] == ["target"]
     assert "translate raised KeyError('traits')" in found[0].actual
 
 
@@ -207,11 +207,11 @@ def test_what_was_not_delivered_is_a_difference(mock: Mock) -> None:
     text = SIGNED_UP.replace(", apiSecret: S", "") + "expect: {requests: []}\n"
     found = differences(text, mock, importing)
     actual = {"message": 0, "endpoint": "/import"}
-    assert [("undelivered[0]", actual)] == [(one.path, one.actual) for one in found]
+    assert [(one.path, one.actual) for one in found] == [("undelivered[0]", actual)]
     assert "/import needs the project's API secret" in found[0].note
     accepted = "undelivered: [{message: 0, endpoint: /import}]"
     text = text.replace("requests: []", f"requests: [], {accepted}")
-    assert [] == differences(text, mock, importing)
+    assert differences(text, mock, importing) == []
 
 
 def test_an_unknown_host_is_a_failure(mock: Mock) -> None:
@@ -223,7 +223,7 @@ def test_an_unknown_host_is_a_failure(mock: Mock) -> None:
         return result._replace(operations=tuple(moved))
 
     found = differences(SIGNED_UP + REQUEST, mock, elsewhere)
-    assert ["target"] == [difference.path for difference in found]
+    assert [difference.path for difference in found] == ["target"]
     assert "https://api.example" in found[0].actual
 
 
@@ -238,14 +238,14 @@ def test_failure_text(mock: Mock) -> None:
     text = HEAD + SIGNED_UP + REQUEST.replace("id: u-1, time", "id: u-2, time")
     scenario = parse_scenario(text, "alias/sample.yaml")
     outcome = run_scenario(scenario, Builtin(), mock)
-    assert (
+    assert outcome.text() == (
         "FAIL  alias/sample  must  A title\n"
         "  why: A reason\n"
         "  source: doc#alias\n"
         "  requests[0].record.properties.id\n"
         '      expected  "u-2"\n'
         '      actual    "u-1"'
-    ) == outcome.text()
+    )
 
 
 def test_a_wrong_fault_is_the_scenarios_mistake(mock: Mock) -> None:

@@ -36,23 +36,23 @@ def written_lines(folder: Path) -> list[dict[str, Any]]:
 def test_summary() -> None:
     """All are counted, then each level that occurs, then those without a source."""
     outcomes = [outcome(), outcome("must", "doc#alias", CHANGED), outcome("info", "unsourced")]
-    assert (
+    assert scenario_summary(outcomes) == (
         "2 passed, 1 failed; must: 1 passed, 1 failed; info: 1 passed, 0 failed; 1 unsourced"
-    ) == scenario_summary(outcomes)
+    )
 
 
 def test_rarer_verdicts_are_counted_where_there_are_any() -> None:
     """Nothing is skipped, expected to fail or broken without being counted."""
     outcomes = [dataclasses.replace(outcome(), verdict=verdict) for verdict in Verdict]
     text = "1 passed, 1 failed, 1 skipped, 1 expected failures, 1 stale, 1 errors"
-    assert f"{text}; must: {text}; 0 unsourced" == scenario_summary(outcomes)
+    assert scenario_summary(outcomes) == f"{text}; must: {text}; 0 unsourced"
 
 
 def test_lines(tmp_path: Path) -> None:
     """The file is one JSON object a line: the run, its outcomes, its end with the counts."""
     write_results(report(outcome(), outcome("must", "doc#alias", CHANGED)), tmp_path)
     run, passed, failed, end = written_lines(tmp_path)
-    assert {
+    assert run == {
         "kind": "run",
         "format": 1,
         "target": "builtin",
@@ -61,17 +61,17 @@ def test_lines(tmp_path: Path) -> None:
         "started": "2026-06-15T12:00:00+00:00",
         "seconds": 1.5,
         "selection": "-k x",
-    } == run
-    assert ["pass", "fail"] == [passed["verdict"], failed["verdict"]]
-    assert {"kind": "end", "conformant": False, "counts": {"pass": 1, "fail": 1}} == end
+    }
+    assert [passed["verdict"], failed["verdict"]] == ["pass", "fail"]
+    assert end == {"kind": "end", "conformant": False, "counts": {"pass": 1, "fail": 1}}
 
 
 def test_differences_are_written_whole(tmp_path: Path) -> None:
     """A line holds path, kind and both values, whatever they are."""
     write_results(report(outcome("must", "doc#alias", CHANGED)), tmp_path)
     _, line, _ = written_lines(tmp_path)
-    assert [{"path": "requests[0].a", "kind": "changed", "expected": ODD, "actual": 2**70}] == line[
-        "differences"
+    assert line["differences"] == [
+        {"path": "requests[0].a", "kind": "changed", "expected": ODD, "actual": 2**70}
     ]
 
 

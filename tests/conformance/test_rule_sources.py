@@ -10,7 +10,7 @@ from translator.rules import RULES
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in RULES])
 def test_both_sides_have_a_source(rule: Rule) -> None:
     """Both sides of a disagreement name a place that exists."""
-    assert (None, None) == (
+    assert (
         sources.problem(rule.documented_source),
         sources.problem(rule.observed_source),
-    )
+    ) == (None, None)

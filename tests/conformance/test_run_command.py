@@ -33,17 +33,17 @@ def excused(folder: Path, text: str) -> str:
 def test_conformant() -> None:
     """The smoke check is said first; all pass: 0."""
     result = run(*ALIASES, "--target", driver("ours.py", "translate"))
-    assert (
+    assert result.stdout == (
         "smoke check: it works: the simplest event made 1 record\n"
         "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
-    ) == result.stdout
-    assert 0 == result.exit_code
+    )
+    assert result.exit_code == 0
 
 
 def test_a_failure() -> None:
     """Something fails: 1, with every difference."""
     result = run(*ALIASES, "--target", driver("ours.py", "translate", "swaps-alias"))
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert (
         '  requests[0].record.properties.alias\n      expected  "u-1"\n      actual    "anon-1"\n'
     ) in result.stdout
@@ -55,7 +55,7 @@ def test_an_expected_failure(tmp_path: Path) -> None:
     target = driver("ours.py", "translate", "swaps-alias")
     result = run(*ALIASES, "--target", target, "--expected-failures", listed)
     assert "1 passed, 0 failed, 1 expected failures; must: " in result.stdout
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
 
 
 def test_a_stale_expected_failure(tmp_path: Path) -> None:
@@ -64,19 +64,19 @@ def test_a_stale_expected_failure(tmp_path: Path) -> None:
     result = run(*ALIASES, "--expected-failures", listed, "--no-captures")
     assert "STALE  alias/direction" in result.stdout
     assert "1 passed, 0 failed, 1 stale; must: " in result.stdout
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
 
 
 def test_an_unselected_expected_failure_is_not_stale(tmp_path: Path) -> None:
     """What was not replayed says nothing about the list."""
     listed = excused(tmp_path, "alias/to-itself: sends it")
-    assert 0 == run("alias/direction", "--expected-failures", listed).exit_code
+    assert run("alias/direction", "--expected-failures", listed).exit_code == 0
 
 
 def test_skips_are_counted_with_their_reason() -> None:
     """Why something was not replayed is said at the end, however often it was the reason."""
     result = run("alias/*", "--rules", "observed", "--target", driver("ours.py", "translate", "x"))
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     target = driver("ours.py", "translate", "documented-only")
     result = run("alias/to-itself*", "--target", target)
     assert "skipped 1: the translator does not follow the observed rules\n" in result.stdout
@@ -86,7 +86,7 @@ def test_skips_are_counted_with_their_reason() -> None:
 def test_a_broken_driver_ends_the_run() -> None:
     """The smoke check fails: 3, and no scenario is blamed on the translator."""
     result = run(*ALIASES, "--target", driver("odd.py", "not-json"))
-    assert 3 == result.exit_code
+    assert result.exit_code == 3
     assert "answered 'start' with a line that is no JSON" in result.stderr
     assert "passed" not in result.stdout
 
@@ -95,7 +95,7 @@ def test_a_driver_that_breaks_on_a_scenario(tmp_path: Path) -> None:
     """The scenario is an error, the others go on: 3, and the report is written."""
     target = driver("ours.py", "translate", "dies-on-itself")
     result = run(*ALIASES, "--target", target, "--report", str(tmp_path))
-    assert 3 == result.exit_code
+    assert result.exit_code == 3
     assert "1 passed, 0 failed, 1 errors; must: " in result.stdout
     found = {each.id: each for each in read_results(tmp_path).outcomes}
     assert Verdict.PASS is found["alias/direction"].verdict
@@ -107,13 +107,13 @@ def test_report_files(tmp_path: Path) -> None:
     target = driver("ours.py", "translate")
     run("alias/direction", "--target", target, "--report", str(tmp_path / "a" / "b"))
     files = {file.name: file.read_text() for file in (tmp_path / "a" / "b").iterdir()}
-    assert {"badge.svg", "junit.xml", "report.html", "results.jsonl"} == files.keys()
+    assert files.keys() == {"badge.svg", "junit.xml", "report.html", "results.jsonl"}
     report = read_results(tmp_path / "a" / "b")
-    assert (target, "ours", "alias/direction") == (
+    assert (
         report.target,
         report.translator,
         report.selection,
-    )
+    ) == (target, "ours", "alias/direction")
     assert "<title>Conformant: ours</title>" in files["report.html"]
     assert "1 of 1 pass" in files["badge.svg"]
 
@@ -137,7 +137,7 @@ def test_verbose() -> None:
 def test_wrong_options(arguments: list[str], text: str) -> None:
     """An option that makes no sense is named: 2."""
     result = run("alias/direction", *arguments)
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
     assert text in result.stderr
 
 
@@ -146,10 +146,10 @@ def test_settings_are_for_servers(tmp_path: Path) -> None:
     file = tmp_path / "settings.json"
     file.write_text('{"token": "T"}')
     result = run("alias/direction", "--settings", str(file))
-    assert (2, True) == (result.exit_code, "only a server has settings" in result.stderr)
+    assert (result.exit_code, "only a server has settings" in result.stderr) == (2, True)
     file.write_text("[]")
     result = run("alias/direction", "--settings", str(file), "--target", "http://127.0.0.1:1")
-    assert (2, True) == (result.exit_code, "settings must be an object" in result.stderr)
+    assert (result.exit_code, "settings must be an object" in result.stderr) == (2, True)
 
 
 def test_a_port_that_is_taken() -> None:
@@ -157,5 +157,5 @@ def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         result = run("alias/direction", "--mock-port", str(port))
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
     assert f"the mock cannot listen on {port}" in result.stderr

@@ -22,7 +22,7 @@ def test_expressions(expression: str, expected: list[str]) -> None:
     """Words are substrings, joined by and, or, not and brackets as in pytest."""
     names = ["alias/direction", "alias/to-itself", "track/minimal"]
     test = matcher(expression)
-    assert expected == [name for name in names if test(name)]
+    assert [name for name in names if test(name)] == expected
 
 
 @pytest.mark.parametrize("expression", ["and", "a or", "(a", "a b", "not", "a )"])
@@ -35,8 +35,8 @@ def test_nonsense_is_refused(expression: str) -> None:
 def test_tags_must_all_be_there() -> None:
     """Several tags narrow the selection."""
     chosen = select(load_scenarios(), "direction", ["alias", "must"])
-    assert ["alias/direction"] == [scenario.id for scenario in chosen]
-    assert [] == select(load_scenarios(), None, ["alias", "page"])
+    assert [scenario.id for scenario in chosen] == ["alias/direction"]
+    assert select(load_scenarios(), None, ["alias", "page"]) == []
 
 
 def ids(selection: Selection) -> set[str]:
@@ -45,16 +45,18 @@ def ids(selection: Selection) -> set[str]:
 
 def test_by_id_or_glob() -> None:
     """Several are joined: what one of them names is chosen."""
-    assert {"alias/direction", "alias/to-itself", "alias/to-itself-observed"} == ids(
-        Selection(ids=("alias/direction", "alias/to-itself*"))
-    )
+    assert ids(Selection(ids=("alias/direction", "alias/to-itself*"))) == {
+        "alias/direction",
+        "alias/to-itself",
+        "alias/to-itself-observed",
+    }
 
 
 def test_by_heading() -> None:
     """A heading chooses what cites it, wherever it lies."""
     chosen = Selection(headings=("insert-id",)).scenarios(load_scenarios())
     assert chosen
-    assert {True} == {"doc#insert-id" in scenario.source for scenario in chosen}
+    assert {"doc#insert-id" in scenario.source for scenario in chosen} == {True}
     with pytest.raises(UsageError, match="no heading 'insert_id'; did you mean 'insert-id'"):
         Selection(headings=("insert_id",)).scenarios(load_scenarios())
 
@@ -67,18 +69,18 @@ def test_by_level_mode_and_rules() -> None:
         for scenario in load_scenarios()
         if scenario.level != "must" and scenario.rules == "observed" and scenario.mode == "cloud"
     }
-    assert expected == ids(selection)
+    assert ids(selection) == expected
 
 
 def test_captures_belong_to_no_heading() -> None:
     """They are chosen by id, keyword and tag, and are of the level must."""
     every = load_captures()
     assert len(every) == len(Selection().captures(every))
-    assert ["cloud-s-002-track-server-min"] == [
-        capture.id for capture in Selection(ids=("*-s-002-*",)).captures(every)
+    assert [capture.id for capture in Selection(ids=("*-s-002-*",)).captures(every)] == [
+        "cloud-s-002-track-server-min"
     ]
-    assert [] == Selection(headings=("alias",)).captures(every)
-    assert [] == Selection(levels=("info",)).captures(every)
+    assert Selection(headings=("alias",)).captures(every) == []
+    assert Selection(levels=("info",)).captures(every) == []
 
 
 def test_what_is_not_there_is_named() -> None:
@@ -90,7 +92,7 @@ def test_what_is_not_there_is_named() -> None:
 def test_as_text() -> None:
     """A selection is written as it is typed."""
     selection = Selection(("time/*",), "a and b", ("race",), ("alias",), ("must",), "cloud")
-    assert "'time/*' -k 'a and b' --tag race --heading alias --level must --mode cloud" == (
+    assert (
         selection.text()
-    )
-    assert "" == Selection().text()
+    ) == "'time/*' -k 'a and b' --tag race --heading alias --level must --mode cloud"
+    assert Selection().text() == ""

@@ -46,7 +46,7 @@ def test_everything_conforms_through_a_driver(mock: Mock) -> None:
     """A driver that translates passes every scenario of its mode that can be put in JSON."""
     found = outcomes(mock, list(SCENARIOS), "translate")
     red = [outcome.text() for outcome in found if outcome.verdict.red]
-    assert [] == red
+    assert red == []
     skipped = {outcome.id for outcome in found if outcome.verdict is Verdict.SKIP}
     assert {each.id for each in SCENARIOS.values() if not_for_drivers(each)} == skipped
 
@@ -62,21 +62,21 @@ def test_a_driver_may_deliver_by_itself(mock: Mock) -> None:
         "settings/unknown-key",
     ]
     found = outcomes(mock, [each for each in ids if each in SCENARIOS], "deliver")
-    assert [] == [outcome.text() for outcome in found if outcome.verdict is not Verdict.PASS]
+    assert [outcome.text() for outcome in found if outcome.verdict is not Verdict.PASS] == []
 
 
 def test_devices_through_a_driver(mock: Mock) -> None:
     """A driver with device modes tells its calls, which are compared; it has no page to reload."""
     ids = [name for name, each in SCENARIOS.items() if each.mode != "cloud"]
     found = {each.id: each for each in outcomes(mock, ids, "translate", "devices")}
-    assert [] == [outcome.text() for outcome in found.values() if outcome.verdict.red]
+    assert [outcome.text() for outcome in found.values() if outcome.verdict.red] == []
     skipped = {name for name, each in found.items() if each.verdict is Verdict.SKIP}
     assert {
         name
         for name in ids
         if any(step.reload or has_lines(step) for step in SCENARIOS[name].steps)
     } == skipped
-    assert {"web", "ios", "android"} == {found[name].mode for name in set(ids) - skipped}
+    assert {found[name].mode for name in set(ids) - skipped} == {"web", "ios", "android"}
 
 
 def test_a_wrong_call_fails(mock: Mock) -> None:
@@ -87,17 +87,17 @@ def test_a_wrong_call_fails(mock: Mock) -> None:
     with ours("translate", "devices") as target:
         found = run_scenario(dataclasses.replace(scenario, expect=wrong), target, mock)
     assert Verdict.FAIL is found.verdict
-    assert {"calls[0]"} == {each.path[:8] for each in found.differences}
+    assert {each.path[:8] for each in found.differences} == {"calls[0]"}
 
 
 def test_a_wrong_translator_fails(mock: Mock) -> None:
     """The differences are those of the requests."""
     [found] = outcomes(mock, ["alias/direction"], "translate", "swaps-alias")
     assert Verdict.FAIL is found.verdict
-    assert [
+    assert [(each.path, each.expected, each.actual) for each in found.differences][:2] == [
         ("requests[0].record.properties.alias", "u-1", "anon-1"),
         ("requests[0].record.properties.distinct_id", "anon-1", "u-1"),
-    ] == [(each.path, each.expected, each.actual) for each in found.differences][:2]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -112,15 +112,15 @@ def test_a_wrong_translator_fails(mock: Mock) -> None:
 def test_what_it_cannot_do_is_skipped(scenario: str, word: str, reason: str, mock: Mock) -> None:
     """The reason is the target's own, or says what it lacks."""
     [found] = outcomes(mock, [scenario], "translate", word)
-    assert (Verdict.SKIP, True) == (found.verdict, reason in found.reason), found.text()
+    assert (found.verdict, reason in found.reason) == (Verdict.SKIP, True), found.text()
 
 
 def test_what_it_does_not_tell_is_not_compared(mock: Mock) -> None:
     """A skip without our code is no failure, and the outcome says what was left out."""
     [found] = outcomes(mock, ["alias/to-itself"], "translate", "tells-nothing")
     assert Verdict.PASS is found.verdict
-    assert ("not compared: skipped, which this target does not tell",) == found.notes
-    assert {"requests", "state", "undelivered"} == found.actual.keys()
+    assert found.notes == ("not compared: skipped, which this target does not tell",)
+    assert found.actual.keys() == {"requests", "state", "undelivered"}
 
 
 def test_a_driver_that_breaks_is_an_error(mock: Mock) -> None:
@@ -128,14 +128,14 @@ def test_a_driver_that_breaks_is_an_error(mock: Mock) -> None:
     target = ExecTarget(f"{sys.executable} {FOLDER / 'odd.py'} dies-later")
     found = [run_scenario(SCENARIOS["track/minimal"], target, mock) for _ in range(2)]
     target.close()
-    assert [Verdict.ERROR] * 2 == [outcome.verdict for outcome in found]
+    assert [outcome.verdict for outcome in found] == [Verdict.ERROR] * 2
     assert "out of memory" in found[1].reason
 
 
 def test_smoke(mock: Mock) -> None:
     """A driver that works says so before the scenarios."""
     with ours("translate") as target:
-        assert "it works: the simplest event made 1 record" == check(target, mock)
+        assert check(target, mock) == "it works: the simplest event made 1 record"
 
 
 def test_smoke_of_a_wrong_translator(mock: Mock) -> None:

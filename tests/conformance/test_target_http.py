@@ -48,7 +48,7 @@ def test_everything_conforms_through_a_server_that_can_be_told(mock: Mock) -> No
     """Behind the Tracking API our translator passes what a server can do, and skips the rest."""
     with serving(told=True) as server, told(server) as target:
         found = [run_scenario(each, target, mock) for each in SCENARIOS.values()]
-    assert [] == [outcome.text() for outcome in found if outcome.verdict.red]
+    assert [outcome.text() for outcome in found if outcome.verdict.red] == []
     skipped = {outcome.id for outcome in found if outcome.verdict is Verdict.SKIP}
     assert {each.id for each in SCENARIOS.values() if not_for_servers(each)} == skipped
 
@@ -62,13 +62,13 @@ def test_calls_are_made_as_segments_libraries_make_them(mock: Mock) -> None:
         target.close()
     paths = {path for path, _ in server.calls}
     assert {"/v1/track", "/v1/batch"} <= paths
-    assert {f"Basic {b64encode(b'my-key:').decode()}"} == {given for _, given in server.calls}
+    assert {given for _, given in server.calls} == {f"Basic {b64encode(b'my-key:').decode()}"}
 
 
 def test_the_write_key_is_not_shown() -> None:
     """What the target is called has no credentials in it."""
     target = WatchedTarget("http://my-key@127.0.0.1:9", SETTINGS)
-    assert "http://127.0.0.1:9" == target.about().name
+    assert target.about().name == "http://127.0.0.1:9"
 
 
 def test_a_refused_call_is_noted(mock: Mock) -> None:
@@ -77,7 +77,7 @@ def test_a_refused_call_is_noted(mock: Mock) -> None:
         assert "refused: POST /v1/track: HTTP 400" in check(target, mock)
         outcome = run_scenario(SCENARIOS["track/minimal"], target, mock)
     assert Verdict.FAIL is outcome.verdict
-    assert ('message 0: POST /v1/track: HTTP 400: {"message": "no"}',) == outcome.notes
+    assert outcome.notes == ('message 0: POST /v1/track: HTTP 400: {"message": "no"}',)
 
 
 def test_a_crash_is_a_failure(mock: Mock) -> None:
@@ -85,7 +85,7 @@ def test_a_crash_is_a_failure(mock: Mock) -> None:
     with serving(told=True, status=500) as server, told(server) as target:
         assert "crashed on the simplest event: POST /v1/track: HTTP 500" in check(target, mock)
         outcome = run_scenario(SCENARIOS["track/minimal"], target, mock)
-    assert ["target"] == [difference.path for difference in outcome.differences]
+    assert [difference.path for difference in outcome.differences] == ["target"]
 
 
 def test_a_server_that_cannot_be_told_needs_its_settings(mock: Mock) -> None:
@@ -134,14 +134,14 @@ def test_a_server_with_fixed_settings_is_watched(mock: Mock) -> None:
     ids = ["track/unicode", "time/four-days-and-23-hours", "alias/people-off", "time/null"]
     ids += ["alias/direction"]
     with serving(told=False) as server, watched(server, mock) as target:
-        assert "it works: the simplest event made 1 record" == check(target, mock)
+        assert check(target, mock) == "it works: the simplest event made 1 record"
         found = [run_scenario(SCENARIOS[each], target, mock) for each in ids]
     expected = [Verdict.PASS] * 3 + [Verdict.SKIP] * 2
-    assert expected == [outcome.verdict for outcome in found], [one.text() for one in found]
-    assert [
+    assert [outcome.verdict for outcome in found] == expected, [one.text() for one in found]
+    assert [outcome.reason for outcome in found[3:]] == [
         "the server has a clock of its own: a message has no timestamp",
         "the scenario has other settings than the server",
-    ] == [outcome.reason for outcome in found[3:]]
+    ]
 
 
 def test_settings_left_at_their_default_are_the_same(mock: Mock) -> None:

@@ -31,12 +31,12 @@ def test_only_what_is_red_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     run = every_verdict()
     found = shown(capsys, *run.outcomes)
     heads = re.findall(r"^([A-Z ]+)  (\S+)  (?:must|should|info)  ", found, flags=re.MULTILINE)
-    assert [
+    assert heads == [
         ("FAIL", "track/fails"),
         ("ERROR", "track/breaks"),
         ("STALE", "time/stale"),
         ("FAIL", "time/hostile"),
-    ] == heads
+    ]
     assert "PASS  alias/passes" in shown(capsys, *run.outcomes, verbose=True)
 
 
@@ -93,7 +93,7 @@ def at_terminal(tmp_path: Path) -> tuple[int, str]:
 def test_at_a_terminal(tmp_path: Path) -> None:
     """There are colours, a bar that counts up, and a table of levels by verdicts."""
     code, text = at_terminal(tmp_path)
-    assert 0 == code, text
+    assert code == 0, text
     assert "\x1b[32m2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\x1b[0m" in text
     plain = ESCAPE.sub("", text)
     assert "2/2" in plain
@@ -105,5 +105,5 @@ def test_in_a_log_file(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, *RUN], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n" == result.stdout
-    assert "" == result.stderr
+    assert result.stdout == "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
+    assert result.stderr == ""

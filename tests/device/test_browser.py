@@ -57,12 +57,12 @@ APPLE = "Apple Computer, Inc."
 def test_user_agents(agent: str, vendor: str, expected: tuple[object, ...]) -> None:
     """System, browser, version as a number, and the kind of a mobile device."""
     found = Browser(user_agent=agent, vendor=vendor)
-    assert expected == (found.os, found.name, found.version, found.device)
+    assert (found.os, found.name, found.version, found.device) == expected
 
 
 def test_unknown_facts_are_left_out() -> None:
     """An unknown browser has no name, and null for its version."""
-    assert {"$browser_version": None} == Browser(user_agent="curl/8.6").people_properties()
+    assert Browser(user_agent="curl/8.6").people_properties() == {"$browser_version": None}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def run(tmp_path: Path, text: str, *arguments: str, **settings: Any) -> tuple[in
     done = subprocess.run(
         [*command, "--now", NOW, *arguments], input=text, capture_output=True, text=True
     )
-    assert "" == done.stderr
+    assert done.stderr == ""
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -35,15 +35,15 @@ TRACK = {"type": "track", "messageId": "m1", "event": "x"}
 def test_shape_of_an_answer(tmp_path: Path, mode: str) -> None:
     """An answer has the members of cloud mode, and `calls` besides."""
     status, [first, second] = run(tmp_path, lines(TRACK, TRACK), "--mode", mode)
-    assert 0 == status
+    assert status == 0
     members = ["messageId", "operations", "skipped", "error", "calls"]
-    assert [members, members] == [list(first), list(second)]
-    assert ("m1", None, [["track", "x", {}]]) == (
+    assert [list(first), list(second)] == [members, members]
+    assert (
         second["messageId"],
         second["error"],
         second["calls"],
-    )
-    assert [] == second["skipped"]
+    ) == ("m1", None, [["track", "x", {}]])
+    assert second["skipped"] == []
 
 
 def test_one_session(tmp_path: Path) -> None:
@@ -51,25 +51,26 @@ def test_one_session(tmp_path: Path) -> None:
     identify = {"type": "identify", "userId": "u-1"}
     _, answers = run(tmp_path, lines(identify, TRACK), "--mode", "web", "--rules", "observed")
     methods = [[call[0] for call in answer["calls"]] for answer in answers]
-    assert [["init", "register", "identify", "name_tag", "register"], ["track"]] == methods
+    assert methods == [["init", "register", "identify", "name_tag", "register"], ["track"]]
     [event] = answers[1]["operations"]
-    assert ("/track", "https://api-js.mixpanel.com", "u-1", 1781524800) == (
+    assert (
         event["endpoint"],
         event["host"],
         event["payload"]["properties"]["distinct_id"],
         event["payload"]["properties"]["time"],
-    )
+    ) == ("/track", "https://api-js.mixpanel.com", "u-1", 1781524800)
 
 
 def test_bad_lines(tmp_path: Path) -> None:
     """A bad line has an error and an answer of its own; the status is 1."""
     status, answers = run(tmp_path, "no json\n" + lines(TRACK), "--mode", "web")
-    assert (1, ["not_json", None]) == (
+    assert (
         status,
         [answer["error"] and answer["error"]["code"] for answer in answers],
-    )
-    assert [["init", "register"], ["track"]] == [
-        [call[0] for call in answer["calls"]] for answer in answers
+    ) == (1, ["not_json", None])
+    assert [[call[0] for call in answer["calls"]] for answer in answers] == [
+        ["init", "register"],
+        ["track"],
     ]
 
 
@@ -78,15 +79,15 @@ def test_a_thrown_error_is_an_error(tmp_path: Path) -> None:
     message = {"type": "track", "event": 7}
     status, [answer] = run(tmp_path, lines(message), "--mode", "web", "--rules", "observed")
     text = "track.event(...).toLowerCase is not a function"
-    assert (1, ["!throw", text]) == (status, answer["calls"][-1])
-    assert "invalid_field" == answer["error"]["code"]
+    assert (status, answer["calls"][-1]) == (1, ["!throw", text])
+    assert answer["error"]["code"] == "invalid_field"
 
 
 def test_halves_of_characters(tmp_path: Path) -> None:
     """A character that the SDK cuts in two is written as JSON escapes it."""
     message = {"type": "track", "event": "x" * 254 + "\U0001f600"}
     status, [answer] = run(tmp_path, lines(message), "--mode", "web")
-    assert (0, "x" * 254 + "\ud83d") == (status, answer["operations"][0]["payload"]["event"])
+    assert (status, answer["operations"][0]["payload"]["event"]) == (0, "x" * 254 + "\ud83d")
 
 
 def test_browser_file(tmp_path: Path) -> None:
@@ -95,4 +96,4 @@ def test_browser_file(tmp_path: Path) -> None:
     browser.write_text("url: https://shop.example/?utm_source=mail\nscreen: [320, 480]\n")
     _, [answer] = run(tmp_path, lines(TRACK), "--mode", "web", "--browser", str(browser))
     properties = answer["operations"][0]["payload"]["properties"]
-    assert ("mail", 480) == (properties["utm_source"], properties["$screen_height"])
+    assert (properties["utm_source"], properties["$screen_height"]) == ("mail", 480)

@@ -114,7 +114,7 @@ def test_another_seed_is_another_browser() -> None:
     first, second = (
         found.deliver(message).result.operations[0].payload["properties"] for found in (one, two)
     )
-    assert [] == [key for key in ("$device_id", "$insert_id") if first[key] == second[key]]
+    assert [key for key in ("$device_id", "$insert_id") if first[key] == second[key]] == []
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -127,7 +127,7 @@ def test_one_message_is_a_session_of_one(mode: str) -> None:
         "ios": ["sharedInstanceWithToken"],
         "android": ["getInstance"],
     }
-    assert [*starts[mode], "track"] == calls
+    assert calls == [*starts[mode], "track"]
 
 
 def test_cloud_mode_has_no_calls() -> None:
@@ -139,9 +139,9 @@ def test_cloud_mode_has_no_calls() -> None:
 def test_a_bad_message_stops_only_itself() -> None:
     """Start-up calls come with the first message, whatever it is; the next one is as ever."""
     first, second = translate_session(["no message", {"type": "track", "event": "x"}], SETTINGS)
-    assert "not_an_object" == (first.error and first.error.code)
-    assert ["init", "register"] == [call.method for call in first.calls or ()]
-    assert ["track"] == [call.method for call in second.calls or ()]
+    assert (first.error and first.error.code) == "not_an_object"
+    assert [call.method for call in first.calls or ()] == ["init", "register"]
+    assert [call.method for call in second.calls or ()] == ["track"]
 
 
 def test_nothing_is_sent_before_it_is_called() -> None:
@@ -151,12 +151,12 @@ def test_nothing_is_sent_before_it_is_called() -> None:
     steps = [
         found.deliver({"type": "track", "event": name}, settle=False) for name in ("x", "y", "z")
     ]
-    assert [(), (), ()] == [step.requests for step in steps]
+    assert [step.requests for step in steps] == [(), (), ()]
     [request] = found.settle()
-    assert (True, ["x", "y", "z"]) == (
+    assert (
         request.batch,
         [record["event"] for record in request.records],
-    )
+    ) == (True, ["x", "y", "z"])
 
 
 def test_fifty_records_a_batch() -> None:
@@ -165,7 +165,7 @@ def test_fifty_records_a_batch() -> None:
     found.start()
     for number in range(120):
         found.deliver({"type": "track", "event": f"e{number}"}, settle=False)
-    assert [50, 50, 20] == [len(request.records) for request in found.settle()]
+    assert [len(request.records) for request in found.settle()] == [50, 50, 20]
 
 
 def properties(step: Step) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def test_a_cookie_has_a_size() -> None:
         found.start()
         found.deliver(message)
         kept.append("text" in properties(found.deliver(event)))
-    assert [False, True] == kept
+    assert kept == [False, True]
 
 
 def test_a_secure_cookie_needs_https() -> None:

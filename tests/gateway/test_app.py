@@ -60,15 +60,15 @@ def gateway(spool: Spool) -> Gateway:
 def test_every_path(gateway: Gateway, prefix: str, name: str, slash: str) -> None:
     """Each call has its path, long and short, with and without version and slash."""
     answer = gateway.client().post(f"{prefix}{name}{slash}", json={"userId": "u", "event": "E"})
-    assert (200, {"success": True}) == (answer.status_code, answer.json)
+    assert (answer.status_code, answer.json) == (200, {"success": True})
 
 
 def test_batch_is_kept_in_order(gateway: Gateway) -> None:
     """All messages of a batch are in the spool, in order, before it is answered."""
     batch = [{"type": "track", "event": name, "userId": "u", "messageId": name} for name in "ABC"]
     answer = gateway.client().post("/v1/batch", json={"batch": batch})
-    assert 200 == answer.status_code
-    assert ["A", "B", "C"] == [payload["event"] for payload in gateway.waiting()]
+    assert answer.status_code == 200
+    assert [payload["event"] for payload in gateway.waiting()] == ["A", "B", "C"]
 
 
 def test_repetition_is_taken_in_once(gateway: Gateway) -> None:
@@ -76,8 +76,8 @@ def test_repetition_is_taken_in_once(gateway: Gateway) -> None:
     client = gateway.client()
     for _ in range(2):
         sent = {"event": "E", "userId": "u", "messageId": "m-1"}
-        assert 200 == client.post("/v1/track", json=sent).status_code
-    assert 1 == len(gateway.waiting())
+        assert client.post("/v1/track", json=sent).status_code == 200
+    assert len(gateway.waiting()) == 1
     assert "gateway_duplicates_total 1.0" in client.get("/metrics").text
 
 
@@ -86,7 +86,7 @@ def test_one_id_for_two_messages(gateway: Gateway) -> None:
     client = gateway.client()
     for name in "AB":
         client.post("/v1/track", json={"event": name, "userId": "u", "messageId": "m-1"})
-    assert ["A", "B"] == [payload["event"] for payload in gateway.waiting()]
+    assert [payload["event"] for payload in gateway.waiting()] == ["A", "B"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_what_a_repetition_is(gateway: Gateway, first: str, second: str, taken: 
     client = gateway.client()
     for properties in (first, second):
         body = f'{{"event": "E", "userId": "u", "messageId": "m", "properties": {properties}}}'
-        assert 200 == client.post("/v1/track", data=body).status_code
+        assert client.post("/v1/track", data=body).status_code == 200
     assert f"gateway_duplicates_total {2 - taken}.0" in client.get("/metrics").text
 
 
@@ -119,18 +119,18 @@ def test_too_deep(gateway: Gateway, depth: int) -> None:
     good = '{"type": "track", "event": "A", "userId": "u"}'
     bad = f'{{"type": "track", "event": "B", "userId": "u", "properties": {{"x": {deep}}}}}'
     answer = gateway.client().post("/v1/batch", data=f'{{"batch": [{good}, {bad}]}}')
-    assert 400 == answer.status_code
-    assert [] == gateway.waiting()
+    assert answer.status_code == 400
+    assert gateway.waiting() == []
 
 
 def test_bad_message_stops_only_itself(gateway: Gateway) -> None:
     """One bad message of three is reported with its reason; the others are taken in."""
     good = [{"type": "track", "event": name, "userId": "u"} for name in "AB"]
     answer = gateway.client().post("/v1/batch", json={"batch": [good[0], {"type": "no"}, good[1]]})
-    assert 200 == answer.status_code
-    assert ["unknown_type"] == [loss["code"] for loss in gateway.losses]
-    assert ["A", "B"] == [payload["event"] for payload in gateway.waiting()]
-    assert 1 == gateway.intake.counts()["rejected"]
+    assert answer.status_code == 200
+    assert [loss["code"] for loss in gateway.losses] == ["unknown_type"]
+    assert [payload["event"] for payload in gateway.waiting()] == ["A", "B"]
+    assert gateway.intake.counts()["rejected"] == 1
 
 
 def test_full(spool: Spool) -> None:
@@ -140,15 +140,15 @@ def test_full(spool: Spool) -> None:
     statuses = [
         client.post("/v1/track", json={"event": "E", "userId": "u"}).status_code for _ in range(3)
     ]
-    assert [200, 503, 503] == statuses
+    assert statuses == [200, 503, 503]
     refused = client.post("/v1/track", json={"event": "E", "userId": "u"})
-    assert "1" == refused.headers["Retry-After"]
+    assert refused.headers["Retry-After"] == "1"
 
 
 def test_after_closing(gateway: Gateway) -> None:
     """A gateway that is about to end takes in nothing more."""
     gateway.intake.close()
-    assert 503 == gateway.client().post("/v1/track", json={"event": "E"}).status_code
+    assert gateway.client().post("/v1/track", json={"event": "E"}).status_code == 503
     assert gateway.intake.take(10) is None
 
 
@@ -156,12 +156,12 @@ def test_write_keys(gateway: Gateway) -> None:
     """With write keys given, only these may send, in a header or in the body."""
     client = gateway.client(write_keys=["key"])
     sent = {"event": "E", "userId": "u"}
-    assert [200, 200, 401, 401] == [
+    assert [
         client.post("/v1/track", json=sent, auth=("key", "")).status_code,
         client.post("/v1/track", json={**sent, "writeKey": "key"}).status_code,
         client.post("/v1/track", json=sent, auth=("other", "")).status_code,
         client.post("/v1/track", json=sent).status_code,
-    ]
+    ] == [200, 200, 401, 401]
 
 
 def test_page_of_another_origin(gateway: Gateway) -> None:
@@ -171,31 +171,31 @@ def test_page_of_another_origin(gateway: Gateway) -> None:
     asked = {**origin, "Access-Control-Request-Headers": "content-type"}
     preflight = client.options("/v1/t", headers=asked)
     allowed = ("Access-Control-Allow-Origin", "Access-Control-Allow-Headers")
-    assert ["*", "content-type"] == [preflight.headers[name] for name in allowed]
+    assert [preflight.headers[name] for name in allowed] == ["*", "content-type"]
     text = '{"event": "E", "userId": "u"}'
     answer = client.post("/v1/t", data=text, content_type="text/plain", headers=origin)
-    assert (200, "*") == (answer.status_code, answer.headers["Access-Control-Allow-Origin"])
-    assert ["127.0.0.1"] == [payload["properties"]["ip"] for payload in gateway.waiting()]
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
+    assert [payload["properties"]["ip"] for payload in gateway.waiting()] == ["127.0.0.1"]
 
 
 def test_settings_of_a_page(gateway: Gateway) -> None:
     """The browser's SDK is told to send here and nowhere else."""
     answer = gateway.client().get("/v1/projects/key/settings")
     here = {"apiKey": "key", "apiHost": "localhost/v1", "protocol": "http"}
-    assert {"integrations": {"Segment.io": here}, "plan": {}} == answer.json
+    assert answer.json == {"integrations": {"Segment.io": here}, "plan": {}}
 
 
 def test_health(gateway: Gateway) -> None:
     """It says whether the sender is at work, and how much waits."""
     well = gateway.client().get("/healthz")
-    assert (200, {"status": "ok", "waiting": 0}) == (well.status_code, well.json)
-    assert 503 == gateway.client(alive=lambda: False).get("/healthz").status_code
+    assert (well.status_code, well.json) == (200, {"status": "ok", "waiting": 0})
+    assert gateway.client(alive=lambda: False).get("/healthz").status_code == 503
 
 
 def test_unknown_path(gateway: Gateway) -> None:
     """An unknown path names the known ones."""
     answer = gateway.client().post("/v1/trak")
-    assert 404 == answer.status_code
+    assert answer.status_code == 404
     assert "/v1/track" in answer.text
 
 

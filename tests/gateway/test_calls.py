@@ -28,7 +28,7 @@ def messages(name: str, body: Any) -> list[Any]:
 
 def test_single_call() -> None:
     """The path gives the type; a message without id and time gets both."""
-    assert [
+    assert messages("track", {"event": "E", "userId": "u", "writeKey": "secret"}) == [
         {
             "type": "track",
             "event": "E",
@@ -37,7 +37,7 @@ def test_single_call() -> None:
             "timestamp": RECEIVED,
             "receivedAt": RECEIVED,
         }
-    ] == messages("track", {"event": "E", "userId": "u", "writeKey": "secret"})
+    ]
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_time_is_corrected(called: str, sent_at: str, corrected: str) -> None:
     """The time of a call is that of arrival less the time it waited, by the device's clock."""
     batch = {"batch": [{"type": "page", "messageId": "m", "timestamp": called}], "sentAt": sent_at}
     [message] = messages("batch", batch)
-    assert (corrected, called, sent_at) == (
+    assert (
         message["timestamp"],
         message["originalTimestamp"],
         message["sentAt"],
-    )
+    ) == (corrected, called, sent_at)
 
 
 @pytest.mark.parametrize(("called", "sent_at"), [("soon", "2026-06-15T13:00:00Z"), ("2020", "?")])
@@ -72,8 +72,8 @@ def test_batch_shares() -> None:
     mine = {"type": "track", "messageId": "a", "context": {"ip": "1.1.1.1"}}
     other = {"type": "track", "messageId": "b"}
     found = messages("batch", {"batch": [mine, 5, other], "context": {"ip": "2.2.2.2"}})
-    assert [{"ip": "1.1.1.1"}, {"ip": "2.2.2.2"}] == [found[0]["context"], found[2]["context"]]
-    assert 5 == found[1]
+    assert [found[0]["context"], found[2]["context"]] == [{"ip": "1.1.1.1"}, {"ip": "2.2.2.2"}]
+    assert found[1] == 5
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_requests_that_are_none(name: str, body: Any, problem: str) -> None:
     """What is not what the path wants is a bad request as a whole."""
     with pytest.raises(BadRequestError) as caught:
         messages(name, body)
-    assert (400, problem) == (caught.value.status, str(caught.value))
+    assert (caught.value.status, str(caught.value)) == (400, problem)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_requests_that_are_none(name: str, body: Any, problem: str) -> None:
 )
 def test_bodies(encoding: str, packed: bytes) -> None:
     """Plain and compressed bodies are the same JSON."""
-    assert {"a": 1} == read_body(packed, encoding)
+    assert read_body(packed, encoding) == {"a": 1}
 
 
 BOMB = gzip.compress(b" " * (MAX_BODY_BYTES + 1), mtime=0)
@@ -126,8 +126,8 @@ def test_bodies_that_cannot_be_read(body: bytes, encoding: str, status: int) -> 
 def test_write_key() -> None:
     """The Basic user counts, then the body's write key."""
     body = json.loads('{"writeKey": "of-body"}')
-    assert ["of-user", "of-body", ""] == [
+    assert [
         write_key_of("of-user", body),
         write_key_of(None, body),
         write_key_of(None, []),
-    ]
+    ] == ["of-user", "of-body", ""]

@@ -61,34 +61,34 @@ def test_a_run_is_logged(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
         process,
         url,
     ):
-        assert 200 == post(url, "A", "B")
+        assert post(url, "A", "B") == 200
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
     start, listening, request, drain, stop = without_time(err)
     sender = {"level": "info", "logger": "translator.sender"}
     gateway = {"level": "info", "logger": "translator.gateway"}
     to = {"to": mock_mixpanel.url, "alias": "none", "workers": 4, "live": False}
-    assert {**sender, "event": "start", **to} == start
-    assert {**gateway, "event": "listening", "address": url} == listening
+    assert start == {**sender, "event": "start", **to}
+    assert listening == {**gateway, "event": "listening", "address": url}
     assert 0 <= request.pop("seconds") < 60
     path = {"method": "POST", "path": "/v1/batch", "status": 200, "messages": 2}
-    assert {**gateway, "event": "request", **path} == request
+    assert request == {**gateway, "event": "request", **path}
     assert 0 <= drain.pop("waiting") <= 2
-    assert {**gateway, "event": "drain", "seconds": 30.0} == drain
-    assert {**gateway, "event": "stop", "waiting": 0, **json.loads(out)} == stop
+    assert drain == {**gateway, "event": "drain", "seconds": 30.0}
+    assert stop == {**gateway, "event": "stop", "waiting": 0, **json.loads(out)}
 
 
 def test_signal_drains(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
     """Told to end, it first delivers what it has taken in, and gives the account."""
     mock_mixpanel.faults({"match": {"path": "/track", "nth": 1}, "action": {"status": 503}})
     with running(mock_mixpanel, tmp_path) as (process, url):
-        assert 200 == post(url, "A", "B")
+        assert post(url, "A", "B") == 200
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
-    assert 0 == process.returncode
+    assert process.returncode == 0
     [retry] = without_time(err)
     assert 3 <= retry.pop("wait") <= 7
-    assert {
+    assert {name: value for name, value in retry.items() if name != "reason"} == {
         "level": "warning",
         "logger": "translator.sender",
         "event": "retry",
@@ -97,11 +97,11 @@ def test_signal_drains(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
         "records": 2,
         "attempt": 1,
         "status": 503,
-    } == {name: value for name, value in retry.items() if name != "reason"}
+    }
     assert retry["reason"].startswith("HTTP 503: ")
     account = {"read": 2, "delivered": 2, "skipped": 0, "rejected": 0, "dead_lettered": 0}
     assert account == json.loads(out)
-    assert ["A", "B"] == sorted(event["event"] for event in mock_mixpanel.events())
+    assert sorted(event["event"] for event in mock_mixpanel.events()) == ["A", "B"]
 
 
 def test_an_outage_keeps_everything(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
@@ -109,22 +109,22 @@ def test_an_outage_keeps_everything(mock_mixpanel: MockMixpanel, tmp_path: Path)
     spool = ("--spool", str(tmp_path / "spool"), "--drain", "0.5")
     mock_mixpanel.faults({"match": {"path": "/track"}, "action": {"status": 503}})
     with running(mock_mixpanel, tmp_path, *spool) as (process, url):
-        assert 200 == post(url, "A", "B")
+        assert post(url, "A", "B") == 200
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
-    assert (1, 0) == (process.returncode, json.loads(out)["read"])
+    assert (process.returncode, json.loads(out)["read"]) == (1, 0)
     where = tmp_path / "spool"
     first, last = without_time(err)
-    assert ("retry", 503) == (first["event"], first["status"])
-    assert {"error": f"2 operations are not delivered; they stay in {where}"} == last
+    assert (first["event"], first["status"]) == ("retry", 503)
+    assert last == {"error": f"2 operations are not delivered; they stay in {where}"}
     requests.delete(f"{mock_mixpanel.url}/_mock/faults", timeout=30)
     with running(mock_mixpanel, tmp_path, "--spool", str(where)) as (process, _):
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
-    assert (0, 2) == (process.returncode, json.loads(out)["delivered"])
+    assert (process.returncode, json.loads(out)["delivered"]) == (0, 2)
     [resumed] = without_time(err)
-    assert ("resumed", True, 2) == tuple(map(resumed.get, ("event", "after_crash", "operations")))
-    assert ["A", "B"] == sorted(event["event"] for event in mock_mixpanel.events(raw=True))
+    assert tuple(map(resumed.get, ("event", "after_crash", "operations"))) == ("resumed", True, 2)
+    assert sorted(event["event"] for event in mock_mixpanel.events(raw=True)) == ["A", "B"]
 
 
 def test_a_drain_waits_for_no_answer(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
@@ -133,14 +133,14 @@ def test_a_drain_waits_for_no_answer(mock_mixpanel: MockMixpanel, tmp_path: Path
         silent = f"http://127.0.0.1:{mute.getsockname()[1]}"
         options = ("--base-url", silent, "--drain", "0", "--spool", str(tmp_path / "spool"))
         with running(mock_mixpanel, tmp_path, *options) as (process, url):
-            assert 200 == post(url, "A")
+            assert post(url, "A") == 200
             kept, _ = mute.accept()
             process.send_signal(signal.SIGTERM)
             # Less than the time-out of the request, which would be waited for.
-            assert 1 == process.wait(TIMEOUT_SECONDS[1] / 2)
+            assert process.wait(TIMEOUT_SECONDS[1] / 2) == 1
         kept.close()
     with Spool(tmp_path / "spool") as left:
-        assert (1, True) == (left.waiting(), left.interrupted)
+        assert (left.waiting(), left.interrupted) == (1, True)
 
 
 def test_spool_outlives_a_kill(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
@@ -149,25 +149,25 @@ def test_spool_outlives_a_kill(mock_mixpanel: MockMixpanel, tmp_path: Path) -> N
     down = {"match": {"path": "/track"}, "action": {"status": 503}}
     mock_mixpanel.faults(down)
     with running(mock_mixpanel, tmp_path, *spool) as (process, url):
-        assert 200 == post(url, "A", "B")
+        assert post(url, "A", "B") == 200
         process.kill()
         process.wait()
-    assert [] == mock_mixpanel.events()
+    assert mock_mixpanel.events() == []
     requests.delete(f"{mock_mixpanel.url}/_mock/faults", timeout=30)
     with running(mock_mixpanel, tmp_path, *spool) as (process, url):
-        assert 200 == post(url, "A", "C")  # the client asks again for A
+        assert post(url, "A", "C") == 200  # the client asks again for A
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
-    assert 0 == process.returncode, out
+    assert process.returncode == 0, out
     [resumed] = without_time(err)
-    assert {
+    assert resumed == {
         "level": "warning",
         "logger": "translator.sender",
         "event": "resumed",
         "after_crash": True,
         "operations": 2,
-    } == resumed
-    assert ["A", "B", "C"] == sorted(event["event"] for event in mock_mixpanel.events(raw=True))
+    }
+    assert sorted(event["event"] for event in mock_mixpanel.events(raw=True)) == ["A", "B", "C"]
 
 
 def test_real_hosts_are_refused(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
@@ -177,5 +177,5 @@ def test_real_hosts_are_refused(mock_mixpanel: MockMixpanel, tmp_path: Path) -> 
     done = subprocess.run(
         [*COMMAND, "--settings", str(settings)], capture_output=True, text=True, timeout=60
     )
-    assert (2, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (2, "")
     assert "--live" in done.stderr

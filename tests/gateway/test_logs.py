@@ -56,20 +56,20 @@ def test_each_request_is_a_line(spool: Spool) -> None:
         watched.client.post("/v1/track", json={"event": "E", "userId": "u"})
         watched.client.post("/v1/track", data="{")
         watched.client.get("/healthz?deep=1")
-    assert [
+    assert watched.lines() == [
         request("POST", "/v1/batch", 200, 3),
         request("POST", "/v1/track", 200, 1),
         request("POST", "/v1/track", 400),
         request("GET", "/healthz", 200),
-    ] == watched.lines()
+    ]
 
 
 def test_requests_are_not_shown_by_default(spool: Spool) -> None:
     """A request is no warning, even if it is refused."""
     watched = Watched(spool, write_keys=[KEY])
     with watched.logging("warning"):
-        assert 401 == watched.client.post("/v1/track", json={"event": "E"}).status_code
-    assert "" == watched.text
+        assert watched.client.post("/v1/track", json={"event": "E"}).status_code == 401
+    assert watched.text == ""
 
 
 def test_nothing_that_a_request_holds_is_shown(spool: Spool) -> None:
@@ -81,13 +81,13 @@ def test_nothing_that_a_request_holds_is_shown(spool: Spool) -> None:
         watched.client.get(f"/v1/projects/{KEY}/settings")
         watched.client.get(f"/v1/projects/{KEY}/setings")
         watched.client.get(f"/projects/{KEY}")
-    assert [
+    assert watched.lines() == [
         request("POST", "/v1/track", 401, 0),
         request("GET", "/v1/projects/<write_key>/settings", 404),
         request("GET", "/v1/projects/<write_key>/setings", 404),
         request("GET", "/projects/<write_key>", 404),
-    ] == watched.lines()
-    assert [] == [each for each in (KEY, "E-vent", "ann@example.com") if each in watched.text]
+    ]
+    assert [each for each in (KEY, "E-vent", "ann@example.com") if each in watched.text] == []
 
 
 def test_a_line_stays_one_line(spool: Spool) -> None:
@@ -95,7 +95,7 @@ def test_a_line_stays_one_line(spool: Spool) -> None:
     watched = Watched(spool)
     with watched.logging():
         watched.client.get("/%0A{}" + "x" * 500)
-    assert ["/\n{}" + "x" * 196] == [line["path"] for line in watched.lines()]
+    assert [line["path"] for line in watched.lines()] == ["/\n{}" + "x" * 196]
 
 
 def test_a_defect_is_an_error(spool: Spool) -> None:
@@ -106,8 +106,8 @@ def test_a_defect_is_an_error(spool: Spool) -> None:
 
     watched = Watched(spool, alive=broken)
     with watched.logging("error"):
-        assert 500 == watched.client.get("/healthz").status_code
+        assert watched.client.get("/healthz").status_code == 500
     [line] = watched.lines()
     assert line.pop("trace").endswith("RuntimeError")
     said = {"event": "defect", "method": "GET", "path": "/healthz"}
-    assert {**LINE, "level": "error", **said} == line
+    assert line == {**LINE, "level": "error", **said}

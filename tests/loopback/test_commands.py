@@ -103,10 +103,10 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path, stub: Stub) -> Shell:
 def test_send(shell: Shell) -> None:
     """Whatever hosts stand in messages and environment, all goes to the base URL, and is seen."""
     done = shell.send(*shell.to_stub)
-    assert (1, 4) == (done.returncode, json.loads(done.stdout)["delivered"]), done.stderr
-    assert [] == shell.watched.outside()
+    assert (done.returncode, json.loads(done.stdout)["delivered"]) == (1, 4), done.stderr
+    assert shell.watched.outside() == []
     assert ("socket.connect", "127.0.0.1") in shell.watched.notes()
-    assert {None} == shell.authorized()
+    assert shell.authorized() == {None}
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_an_address_elsewhere_is_refused(shell: Shell, command: str, options: li
     else:
         given = ("--settings", "settings.json", "--port", "0")
         done = shell.run("translator", "gateway", *given, *options)
-    assert (2, "", True) == (done.returncode, done.stdout, done.stderr.startswith("Error: "))
-    assert [] == shell.watched.outside()
-    assert [] == shell.stub.received
+    assert (done.returncode, done.stdout, done.stderr.startswith("Error: ")) == (2, "", True)
+    assert shell.watched.outside() == []
+    assert shell.stub.received == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -140,10 +140,10 @@ def test_redirects_are_not_followed(shell: Shell, status: int) -> None:
     """A server that points elsewhere is not obeyed; what it was sent is a loss with its reason."""
     shell.stub.script = [Reply(status, b"", {"Location": f"{OUTSIDE}/track"})] * 20
     done = shell.send(*shell.to_stub)
-    assert (1, 0) == (done.returncode, json.loads(done.stdout)["delivered"])
+    assert (done.returncode, json.loads(done.stdout)["delivered"]) == (1, 0)
     reasons = {json.loads(line)["reason"] for line in done.stderr.splitlines()}
     assert f"HTTP {status}: redirects are not followed (to {OUTSIDE}/track)" in reasons
-    assert [] == shell.watched.outside()
+    assert shell.watched.outside() == []
 
 
 def test_a_dead_letter_leads_nowhere(shell: Shell) -> None:
@@ -163,9 +163,9 @@ def test_a_dead_letter_leads_nowhere(shell: Shell) -> None:
     ]
     letters = [{"id": f"r:{n}", "operation": each} for n, each in enumerate([*bad, good])]
     done = shell.resend(letters, *shell.to_stub)
-    assert (1, 1) == (done.returncode, json.loads(done.stdout)["delivered"]), done.stderr
-    assert [] == shell.watched.outside()
-    assert ["/track"] == [request.endpoint for request in shell.stub.received]
+    assert (done.returncode, json.loads(done.stdout)["delivered"]) == (1, 1), done.stderr
+    assert shell.watched.outside() == []
+    assert [request.endpoint for request in shell.stub.received] == ["/track"]
     assert bad == [each["operation"] for each in shell.left()]
 
 
@@ -188,14 +188,14 @@ def test_gateway(shell: Shell) -> None:
                 headers = {"Host": "outside.example.com", "Origin": OUTSIDE}
                 batch = {"batch": MESSAGES}
                 sent = session.post(f"{url}/v1/batch", json=batch, headers=headers, timeout=30)
-                assert 200 == sent.status_code
+                assert sent.status_code == 200
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=60)
         finally:
             process.kill()
-    assert (1, 4) == (process.returncode, json.loads(out)["delivered"]), err
-    assert [] == shell.watched.outside()
-    assert {None} == shell.authorized()
+    assert (process.returncode, json.loads(out)["delivered"]) == (1, 4), err
+    assert shell.watched.outside() == []
+    assert shell.authorized() == {None}
 
 
 def delivers(shell: Shell) -> None:
@@ -220,7 +220,7 @@ def serves(shell: Shell) -> None:
                     headers = {"Host": "api.mixpanel.com", "Origin": OUTSIDE}
                     event = [{**EVENT, "$host": OUTSIDE}]
                     sent = session.post(f"{url}/track", json=event, headers=headers, timeout=30)
-                    assert 200 == sent.status_code
+                    assert sent.status_code == 200
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.wait(timeout=60)
@@ -304,16 +304,16 @@ def test_no_command_gets_out(tmp_path: Path, stub: Stub, name: str) -> None:
     """A command that delivers nothing opens no connection and resolves no name of elsewhere."""
     shell = Shell(tmp_path, stub)
     COMMANDS[name](shell)
-    assert [] == shell.watched.outside()
-    assert [] == stub.received
+    assert shell.watched.outside() == []
+    assert stub.received == []
 
 
 def test_a_target_elsewhere_is_refused(tmp_path: Path, stub: Stub) -> None:
     """Scenarios are never sent to another machine."""
     shell = Shell(tmp_path, stub)
     done = shell.run("conformance", "run", *ONE, "--target", "http:https://api.mixpanel.com")
-    assert (2, True) == (done.returncode, "is not this machine" in done.stderr)
-    assert [] == shell.watched.outside()
+    assert (done.returncode, "is not this machine" in done.stderr) == (2, True)
+    assert shell.watched.outside() == []
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ def test_a_target_elsewhere_is_refused(tmp_path: Path, stub: Stub) -> None:
 def test_live_would_get_out(tmp_path: Path, stub: Stub, options: list[str], host: str) -> None:
     """With `--live` the same watch sees the way out, and closes it."""
     shell = Shell(tmp_path, stub)
-    assert EXIT == shell.send("--live", *options).returncode
+    assert shell.send("--live", *options).returncode == EXIT
     assert host in {found for _, found in shell.watched.outside()}
 
 
@@ -359,6 +359,6 @@ def test_broken_on_purpose(tmp_path: Path, stub: Stub, name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=shell.watched.env, timeout=60
     )
-    assert EXIT == done.returncode
+    assert done.returncode == EXIT
     host = "proxy.example.com" if "environment" in name else "outside.example.com"
-    assert {host} == {found for _, found in shell.watched.outside()}
+    assert {found for _, found in shell.watched.outside()} == {host}

@@ -85,8 +85,8 @@ def test_every_way_out_is_closed(tmp_path: Path, name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", f"import socket\n{ATTEMPTS[name]}"], env=watched.env, timeout=60
     )
-    assert EXIT == done.returncode
-    assert 1 == len(watched.outside())
+    assert done.returncode == EXIT
+    assert len(watched.outside()) == 1
 
 
 def test_inside_is_open(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_inside_is_open(tmp_path: Path) -> None:
         port = server.getsockname()[1]
         code = f"import socket; socket.create_connection(('127.0.0.1', {port}))"
         done = subprocess.run([sys.executable, "-c", code], env=watched.env, timeout=60)
-    assert (0, []) == (done.returncode, watched.outside())
+    assert (done.returncode, watched.outside()) == (0, [])
     assert ("socket.connect", "127.0.0.1") in watched.notes()
 
 
@@ -105,5 +105,5 @@ def test_the_tests_are_watched_too(escapes: list[str]) -> None:
     """A test that reaches out is stopped and found out, even if the error is swallowed."""
     with pytest.raises(OutsideError):
         socket.getaddrinfo("outside.example.com", 80)
-    assert ["socket.getaddrinfo of outside.example.com"] == escapes
+    assert escapes == ["socket.getaddrinfo of outside.example.com"]
     escapes.clear()

@@ -26,15 +26,15 @@ def test_at_once(mock_mixpanel: MockMixpanel) -> None:
     records = [alias(mock_mixpanel, "u-1", "anon-1"), event(mock_mixpanel)]
     send(mock_mixpanel, "/track", records)
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"plan": "pro"}))
-    assert ["anon-1"] == people(mock_mixpanel)
-    assert {"anon-1": {"plan": "pro"}} == mock_mixpanel.profiles()
-    assert {
+    assert people(mock_mixpanel) == ["anon-1"]
+    assert mock_mixpanel.profiles() == {"anon-1": {"plan": "pro"}}
+    assert mock_mixpanel.identities() == {
         "clusters": [{"canonical": "anon-1", "ids": ["anon-1", "u-1"]}],
         "pending_aliases": [],
         "split_profiles": [],
         "duplicate_profiles": [],
         "queued": [],
-    } == mock_mixpanel.identities()
+    }
 
 
 def test_too_early(slow: MockMixpanel) -> None:
@@ -45,15 +45,15 @@ def test_too_early(slow: MockMixpanel) -> None:
     send(slow, "/engage", update(slow, set={"plan": "pro"}))
     causes = [request["id"] for request in slow.requests()][1:]
     records = [item["id"] for item in slow.events() if item["distinct_id"] == "u-1"]
-    assert 2 == len(causes)
+    assert len(causes) == 2
     pending = {"alias": "u-1", "distinct_id": "anon-1", "due": "2026-06-15T12:00:02.500Z"}
-    assert [pending] == slow.identities()["pending_aliases"]
-    assert [] == slow.identities()["clusters"]
+    assert slow.identities()["pending_aliases"] == [pending]
+    assert slow.identities()["clusters"] == []
 
     slow.advance(100)
-    assert ["u-1"] == people(slow)
-    assert {"u-1": {"plan": "pro"}} == slow.profiles()
-    assert {
+    assert people(slow) == ["u-1"]
+    assert slow.profiles() == {"u-1": {"plan": "pro"}}
+    assert slow.identities() == {
         "clusters": [{"canonical": "anon-1", "ids": ["anon-1", "u-1"]}],
         "pending_aliases": [],
         "split_profiles": [
@@ -61,7 +61,7 @@ def test_too_early(slow: MockMixpanel) -> None:
         ],
         "duplicate_profiles": [],
         "queued": [],
-    } == slow.identities()
+    }
 
 
 def test_in_time(slow: MockMixpanel) -> None:
@@ -69,40 +69,40 @@ def test_in_time(slow: MockMixpanel) -> None:
     send(slow, "/track", alias(slow, "u-1", "anon-1"))
     slow.advance(DELAY)
     send(slow, "/track", event(slow))
-    assert ["anon-1"] == people(slow)
-    assert [] == slow.identities()["split_profiles"]
+    assert people(slow) == ["anon-1"]
+    assert slow.identities()["split_profiles"] == []
 
 
 def test_not_retroactive(mock_mixpanel: MockMixpanel) -> None:
     """What the new id did before the alias stays with the new id."""
     send(mock_mixpanel, "/track", event(mock_mixpanel))
     send(mock_mixpanel, "/track", alias(mock_mixpanel, "u-1", "anon-1"))
-    assert ["u-1"] == people(mock_mixpanel)
+    assert people(mock_mixpanel) == ["u-1"]
     (first, _) = mock_mixpanel.events()
     split = {"alias": "u-1", "distinct_id": "anon-1", "causes": [first["id"]]}
-    assert [split] == mock_mixpanel.identities()["split_profiles"]
+    assert mock_mixpanel.identities()["split_profiles"] == [split]
 
 
 def test_original_id_is_not_split(slow: MockMixpanel) -> None:
     """Records for the original id are never a split, however early."""
     send(slow, "/track", alias(slow, "u-1", "anon-1"))
     send(slow, "/track", event(slow, distinct_id="anon-1"))
-    assert [] == slow.identities()["split_profiles"]
+    assert slow.identities()["split_profiles"] == []
 
 
 def test_daisy_chain(mock_mixpanel: MockMixpanel) -> None:
     """Aliases of aliases lead to the first id."""
     records = [alias(mock_mixpanel, "b", "a"), alias(mock_mixpanel, "c", "b")]
     send(mock_mixpanel, "/track", [*records, event(mock_mixpanel, distinct_id="c")])
-    assert ["a"] == people(mock_mixpanel)
-    assert [{"canonical": "a", "ids": ["a", "b", "c"]}] == mock_mixpanel.identities()["clusters"]
+    assert people(mock_mixpanel) == ["a"]
+    assert mock_mixpanel.identities()["clusters"] == [{"canonical": "a", "ids": ["a", "b", "c"]}]
 
 
 def test_many_aliases_of_one_id(mock_mixpanel: MockMixpanel) -> None:
     """One id may have many aliases."""
     send(mock_mixpanel, "/track", [alias(mock_mixpanel, "b", "a"), alias(mock_mixpanel, "c", "a")])
-    assert [{"canonical": "a", "ids": ["a", "b", "c"]}] == mock_mixpanel.identities()["clusters"]
-    assert [] == mock_mixpanel.rejected()
+    assert mock_mixpanel.identities()["clusters"] == [{"canonical": "a", "ids": ["a", "b", "c"]}]
+    assert mock_mixpanel.rejected() == []
 
 
 REFUSED = {
@@ -127,17 +127,19 @@ def test_refused_alias(mock_mixpanel: MockMixpanel, name: str, delay: float) -> 
     pairs, reason = REFUSED[name]
     mock_mixpanel.project(alias_delay=delay)
     records = [alias(mock_mixpanel, new, old) for new, old in pairs]
-    assert b"1" == send(mock_mixpanel, "/track", records).content
+    assert send(mock_mixpanel, "/track", records).content == b"1"
     (item,) = mock_mixpanel.rejected()
     assert ([reason], len(pairs) - 1) == (item["reasons"], item["index"])
     (request,) = mock_mixpanel.requests()
-    assert {"index": len(pairs) - 1, "accepted": False, "reasons": [reason]} == request["verdicts"][
-        -1
-    ]
-    assert ["$create_alias"] * (len(pairs) - 1) == names(mock_mixpanel)
+    assert request["verdicts"][-1] == {
+        "index": len(pairs) - 1,
+        "accepted": False,
+        "reasons": [reason],
+    }
+    assert names(mock_mixpanel) == ["$create_alias"] * (len(pairs) - 1)
     mock_mixpanel.advance(delay)
     send(mock_mixpanel, "/track", event(mock_mixpanel, distinct_id=pairs[0][0]))
-    assert [pairs[0][1]] == people(mock_mixpanel)
+    assert people(mock_mixpanel) == [pairs[0][1]]
 
 
 def test_repeated_alias(mock_mixpanel: MockMixpanel) -> None:
@@ -147,8 +149,8 @@ def test_repeated_alias(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/track", alias(mock_mixpanel, "u-1", "anon-1"))
     mock_mixpanel.advance(DELAY)
     send(mock_mixpanel, "/track", [alias(mock_mixpanel, "u-1", "anon-1"), event(mock_mixpanel)])
-    assert ["anon-1"] == people(mock_mixpanel)
-    assert [] == mock_mixpanel.rejected()
+    assert people(mock_mixpanel) == ["anon-1"]
+    assert mock_mixpanel.rejected() == []
 
 
 @pytest.mark.parametrize(("ignore", "kept"), [(True, "anon-1"), ("true", "anon-1"), (0, "u-1")])
@@ -159,19 +161,19 @@ def test_ignore_alias(mock_mixpanel: MockMixpanel, ignore: object, kept: str) ->
     send(mock_mixpanel, "/track", alias(mock_mixpanel, "u-1", "anon-1"))
     gone = update(mock_mixpanel, "u-1", delete="", ignore_alias=ignore)
     send(mock_mixpanel, "/engage", gone)
-    assert {kept: {"a": 1}} == mock_mixpanel.profiles()
+    assert mock_mixpanel.profiles() == {kept: {"a": 1}}
 
 
 @pytest.mark.parametrize("name", ["$identify", "$merge"])
 def test_no_function_under_legacy(mock_mixpanel: MockMixpanel, name: str) -> None:
     """Only `$create_alias` links ids; the others are accepted and listed with the reason."""
     record = event(mock_mixpanel, name, **{"$identified_id": "u-1", "$anon_id": "a"})
-    assert b"1" == send(mock_mixpanel, "/import", record).content
-    assert [[f"event: {name} has no effect under legacy identity"]] == reasons(mock_mixpanel)
-    assert [] == mock_mixpanel.identities()["clusters"]
+    assert send(mock_mixpanel, "/import", record).content == b"1"
+    assert reasons(mock_mixpanel) == [[f"event: {name} has no effect under legacy identity"]]
+    assert mock_mixpanel.identities()["clusters"] == []
 
 
 def test_merge_goes_to_import(mock_mixpanel: MockMixpanel) -> None:
     """`$merge` is not taken by /track."""
-    assert b"0" == send(mock_mixpanel, "/track", event(mock_mixpanel, "$merge")).content
-    assert [["event: $merge is taken by /import only"]] == reasons(mock_mixpanel)
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel, "$merge")).content == b"0"
+    assert reasons(mock_mixpanel) == [["event: $merge is taken by /import only"]]

@@ -54,12 +54,12 @@ def test_a_link_takes_its_time(mock_mixpanel: MockMixpanel, identity: str) -> No
     (pending,) = mock.identities()["pending_aliases"]
     assert {"u-1", device(identity)} == {pending["alias"], pending["distinct_id"]}
     assert (split(identity), "2026-06-15T12:00:10.000Z") == (pending["alias"], pending["due"])
-    assert [] == mock.identities()["clusters"]
-    assert ["u-1", device(identity)] == people(mock)
+    assert mock.identities()["clusters"] == []
+    assert people(mock) == ["u-1", device(identity)]
     mock.advance(0.001)
     (cluster,) = mock.identities()["clusters"]
-    assert {"u-1", device(identity)} == set(cluster["ids"])
-    assert [] == mock.identities()["pending_aliases"]
+    assert set(cluster["ids"]) == {"u-1", device(identity)}
+    assert mock.identities()["pending_aliases"] == []
 
 
 @pytest.mark.parametrize(("identity", "lasts"), [*zip(KINDS, (True, False, False), strict=True)])
@@ -73,7 +73,7 @@ def test_causes_of_a_split(mock_mixpanel: MockMixpanel, identity: str, lasts: bo
     first, _, third = (item["id"] for item in mock.events())
     expected = {"alias": split(identity), "causes": [first, third - 1, third]}
     (shown,) = mock.identities()["split_profiles"]
-    assert expected == {"alias": shown["alias"], "causes": shown["causes"]}
+    assert {"alias": shown["alias"], "causes": shown["causes"]} == expected
     mock.advance(DELAY)
     assert ([shown] if lasts else []) == mock.identities()["split_profiles"]
     (cluster,) = mock.identities()["clusters"]
@@ -86,10 +86,10 @@ def test_duplicate_profiles(mock_mixpanel: MockMixpanel, identity: str) -> None:
     mock = ready(mock_mixpanel, identity)
     for who in ("u-1", device(identity)):
         send(mock, "/engage", update(mock, who, set={"a": 1}))
-    assert [] == mock.identities()["duplicate_profiles"]
+    assert mock.identities()["duplicate_profiles"] == []
     send(mock, "/track", link(mock, identity))
     both = {"distinct_ids": sorted(["u-1", device(identity)])}
-    assert [both] == mock.identities()["duplicate_profiles"]
+    assert mock.identities()["duplicate_profiles"] == [both]
     mock.advance(DELAY)
     lasting = [] if identity == "original" else [both]
     assert lasting == mock.identities()["duplicate_profiles"]
@@ -102,7 +102,7 @@ def test_updates_after_the_link(mock_mixpanel: MockMixpanel) -> None:
     send(mock, "/track", link(mock, "simplified"))
     mock.advance(DELAY)
     send(mock, "/engage", update(mock, device("simplified"), set={"after": 1}))
-    assert {device("simplified"): {"before": 1}, "u-1": {"after": 1}} == mock.profiles()
+    assert mock.profiles() == {device("simplified"): {"before": 1}, "u-1": {"after": 1}}
 
 
 @pytest.mark.parametrize("identity", KINDS)
@@ -110,8 +110,8 @@ def test_no_queue(mock_mixpanel: MockMixpanel, identity: str) -> None:
     """Without a limit the queue is never backed up: what follows a link does not wait."""
     mock = ready(mock_mixpanel, identity)
     send(mock, "/track", [link(mock, identity), event(mock)])
-    assert [] == mock.identities()["queued"]
-    assert ["u-1"] == people(mock)
+    assert mock.identities()["queued"] == []
+    assert people(mock) == ["u-1"]
 
 
 def test_backed_up(mock_mixpanel: MockMixpanel) -> None:
@@ -122,13 +122,13 @@ def test_backed_up(mock_mixpanel: MockMixpanel) -> None:
     first = mock.requests()[0]["id"]
     queued = mock.identities()["queued"]
     due = "2026-06-15T12:00:10.000Z"
-    assert [("/track", due), ("/engage", due)] == [(e["endpoint"], e["due"]) for e in queued]
-    assert ([], {}, []) == (people(mock), mock.profiles(), mock.rejected())
-    assert [True, True] == [each["accepted"] for each in mock.requests()[0]["verdicts"]]
+    assert [(e["endpoint"], e["due"]) for e in queued] == [("/track", due), ("/engage", due)]
+    assert (people(mock), mock.profiles(), mock.rejected()) == ([], {}, [])
+    assert [each["accepted"] for each in mock.requests()[0]["verdicts"]] == [True, True]
     mock.advance(DELAY)
-    assert (["anon-1"], {"anon-1": {"plan": "pro"}}) == (people(mock), mock.profiles())
+    assert (people(mock), mock.profiles()) == (["anon-1"], {"anon-1": {"plan": "pro"}})
     shown = mock.identities()
-    assert ([], []) == (shown["queued"], shown["split_profiles"])
+    assert (shown["queued"], shown["split_profiles"]) == ([], [])
     assert first == mock.requests()[0]["id"]
 
 
@@ -138,12 +138,12 @@ def test_not_yet_backed_up(mock_mixpanel: MockMixpanel) -> None:
     send(mock, "/track", [alias(mock, "u-1", "anon-1"), event(mock)])
     mock.advance(3)
     send(mock, "/track", [alias(mock, "u-2", "anon-2"), event(mock, distinct_id="u-2")])
-    assert ["u-1"] == people(mock)
+    assert people(mock) == ["u-1"]
     (queued,) = mock.identities()["queued"]
-    assert "2026-06-15T12:00:13.000Z" == queued["due"]
+    assert queued["due"] == "2026-06-15T12:00:13.000Z"
     mock.advance(DELAY)
-    assert ["u-1", "anon-2"] == people(mock)
-    assert ["u-1"] == [each["alias"] for each in mock.identities()["split_profiles"]]
+    assert people(mock) == ["u-1", "anon-2"]
+    assert [each["alias"] for each in mock.identities()["split_profiles"]] == ["u-1"]
 
 
 def test_first_come_first_served(mock_mixpanel: MockMixpanel) -> None:
@@ -154,12 +154,12 @@ def test_first_come_first_served(mock_mixpanel: MockMixpanel) -> None:
     send(mock, "/track", alias(mock, "u-2", "anon-2"))
     send(mock, "/engage", update(mock, "u-2", set={"n": 1}))
     mock.advance(DELAY - 3)
-    assert ["u-2"] == [each["alias"] for each in mock.identities()["pending_aliases"]]
+    assert [each["alias"] for each in mock.identities()["pending_aliases"]] == ["u-2"]
     send(mock, "/engage", update(mock, "u-2", set={"n": 2}))
-    assert {} == mock.profiles()
-    assert 2 == len(mock.identities()["queued"])
+    assert mock.profiles() == {}
+    assert len(mock.identities()["queued"]) == 2
     mock.advance(3)
-    assert {"anon-2": {"n": 2}} == mock.profiles()
+    assert mock.profiles() == {"anon-2": {"n": 2}}
 
 
 def test_other_people_wait_as_well(mock_mixpanel: MockMixpanel) -> None:
@@ -167,10 +167,10 @@ def test_other_people_wait_as_well(mock_mixpanel: MockMixpanel) -> None:
     mock = ready(mock_mixpanel, "legacy", queue=0)
     send(mock, "/track", [alias(mock, "u-1", "anon-1"), event(mock, distinct_id="bob")])
     send(mock, "/groups", group_update(mock, set={"plan": "pro"}))
-    assert [] == people(mock)
-    assert {"company": {"acme": {"plan": "pro"}}} == mock.groups()
+    assert people(mock) == []
+    assert mock.groups() == {"company": {"acme": {"plan": "pro"}}}
     mock.advance(DELAY)
-    assert ["bob"] == people(mock)
+    assert people(mock) == ["bob"]
 
 
 def test_events_that_waited_are_in_order(mock_mixpanel: MockMixpanel) -> None:
@@ -181,7 +181,7 @@ def test_events_that_waited_are_in_order(mock_mixpanel: MockMixpanel) -> None:
     send(mock, "/track", event(mock, "C"))
     mock.advance(DELAY)
     names = [item["event"] for item in mock.events()]
-    assert ["$create_alias", "A", "B", "$create_alias", "C"] == names
+    assert names == ["$create_alias", "A", "B", "$create_alias", "C"]
 
 
 def test_an_update_that_waited_may_be_refused(mock_mixpanel: MockMixpanel) -> None:
@@ -190,10 +190,10 @@ def test_an_update_that_waited_may_be_refused(mock_mixpanel: MockMixpanel) -> No
     send(mock, "/engage", update(mock, "anon-1", set={"n": "text"}))
     send(mock, "/track", alias(mock, "u-1", "anon-1"))
     send(mock, "/engage", update(mock, add={"n": 1}))
-    assert [] == mock.rejected()
+    assert mock.rejected() == []
     mock.advance(DELAY)
-    assert [["$add.n: the profile holds no number"]] == reasons(mock)
-    assert [False] == [each["accepted"] for each in mock.requests()[-1]["verdicts"]]
+    assert reasons(mock) == [["$add.n: the profile holds no number"]]
+    assert [each["accepted"] for each in mock.requests()[-1]["verdicts"]] == [False]
 
 
 @pytest.mark.parametrize("identity", ["original", "simplified"])
@@ -201,6 +201,6 @@ def test_every_link_counts(mock_mixpanel: MockMixpanel, identity: str) -> None:
     """Links of the other systems are in the queue as aliases are."""
     mock = ready(mock_mixpanel, identity, queue=0)
     send(mock, "/track", [link(mock, identity), event(mock, distinct_id="bob")])
-    assert [] == people(mock)
+    assert people(mock) == []
     mock.advance(DELAY)
-    assert ["bob"] == people(mock)
+    assert people(mock) == ["bob"]

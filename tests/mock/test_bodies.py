@@ -34,8 +34,8 @@ def test_chunks(data: bytes, written: list[int], pieces: list[int]) -> None:
     """However it is cut into chunks and read, it is the body, and what follows stays."""
     source = BytesIO(chunks(data, written) + b"next")
     body = Body(source, "", chunked=True)
-    assert (data, True) == (read(body, pieces), body.drained(0))
-    assert (b"", b"next") == (body.read(), source.read())
+    assert (read(body, pieces), body.drained(0)) == (data, True)
+    assert (body.read(), source.read()) == (b"", b"next")
 
 
 @given(data=st.binary(max_size=60), pieces=SIZES)
@@ -43,8 +43,8 @@ def test_length(data: bytes, pieces: list[int]) -> None:
     """However it is read, it is as long as was said."""
     source = BytesIO(data + b"next")
     body = Body(source, str(len(data)), chunked=False)
-    assert (data, True) == (read(body, pieces), body.drained(0))
-    assert (b"", b"next") == (body.read(), source.read())
+    assert (read(body, pieces), body.drained(0)) == (data, True)
+    assert (body.read(), source.read()) == (b"", b"next")
 
 
 @given(data=st.binary(min_size=1, max_size=40), written=SIZES, pieces=SIZES, cut=st.data())
@@ -92,8 +92,8 @@ def test_lying_chunks(sent: bytes, error: str) -> None:
 def test_extensions_and_trailers() -> None:
     """What may stand after a size and after the last chunk is read over."""
     source = BytesIO(b"3;a=b\r\nabc\r\n0\r\nDigest: x\r\n\r\nnext")
-    assert b"abc" == Body(source, "", chunked=True).read()
-    assert b"next" == source.read()
+    assert Body(source, "", chunked=True).read() == b"abc"
+    assert source.read() == b"next"
 
 
 @pytest.mark.parametrize("length", ["-5", "abc", "5,5", "1" * 5000, "٥", "0x5"])

@@ -215,4 +215,4 @@ def test_who_moves_what_was_stored() -> None:
         stored = system.place("u")
         outcome(system, [alias("u", "a")])
         canonical.append(system.resolve(stored))
-    assert ["u", "a"] == canonical
+    assert canonical == ["u", "a"]

@@ -35,16 +35,16 @@ def test_never_by_default(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.freeze(NOW)
     send(mock_mixpanel, "/track", [same(mock_mixpanel, n) for n in (1, 2, 2)])
     mock_mixpanel.advance(30 * 86400)
-    assert ([1, 2], [1, 2, 2]) == rows(mock_mixpanel)
+    assert rows(mock_mixpanel) == ([1, 2], [1, 2, 2])
 
 
 def test_after_its_time(compacted: MockMixpanel) -> None:
     """Of duplicates of a day only the one ingested latest is left, in raw rows as well."""
     send(compacted, "/track", [same(compacted, n) for n in (1, 2, 2)])
     compacted.advance(HOUR - 1)
-    assert ([1, 2], [1, 2, 2]) == rows(compacted)
+    assert rows(compacted) == ([1, 2], [1, 2, 2])
     compacted.advance(1)
-    assert ([2], [2]) == rows(compacted)
+    assert rows(compacted) == ([2], [2])
 
 
 def test_what_is_new_stays(compacted: MockMixpanel) -> None:
@@ -52,9 +52,9 @@ def test_what_is_new_stays(compacted: MockMixpanel) -> None:
     send(compacted, "/track", same(compacted, 1))
     compacted.advance(HOUR)
     send(compacted, "/track", same(compacted, 2))
-    assert ([1, 2], [1, 2]) == rows(compacted)
+    assert rows(compacted) == ([1, 2], [1, 2])
     compacted.advance(HOUR)
-    assert ([2], [2]) == rows(compacted)
+    assert rows(compacted) == ([2], [2])
 
 
 @pytest.mark.parametrize(
@@ -70,20 +70,20 @@ def test_not_the_same(compacted: MockMixpanel, other: dict[str, Any]) -> None:
     """Another day, person or insert id is no duplicate."""
     send(compacted, "/track", [same(compacted, 1), same(compacted, 2, **other)])
     compacted.advance(HOUR)
-    assert ([1, 2], [1, 2]) == rows(compacted)
+    assert rows(compacted) == ([1, 2], [1, 2])
 
 
 def test_another_name(compacted: MockMixpanel) -> None:
     """Another event name is no duplicate."""
     send(compacted, "/track", [same(compacted, 1), same(compacted, 2) | {"event": "Other"}])
     compacted.advance(HOUR)
-    assert ([1, 2], [1, 2]) == rows(compacted)
+    assert rows(compacted) == ([1, 2], [1, 2])
 
 
 def test_a_clock_that_goes_back(compacted: MockMixpanel) -> None:
     """Before its time nothing is compacted, whoever has looked later."""
     send(compacted, "/track", [same(compacted, n) for n in (1, 2)])
     compacted.advance(HOUR)
-    assert ([2], [2]) == rows(compacted)
+    assert rows(compacted) == ([2], [2])
     compacted.freeze(NOW)
-    assert ([1, 2], [1, 2]) == rows(compacted)
+    assert rows(compacted) == ([1, 2], [1, 2])

@@ -24,19 +24,19 @@ def listed(mock: MockMixpanel, name: str, **query: Any) -> list[Any]:
 def test_health(mock_mixpanel: MockMixpanel) -> None:
     """Health says the version and the virtual time."""
     mock_mixpanel.freeze(NOW)
-    assert {
+    assert call(mock_mixpanel, "GET", "health").json() == {
         "status": "ok",
         "version": package.__version__,
         "now": "2026-06-15T12:00:00.000Z",
-    } == call(mock_mixpanel, "GET", "health").json()
+    }
 
 
 def test_frozen_clock(mock_mixpanel: MockMixpanel) -> None:
     """A frozen clock moves only when told, and says so."""
     clock = call(mock_mixpanel, "POST", "clock", json={"now": NOW, "freeze": True}).json()
-    assert {"now": "2026-06-15T12:00:00.000Z", "frozen": True} == clock
+    assert clock == {"now": "2026-06-15T12:00:00.000Z", "frozen": True}
     clock = call(mock_mixpanel, "POST", "clock", json={"advance": 90.5}).json()
-    assert {"now": "2026-06-15T12:01:30.500Z", "frozen": True} == clock
+    assert clock == {"now": "2026-06-15T12:01:30.500Z", "frozen": True}
     assert clock == call(mock_mixpanel, "GET", "clock").json()
     assert not call(mock_mixpanel, "POST", "clock", json={"freeze": False}).json()["frozen"]
 
@@ -45,19 +45,19 @@ def test_running_clock() -> None:
     """A clock that is not frozen follows real time, from wherever it was set."""
     real = [100.0]
     clock = Clock(lambda: real[0])
-    assert 100 == clock.now()
+    assert clock.now() == 100
     clock.change(now=1000)
     real[0] += 5
-    assert 1005 == clock.now()
+    assert clock.now() == 1005
     clock.change(freeze=True)
     real[0] += 5
-    assert 1005 == clock.now()
+    assert clock.now() == 1005
     clock.change(advance=10)
     clock.change(freeze=False)
     real[0] += 1
-    assert 1016 == clock.now()
+    assert clock.now() == 1016
     clock.reset()
-    assert 111 == clock.now()
+    assert clock.now() == 111
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,14 @@ def test_bad_clock(mock_mixpanel: MockMixpanel, body: Any, error: str) -> None:
     """A call that cannot be carried out says what to do, and changes nothing."""
     mock_mixpanel.freeze(NOW)
     answer = call(mock_mixpanel, "POST", "clock", json=body)
-    assert (400, {"error": error}) == (answer.status_code, answer.json())
-    assert "2026-06-15T12:00:00.000Z" == mock_mixpanel.now()
+    assert (answer.status_code, answer.json()) == (400, {"error": error})
+    assert mock_mixpanel.now() == "2026-06-15T12:00:00.000Z"
 
 
 def test_bad_json(mock_mixpanel: MockMixpanel) -> None:
     """A body that is no JSON says where."""
     answer = call(mock_mixpanel, "POST", "clock", data=b"{oops")
-    assert 400 == answer.status_code
+    assert answer.status_code == 400
     assert answer.json()["error"].startswith("body: not JSON: ")
 
 
@@ -100,12 +100,12 @@ def test_limit_and_since(mock_mixpanel: MockMixpanel) -> None:
         send(mock_mixpanel, "/track", event(mock_mixpanel, name))
         mock_mixpanel.advance(1)
     first, second, third = listed(mock_mixpanel, "events")
-    assert ["A", "B", "C"] == [item["event"] for item in (first, second, third)]
-    assert [second, third] == listed(mock_mixpanel, "events", limit=2)
-    assert [] == listed(mock_mixpanel, "events", limit=0)
-    assert [second, third] == listed(mock_mixpanel, "events", since=first["id"])
-    assert [third] == listed(mock_mixpanel, "events", since="2026-06-15T12:00:01Z")
-    assert [third] == listed(mock_mixpanel, "events", since="2026-06-15T14:00:01+02:00")
+    assert [item["event"] for item in (first, second, third)] == ["A", "B", "C"]
+    assert listed(mock_mixpanel, "events", limit=2) == [second, third]
+    assert listed(mock_mixpanel, "events", limit=0) == []
+    assert listed(mock_mixpanel, "events", since=first["id"]) == [second, third]
+    assert listed(mock_mixpanel, "events", since="2026-06-15T12:00:01Z") == [third]
+    assert listed(mock_mixpanel, "events", since="2026-06-15T14:00:01+02:00") == [third]
     requests = listed(mock_mixpanel, "requests")
     assert requests[1:] == listed(mock_mixpanel, "requests", since=requests[0]["id"])
 
@@ -115,7 +115,7 @@ def test_limit_and_since(mock_mixpanel: MockMixpanel) -> None:
 def test_bad_filters(mock_mixpanel: MockMixpanel, name: str, query: dict[str, str]) -> None:
     """A filter that makes no sense is an error, not an empty list."""
     answer = call(mock_mixpanel, "GET", name, params=query)
-    assert 400 == answer.status_code
+    assert answer.status_code == 400
     assert answer.json()["error"].startswith(f"{next(iter(query))}: expected ")
 
 
@@ -126,7 +126,7 @@ def test_event_members(mock_mixpanel: MockMixpanel) -> None:
     (item,) = mock_mixpanel.events()
     (request,) = mock_mixpanel.requests()
     number = item.pop("id")
-    assert {
+    assert item == {
         "token": mock_mixpanel.token,
         "region": "us",
         "event": "Signed Up",
@@ -135,8 +135,8 @@ def test_event_members(mock_mixpanel: MockMixpanel) -> None:
         "insert_id": f"made-{number}",
         "properties": {"distinct_id": "u-1", "time": 1781524799.5, "a": 1, "ip": "1.2.3.4"},
         "endpoint": "/track",
-    } == item
-    assert {
+    }
+    assert {k: v for k, v in request.items() if k not in ("id", "headers", "payload")} == {
         "received_at": "2026-06-15T12:00:00.000Z",
         "region": "us",
         "method": "POST",
@@ -144,7 +144,7 @@ def test_event_members(mock_mixpanel: MockMixpanel) -> None:
         "query": {},
         "response": {"status": 200, "body": "1"},
         "verdicts": [{"index": 0, "accepted": True, "reasons": []}],
-    } == {k: v for k, v in request.items() if k not in ("id", "headers", "payload")}
+    }
 
 
 def test_rejected_members(mock_mixpanel: MockMixpanel) -> None:
@@ -153,7 +153,7 @@ def test_rejected_members(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/track/", [event(mock_mixpanel), record])
     (item,) = mock_mixpanel.rejected()
     (request,) = mock_mixpanel.requests()
-    assert {
+    assert item == {
         "id": mock_mixpanel.events()[0]["id"] + 1,
         "request_id": request["id"],
         "index": 1,
@@ -162,7 +162,7 @@ def test_rejected_members(mock_mixpanel: MockMixpanel) -> None:
         "endpoint": "/track",
         "record": record,
         "reasons": ["time: not a number"],
-    } == item
+    }
 
 
 def test_redaction(mock_mixpanel: MockMixpanel) -> None:
@@ -178,14 +178,14 @@ def test_redaction(mock_mixpanel: MockMixpanel) -> None:
         send(mock_mixpanel, "/import", event(mock_mixpanel), params=query, headers=headers)
     journal = mock_mixpanel.requests()
     shown = [request["headers"]["Authorization"] for request in journal]
-    assert ["Basic ***", "Bearer ***", "***"] == shown
-    assert "***" == journal[1]["headers"]["Cookie"]
-    assert {"api_key": "***", "sig": "***", "verbose": "1"} == journal[0]["query"]
+    assert shown == ["Basic ***", "Bearer ***", "***"]
+    assert journal[1]["headers"]["Cookie"] == "***"
+    assert journal[0]["query"] == {"api_key": "***", "sig": "***", "verbose": "1"}
     options = call(mock_mixpanel, "GET", f"projects/{mock_mixpanel.token}")
-    assert ("***", [{"username": "robot", "secret": "***"}]) == (
+    assert (
         options.json()["secret"],
         options.json()["service_accounts"],
-    )
+    ) == ("***", [{"username": "robot", "secret": "***"}])
     everything = str(journal) + str(mock_mixpanel.rejected()) + options.text
     assert ("hush" in everything, "aHVza" in everything) == (False, False)
 
@@ -194,7 +194,7 @@ def test_project_options(mock_mixpanel: MockMixpanel) -> None:
     """Options that are not named keep their value."""
     mock_mixpanel.project(alias_delay=1.5, group_keys=["company"])
     mock_mixpanel.project(region="in")
-    assert {
+    assert call(mock_mixpanel, "GET", f"projects/{mock_mixpanel.token}").json() == {
         "token": mock_mixpanel.token,
         "secret": None,
         "project_id": None,
@@ -208,7 +208,7 @@ def test_project_options(mock_mixpanel: MockMixpanel) -> None:
         "gdpr_delay": 60,
         "limits": {},
         "geo": False,
-    } == call(mock_mixpanel, "GET", f"projects/{mock_mixpanel.token}").json()
+    }
 
 
 @pytest.mark.parametrize(
@@ -233,23 +233,23 @@ def test_bad_project_options(
 ) -> None:
     """A wrong option is an error that names it, and changes nothing."""
     answer = call(mock_mixpanel, "PUT", f"projects/{mock_mixpanel.token}", json=options)
-    assert (400, {"error": error}) == (answer.status_code, answer.json())
+    assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
 @pytest.mark.parametrize("body", [{"token": 5}, {"token": ""}, {"tokn": "T"}])
 def test_bad_reset(mock_mixpanel: MockMixpanel, body: dict[str, Any]) -> None:
     """A reset that is not understood forgets nothing."""
     send(mock_mixpanel, "/track", event(mock_mixpanel))
-    assert 400 == call(mock_mixpanel, "POST", "reset", json=body).status_code
-    assert 1 == len(mock_mixpanel.events())
+    assert call(mock_mixpanel, "POST", "reset", json=body).status_code == 400
+    assert len(mock_mixpanel.events()) == 1
 
 
 def test_unknown_control_path(mock_mixpanel: MockMixpanel) -> None:
     """An unknown call is a 404 that lists the known ones."""
     answer = call(mock_mixpanel, "GET", "evnts")
-    assert (404, "no GET /_mock/evnts") == (answer.status_code, answer.json()["error"])
+    assert (answer.status_code, answer.json()["error"]) == (404, "no GET /_mock/evnts")
     assert "GET /_mock/events" in answer.json()["known_paths"]
-    assert 404 == call(mock_mixpanel, "DELETE", "events").status_code
+    assert call(mock_mixpanel, "DELETE", "events").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -260,18 +260,18 @@ def test_unknown_path(method: str, path: str) -> None:
     """What is not built answers 501 with the known paths, and is in the journal."""
     with Server() as server:
         answer = http(method, server.url + path)
-        assert {
+        assert answer.json() == {
             "error": f"{method} {path} is not available in this mock",
             "status": "error",
             "path": path,
             "known_paths": ["/track", "/import", "/engage", "/groups", *PATHS, "/_mock"],
-        } == answer.json()
-        assert 501 == answer.status_code
+        }
+        assert answer.status_code == 501
         journal = http("GET", f"{server.url}/_mock/requests").json()
-        assert [(method, path, 501)] == [
+        assert [
             (request["method"], request["path"], request["response"]["status"])
             for request in journal
-        ]
+        ] == [(method, path, 501)]
 
 
 @pytest.mark.parametrize("name", ["requests", "events", "profiles", "groups", "rejected", "leaks"])
@@ -279,9 +279,9 @@ def test_unknown_path(method: str, path: str) -> None:
 def test_numbers_beyond_use(mock_mixpanel: MockMixpanel, name: str, parameter: str) -> None:
     """A number of thousands of digits is an error that says so; one of 18 is none."""
     url = f"{mock_mixpanel.url}/_mock/{name}"
-    assert 200 == http("GET", url, params={parameter: "9" * 18}).status_code
+    assert http("GET", url, params={parameter: "9" * 18}).status_code == 200
     answer = http("GET", url, params={parameter: "9" * 5000})
-    assert (400, f"{parameter}: a number of 5000 digits; at most 18") == (
+    assert (
         answer.status_code,
         answer.json()["error"],
-    )
+    ) == (400, f"{parameter}: a number of 5000 digits; at most 18")

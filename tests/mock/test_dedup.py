@@ -19,8 +19,8 @@ def test_latest_wins(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.freeze(NOW)
     send(mock_mixpanel, "/track", event(mock_mixpanel, n=1, **KEY))
     send(mock_mixpanel, "/track", event(mock_mixpanel, n=2, **KEY))
-    assert [2] == counts(mock_mixpanel)
-    assert [1, 2] == [item["properties"]["n"] for item in mock_mixpanel.events(raw=True)]
+    assert counts(mock_mixpanel) == [2]
+    assert [item["properties"]["n"] for item in mock_mixpanel.events(raw=True)] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_same_key(mock_mixpanel: MockMixpanel, endpoint: str, other: dict[str, A
     mock_mixpanel.freeze(NOW)
     send(mock_mixpanel, "/track", event(mock_mixpanel, n=1, **KEY))
     send(mock_mixpanel, endpoint, event(mock_mixpanel, **KEY | other))
-    assert [2] == counts(mock_mixpanel)
+    assert counts(mock_mixpanel) == [2]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_other_key(mock_mixpanel: MockMixpanel, other: dict[str, Any]) -> None:
     mock_mixpanel.freeze(NOW)
     send(mock_mixpanel, "/track", event(mock_mixpanel, n=1, **KEY))
     send(mock_mixpanel, "/track", event(mock_mixpanel, **KEY | {"n": 2} | other))
-    assert [1, 2] == counts(mock_mixpanel)
+    assert counts(mock_mixpanel) == [1, 2]
 
 
 def test_other_name(mock_mixpanel: MockMixpanel) -> None:
@@ -60,15 +60,15 @@ def test_other_name(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.freeze(NOW)
     send(mock_mixpanel, "/track", event(mock_mixpanel, "A", n=1, **KEY))
     send(mock_mixpanel, "/track", event(mock_mixpanel, "B", n=2, **KEY))
-    assert [1, 2] == counts(mock_mixpanel)
+    assert counts(mock_mixpanel) == [1, 2]
 
 
 def test_without_insert_id(mock_mixpanel: MockMixpanel) -> None:
     """Without an insert id nothing is a duplicate: the server makes a new one each time."""
     mock_mixpanel.freeze(NOW)
     send(mock_mixpanel, "/track", [event(mock_mixpanel, n=1), event(mock_mixpanel, n=1)])
-    assert [1, 1] == counts(mock_mixpanel)
-    assert 2 == len({item["insert_id"] for item in mock_mixpanel.events()})
+    assert counts(mock_mixpanel) == [1, 1]
+    assert len({item["insert_id"] for item in mock_mixpanel.events()}) == 2
 
 
 def test_key_has_the_canonical_id(mock_mixpanel: MockMixpanel) -> None:
@@ -77,4 +77,4 @@ def test_key_has_the_canonical_id(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/track", event(mock_mixpanel, n=1, distinct_id="anon-1", **KEY))
     send(mock_mixpanel, "/track", alias(mock_mixpanel, "u-1", "anon-1"))
     send(mock_mixpanel, "/track", event(mock_mixpanel, n=2, distinct_id="u-1", **KEY))
-    assert [None, 2] == counts(mock_mixpanel)
+    assert counts(mock_mixpanel) == [None, 2]

@@ -28,7 +28,7 @@ def test_filter(mock_mixpanel: MockMixpanel, name: str, endpoint: str) -> None:
         event(mock_mixpanel, "B", bot=True),
         event(mock_mixpanel, "C", plan="free"),
     ]
-    assert b"1" == send(mock_mixpanel, endpoint, records).content
+    assert send(mock_mixpanel, endpoint, records).content == b"1"
     assert kept == names(mock_mixpanel)
     assert ([[f"drop filter: {shown}"]] if shown else []) == reasons(mock_mixpanel)
 
@@ -37,15 +37,15 @@ def test_a_strict_import_counts_what_is_dropped(mock_mixpanel: MockMixpanel) -> 
     """A strict import does not tell of a drop."""
     mock_mixpanel.project(drop_filters=[{"event": "Paid"}])
     answer = send(mock_mixpanel, "/import?strict=1", [good_import(mock_mixpanel)])
-    assert {"code": 200, "num_records_imported": 1, "status": "OK"} == answer.json()
-    assert [] == names(mock_mixpanel)
+    assert answer.json() == {"code": 200, "num_records_imported": 1, "status": "OK"}
+    assert names(mock_mixpanel) == []
 
 
 def test_the_first_filter_counts(mock_mixpanel: MockMixpanel) -> None:
     """Of several filters the first that matches is named."""
     mock_mixpanel.project(drop_filters=[{"event": "X"}, {"property": "n"}, {"event": "A"}])
     send(mock_mixpanel, "/track", event(mock_mixpanel, "A", n=1))
-    assert [["drop filter: property n"]] == reasons(mock_mixpanel)
+    assert reasons(mock_mixpanel) == [["drop filter: property n"]]
 
 
 def test_profiles_are_not_filtered(mock_mixpanel: MockMixpanel) -> None:
@@ -53,7 +53,7 @@ def test_profiles_are_not_filtered(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.project(drop_filters=[{"property": "$set"}])
     update = {"$token": mock_mixpanel.token, "$distinct_id": "u", "$set": {"a": 1}}
     send(mock_mixpanel, "/engage", update)
-    assert ["u"] == list(mock_mixpanel.profiles())
+    assert list(mock_mixpanel.profiles()) == ["u"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_wrong_filters(mock_mixpanel: MockMixpanel, filters: Any, error: str) ->
 @pytest.mark.parametrize(("name", "noted"), [("$bucket", True), ("bucket", False)])
 def test_bucket(mock_mixpanel: MockMixpanel, name: str, noted: bool) -> None:
     """An event with `$bucket` is stored, with a note that Mixpanel's reports hide it."""
-    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, **{name: 1})).content
-    assert ["Signed Up"] == names(mock_mixpanel)
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel, **{name: 1})).content == b"1"
+    assert names(mock_mixpanel) == ["Signed Up"]
     note = "properties.$bucket: it hides events from Mixpanel's reports"
-    assert [[note]] * noted == reasons(mock_mixpanel)
+    assert reasons(mock_mixpanel) == [[note]] * noted

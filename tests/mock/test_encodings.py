@@ -97,9 +97,9 @@ def test_encoding_on_other_routes(mock_mixpanel: MockMixpanel, name: str, path: 
     record = records[path.strip("/")]
     method, query, headers, body = ENCODINGS[name](record)
     answer = http(method, mock_mixpanel.url + path, params=query, headers=headers, data=body)
-    assert (200, b"1") == (answer.status_code, answer.content)
-    assert [[record]] == [request["payload"] for request in mock_mixpanel.requests()]
-    assert [] == mock_mixpanel.rejected()
+    assert (answer.status_code, answer.content) == (200, b"1")
+    assert [request["payload"] for request in mock_mixpanel.requests()] == [[record]]
+    assert mock_mixpanel.rejected() == []
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -111,9 +111,9 @@ def test_encoding(mock_mixpanel: MockMixpanel, name: str, slash: str) -> None:
     answer = http(
         method, f"{mock_mixpanel.url}/track{slash}", params=query, headers=headers, data=body
     )
-    assert (200, b"1") == (answer.status_code, answer.content)
-    assert [[record]] == [request["payload"] for request in mock_mixpanel.requests()]
-    assert [TEXT] == [stored["properties"]["text"] for stored in mock_mixpanel.events()]
+    assert (answer.status_code, answer.content) == (200, b"1")
+    assert [request["payload"] for request in mock_mixpanel.requests()] == [[record]]
+    assert [stored["properties"]["text"] for stored in mock_mixpanel.events()] == [TEXT]
 
 
 def test_raw_plus_is_tested(mock_mixpanel: MockMixpanel) -> None:
@@ -130,8 +130,8 @@ def test_ndjson(mock_mixpanel: MockMixpanel) -> None:
         headers={"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"},
         data=gzip.compress(b"\n\n".join(body_of(record) for record in records) + b"\n"),
     )
-    assert (200, b"1") == (answer.status_code, answer.content)
-    assert [records] == [request["payload"] for request in mock_mixpanel.requests()]
+    assert (answer.status_code, answer.content) == (200, b"1")
+    assert [request["payload"] for request in mock_mixpanel.requests()] == [records]
 
 
 def test_chunked_body(mock_mixpanel: MockMixpanel) -> None:
@@ -140,8 +140,8 @@ def test_chunked_body(mock_mixpanel: MockMixpanel) -> None:
     answer = http(
         "POST", f"{mock_mixpanel.url}/track", headers=JSON, data=iter([body[:9], body[9:]])
     )
-    assert (200, b"1") == (answer.status_code, answer.content)
-    assert 1 == len(mock_mixpanel.events())
+    assert (answer.status_code, answer.content) == (200, b"1")
+    assert len(mock_mixpanel.events()) == 1
 
 
 @pytest.mark.parametrize("place", ["query", "form"])
@@ -155,7 +155,7 @@ def test_control_parameters(mock_mixpanel: MockMixpanel, place: str) -> None:
         params=more if place == "query" else {},
         data=data | (more if place == "form" else {}),
     )
-    assert b'{"error":null,"status":1}' == answer.content
+    assert answer.content == b'{"error":null,"status":1}'
 
 
 UNREADABLE = {
@@ -192,12 +192,12 @@ def test_invalid_utf8_is_the_fault_of_one_record(mock_mixpanel: MockMixpanel) ->
         headers=JSON,
         data=b"[" + b",".join([good, bad, named]) + b"]",
     )
-    assert (200, b"1") == (answer.status_code, answer.content)
-    assert ["Good"] == [item["event"] for item in mock_mixpanel.events()]
-    assert [
+    assert (answer.status_code, answer.content) == (200, b"1")
+    assert [item["event"] for item in mock_mixpanel.events()] == ["Good"]
+    assert [item["reasons"] for item in mock_mixpanel.rejected()] == [
         ["properties.plan: string should be valid utf8"],
         ["event: string should be valid utf8"],
-    ] == [item["reasons"] for item in mock_mixpanel.rejected()]
+    ]
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
@@ -206,8 +206,8 @@ def test_unreadable(mock_mixpanel: MockMixpanel, name: str) -> None:
     headers, body, reason = UNREADABLE[name]
     before = http("GET", f"{mock_mixpanel.url}/_mock/rejected").json()
     answer = http("POST", f"{mock_mixpanel.url}/track?verbose=1", headers=headers, data=body)
-    assert 200 == answer.status_code
-    assert b'{"error":"data, missing or empty","status":0}' == answer.content
+    assert answer.status_code == 200
+    assert answer.content == b'{"error":"data, missing or empty","status":0}'
     (item,) = http("GET", f"{mock_mixpanel.url}/_mock/rejected").json()[len(before) :]
-    assert [True] == [text.startswith(reason) for text in item["reasons"]]
+    assert [text.startswith(reason) for text in item["reasons"]] == [True]
     assert item["record"]

@@ -19,14 +19,14 @@ def test_status(mock_mixpanel: MockMixpanel) -> None:
     """A status is answered with its body and headers, and nothing is stored."""
     mock_mixpanel.faults(UNAVAILABLE)
     answer = send(mock_mixpanel, "/track", event(mock_mixpanel))
-    assert (503, b"later", "2") == (
+    assert (
         answer.status_code,
         answer.content,
         answer.headers["Retry-After"],
-    )
-    assert [] == mock_mixpanel.events()
+    ) == (503, b"later", "2")
+    assert mock_mixpanel.events() == []
     (request,) = mock_mixpanel.requests()
-    assert {"status": 503, "body": "later"} == request["response"]
+    assert request["response"] == {"status": 503, "body": "later"}
     (said,) = reasons(mock_mixpanel)
     assert said[0].endswith(": not stored")
 
@@ -34,18 +34,18 @@ def test_status(mock_mixpanel: MockMixpanel) -> None:
 def test_json_body(mock_mixpanel: MockMixpanel) -> None:
     """A body that is no text is answered as JSON."""
     mock_mixpanel.faults({"action": {"status": 429, "body": {"code": 429}}})
-    assert {"code": 429} == send(mock_mixpanel, "/track", event(mock_mixpanel)).json()
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel)).json() == {"code": 429}
 
 
 def test_status0(mock_mixpanel: MockMixpanel) -> None:
     """200 with status 0 and a text."""
     mock_mixpanel.faults({"action": {"status0": "a temporary failure occurred"}})
     answer = send(mock_mixpanel, "/track", event(mock_mixpanel))
-    assert (200, b'{"error":"a temporary failure occurred","status":0}') == (
+    assert (
         answer.status_code,
         answer.content,
-    )
-    assert [] == mock_mixpanel.events()
+    ) == (200, b'{"error":"a temporary failure occurred","status":0}')
+    assert mock_mixpanel.events() == []
 
 
 def test_close(mock_mixpanel: MockMixpanel) -> None:
@@ -53,9 +53,9 @@ def test_close(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.faults({"match": {"times": 1}, "action": {"close": True}})
     with pytest.raises(requests.ConnectionError):
         send(mock_mixpanel, "/track", event(mock_mixpanel))
-    assert [{"status": None, "body": None}] == [r["response"] for r in mock_mixpanel.requests()]
-    assert [200] == statuses(mock_mixpanel, 1)
-    assert ["E0"] == names(mock_mixpanel)
+    assert [r["response"] for r in mock_mixpanel.requests()] == [{"status": None, "body": None}]
+    assert statuses(mock_mixpanel, 1) == [200]
+    assert names(mock_mixpanel) == ["E0"]
 
 
 @pytest.mark.parametrize("then", [{"close": True}, {"status": 500}, {"status0": "oops"}])
@@ -68,8 +68,8 @@ def test_store_then(mock_mixpanel: MockMixpanel, then: dict[str, Any]) -> None:
         answer = 0
     assert {"close": 0, "status": 500, "status0": 200}[next(iter(then))] == answer
     send(mock_mixpanel, "/track", event(mock_mixpanel))
-    assert ["Signed Up", "Signed Up"] == names(mock_mixpanel)
-    assert [] == mock_mixpanel.rejected()
+    assert names(mock_mixpanel) == ["Signed Up", "Signed Up"]
+    assert mock_mixpanel.rejected() == []
 
 
 MATCHES: dict[str, tuple[dict[str, Any], list[int]]] = {
@@ -90,7 +90,7 @@ def test_match(mock_mixpanel: MockMixpanel, name: str) -> None:
     """A rule acts on the requests it is for."""
     match, expected = MATCHES[name]
     mock_mixpanel.faults({"match": match, **UNAVAILABLE})
-    assert expected == statuses(mock_mixpanel, 5)
+    assert statuses(mock_mixpanel, 5) == expected
 
 
 def test_chance_is_repeatable(mock_mixpanel: MockMixpanel) -> None:
@@ -101,32 +101,32 @@ def test_chance_is_repeatable(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.reset()
     mock_mixpanel.faults(rule)
     assert first == statuses(mock_mixpanel, 20)
-    assert {200, 503} == set(first)
+    assert set(first) == {200, 503}
 
 
 def test_first_rule_decides(mock_mixpanel: MockMixpanel) -> None:
     """Of two rules that match, the older one acts; counts are shown."""
     mock_mixpanel.faults({"match": {"times": 1}, "action": {"status": 500}}, UNAVAILABLE)
-    assert [500, 503] == statuses(mock_mixpanel, 2)
+    assert statuses(mock_mixpanel, 2) == [500, 503]
     ours = [
         (rule["seen"], rule["fired"])
         for rule in http("GET", f"{mock_mixpanel.url}/_mock/faults").json()
         if rule["match"]["token"] == mock_mixpanel.token
     ]
-    assert [(2, 1), (1, 1)] == ours
+    assert ours == [(2, 1), (1, 1)]
 
 
 def test_other_endpoints(mock_mixpanel: MockMixpanel) -> None:
     """A rule for a project acts on profile updates too."""
     mock_mixpanel.faults(UNAVAILABLE)
-    assert 503 == send(mock_mixpanel, "/engage", update(mock_mixpanel, set={})).status_code
+    assert send(mock_mixpanel, "/engage", update(mock_mixpanel, set={})).status_code == 503
 
 
 def test_all_or_none(mock_mixpanel: MockMixpanel) -> None:
     """Of several rules, none is made if one cannot be."""
     with pytest.raises(ControlCallError):
         mock_mixpanel.faults(UNAVAILABLE, {"action": {}})
-    assert [200] == statuses(mock_mixpanel, 1)
+    assert statuses(mock_mixpanel, 1) == [200]
 
 
 def test_delete(mock_mixpanel: MockMixpanel) -> None:
@@ -135,9 +135,9 @@ def test_delete(mock_mixpanel: MockMixpanel) -> None:
     (rule,) = http(
         "POST", url, json={"match": {"token": mock_mixpanel.token}, **UNAVAILABLE}
     ).json()
-    assert 200 == http("DELETE", url, params={"id": rule["id"]}).status_code
-    assert [200] == statuses(mock_mixpanel, 1)
-    assert 404 == http("DELETE", url, params={"id": rule["id"]}).status_code
+    assert http("DELETE", url, params={"id": rule["id"]}).status_code == 200
+    assert statuses(mock_mixpanel, 1) == [200]
+    assert http("DELETE", url, params={"id": rule["id"]}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -184,4 +184,4 @@ def test_bad_rule(mock_mixpanel: MockMixpanel, rule: dict[str, Any], error: str)
     """A rule that cannot be is refused, naming the member."""
     with pytest.raises(ControlCallError) as refused:
         mock_mixpanel.faults(rule)
-    assert f"POST /_mock/faults: {error}" == str(refused.value)[: len(error) + 20]
+    assert str(refused.value)[: len(error) + 20] == f"POST /_mock/faults: {error}"

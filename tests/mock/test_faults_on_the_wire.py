@@ -46,7 +46,7 @@ def test_closed_before(
     act(mock_mixpanel, action)
     with pytest.raises(http.client.RemoteDisconnected):
         ask(connection, event(mock_mixpanel))
-    assert [] == names(mock_mixpanel)
+    assert names(mock_mixpanel) == []
 
 
 def test_closed_during(mock_mixpanel: MockMixpanel, connection: http.client.HTTPConnection) -> None:
@@ -58,20 +58,20 @@ def test_closed_during(mock_mixpanel: MockMixpanel, connection: http.client.HTTP
         answer.read()
     half = VERBOSE[: len(VERBOSE) // 2]
     assert half == cut.value.partial
-    assert [{"status": 200, "body": half.decode()}] == [
-        request["response"] for request in mock_mixpanel.requests()
+    assert [request["response"] for request in mock_mixpanel.requests()] == [
+        {"status": 200, "body": half.decode()}
     ]
-    assert [] == names(mock_mixpanel)
+    assert names(mock_mixpanel) == []
 
 
 def test_closed_after(mock_mixpanel: MockMixpanel, connection: http.client.HTTPConnection) -> None:
     """Closed after the answer: it is true and complete, but the next request finds no server."""
     act(mock_mixpanel, {"close": "after"})
     answer = ask(connection, event(mock_mixpanel))
-    assert (VERBOSE, None) == (answer.read(), answer.headers["Connection"])
+    assert (answer.read(), answer.headers["Connection"]) == (VERBOSE, None)
     with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
         ask(connection, event(mock_mixpanel, "Never"))
-    assert ["Signed Up"] == names(mock_mixpanel)
+    assert names(mock_mixpanel) == ["Signed Up"]
 
 
 ANSWERS: dict[str, tuple[dict[str, Any], bytes]] = {
@@ -94,12 +94,12 @@ def test_damaged_bodies(
     action, body = ANSWERS[name]
     act(mock_mixpanel, {"store_then": action} if stored else action)
     answer = ask(connection, event(mock_mixpanel))
-    assert (200, "application/json", body) == (
+    assert (
         answer.status,
         answer.headers["Content-Type"],
         answer.read(),
-    )
-    assert VERBOSE == ask(connection, event(mock_mixpanel, "Next")).read()
+    ) == (200, "application/json", body)
+    assert ask(connection, event(mock_mixpanel, "Next")).read() == VERBOSE
     assert ["Signed Up", "Next"][not stored :] == names(mock_mixpanel)
 
 
@@ -111,8 +111,8 @@ def test_stored_then_closed(
     act(mock_mixpanel, {"store_then": {"close": how}})
     with pytest.raises(http.client.HTTPException):
         ask(connection, event(mock_mixpanel)).read()
-    assert ["Signed Up"] == names(mock_mixpanel)
-    assert [] == mock_mixpanel.rejected()
+    assert names(mock_mixpanel) == ["Signed Up"]
+    assert mock_mixpanel.rejected() == []
 
 
 @pytest.fixture
@@ -126,10 +126,10 @@ def slept(mock_mixpanel_server: Server, monkeypatch: pytest.MonkeyPatch) -> list
 def test_delay(mock_mixpanel: MockMixpanel, slept: list[float]) -> None:
     """A delay alone gives the true answer late, and the records are stored."""
     act(mock_mixpanel, {"delay": 2.5})
-    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel)).content
-    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, "Next")).content
-    assert [2.5] == slept
-    assert ["Signed Up", "Next"] == names(mock_mixpanel)
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel)).content == b"1"
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel, "Next")).content == b"1"
+    assert slept == [2.5]
+    assert names(mock_mixpanel) == ["Signed Up", "Next"]
 
 
 @pytest.mark.parametrize("stored", [False, True])
@@ -137,9 +137,9 @@ def test_delayed_fault(mock_mixpanel: MockMixpanel, slept: list[float], stored: 
     """A delay goes with other actions too."""
     action = {"status": 503, "delay": 30}
     act(mock_mixpanel, {"store_then": action} if stored else action)
-    assert 503 == send(mock_mixpanel, "/track", event(mock_mixpanel)).status_code
-    assert [30] == slept
-    assert ["Signed Up"] * stored == names(mock_mixpanel)
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel)).status_code == 503
+    assert slept == [30]
+    assert names(mock_mixpanel) == ["Signed Up"] * stored
 
 
 def test_client_gives_up(
@@ -160,9 +160,9 @@ def test_client_gives_up(
     connection.request("POST", "/track", json.dumps(event(mock_mixpanel)), JSON)
     assert waiting.wait(30)
     connection.close()
-    assert ["Signed Up"] == names(mock_mixpanel)
+    assert names(mock_mixpanel) == ["Signed Up"]
     enough.set()
-    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, "Next")).content
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel, "Next")).content == b"1"
 
 
 LIMITED = "Project exceeded rate limits. Please retry the request with exponential backoff."
@@ -205,22 +205,22 @@ def test_own_words(mock_mixpanel: MockMixpanel, name: str) -> None:
     path, status, content_type, body = OWN_WORDS[name]
     act(mock_mixpanel, {"status": status})
     answer = send(mock_mixpanel, path, record_for(mock_mixpanel, path))
-    assert (status, content_type, body) == (
+    assert (
         answer.status_code,
         answer.headers["Content-Type"],
         answer.json(),
-    )
+    ) == (status, content_type, body)
 
 
 def test_page_of_413(mock_mixpanel: MockMixpanel) -> None:
     """413 is a page of HTML on a token route."""
     act(mock_mixpanel, {"status": 413})
     answer = send(mock_mixpanel, "/track", event(mock_mixpanel))
-    assert (413, "text/html; charset=utf-8", "<!DOCTYPE html>") == (
+    assert (
         answer.status_code,
         answer.headers["Content-Type"],
         answer.text[:15],
-    )
+    ) == (413, "text/html; charset=utf-8", "<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize("status", [502, 503])
@@ -228,10 +228,10 @@ def test_gateway(mock_mixpanel: MockMixpanel, status: int) -> None:
     """502 and 503 are the gateway's line of text, on every route."""
     act(mock_mixpanel, {"status": status})
     answer = send(mock_mixpanel, "/import", good_import(mock_mixpanel))
-    assert (status, b"upstream connect error or disconnect/reset before headers") == (
+    assert (
         answer.status_code,
         answer.content,
-    )
+    ) == (status, b"upstream connect error or disconnect/reset before headers")
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "7"}])
@@ -254,5 +254,5 @@ def test_no_body(
     """A status that has no body leaves the connection in order."""
     act(mock_mixpanel, {"status": status, "body": "never seen"})
     answer = ask(connection, event(mock_mixpanel))
-    assert (status, b"") == (answer.status, answer.read())
-    assert VERBOSE == ask(connection, event(mock_mixpanel)).read()
+    assert (answer.status, answer.read()) == (status, b"")
+    assert ask(connection, event(mock_mixpanel)).read() == VERBOSE

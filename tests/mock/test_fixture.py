@@ -17,9 +17,9 @@ def test_own_project(mock_mixpanel: MockMixpanel, number: int) -> None:
     """Each test has a project of its own that is empty."""
     assert mock_mixpanel.token not in SEEN
     SEEN.add(mock_mixpanel.token)
-    assert [] == mock_mixpanel.requests()
+    assert mock_mixpanel.requests() == []
     send(mock_mixpanel, "/track", event(mock_mixpanel))
-    assert ["Signed Up"] == names(mock_mixpanel)
+    assert names(mock_mixpanel) == ["Signed Up"]
 
 
 OUTER = """
@@ -48,7 +48,7 @@ def test_tidies_up(tmp_path: Path) -> None:
         timeout=120,
         cwd=tmp_path,
     )
-    assert (0, True) == (done.returncode, "2 passed" in done.stdout), done.stdout
+    assert (done.returncode, "2 passed" in done.stdout) == (0, True), done.stdout
 
 
 def test_plugin_is_light() -> None:
@@ -60,13 +60,13 @@ def test_plugin_is_light() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    assert "[]\n" == done.stdout
+    assert done.stdout == "[]\n"
 
 
 def test_helpers(mock_mixpanel: MockMixpanel) -> None:
     """The helpers steer this project and the clock."""
     mock_mixpanel.freeze(NOW)
     mock_mixpanel.advance(1.5)
-    assert "2026-06-15T12:00:01.500Z" == mock_mixpanel.now()
+    assert mock_mixpanel.now() == "2026-06-15T12:00:01.500Z"
     mock_mixpanel.freeze()
-    assert "2026-06-15T12:00:01.500Z" == mock_mixpanel.now()
+    assert mock_mixpanel.now() == "2026-06-15T12:00:01.500Z"

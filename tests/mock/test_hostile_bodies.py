@@ -51,7 +51,7 @@ def test_unreadable(mock_mixpanel: MockMixpanel, name: str, path: str) -> None:
     """What cannot be read is `0`, and is recorded with the reason and how it began."""
     body, kind, reason = UNREADABLE[name]
     answer = http("POST", mock_mixpanel.url + path, data=body, headers={"Content-Type": kind})
-    assert (200, b"0") == (answer.status_code, answer.content)
+    assert (answer.status_code, answer.content) == (200, b"0")
     last = http("GET", f"{mock_mixpanel.url}/_mock/requests", params={"limit": 1}).json()[0]
     [kept], [verdict] = last["payload"], last["verdicts"]
     assert verdict["reasons"][0].startswith(f"data: {reason}")
@@ -66,11 +66,11 @@ def test_unreadable_strict_import(mock_mixpanel: MockMixpanel, name: str) -> Non
     body, kind, reason = UNREADABLE[name]
     url = f"{mock_mixpanel.url}/import?strict=1"
     answer = http("POST", url, data=body, headers={"Content-Type": kind})
-    assert (400, 400, "Bad Request") == (
+    assert (
         answer.status_code,
         answer.json()["code"],
         answer.json()["status"],
-    )
+    ) == (400, 400, "Bad Request")
     assert answer.json()["error"].startswith(f"data: {reason}")
 
 
@@ -89,7 +89,7 @@ def test_bad_compression(mock_mixpanel: MockMixpanel, name: str) -> None:
     body, encoding, reason = GZIP[name]
     headers = {"Content-Type": JSON, "Content-Encoding": encoding}
     answer = http("POST", f"{mock_mixpanel.url}/track", data=body, headers=headers)
-    assert (200, b"0") == (answer.status_code, answer.content)
+    assert (answer.status_code, answer.content) == (200, b"0")
     last = http("GET", f"{mock_mixpanel.url}/_mock/requests", params={"limit": 1}).json()[0]
     assert reason in last["verdicts"][0]["reasons"][0]
 
@@ -109,9 +109,9 @@ def test_readable(mock_mixpanel: MockMixpanel, name: str) -> None:
     """What is strange but right is stored and shown as it was sent."""
     body = event(READ[name]).replace(b'"T"', json.dumps(mock_mixpanel.token).encode())
     answer = http("POST", f"{mock_mixpanel.url}/track", data=body, headers={"Content-Type": JSON})
-    assert b"1" == answer.content
+    assert answer.content == b"1"
     [stored] = mock_mixpanel.events()
-    assert {"a": json.loads(READ[name])} == stored["properties"]
+    assert stored["properties"] == {"a": json.loads(READ[name])}
 
 
 @pytest.mark.parametrize("path", ["/track", "/engage", "/groups", "/import", "/import?strict=1"])
@@ -124,10 +124,10 @@ def test_a_million_records(mock_mixpanel: MockMixpanel, path: str, kind: str) ->
     count = 60_000
     body = b"[" + b",".join([text] * count) + b"]" if kind == JSON else (text + b"\n") * count
     answer = http("POST", mock_mixpanel.url + path, data=body, headers={"Content-Type": kind})
-    assert 413 == answer.status_code
+    assert answer.status_code == 413
     [request] = mock_mixpanel.requests()
-    assert [record] * MOST_REFUSED + [f"{count - MOST_REFUSED} more records"] == request["payload"]
+    assert request["payload"] == [record] * MOST_REFUSED + [f"{count - MOST_REFUSED} more records"]
     told = {tuple(verdict["reasons"]) for verdict in request["verdicts"]}
-    assert {("request: more than 2000 records",)} == told
-    assert b"1" == send(mock_mixpanel, "/track", {"event": "E", **record}).content
-    assert ["E"] == names(mock_mixpanel)
+    assert told == {("request: more than 2000 records",)}
+    assert send(mock_mixpanel, "/track", {"event": "E", **record}).content == b"1"
+    assert names(mock_mixpanel) == ["E"]

@@ -26,7 +26,7 @@ def server(capfd: pytest.CaptureFixture[str]) -> Iterator[Server]:
     """A server of the test's own, which has nothing to say on the error stream."""
     with Server() as running:
         yield running
-    assert ("", "") == capfd.readouterr()
+    assert capfd.readouterr() == ("", "")
 
 
 def connect(server: Server) -> socket.socket:
@@ -89,12 +89,12 @@ def test_cut_body(server: Server, cut: str, path: str) -> None:
     """A body that does not arrive whole is a 400; nothing of it is stored, and it is recorded."""
     head, told = CUT[cut]
     received = answer(server, f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode() + JSON + head)
-    assert b"HTTP/1.1 400 BAD REQUEST\r\n" == received[:26]
+    assert received[:26] == b"HTTP/1.1 400 BAD REQUEST\r\n"
     [request] = journal(server)
-    assert 400 == request["response"]["status"]
-    assert [
+    assert request["response"]["status"] == 400
+    assert request["verdicts"] == [
         {"index": 0, "accepted": False, "reasons": [f"body: the connection ended {told}"]}
-    ] == request["verdicts"]
+    ]
     assert goes_on(server)
 
 
@@ -103,8 +103,8 @@ def test_cut_body_elsewhere(server: Server, path: str) -> None:
     """A body that is cut is recorded, whatever was asked."""
     method = "PUT" if "tables" in path else "POST"
     head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
-    assert b"HTTP/1.1 " == answer(server, head.encode() + b"abc")[:9]
-    assert [path] == [each["path"] for each in journal(server)]
+    assert answer(server, head.encode() + b"abc")[:9] == b"HTTP/1.1 "
+    assert [each["path"] for each in journal(server)] == [path]
     assert goes_on(server)
 
 
@@ -116,7 +116,7 @@ def test_client_that_is_gone(server: Server) -> None:
         )
     [request] = awaited(server)
     reasons = request["verdicts"][0]["reasons"]
-    assert ["body: the connection ended after 2 of 500 bytes"] == reasons
+    assert reasons == ["body: the connection ended after 2 of 500 bytes"]
     assert goes_on(server)
 
 
@@ -144,18 +144,18 @@ def test_what_is_no_request(server: Server, name: str) -> None:
     received = answer(server, sent)
     assert f"<!DOCTYPE html><title>{status}</title>".encode() in received
     [request] = journal(server)
-    assert (status, []) == (request["response"]["status"], request["payload"])
+    assert (request["response"]["status"], request["payload"]) == (status, [])
     assert "data" not in request["path"]
     assert goes_on(server)
 
 
 def test_old_http(server: Server) -> None:
     """HTTP 0.9 gets a body without headers, 1.0 an answer and the end of the connection."""
-    assert b"0" == answer(server, b"GET /track\r\n\r\n")
+    assert answer(server, b"GET /track\r\n\r\n") == b"0"
     head = b"POST /track HTTP/1.0\r\n" + JSON
     length = f"Content-Length: {len(body(server))}\r\n\r\n".encode()
     received = answer(server, head + length + body(server))
-    assert (b"HTTP/1.1 200 OK", b"\r\n\r\n1") == (received[:15], received[-5:])
+    assert (received[:15], received[-5:]) == (b"HTTP/1.1 200 OK", b"\r\n\r\n1")
 
 
 def test_slow_clients(server: Server) -> None:
@@ -175,16 +175,16 @@ def test_silence(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     head = b"POST /track HTTP/1.1\r\nHost: x\r\n" + JSON + b"Content-Length: 500\r\n\r\n["
     with connect(server) as connection:
         connection.sendall(head)
-        assert b"HTTP/1.1 400 BAD REQUEST\r\n" == said(connection)[:26]
+        assert said(connection)[:26] == b"HTTP/1.1 400 BAD REQUEST\r\n"
     [request] = journal(server)
-    assert [["body: timed out"]] == [each["reasons"] for each in request["verdicts"]]
+    assert [each["reasons"] for each in request["verdicts"]] == [["body: timed out"]]
 
 
 def test_answer_that_nobody_reads(server: Server) -> None:
     """Clients that go away before a large answer hold up nobody."""
     big = event(MockMixpanel(server.url, "T"), text="x" * 200_000)
     for _ in range(20):
-        assert b"1" == http("POST", f"{server.url}/track", json=[big]).content
+        assert http("POST", f"{server.url}/track", json=[big]).content == b"1"
     for _ in range(5):
         with connect(server) as connection:
             connection.sendall(b"GET /_mock/requests HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -36,7 +36,7 @@ def shown(server: Server, log: pytest.LogCaptureFixture) -> str:
     """All that can be read of a server: its lists, its projects and its log."""
     lists = [http("GET", f"{server.url}/_mock/{name}").text for name in LISTS]
     projects = http("GET", f"{server.url}/_mock/projects/T").text
-    assert "T" == json.loads(projects)["token"]
+    assert json.loads(projects)["token"] == "T"
     return "\n".join([*lists, projects, log.text])
 
 
@@ -68,7 +68,7 @@ def test_headers(talkative: Server, caplog: pytest.LogCaptureFixture, name: str,
     """A credential in a header."""
     caplog.set_level(logging.INFO)
     answer = http("POST", talkative.url + path, json=[RECORD], headers=HEADERS[name])
-    assert [] == leaks(answer.text + shown(talkative, caplog))
+    assert leaks(answer.text + shown(talkative, caplog)) == []
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -77,7 +77,7 @@ def test_query(talkative: Server, caplog: pytest.LogCaptureFixture, name: str, p
     """A secret in the query, also in the log line of the request."""
     caplog.set_level(logging.INFO)
     answer = http("POST", talkative.url + path, json=[RECORD], params={name: CANARY})
-    assert [] == leaks(answer.text + shown(talkative, caplog))
+    assert leaks(answer.text + shown(talkative, caplog)) == []
     assert path.partition("?")[0] in caplog.text
 
 
@@ -100,7 +100,7 @@ def test_body(talkative: Server, caplog: pytest.LogCaptureFixture, name: str, pa
     caplog.set_level(logging.INFO)
     headers, body = BODIES[name]
     answer = http("POST", talkative.url + path, data=body.encode(), headers=headers)
-    assert [] == leaks(answer.text + shown(talkative, caplog))
+    assert leaks(answer.text + shown(talkative, caplog)) == []
 
 
 LINES = {
@@ -123,7 +123,7 @@ def test_what_is_no_request(talkative: Server, caplog: pytest.LogCaptureFixture,
         connection.shutdown(socket.SHUT_WR)
         received = b"".join(iter(lambda: connection.recv(65536), b""))
     assert b"<title>" in received
-    assert [] == leaks(shown(talkative, caplog))
+    assert leaks(shown(talkative, caplog)) == []
     assert "code " in caplog.text
 
 
@@ -138,7 +138,7 @@ def test_settings(talkative: Server, caplog: pytest.LogCaptureFixture) -> None:
         assert status == answer.status_code
         said += answer.text
     http("POST", f"{talkative.url}/api/app/validate-project-credentials", json={"api_secret": 1})
-    assert [] == leaks(said + shown(talkative, caplog))
+    assert leaks(said + shown(talkative, caplog)) == []
     http("POST", f"{talkative.url}/_mock/reset", json={"token": "T"})
 
 
@@ -147,7 +147,7 @@ def test_validated_secret(talkative: Server, caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.INFO)
     url = f"{talkative.url}/api/app/validate-project-credentials"
     answer = http("POST", url, json={"project_token": "T", "api_secret": CANARY})
-    assert [] == leaks(answer.text + shown(talkative, caplog))
+    assert leaks(answer.text + shown(talkative, caplog)) == []
 
 
 WRONG_SETTINGS: dict[str, dict[str, Any]] = {
@@ -165,7 +165,7 @@ def test_wrong_settings(name: str) -> None:
     """An error about a setting does not quote it."""
     with pytest.raises(ConfigError) as wrong:
         Project("T").changed(WRONG_SETTINGS[name])
-    assert [] == leaks(str(wrong.value))
+    assert leaks(str(wrong.value)) == []
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_broken_projects_file(tmp_path: Any, content: str) -> None:
     file = tmp_path / "projects.yaml"
     file.write_text(content)
     result = CliRunner().invoke(main, ["serve", "--projects", str(file)])
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
     assert "projects.yaml: line " in result.output
-    assert [] == leaks(result.output)
+    assert leaks(result.output) == []
 
 
 @pytest.mark.parametrize(
@@ -200,4 +200,4 @@ def test_broken_projects_file(tmp_path: Any, content: str) -> None:
 )
 def test_redacted_text(text: str, expected: str) -> None:
     """Only the values of secrets are hidden; a project's token is none."""
-    assert expected == redacted_text(text)
+    assert redacted_text(text) == expected

@@ -49,14 +49,14 @@ def test_credential(guarded: MockMixpanel, name: str, strict: str) -> None:
     record = good(guarded)
     del record["properties"]["token"]
     answer = send(guarded, f"/import?strict={strict}{query}", [record], headers=basic(text, encode))
-    assert 200 == answer.status_code
-    assert ["Paid"] == names(guarded)
+    assert answer.status_code == 200
+    assert names(guarded) == ["Paid"]
 
 
 def test_token_as_credential(guarded: MockMixpanel) -> None:
     """The project's token is a credential too."""
     answer = send(guarded, "/import", [good(guarded)], headers=basic(f"{guarded.token}:"))
-    assert (200, b"1") == (answer.status_code, answer.content)
+    assert (answer.status_code, answer.content) == (200, b"1")
 
 
 def test_url_safe_credential_with_both_letters(mock_mixpanel: MockMixpanel) -> None:
@@ -65,7 +65,7 @@ def test_url_safe_credential_with_both_letters(mock_mixpanel: MockMixpanel) -> N
     header = basic(secret, base64.urlsafe_b64encode)
     assert {"-", "_"} & set(header["Authorization"])
     mock_mixpanel.project(secret=secret)
-    assert b"1" == send(mock_mixpanel, "/import", [event(mock_mixpanel)], headers=header).content
+    assert send(mock_mixpanel, "/import", [event(mock_mixpanel)], headers=header).content == b"1"
 
 
 WRONG = {
@@ -85,55 +85,55 @@ WRONG = {
 def test_wrong_credential(guarded: MockMixpanel, name: str, strict: str) -> None:
     """A wrong credential is a 401, strict or not; nothing is stored, the record is listed."""
     answer = send(guarded, f"/import{strict}", [good(guarded)], headers=WRONG[name])
-    assert (401, UNAUTHORIZED) == (answer.status_code, answer.content)
-    assert [] == guarded.events()
-    assert [["auth: no valid credential for this project"]] == reasons(guarded)
+    assert (answer.status_code, answer.content) == (401, UNAUTHORIZED)
+    assert guarded.events() == []
+    assert reasons(guarded) == [["auth: no valid credential for this project"]]
 
 
 def test_wrong_project_id(guarded: MockMixpanel) -> None:
     """A service account imports only into the project whose id it names."""
     answer = send(guarded, "/import?project_id=43", [good(guarded)], headers=basic("robot.1:p:w"))
-    assert (401, []) == (answer.status_code, guarded.events())
+    assert (answer.status_code, guarded.events()) == (401, [])
 
 
 @pytest.mark.parametrize("headers", [{}, basic("any:"), basic("any:thing")])
 def test_project_without_a_secret(mock_mixpanel: MockMixpanel, headers: dict[str, str]) -> None:
     """A project without a secret takes any credential, and a token in the record alone."""
-    assert b"1" == send(mock_mixpanel, "/import", [event(mock_mixpanel)], headers=headers).content
-    assert ["Signed Up"] == names(mock_mixpanel)
+    assert send(mock_mixpanel, "/import", [event(mock_mixpanel)], headers=headers).content == b"1"
+    assert names(mock_mixpanel) == ["Signed Up"]
 
 
 def test_credential_stands_for_the_project(mock_mixpanel: MockMixpanel) -> None:
     """Without a token in the record, the user name is the project; without any, it is a 401."""
     record = {"event": "Paid", "properties": {"distinct_id": "u-1"}}
     answer = send(mock_mixpanel, "/import", [record], headers=basic(f"{mock_mixpanel.token}:"))
-    assert b"1" == answer.content
-    assert ["Paid"] == names(mock_mixpanel)
-    assert 401 == send(mock_mixpanel, "/import", [record]).status_code
+    assert answer.content == b"1"
+    assert names(mock_mixpanel) == ["Paid"]
+    assert send(mock_mixpanel, "/import", [record]).status_code == 401
 
 
 def test_token_routes_ignore_credentials(guarded: MockMixpanel) -> None:
     """/track needs no credential, and a wrong one does no harm."""
     answer = send(guarded, "/track", event(guarded), headers=basic("other:"))
-    assert b"1" == answer.content
+    assert answer.content == b"1"
 
 
 def test_strict_success(guarded: MockMixpanel) -> None:
     """The strict answer counts the records."""
     records = [good(guarded, "id-1"), good(guarded, "id-2")]
     answer = send(guarded, "/import?strict=1", records, headers=basic(SECRET))
-    assert (200, b'{"code":200,"num_records_imported":2,"status":"OK"}') == (
+    assert (
         answer.status_code,
         answer.content,
-    )
+    ) == (200, b'{"code":200,"num_records_imported":2,"status":"OK"}')
 
 
 def test_strict_partial_failure(guarded: MockMixpanel) -> None:
     """Valid events are stored though others fail; each failed one is named by its place."""
     records = [good(guarded, "id-1"), good(guarded, "bad id!"), good(guarded, "id-3")]
     answer = send(guarded, "/import?strict=1", records, headers=basic(SECRET))
-    assert 400 == answer.status_code
-    assert {
+    assert answer.status_code == 400
+    assert answer.json() == {
         "code": 400,
         "error": FAILED,
         "failed_records": [
@@ -147,8 +147,8 @@ def test_strict_partial_failure(guarded: MockMixpanel) -> None:
         ],
         "num_records_imported": 2,
         "status": "Bad Request",
-    } == answer.json()
-    assert ["id-1", "id-3"] == [item["insert_id"] for item in guarded.events()]
+    }
+    assert [item["insert_id"] for item in guarded.events()] == ["id-1", "id-3"]
 
 
 STRICT_FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -195,10 +195,10 @@ def test_strict_fault(mock_mixpanel: MockMixpanel, name: str) -> None:
     properties, field, reason = STRICT_FAULTS[name]
     mock_mixpanel.freeze(NOW)
     answer = send(mock_mixpanel, "/import?strict=1", [good(mock_mixpanel, **properties)])
-    assert 400 == answer.status_code
-    assert [field] == [failed["field"] for failed in answer.json()["failed_records"]]
-    assert [[reason]] == reasons(mock_mixpanel)
-    assert [] == mock_mixpanel.events()
+    assert answer.status_code == 400
+    assert [failed["field"] for failed in answer.json()["failed_records"]] == [field]
+    assert reasons(mock_mixpanel) == [[reason]]
+    assert mock_mixpanel.events() == []
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_sourced_messages(
     """The messages that are known are said word for word."""
     mock_mixpanel.freeze(NOW)
     answer = send(mock_mixpanel, "/import?strict=1", [good(mock_mixpanel, **properties)])
-    assert [message] == [failed["message"] for failed in answer.json()["failed_records"]]
+    assert [failed["message"] for failed in answer.json()["failed_records"]] == [message]
 
 
 @pytest.mark.parametrize(
@@ -235,14 +235,14 @@ def test_strict_allows(mock_mixpanel: MockMixpanel, properties: dict[str, Any]) 
     """What is at a limit, or only recommended, passes."""
     mock_mixpanel.freeze(NOW)
     answer = send(mock_mixpanel, "/import?strict=1", [good(mock_mixpanel, **properties)])
-    assert 200 == answer.status_code
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("name", ["$identify", "$create_alias", "$merge"])
 def test_identity_events_need_no_time(mock_mixpanel: MockMixpanel, name: str) -> None:
     """Identity events have neither time nor insert id in any documented example: they pass."""
     record = event(mock_mixpanel, name, alias="new")
-    assert 200 == send(mock_mixpanel, "/import?strict=1", [record]).status_code
+    assert send(mock_mixpanel, "/import?strict=1", [record]).status_code == 200
 
 
 def test_strict_unreadable(mock_mixpanel: MockMixpanel) -> None:
@@ -253,11 +253,11 @@ def test_strict_unreadable(mock_mixpanel: MockMixpanel) -> None:
         headers={"Content-Type": "application/json"},
         data=b"{",
     )
-    assert (400, 400, "Bad Request") == (
+    assert (
         answer.status_code,
         answer.json()["code"],
         answer.json()["status"],
-    )
+    ) == (400, 400, "Bad Request")
 
 
 def test_import_mark(mock_mixpanel: MockMixpanel) -> None:
@@ -265,7 +265,7 @@ def test_import_mark(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.freeze(NOW)
     send(mock_mixpanel, "/import", [event(mock_mixpanel, time=NOW_SECONDS - 10**8)])
     (stored,) = mock_mixpanel.events()
-    assert (True, NOW_SECONDS - 10**8) == (stored["properties"]["$import"], stored["time"])
+    assert (stored["properties"]["$import"], stored["time"]) == (True, NOW_SECONDS - 10**8)
 
 
 FORBIDDEN = [
@@ -281,8 +281,8 @@ def test_forbidden_distinct_ids(mock_mixpanel: MockMixpanel, value: Any) -> None
     """A strict import refuses these distinct ids, in any case and of any type."""
     records = [good(mock_mixpanel, distinct_id=value)]
     answer = send(mock_mixpanel, "/import?strict=1", records)
-    assert (400, 0) == (answer.status_code, answer.json()["num_records_imported"])
-    assert b"1" == send(mock_mixpanel, "/import", records).content
+    assert (answer.status_code, answer.json()["num_records_imported"]) == (400, 0)
+    assert send(mock_mixpanel, "/import", records).content == b"1"
 
 
 @pytest.mark.parametrize("value", [*FORBIDDEN, "None", "UNDEFINED", 0, True, "a b", "ä", "", None])
@@ -290,15 +290,15 @@ def test_forbidden_insert_ids(mock_mixpanel: MockMixpanel, value: Any) -> None:
     """A strict import refuses these insert ids, and what has other letters, or none."""
     records = [good(mock_mixpanel, **{"$insert_id": value})]
     answer = send(mock_mixpanel, "/import?strict=1", records)
-    assert 400 == answer.status_code
-    assert ["$insert_id"] == [failed["field"] for failed in answer.json()["failed_records"]]
+    assert answer.status_code == 400
+    assert [failed["field"] for failed in answer.json()["failed_records"]] == ["$insert_id"]
 
 
 def test_an_insert_id_is_measured_in_bytes(mock_mixpanel: MockMixpanel) -> None:
     """36 bytes pass and 37 do not."""
     records = [good(mock_mixpanel, **{"$insert_id": "a" * size}) for size in (36, 37)]
     answer = send(mock_mixpanel, "/import?strict=1", records)
-    assert [1] == [failed["index"] for failed in answer.json()["failed_records"]]
+    assert [failed["index"] for failed in answer.json()["failed_records"]] == [1]
 
 
 def test_invalid_utf8_by_strict_import(mock_mixpanel: MockMixpanel) -> None:
@@ -310,7 +310,7 @@ def test_invalid_utf8_by_strict_import(mock_mixpanel: MockMixpanel) -> None:
         headers={"Content-Type": "application/json"},
         data=json.dumps(records).encode().replace(b"BAD", b"\xfe\xff"),
     )
-    assert {
+    assert answer.json() == {
         "code": 400,
         "error": "some data points in the request failed validation",
         "failed_records": [
@@ -323,4 +323,4 @@ def test_invalid_utf8_by_strict_import(mock_mixpanel: MockMixpanel) -> None:
         ],
         "num_records_imported": 1,
         "status": "Bad Request",
-    } == answer.json()
+    }

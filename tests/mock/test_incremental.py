@@ -34,7 +34,7 @@ def test_second_read_takes_only_what_is_new(name: str) -> None:
         before = store.taken
         assert client.get(f"/_mock/{name}").json is not None
         taken.append(store.taken - before)
-    assert [3, 1, 0] == taken
+    assert taken == [3, 1, 0]
 
 
 def test_all_begins_anew_when_something_was_forgotten() -> None:
@@ -47,5 +47,5 @@ def test_all_begins_anew_when_something_was_forgotten() -> None:
     client.post("/_mock/reset", json={"token": "T"})
     before = store.taken
     for _ in range(2):
-        assert ["U", "U"] == [each["token"] for each in client.get("/_mock/events").json or []]
-    assert 2 == store.taken - before
+        assert [each["token"] for each in client.get("/_mock/events").json or []] == ["U", "U"]
+    assert store.taken - before == 2

@@ -47,8 +47,8 @@ def test_projects(mock_mixpanel: MockMixpanel) -> None:
     """What one project gets is not seen in another."""
     other = twin(mock_mixpanel)
     fill(mock_mixpanel)
-    assert [[]] * 2 + [{}] * 2 + [[]] * 2 == everything(other)
-    assert [True] * 6 == [bool(part) for part in everything(mock_mixpanel)]
+    assert everything(other) == [[]] * 2 + [{}] * 2 + [[]] * 2
+    assert [bool(part) for part in everything(mock_mixpanel)] == [True] * 6
     other.close()
 
 
@@ -60,10 +60,10 @@ def test_reset_of_one_project(mock_mixpanel: MockMixpanel) -> None:
     fill(other)
     before = everything(other)
     mock_mixpanel.reset()
-    assert [[]] * 2 + [{}] * 2 + [[]] * 2 == everything(mock_mixpanel)
+    assert everything(mock_mixpanel) == [[]] * 2 + [{}] * 2 + [[]] * 2
     assert before == everything(other)
     url = f"{mock_mixpanel.url}/_mock/projects/{mock_mixpanel.token}"
-    assert 0 == http("GET", url).json()["alias_delay"]
+    assert http("GET", url).json()["alias_delay"] == 0
     other.reset()
     other.close()
 
@@ -73,10 +73,10 @@ def test_reset_keeps_shared_requests(mock_mixpanel: MockMixpanel) -> None:
     other = twin(mock_mixpanel)
     send(mock_mixpanel, "/track", [event(mock_mixpanel), event(other)])
     mock_mixpanel.reset()
-    assert (1, 1) == (len(other.requests()), len(other.events()))
-    assert [] == mock_mixpanel.events()
+    assert (len(other.requests()), len(other.events())) == (1, 1)
+    assert mock_mixpanel.events() == []
     other.reset()
-    assert ([], [], []) == (other.events(), other.requests(), mock_mixpanel.events())
+    assert (other.events(), other.requests(), mock_mixpanel.events()) == ([], [], [])
     other.close()
 
 
@@ -88,11 +88,11 @@ def test_reset_of_everything() -> None:
         mock.project(alias_delay=9)
         mock.freeze("2020-01-01T00:00:00Z")
         mock.faults({"action": {"close": True}})
-        assert {"status": "ok"} == http("POST", f"{server.url}/_mock/reset").json()
-        assert [[]] * 2 + [{}] * 2 + [[]] * 2 == everything(mock)
-        assert [] == http("GET", f"{server.url}/_mock/faults").json()
+        assert http("POST", f"{server.url}/_mock/reset").json() == {"status": "ok"}
+        assert everything(mock) == [[]] * 2 + [{}] * 2 + [[]] * 2
+        assert http("GET", f"{server.url}/_mock/faults").json() == []
         assert not http("GET", f"{server.url}/_mock/clock").json()["frozen"]
-        assert 3 == http("GET", f"{server.url}/_mock/projects/T").json()["alias_delay"]
+        assert http("GET", f"{server.url}/_mock/projects/T").json()["alias_delay"] == 3
         mock.close()
 
 
@@ -102,12 +102,12 @@ def test_regions_by_port(mock_mixpanel: MockMixpanel) -> None:
         http("POST", f"{url}/engage", json=update(mock_mixpanel, append={"from": url}))
     token = {"token": mock_mixpanel.token}
     items = http("GET", f"{mock_mixpanel.url}/_mock/profiles", params=token).json()
-    assert [
+    assert [(item["region"], item["properties"]["from"]) for item in items] == [
         ("us", [mock_mixpanel.url]),
         ("eu", [mock_mixpanel.eu_url]),
         ("in", [mock_mixpanel.in_url]),
-    ] == [(item["region"], item["properties"]["from"]) for item in items]
-    assert ["us", "eu", "in"] == [request["region"] for request in mock_mixpanel.requests()]
+    ]
+    assert [request["region"] for request in mock_mixpanel.requests()] == ["us", "eu", "in"]
 
 
 @pytest.mark.parametrize(
@@ -125,23 +125,23 @@ def test_regions_by_port(mock_mixpanel: MockMixpanel) -> None:
 def test_regions_by_host(mock_mixpanel: MockMixpanel, host: str, region: str) -> None:
     """On the default port a regional Host header decides."""
     send(mock_mixpanel, "/track", event(mock_mixpanel), headers={"Host": host})
-    assert [region] == [item["region"] for item in mock_mixpanel.events()]
+    assert [item["region"] for item in mock_mixpanel.events()] == [region]
 
 
 def test_port_before_host(mock_mixpanel: MockMixpanel) -> None:
     """On the port of another region the port decides."""
     url = f"{mock_mixpanel.eu_url}/track"
     http("POST", url, json=event(mock_mixpanel), headers={"Host": "api-in.mixpanel.com"})
-    assert ["eu"] == [item["region"] for item in mock_mixpanel.events()]
+    assert [item["region"] for item in mock_mixpanel.events()] == ["eu"]
 
 
 def test_home_region(mock_mixpanel: MockMixpanel) -> None:
     """Data for a project of another region is answered with success and dropped."""
     mock_mixpanel.project(region="eu")
-    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, "Lost")).content
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel, "Lost")).content == b"1"
     http("POST", f"{mock_mixpanel.eu_url}/track", json=event(mock_mixpanel, "Kept"))
-    assert ["Kept"] == names(mock_mixpanel)
-    assert [["region: the project lives in eu, this is us"]] == reasons(mock_mixpanel)
+    assert names(mock_mixpanel) == ["Kept"]
+    assert reasons(mock_mixpanel) == [["region: the project lives in eu, this is us"]]
 
 
 def leak(mock: MockMixpanel, index: int, endpoint: str, record: Any, region: str) -> dict[str, Any]:
@@ -170,10 +170,12 @@ def test_leaks(mock_mixpanel: MockMixpanel) -> None:
     items = mock.leaks()
     assert sorted({item["request_id"] for item in items}) == [item["request_id"] for item in items]
     assert [
+        {name: item[name] for name in item if name not in ("id", "request_id")} for item in items
+    ] == [
         leak(mock, 1, "/track", lost, "in"),
         leak(mock, 0, "/engage", person, "us"),
         leak(mock, 0, "/groups", group, "us"),
-    ] == [{name: item[name] for name in item if name not in ("id", "request_id")} for item in items]
+    ]
     assert items[-1:] == http("GET", f"{mock.url}/_mock/leaks?limit=1").json()
 
 
@@ -189,12 +191,12 @@ def test_leaked_import(mock_mixpanel: MockMixpanel) -> None:
     del bare["properties"]["token"]
     for credential, record in ((secret, bare), (mock.token, bare), ("wrong", named)):
         answer = send(mock, "/import?strict=1", [record], headers=basic(f"{credential}:"))
-        assert (401, "Invalid credentials") == (answer.status_code, answer.json()["error"])
-    assert [("eu", "us", bare)] * 2 == [
-        (item["home"], item["region"], item["record"]) for item in mock.leaks()
-    ]
-    assert [] == mock.events()
-    assert [] == http("GET", f"{mock.url}/_mock/events?token={secret}").json()
+        assert (answer.status_code, answer.json()["error"]) == (401, "Invalid credentials")
+    assert [(item["home"], item["region"], item["record"]) for item in mock.leaks()] == [
+        ("eu", "us", bare)
+    ] * 2
+    assert mock.events() == []
+    assert http("GET", f"{mock.url}/_mock/events?token={secret}").json() == []
 
 
 def test_leaks_of_other_calls(mock_mixpanel: MockMixpanel) -> None:
@@ -208,10 +210,11 @@ def test_leaks_of_other_calls(mock_mixpanel: MockMixpanel) -> None:
         assert status == put.status_code
     asked = f"{mock.url}{deletions}?token={mock.token}"
     bearer = {"Authorization": "Bearer x"}
-    assert 401 == http("POST", asked, json=people, headers=bearer).status_code
-    assert 401 == http("GET", f"{mock.url}/api/2.0/engage", auth=("s", "")).status_code
-    assert [("us", "eu", table), ("us", "eu", deletions)] == [
-        (item["region"], item["home"], item["record"]["path"]) for item in mock.leaks()
+    assert http("POST", asked, json=people, headers=bearer).status_code == 401
+    assert http("GET", f"{mock.url}/api/2.0/engage", auth=("s", "")).status_code == 401
+    assert [(item["region"], item["home"], item["record"]["path"]) for item in mock.leaks()] == [
+        ("us", "eu", table),
+        ("us", "eu", deletions),
     ]
 
 
@@ -219,21 +222,21 @@ def test_home_is_no_leak(mock_mixpanel: MockMixpanel) -> None:
     """A project without a region takes data everywhere, and leaks nothing."""
     for url in (mock_mixpanel.url, mock_mixpanel.eu_url):
         http("POST", f"{url}/track", json=event(mock_mixpanel))
-    assert ([], 2) == (mock_mixpanel.leaks(), len(mock_mixpanel.events()))
+    assert (mock_mixpanel.leaks(), len(mock_mixpanel.events())) == ([], 2)
 
 
 def test_strict_projects() -> None:
     """With strict projects an unknown token is answered with success and dropped."""
     with Server(Config(projects=(Project("T"),), strict_projects=True)) as server:
         known, unknown = MockMixpanel(server.url, "T"), MockMixpanel(server.url, "U")
-        assert b"1" == send(known, "/track", event(known)).content
-        assert b"1" == send(unknown, "/track", event(unknown)).content
-        assert (1, 0) == (len(known.events()), len(unknown.events()))
-        assert [["token: no such project"]] == reasons(unknown)
-        assert 401 == send(unknown, "/import", event(unknown)).status_code
-        assert 404 == http("GET", f"{server.url}/_mock/projects/U").status_code
+        assert send(known, "/track", event(known)).content == b"1"
+        assert send(unknown, "/track", event(unknown)).content == b"1"
+        assert (len(known.events()), len(unknown.events())) == (1, 0)
+        assert reasons(unknown) == [["token: no such project"]]
+        assert send(unknown, "/import", event(unknown)).status_code == 401
+        assert http("GET", f"{server.url}/_mock/projects/U").status_code == 404
         unknown.project()
         send(unknown, "/track", event(unknown))
-        assert 1 == len(unknown.events())
+        assert len(unknown.events()) == 1
         known.close()
         unknown.close()

@@ -41,7 +41,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 def test_at_the_limit(mock_mixpanel: MockMixpanel, name: str) -> None:
     """What is at a limit is stored as it is."""
     send(mock_mixpanel, "/track", event(mock_mixpanel, value=ALLOWED[name]))
-    assert [ALLOWED[name]] == [item["properties"]["value"] for item in mock_mixpanel.events()]
+    assert [item["properties"]["value"] for item in mock_mixpanel.events()] == [ALLOWED[name]]
 
 
 @pytest.mark.parametrize("endpoint", ["/track", "/import"])
@@ -49,14 +49,14 @@ def test_at_the_limit(mock_mixpanel: MockMixpanel, name: str) -> None:
 def test_beyond_the_limit(mock_mixpanel: MockMixpanel, name: str, endpoint: str) -> None:
     """What is beyond is refused with the reason."""
     value, reason = REFUSED[name]
-    assert b"0" == send(mock_mixpanel, endpoint, event(mock_mixpanel, value=value)).content
-    assert [[f"properties.value: {reason}"]] == reasons(mock_mixpanel)
+    assert send(mock_mixpanel, endpoint, event(mock_mixpanel, value=value)).content == b"0"
+    assert reasons(mock_mixpanel) == [[f"properties.value: {reason}"]]
 
 
 def test_profiles_nest_freely(mock_mixpanel: MockMixpanel) -> None:
     """The limits on nesting are those of events only."""
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"value": nested(6)}))
-    assert {"u-1": {"value": nested(6)}} == mock_mixpanel.profiles()
+    assert mock_mixpanel.profiles() == {"u-1": {"value": nested(6)}}
 
 
 def test_number_of_properties(mock_mixpanel: MockMixpanel) -> None:
@@ -64,15 +64,15 @@ def test_number_of_properties(mock_mixpanel: MockMixpanel) -> None:
     most = {f"p{number}": number for number in range(254)}
     records = [event(mock_mixpanel, **most), event(mock_mixpanel, **most, one_more=1)]
     send(mock_mixpanel, "/track", records)
-    assert 1 == len(mock_mixpanel.events())
-    assert [["properties: more than 255"]] == reasons(mock_mixpanel)
+    assert len(mock_mixpanel.events()) == 1
+    assert reasons(mock_mixpanel) == [["properties: more than 255"]]
 
 
 def test_long_texts_are_cut(mock_mixpanel: MockMixpanel) -> None:
     """Names and texts are cut at 255 characters, not refused."""
     send(mock_mixpanel, "/track", event(mock_mixpanel, **{"ä" * 256: "ö" * 256}))
-    assert [{"distinct_id": "u-1", "ä" * 255: "ö" * 255}] == [
-        item["properties"] for item in mock_mixpanel.events()
+    assert [item["properties"] for item in mock_mixpanel.events()] == [
+        {"distinct_id": "u-1", "ä" * 255: "ö" * 255}
     ]
 
 
@@ -81,19 +81,19 @@ def test_size_of_a_record(mock_mixpanel: MockMixpanel) -> None:
     record = event(mock_mixpanel, text="")
     record["properties"]["text"] = "x" * (MEGABYTE - len(json.dumps(record, separators=(",", ":"))))
     larger = event(mock_mixpanel, text=record["properties"]["text"] + "x")
-    assert b"1" == send(mock_mixpanel, "/track", record).content
-    assert b"0" == send(mock_mixpanel, "/track", larger).content
-    assert [["record: larger than 1048576 bytes"]] == reasons(mock_mixpanel)
+    assert send(mock_mixpanel, "/track", record).content == b"1"
+    assert send(mock_mixpanel, "/track", larger).content == b"0"
+    assert reasons(mock_mixpanel) == [["record: larger than 1048576 bytes"]]
 
 
 @pytest.mark.parametrize("endpoint", ["/track", "/engage", "/groups", "/import?strict=1"])
 def test_number_of_records(mock_mixpanel: MockMixpanel, endpoint: str) -> None:
     """2000 records are taken, 2001 are refused as a whole."""
     record = {"$token": mock_mixpanel.token, "properties": {"token": mock_mixpanel.token}}
-    assert 413 != send(mock_mixpanel, endpoint, [record] * 2000).status_code
+    assert send(mock_mixpanel, endpoint, [record] * 2000).status_code != 413
     mock_mixpanel.reset()
-    assert 413 == send(mock_mixpanel, endpoint, [record] * 2001).status_code
-    assert [["request: more than 2000 records"]] * 2001 == reasons(mock_mixpanel)
+    assert send(mock_mixpanel, endpoint, [record] * 2001).status_code == 413
+    assert reasons(mock_mixpanel) == [["request: more than 2000 records"]] * 2001
 
 
 @pytest.fixture(scope="module")
@@ -117,29 +117,29 @@ def test_body_size(small: Server, headers: dict[str, str], body: bytes, chunked:
     """A body beyond the limit, as sent or decompressed, is a 413 and is listed."""
     data = iter([body]) if chunked else body
     answer = http("POST", f"{small.url}/import?strict=1", headers=headers, data=data)
-    assert 413 == answer.status_code
-    assert {
+    assert answer.status_code == 413
+    assert answer.json() == {
         "code": 413,
         "error": "request exceeds max limit of 1000 bytes",
         "status": "Request Entity Too Large",
-    } == answer.json()
+    }
     last = http("GET", f"{small.url}/_mock/rejected?limit=1").json()
-    assert [["body: larger than 1000 bytes"]] == [item["reasons"] for item in last]
+    assert [item["reasons"] for item in last] == [["body: larger than 1000 bytes"]]
 
 
 def test_body_at_the_limit(small: Server) -> None:
     """A body of just the limit is read."""
     answer = http("POST", f"{small.url}/track", headers=JSON, data=b"[" + b" " * 998 + b"]")
-    assert 200 == answer.status_code
+    assert answer.status_code == 200
 
 
 def test_token_routes_answer_413_with_a_page(small: Server) -> None:
     """On /track a 413 is a page of HTML."""
     answer = http("POST", f"{small.url}/track", data=b"x" * 1001)
-    assert (413, "text/html; charset=utf-8") == (
+    assert (
         answer.status_code,
         answer.headers["Content-Type"],
-    )
+    ) == (413, "text/html; charset=utf-8")
 
 
 def test_gzip_bomb(mock_mixpanel: MockMixpanel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,8 +160,8 @@ def test_gzip_bomb(mock_mixpanel: MockMixpanel, monkeypatch: pytest.MonkeyPatch)
     chunk = b"\0" * MEGABYTE
     bomb = b"".join(packer.compress(chunk) for _ in range(200)) + packer.flush()
     answer = http("POST", f"{mock_mixpanel.url}/track", headers=GZIP, data=bomb)
-    assert 413 == answer.status_code
-    assert [10 * MEGABYTE + 1] == asked
+    assert answer.status_code == 413
+    assert asked == [10 * MEGABYTE + 1]
 
 
 @pytest.mark.parametrize(("length", "noted"), [(8190, False), (8191, True)])
@@ -170,8 +170,8 @@ def test_large_value_of_an_event(mock_mixpanel: MockMixpanel, length: int, noted
     value = ["x" * 250] * 32
     value.append("y" * (length - len(json.dumps(value, separators=(",", ":"))) - 1))
     send(mock_mixpanel, "/track", event(mock_mixpanel, value=value))
-    assert [value] == [item["properties"]["value"] for item in mock_mixpanel.events()]
-    assert [["properties.value: larger than 8192 bytes"]] * noted == reasons(mock_mixpanel)
+    assert [item["properties"]["value"] for item in mock_mixpanel.events()] == [value]
+    assert reasons(mock_mixpanel) == [["properties.value: larger than 8192 bytes"]] * noted
 
 
 def test_hot_shard(mock_mixpanel: MockMixpanel) -> None:
@@ -184,16 +184,16 @@ def test_hot_shard(mock_mixpanel: MockMixpanel) -> None:
     records.append(event(mock_mixpanel, "E4", time=times[0], distinct_id="u-2"))
     send(mock_mixpanel, "/track", records)
     found = [(item["event"], item["distinct_id"]) for item in mock_mixpanel.events()]
-    assert [
+    assert found == [
         ("E0", "u-1"),
         ("E1", "u-1"),
         ("E2", "u-1"),
         ("$hotshard_events", ""),
         ("E4", "u-2"),
-    ] == found
+    ]
     hot = mock_mixpanel.events()[3]["properties"]
-    assert ("E3", "u-1") == (hot["mp_original_event_name"], hot["mp_original_distinct_id"])
-    assert [["distinct_id: too many events in a day"]] == reasons(mock_mixpanel)
+    assert (hot["mp_original_event_name"], hot["mp_original_distinct_id"]) == ("E3", "u-1")
+    assert reasons(mock_mixpanel) == [["distinct_id: too many events in a day"]]
 
 
 def test_hot_shard_of_a_group(mock_mixpanel: MockMixpanel) -> None:
@@ -207,16 +207,16 @@ def test_hot_shard_of_a_group(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/track", records)
     found = [(item["event"], item["distinct_id"]) for item in mock_mixpanel.events()]
     hot = ("$hotshard_events", "")
-    assert [("E0", "u-0"), ("E1", "u-1"), hot, ("E3", "u-3"), ("E4", "u-4")] == found
-    assert [["company: too many events in a day"]] == reasons(mock_mixpanel)
+    assert found == [("E0", "u-0"), ("E1", "u-1"), hot, ("E3", "u-3"), ("E4", "u-4")]
+    assert reasons(mock_mixpanel) == [["company: too many events in a day"]]
 
 
 @pytest.mark.parametrize(("value", "kept"), [(True, 0), ("yes", 0), (False, 1), ("", 1), (None, 1)])
 def test_ignore(mock_mixpanel: MockMixpanel, value: Any, kept: int) -> None:
     """`$ignore` drops an event in silence: the answer is 1."""
-    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, **{"$ignore": value})).content
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel, **{"$ignore": value})).content == b"1"
     assert kept == len(mock_mixpanel.events())
-    assert [["$ignore: set"]] * (1 - kept) == reasons(mock_mixpanel)
+    assert reasons(mock_mixpanel) == [["$ignore: set"]] * (1 - kept)
 
 
 @pytest.mark.parametrize(
@@ -232,4 +232,4 @@ def test_ignore(mock_mixpanel: MockMixpanel, value: Any, kept: int) -> None:
 def test_not_an_event(mock_mixpanel: MockMixpanel, record: Any, reason: str) -> None:
     """What is no event is refused with a reason and never a crash."""
     answer = send(mock_mixpanel, "/track?verbose=1", [record])
-    assert {"error": reason, "status": 0} == answer.json()
+    assert answer.json() == {"error": reason, "status": 0}

@@ -59,8 +59,8 @@ def test_own_limit(mock_mixpanel: MockMixpanel, name: str) -> None:
     mock_mixpanel.project(limits=limits)
     send(mock_mixpanel, "/track", [event(mock_mixpanel, "At", **allowed)])
     send(mock_mixpanel, "/track", [event(mock_mixpanel, "Beyond", **refused)])
-    assert ["At"] == names(mock_mixpanel)
-    assert [[reason]] == reasons(mock_mixpanel)
+    assert names(mock_mixpanel) == ["At"]
+    assert reasons(mock_mixpanel) == [[reason]]
 
 
 def test_other_projects_keep_theirs(mock_mixpanel: MockMixpanel) -> None:
@@ -70,7 +70,7 @@ def test_other_projects_keep_theirs(mock_mixpanel: MockMixpanel) -> None:
     theirs["properties"]["token"] = f"{mock_mixpanel.token}-other"
     send(mock_mixpanel, "/track", [event(mock_mixpanel, a=1), theirs])
     url = f"{mock_mixpanel.url}/_mock/events?token={mock_mixpanel.token}-other"
-    assert (0, 1) == (len(mock_mixpanel.events()), len(http("GET", url).json()))
+    assert (len(mock_mixpanel.events()), len(http("GET", url).json())) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_own_limits_of_imports(
 def test_own_cut(mock_mixpanel: MockMixpanel) -> None:
     """Texts are cut at the project's own length, also those stored before it was set."""
     send(mock_mixpanel, "/track", event(mock_mixpanel, a="123456789"))
-    assert "123456789" == mock_mixpanel.events()[0]["properties"]["a"]
+    assert mock_mixpanel.events()[0]["properties"]["a"] == "123456789"
     mock_mixpanel.project(limits={"string_characters": 4})
-    assert "1234" == mock_mixpanel.events()[0]["properties"]["a"]
+    assert mock_mixpanel.events()[0]["properties"]["a"] == "1234"
 
 
 def test_own_profile_size(mock_mixpanel: MockMixpanel) -> None:
@@ -107,8 +107,8 @@ def test_own_profile_size(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.project(limits={"profile_properties": 1})
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"a": 1}))
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"b": 1}))
-    assert {"u-1": {"a": 1}} == mock_mixpanel.profiles()
-    assert [["properties: the profile would have more than 1"]] == reasons(mock_mixpanel)
+    assert mock_mixpanel.profiles() == {"u-1": {"a": 1}}
+    assert reasons(mock_mixpanel) == [["properties: the profile would have more than 1"]]
 
 
 RECORDS: dict[str, Callable[[MockMixpanel], Any]] = {
@@ -124,9 +124,9 @@ def test_own_number_of_records(mock_mixpanel: MockMixpanel, path: str) -> None:
     """A request with more records than its project allows is a 413, and nothing is stored."""
     mock_mixpanel.project(limits={"records": 2})
     record = RECORDS[path](mock_mixpanel)
-    assert 200 == send(mock_mixpanel, path, [record] * 2).status_code
-    assert 413 == send(mock_mixpanel, path, [record] * 3).status_code
-    assert [["request: more than 2 records"]] * 3 == reasons(mock_mixpanel)
+    assert send(mock_mixpanel, path, [record] * 2).status_code == 200
+    assert send(mock_mixpanel, path, [record] * 3).status_code == 413
+    assert reasons(mock_mixpanel) == [["request: more than 2 records"]] * 3
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -141,7 +141,7 @@ def test_own_body_size(mock_mixpanel: MockMixpanel, packed: bool) -> None:
             body, headers = gzip.compress(body), headers | {"Content-Encoding": "gzip"}
         answer = http("POST", f"{mock_mixpanel.url}/import", data=body, headers=headers)
         assert status == answer.status_code
-    assert [["body: larger than 1000 bytes"]] == reasons(mock_mixpanel)
+    assert reasons(mock_mixpanel) == [["body: larger than 1000 bytes"]]
 
 
 @pytest.mark.parametrize("path", RECORDS)
@@ -151,10 +151,10 @@ def test_rate_of_records(mock_mixpanel: MockMixpanel, path: str) -> None:
     mock_mixpanel.project(limits={"rate_records": 3})
     record = RECORDS[path](mock_mixpanel)
     sent = [send(mock_mixpanel, path, [record] * count).status_code for count in (2, 2, 1, 1)]
-    assert [200, 429, 200, 429] == sent
-    assert [["rate: more than 3 records in 60 seconds"]] * 3 == reasons(mock_mixpanel)
+    assert sent == [200, 429, 200, 429]
+    assert reasons(mock_mixpanel) == [["rate: more than 3 records in 60 seconds"]] * 3
     mock_mixpanel.advance(60)
-    assert 200 == send(mock_mixpanel, path, [record] * 3).status_code
+    assert send(mock_mixpanel, path, [record] * 3).status_code == 200
 
 
 def test_rate_rolls(mock_mixpanel: MockMixpanel) -> None:
@@ -165,7 +165,7 @@ def test_rate_rolls(mock_mixpanel: MockMixpanel) -> None:
     for seconds in (0, 30, 29, 1, 29, 1):
         mock_mixpanel.advance(seconds)
         found.append(send(mock_mixpanel, "/track", event(mock_mixpanel)).status_code)
-    assert [200, 200, 429, 200, 429, 200] == found
+    assert found == [200, 200, 429, 200, 429, 200]
 
 
 def test_rate_of_bytes(mock_mixpanel: MockMixpanel) -> None:
@@ -179,8 +179,8 @@ def test_rate_of_bytes(mock_mixpanel: MockMixpanel) -> None:
         http("POST", f"{mock_mixpanel.url}/track", data=data, headers=headers).status_code
         for _ in range(2)
     ]
-    assert [200, 429] == found
-    assert [["rate: more than 1500 bytes in 10 seconds"]] == reasons(mock_mixpanel)
+    assert found == [200, 429]
+    assert reasons(mock_mixpanel) == [["rate: more than 1500 bytes in 10 seconds"]]
 
 
 def test_rate_is_the_projects(mock_mixpanel: MockMixpanel) -> None:
@@ -190,21 +190,21 @@ def test_rate_is_the_projects(mock_mixpanel: MockMixpanel) -> None:
     theirs = event(mock_mixpanel)
     theirs["properties"]["token"] = f"{mock_mixpanel.token}-other"
     ours = event(mock_mixpanel)
-    assert [200, 429, 200] == [
+    assert [
         send(mock_mixpanel, "/track", record).status_code for record in (ours, ours, theirs)
-    ]
+    ] == [200, 429, 200]
     mock_mixpanel.reset()
     mock_mixpanel.project(limits={"rate_records": 1})
-    assert 200 == send(mock_mixpanel, "/track", ours).status_code
+    assert send(mock_mixpanel, "/track", ours).status_code == 200
 
 
 def test_rate_off_again(mock_mixpanel: MockMixpanel) -> None:
     """Null takes the limit away."""
     mock_mixpanel.freeze(NOW)
     mock_mixpanel.project(limits={"rate_records": 0})
-    assert 429 == send(mock_mixpanel, "/track", event(mock_mixpanel)).status_code
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel)).status_code == 429
     mock_mixpanel.project(limits={"rate_records": None})
-    assert 200 == send(mock_mixpanel, "/track", event(mock_mixpanel)).status_code
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel)).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -38,4 +38,4 @@ def test_the_options_of_projects() -> None:
     """The description knows the options that a project has, and no others."""
     shown = create_app().test_client().get("/_mock/projects/T").json or {}
     known = openapi.document()["components"]["schemas"]["ProjectOptions"]["properties"]
-    assert set(known) | {"token"} == set(shown)
+    assert set(shown) == set(known) | {"token"}

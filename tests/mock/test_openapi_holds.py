@@ -46,14 +46,14 @@ def small_world() -> Flask:
     link = {"token": "T", "distinct_id": "a", "alias": "b"}
     alias = {"event": "$create_alias", "properties": link}
     leak = {"event": "E", "properties": {"token": "E"}}
-    assert b"1" == client.post("/track", json=[event, alias, {}, leak]).data
+    assert client.post("/track", json=[event, alias, {}, leak]).data == b"1"
     person = {"$token": "T", "$distinct_id": "a", "$set": {"n": 1}}
-    assert b"1" == client.post("/engage", json=person).data
+    assert client.post("/engage", json=person).data == b"1"
     group = {"$token": "T", "$group_key": "company", "$group_id": "x", "$set": {"n": 1}}
-    assert b"1" == client.post("/groups", json=group).data
+    assert client.post("/groups", json=group).data == b"1"
     # It never acts: whatever is a text in these modules is sent as a token sooner or later.
     fault = {"match": {"token": "nobody", "nth": 10**9}, "action": {"status": 503}}
-    assert 200 == client.post("/_mock/faults", json=fault).status_code
+    assert client.post("/_mock/faults", json=fault).status_code == 200
     return app
 
 

@@ -43,18 +43,18 @@ def test_identify(original: MockMixpanel, endpoint: str) -> None:
     """`$identify` makes one person of two ids, earlier and later events included."""
     before, after = event(original, distinct_id=A), event(original, distinct_id="u")
     records = [before, identify(original, "u", A), after, before]
-    assert b"1" == send(original, endpoint, records).content
-    assert [{"u", A}] == people(original)
-    assert 1 == len({item["distinct_id"] for item in original.events()})
-    assert [None] * 4 == failures(original)
-    assert [] == original.rejected()
+    assert send(original, endpoint, records).content == b"1"
+    assert people(original) == [{"u", A}]
+    assert len({item["distinct_id"] for item in original.events()}) == 1
+    assert failures(original) == [None] * 4
+    assert original.rejected() == []
 
 
 def test_identify_as_sdks_send_it(original: MockMixpanel) -> None:
     """SDKs name the pair `distinct_id` and `$anon_distinct_id`."""
     sent = {"$anon_distinct_id": f"$device:{A}", "$device_id": A, "$user_id": "u"}
     send(original, "/track", event(original, "$identify", distinct_id="u", **sent))
-    assert [{"u", f"$device:{A}"}] == people(original)
+    assert people(original) == [{"u", f"$device:{A}"}]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_identify_as_sdks_send_it(original: MockMixpanel) -> None:
 def test_form_of_anonymous_ids(original: MockMixpanel, anonymous: str, failure: str | None) -> None:
     """An anonymous id looks like a UUID, with or without the prefix of SDKs."""
     send(original, "/track", identify(original, "u", anonymous))
-    assert [failure] == failures(original)
+    assert failures(original) == [failure]
     assert ([] if failure else [{"u", anonymous}]) == people(original)
 
 
@@ -99,13 +99,13 @@ def test_failed_identify(original: MockMixpanel, name: str) -> None:
     *before, last = [identify(original, *pair) for pair in pairs]
     send(original, "/track", before)
     merged = people(original)
-    assert b"1" == send(original, "/track", last).content
-    assert [None] * len(before) + [failure] == failures(original)
+    assert send(original, "/track", last).content == b"1"
+    assert failures(original) == [None] * len(before) + [failure]
     assert merged == people(original)
     ((reason,),) = reasons(original)
     description = original.events()[-1]["properties"]["$failure_description"]
-    assert f"{failure}: {description}" == reason
-    assert [True] == [verdict["accepted"] for verdict in original.requests()[-1]["verdicts"]]
+    assert reason == f"{failure}: {description}"
+    assert [verdict["accepted"] for verdict in original.requests()[-1]["verdicts"]] == [True]
 
 
 @pytest.mark.parametrize(
@@ -126,29 +126,29 @@ def test_order_of_checks(
     merges = [alias(original, "u", "anon-1"), identify(original, "u", A)]
     send(original, "/track", merges)
     send(original, "/track", identify(original, *pair))
-    assert [None, None, failure] == failures(original)
+    assert failures(original) == [None, None, failure]
 
 
 def test_users_with_several_devices(original: MockMixpanel) -> None:
     """A user may be identified on many devices."""
     send(original, "/track", [identify(original, "u", A), identify(original, "u", B)])
-    assert [{"u", A, B}] == people(original)
+    assert people(original) == [{"u", A, B}]
 
 
 def test_alias(original: MockMixpanel) -> None:
     """`$create_alias` merges ids of any form, and daisy chains are one person."""
     records = [alias(original, "b", "a"), alias(original, "c", "b"), alias(original, "d", "a")]
     send(original, "/track", records)
-    assert [{"a", "b", "c", "d"}] == people(original)
-    assert [None] * 3 == failures(original)
+    assert people(original) == [{"a", "b", "c", "d"}]
+    assert failures(original) == [None] * 3
 
 
 def test_alias_already_exists(original: MockMixpanel) -> None:
     """An alias is used once; the second time links nothing, whatever it points to."""
     records = [alias(original, "b", "a"), alias(original, "b", "c"), alias(original, "b", "a")]
-    assert b"1" == send(original, "/track", records).content
-    assert [None, "errAliasAlreadyExists", "errAliasAlreadyExists"] == failures(original)
-    assert [{"a", "b"}] == people(original)
+    assert send(original, "/track", records).content == b"1"
+    assert failures(original) == [None, "errAliasAlreadyExists", "errAliasAlreadyExists"]
+    assert people(original) == [{"a", "b"}]
 
 
 def test_a_failed_alias_is_not_used(original: MockMixpanel) -> None:
@@ -156,29 +156,29 @@ def test_a_failed_alias_is_not_used(original: MockMixpanel) -> None:
     original.project(limits={"cluster_ids": 2})
     records = [alias(original, "b", "a"), alias(original, "c", "a"), alias(original, "c", "d")]
     send(original, "/track", records)
-    assert [None, "errManyIDs", None] == failures(original)
+    assert failures(original) == [None, "errManyIDs", None]
 
 
 def test_merge(original: MockMixpanel) -> None:
     """`$merge` joins two people of any form, two users too."""
     send(original, "/track", [identify(original, "u", A), identify(original, "v", B)])
-    assert b"1" == send(original, "/import", merge(original, "u", "v")).content
-    assert [{"u", "v", A, B}] == people(original)
-    assert [] == original.rejected()
+    assert send(original, "/import", merge(original, "u", "v")).content == b"1"
+    assert people(original) == [{"u", "v", A, B}]
+    assert original.rejected() == []
 
 
 def test_merge_by_strict_import(original: MockMixpanel) -> None:
     """A strict import asks a `$merge` for no time and no insert id."""
     answer = send(original, "/import?strict=1", [merge(original, "u", "v")])
-    assert {"code": 200, "num_records_imported": 1, "status": "OK"} == answer.json()
-    assert [{"u", "v"}] == people(original)
+    assert answer.json() == {"code": 200, "num_records_imported": 1, "status": "OK"}
+    assert people(original) == [{"u", "v"}]
 
 
 def test_merge_is_not_taken_by_track(original: MockMixpanel) -> None:
     """`$merge` is for /import only."""
-    assert b"0" == send(original, "/track", merge(original, "u", "v")).content
-    assert [["event: $merge is taken by /import only"]] == reasons(original)
-    assert [] == people(original)
+    assert send(original, "/track", merge(original, "u", "v")).content == b"0"
+    assert reasons(original) == [["event: $merge is taken by /import only"]]
+    assert people(original) == []
 
 
 @pytest.mark.parametrize("kind", ["$identify", "$create_alias", "$merge"])
@@ -192,10 +192,10 @@ def test_many_ids(original: MockMixpanel, kind: str, size: int, failure: str | N
         "$create_alias": alias(original, A, "u"),
         "$merge": merge(original, A, "u"),
     }
-    assert b"1" == send(original, "/import", make[kind]).content
+    assert send(original, "/import", make[kind]).content == b"1"
     assert failure == failures(original)[-1]
     ((first,),) = [[each for each in people(original) if "u" in each]]
-    assert (500, failure is None) == (len(first), A in first)
+    assert (len(first), A in first) == (500, failure is None)
 
 
 def test_many_ids_of_both(original: MockMixpanel) -> None:
@@ -204,8 +204,8 @@ def test_many_ids_of_both(original: MockMixpanel) -> None:
     records = [alias(original, "b", "a"), alias(original, "y", "x"), alias(original, "z", "y")]
     send(original, "/track", records)
     send(original, "/import", merge(original, "a", "z"))
-    assert "errManyIDs" == failures(original)[-1]
-    assert [{"a", "b"}, {"x", "y", "z"}] == people(original)
+    assert failures(original)[-1] == "errManyIDs"
+    assert people(original) == [{"a", "b"}, {"x", "y", "z"}]
 
 
 def test_a_full_person_can_be_merged_with_itself(original: MockMixpanel) -> None:
@@ -213,7 +213,7 @@ def test_a_full_person_can_be_merged_with_itself(original: MockMixpanel) -> None
     original.project(limits={"cluster_ids": 2})
     send(original, "/track", alias(original, "b", "a"))
     send(original, "/import", merge(original, "a", "b"))
-    assert [None, None] == failures(original)
+    assert failures(original) == [None, None]
 
 
 MISSING = {
@@ -226,31 +226,31 @@ MISSING = {
 def test_identify_without_ids(original: MockMixpanel, name: str) -> None:
     """A `$identify` without one of its ids is stored, and listed."""
     ids, reason = MISSING[name]
-    assert b"1" == send(original, "/track", identify(original, *ids)).content
-    assert [[reason]] == reasons(original)
-    assert [None] == failures(original)
+    assert send(original, "/track", identify(original, *ids)).content == b"1"
+    assert reasons(original) == [[reason]]
+    assert failures(original) == [None]
 
 
 @pytest.mark.parametrize("ids", [[], ["u"], ["u", "v", "w"], ["u", ""], [None, "u"]])
 def test_merge_without_two_ids(original: MockMixpanel, ids: list[Any]) -> None:
     """A `$merge` of other than two ids merges nothing, and is listed."""
-    assert b"1" == send(original, "/import", merge(original, *ids)).content
+    assert send(original, "/import", merge(original, *ids)).content == b"1"
     ((reason,),) = reasons(original)
     assert reason.startswith("$distinct_ids")
-    assert [] == people(original)
+    assert people(original) == []
 
 
 def test_alias_without_ids(original: MockMixpanel) -> None:
     """A `$create_alias` without one of its ids merges nothing, and is listed."""
     send(original, "/track", [alias(original, "", "a"), alias(original, "b", "")])
-    assert [["alias, missing or empty"], ["distinct_id, missing or empty"]] == reasons(original)
-    assert [] == people(original)
+    assert reasons(original) == [["alias, missing or empty"], ["distinct_id, missing or empty"]]
+    assert people(original) == []
 
 
 def test_numbers_are_their_digits(original: MockMixpanel) -> None:
     """An id that is a number is the same as its digits."""
     send(original, "/import", [merge(original, 17, "u"), event(original, distinct_id="17")])
-    assert [{"17", "u"}] == people(original)
+    assert people(original) == [{"17", "u"}]
 
 
 def test_profiles_become_one(original: MockMixpanel) -> None:
@@ -261,11 +261,11 @@ def test_profiles_become_one(original: MockMixpanel) -> None:
     )
     send(original, "/track", identify(original, "u", A))
     ((canonical, properties),) = original.profiles().items()
-    assert {"plan": "pro", "seen": 1, "name": "Ann", "n": 3} == properties
+    assert properties == {"plan": "pro", "seen": 1, "name": "Ann", "n": 3}
     assert canonical == original.identities()["clusters"][0]["canonical"]
-    assert [] == original.rejected()
+    assert original.rejected() == []
     send(original, "/engage", [update(original, who, add={"n": 1}) for who in (A, "u")])
-    assert [5] == [each["n"] for each in original.profiles().values()]
+    assert [each["n"] for each in original.profiles().values()] == [5]
 
 
 @pytest.mark.parametrize(("first", "second"), [("u", A), (A, "u")])
@@ -277,7 +277,7 @@ def test_last_seen_of_merged_profiles(original: MockMixpanel, first: str, second
     send(original, "/engage", update(original, second, set={"b": 1}))
     send(original, "/track", identify(original, "u", A))
     (properties,) = original.profiles().values()
-    assert {"a": 1, "b": 1, "$last_seen": "2026-06-15T12:00:00"} == properties
+    assert properties == {"a": 1, "b": 1, "$last_seen": "2026-06-15T12:00:00"}
 
 
 def test_ignore_alias(original: MockMixpanel) -> None:
@@ -285,8 +285,8 @@ def test_ignore_alias(original: MockMixpanel) -> None:
     send(original, "/track", identify(original, "u", A))
     records = [update(original, who, set={"who": who}, ignore_alias=True) for who in ("u", A)]
     send(original, "/engage", records)
-    assert {"u": {"who": "u"}, A: {"who": A}} == original.profiles()
-    assert [{"distinct_ids": sorted(["u", A])}] == original.identities()["duplicate_profiles"]
+    assert original.profiles() == {"u": {"who": "u"}, A: {"who": A}}
+    assert original.identities()["duplicate_profiles"] == [{"distinct_ids": sorted(["u", A])}]
 
 
 def test_the_order_of_merges_does_not_choose_the_canonical_id(original: MockMixpanel) -> None:
@@ -297,33 +297,33 @@ def test_the_order_of_merges_does_not_choose_the_canonical_id(original: MockMixp
         original.project(identity="original")
         send(original, "/import", [merge(original, *pair) for pair in pairs])
         canonical |= {cluster["canonical"] for cluster in original.identities()["clusters"]}
-    assert 1 == len(canonical & {"a", "b", "c"})
+    assert len(canonical & {"a", "b", "c"}) == 1
 
 
 def test_ids_are_case_sensitive(original: MockMixpanel) -> None:
     """`U` and `u` are two people."""
     send(original, "/import", merge(original, "u", "v"))
     send(original, "/track", event(original, distinct_id="U"))
-    assert "U" == original.events()[-1]["distinct_id"]
+    assert original.events()[-1]["distinct_id"] == "U"
 
 
 def test_device_and_user_link_nothing(original: MockMixpanel) -> None:
     """An event with `$device_id` and `$user_id` is no merge under original."""
     send(original, "/track", event(original, **{"$device_id": A, "$user_id": "u"}))
-    assert [] == people(original)
+    assert people(original) == []
 
 
 def test_duplicates_of_merged_ids(original: MockMixpanel) -> None:
     """Once two ids are one person, their equal events are duplicates."""
     key = {"time": 1781524790, "$insert_id": "i"}
     send(original, "/track", [event(original, distinct_id=who, **key) for who in ("u", A)])
-    assert 2 == len(original.events())
+    assert len(original.events()) == 2
     send(original, "/track", identify(original, "u", A))
-    assert ["Signed Up", "$identify"] == [item["event"] for item in original.events()]
+    assert [item["event"] for item in original.events()] == ["Signed Up", "$identify"]
 
 
 def test_whose_identify_it_is(original: MockMixpanel) -> None:
     """The documented `$identify` has no distinct id; it is listed under the identified person."""
     ids = {"$identified_id": "u", "$anon_id": "anon-1"}
     send(original, "/track", event(original, "$identify", distinct_id=None, **ids))
-    assert ["u"] == [item["distinct_id"] for item in original.events()]
+    assert [item["distinct_id"] for item in original.events()] == ["u"]

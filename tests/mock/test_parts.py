@@ -70,6 +70,6 @@ def test_parts_of_several_projects() -> None:
     for token in "TUTUUT":
         properties = {"token": token, "distinct_id": "ann"}
         mock.send(("/import", {"event": token, "properties": properties}))
-    assert ["U", "U", "T"] == [each["event"] for each in mock.get("events", limit=3)]
-    assert ["U", "T"] == [each["event"] for each in mock.get("events", since=4)]
-    assert [] == mock.get("events", limit=0)
+    assert [each["event"] for each in mock.get("events", limit=3)] == ["U", "U", "T"]
+    assert [each["event"] for each in mock.get("events", since=4)] == ["U", "T"]
+    assert mock.get("events", limit=0) == []

@@ -55,8 +55,8 @@ KINDS = [("/track", False), ("/import", False), ("/import", True)]
 def test_plain_is_without_fault(endpoint: str, strict: bool, limits: Limits, record: Any) -> None:
     """Nothing is plain that has a problem or deserves a note, under any identity mode."""
     if plain_check(endpoint, limits, strict=strict)(record, NOW):
-        assert [] == list(event_problems(record, endpoint, NOW, limits, strict=strict))
-        assert [None] * 3 == [identity_note(record, mode) for mode in IDENTITY_MODES]
+        assert list(event_problems(record, endpoint, NOW, limits, strict=strict)) == []
+        assert [identity_note(record, mode) for mode in IDENTITY_MODES] == [None] * 3
         assert None is size_note(record["properties"], limits)
         assert None is bucket_note(record["properties"])
 

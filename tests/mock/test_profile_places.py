@@ -32,14 +32,14 @@ def cities(mock: MockMixpanel) -> list[str | None]:
 def test_all_properties(located: MockMixpanel) -> None:
     """An update from a known address fills five properties of the profile."""
     send(located, "/engage", update(located, set={"a": 1}), headers=FROM_HERE)
-    assert {"u-1": {"a": 1} | EXAMPLETON} == located.profiles()
+    assert located.profiles() == {"u-1": {"a": 1} | EXAMPLETON}
 
 
 def test_off_by_default(mock_mixpanel: MockMixpanel) -> None:
     """Without the option nothing is made up."""
     record = update(mock_mixpanel, set={"a": 1}, latitude=1, longitude=2)
     send(mock_mixpanel, "/engage", record, headers=FROM_HERE)
-    assert {"u-1": {"a": 1}} == mock_mixpanel.profiles()
+    assert mock_mixpanel.profiles() == {"u-1": {"a": 1}}
 
 
 PEOPLE: dict[str, tuple[str, dict[str, Any], str | None]] = {
@@ -67,13 +67,13 @@ def test_people(located: MockMixpanel, name: str) -> None:
     query, more, city = PEOPLE[name]
     record = update(located, set={"a": 1}, **more)
     send(located, f"/engage{query}", record, headers=FROM_HERE)
-    assert [city] == cities(located)
+    assert cities(located) == [city]
 
 
 def test_source_of_coordinates(located: MockMixpanel) -> None:
     """What coordinates say is marked so."""
     send(located, "/engage", update(located, set={"a": 1}, latitude=1, longitude=2))
-    assert "reverse_geocoding" == located.profiles()["u-1"]["$geo_source"]
+    assert located.profiles()["u-1"]["$geo_source"] == "reverse_geocoding"
 
 
 @pytest.mark.parametrize("operation", [{"set_once": {"a": 1}}, {"set": {}}])
@@ -81,7 +81,7 @@ def test_set_looks(located: MockMixpanel, operation: dict[str, Any]) -> None:
     """`$set` and `$set_once` fill the place."""
     send(located, "/engage", update(located, set={"b": 1}, ip=0))
     send(located, "/engage", update(located, **operation), headers=FROM_HERE)
-    assert ["Exampleton"] == cities(located)
+    assert cities(located) == ["Exampleton"]
 
 
 @pytest.mark.parametrize("operation", [{"add": {"n": 1}}, {"append": {"l": 1}}, {"unset": ["b"]}])
@@ -89,7 +89,7 @@ def test_others_do_not(located: MockMixpanel, operation: dict[str, Any]) -> None
     """Other operations do not."""
     send(located, "/engage", update(located, set={"a": 1, "b": 2}, ip=0))
     send(located, "/engage", update(located, **operation), headers=FROM_HERE)
-    assert [None] == cities(located)
+    assert cities(located) == [None]
 
 
 def test_refused_update_moves_nobody(located: MockMixpanel) -> None:
@@ -97,13 +97,13 @@ def test_refused_update_moves_nobody(located: MockMixpanel) -> None:
     send(located, "/engage", update(located, set={"t": "x"}, ip=0))
     record = update(located, set={"a": 1}, add={"t": 1})
     send(located, "/engage", record, headers=FROM_HERE)
-    assert {"u-1": {"t": "x"}} == located.profiles()
+    assert located.profiles() == {"u-1": {"t": "x"}}
 
 
 def test_groups_are_nowhere(located: MockMixpanel) -> None:
     """A group has no place."""
     send(located, "/groups?ip=1", group_update(located, set={"a": 1}), headers=FROM_HERE)
-    assert {"company": {"acme": {"a": 1}}} == located.groups()
+    assert located.groups() == {"company": {"acme": {"a": 1}}}
 
 
 EVENTS: dict[str, tuple[str, dict[str, Any], str | None]] = {
@@ -122,15 +122,15 @@ def test_events(located: MockMixpanel, path: str, name: str) -> None:
     """An event looks up its property `ip`, or its sender with `ip=1`."""
     query, more, city = EVENTS[name]
     send(located, path + query, event(located, **more), headers=FROM_HERE)
-    assert [city] == [item["properties"].get("$city") for item in located.events()]
+    assert [item["properties"].get("$city") for item in located.events()] == [city]
 
 
 def test_properties_of_events(located: MockMixpanel) -> None:
     """An event gets city, region and country."""
     send(located, "/track?ip=1", event(located), headers=FROM_HERE)
-    assert {
+    assert located.events()[0]["properties"] == {
         "distinct_id": "u-1",
         "$city": "Exampleton",
         "$region": "Exampleshire",
         "mp_country_code": "XA",
-    } == located.events()[0]["properties"]
+    }

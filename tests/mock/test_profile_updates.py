@@ -74,9 +74,9 @@ def test_operations_of_people(mock_mixpanel: MockMixpanel, name: str) -> None:
     """Each operation does to a person's profile what is documented."""
     operations, expected = EFFECTS[name]
     updates = [update(mock_mixpanel, **each) for each in operations]
-    assert b"1" == send(mock_mixpanel, "/engage", updates).content
-    assert {"u-1": expected} == mock_mixpanel.profiles()
-    assert [] == mock_mixpanel.rejected()
+    assert send(mock_mixpanel, "/engage", updates).content == b"1"
+    assert mock_mixpanel.profiles() == {"u-1": expected}
+    assert mock_mixpanel.rejected() == []
 
 
 @pytest.mark.parametrize("name", EFFECTS)
@@ -84,9 +84,9 @@ def test_operations_of_groups(mock_mixpanel: MockMixpanel, name: str) -> None:
     """Groups have the same operations."""
     operations, expected = EFFECTS[name]
     updates = [group_update(mock_mixpanel, **each) for each in operations]
-    assert b"1" == send(mock_mixpanel, "/groups", updates).content
-    assert {"company": {"acme": expected}} == mock_mixpanel.groups()
-    assert [] == mock_mixpanel.rejected()
+    assert send(mock_mixpanel, "/groups", updates).content == b"1"
+    assert mock_mixpanel.groups() == {"company": {"acme": expected}}
+    assert mock_mixpanel.rejected() == []
 
 
 @pytest.mark.parametrize("value", ["", None, "null", {}, "u-1"])
@@ -96,16 +96,16 @@ def test_delete(mock_mixpanel: MockMixpanel, value: Any) -> None:
     send(mock_mixpanel, "/groups", group_update(mock_mixpanel, set={"a": 1}))
     send(mock_mixpanel, "/engage", update(mock_mixpanel, delete=value))
     send(mock_mixpanel, "/groups", group_update(mock_mixpanel, delete=value))
-    assert ({}, {}) == (mock_mixpanel.profiles(), mock_mixpanel.groups())
+    assert (mock_mixpanel.profiles(), mock_mixpanel.groups()) == ({}, {})
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set_once={"a": 2}))
-    assert {"u-1": {"a": 2}} == mock_mixpanel.profiles()
+    assert mock_mixpanel.profiles() == {"u-1": {"a": 2}}
 
 
 @pytest.mark.parametrize("operation", [{"unset": ["a"]}, {"remove": {"a": 1}}, {"delete": ""}])
 def test_no_profile_is_made(mock_mixpanel: MockMixpanel, operation: Operations) -> None:
     """Taking away from a profile that is not there makes none."""
-    assert b"1" == send(mock_mixpanel, "/engage", update(mock_mixpanel, **operation)).content
-    assert {} == mock_mixpanel.profiles()
+    assert send(mock_mixpanel, "/engage", update(mock_mixpanel, **operation)).content == b"1"
+    assert mock_mixpanel.profiles() == {}
 
 
 WRONG_VALUES: dict[str, tuple[Operations, str]] = {
@@ -137,9 +137,9 @@ def test_wrong_values(mock_mixpanel: MockMixpanel, name: str) -> None:
         send(mock_mixpanel, "/engage", update(mock_mixpanel, **operations)),
         send(mock_mixpanel, "/groups", group_update(mock_mixpanel, **operations)),
     ]
-    assert [(200, b"0")] * 2 == [(answer.status_code, answer.content) for answer in answers]
-    assert [[reason]] * 2 == reasons(mock_mixpanel)
-    assert ({}, {}) == (mock_mixpanel.profiles(), mock_mixpanel.groups())
+    assert [(answer.status_code, answer.content) for answer in answers] == [(200, b"0")] * 2
+    assert reasons(mock_mixpanel) == [[reason]] * 2
+    assert (mock_mixpanel.profiles(), mock_mixpanel.groups()) == ({}, {})
 
 
 MISFITS: dict[str, tuple[Operations, str]] = {
@@ -159,14 +159,14 @@ def test_misfits(mock_mixpanel: MockMixpanel, name: str) -> None:
     operations, reason = MISFITS[name]
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set=HELD))
     both = operations | {"set": {"other": 1}}
-    assert b"1" == send(mock_mixpanel, "/engage", update(mock_mixpanel, **both)).content
-    assert {"u-1": HELD} == mock_mixpanel.profiles()
-    assert [[reason]] == reasons(mock_mixpanel)
-    assert [(True, []), (False, [reason])] == [
+    assert send(mock_mixpanel, "/engage", update(mock_mixpanel, **both)).content == b"1"
+    assert mock_mixpanel.profiles() == {"u-1": HELD}
+    assert reasons(mock_mixpanel) == [[reason]]
+    assert [
         (verdict["accepted"], verdict["reasons"])
         for request in mock_mixpanel.requests()
         for verdict in request["verdicts"]
-    ]
+    ] == [(True, []), (False, [reason])]
 
 
 @pytest.mark.parametrize("ignore", [True, 1, "true"])
@@ -178,9 +178,9 @@ def test_last_seen(mock_mixpanel: MockMixpanel, ignore: Any) -> None:
     send(mock_mixpanel, "/engage", seen)
     mock_mixpanel.advance(60)
     send(mock_mixpanel, "/engage", unseen)
-    assert {"u-1": {"a": 2, "$last_seen": "2026-06-15T12:00:00"}} == mock_mixpanel.profiles()
+    assert mock_mixpanel.profiles() == {"u-1": {"a": 2, "$last_seen": "2026-06-15T12:00:00"}}
     send(mock_mixpanel, "/engage", seen)
-    assert {"u-1": {"a": 1, "$last_seen": "2026-06-15T12:01:00"}} == mock_mixpanel.profiles()
+    assert mock_mixpanel.profiles() == {"u-1": {"a": 1, "$last_seen": "2026-06-15T12:01:00"}}
 
 
 def test_refused_update_is_no_sign_of_life(mock_mixpanel: MockMixpanel) -> None:
@@ -188,30 +188,30 @@ def test_refused_update_is_no_sign_of_life(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.freeze(NOW)
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"t": "x"}))
     send(mock_mixpanel, "/engage", update(mock_mixpanel, ignore_time=False, add={"t": 1}))
-    assert {"u-1": {"t": "x"}} == mock_mixpanel.profiles()
+    assert mock_mixpanel.profiles() == {"u-1": {"t": "x"}}
 
 
 def test_modifiers_and_strangers(mock_mixpanel: MockMixpanel) -> None:
     """Modifiers and unknown members are accepted and are no properties."""
     more = {"ip": 0, "time": 1, "latitude": 1.5, "longitude": 2, "mp_metadata": {}, "user_id": "x"}
     record = update(mock_mixpanel, set={"a": 1}, **more) | {"id": 7}
-    assert b"1" == send(mock_mixpanel, "/engage?ip=0&strict=1", record).content
-    assert {"u-1": {"a": 1}} == mock_mixpanel.profiles()
+    assert send(mock_mixpanel, "/engage?ip=0&strict=1", record).content == b"1"
+    assert mock_mixpanel.profiles() == {"u-1": {"a": 1}}
 
 
 def test_group_update_names_no_person(mock_mixpanel: MockMixpanel) -> None:
     """A distinct id has no place in a group update."""
     record = group_update(mock_mixpanel, distinct_id="u-1", set={"a": 1})
-    assert b"0" == send(mock_mixpanel, "/groups", record).content
-    assert [["$distinct_id: not allowed in a group update"]] == reasons(mock_mixpanel)
+    assert send(mock_mixpanel, "/groups", record).content == b"0"
+    assert reasons(mock_mixpanel) == [["$distinct_id: not allowed in a group update"]]
 
 
 @pytest.mark.parametrize("name", ["$group_key", "$group_id"])
 def test_group_update_names_a_group(mock_mixpanel: MockMixpanel, name: str) -> None:
     """Key and id of a group are needed."""
     record = group_update(mock_mixpanel, set={"a": 1}) | {name: ""}
-    assert b"0" == send(mock_mixpanel, "/groups", record).content
-    assert [[f"{name}, missing or empty"]] == reasons(mock_mixpanel)
+    assert send(mock_mixpanel, "/groups", record).content == b"0"
+    assert reasons(mock_mixpanel) == [[f"{name}, missing or empty"]]
 
 
 @pytest.mark.parametrize(("keys", "said"), [([], []), (["company"], []), (["org"], None)])
@@ -221,8 +221,8 @@ def test_unknown_group_key(
     """A group key the project does not have is stored, and noted (choice)."""
     mock_mixpanel.project(group_keys=keys)
     record = group_update(mock_mixpanel, set={"a": 1})
-    assert b"1" == send(mock_mixpanel, "/groups", record).content
-    assert {"company": {"acme": {"a": 1}}} == mock_mixpanel.groups()
+    assert send(mock_mixpanel, "/groups", record).content == b"1"
+    assert mock_mixpanel.groups() == {"company": {"acme": {"a": 1}}}
     noted = [["$group_key: 'company' is none of the project's"]] if said is None else said
     assert noted == reasons(mock_mixpanel)
 
@@ -236,7 +236,7 @@ def test_ignore_alias(mock_mixpanel: MockMixpanel, value: Any, gone: str) -> Non
     send(mock_mixpanel, "/engage", update(mock_mixpanel, "new", set={"a": 2}))
     send(mock_mixpanel, "/track", alias(mock_mixpanel, "new", "old"))
     send(mock_mixpanel, "/engage", update(mock_mixpanel, "new", ignore_alias=value, delete=""))
-    assert {"new": {"a": 2}, "old": {"a": 1}}.keys() - {gone} == mock_mixpanel.profiles().keys()
+    assert mock_mixpanel.profiles().keys() == {"new": {"a": 2}, "old": {"a": 1}}.keys() - {gone}
 
 
 def test_a_large_value(mock_mixpanel: MockMixpanel) -> None:
@@ -245,8 +245,8 @@ def test_a_large_value(mock_mixpanel: MockMixpanel) -> None:
     full[0] = full[0][1:]
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"l": full}))
     send(mock_mixpanel, "/engage", update(mock_mixpanel, append={"l": ""}))
-    assert {"u-1": {"l": full}} == mock_mixpanel.profiles()
-    assert [["l: would be larger than 262144 bytes"]] == reasons(mock_mixpanel)
+    assert mock_mixpanel.profiles() == {"u-1": {"l": full}}
+    assert reasons(mock_mixpanel) == [["l: would be larger than 262144 bytes"]]
 
 
 def test_numeric_ids(mock_mixpanel: MockMixpanel) -> None:
@@ -254,8 +254,8 @@ def test_numeric_ids(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"a": 1}) | {"$distinct_id": 7})
     send(mock_mixpanel, "/engage", update(mock_mixpanel, "7", set={"b": 2}))
     send(mock_mixpanel, "/groups", group_update(mock_mixpanel, set={"a": 1}) | {"$group_id": 9})
-    assert {"7": {"a": 1, "b": 2}} == mock_mixpanel.profiles()
-    assert {"company": {"9": {"a": 1}}} == mock_mixpanel.groups()
+    assert mock_mixpanel.profiles() == {"7": {"a": 1, "b": 2}}
+    assert mock_mixpanel.groups() == {"company": {"9": {"a": 1}}}
 
 
 def test_a_full_profile(mock_mixpanel: MockMixpanel) -> None:
@@ -264,5 +264,5 @@ def test_a_full_profile(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set=full))
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"p0": "new", "one more": 1}))
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"p1": "new"}))
-    assert {"u-1": full | {"p1": "new"}} == mock_mixpanel.profiles()
-    assert [["properties: the profile would have more than 2000"]] == reasons(mock_mixpanel)
+    assert mock_mixpanel.profiles() == {"u-1": full | {"p1": "new"}}
+    assert reasons(mock_mixpanel) == [["properties: the profile would have more than 2000"]]

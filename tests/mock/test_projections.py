@@ -68,7 +68,7 @@ def test_every_record_has_a_verdict(steps: Any) -> None:
     (last,) = replay(Mock("legacy"), steps, read_each=False)
     verdicts = [verdict for request in last["requests"] for verdict in request["verdicts"]]
     assert len(steps) == len(verdicts)
-    assert [] == [each for each in verdicts if not each["accepted"] and not each["reasons"]]
+    assert [each for each in verdicts if not each["accepted"] and not each["reasons"]] == []
     with_reasons = [each["reasons"] for each in verdicts if each["reasons"]]
     assert with_reasons == [item["reasons"] for item in last["rejected"]]
 
@@ -90,7 +90,7 @@ def test_merges_are_never_undone(steps: Any) -> None:
     states = replay(Mock("original"), steps, read_each=True)
     clusters = [[set(each["ids"]) for each in s["identities"]["clusters"]] for s in states]
     for earlier, later in pairwise(clusters):
-        assert [] == [ids for ids in earlier if not any(ids <= other for other in later)]
+        assert [ids for ids in earlier if not any(ids <= other for other in later)] == []
 
 
 @pytest.mark.parametrize("identity", MODES)
@@ -104,7 +104,7 @@ def test_a_queue_loses_nothing(identity: str, steps: Any) -> None:
     assert waiting.isdisjoint(each["id"] for each in before["events?raw=1"])
     mock.advance(60)
     after = mock.state()
-    assert [] == after["identities"]["queued"] + after["identities"]["pending_aliases"]
+    assert after["identities"]["queued"] + after["identities"]["pending_aliases"] == []
     numbers = [each["id"] for each in after["events?raw=1"]]
     assert sorted(set(numbers)) == numbers
     accepted = [
@@ -126,4 +126,4 @@ def test_forgetting_one_project_keeps_the_state_of_others() -> None:
         client.get("/_mock/profiles")
     world.reset("U")
     profiles = client.get("/_mock/profiles").json or []
-    assert [("T", {"n": 2})] == [(each["token"], each["properties"]) for each in profiles]
+    assert [(each["token"], each["properties"]) for each in profiles] == [("T", {"n": 2})]

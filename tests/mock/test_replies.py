@@ -24,9 +24,9 @@ def good(mock: MockMixpanel, endpoint: str) -> dict[str, object]:
 def test_plain(mock_mixpanel: MockMixpanel, endpoint: str) -> None:
     """Success is exactly `1`, as plain text with a length."""
     answer = send(mock_mixpanel, endpoint, [good(mock_mixpanel, endpoint)])
-    assert (200, b"1") == (answer.status_code, answer.content)
-    assert "text/plain" == answer.headers["Content-Type"]
-    assert "1" == answer.headers["Content-Length"]
+    assert (answer.status_code, answer.content) == (200, b"1")
+    assert answer.headers["Content-Type"] == "text/plain"
+    assert answer.headers["Content-Length"] == "1"
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -35,8 +35,8 @@ def test_verbose(mock_mixpanel: MockMixpanel, endpoint: str, verbose: str) -> No
     """Verbose success has a null error and an integer status, and is JSON by type."""
     path = f"{endpoint}?verbose={verbose}"
     answer = send(mock_mixpanel, path, [good(mock_mixpanel, endpoint)])
-    assert b'{"error":null,"status":1}' == answer.content
-    assert "application/json" == answer.headers["Content-Type"]
+    assert answer.content == b'{"error":null,"status":1}'
+    assert answer.headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -45,11 +45,11 @@ def test_no_data(mock_mixpanel: MockMixpanel, endpoint: str, records: list[objec
     """Nothing, or an empty object, is missing data."""
     auth = (mock_mixpanel.token, "")
     answer = send(mock_mixpanel, f"{endpoint}?verbose=1", records, auth=auth)
-    assert (200, b'{"error":"data, missing or empty","status":0}') == (
+    assert (
         answer.status_code,
         answer.content,
-    )
-    assert b"0" == send(mock_mixpanel, endpoint, records, auth=auth).content
+    ) == (200, b'{"error":"data, missing or empty","status":0}')
+    assert send(mock_mixpanel, endpoint, records, auth=auth).content == b"0"
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_no_data(mock_mixpanel: MockMixpanel, endpoint: str, records: list[objec
 def test_no_token(mock_mixpanel: MockMixpanel, endpoint: str, record: dict[str, object]) -> None:
     """A record for no project says so, with status 200."""
     answer = send(mock_mixpanel, f"{endpoint}?verbose=1", record)
-    assert (200, b'{"error":"token, missing or empty","status":0}') == (
+    assert (
         answer.status_code,
         answer.content,
-    )
+    ) == (200, b'{"error":"token, missing or empty","status":0}')
 
 
 @pytest.mark.parametrize("who", ["", None])
@@ -76,31 +76,31 @@ def test_no_distinct_id(mock_mixpanel: MockMixpanel, who: str | None) -> None:
     """A profile update for nobody says so."""
     record = {"$token": mock_mixpanel.token, "$distinct_id": who, "$set": {"a": 1}}
     answer = send(mock_mixpanel, "/engage?verbose=1", record)
-    assert b'{"error":"$distinct_id, missing or empty","status":0}' == answer.content
-    assert [["$distinct_id, missing or empty"]] == reasons(mock_mixpanel)
-    assert {} == mock_mixpanel.profiles()
+    assert answer.content == b'{"error":"$distinct_id, missing or empty","status":0}'
+    assert reasons(mock_mixpanel) == [["$distinct_id, missing or empty"]]
+    assert mock_mixpanel.profiles() == {}
 
 
 def test_mixed_batch(mock_mixpanel: MockMixpanel) -> None:
     """One good record makes the answer 1; the bad one is listed with its place."""
     records = [event(mock_mixpanel, event_name="x") | {"event": ""}, event(mock_mixpanel, "Good")]
-    assert b"1" == send(mock_mixpanel, "/track", records).content
-    assert [
+    assert send(mock_mixpanel, "/track", records).content == b"1"
+    assert [request["verdicts"] for request in mock_mixpanel.requests()] == [
         [
             {"index": 0, "accepted": False, "reasons": ["event, missing or empty"]},
             {"index": 1, "accepted": True, "reasons": []},
         ]
-    ] == [request["verdicts"] for request in mock_mixpanel.requests()]
-    assert ["Good"] == [item["event"] for item in mock_mixpanel.events()]
+    ]
+    assert [item["event"] for item in mock_mixpanel.events()] == ["Good"]
 
 
 def test_callback(mock_mixpanel: MockMixpanel) -> None:
     """A callback is called with the plain or the verbose reply."""
     plain = send(mock_mixpanel, "/track?callback=cb", event(mock_mixpanel))
-    assert b"cb(1)" == plain.content
-    assert "text/javascript" == plain.headers["Content-Type"]
+    assert plain.content == b"cb(1)"
+    assert plain.headers["Content-Type"] == "text/javascript"
     verbose = send(mock_mixpanel, "/track?callback=cb&verbose=1", event(mock_mixpanel))
-    assert b'cb({"error":null,"status":1})' == verbose.content
+    assert verbose.content == b'cb({"error":null,"status":1})'
 
 
 def test_pixel(mock_mixpanel: MockMixpanel) -> None:
@@ -110,9 +110,9 @@ def test_pixel(mock_mixpanel: MockMixpanel) -> None:
         f"{mock_mixpanel.url}/track",
         params={"img": "1", "data": json.dumps(event(mock_mixpanel))},
     )
-    assert "image/png" == answer.headers["Content-Type"]
-    assert b"\x89PNG\r\n\x1a\n" == answer.content[:8]
-    assert 1 == len(mock_mixpanel.events())
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert len(mock_mixpanel.events()) == 1
 
 
 def test_four_envelopes() -> None:
@@ -123,21 +123,21 @@ def test_four_envelopes() -> None:
         replies.app_error(400, "E"),
         replies.query_error(400, "/api/query/x?a=1", "E"),
     ]
-    assert [
+    assert [json.loads(error.body) for error in errors] == [
         {"error": "E", "status": 0},
         {"code": 401, "error": "E", "status": "Unauthorized"},
         {"error": "E", "status": "error"},
         {"request": "/api/query/x?a=1", "error": "E"},
-    ] == [json.loads(error.body) for error in errors]
-    assert [200, 401, 400, 400] == [error.status for error in errors]
+    ]
+    assert [error.status for error in errors] == [200, 401, 400, 400]
 
 
 @pytest.mark.parametrize("path", ["/track", "/import?strict=1", "/flags"])
 def test_cors(mock_mixpanel: MockMixpanel, path: str) -> None:
     """Every reply, errors too, allows the origin that asked, with credentials."""
     answer = send(mock_mixpanel, path, [{}], headers={"Origin": "http://shop.test"})
-    assert "http://shop.test" == answer.headers["Access-Control-Allow-Origin"]
-    assert "true" == answer.headers["Access-Control-Allow-Credentials"]
+    assert answer.headers["Access-Control-Allow-Origin"] == "http://shop.test"
+    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
 
 
 @pytest.mark.parametrize("path", ["/track/", "/flags"])
@@ -152,10 +152,10 @@ def test_preflight(mock_mixpanel: MockMixpanel, path: str) -> None:
             "Access-Control-Request-Headers": "authorization,traceparent",
         },
     )
-    assert 204 == answer.status_code
-    assert "http://shop.test" == answer.headers["Access-Control-Allow-Origin"]
-    assert "GET, POST, OPTIONS" == answer.headers["Access-Control-Allow-Methods"]
-    assert "authorization,traceparent" == answer.headers["Access-Control-Allow-Headers"]
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Origin"] == "http://shop.test"
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, POST, OPTIONS"
+    assert answer.headers["Access-Control-Allow-Headers"] == "authorization,traceparent"
 
 
 def test_control_is_not_for_other_origins(mock_mixpanel: MockMixpanel) -> None:
@@ -170,5 +170,5 @@ def test_head_stores_nothing(mock_mixpanel: MockMixpanel) -> None:
     """HEAD is answered without a body and without an effect."""
     data = json.dumps(event(mock_mixpanel))
     answer = http("HEAD", f"{mock_mixpanel.url}/track", params={"data": data})
-    assert (200, b"") == (answer.status_code, answer.content)
-    assert [] == mock_mixpanel.requests()
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert mock_mixpanel.requests() == []

@@ -62,13 +62,13 @@ def test_serve(number: signal.Signals) -> None:
     """It prints a line for each region, is ready then, and ends cleanly when told."""
     with serving("--port", "0", "--eu-port", "0", "--in-port", "0") as process:
         found = urls(process, 3)
-        assert ["us", "eu", "in"] == list(found)
+        assert list(found) == ["us", "eu", "in"]
         for url in found.values():
             assert url.startswith("http://127.0.0.1:")
-            assert "ok" == http("GET", f"{url}/_mock/health").json()["status"]
+            assert http("GET", f"{url}/_mock/health").json()["status"] == "ok"
         process.send_signal(number)
-        assert ("", "") == process.communicate(timeout=30)
-        assert 0 == process.returncode
+        assert process.communicate(timeout=30) == ("", "")
+        assert process.returncode == 0
 
 
 @pytest.mark.parametrize("write", [json.dumps, yaml.safe_dump])
@@ -78,20 +78,16 @@ def test_projects(tmp_path: Path, write: Any) -> None:
     file.write_text(write([PROJECT]))
     with serving("--port", "0", "--projects", str(file)) as process:
         url = urls(process, 1)["us"]
-        assert (
-            PROJECT
-            | {
-                "project_id": "7",
-                "secret": "***",
-                "service_accounts": [{"username": "robot", "secret": "***"}],
-                "lookup_tables": [],
-                "drop_filters": [],
-                "gdpr_delay": 60,
-                "limits": {},
-                "geo": False,
-            }
-            == http("GET", f"{url}/_mock/projects/T").json()
-        )
+        assert http("GET", f"{url}/_mock/projects/T").json() == PROJECT | {
+            "project_id": "7",
+            "secret": "***",
+            "service_accounts": [{"username": "robot", "secret": "***"}],
+            "lookup_tables": [],
+            "drop_filters": [],
+            "gdpr_delay": 60,
+            "limits": {},
+            "geo": False,
+        }
 
 
 @pytest.mark.parametrize(
@@ -121,7 +117,7 @@ def test_wrong_usage(arguments: list[str], error: str) -> None:
     done = subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60
     )
-    assert (2, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (2, "")
     assert error in done.stderr
 
 
@@ -147,7 +143,7 @@ def test_bad_projects(tmp_path: Path, content: str, error: str) -> None:
         check=False,
         timeout=60,
     )
-    assert 2 == done.returncode
+    assert done.returncode == 2
     assert f"{file}: {error}" in done.stderr
 
 
@@ -158,5 +154,5 @@ def test_port_in_use() -> None:
         done = subprocess.run(
             [*COMMAND, "--port", port], capture_output=True, text=True, check=False, timeout=60
         )
-        assert 1 == done.returncode
+        assert done.returncode == 1
         assert done.stderr.startswith("Error: cannot listen on 127.0.0.1: ")

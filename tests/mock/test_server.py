@@ -31,9 +31,9 @@ def test_keep_alive(mock_mixpanel: MockMixpanel, body: bytes) -> None:
         addresses.add(connection.sock.getsockname())
         connection.request("POST", "/track", body=record, headers=JSON)
         answer = connection.getresponse()
-        assert (200, b"1") == (answer.status, answer.read())
+        assert (answer.status, answer.read()) == (200, b"1")
         addresses.add(connection.sock.getsockname())
-    assert 1 == len(addresses)
+    assert len(addresses) == 1
     connection.close()
 
 
@@ -49,8 +49,10 @@ def test_pipelined_requests(mock_mixpanel: MockMixpanel) -> None:
         connection.sendall(first + second)
         received = b"".join(iter(lambda: connection.recv(4096), b""))
     parts = received.split(b"HTTP/1.1 200 OK")
-    assert [b"", b"1", b'{"error":null,"status":1}'] == [
-        part.partition(b"\r\n\r\n")[2] for part in parts
+    assert [part.partition(b"\r\n\r\n")[2] for part in parts] == [
+        b"",
+        b"1",
+        b'{"error":null,"status":1}',
     ]
 
 
@@ -60,7 +62,7 @@ def test_length_that_is_none(mock_mixpanel: MockMixpanel) -> None:
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         connection.sendall(b"POST /track HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n")
         received = b"".join(iter(lambda: connection.recv(4096), b""))
-    assert b"HTTP/1.1 400 BAD REQUEST\r\n" == received[:26]
+    assert received[:26] == b"HTTP/1.1 400 BAD REQUEST\r\n"
     assert b"\r\nConnection: close\r\n" in received
 
 
@@ -72,18 +74,18 @@ def test_threads(mock_mixpanel: MockMixpanel) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(post, range(40)))
-    assert [b"1"] * 40 == answers
+    assert answers == [b"1"] * 40
     events = mock_mixpanel.events()
     assert sorted(list(range(40)) * 5) == sorted(item["properties"]["n"] for item in events)
-    assert 200 == len({item["id"] for item in events})
-    assert 40 == len({request["id"] for request in mock_mixpanel.requests()})
+    assert len({item["id"] for item in events}) == 200
+    assert len({request["id"] for request in mock_mixpanel.requests()}) == 40
 
 
 def test_regions_that_are_asked_for() -> None:
     """Only the US has a port unless more are asked for."""
     with Server(in_port=0) as server:
-        assert (None, True) == (server.eu_url, bool(server.in_url))
-        assert ["us", "in"] == list(server.urls)
+        assert (server.eu_url, bool(server.in_url)) == (None, True)
+        assert list(server.urls) == ["us", "in"]
 
 
 def test_stop_ends_open_connections() -> None:
@@ -93,7 +95,7 @@ def test_stop_ends_open_connections() -> None:
     connection.request("GET", "/_mock/health")
     assert b'"ok"' in connection.getresponse().read()
     server.stop()
-    assert b"" == connection.sock.recv(1)
+    assert connection.sock.recv(1) == b""
     connection.close()
 
 
@@ -110,5 +112,5 @@ def test_app_alone() -> None:
     """The application works without the server, as any Flask application."""
     client = create_app().test_client()
     record = {"event": "A", "properties": {"token": "T"}}
-    assert b"1" == client.post("/track", json=record).data
-    assert ["A"] == [item["event"] for item in client.get("/_mock/events").json or []]
+    assert client.post("/track", json=record).data == b"1"
+    assert [item["event"] for item in client.get("/_mock/events").json or []] == ["A"]

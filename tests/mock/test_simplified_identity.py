@@ -33,7 +33,7 @@ def people(mock: MockMixpanel) -> list[str]:
 def test_distinct_id(simplified: MockMixpanel, sent: dict[str, Any], expected: str) -> None:
     """The distinct id is the user, else the device; a sent one is overwritten."""
     send(simplified, "/track", event(simplified, **sent))
-    assert [expected] == people(simplified)
+    assert people(simplified) == [expected]
 
 
 def test_linking_is_retroactive(simplified: MockMixpanel) -> None:
@@ -41,15 +41,15 @@ def test_linking_is_retroactive(simplified: MockMixpanel) -> None:
     device = {"$device_id": "d", "distinct_id": None}
     records = [event(simplified, **device), event(simplified, **device, **{"$user_id": "u"})]
     send(simplified, "/track", [*records, event(simplified, **device)])
-    assert ["u", "u", "u"] == people(simplified)
-    assert [{"canonical": "u", "ids": ["u", "$device:d"]}] == simplified.identities()["clusters"]
+    assert people(simplified) == ["u", "u", "u"]
+    assert simplified.identities()["clusters"] == [{"canonical": "u", "ids": ["u", "$device:d"]}]
 
 
 def test_profiles_stay(simplified: MockMixpanel) -> None:
     """What was set on the device's profile is not carried over."""
     send(simplified, "/engage", update(simplified, "$device:d", set={"a": 1}))
     send(simplified, "/track", event(simplified, **{"$device_id": "d", "$user_id": "u"}))
-    assert {"$device:d": {"a": 1}} == simplified.profiles()
+    assert simplified.profiles() == {"$device:d": {"a": 1}}
 
 
 def test_second_user_of_a_device(simplified: MockMixpanel) -> None:
@@ -58,19 +58,19 @@ def test_second_user_of_a_device(simplified: MockMixpanel) -> None:
     second = event(simplified, **{"$device_id": "d", "$user_id": "v"})
     alone = event(simplified, **{"$device_id": "d"})
     send(simplified, "/track", [first, second, alone])
-    assert ["u", "v", "u"] == people(simplified)
-    assert [["$device_id: it is linked to another $user_id already"]] == reasons(simplified)
+    assert people(simplified) == ["u", "v", "u"]
+    assert reasons(simplified) == [["$device_id: it is linked to another $user_id already"]]
 
 
 @pytest.mark.parametrize("name", ["$create_alias", "$identify", "$merge"])
 def test_identity_events(simplified: MockMixpanel, name: str) -> None:
     """Identity events are accepted, have no effect, and are listed with the reason."""
     record = event(simplified, name, distinct_id="anon-1", alias="u-1")
-    assert b"1" == send(simplified, "/import", record).content
+    assert send(simplified, "/import", record).content == b"1"
     send(simplified, "/track", event(simplified))
-    assert ["anon-1", "u-1"] == people(simplified)
-    assert [[f"event: {name} has no effect under simplified identity"]] == reasons(simplified)
-    assert [] == simplified.identities()["clusters"]
+    assert people(simplified) == ["anon-1", "u-1"]
+    assert reasons(simplified) == [[f"event: {name} has no effect under simplified identity"]]
+    assert simplified.identities()["clusters"] == []
 
 
 def test_identify_of_sdks(simplified: MockMixpanel) -> None:
@@ -78,8 +78,8 @@ def test_identify_of_sdks(simplified: MockMixpanel) -> None:
     ids = {"$device_id": "d", "$user_id": "u", "$anon_distinct_id": "$device:d"}
     send(simplified, "/track", event(simplified, distinct_id="$device:d"))
     send(simplified, "/track", event(simplified, "$identify", distinct_id="u", **ids))
-    assert ["u", "u"] == people(simplified)
-    assert [] == simplified.rejected()
+    assert people(simplified) == ["u", "u"]
+    assert simplified.rejected() == []
 
 
 def test_identity_is_fixed_by_data(mock_mixpanel: MockMixpanel) -> None:
@@ -115,11 +115,11 @@ def test_failure_is_stored(simplified: MockMixpanel) -> None:
     send(simplified, "/track", users)
     reason = "$device_id: it is linked to another $user_id already"
     failures = [item["properties"].get("$identity_failure_reason") for item in simplified.events()]
-    assert [None, reason] == failures
+    assert failures == [None, reason]
 
 
 def test_only_distinct_ids_link_nothing(simplified: MockMixpanel) -> None:
     """A device and a user that are sent one after the other are not linked."""
     ids = ("$device:d", "u")
     send(simplified, "/track", [event(simplified, distinct_id=who) for who in ids])
-    assert ["$device:d", "u"] == people(simplified)
+    assert people(simplified) == ["$device:d", "u"]

@@ -40,7 +40,7 @@ def test_killed(store: str, workers: str) -> None:
                     answer = session.post(f"{mock.url}/track", json=record, timeout=30)
                 except (requests.ConnectionError, ChunkedEncodingError):  # none, or not all of one
                     return said
-                assert b"1" == answer.content
+                assert answer.content == b"1"
                 said.append(n)
                 if n == number + 400:
                     kill_all(process)
@@ -56,7 +56,7 @@ def test_killed(store: str, workers: str) -> None:
         kept = [item["properties"]["n"] for item in mock.events(raw=True)]
         mock.close()
     assert len(set(kept)) == len(kept)
-    assert set() == acknowledged - set(kept)
+    assert acknowledged - set(kept) == set()
     assert len(acknowledged) > 100
 
 
@@ -73,14 +73,14 @@ def test_everything_lasts(store: str) -> None:
                 rule = {"match": {"path": "/track", "nth": 3}, "action": {"status": 503}}
                 client.post("/_mock/faults", json=rule)
                 record = {"event": "A", "properties": {"token": "T", "distinct_id": "ann"}}
-                assert b"1" == client.post("/track", json=record).data
+                assert client.post("/track", json=record).data == b"1"
                 client.post(
                     "/engage", json={"$token": "T", "$distinct_id": "ann", "$set": {"a": 1}}
                 )
             lists = ["clock", "projects/T", "faults", "requests", "events", "profiles"]
             states.append({name: client.get(f"/_mock/{name}").json for name in lists})
     assert states[0] == states[1]
-    assert [1] == [rule["seen"] for rule in states[1]["faults"]]
+    assert [rule["seen"] for rule in states[1]["faults"]] == [1]
 
 
 def test_a_limit_on_the_log() -> None:
@@ -89,7 +89,7 @@ def test_a_limit_on_the_log() -> None:
         mock = MockMixpanel(urls(process, 1)["us"], "T")
         for n in range(6):
             send(mock, "/track", [event(mock, f"E{n}")] * 40)
-        assert ["E4"] * 40 + ["E5"] * 40 == names(mock)
+        assert names(mock) == ["E4"] * 40 + ["E5"] * 40
         send(mock, "/track", [event(mock, "Many")] * 200)
-        assert ["Many"] * 200 == names(mock)
+        assert names(mock) == ["Many"] * 200
         mock.close()

@@ -80,7 +80,7 @@ def test_ids_count_up(store: Store) -> None:
     """Ids of requests and of entries count up from 1; a request without records takes one too."""
     for size in (1, 3, 0, 2):
         assert store.append(ROW._replace(size=size))
-    assert [(1, 1), (2, 2), (3, 5), (4, 6)] == ids(store)
+    assert ids(store) == [(1, 1), (2, 2), (3, 5), (4, 6)]
 
 
 @pytest.mark.parametrize("token", [None, "T"])
@@ -89,7 +89,7 @@ def test_ids_are_never_used_again(store: Store, token: str | None) -> None:
     store.append(ROW._replace(size=3))
     store.forget(token)
     store.append(ROW)
-    assert [(2, 4)] == ids(store)
+    assert ids(store) == [(2, 4)]
 
 
 def test_rows_come_back_as_they_were(store: Store) -> None:
@@ -98,7 +98,7 @@ def test_rows_come_back_as_they_were(store: Store) -> None:
     store.append(packed)
     store.append(ROW._replace(token=None))
     one, other = store.rows([1, 2, 77])
-    assert (1, 1, "T\u20ac", b"\x00\xff head", b"\x00\xfe body") == one
+    assert one == (1, 1, "T\u20ac", b"\x00\xff head", b"\x00\xfe body")
     assert None is other.token
 
 
@@ -108,7 +108,7 @@ def test_pages(store: Store) -> None:
         store.append(ROW)
     first = store.page(None, 0)
     second = store.page(first.generation, first.rows[-1].id)
-    assert (PAGE, False, 1, True) == (len(first.rows), first.last, len(second.rows), second.last)
+    assert (len(first.rows), first.last, len(second.rows), second.last) == (PAGE, False, 1, True)
 
 
 def test_forgetting_begins_anew(store: Store) -> None:
@@ -116,22 +116,22 @@ def test_forgetting_begins_anew(store: Store) -> None:
     store.append(ROW)
     store.append(ROW._replace(token="U"))
     generation = store.page(None, 0).generation
-    assert [] == store.page(generation, 2).rows
+    assert store.page(generation, 2).rows == []
     store.forget("T")
     page = store.page(generation, 2)
-    assert (True, [2]) == (page.generation != generation, [row.id for row in page.rows])
+    assert (page.generation != generation, [row.id for row in page.rows]) == (True, [2])
 
 
 def test_what_was_judged_by_old_settings_is_refused(store: Store) -> None:
     """A row that was decided under another document is not appended."""
     version, document = store.state()
-    assert b"{}" == document
+    assert document == b"{}"
     assert store.append(ROW, version)
     with store.exclusive():
         store.put(b'{"a":1}')
     assert not store.append(ROW, version)
     assert store.append(ROW, store.state().version)
-    assert [1, 2] == [row_id for row_id, _ in ids(store)]
+    assert [row_id for row_id, _ in ids(store)] == [1, 2]
 
 
 def test_keep(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_keep(tmp_path: Path) -> None:
             store.append(ROW._replace(size=2))
         kept = 2 * len(ids(store))
         assert 900 <= kept <= 1000 + 2 * 64
-        assert (700, 1399) == ids(store)[-1]
+        assert ids(store)[-1] == (700, 1399)
         store.close()
 
 
@@ -160,7 +160,7 @@ def test_two_workers_agree(shared_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, workers))
     assert [(n, n) for n in range(1, 201)] == ids(workers[0])
-    assert {"n": 200} == json.loads(workers[1].state().document)
+    assert json.loads(workers[1].state().document) == {"n": 200}
     for store in workers:
         store.close()
 
@@ -177,7 +177,7 @@ def test_an_error_undoes_all(store: Store) -> None:
 
     with pytest.raises(KeyError):
         fail()
-    assert [] == ids(store)
+    assert ids(store) == []
     assert store.append(ROW)
 
 
@@ -212,19 +212,19 @@ def test_file_of_something_else(tmp_path: Path) -> None:
 def test_answers_are_kept(store: Store) -> None:
     """The pages of an answer are there until there are too many younger ones."""
     store.remember("old", [b"first", b"second"])
-    assert [b"first", b"second", None] == [store.recall("old", page) for page in range(3)]
+    assert [store.recall("old", page) for page in range(3)] == [b"first", b"second", None]
     store.remember("old", [b"new"])
-    assert [b"new", None] == [store.recall("old", page) for page in range(2)]
+    assert [store.recall("old", page) for page in range(2)] == [b"new", None]
     for number in range(KEPT_ANSWERS):
         store.remember(f"young-{number}", [b"x"])
-    assert (None, b"x", None) == tuple(store.recall(n, 0) for n in ("old", "young-0", "never"))
+    assert tuple(store.recall(n, 0) for n in ("old", "young-0", "never")) == (None, b"x", None)
 
 
 def test_answers_of_all_sizes() -> None:
     """The newest answer is kept even if it is too large; then no other is."""
-    assert [] == answers_to_drop({"new": KEPT_BYTES + 1})
-    assert ["old"] == answers_to_drop({"new": KEPT_BYTES, "old": 1})
-    assert [] == answers_to_drop({"new": KEPT_BYTES - 1, "old": 1})
+    assert answers_to_drop({"new": KEPT_BYTES + 1}) == []
+    assert answers_to_drop({"new": KEPT_BYTES, "old": 1}) == ["old"]
+    assert answers_to_drop({"new": KEPT_BYTES - 1, "old": 1}) == []
 
 
 def test_worker_that_is_killed_while_it_writes(tmp_path: Path) -> None:
@@ -234,11 +234,11 @@ def test_worker_that_is_killed_while_it_writes(tmp_path: Path) -> None:
     log = tmp_path / "log-1"
     whole = log.read_bytes()
     log.write_bytes(whole + whole[: len(whole) // 2])
-    assert [(1, 1)] == ids(store)
+    assert ids(store) == [(1, 1)]
     other = open_store(f"folder:{tmp_path}")
     other.append(ROW._replace(head=b"other"))
-    assert [b"other"] == [row.head for row in store.rows([2])]
-    assert [(1, 1), (2, 2)] == ids(store)
+    assert [row.head for row in store.rows([2])] == [b"other"]
+    assert ids(store) == [(1, 1), (2, 2)]
     store.close()
     other.close()
 
@@ -253,7 +253,7 @@ def test_no_room_for_a_row(store: Store, monkeypatch: pytest.MonkeyPatch) -> Non
         store.append(ROW)
     monkeypatch.undo()
     store.append(ROW)
-    assert [(1, 1), (2, 2)] == ids(store)
+    assert ids(store) == [(1, 1), (2, 2)]
 
 
 def test_full_while_dropping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,13 +267,13 @@ def test_full_while_dropping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     os_pwrite = os.pwrite
     monkeypatch.setattr("os.pwrite", full)
-    assert [True] * CHECK_EVERY == [store.append(ROW) for _ in range(CHECK_EVERY)]
-    assert (CHECK_EVERY, CHECK_EVERY + 1) == (len(ids(store)), len(written))
-    assert ["log-1"] == [each.name for each in (tmp_path / "log").glob("log-*")]
+    assert [store.append(ROW) for _ in range(CHECK_EVERY)] == [True] * CHECK_EVERY
+    assert (len(ids(store)), len(written)) == (CHECK_EVERY, CHECK_EVERY + 1)
+    assert [each.name for each in (tmp_path / "log").glob("log-*")] == ["log-1"]
     monkeypatch.undo()
     for _ in range(CHECK_EVERY):
         store.append(ROW)
-    assert 9 == len(ids(store))
+    assert len(ids(store)) == 9
 
 
 @pytest.mark.parametrize("head", [b"no head at all" * 20, b"mock-mixpanel 1\n"])
@@ -290,7 +290,7 @@ def test_folder_with_other_files(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
     with pytest.raises(StoreError, match=r"has files that are no store's; use another"):
         open_store(f"folder:{tmp_path}")
-    assert ["mine"] == [each.name for each in tmp_path.iterdir()]
+    assert [each.name for each in tmp_path.iterdir()] == ["mine"]
 
 
 def test_folder_that_cannot_be(tmp_path: Path) -> None:
@@ -311,4 +311,4 @@ def test_a_folder_has_nothing_else(tmp_path: Path) -> None:
         store.forget(None)
     store.close()
     names = sorted(each.name for each in (tmp_path / "log").iterdir())
-    assert ["answers", "document-6", "head", "log-3"] == names
+    assert names == ["answers", "document-6", "head", "log-3"]

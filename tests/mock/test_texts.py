@@ -64,20 +64,20 @@ def test_kept_texts_are_those_made_anew(identity: str, steps: Any, limits: dict[
             often.get("events"), often.get("events", raw=1)
     with patch("mock_mixpanel.index.BLOCK", 2):
         found = [often.get("events"), often.get("events", raw=1)]
-    assert [once.get("events"), once.get("events", raw=1)] == found
+    assert found == [once.get("events"), once.get("events", raw=1)]
 
 
 def test_only_new_events_are_read_again() -> None:
     """What is full is read once, the last block each time; a part is not worth keeping."""
     listed = Listed()
     listed.send(5)
-    assert [1, 2, 3, 4, 5] == listed.reads(limit=5)
-    assert [1, 2, 3, 4, 5] == listed.reads()
-    assert [4, 5] == listed.reads()
+    assert listed.reads(limit=5) == [1, 2, 3, 4, 5]
+    assert listed.reads() == [1, 2, 3, 4, 5]
+    assert listed.reads() == [4, 5]
     listed.send(2)
-    assert [4, 5, 6, 7] == listed.reads()
-    assert [6, 7] == listed.reads()
-    assert [6, 7] == listed.reads(raw=1)
+    assert listed.reads() == [4, 5, 6, 7]
+    assert listed.reads() == [6, 7]
+    assert listed.reads(raw=1) == [6, 7]
 
 
 def test_texts_are_made_anew_for_another_person() -> None:
@@ -89,8 +89,8 @@ def test_texts_are_made_anew_for_another_person() -> None:
     listed.send(4)
     listed.events()
     listed.send(1, distinct_id=None, **{"$device_id": "d", "$user_id": "bob"})
-    assert [4, 5, 8, 9] == listed.reads()
-    assert ["ann", "bob", "ann"] == [each["distinct_id"] for each in listed.events()[2:5]]
+    assert listed.reads() == [4, 5, 8, 9]
+    assert [each["distinct_id"] for each in listed.events()[2:5]] == ["ann", "bob", "ann"]
 
 
 def test_another_limit_is_another_text() -> None:
@@ -99,7 +99,7 @@ def test_another_limit_is_another_text() -> None:
     listed.send(4, long="12345678")
     listed.events()
     listed.world.change_project("T", {"limits": {"string_characters": 5}})
-    assert ["12345"] * 4 == [each["properties"]["long"] for each in listed.events()]
+    assert [each["properties"]["long"] for each in listed.events()] == ["12345"] * 4
 
 
 def test_what_is_forgotten_is_gone() -> None:
@@ -109,7 +109,7 @@ def test_what_is_forgotten_is_gone() -> None:
     listed.send(2, token="U")
     listed.events()
     listed.world.reset("T")
-    assert ["U", "U"] == [each["token"] for each in listed.events()]
+    assert [each["token"] for each in listed.events()] == ["U", "U"]
 
 
 @pytest.mark.parametrize("bound", ["MOST", "LARGEST"])
@@ -120,4 +120,4 @@ def test_memory_is_bounded(bound: str) -> None:
     whole = listed.events(limit=5)
     with patch(f"mock_mixpanel.texts.{bound}", 100):
         assert whole == listed.events()
-        assert [1, 2, 3, 4, 5] == listed.reads()
+        assert listed.reads() == [1, 2, 3, 4, 5]

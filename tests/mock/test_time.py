@@ -27,9 +27,9 @@ FIVE_DAYS = 432000
 def test_time(mock_mixpanel: MockMixpanel, sent: Any, stored: float) -> None:
     """Seconds or milliseconds become seconds; none, or one in the future, is the arrival."""
     mock_mixpanel.freeze(NOW)
-    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, time=sent)).content
-    assert [stored] == [item["time"] for item in mock_mixpanel.events()]
-    assert [type(stored)] == [type(item["time"]) for item in mock_mixpanel.events()]
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel, time=sent)).content == b"1"
+    assert [item["time"] for item in mock_mixpanel.events()] == [stored]
+    assert [type(item["time"]) for item in mock_mixpanel.events()] == [type(stored)]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,6 @@ def test_time(mock_mixpanel: MockMixpanel, sent: Any, stored: float) -> None:
 def test_bad_time(mock_mixpanel: MockMixpanel, sent: Any, reason: str) -> None:
     """What is too old or no time is not stored; the list of rejected records says why."""
     mock_mixpanel.freeze(NOW)
-    assert b"0" == send(mock_mixpanel, "/track", event(mock_mixpanel, time=sent)).content
-    assert [] == mock_mixpanel.events()
-    assert [[reason]] == reasons(mock_mixpanel)
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel, time=sent)).content == b"0"
+    assert mock_mixpanel.events() == []
+    assert reasons(mock_mixpanel) == [[reason]]

@@ -48,7 +48,7 @@ def test_order(
     for number, time in enumerate(times, start=1):
         more = {} if time is None else {"time": NOW_SECONDS + time}
         send(frozen, path, make(frozen, set={"a": number}, **more))
-    assert [{"a": value}] == held(frozen)
+    assert held(frozen) == [{"a": value}]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_units(frozen: MockMixpanel, time: Any) -> None:
     """`$time` is in seconds or in milliseconds, whole or not."""
     send(frozen, "/engage", update(frozen, set={"a": 1}))
     send(frozen, "/engage", update(frozen, set={"a": 2, "b": 2}, time=time))
-    assert [{"a": 1, "b": 2}] == held(frozen)
+    assert held(frozen) == [{"a": 1, "b": 2}]
 
 
 @pytest.mark.parametrize("time", ["later", None, True, [], {}, 2 * NOW_SECONDS, 10**400])
@@ -68,7 +68,7 @@ def test_no_time(frozen: MockMixpanel, time: Any) -> None:
     frozen.advance(1)
     send(frozen, "/engage", update(frozen, set={"a": 2}))
     send(frozen, "/engage", update(frozen, set={"a": 3, "b": 3}, time=NOW_SECONDS - 1))
-    assert [{"a": 2, "b": 3}] == held(frozen)
+    assert held(frozen) == [{"a": 2, "b": 3}]
 
 
 def test_within_a_request(frozen: MockMixpanel) -> None:
@@ -79,7 +79,7 @@ def test_within_a_request(frozen: MockMixpanel) -> None:
         for who in ("u-1", "u-2")
     ]
     send(frozen, "/engage", records)
-    assert [{"l": [3, 2, 1]}] * 2 == held(frozen)
+    assert held(frozen) == [{"l": [3, 2, 1]}] * 2
 
 
 def test_late_update_of_a_deleted_profile(frozen: MockMixpanel) -> None:
@@ -87,9 +87,9 @@ def test_late_update_of_a_deleted_profile(frozen: MockMixpanel) -> None:
     send(frozen, "/engage", update(frozen, set={"a": 1}, time=NOW_SECONDS - 30))
     send(frozen, "/engage", update(frozen, delete="", time=NOW_SECONDS - 10))
     send(frozen, "/engage", update(frozen, set={"b": 1}, time=NOW_SECONDS - 20))
-    assert [] == held(frozen)
+    assert held(frozen) == []
     send(frozen, "/engage", update(frozen, set={"c": 1}))
-    assert [{"c": 1}] == held(frozen)
+    assert held(frozen) == [{"c": 1}]
 
 
 def test_late_deletion(frozen: MockMixpanel) -> None:
@@ -97,16 +97,16 @@ def test_late_deletion(frozen: MockMixpanel) -> None:
     send(frozen, "/engage", update(frozen, set={"a": 1}, time=NOW_SECONDS - 30))
     send(frozen, "/engage", update(frozen, set={"b": 1}, time=NOW_SECONDS - 10))
     send(frozen, "/engage", update(frozen, delete="", time=NOW_SECONDS - 20))
-    assert [{"b": 1}] == held(frozen)
+    assert held(frozen) == [{"b": 1}]
 
 
 def test_what_does_not_fit_may_fit_later(frozen: MockMixpanel) -> None:
     """Whether an update fits is decided in the order of time as well."""
     send(frozen, "/engage", update(frozen, set={"n": "text"}, time=NOW_SECONDS - 30))
     send(frozen, "/engage", update(frozen, add={"n": 1}, time=NOW_SECONDS - 10))
-    assert [["$add.n: the profile holds no number"]] == reasons(frozen)
+    assert reasons(frozen) == [["$add.n: the profile holds no number"]]
     send(frozen, "/engage", update(frozen, set={"n": 5}, time=NOW_SECONDS - 20))
-    assert ([{"n": 6}], []) == (held(frozen), reasons(frozen))
+    assert (held(frozen), reasons(frozen)) == ([{"n": 6}], [])
 
 
 def test_last_seen_never_goes_back(frozen: MockMixpanel) -> None:
@@ -115,7 +115,7 @@ def test_last_seen_never_goes_back(frozen: MockMixpanel) -> None:
     frozen.advance(60)
     late = update(frozen, set={"b": 1}, ignore_time=False, time=NOW_SECONDS - 3600)
     send(frozen, "/engage", late)
-    assert [{"a": 1, "b": 1, "$last_seen": "2026-06-15T12:01:00"}] == held(frozen)
+    assert held(frozen) == [{"a": 1, "b": 1, "$last_seen": "2026-06-15T12:01:00"}]
 
 
 def test_since_lists_late_updates(frozen: MockMixpanel) -> None:
@@ -125,10 +125,10 @@ def test_since_lists_late_updates(frozen: MockMixpanel) -> None:
     send(frozen, "/engage", update(frozen, "u-2", set={"a": 1}))
     frozen.advance(60)
     send(frozen, "/engage", update(frozen, set={"b": 1}, time=NOW_SECONDS - 5))
-    assert ["u-1", "u-2"] == list(frozen.profiles())
+    assert list(frozen.profiles()) == ["u-1", "u-2"]
     query = {"token": frozen.token, "since": "2026-06-15T12:01:30Z"}
     changed = http("GET", f"{frozen.url}/_mock/profiles", params=query).json()
-    assert ["u-1"] == [each["distinct_id"] for each in changed]
+    assert [each["distinct_id"] for each in changed] == ["u-1"]
 
 
 @settings(max_examples=60, deadline=None)
@@ -166,7 +166,7 @@ def test_many_late_updates(frozen: MockMixpanel, monkeypatch: pytest.MonkeyPatch
         for who in range(8)
     ]
     send(frozen, "/engage", records)
-    assert [{"l": [2, 1]}] * 8 == held(frozen)
+    assert held(frozen) == [{"l": [2, 1]}] * 8
 
 
 def test_events_have_no_such_order(frozen: MockMixpanel) -> None:
@@ -176,4 +176,4 @@ def test_events_have_no_such_order(frozen: MockMixpanel) -> None:
         for name, time in (("A", 2), ("B", 1))
     ]
     send(frozen, "/track", records)
-    assert ["A", "B"] == names(frozen)
+    assert names(frozen) == ["A", "B"]

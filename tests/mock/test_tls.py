@@ -67,9 +67,9 @@ def test_requests(mock: MockMixpanel, server: Server, certificate: Certificate) 
     """Every port speaks https, and what arrives has the region of its port."""
     assert server.eu_url
     for url in (server.url, server.eu_url):
-        assert "https" == urlsplit(url).scheme
-        assert b"1" == post(url, certificate, event(mock)).content
-    assert ["us", "eu"] == [each["region"] for each in mock.events()]
+        assert urlsplit(url).scheme == "https"
+        assert post(url, certificate, event(mock)).content == b"1"
+    assert [each["region"] for each in mock.events()] == ["us", "eu"]
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_names(
     with connected(server) as plain, context.wrap_socket(plain, server_hostname=host) as connection:
         connection.sendall(head.encode() + body)
         received = b"".join(iter(lambda: connection.recv(4096), b""))
-    assert (b"HTTP/1.1 200 OK", b"1") == (received[:15], received[-1:])
-    assert [region] == [each["region"] for each in mock.events()]
+    assert (received[:15], received[-1:]) == (b"HTTP/1.1 200 OK", b"1")
+    assert [each["region"] for each in mock.events()] == [region]
 
 
 def test_keep_alive(mock: MockMixpanel, certificate: Certificate) -> None:
@@ -108,10 +108,10 @@ def test_keep_alive(mock: MockMixpanel, certificate: Certificate) -> None:
     ports = set()
     for _ in range(3):
         connection.request("POST", "/track", json.dumps(event(mock)), JSON)
-        assert b"1" == connection.getresponse().read()
+        assert connection.getresponse().read() == b"1"
         ports.add(connection.sock.getsockname())
     connection.close()
-    assert (1, 3) == (len(ports), len(mock.events()))
+    assert (len(ports), len(mock.events())) == (1, 3)
 
 
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 5000])
@@ -125,9 +125,9 @@ def test_no_handshake(
     """Who does not shake hands holds nobody up, and leaves no word on the error stream."""
     with connected(server) as silent:
         silent.sendall(said)
-        assert b"1" == post(server.url, certificate, event(mock)).content
-    assert b"1" == post(server.url, certificate, event(mock)).content
-    assert ("", "") == capfd.readouterr()
+        assert post(server.url, certificate, event(mock)).content == b"1"
+    assert post(server.url, certificate, event(mock)).content == b"1"
+    assert capfd.readouterr() == ("", "")
 
 
 def test_who_does_not_trust(
@@ -136,9 +136,9 @@ def test_who_does_not_trust(
     """A client that does not know the authority breaks off; the server goes on."""
     with pytest.raises(requests.exceptions.SSLError):
         requests.post(f"{server.url}/track", json=event(mock), timeout=30)
-    assert b"1" == post(server.url, certificate, event(mock)).content
-    assert 1 == len(mock.events())
-    assert ("", "") == capfd.readouterr()
+    assert post(server.url, certificate, event(mock)).content == b"1"
+    assert len(mock.events()) == 1
+    assert capfd.readouterr() == ("", "")
 
 
 def test_cut_connection(mock: MockMixpanel, server: Server, certificate: Certificate) -> None:
@@ -146,7 +146,7 @@ def test_cut_connection(mock: MockMixpanel, server: Server, certificate: Certifi
     mock.faults({"match": {"nth": 1}, "action": {"close": True}})
     with pytest.raises(requests.exceptions.ConnectionError):
         post(server.url, certificate, event(mock))
-    assert b"1" == post(server.url, certificate, event(mock)).content
+    assert post(server.url, certificate, event(mock)).content == b"1"
 
 
 def test_stop_ends_open_connections(
@@ -160,15 +160,15 @@ def test_stop_ends_open_connections(
         context.wrap_socket(plain, server_hostname="localhost") as open_one,
     ):
         open_one.sendall(b"GET /_mock/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert b"HTTP/1.1 200 OK" == open_one.recv(4096)[:15]
+        assert open_one.recv(4096)[:15] == b"HTTP/1.1 200 OK"
         running.stop()
-        assert b"" == open_one.recv(1)
-    assert ("", "") == capfd.readouterr()
+        assert open_one.recv(1) == b""
+    assert capfd.readouterr() == ("", "")
 
 
 def test_key_is_private(certificate: Certificate) -> None:
     """Nobody else can read a key that was made."""
-    assert 0o600 == certificate.key.stat().st_mode & 0o777
+    assert certificate.key.stat().st_mode & 0o777 == 0o600
 
 
 def test_without_trustme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,13 +201,15 @@ def healthy(url: str, authority: str) -> str:
 def test_serve_tls() -> None:
     """`--tls` prints the address and the authority to trust; its files are gone afterwards."""
     with serving("--tls") as (told, process):
-        assert ["us", "ca"] == list(told)
+        assert list(told) == ["us", "ca"]
         authority = Path(told["ca"])
-        assert "ok" == healthy(told["us"], str(authority))
-        assert ["ca.pem", "server.key", "server.pem"] == sorted(
-            each.name for each in authority.parent.iterdir()
-        )
-    assert 0 == process.returncode
+        assert healthy(told["us"], str(authority)) == "ok"
+        assert sorted(each.name for each in authority.parent.iterdir()) == [
+            "ca.pem",
+            "server.key",
+            "server.pem",
+        ]
+    assert process.returncode == 0
     assert not authority.parent.exists()
 
 
@@ -216,15 +218,15 @@ def test_serve_with_a_place_for_the_authority(tmp_path: Path) -> None:
     place = tmp_path / "authority.pem"
     with serving("--tls", "--tls-ca", str(place)) as (told, _):
         assert str(place) == told["ca"]
-        assert "ok" == healthy(told["us"], str(place))
+        assert healthy(told["us"], str(place)) == "ok"
 
 
 def test_serve_with_given_files(certificate: Certificate) -> None:
     """A certificate of one's own is used as it is."""
     given = ("--tls-cert", str(certificate.chain), "--tls-key", str(certificate.key))
     with serving(*given) as (told, _):
-        assert ["us"] == list(told)
-        assert "ok" == healthy(told["us"], str(certificate.authority))
+        assert list(told) == ["us"]
+        assert healthy(told["us"], str(certificate.authority)) == "ok"
 
 
 @pytest.mark.parametrize(
@@ -243,5 +245,5 @@ def test_wrong_usage(certificate: Certificate, arguments: list[str], code: int, 
     files = {"CHAIN": str(certificate.chain), "KEY": str(certificate.key)}
     given = [files.get(each, each) for each in arguments]
     done = subprocess.run([*SERVE, *given], capture_output=True, text=True, check=False, timeout=60)
-    assert (code, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (code, "")
     assert error in " ".join(done.stderr.split())

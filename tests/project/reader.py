@@ -42,7 +42,7 @@ class Shell(NamedTuple):
             capture_output=True,
             text=True,
         )
-        assert (0, "") == (result.returncode, result.stderr), result.stdout
+        assert (result.returncode, result.stderr) == (0, ""), result.stdout
         return result.stdout
 
     def type(self, page: list[Block]) -> list[tuple[Any, Any]]:
@@ -77,7 +77,7 @@ def shell(page: list[Block], folder: Path) -> Iterator[Shell]:
         return
     [serve] = serves
     command = serve.split()
-    assert ["--port", "8080"] == command[-2:]
+    assert command[-2:] == ["--port", "8080"]
     with subprocess.Popen(
         [sys.executable, *command[1:-1], "0"],
         cwd=folder,
@@ -109,5 +109,5 @@ def run_python(page: list[Block], folder: Path) -> int:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert 0 == result.returncode, result.stdout
+        assert result.returncode == 0, result.stdout
     return len(texts)

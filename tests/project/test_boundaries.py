@@ -66,7 +66,7 @@ def test_packages_know_only_whom_they_may(package: str) -> None:
         for name in imports(path)
         if name.split(".")[0] in PACKAGES and name.split(".")[0] not in KNOWS[package]
     }
-    assert set() == known
+    assert known == set()
 
 
 def test_core_imports_nothing_impure() -> None:
@@ -77,7 +77,7 @@ def test_core_imports_nothing_impure() -> None:
         for name in imports(path)
         if any(f"{name}.".startswith(f"{module}.") for module in IMPURE_MODULES)
     }
-    assert set() == impure
+    assert impure == set()
 
 
 def test_core_asks_for_nothing_impure() -> None:
@@ -90,24 +90,24 @@ def test_core_asks_for_nothing_impure() -> None:
         if (call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id)
         in IMPURE_CALLS
     }
-    assert set() == impure
+    assert impure == set()
 
 
 def test_core_does_not_know_the_sender() -> None:
     """Translating works without delivering."""
-    assert set() == {
+    assert {
         (path.name, name)
         for path in core_modules()
         for name in imports(path)
         if name.startswith("translator.sender")
-    }
+    } == set()
 
 
 def test_the_scan_sees_the_core() -> None:
     """The borders are drawn around the real core, and its edges are outside."""
     names = {path.name for path in core_modules()}
     assert names >= {"cloud.py", "operations.py", "settings.py", "timestamps.py"}
-    assert set() == names & {"cli.py", "deliver.py", "transport.py"}
+    assert names & {"cli.py", "deliver.py", "transport.py"} == set()
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -124,4 +124,4 @@ def test_no_paths_of_a_machine() -> None:
     for path in tracked_files():
         text = path.read_text(errors="ignore")
         found += [(str(path.relative_to(ROOT)), name) for name in machine_paths if name in text]
-    assert [] == found
+    assert found == []

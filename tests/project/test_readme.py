@@ -19,8 +19,8 @@ def setup_lines() -> list[str]:
 def test_setup_is_what_the_gate_runs() -> None:
     """The two commands for a fresh machine are lines of .ci/run, letter by letter."""
     gate = (ROOT / ".ci" / "run").read_text().splitlines(keepends=True)
-    assert 2 == len(setup_lines())
-    assert [] == [line for line in setup_lines() if line not in gate]
+    assert len(setup_lines()) == 2
+    assert [line for line in setup_lines() if line not in gate] == []
 
 
 def test_commands_run_in_order(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_commands_run_in_order(tmp_path: Path) -> None:
         assert links
         for link in links:
             with urlopen(typist.address + link) as answer:
-                assert 200 == answer.status, link
+                assert answer.status == 200, link
 
 
 def test_python_runs(tmp_path: Path) -> None:

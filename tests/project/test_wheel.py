@@ -28,7 +28,7 @@ def run(*command: str | Path, cwd: Path) -> str:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert 0 == result.returncode, result.stdout
+    assert result.returncode == 0, result.stdout
     return result.stdout
 
 
@@ -47,7 +47,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     tracked = {path.relative_to(ROOT).as_posix() for path in tracked_files()}
     expected = {name for name in tracked if name.split("/")[0] in PACKAGES}
     packed = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert set() == expected - packed
+    assert expected - packed == set()
     assert set(PACKAGES) == {name.split("/")[0] for name in packed}
     for needed in (
         r"translator/py\.typed",

@@ -44,15 +44,15 @@ class Pipe:
 def test_there_may_be_none_now() -> None:
     """What is there is given at once; when there is no more, that is said once all is taken."""
     pipe = Pipe()
-    assert [] == pipe.lines.take(10)
+    assert pipe.lines.take(10) == []
     pipe.bring([b"1", b"2"])
     pipe.bring([b"3"])
-    assert [b"1", b"2", b"3"] == pipe.lines.take(10)
-    assert [] == pipe.lines.take(10)
+    assert pipe.lines.take(10) == [b"1", b"2", b"3"]
+    assert pipe.lines.take(10) == []
     pipe.bring([b"4"])
     pipe.bring(None)
-    assert [b"4"] == pipe.lines.take(10)
-    assert [None, None] == [pipe.lines.take(10), pipe.lines.take(10)]
+    assert pipe.lines.take(10) == [b"4"]
+    assert [pipe.lines.take(10), pipe.lines.take(10)] == [None, None]
 
 
 def test_no_more_than_there_is_room_for() -> None:
@@ -60,8 +60,8 @@ def test_no_more_than_there_is_room_for() -> None:
     pipe = Pipe()
     for piece in ([b"1", b"2"], [b"3", b"4"], [b"5"]):
         pipe.bring(piece)
-    assert [b"1", b"2", b"3", b"4"] == pipe.lines.take(3)
-    assert [b"5"] == pipe.lines.take(3)
+    assert pipe.lines.take(3) == [b"1", b"2", b"3", b"4"]
+    assert pipe.lines.take(3) == [b"5"]
 
 
 def test_a_failure_comes_after_the_lines_before_it() -> None:
@@ -69,7 +69,7 @@ def test_a_failure_comes_after_the_lines_before_it() -> None:
     pipe = Pipe()
     pipe.bring([b"1"])
     pipe.bring(OSError("gone"))
-    assert [b"1"] == pipe.lines.take(10)
+    assert pipe.lines.take(10) == [b"1"]
     with pytest.raises(OSError, match="gone"):
         pipe.lines.take(10)
 
@@ -77,7 +77,7 @@ def test_a_failure_comes_after_the_lines_before_it() -> None:
 def test_lines_that_are_all_there() -> None:
     """A list is given in parts."""
     given = Given([b"1", b"2", b"3"])
-    assert [[b"1", b"2"], [b"3"], None] == [given.take(2) for _ in range(3)]
+    assert [given.take(2) for _ in range(3)] == [[b"1", b"2"], [b"3"], None]
 
 
 @retry(
@@ -112,10 +112,10 @@ def test_half_a_line_keeps_none_before_it(mock_mixpanel: MockMixpanel, tmp_path:
         second = message("Second")
         process.stdin.write(message("First") + second[:9])
         process.stdin.flush()
-        assert 1 == len(arrived(mock_mixpanel, "First"))
+        assert len(arrived(mock_mixpanel, "First")) == 1
         process.stdin.write(second[9:])
         process.stdin.close()
-        assert 2 == json.loads(process.stdout.read())["delivered"]
+        assert json.loads(process.stdout.read())["delivered"] == 2
 
 
 def test_an_interruption_waits_for_no_answer(tmp_path: Path) -> None:
@@ -133,12 +133,12 @@ def test_an_interruption_waits_for_no_answer(tmp_path: Path) -> None:
             kept, _ = mute.accept()
             process.send_signal(signal.SIGINT)
             # Less than the time-out of the request, which would be waited for.
-            assert 130 == process.wait(TIMEOUT_SECONDS[1] / 2)
+            assert process.wait(TIMEOUT_SECONDS[1] / 2) == 130
             assert process.stderr
-            assert b"\nAborted!\n" == process.stderr.read()
+            assert process.stderr.read() == b"\nAborted!\n"
         kept.close()
     with Spool(spool) as left:
-        assert (1, True) == (left.waiting(), left.interrupted)
+        assert (left.waiting(), left.interrupted) == (1, True)
 
 
 def test_a_pipe_that_does_not_wait(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
@@ -150,10 +150,10 @@ def test_a_pipe_that_does_not_wait(mock_mixpanel: MockMixpanel, tmp_path: Path) 
         theirs.close()
         for name in ("First", "Second"):
             ours.sendall(message(name))
-            assert 1 == len(arrived(mock_mixpanel, name))
+            assert len(arrived(mock_mixpanel, name)) == 1
         ours.close()
         assert process.stdout
-        assert 2 == json.loads(process.stdout.read())["delivered"]
+        assert json.loads(process.stdout.read())["delivered"] == 2
 
 
 def test_an_error_stream_that_nobody_reads(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_an_error_stream_that_nobody_reads(mock_mixpanel: MockMixpanel, tmp_path
         process.stderr.close()
         out, _ = process.communicate(b"bad\n" + message("A") + b"bad\n", timeout=SECONDS)
     summary = json.loads(out)
-    assert (3, 1, 2) == tuple(map(summary.get, ("read", "delivered", "rejected")))
+    assert tuple(map(summary.get, ("read", "delivered", "rejected"))) == (3, 1, 2)
 
 
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-"])
@@ -184,7 +184,7 @@ def test_closed_streams(mock_mixpanel: MockMixpanel, tmp_path: Path, closed: str
     said = [json.dumps({**summary, "dead_lettered": 0}, separators=(",", ":"))]
     assert ([] if closed.startswith("1") else said) == done.stdout.decode().splitlines()
     assert closed.startswith("2") is (done.stderr == b"")
-    assert (count, count) == (done.returncode, len(mock_mixpanel.events()))
+    assert (done.returncode, len(mock_mixpanel.events())) == (count, count)
 
 
 def test_a_slow_producer(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
@@ -200,8 +200,8 @@ def test_a_slow_producer(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
         for name in ("First", "Second"):
             process.stdin.write(message(name))
             process.stdin.flush()
-            assert 1 == len(arrived(mock_mixpanel, name))
+            assert len(arrived(mock_mixpanel, name)) == 1
         process.stdin.close()
         summary = json.loads(process.stdout.read())
-    assert (2, 2) == (summary["read"], summary["delivered"])
-    assert 0 == process.returncode
+    assert (summary["read"], summary["delivered"]) == (2, 2)
+    assert process.returncode == 0

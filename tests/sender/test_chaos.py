@@ -95,7 +95,7 @@ class Chaos:
         )
         if done.returncode == -signal.SIGKILL:
             return None
-        assert 0 == done.returncode, done.stderr
+        assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
@@ -133,7 +133,7 @@ def test_killed_again_and_again(mock_mixpanel: MockMixpanel, tmp_path: Path, see
     assert summary is not None
     total = len(chaos.messages)
     assert total == summary["read"] == sum(summary[k] for k in summary if k != "read")
-    assert 0 == summary["rejected"]
+    assert summary["rejected"] == 0
 
     # What came to nothing through trouble alone is sent again; what may have arrived is not.
     dead = chaos.dead()
@@ -162,8 +162,8 @@ def check(chaos: Chaos, unknown: list[dict[str, Any]], *, groups: bool) -> None:
         if message["type"] == "track"
     )
     tracked = Counter({key: n for key, n in events.items() if key[0] != "$create_alias"})
-    assert expected == tracked
-    assert [] == mock.identities()["split_profiles"]
+    assert tracked == expected
+    assert mock.identities()["split_profiles"] == []
 
     unsure = Counter(
         each["operation"]["payload"]["$distinct_id"].replace("user", "device") for each in unknown
@@ -171,7 +171,7 @@ def check(chaos: Chaos, unknown: list[dict[str, Any]], *, groups: bool) -> None:
     profiles = mock.profiles()
     assert {f"device-{person}" for person in range(PEOPLE)} == set(profiles)
     for who, profile in profiles.items():
-        assert 11 == profile["step"]
+        assert profile["step"] == 11
         steps = [step for step in range(12) if step % 4 == int(who[-1]) % 4]
         assert {f"tag {step}" for step in steps} == set(profile["tags"])
         bought = profile.get("Bought", 0)

@@ -46,15 +46,15 @@ class Send:
 def test_delivered(tmp_path: Path, stub: Stub) -> None:
     """A message arrives, and the summary is the only output."""
     run = Send(tmp_path, "--base-url", stub.url, messages=[TRACK])
-    assert (0, "") == (run.code, run.err)
-    assert {
+    assert (run.code, run.err) == (0, "")
+    assert json.loads(run.out) == {
         "read": 1,
         "delivered": 1,
         "skipped": 0,
         "rejected": 0,
         "dead_lettered": 0,
-    } == json.loads(run.out)
-    assert [["Signed Up"]] == stub.names()
+    }
+    assert stub.names() == [["Signed Up"]]
 
 
 def test_europe(tmp_path: Path, stub: Stub) -> None:
@@ -62,8 +62,8 @@ def test_europe(tmp_path: Path, stub: Stub) -> None:
     with running_stub() as eu:
         options = ("--base-url", stub.url, "--eu-base-url", eu.url)
         run = Send(tmp_path, *options, messages=[TRACK], enableEuropeanUnionEndpoint=True)
-        assert (0, "") == (run.code, run.err)
-        assert ([], [["Signed Up"]]) == (stub.names(), eu.names())
+        assert (run.code, run.err) == (0, "")
+        assert (stub.names(), eu.names()) == ([], [["Signed Up"]])
 
 
 @pytest.mark.parametrize("settings", [{}, {"enableEuropeanUnionEndpoint": True}])
@@ -71,19 +71,19 @@ def test_no_address_is_wrong_usage(tmp_path: Path, stub: Stub, settings: dict[st
     """Without an address for the project's own residency nothing is sent, not even elsewhere."""
     options = ["--base-url", stub.url] if settings else []
     run = Send(tmp_path, *options, messages=[TRACK], **settings)
-    assert (2, "") == (run.code, run.out)
+    assert (run.code, run.out) == (2, "")
     assert ("give --eu-base-url" if settings else "give --base-url") in run.err
-    assert [] == stub.received
+    assert stub.received == []
 
 
 def test_real_mixpanel_needs_live(tmp_path: Path) -> None:
     """The real Mixpanel as a base URL is wrong usage too."""
     run = Send(tmp_path, "--base-url", "https://api.mixpanel.com", messages=[TRACK])
-    assert (2, "") == (run.code, run.out)
-    assert (
+    assert (run.code, run.out) == (2, "")
+    assert run.err == (
         "Error: the base URL 'https://api.mixpanel.com' is not on this machine: give the address "
         "of a mock server on 127.0.0.1, or --live if the data is really meant to leave\n"
-    ) == run.err
+    )
 
 
 def test_a_spool_for_another_region_is_wrong_usage(tmp_path: Path, stub: Stub) -> None:
@@ -93,14 +93,14 @@ def test_a_spool_for_another_region_is_wrong_usage(tmp_path: Path, stub: Stub) -
         spool.add([Incoming(Entry(1, "m-1", 1, key=b"k"), [letter])], 0.0)
     options = ("--eu-base-url", stub.url, "--spool", "spool")
     run = Send(tmp_path, *options, messages=[], enableEuropeanUnionEndpoint=True)
-    assert (2, "") == (run.code, run.out)
-    assert (
+    assert (run.code, run.out) == (2, "")
+    assert run.err.splitlines(keepends=True)[-1] == (
         "Error: these operations are for https://api.mixpanel.com, which has no base URL: give "
         "--base-url with the address of a mock server; what the spool holds stays there\n"
-    ) == run.err.splitlines(keepends=True)[-1]
-    assert [] == stub.received
+    )
+    assert stub.received == []
     with Spool(tmp_path / "spool") as spool:
-        assert 1 == spool.waiting()
+        assert spool.waiting() == 1
 
 
 def test_losses(tmp_path: Path, stub: Stub) -> None:
@@ -108,18 +108,18 @@ def test_losses(tmp_path: Path, stub: Stub) -> None:
     stub.script = [Reply(401, b'{"error": "hush-hush is no secret"}')]
     messages: list[Any] = [OLD, "no message", TRACK]
     run = Send(tmp_path, "--base-url", stub.url, messages=messages, apiSecret="hush-hush")
-    assert 1 == run.code
-    assert {
+    assert run.code == 1
+    assert json.loads(run.out) == {
         "read": 3,
         "delivered": 1,
         "skipped": 0,
         "rejected": 2,
         "dead_lettered": 0,
-    } == json.loads(run.out)
+    }
     losses = sorted(map(json.loads, run.err.splitlines()), key=lambda loss: int(loss["line"]))
-    assert [(1, "m-2"), (2, None)] == [(loss["line"], loss["messageId"]) for loss in losses]
+    assert [(loss["line"], loss["messageId"]) for loss in losses] == [(1, "m-2"), (2, None)]
     assert (
-        "HTTP 401: [redacted] is no secret (check the project's token, apiSecret and residency)"
-        == losses[0]["reason"]
+        losses[0]["reason"]
+        == "HTTP 401: [redacted] is no secret (check the project's token, apiSecret and residency)"
     )
     assert "hush-hush" not in run.out + run.err

@@ -61,7 +61,7 @@ def account(read: int, **others: int) -> dict[str, int]:
 def test_all_delivered(sender: Sender) -> None:
     """With nothing lost the summary is all there is, and the code is 0."""
     run = Run(sender, b"event", b"many", b"skipped")
-    assert (0, "") == (run.code, run.err)
+    assert (run.code, run.err) == (0, "")
     assert account(3, delivered=2, skipped=1) == run.summary
     assert list(account(0)) == list(run.summary)
 
@@ -80,8 +80,8 @@ def test_lines_of_which_nothing_is_sent(stub: Stub, endless: bytes) -> None:
 
     with Sender({US: stub.url}, workers=2) as sender:
         run = Run(sender, given=Given(lines()))
-    assert 1 == run.summary["delivered"]
-    assert [["A"], ["A"]] == stub.names()
+    assert run.summary["delivered"] == 1
+    assert stub.names() == [["A"], ["A"]]
 
 
 def test_no_messages(sender: Sender) -> None:
@@ -94,7 +94,7 @@ def test_translation_errors_are_rejected(sender: Sender) -> None:
     """A message that cannot be translated is a loss with its code, line and id."""
     run = Run(sender, b"event", b"bad", b"event")
     assert (1, account(3, delivered=2, rejected=1)) == (run.code, run.summary)
-    assert [
+    assert run.losses == [
         {
             "line": 2,
             "messageId": "m-bad",
@@ -102,7 +102,7 @@ def test_translation_errors_are_rejected(sender: Sender) -> None:
             "code": "timestamp_too_old",
             "reason": "timestamp is 6 years old",
         }
-    ] == run.losses
+    ]
 
 
 def test_one_refused_operation_rejects_the_message(sender: Sender, stub: Stub) -> None:
@@ -110,7 +110,7 @@ def test_one_refused_operation_rejects_the_message(sender: Sender, stub: Stub) -
     stub.script = [Reply(), ZERO]
     run = Run(sender, b"many")
     assert (1, account(1, rejected=1)) == (run.code, run.summary)
-    assert [
+    assert run.losses == [
         {
             "line": 1,
             "messageId": "m-many",
@@ -118,7 +118,7 @@ def test_one_refused_operation_rejects_the_message(sender: Sender, stub: Stub) -
             "endpoint": "/engage",
             "reason": "HTTP 200: 0",
         }
-    ] == run.losses
+    ]
 
 
 def test_undelivered_messages_are_dead_lettered(sender: Sender, stub: Stub) -> None:
@@ -126,7 +126,7 @@ def test_undelivered_messages_are_dead_lettered(sender: Sender, stub: Stub) -> N
     stub.script = [Reply(503, b"down")] * 5
     run = Run(sender, b"old", b"event")
     assert (1, account(2, delivered=1, dead_lettered=1)) == (run.code, run.summary)
-    assert [
+    assert run.losses == [
         {
             "line": 1,
             "messageId": "m-old",
@@ -134,7 +134,7 @@ def test_undelivered_messages_are_dead_lettered(sender: Sender, stub: Stub) -> N
             "endpoint": "/import",
             "reason": "given up after the last try: HTTP 503: down",
         }
-    ] == run.losses
+    ]
 
 
 def test_refusal_outweighs_dead_letter(sender: Sender, stub: Stub) -> None:
@@ -142,14 +142,14 @@ def test_refusal_outweighs_dead_letter(sender: Sender, stub: Stub) -> None:
     stub.script = [*[Reply(503)] * 5, ZERO]
     run = Run(sender, b"many")
     assert account(1, rejected=1) == run.summary
-    assert ["dead_lettered", "rejected"] == [loss["fate"] for loss in run.losses]
+    assert [loss["fate"] for loss in run.losses] == ["dead_lettered", "rejected"]
 
 
 def test_every_line_has_its_number(sender: Sender) -> None:
     """A loss names its line in the input, however long that is."""
     lines = [b"bad", *[b"event"] * 5000, b"bad", b"bad"]
     run = Run(sender, *lines)
-    assert [1, 5002, 5003] == [loss["line"] for loss in run.losses]
+    assert [loss["line"] for loss in run.losses] == [1, 5002, 5003]
     assert account(5003, delivered=5000, rejected=3) == run.summary
 
 
@@ -166,8 +166,8 @@ def test_memory_is_bounded(sender: Sender, stub: Stub) -> None:
             most = max(most, read if len(stub.received) < 2 else 0)
             yield b"event"
 
-    assert 0 == run_send(
-        lines(), TRANSLATIONS.__getitem__, sender, US, out=StringIO(), err=StringIO()
+    assert (
+        run_send(lines(), TRANSLATIONS.__getitem__, sender, US, out=StringIO(), err=StringIO()) == 0
     )
     assert CAPACITY_LETTERS <= most <= CAPACITY_LETTERS + TAKEN_AT_ONCE
 
@@ -177,14 +177,14 @@ def test_no_address_is_a_usage_error(sender: Sender, stub: Stub) -> None:
 
     lines = iter([b"event", b"event"])
     err, out = StringIO(), StringIO()
-    assert 2 == run_send(lines, TRANSLATIONS.__getitem__, sender, EU, out=out, err=err)
-    assert [b"event", b"event"] == list(lines)
-    assert "" == out.getvalue()
-    assert (
+    assert run_send(lines, TRANSLATIONS.__getitem__, sender, EU, out=out, err=err) == 2
+    assert list(lines) == [b"event", b"event"]
+    assert out.getvalue() == ""
+    assert err.getvalue() == (
         "Error: these operations are for https://api-eu.mixpanel.com, which has no base URL: "
         "give --eu-base-url with the address of a mock server\n"
-    ) == err.getvalue()
-    assert [] == stub.received
+    )
+    assert stub.received == []
 
 
 def test_progress_is_separate(sender: Sender) -> None:
@@ -218,4 +218,4 @@ def test_residency_is_kept(stub: Stub) -> None:
             out=StringIO(),
             err=StringIO(),
         )
-    assert (0, [["E"]]) == (code, stub.names())
+    assert (code, stub.names()) == (0, [["E"]])

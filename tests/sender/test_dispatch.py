@@ -124,31 +124,31 @@ def put(person: str) -> Operation:
 def test_people_share_requests() -> None:
     """What may go to one endpoint goes in one request, in order of arrival."""
     driven = Driven(of("ann", "A"), of("bob", "B"), of("ann", "C"))
-    assert [["A", "B", "C"]] == driven.run()
+    assert driven.run() == [["A", "B", "C"]]
 
 
 def test_the_order_of_a_person_holds_over_endpoints() -> None:
     """A person's event waits for the update before it; others do not."""
     driven = Driven(put("ann"), of("ann", "A"), of("bob", "B"), put("bob"))
-    assert [["ann"], ["B"]] == driven.sendable()
+    assert driven.sendable() == [["ann"], ["B"]]
 
 
 def test_after_an_answer_the_next_of_a_person_goes() -> None:
     """One request after the other, each as large as it can be."""
     driven = Driven(put("ann"), of("ann", "A"), of("ann", "B"), put("ann"), put("bob"))
-    assert [["ann", "bob"], ["A", "B"], ["ann"]] == driven.run()
+    assert driven.run() == [["ann", "bob"], ["A", "B"], ["ann"]]
 
 
 def test_hosts_and_endpoints_are_kept_apart() -> None:
     """A request goes to one endpoint of one residency."""
     driven = Driven(event("A", host=EU), event("B"), event("C", "/import"), event("D", host=EU))
-    assert [["A"], ["B"], ["C"], ["D"]] == driven.run()
+    assert driven.run() == [["A"], ["B"], ["C"], ["D"]]
 
 
 def test_limit_of_records() -> None:
     """A request holds at most 2000 records."""
     driven = Driven(*[event("A")] * 2001)
-    assert [2000, 1] == [len(sent) for sent in driven.run()]
+    assert [len(sent) for sent in driven.run()] == [2000, 1]
 
 
 @pytest.mark.parametrize(("spare", "expected"), [(0, [["A", "B"]]), (-1, [["A"], ["B"]])])
@@ -157,7 +157,7 @@ def test_limit_of_bytes(spare: int, expected: list[list[str]], people: tuple[str
     """A body that just fits is one request, and one byte less makes it two."""
     pair = [of(person, name) for person, name in zip(people, "AB", strict=True)]
     size = len(Driven(*pair).send().batch.body())
-    assert expected == Driven(*pair, limits=Limits(bytes=size + spare)).run()
+    assert Driven(*pair, limits=Limits(bytes=size + spare)).run() == expected
 
 
 def test_oversized_record_travels_alone() -> None:
@@ -165,72 +165,72 @@ def test_oversized_record_travels_alone() -> None:
     driven = Driven(
         of("ann", "A"), event("B", distinct_id="bob", text="x" * 500), limits=Limits(bytes=300)
     )
-    assert [["A"], ["B"]] == driven.run()
+    assert driven.run() == [["A"], ["B"]]
 
 
 def test_doubtful_records_travel_alone() -> None:
     """What must not hide behind others has a request of its own; the others share theirs."""
     driven = Driven(of("ann", "A"), of("null", "B"), of("bob", "C"))
-    assert [["A", "C"], ["B"]] == driven.run()
+    assert driven.run() == [["A", "C"], ["B"]]
 
 
 def test_unrepeatable_records_travel_alone() -> None:
     """An `$add` shares its request with nothing, not even with one of the same person."""
     add = update("ann", "$add", {"n": 1})
     driven = Driven(put("bob"), add, add, put("ann"))
-    assert [["bob"], ["ann"], ["ann"], ["ann"]] == driven.run()
+    assert driven.run() == [["bob"], ["ann"], ["ann"], ["ann"]]
 
 
 def test_alias_none() -> None:
     """Without a strategy the calls after an alias go with it."""
     driven = Driven(alias("dev", "ann"), of("ann", "A"), alias=Alias.NONE)
-    assert [["$create_alias", "A"]] == driven.run()
+    assert driven.run() == [["$create_alias", "A"]]
 
 
 def test_alias_flush() -> None:
     """With `flush` they go when the alias has been answered, and other people's at once."""
     driven = Driven(alias("dev", "ann"), of("ann", "A"), of("bob", "B"), alias=Alias.FLUSH)
-    assert [["$create_alias", "B"], ["A"]] == driven.run()
+    assert driven.run() == [["$create_alias", "B"], ["A"]]
 
 
 def test_alias_hold() -> None:
     """With `hold` they go a moment after the answer, and other people's at once."""
     driven = Driven(alias("dev", "ann"), of("ann", "A"), of("bob", "B"))
-    assert [["$create_alias", "B"]] == driven.run()
+    assert driven.run() == [["$create_alias", "B"]]
     driven.add(of("ann", "C"), of("dev", "D"), of("bob", "E"))
-    assert [["E"]] == driven.run()
-    assert 1.5 == driven.wait()
-    assert [["A", "C", "D"]] == driven.run()
+    assert driven.run() == [["E"]]
+    assert driven.wait() == 1.5
+    assert driven.run() == [["A", "C", "D"]]
 
 
 def test_hold_is_bounded() -> None:
     """An alias after an alias does not wait, so a person is never held for longer than once."""
     driven = Driven(alias("a", "ann"), alias("b", "ann"), of("ann", "A"))
-    assert [["$create_alias"], ["$create_alias"]] == driven.run()
-    assert 1.5 == driven.wait()
-    assert [["A"]] == driven.run()
+    assert driven.run() == [["$create_alias"], ["$create_alias"]]
+    assert driven.wait() == 1.5
+    assert driven.run() == [["A"]]
 
 
 def test_a_refused_alias_holds_nobody() -> None:
     """There is nothing to wait for if Mixpanel does not know of the alias."""
     driven = Driven(alias("dev", "ann"), of("ann", "A"))
     driven.answer(driven.send(), Outcome(Meaning.INVALID, "no"))
-    assert [["A"]] == driven.run()
+    assert driven.run() == [["A"]]
 
 
 def test_ids_of_an_alias_share_a_lane() -> None:
     """After an alias the calls of all its ids keep their order, the anonymousId's too."""
     driven = Driven(alias=Alias.FLUSH)
     driven.add(alias("old", "ann"), people=("ann", "device"))
-    assert [["$create_alias"]] == driven.run()
+    assert driven.run() == [["$create_alias"]]
     driven.add(put("ann"), of("old", "A"), put("device"))
-    assert [["ann"], ["A"], ["device"]] == driven.run()
+    assert driven.run() == [["ann"], ["A"], ["device"]]
 
 
 def test_an_alias_waits_for_both_its_people() -> None:
     """What both ids sent before the alias arrives before it."""
     driven = Driven(put("dev"), put("ann"), alias("dev", "ann"))
-    assert [["dev", "ann"], ["$create_alias"]] == driven.run()
+    assert driven.run() == [["dev", "ann"], ["$create_alias"]]
 
 
 def test_two_people_become_one_when_their_aliases_meet() -> None:
@@ -239,7 +239,7 @@ def test_two_people_become_one_when_their_aliases_meet() -> None:
     driven.add(alias("a", "b"), alias("c", "d"), alias("b", "d"))
     driven.run()
     driven.add(put("a"), of("b", "B"), put("c"), of("d", "D"))
-    assert [["a"], ["B"], ["c"], ["D"]] == driven.run()
+    assert driven.run() == [["a"], ["B"], ["c"], ["D"]]
 
 
 def test_groups_keep_their_order() -> None:
@@ -250,7 +250,7 @@ def test_groups_keep_their_order() -> None:
     driven.add(Operation("/groups", US, group | {"$distinct_id": "first"}), people=("ann",))
     driven.add(Operation("/groups", US, group | {"$distinct_id": "second"}), people=("bob",))
     driven.add(of("bob", "B"), people=("bob",))
-    assert [["ann"], ["first"], ["second"], ["B"]] == driven.run()
+    assert driven.run() == [["ann"], ["first"], ["second"], ["B"]]
 
 
 def test_a_divided_request_keeps_its_order() -> None:
@@ -258,11 +258,11 @@ def test_a_divided_request_keeps_its_order() -> None:
     driven = Driven(of("ann", "A"), of("bob", "B"), of("cid", "C"), of("dan", "D"), put("ann"))
     driven.answer(driven.send(), Outcome(Meaning.TOO_LARGE, "HTTP 413"))
     first = driven.send()
-    assert (["A", "B"], []) == (names(first), driven.sendable())
+    assert (names(first), driven.sendable()) == (["A", "B"], [])
     driven.answer(first)
     second = driven.send()
-    assert ["C", "D"] == names(second)
-    assert [["ann"]] == driven.sendable()
+    assert names(second) == ["C", "D"]
+    assert driven.sendable() == [["ann"]]
 
 
 def test_what_nobody_knows_is_not_sent_twice() -> None:
@@ -271,14 +271,14 @@ def test_what_nobody_knows_is_not_sent_twice() -> None:
     lost = Outcome(Meaning.RETRY, "it broke", unclear=True)
     driven.answer(driven.send(), lost)
     driven.answer(driven.send(), lost)
-    assert [
+    assert [each[1:] for each in driven.settled] == [
         (
             Fate.DEAD_LETTERED,
             "it is unknown whether it arrived, and a second one would count twice: it broke",
         )
-    ] == [each[1:] for each in driven.settled]
+    ]
     driven.wait()
-    assert [["B"]] == driven.run()
+    assert driven.run() == [["B"]]
 
 
 def test_partial_failures_by_index() -> None:
@@ -286,8 +286,10 @@ def test_partial_failures_by_index() -> None:
     driven = Driven(*[event(name, "/import") for name in "ABC"])
     failed = (FailedRecord(1, None, "time: bad"),)
     driven.answer(driven.send(), Outcome(Meaning.PARTIAL, "HTTP 400", failed=failed, imported=2))
-    assert [(Fate.DELIVERED, None), (Fate.REJECTED, "time: bad"), (Fate.DELIVERED, None)] == [
-        each[1:] for each in driven.settled
+    assert [each[1:] for each in driven.settled] == [
+        (Fate.DELIVERED, None),
+        (Fate.REJECTED, "time: bad"),
+        (Fate.DELIVERED, None),
     ]
 
 
@@ -295,9 +297,9 @@ def test_retry_after_holds_the_whole_host() -> None:
     """Who is told to slow down does so for everybody on that host, not for other hosts."""
     driven = Driven(put("ann"), of("bob", "B"), event("C", host=EU, distinct_id="cid"))
     driven.answer(driven.send(), Outcome(Meaning.RETRY, "HTTP 429", retry_after=30.0))
-    assert [["C"]] == driven.run()
-    assert 30.0 == driven.wait()
-    assert [["ann"], ["B"]] == driven.run()
+    assert driven.run() == [["C"]]
+    assert driven.wait() == 30.0
+    assert driven.run() == [["ann"], ["B"]]
 
 
 def test_a_host_that_is_down_is_asked_by_one() -> None:
@@ -305,11 +307,11 @@ def test_a_host_that_is_down_is_asked_by_one() -> None:
     driven = Driven(put("ann"), of("bob", "B"), event("C", "/import", distinct_id="cid"))
     for _ in range(3):
         driven.answer(driven.send(), DOWN)
-    assert [5.0, 6.0] == [driven.wait(), driven.wait()]
+    assert [driven.wait(), driven.wait()] == [5.0, 6.0]
     probe = driven.send()
     assert None is driven.dispatch.next(driven.now)
     driven.answer(probe)
-    assert 2 == len(driven.sendable())
+    assert len(driven.sendable()) == 2
 
 
 def test_requests_at_once_count_as_one_failure() -> None:
@@ -318,8 +320,8 @@ def test_requests_at_once_count_as_one_failure() -> None:
     under_way = [driven.send() for _ in range(3)]
     for shipment in under_way:
         driven.answer(shipment, DOWN)
-    assert 5.0 == driven.wait()
-    assert 3 == len(driven.sendable())
+    assert driven.wait() == 5.0
+    assert len(driven.sendable()) == 3
 
 
 def test_a_dead_host_is_given_up_for_all() -> None:
@@ -334,10 +336,10 @@ def test_a_dead_host_is_given_up_for_all() -> None:
             driven.answer(step, DOWN)
         elif step is not None:
             driven.now += step
-    assert [Fate.DEAD_LETTERED] * 100 == [each.fate for each in driven.settled]
+    assert [each.fate for each in driven.settled] == [Fate.DEAD_LETTERED] * 100
     assert tries < 20
     assert driven.now - 100 < 60
-    assert f"given up: {US} answers nobody: HTTP 503: down" == driven.settled[-1].reason
+    assert driven.settled[-1].reason == f"given up: {US} answers nobody: HTTP 503: down"
 
 
 def test_a_gateway_waits_for_ever() -> None:
@@ -346,8 +348,8 @@ def test_a_gateway_waits_for_ever() -> None:
     while driven.now < 100 + 86400:
         driven.answer(driven.send(), DOWN)
         driven.wait()
-    assert [] == driven.settled
-    assert [["ann"]] == driven.run()
+    assert driven.settled == []
+    assert driven.run() == [["ann"]]
 
 
 def test_what_was_not_sent_says_nothing_of_a_host() -> None:
@@ -361,8 +363,8 @@ def test_what_was_not_sent_says_nothing_of_a_host() -> None:
         else:
             assert step is not None
             driven.now += step
-    assert [("B", "too old")] == [
-        (each.letter.operation.payload["event"], each.reason) for each in driven.settled
+    assert [(each.letter.operation.payload["event"], each.reason) for each in driven.settled] == [
+        ("B", "too old")
     ]
     states = [each.state for each in driven.dispatch.news if isinstance(each, Circuit)]
     assert State.CLOSED not in states
@@ -384,8 +386,8 @@ def test_poison_is_isolated(gives_up: bool) -> None:
             others += 1
             driven.add(put("else"))
     lost = [each for each in driven.settled if each.fate is not Fate.DELIVERED]
-    assert [("F", "given up after the last try: HTTP 500")] == [
-        (each.letter.operation.payload["event"], each.reason) for each in lost
+    assert [(each.letter.operation.payload["event"], each.reason) for each in lost] == [
+        ("F", "given up after the last try: HTTP 500")
     ]
 
 

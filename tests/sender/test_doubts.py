@@ -148,11 +148,11 @@ def test_no_update_is_dropped_behind_another(payload: dict[str, Any]) -> None:
 )
 def test_repeatable(expected: bool, operation: Operation) -> None:
     """Only what Mixpanel stores once, however often it comes, may be sent again."""
-    assert expected == repeatable(operation)
+    assert repeatable(operation) == expected
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(5 * DAY, False), (5 * DAY + 1, True)])
 def test_too_old_for_track(seconds: int, expected: bool) -> None:
     """An event of more than five days no longer belongs to /track."""
-    assert expected == too_old_for_track(event("A", time=NOW - seconds), NOW * 1000)
+    assert too_old_for_track(event("A", time=NOW - seconds), NOW * 1000) == expected
     assert not too_old_for_track(event("A", "/import", time=NOW - seconds), NOW * 1000)

@@ -10,10 +10,10 @@ from translator.sender.letters import LONGEST_KEPT, _lane, lanes_of, people_lane
 @pytest.mark.parametrize("person", ["7", 7])
 def test_numbers_and_texts(person: object) -> None:
     """7 and "7" are one person, whichever comes first; true, 7.0 and 1 are others."""
-    assert ("person 7",) == people_lanes((person,))
-    assert ("person True",) == people_lanes((True,))
-    assert ("person 7.0",) == people_lanes((7.0,))
-    assert ("person 1",) == people_lanes((1,))
+    assert people_lanes((person,)) == ("person 7",)
+    assert people_lanes((True,)) == ("person True",)
+    assert people_lanes((7.0,)) == ("person 7.0",)
+    assert people_lanes((1,)) == ("person 1",)
     assert () == people_lanes(("",)) == people_lanes((None,))
 
 
@@ -23,7 +23,7 @@ def test_long_ids_are_not_remembered(length: int) -> None:
     person = "null".rjust(length)
     for each in (_lane, _sound_text):
         each.cache_clear()
-    assert (f"person {person}",) == lanes_of(event("A", distinct_id=person))
+    assert lanes_of(event("A", distinct_id=person)) == (f"person {person}",)
     assert doubtful(event("A", distinct_id=person), 100, 0.0)
     kept = 1 if length <= LONGEST_KEPT else 0
-    assert [kept, kept] == [each.cache_info().currsize for each in (_lane, _sound_text)]
+    assert [each.cache_info().currsize for each in (_lane, _sound_text)] == [kept, kept]

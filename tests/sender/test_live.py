@@ -67,10 +67,10 @@ def test_real_host_needs_live() -> None:
     """Without a base URL the error names both ways out."""
     with Sender() as sender, pytest.raises(DestinationError) as caught:
         sender.send([event("A")])
-    assert (
+    assert str(caught.value) == (
         "operations for https://api.mixpanel.com do not leave this machine by themselves: give "
         "--base-url with the address of a mock server, or --live to send to the real Mixpanel"
-    ) == str(caught.value)
+    )
 
 
 @pytest.mark.usefixtures("no_sockets")
@@ -78,17 +78,17 @@ def test_europe_never_falls_back_to_the_us() -> None:
     """Operations for the EU need the EU's base URL."""
     with Sender({US: "http://127.0.0.1:8080"}) as sender, pytest.raises(DestinationError) as caught:
         sender.send([event("A", host=US), event("B", host=EU)])
-    assert (
+    assert str(caught.value) == (
         "these operations are for https://api-eu.mixpanel.com, which has no base URL: "
         "give --eu-base-url with the address of a mock server"
-    ) == str(caught.value)
+    )
 
 
 def test_nothing_is_sent_before_the_error(sender: Sender, stub: Stub) -> None:
     """One operation without an address stops the others too."""
     with pytest.raises(DestinationError):
         sender.send([event("A", host=US), event("B", host=EU)])
-    assert [] == stub.received
+    assert stub.received == []
 
 
 @pytest.mark.parametrize("host", [US, EU, "https://api-in.mixpanel.com"])
@@ -111,12 +111,12 @@ def test_live_with_a_base_url_keeps_the_others_out() -> None:
 
 def test_live_takes_an_explicit_address() -> None:
     """With `live` a base URL may be another machine."""
-    assert "http://10.0.0.1:8080" == destination(US, {US: "http://10.0.0.1:8080"}, live=True)
+    assert destination(US, {US: "http://10.0.0.1:8080"}, live=True) == "http://10.0.0.1:8080"
 
 
 def test_options() -> None:
     """Each option replaces one residency's host."""
-    assert {} == base_urls(None, None)
-    assert {US: "http://a"} == base_urls("http://a", None)
-    assert {EU: "http://b"} == base_urls(None, "http://b")
-    assert {US: "http://a", EU: "http://b"} == base_urls("http://a", "http://b")
+    assert base_urls(None, None) == {}
+    assert base_urls("http://a", None) == {US: "http://a"}
+    assert base_urls(None, "http://b") == {EU: "http://b"}
+    assert base_urls("http://a", "http://b") == {US: "http://a", EU: "http://b"}

@@ -67,7 +67,7 @@ def test_a_run_under_faults(mock_mixpanel: MockMixpanel) -> None:
     retry = {**WARNING, "event": "retry", **TRACK, "records": 4}
     circuit = {"event": "circuit", "host": US}
     split = {**INFO, "event": "split", **TRACK, "status": 413, "reason": "HTTP 413: too big"}
-    assert [
+    assert lines == [
         {**retry, "attempt": 1, "wait": 7.0, "status": 429, "reason": "HTTP 429: slow down"},
         {**retry, "attempt": 2, "wait": 7.0, "status": 503, "reason": "HTTP 503: down"},
         {**retry, "attempt": 3, "wait": 11.0, "status": 503, "reason": "HTTP 503: down"},
@@ -92,29 +92,29 @@ def test_a_run_under_faults(mock_mixpanel: MockMixpanel) -> None:
             "rejected": 0,
             "dead_lettered": 1,
         },
-    ] == lines
-    assert [7.0, 7.0, 11.0] == sleeps
+    ]
+    assert sleeps == [7.0, 7.0, 11.0]
 
 
 def test_a_host_that_is_gone(sender: Sender, stub: Stub) -> None:
     """When nothing more is hoped of a host, that is an error, and the last line before the loss."""
     stub.script = [Reply(503, b"down")] * 5
     lines, _ = send(sender, event("A"))
-    assert {
+    assert lines[-3] == {
         **ERROR,
         "event": "circuit",
         "host": US,
         "state": "given_up",
         "reason": "HTTP 503: down",
-    } == lines[-3]
-    assert ["dead_lettered", "stop"] == [lines[-2]["fate"], lines[-1]["event"]]
+    }
+    assert [lines[-2]["fate"], lines[-1]["event"]] == ["dead_lettered", "stop"]
 
 
 def test_no_answer_has_no_status(sender: Sender, stub: Stub) -> None:
     """A connection that breaks is a reason without a status."""
     stub.script = [Reply(drop=True)]
     lines, _ = send(sender, event("A"), level="warning")
-    assert [
+    assert lines == [
         {
             **WARNING,
             "event": "retry",
@@ -124,13 +124,13 @@ def test_no_answer_has_no_status(sender: Sender, stub: Stub) -> None:
             "wait": 5.0,
             "reason": "no connection, or it broke before the answer",
         }
-    ] == lines
+    ]
 
 
 def test_the_wait_after_an_alias(sender: Sender) -> None:
     """A person's wait after an alias is told to those who debug."""
     lines, _ = send(sender, ALIAS)
-    assert {**DEBUG, "event": "hold", "host": US, "wait": 1.5} == lines[0]
+    assert lines[0] == {**DEBUG, "event": "hold", "host": US, "wait": 1.5}
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_levels(stub: Stub, level: str, expected: list[str]) -> None:
     sender = Sender({US: stub.url}, retry=retry, now=lambda: NOW)
     lines, _ = send(sender, ALIAS, event("A"), event("B"), level=level)
     told = [line.get("state", line["event"]) for line in lines if "event" in line]
-    assert expected == [name for name in told if name != "stop"]
-    assert ["dead_lettered"] == [line["fate"] for line in lines if "fate" in line]
+    assert [name for name in told if name != "stop"] == expected
+    assert [line["fate"] for line in lines if "fate" in line] == ["dead_lettered"]
 
 
 def test_a_delivered_batch_says_nothing(sender: Sender) -> None:
     """Without trouble there is no record for any message, however closely somebody looks."""
     lines, _ = send(sender, *[event(f"E{number}") for number in range(500)])
-    assert ["stop"] == [line["event"] for line in lines]
+    assert [line["event"] for line in lines] == ["stop"]
 
 
 def test_the_bar_is_not_torn(sender: Sender, stub: Stub) -> None:
@@ -165,8 +165,10 @@ def test_the_bar_is_not_torn(sender: Sender, stub: Stub) -> None:
     stub.script = [Reply(503, b"down")] * 2
     _, text = send(sender, *[event(name) for name in "AB"], level="info", progress=True)
     lines = [line.rpartition("\r")[2] for line in text.split("\n")]
-    assert ["retry", "retry", "stop"] == [
-        json.loads(line)["event"] for line in lines if "{" in line
+    assert [json.loads(line)["event"] for line in lines if "{" in line] == [
+        "retry",
+        "retry",
+        "stop",
     ]
     assert "2 messages, " in text
 
@@ -192,15 +194,15 @@ def test_secrets_are_hidden(stub: Stub) -> None:
     lines_of_a_chatterbox(stub, err, secrets=[SECRET], tokens=[TOKEN])
     ours, theirs = map(json.loads, err.getvalue().splitlines())
     hidden = "[redacted]"
-    assert f"HTTP 503: no such project {hidden} for {hidden} or Basic {hidden}" == ours["reason"]
-    assert {**WARNING, "logger": "urllib3", "message": f"the key is {hidden}"} == theirs
+    assert ours["reason"] == f"HTTP 503: no such project {hidden} for {hidden} or Basic {hidden}"
+    assert theirs == {**WARNING, "logger": "urllib3", "message": f"the key is {hidden}"}
 
 
 def test_secrets_would_be_seen(stub: Stub) -> None:
     """The same run with nothing to hide shows them: the test above can fail."""
     err = StringIO()
     lines_of_a_chatterbox(stub, err)
-    assert [True, True, True] == [one in err.getvalue() for one in (SECRET, TOKEN, CREDENTIALS)]
+    assert [one in err.getvalue() for one in (SECRET, TOKEN, CREDENTIALS)] == [True, True, True]
 
 
 def test_the_library_hides_its_secret_from_every_handler(
@@ -210,19 +212,20 @@ def test_the_library_hides_its_secret_from_every_handler(
     stub.script = [Reply(503, f"{SECRET} {CREDENTIALS}".encode())]
     with Sender({US: stub.url}, SECRET, retry=recorded_retry([]), now=lambda: NOW) as sender:
         sender.send([event("A")])
-    assert [
+    assert caplog.messages == [
         f"retry host={US} endpoint=/track records=1 attempt=1 wait=5.0 status=503 "
         "reason=HTTP 503: [redacted] [redacted]"
-    ] == caplog.messages
+    ]
 
 
 def test_tokens_are_words() -> None:
     """A token is hidden where it stands alone, not inside of another word."""
     redact = Redactor([], ["T"])
-    assert "HTTP [redacted], ([redacted]) [redacted]1x T1" == Redactor(["T1x"], ["T"])(
-        "HTTP T, (T) [redacted]1x T1"
+    assert (
+        Redactor(["T1x"], ["T"])("HTTP T, (T) [redacted]1x T1")
+        == "HTTP [redacted], ([redacted]) [redacted]1x T1"
     )
-    assert "HTTP 401" == redact("HTTP 401")
+    assert redact("HTTP 401") == "HTTP 401"
 
 
 def test_errors_have_a_trace_and_no_text() -> None:
@@ -236,7 +239,7 @@ def test_errors_have_a_trace_and_no_text() -> None:
             logging.getLogger("translator.sender").exception(Note("defect"))
     line = json.loads(err.getvalue())
     trace = line.pop("trace")
-    assert {**ERROR, "event": "defect"} == line
+    assert line == {**ERROR, "event": "defect"}
     assert trace.startswith(f'  File "{__file__}"')
     assert trace.endswith("raise ValueError(quoted)\nValueError")
     assert quoted not in err.getvalue()
@@ -275,7 +278,7 @@ def test_the_library_is_silent_until_asked(stub: Stub, setup: str, expected: str
         capture_output=True,
         text=True,
     )
-    assert (0, "", expected) == (done.returncode, done.stdout, done.stderr)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", expected)
 
 
 class Command:
@@ -320,9 +323,9 @@ def test_a_run_of_the_command(tmp_path: Path, stub: Stub) -> None:
     }
     run = Command(tmp_path, "send", "--base-url", stub.url, "--log-level", "info")
     stop = {**SENDER, "event": "stop", **run.summary}
-    assert [{**start, "live": False}, retry, {**retry, "attempt": 2}, stop] == run.lines
+    assert run.lines == [{**start, "live": False}, retry, {**retry, "attempt": 2}, stop]
     stub.script = [Reply(429, b"", {"Retry-After": "0"})]
-    assert [retry] == Command(tmp_path, "send", "--base-url", stub.url).lines
+    assert Command(tmp_path, "send", "--base-url", stub.url).lines == [retry]
 
 
 def test_resend_logs_too(tmp_path: Path, stub: Stub) -> None:
@@ -330,9 +333,9 @@ def test_resend_logs_too(tmp_path: Path, stub: Stub) -> None:
     stub.script = [Reply(401), Reply(429, b"", {"Retry-After": "0"})]
     options = ("--base-url", stub.url, "--dead-letters", "dead")
     [loss] = Command(tmp_path, "send", *options).lines
-    assert "rejected" == loss["fate"]
+    assert loss["fate"] == "rejected"
     [line] = Command(tmp_path, "resend", "--base-url", stub.url, "dead").lines
-    assert ("retry", 429, "warning") == (line["event"], line["status"], line["level"])
+    assert (line["event"], line["status"], line["level"]) == ("retry", 429, "warning")
 
 
 def test_a_resumed_spool(tmp_path: Path, stub: Stub) -> None:
@@ -347,8 +350,8 @@ def test_a_resumed_spool(tmp_path: Path, stub: Stub) -> None:
     resumed = {**SENDER, "level": "warning", "event": "resumed"}
     options = ("--base-url", stub.url, "--spool", "spool")
     first, second = Command(tmp_path, "send", *options), Command(tmp_path, "send", *options)
-    assert [{**resumed, "after_crash": True, "operations": 0}] == first.lines
-    assert [] == second.lines
+    assert first.lines == [{**resumed, "after_crash": True, "operations": 0}]
+    assert second.lines == []
 
 
 @pytest.mark.parametrize("said", [{"reason": "top-secret"}, ["top-secret"], KeyError("top-secret")])
@@ -358,4 +361,4 @@ def test_a_secret_inside_of_something(said: object) -> None:
     with logging_to(err, "debug", secrets=["top-secret"], now=lambda: NOW):
         logging.getLogger("translator.sender").debug(Note("seen", said=said))
     shown = str(said).replace("top-secret", "[redacted]")
-    assert {**DEBUG, "event": "seen", "said": shown} == json.loads(err.getvalue())
+    assert json.loads(err.getvalue()) == {**DEBUG, "event": "seen", "said": shown}

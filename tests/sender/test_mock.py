@@ -74,40 +74,46 @@ def test_order_over_all_endpoints(mock_mixpanel: MockMixpanel) -> None:
     """The order of arrival is the order of the operations, across endpoints."""
     delivery = Delivery(mock_mixpanel)
     group = {"$group_key": "company", "$group_id": "acme", "$set": {"plan": "pro"}}
-    assert [D] * 6 == delivery.send(
-        tracked("A"),
-        update("ann", "$set", {"n": 1}),
-        imported("B"),
-        imported("C"),
-        Operation("/groups", US, group),
-        tracked("D"),
+    assert (
+        delivery.send(
+            tracked("A"),
+            update("ann", "$set", {"n": 1}),
+            imported("B"),
+            imported("C"),
+            Operation("/groups", US, group),
+            tracked("D"),
+        )
+        == [D] * 6
     )
-    assert [
+    assert delivery.journal() == [
         ("/track", ["A"]),
         ("/engage", ["ann"]),
         ("/import", ["B", "C"]),
         ("/groups", [None]),
         ("/track", ["D"]),
-    ] == delivery.journal()
-    assert ["A", "B", "C", "D"] == delivery.stored()
-    assert 1 == mock_mixpanel.profiles()["ann"]["n"]
-    assert {"plan": "pro"} == mock_mixpanel.groups()["company"]["acme"]
+    ]
+    assert delivery.stored() == ["A", "B", "C", "D"]
+    assert mock_mixpanel.profiles()["ann"]["n"] == 1
+    assert mock_mixpanel.groups()["company"]["acme"] == {"plan": "pro"}
 
 
 def test_order_holds_while_one_is_retried(mock_mixpanel: MockMixpanel) -> None:
     """Two people interleaved, one request in trouble: nothing of either overtakes it."""
     delivery = Delivery(mock_mixpanel)
     mock_mixpanel.faults({"match": {"path": "/engage", "nth": 1}, "action": {"status": 503}})
-    assert [D] * 4 == delivery.send(
-        tracked("A"), update("ann", "$set", {}), tracked("B"), update("bob", "$set", {})
+    assert (
+        delivery.send(
+            tracked("A"), update("ann", "$set", {}), tracked("B"), update("bob", "$set", {})
+        )
+        == [D] * 4
     )
-    assert [
+    assert delivery.journal() == [
         ("/track", ["A"]),
         ("/engage", ["ann", "bob"]),
         ("/engage", ["ann", "bob"]),
         ("/track", ["B"]),
-    ] == delivery.journal()
-    assert [5.0] == delivery.sleeps
+    ]
+    assert delivery.sleeps == [5.0]
 
 
 def test_a_bad_event_does_not_hide_among_good_ones(mock_mixpanel: MockMixpanel) -> None:
@@ -115,9 +121,9 @@ def test_a_bad_event_does_not_hide_among_good_ones(mock_mixpanel: MockMixpanel) 
     delivery = Delivery(mock_mixpanel)
     too_many = {f"p{number}": number for number in range(300)}
     operations = [tracked("A"), tracked("B", **too_many), tracked("C")]
-    assert [D, R, D] == delivery.send(*operations)
-    assert ["A", "C"] == delivery.stored()
-    assert ["B"] == [item["record"]["event"] for item in mock_mixpanel.rejected()]
+    assert delivery.send(*operations) == [D, R, D]
+    assert delivery.stored() == ["A", "C"]
+    assert [item["record"]["event"] for item in mock_mixpanel.rejected()] == ["B"]
 
 
 def test_three_bad_imports_of_five(mock_mixpanel: MockMixpanel) -> None:
@@ -130,9 +136,9 @@ def test_three_bad_imports_of_five(mock_mixpanel: MockMixpanel) -> None:
         imported("D"),
         event("E", "/import", distinct_id="ann"),
     ]
-    assert [D, R, R, D, R] == delivery.send(*operations)
-    assert [("/import", ["A", "B", "C", "D", "E"])] == delivery.journal()
-    assert ["A", "D"] == delivery.stored()
+    assert delivery.send(*operations) == [D, R, R, D, R]
+    assert delivery.journal() == [("/import", ["A", "B", "C", "D", "E"])]
+    assert delivery.stored() == ["A", "D"]
 
 
 def test_answer_lost_after_storing(mock_mixpanel: MockMixpanel) -> None:
@@ -140,9 +146,9 @@ def test_answer_lost_after_storing(mock_mixpanel: MockMixpanel) -> None:
     delivery = Delivery(mock_mixpanel)
     fault = {"match": {"path": "/track", "nth": 1}, "action": {"store_then": {"close": True}}}
     mock_mixpanel.faults(fault)
-    assert [D] == delivery.send(tracked("A"))
-    assert ["A", "A"] == delivery.stored()
-    assert ["A"] == [stored["event"] for stored in mock_mixpanel.events()]
+    assert delivery.send(tracked("A")) == [D]
+    assert delivery.stored() == ["A", "A"]
+    assert [stored["event"] for stored in mock_mixpanel.events()] == ["A"]
 
 
 @pytest.mark.parametrize(
@@ -160,8 +166,8 @@ def test_passing_trouble(
     """Trouble that passes loses nothing and doubles nothing."""
     delivery = Delivery(mock_mixpanel)
     mock_mixpanel.faults({"match": {"path": "/track", "times": 2}, "action": action})
-    assert [D] == delivery.send(tracked("A"))
-    assert ["A"] == delivery.stored()
+    assert delivery.send(tracked("A")) == [D]
+    assert delivery.stored() == ["A"]
     assert sleeps == delivery.sleeps
 
 
@@ -169,18 +175,18 @@ def test_trouble_that_stays(mock_mixpanel: MockMixpanel) -> None:
     """After five tries an operation is a dead letter, and what follows is still sent."""
     delivery = Delivery(mock_mixpanel)
     mock_mixpanel.faults({"match": {"path": "/engage"}, "action": {"status": 503}})
-    assert [D, L, D] == delivery.send(tracked("A"), update("ann", "$add", {"n": 1}), tracked("B"))
-    assert [5.0, 7.0, 11.0, 19.0] == delivery.sleeps
-    assert {} == mock_mixpanel.profiles()
-    assert ["A", "B"] == delivery.stored()
+    assert delivery.send(tracked("A"), update("ann", "$add", {"n": 1}), tracked("B")) == [D, L, D]
+    assert delivery.sleeps == [5.0, 7.0, 11.0, 19.0]
+    assert mock_mixpanel.profiles() == {}
+    assert delivery.stored() == ["A", "B"]
 
 
 def test_status_zero_counts_increments_once(mock_mixpanel: MockMixpanel) -> None:
     """A refused update among increments, even in large batches, doubles none of them."""
     delivery = Delivery(mock_mixpanel)
     mock_mixpanel.faults({"match": {"path": "/engage", "nth": 2}, "action": {"status0": "no"}})
-    assert [D, R, D] == delivery.send(*[update("ann", "$add", {"n": 1})] * 3)
-    assert 2 == mock_mixpanel.profiles()["ann"]["n"]
+    assert delivery.send(*[update("ann", "$add", {"n": 1})] * 3) == [D, R, D]
+    assert mock_mixpanel.profiles()["ann"]["n"] == 2
 
 
 def test_too_large_is_divided() -> None:
@@ -190,10 +196,14 @@ def test_too_large_is_divided() -> None:
         mock = MockMixpanel(server.url, "T")
         delivery = Delivery(mock)
         operations = [imported(name, text="x" * 300) for name in "ABCD"]
-        assert [D, D, L, D, D] == delivery.send(
-            *operations[:2], imported("E", text="x" * 1000), *operations[2:]
-        )
-        assert ["A", "B", "C", "D"] == sorted(delivery.stored())
+        assert delivery.send(*operations[:2], imported("E", text="x" * 1000), *operations[2:]) == [
+            D,
+            D,
+            L,
+            D,
+            D,
+        ]
+        assert sorted(delivery.stored()) == ["A", "B", "C", "D"]
         mock.close()
 
 
@@ -203,7 +213,7 @@ def test_wrong_secret(mock_mixpanel: MockMixpanel) -> None:
     out, err = StringIO(), StringIO()
     with Sender({US: mock_mixpanel.url}, "wr0ng-secret") as sender:
         code = run_send([b""], lambda _: message, sender, US, out=out, err=err)
-    assert (1, 1) == (code, json.loads(out.getvalue())["rejected"])
+    assert (code, json.loads(out.getvalue())["rejected"]) == (1, 1)
     assert "HTTP 401: Invalid credentials" in json.loads(err.getvalue())["reason"]
     assert "wr0ng-secret" not in err.getvalue() + json.dumps(mock_mixpanel.requests())
 
@@ -212,9 +222,9 @@ def test_europe(mock_mixpanel: MockMixpanel) -> None:
     """EU operations arrive at the EU address, US ones at the US address."""
     delivery = Delivery(mock_mixpanel)
     europe = event("E", host=EU, distinct_id="ann", time=SECONDS)
-    assert [D, D] == delivery.send(europe, tracked("U"))
-    assert [("eu", "E"), ("us", "U")] == [
+    assert delivery.send(europe, tracked("U")) == [D, D]
+    assert [
         (request["region"], record["event"])
         for request in mock_mixpanel.requests()
         for record in request["payload"]
-    ]
+    ] == [("eu", "E"), ("us", "U")]

@@ -55,44 +55,45 @@ def test_all_of_a_batch(sender: Sender, stub: Stub) -> None:
     """A batch of which all is too old by now goes to /import."""
     stub.script.append(Reply(200, b'{"code": 200, "num_records_imported": 2, "status": "OK"}'))
     verdicts = sender.send([old("A", 2), old("B", 2.5)])
-    assert [Fate.DELIVERED] * 2 == [verdict.fate for verdict in verdicts]
-    assert [("/track", ["A", "B"]), ("/import", ["A", "B"])] == requests(stub)
+    assert [verdict.fate for verdict in verdicts] == [Fate.DELIVERED] * 2
+    assert requests(stub) == [("/track", ["A", "B"]), ("/import", ["A", "B"])]
 
 
 def test_some_of_a_batch(sender: Sender, stub: Stub) -> None:
     """A batch of which some is too old is divided, in order."""
     stub.script += [IMPORTED, Reply()]
     verdicts = sender.send([old("A", 2), old("B", 50)])
-    assert [Fate.DELIVERED] * 2 == [verdict.fate for verdict in verdicts]
-    assert [("/track", ["A", "B"]), ("/import", ["A"]), ("/track", ["B"])] == requests(stub)
+    assert [verdict.fate for verdict in verdicts] == [Fate.DELIVERED] * 2
+    assert requests(stub) == [("/track", ["A", "B"]), ("/import", ["A"]), ("/track", ["B"])]
 
 
 def test_alone(sender: Sender, stub: Stub) -> None:
     """An event with less than an hour left is looked at again whenever it goes."""
     stub.script.append(IMPORTED)
-    assert [Fate.DELIVERED] == [verdict.fate for verdict in sender.send([old("A", 0.5)])]
-    assert [("/track", ["A"]), ("/import", ["A"])] == requests(stub)
+    assert [verdict.fate for verdict in sender.send([old("A", 0.5)])] == [Fate.DELIVERED]
+    assert requests(stub) == [("/track", ["A"]), ("/import", ["A"])]
 
 
 def test_still_young_enough(sender: Sender, stub: Stub) -> None:
     """What has time left goes to /track again."""
-    assert [Fate.DELIVERED] == [verdict.fate for verdict in sender.send([old("A", 3.1)])]
-    assert [("/track", ["A"])] * 2 == requests(stub)
+    assert [verdict.fate for verdict in sender.send([old("A", 3.1)])] == [Fate.DELIVERED]
+    assert requests(stub) == [("/track", ["A"])] * 2
 
 
 def test_too_old_from_the_beginning(open_sender: Sender, stub: Stub) -> None:
     """Where something goes is decided before; the sender sees only to what changed meanwhile."""
-    assert [Fate.DELIVERED] == [verdict.fate for verdict in open_sender.send([old("A", -1)])]
-    assert [("/track", ["A"])] * 2 == requests(stub)
+    assert [verdict.fate for verdict in open_sender.send([old("A", -1)])] == [Fate.DELIVERED]
+    assert requests(stub) == [("/track", ["A"])] * 2
 
 
 def test_without_a_secret(open_sender: Sender, stub: Stub) -> None:
     """Without the secret for /import only what is too old is a dead letter, with the reason."""
     verdicts = open_sender.send([old("A", 2), old("B", 50)])
-    assert [(Fate.DEAD_LETTERED, OUTDATED), (Fate.DELIVERED, None)] == [
-        (verdict.fate, verdict.reason) for verdict in verdicts
+    assert [(verdict.fate, verdict.reason) for verdict in verdicts] == [
+        (Fate.DEAD_LETTERED, OUTDATED),
+        (Fate.DELIVERED, None),
     ]
-    assert [("/track", ["A", "B"]), ("/track", ["B"])] == requests(stub)
+    assert requests(stub) == [("/track", ["A", "B"]), ("/track", ["B"])]
 
 
 def test_resent(stub: Stub, tmp_path: Path) -> None:
@@ -109,5 +110,5 @@ def test_resent(stub: Stub, tmp_path: Path) -> None:
             err=StringIO(),
             again=of_read_line,
         )
-    assert 0 == code
-    assert [("/import", ["A"])] == requests(stub)
+    assert code == 0
+    assert requests(stub) == [("/import", ["A"])]

@@ -47,16 +47,16 @@ def test_what_was_refused_is_sent_again(tmp_path: Path, stub: Stub) -> None:
     stub.script = [Reply(401, b"{}")]
     old = {**TRACK, "messageId": "m-1", "timestamp": "2026-06-01T12:00:00Z"}
     code, summary = shell.run("send", "--dead-letters", "dead", "in.jsonl", messages=[old])
-    assert (1, 1) == (code, summary["rejected"])
+    assert (code, summary["rejected"]) == (1, 1)
     [letter] = shell.dead()
-    assert ("m-1", 1, "rejected") == (letter["messageId"], letter["line"], letter["fate"])
+    assert (letter["messageId"], letter["line"], letter["fate"]) == ("m-1", 1, "rejected")
     assert "hush" not in json.dumps(letter)
 
     code, summary = shell.run("resend", "dead")
-    assert (0, 1) == (code, summary["delivered"])
+    assert (code, summary["delivered"]) == (0, 1)
     first, second = stub.received
     assert (first.target, first.records) == (second.target, second.records)
-    assert set() == shell.files()
+    assert shell.files() == set()
 
 
 def test_a_message_is_translated_again(tmp_path: Path, stub: Stub) -> None:
@@ -68,19 +68,19 @@ def test_a_message_is_translated_again(tmp_path: Path, stub: Stub) -> None:
     assert bad == json.loads(letter["message"])
 
     code, summary = shell.run("resend", "dead")
-    assert (1, 1) == (code, summary["rejected"])
+    assert (code, summary["rejected"]) == (1, 1)
     [again] = shell.dead()
     assert bad == json.loads(again["message"])
-    assert {"dead", "spool"} == shell.files()
+    assert shell.files() == {"dead", "spool"}
 
 
 def test_no_file_is_wrong_usage(tmp_path: Path, stub: Stub) -> None:
     """Where there are no dead letters there is nothing to send."""
     code, text = Shell(tmp_path, stub).run("resend", "nothing")
-    assert (2, "Error: nothing does not exist; a file without dead letters is none\n") == (
+    assert (
         code,
         text,
-    )
+    ) == (2, "Error: nothing does not exist; a file without dead letters is none\n")
 
 
 def test_wrong_usage_leaves_the_file(tmp_path: Path, stub: Stub) -> None:
@@ -88,8 +88,8 @@ def test_wrong_usage_leaves_the_file(tmp_path: Path, stub: Stub) -> None:
     shell = Shell(tmp_path, stub)
     (tmp_path / "dead").write_text('{"message": "{}"}\n')
     code, text = shell.run("resend", "--base-url", "http://10.0.0.1", "dead")
-    assert (2, True) == (code, "not on this machine" in text)
-    assert {"dead"} == shell.files()
+    assert (code, "not on this machine" in text) == (2, True)
+    assert shell.files() == {"dead"}
 
 
 def test_a_letter_that_stands_twice_is_sent_once(tmp_path: Path, stub: Stub) -> None:
@@ -99,5 +99,5 @@ def test_a_letter_that_stands_twice_is_sent_once(tmp_path: Path, stub: Stub) -> 
     line = json.dumps({"id": "1:1", "message": message}) + "\n"
     (tmp_path / "dead").write_text(line * 2 + '{"no": "letter"}\n')
     code, summary = shell.run("resend", "dead")
-    assert (1, 2, 1, 1) == (code, summary["read"], summary["delivered"], summary["rejected"])
-    assert [["Signed Up"]] == stub.names()
+    assert (code, summary["read"], summary["delivered"], summary["rejected"]) == (1, 2, 1, 1)
+    assert stub.names() == [["Signed Up"]]

@@ -93,7 +93,7 @@ def test_a_run_that_ends_leaves_nothing(tmp_path: Path, stub: Stub) -> None:
     for _ in range(2):
         run = Run(tmp_path, stub, [sent(event("A")), Result("s")])
         assert account(2, delivered=1, skipped=1) == run.summary
-    assert [["A"], ["A"]] == stub.names()
+    assert stub.names() == [["A"], ["A"]]
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_what_was_taken_in_is_delivered_after_a_crash(
     # The settings may have changed meanwhile; what was taken in was translated then.
     again = Run(tmp_path, stub, results)
     assert account(3, delivered=2, skipped=1) == again.summary
-    assert expected == stub.names()
-    assert 1 == len({request.body for request in stub.received})
+    assert stub.names() == expected
+    assert len({request.body for request in stub.received}) == 1
 
 
 def test_the_account_goes_on(tmp_path: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_the_account_goes_on(tmp_path: Path, stub: Stub, monkeypatch: pytest.Mon
     assert Run(tmp_path, stub, results).crashed
     again = Run(tmp_path, stub, results)
     assert account(3, delivered=1, rejected=2) == again.summary
-    assert ["no id", "HTTP 200: 0"] == [letter["reason"] for letter in again.dead]
+    assert [letter["reason"] for letter in again.dead] == ["no id", "HTTP 200: 0"]
 
 
 def test_an_increment_that_was_on_its_way_is_not_sent_again(
@@ -145,12 +145,12 @@ def test_an_increment_that_was_on_its_way_is_not_sent_again(
     assert Run(tmp_path, stub, results).crashed
     again = Run(tmp_path, stub, results)
     assert account(1, dead_lettered=1) == again.summary
-    assert [["ann"], ["A"]] == stub.names()
-    assert [
+    assert stub.names() == [["ann"], ["A"]]
+    assert [letter["reason"] for letter in again.dead] == [
         "the sender was stopped while it was on its way: "
         "it is unknown whether it arrived, and a second one would count twice"
-    ] == [letter["reason"] for letter in again.dead]
-    assert [{"n": 1}] == [letter["operation"]["payload"]["$add"] for letter in again.dead]
+    ]
+    assert [letter["operation"]["payload"]["$add"] for letter in again.dead] == [{"n": 1}]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_another_input_is_not_mistaken_for_the_same(
             [b"2", b"1"], lambda line: later[int(line)], sender, US, out=out, err=err, spool=spool
         )
     assert account(3, delivered=3) == json.loads(out.getvalue())
-    assert ["A", "B", "C"] == sorted(name for names in stub.names() for name in names)
+    assert sorted(name for names in stub.names() for name in names) == ["A", "B", "C"]
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ def test_slow_operations(stub: Stub) -> None:
 
     with Sender({US: stub.url}, retry=RetryPolicy(clock=lambda: now)) as sender:
         sender.stream(operations(), told.append)
-    assert [[], [], ["A", "B"]] == before
-    assert ["A", "B", "C"] == names(told)
+    assert before == [[], [], ["A", "B"]]
+    assert names(told) == ["A", "B", "C"]
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -48,8 +48,8 @@ def test_operations_that_fail(stub: Stub, workers: int) -> None:
     with Sender({US: stub.url}, workers=workers) as sender:
         with pytest.raises(ValueError, match="no more"):
             sender.stream(operations(), told.append)
-        assert ["A"] == names(told)
-        assert ["B"] == names(sender.send([event("B")]))
+        assert names(told) == ["A"]
+        assert names(sender.send([event("B")])) == ["B"]
 
 
 @pytest.mark.parametrize("workers", [1, 4])

@@ -15,8 +15,8 @@ def test_small_event(sender: Sender, stub: Stub) -> None:
     """An event is POSTed as a JSON array, asking for a verbose answer and no location."""
     sender.send([Operation("/track", US, {"event": "Häh", "properties": {"token": "T"}})])
     [request] = stub.received
-    assert "/track?verbose=1&ip=0" == request.target
-    assert "application/json" == request.headers["Content-Type"]
+    assert request.target == "/track?verbose=1&ip=0"
+    assert request.headers["Content-Type"] == "application/json"
     assert '[{"event":"Häh","properties":{"token":"T"}}]'.encode() == request.body
     assert "Content-Encoding" not in request.headers
     assert "Authorization" not in request.headers
@@ -28,10 +28,10 @@ def test_large_events_are_compressed(sender: Sender, stub: Stub, endpoint: str) 
     operation = event("Big", endpoint, text="x" * 2000)
     sender.send([operation])
     [request] = stub.received
-    assert "gzip" == request.headers["Content-Encoding"]
+    assert request.headers["Content-Encoding"] == "gzip"
     assert len(request.body) == int(request.headers["Content-Length"])
     assert gzip.decompress(request.body).startswith(b'[{"event":"Big"')
-    assert [operation.payload] == request.records
+    assert request.records == [operation.payload]
 
 
 @pytest.mark.parametrize("endpoint", ["/engage", "/groups"])
@@ -40,9 +40,9 @@ def test_profiles_are_never_compressed(sender: Sender, stub: Stub, endpoint: str
     payload = {"$token": "T", "$distinct_id": "ann", "$set": {"text": "x" * 5000}}
     sender.send([Operation(endpoint, US, payload)])
     [request] = stub.received
-    assert f"{endpoint}?verbose=1&ip=0" == request.target
+    assert request.target == f"{endpoint}?verbose=1&ip=0"
     assert "Content-Encoding" not in request.headers
-    assert [payload] == request.records
+    assert request.records == [payload]
 
 
 def test_import_is_strict_and_authenticated(stub: Stub) -> None:
@@ -50,15 +50,15 @@ def test_import_is_strict_and_authenticated(stub: Stub) -> None:
     with Sender({US: stub.url}, "sécret") as sender:
         sender.send([event("Old", "/import")])
     [request] = stub.received
-    assert "/import?strict=1&ip=0" == request.target
+    assert request.target == "/import?strict=1&ip=0"
     expected = "Basic " + base64.b64encode("sécret:".encode()).decode()
-    assert expected == request.headers["Authorization"]
+    assert request.headers["Authorization"] == expected
 
 
 def test_secret_goes_to_import_only(sender: Sender, stub: Stub) -> None:
     """The other endpoints never see the API secret."""
     sender.send([event("A"), update("ann", "$set", {"a": 1}), event("B", "/import")])
-    assert [False, False, True] == ["Authorization" in r.headers for r in stub.received]
+    assert ["Authorization" in r.headers for r in stub.received] == [False, False, True]
 
 
 def test_environment_is_ignored(
@@ -68,7 +68,7 @@ def test_environment_is_ignored(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     sender.send([event("A")])
-    assert [["A"]] == stub.names()
+    assert stub.names() == [["A"]]
 
 
 @pytest.mark.parametrize(
@@ -80,4 +80,4 @@ def test_unusual_values_survive(sender: Sender, stub: Stub, value: object, text:
     """Numbers beyond 64 bits and lone surrogates arrive as they were."""
     sender.send([update("ann", "$set", {"a": value})])
     [request] = stub.received
-    assert b'[{"$token":"T","$distinct_id":"ann","$set":{"a":%s}}]' % text == request.body
+    assert request.body == b'[{"$token":"T","$distinct_id":"ann","$set":{"a":%s}}]' % text

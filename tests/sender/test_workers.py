@@ -68,8 +68,8 @@ def test_what_can_go_does_before_more_is_taken() -> None:
         yield [letter(event(name, distinct_id=name)) for name in "AB"]
         in_time.extend(posted.seen[name].wait(DEADLINE_SECONDS) for name in "AB")
 
-    assert {"A", "B"} == delivered(posted, steps)
-    assert [True, True] == in_time
+    assert delivered(posted, steps) == {"A", "B"}
+    assert in_time == [True, True]
 
 
 def test_answers_are_heard_while_there_is_more_to_take() -> None:
@@ -84,5 +84,5 @@ def test_answers_are_heard_while_there_is_more_to_take() -> None:
             in_time.append(posted.seen["B"].wait(DEADLINE_SECONDS / len(others)))
             yield [letter(event(name, distinct_id=name))]
 
-    assert {"A", "B", *others} == delivered(posted, steps)
+    assert delivered(posted, steps) == {"A", "B", *others}
     assert in_time[-1], "it waited until the source had nothing more"

@@ -108,6 +108,6 @@ def test_a_defect_of_ours_costs_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
     results = iter([Result("m0"), odd, Result("m2")])
     monkeypatch.setattr(bulk, "translate_message", lambda *_: next(results))
     first, bad, last = answers(b"{}\n{}\n{}\n")
-    assert ["m0", None, "m2"] == [found["messageId"] for found in (first, bad, last)]
-    assert "internal_error" == bad["error"]["code"]
-    assert [] == bad["operations"]
+    assert [found["messageId"] for found in (first, bad, last)] == ["m0", None, "m2"]
+    assert bad["error"]["code"] == "internal_error"
+    assert bad["operations"] == []

@@ -113,7 +113,7 @@ def test_settings_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_bytes(b'\xef\xbb\xbf{"token": "T"}')
     done = cli("translate", "--settings", path, *NOW, text=json.dumps(track()))
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(("workers", "under_way"), [("1", 0), ("2", 4)])
@@ -138,7 +138,7 @@ def test_an_interrupt_ends_all_processes(settings_file: Path, workers: str, unde
     assert command.stdout.readline().startswith(b'{"messageId":"m1"')
     os.killpg(command.pid, signal.SIGINT)
     _, err = command.communicate(timeout=60)
-    assert (1, "Aborted!") == (command.returncode, err.decode().strip())
+    assert (command.returncode, err.decode().strip()) == (1, "Aborted!")
 
 
 def test_a_closed_pipe_is_no_crash(settings_file: Path, tmp_path: Path) -> None:
@@ -157,6 +157,6 @@ def test_a_closed_pipe_is_no_crash(settings_file: Path, tmp_path: Path) -> None:
     assert command.stdout.readline().startswith(b'{"messageId":"m1"')
     command.stdout.close()
     assert command.stderr is not None
-    assert b"" == command.stderr.read()
+    assert command.stderr.read() == b""
     command.stderr.close()
-    assert 1 == command.wait(timeout=60)
+    assert command.wait(timeout=60) == 1

@@ -16,7 +16,7 @@ def test_it_is_the_version_5_uuid_of_the_three_parts(
 ) -> None:
     """The shortcut gives what the standard library gives for the doc's formula."""
     expected = str(uuid5(MIXPANEL_NAMESPACE, f"{message_id}:{project_id}:{event}"))
-    assert expected == insert_id(message_id, project_id, event)
+    assert insert_id(message_id, project_id, event) == expected
     assert UUID(expected).version == 5
 
 

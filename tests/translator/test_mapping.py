@@ -49,35 +49,35 @@ def changes(file: Any, **fields: Any) -> dict[str, Any]:
 
 def test_a_row_is_added() -> None:
     """A new property comes from any place in the context."""
-    assert {"$path": "/pricing"} == changes({"events": {"$path": "context.page.path"}})
+    assert changes({"events": {"$path": "context.page.path"}}) == {"$path": "/pricing"}
 
 
 def test_a_row_is_taken_away() -> None:
     """With null a property is no longer made, and everything else is."""
-    assert {"$current_url": None} == changes({"events": {"$current_url": None}})
+    assert changes({"events": {"$current_url": None}}) == {"$current_url": None}
 
 
 def test_a_row_gets_another_source() -> None:
     """The new source takes the place of the standard one."""
-    assert {"$app_version": "77"} == changes({"events": {"$app_version": "context.app.build"}})
+    assert changes({"events": {"$app_version": "context.app.build"}}) == {"$app_version": "77"}
 
 
 def test_a_source_in_the_campaign() -> None:
     """utm properties are rows as well."""
     file = {"events": {"utm_id": "context.campaign.id", "utm_campaign": None}}
-    assert {"utm_id": "c-9", "utm_campaign": None} == changes(file)
+    assert changes(file) == {"utm_id": "c-9", "utm_campaign": None}
 
 
 def test_a_property_of_the_call_is_renamed() -> None:
     """A property of the call, in any spelling, goes under the new name."""
     fields = {"properties": {"Search Query": "kiln", "referrer": "r"}}
     file = {"events": {"$search_engine": "properties.searchQuery", "$referrer": None}}
-    assert {
+    assert changes(file, **fields) == {
         "Search Query": None,
         "$search_engine": "kiln",
         "$referrer": None,
         "referrer": "r",
-    } == changes(file, **fields)
+    }
 
 
 @pytest.mark.parametrize("sources", [["context.os.kind", "context.app.name", "context.os.name"]])
@@ -90,41 +90,41 @@ def test_of_several_sources_the_first_that_is_there_counts(sources: list[str]) -
             context["app"]["name"] = "app"
         if missing < 1:
             context["os"]["kind"] = "kind"
-        assert expected == event(file, context)["$os"]
+        assert event(file, context)["$os"] == expected
 
 
 def test_of_several_campaign_sources_a_gap_does_not_count() -> None:
     """A campaign that lacks the first source gives the second."""
     file = {"events": {"utm_campaign": ["context.campaign.title", "context.campaign.name"]}}
-    assert {} == changes(file)
+    assert changes(file) == {}
     context = {"campaign": {"title": "t", "name": "n"}}
-    assert "t" == event(file, context)["utm_campaign"]
+    assert event(file, context)["utm_campaign"] == "t"
 
 
 def test_devices_concern_profiles_too() -> None:
     """A row of `devices` acts on events and on profiles."""
     file = {"devices": {"$os": None, "os": "context.os.name"}}
-    assert {"$os": None, "os": "iOS"} == changes(file)
+    assert changes(file) == {"$os": None, "os": "iOS"}
     found = profile(file, {})
-    assert "iOS" == found["os"]
+    assert found["os"] == "iOS"
     assert "$os" not in found
 
 
 def test_rows_for_a_type_of_device() -> None:
     """Rows of a type act on its devices only and go before those of any device."""
     file = {"iOS": {"$ios_version": None, "$model": "context.device.type"}}
-    assert {"$ios_version": None, "$model": "iOS"} == changes(file)
+    assert changes(file) == {"$ios_version": None, "$model": "iOS"}
     android = {**CONTEXT, "device": {"type": "android", "model": "Pixel 9"}}
-    assert {} == changes(file, context=android)
+    assert changes(file, context=android) == {}
 
 
 def test_a_special_trait_comes_from_another_trait() -> None:
     """The property keeps its way of being read: a date stays a date, a phone a phone."""
     file = {"traits": {"$created": "traits.signedUpAt", "$phone": "traits.mobile"}}
     found = profile(file, {"signed_up_at": "2024-01-02", "Mobile": "555", "phone": "1"})
-    assert "2024-01-02T00:00:00" == found["$created"]
-    assert "555" == found["$phone"]
-    assert "1" == found["phone"]
+    assert found["$created"] == "2024-01-02T00:00:00"
+    assert found["$phone"] == "555"
+    assert found["phone"] == "1"
     assert {"signed_up_at", "Mobile"}.isdisjoint(found)
 
 
@@ -132,11 +132,11 @@ def test_a_special_trait_is_taken_away() -> None:
     """The trait then goes under its own name, and the property is not derived either."""
     file = {"traits": {"$email": None, "$first_name": None}}
     found = profile(file, {"email": "a@b.example", "name": "Ann Lee"}, userId="c@d.example")
-    assert ("a@b.example", "Ann Lee", "Lee") == (
+    assert (
         found["email"],
         found["$name"],
         found["$last_name"],
-    )
+    ) == ("a@b.example", "Ann Lee", "Lee")
     assert {"$email", "$first_name"}.isdisjoint(found)
     assert "$email" not in profile(file, {}, userId="c@d.example")
 
@@ -144,18 +144,18 @@ def test_a_special_trait_is_taken_away() -> None:
 def test_a_special_trait_of_ones_own() -> None:
     """A new property takes a trait in any spelling, and reaches the profile like special ones."""
     file = {"traits": {"$company": "traits.companyName"}}
-    assert "Acme" == profile(file, {"company_name": "Acme"})["$company"]
+    assert profile(file, {"company_name": "Acme"})["$company"] == "Acme"
     settings = Settings(token="T", setAllTraitsByDefault=False)
     call = {"type": "identify", "userId": "u", "traits": {"company_name": "Acme", "plan": "pro"}}
     result = translate(call, settings, now=NOW, mapping=PropertyMap.from_json(file))
-    assert {"$company": "Acme"} == result.operations[0].payload["$set"]
+    assert result.operations[0].payload["$set"] == {"$company": "Acme"}
 
 
 def test_one_trait_gives_two_properties() -> None:
     """A trait that is special already can give a property of one's own besides."""
     file = {"traits": {"phone_number": "traits.phone"}}
     found = profile(file, {"phone": "555"})
-    assert ("555", "555") == (found["$phone"], found["phone_number"])
+    assert (found["$phone"], found["phone_number"]) == ("555", "555")
     assert "phone" not in found
 
 
@@ -170,7 +170,7 @@ def test_the_first_referrer_is_the_rules_unless_it_is_mapped() -> None:
     ):
         result = translate(call, SETTINGS, now=NOW, rules=rules, mapping=mapping)
         properties = result.operations[0].payload["properties"]
-        assert expected == properties.get("$initial_referrer")
+        assert properties.get("$initial_referrer") == expected
 
 
 def test_the_standard_mapping_is_a_mapping_file() -> None:
@@ -209,7 +209,7 @@ def test_a_wrong_mapping_is_refused(file: Any, text: str) -> None:
 def test_the_example_in_the_docs_is_a_mapping_file() -> None:
     """The how-to page shows a file that can be used."""
     (example,) = re.findall(r"```yaml\n(.*?)```", HOW_TO.read_text(), re.DOTALL)
-    assert STANDARD != PropertyMap.from_json(yaml.safe_load(example))
+    assert PropertyMap.from_json(yaml.safe_load(example)) != STANDARD
 
 
 def test_command_line(tmp_path: Path) -> None:
@@ -220,10 +220,10 @@ def test_command_line(tmp_path: Path) -> None:
     arguments = ("translate", "--settings", settings, "--mapping", mapping)
     text = json.dumps(track(context=CONTEXT)) + "\n"
     done = cli(*arguments, "--now", "2026-06-15T12:00:00Z", text=text)
-    assert "/pricing" == json.loads(done.stdout)["operations"][0]["payload"]["properties"]["$path"]
+    assert json.loads(done.stdout)["operations"][0]["payload"]["properties"]["$path"] == "/pricing"
     mapping.write_text("evnts: {}\n")
     done = cli(*arguments, text=text)
-    assert 2 == done.returncode
+    assert done.returncode == 2
     assert "mapping.yaml: unknown section 'evnts'; did you mean 'events'?" in done.stderr
 
 

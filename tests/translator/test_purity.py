@@ -156,10 +156,10 @@ def test_nothing_is_shared(kind: str, rules: Rules) -> None:
         "properties": {"list": [[odd()]], "object": odd(), "revenue": 5, "referrer": [odd()]},
         "traits": {"tags": [odd()], "email": [1], "company": ["x", "y"], "plan": [odd()]},
     }
-    assert [] == shared(message, rules)
+    assert shared(message, rules) == []
 
 
 def test_odd_traits_are_copied() -> None:
     """Traits of another type, which the observed rules pass on, are a copy."""
     message = {"type": "identify", "userId": "u", "traits": [["a"], {"b": []}]}
-    assert [] == shared(message, Rules.observed())
+    assert shared(message, Rules.observed()) == []

@@ -11,9 +11,9 @@ from conformance.corpus.entries import BadLine, Entry, read_entry
 def test_a_message() -> None:
     """A line with a type is a message, whatever else it has."""
     line = b'{"type": "track", "messageId": 7, "message": {}}'
-    assert Entry(
+    assert read_entry(line, "f:1") == Entry(
         "f:1", {"type": "track", "messageId": 7, "message": {}}, "7", plain=True
-    ) == read_entry(line, "f:1")
+    )
 
 
 def test_an_entry() -> None:
@@ -23,13 +23,13 @@ def test_an_entry() -> None:
         b' "now": "2026-06-15T12:00:00Z", "id": "i"}'
     )
     now = datetime(2026, 6, 15, 12, tzinfo=UTC)
-    assert Entry("f:1", {"type": "x"}, "i", {"a": 1}, now, plain=True) == read_entry(line, "f:1")
+    assert read_entry(line, "f:1") == Entry("f:1", {"type": "x"}, "i", {"a": 1}, now, plain=True)
 
 
 def test_an_entry_may_have_a_message_only() -> None:
     """Then the message's id is its own, and the rest is left to who translates it."""
-    assert Entry("f:1", {"messageId": "m"}, "m", plain=True) == read_entry(
-        b'{"message":{"messageId":"m"}}', "f:1"
+    assert read_entry(b'{"message":{"messageId":"m"}}', "f:1") == Entry(
+        "f:1", {"messageId": "m"}, "m", plain=True
     )
 
 
@@ -38,7 +38,7 @@ def test_a_capture() -> None:
     line = b'{"message": {}, "settings": {"token": "T", "apiKey": "S"}, "requests": []}'
     settings = read_entry(line, "f:1").settings
     assert settings is not None
-    assert ("S", False) == (settings["apiSecret"], settings["people"])
+    assert (settings["apiSecret"], settings["people"]) == ("S", False)
     assert "apiKey" not in settings
 
 
@@ -71,6 +71,6 @@ def test_a_session() -> None:
     """A line with a session is one entry; of its options those that are settings count."""
     line = b'{"id": "s", "session": [], "settings": {"token": "T", "nameTag": true}}'
     found = read_entry(line, "f:1")
-    assert (True, "s", {"token": "T"}) == (found.session, found.id, found.settings)
+    assert (found.session, found.id, found.settings) == (True, "s", {"token": "T"})
     with pytest.raises(BadLine, match="session must be a list of messages"):
         read_entry(b'{"session": {}}', "f:1")

@@ -45,7 +45,7 @@ def test_compression(
     else:
         stdin = io.TextIOWrapper(io.BytesIO(data))
         monkeypatch.setattr(sys, "stdin", stdin)
-    assert LINES == numbered(name)
+    assert numbered(name) == LINES
 
 
 def test_line_numbers_go_on_from_chunk_to_chunk(
@@ -70,9 +70,9 @@ def test_several_files_and_globs(tmp_path: Path) -> None:
         (tmp_path / name).write_text("{}")
     named = [str(tmp_path / "sub" / "c.jsonl"), str(tmp_path / "*.jsonl")]
     expected = [str(tmp_path / name) for name in ("sub/c.jsonl", "a.jsonl", "b.jsonl")]
-    assert expected == corpus_files(named)
-    assert 3 == len(corpus_files([str(tmp_path / "**" / "*.jsonl")]))
-    assert 6 == corpus_bytes(expected)
+    assert corpus_files(named) == expected
+    assert len(corpus_files([str(tmp_path / "**" / "*.jsonl")])) == 3
+    assert corpus_bytes(expected) == 6
     assert None is corpus_bytes([*expected, STDIN])
 
 
@@ -112,5 +112,5 @@ def test_zstd_is_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_empty_file(tmp_path: Path) -> None:
     """It has no lines."""
     (tmp_path / "corpus").touch()
-    assert [] == numbered(str(tmp_path / "corpus"))
+    assert numbered(str(tmp_path / "corpus")) == []
     assert reading.corpus_bytes([str(tmp_path / "corpus")]) == 0

@@ -76,40 +76,40 @@ def traits(**values: Any) -> Json:
 def test_nobody_can_be_found() -> None:
     """Nothing of the person is left, in values or in names."""
     text = json.dumps(redacted(ANN), ensure_ascii=False).lower()
-    assert [] == [secret for secret in PRIVATE if secret in text]
+    assert [secret for secret in PRIVATE if secret in text] == []
 
 
 def test_what_the_translation_rests_on_stays() -> None:
     """The call, its time, names, and what is known of device and library are as they were."""
     found = redacted(ANN)
-    assert ("identify", "2026-06-15T12:00:00.000Z") == (found["type"], found["timestamp"])
+    assert (found["type"], found["timestamp"]) == ("identify", "2026-06-15T12:00:00.000Z")
     names = [key for key in ANN["traits"] if "@" not in key]
     assert names == [key for key in found["traits"] if "@" not in key]
     assert ("nl-NL", ANN["context"]["library"]) == (
         found["context"]["locale"],
         found["context"]["library"],
     )
-    assert "iOS" == found["context"]["device"]["type"]
-    assert (True, None) == (found["traits"]["vip"], found["traits"]["referredBy"])
+    assert found["context"]["device"]["type"] == "iOS"
+    assert (found["traits"]["vip"], found["traits"]["referredBy"]) == (True, None)
 
 
 def test_forms_stay() -> None:
     """Each value has the form of what it stands for."""
     found = redacted(ANN)["traits"]
-    assert (3, True) == (len(found["firstName"]), found["firstName"].istitle())
-    assert ("'", "-") == (found["lastName"][1], found["lastName"][6])
-    assert f"{found['firstName']} {found['lastName']}" == found["name"]
+    assert (len(found["firstName"]), found["firstName"].istitle()) == (3, True)
+    assert (found["lastName"][1], found["lastName"][6]) == ("'", "-")
+    assert found["name"] == f"{found['firstName']} {found['lastName']}"
     assert found["email"].count("@") == 1
     assert found["email"].endswith(".example")
     assert re.fullmatch(r"\+\d \d{3} \d{4}", found["phone"])
-    assert ("1985", True) == (found["birthday"][:4], found["birthday"] != "1985-03-02")
+    assert (found["birthday"][:4], found["birthday"] != "1985-03-02") == ("1985", True)
     assert datetime.fromtimestamp(found["createdAt"], UTC).strftime("%Y %H:%M:%S") == (
         datetime.fromtimestamp(1780309230, UTC).strftime("%Y %H:%M:%S")
     )
     assert 100_000 <= found["salary"] < 1_000_000
     assert isinstance(found["score"], float)
     assert 10 <= found["score"] < 100
-    assert ("0", 5) == (found["address"]["zip"][0], len(found["address"]["zip"]))
+    assert (found["address"]["zip"][0], len(found["address"]["zip"])) == ("0", 5)
     assert found["site"].startswith("https://")
     assert redacted(ANN)["context"]["ip"].startswith("10.")
 
@@ -136,9 +136,9 @@ def test_two_people_never_become_one() -> None:
     assert sorted(numbers) == list(range(1000, 10_000))
     letters = "abcdefghijklmnopqrstuvwxyz"
     words = {traits(x=one + two)["x"] for one in letters for two in letters}
-    assert 26 * 26 == len(words)
+    assert len(words) == 26 * 26
     long = {traits(x=f"anon-{number:016x}")["x"] for number in range(2000)}
-    assert 2000 == len(long)
+    assert len(long) == 2000
 
 
 def test_a_number_is_the_same_as_text() -> None:
@@ -196,24 +196,24 @@ def test_ips_and_uuids() -> None:
     )
     assert found["v4"].startswith("10.")
     assert found["v6"].startswith("2001:db8:")
-    assert ("-4", "-8") == (found["uuid"][13:15], found["uuid"][18:20])
-    assert [8, 4, 4, 4, 12] == [len(part) for part in found["uuid"].split("-")]
+    assert (found["uuid"][13:15], found["uuid"][18:20]) == ("-4", "-8")
+    assert [len(part) for part in found["uuid"].split("-")] == [8, 4, 4, 4, 12]
 
 
 def test_fields_to_keep() -> None:
     """`keep` leaves a field as it is, all below it too, but never an e-mail address."""
     message = {**ANN, "traits": {"plan": {"tier": "pro", "by": "ann@a.example.com"}, "x": "pro"}}
     found = redacted(message, keep=("traits.plan",))["traits"]
-    assert "pro" == found["plan"]["tier"]
+    assert found["plan"]["tier"] == "pro"
     assert "ann" not in found["plan"]["by"]
-    assert "pro" != found["x"]
+    assert found["x"] != "pro"
 
 
 def test_names_of_pages_stay_and_names_of_people_do_not() -> None:
     """What names an event is needed; the same field elsewhere is somebody's."""
     for kind, stays in (("page", True), ("screen", True), ("group", False)):
         found = redacted({"type": kind, "name": "Pricing", "category": "Docs"})
-        assert stays is (("Pricing", "Docs") == (found["name"], found["category"]))
+        assert stays is ((found["name"], found["category"]) == ("Pricing", "Docs"))
 
 
 def test_the_old_place_of_the_context() -> None:
@@ -230,7 +230,7 @@ def test_an_entry_keeps_settings_but_no_secrets() -> None:
         "now": "2026-06-15T12:00:00+00:00",
     }
     found = Redactor(KEY).entry(read_entry(json.dumps(line).encode(), "f:1"))
-    assert ("2026-06-15T12:00:00+00:00", False) == (found["now"], found["settings"]["people"])
+    assert (found["now"], found["settings"]["people"]) == ("2026-06-15T12:00:00+00:00", False)
     assert "a1b2c3" != found["settings"]["token"] != ""
     assert "hush" != found["settings"]["apiSecret"] != ""
 
@@ -238,7 +238,7 @@ def test_an_entry_keeps_settings_but_no_secrets() -> None:
 def test_messages_that_are_none() -> None:
     """Whatever stands in the place of a message is redacted."""
     assert "ann" not in str(redacted(["ann", {"x": "ann"}]))
-    assert {"message": 1} == Redactor(KEY).entry(Entry("f:1", 1))
+    assert Redactor(KEY).entry(Entry("f:1", 1)) == {"message": 1}
 
 
 SETTINGS = Settings(
@@ -286,15 +286,15 @@ def test_command(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text(json.dumps(ANN) + "\nann is here\n" + '["ann"]\n' + json.dumps(ANN) + "\n")
     result = run(corpus, "--key-file", tmp_path / "key")
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     one, two = result.stdout.splitlines()
     assert one == two
     assert json.loads(one) != ANN
-    assert [
+    assert result.stderr.splitlines() == [
         f"{corpus}:2: left out: not JSON",
         f"{corpus}:3: left out: not an object",
         "2 lines were no messages and are left out",
-    ] == result.stderr.splitlines()
+    ]
     assert one == run("--key-file", tmp_path / "key", text=json.dumps(ANN)).stdout.strip()
 
 
@@ -302,19 +302,19 @@ def test_keys(tmp_path: Path) -> None:
     """A key file is made for its owner only; without one every run has a key of its own."""
     text = json.dumps({"type": "track", "userId": "ann-of-northwind"})
     run("--key-file", tmp_path / "key", text=text)
-    assert 0o600 == stat.S_IMODE((tmp_path / "key").stat().st_mode)
-    assert 64 == len((tmp_path / "key").read_text().strip())
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert len((tmp_path / "key").read_text().strip()) == 64
     assert run(text=text).stdout != run(text=text).stdout
     (tmp_path / "short").write_text("short")
     result = run("--key-file", tmp_path / "short", text=text)
     assert "a key of less than 16 bytes can be guessed" in result.stderr
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
 
 
 def test_output(tmp_path: Path) -> None:
     """`-o` writes a file, and says why it cannot."""
     run("-o", tmp_path / "out.jsonl", text=json.dumps(ANN))
-    assert "identify" == json.loads((tmp_path / "out.jsonl").read_text())["type"]
+    assert json.loads((tmp_path / "out.jsonl").read_text())["type"] == "identify"
     result = run("-o", tmp_path / "nowhere" / "out", text=json.dumps(ANN))
     assert "--output" in result.stderr
-    assert 2 == result.exit_code
+    assert result.exit_code == 2

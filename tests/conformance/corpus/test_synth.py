@@ -33,7 +33,7 @@ def test_a_seed_gives_the_same_to_the_byte(tmp_path: Path) -> None:
         environment = {**os.environ, "PYTHONHASHSEED": str(len(written) + 1)}
         subprocess.run([*command, "--seed", seed, "-o", str(file)], check=True, env=environment)
         written.append(file.read_bytes())
-    assert 3000 == written[0].count(b"\n")
+    assert written[0].count(b"\n") == 3000
     assert written[0] == written[1]
     assert written[0] != written[2]
 

@@ -60,15 +60,15 @@ def test_a_file(tmp_path: Path) -> None:
 
 def test_an_empty_file_approves_nothing(tmp_path: Path) -> None:
     """A file of comments only is fine."""
-    assert [] == read_approvals(file(tmp_path, "# nothing yet\n"))
+    assert read_approvals(file(tmp_path, "# nothing yet\n")) == []
 
 
 def test_an_approval_covers_its_group_only() -> None:
     """The group is approved, the other one is not, and nothing is stale."""
     one = approval()
     judgement = judge(TALLY, [one], TODAY)
-    assert {INSERT_ID: one} == judgement.approved
-    assert () == judgement.stale
+    assert judgement.approved == {INSERT_ID: one}
+    assert judgement.stale == ()
 
 
 @pytest.mark.parametrize(
@@ -93,15 +93,15 @@ def test_patterns(fields: dict[str, str], covered: bool) -> None:
 def test_an_approval_that_nothing_needs_is_stale() -> None:
     """It says which one and why."""
     [stale] = judge(TALLY, [approval(path="payload.time")], TODAY).stale
-    assert "approval 1 (added, /track event, payload.time): no change needs it" == str(stale)
+    assert str(stale) == "approval 1 (added, /track event, payload.time): no change needs it"
 
 
 def test_an_expired_approval_is_stale_and_approves_nothing() -> None:
     """It counts on its last day and not on the next."""
     late = approval(expires=TODAY - datetime.timedelta(days=1))
     judgement = judge(TALLY, [late], TODAY)
-    assert {} == judgement.approved
-    assert ["it expired on 2026-06-14"] == [stale.why for stale in judgement.stale]
+    assert judgement.approved == {}
+    assert [stale.why for stale in judgement.stale] == ["it expired on 2026-06-14"]
 
 
 @pytest.mark.parametrize(

@@ -31,12 +31,12 @@ def corpus(tmp_path: Path) -> Path:
 def test_no_change(corpus: Path) -> None:
     """Two equal sides end with 0 and say what was compared."""
     result = diff("--corpus", corpus, "--old", "tree", "--new", "rules:documented")
-    assert (
+    assert result.stdout == (
         "old  tree\nnew  rules:documented\n"
         "2 messages, 0 changed (0.0%); 1 fail on both sides\n\n"
         "no change without approval\n"
-    ) == result.stdout
-    assert 0 == result.exit_code
+    )
+    assert result.exit_code == 0
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_change(corpus: Path, settings: tuple[str, str]) -> None:
     """A change ends with 1 and has operation, path, count, share, cause and example."""
     old, new = settings
     result = diff("--corpus", corpus, "--old", old, "--new", new)
-    assert [
+    assert result.stdout.splitlines() == [
         f"old  {old}",
         f"new  {new}",
         "2 messages, 1 changed (50.0%); 1 fail on both sides",
@@ -78,8 +78,8 @@ def test_a_change(corpus: Path, settings: tuple[str, str]) -> None:
         '        + "shop"',
         "",
         "1 kind of change without approval",
-    ] == result.stdout.splitlines()
-    assert 1 == result.exit_code
+    ]
+    assert result.exit_code == 1
 
 
 def test_an_approved_change(corpus: Path, settings: tuple[str, str], tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_an_approved_change(corpus: Path, settings: tuple[str, str], tmp_path: P
     old, new = settings
     result = diff("--corpus", corpus, "--old", old, "--new", new, "--approvals", approvals)
     assert "      approved until 2999-12-31: the shop has a name of its own\n" in result.stdout
-    assert "no change without approval, 1 approved" == result.stdout.splitlines()[-1]
-    assert 0 == result.exit_code
+    assert result.stdout.splitlines()[-1] == "no change without approval, 1 approved"
+    assert result.exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_stale_approval(
     result = diff("--corpus", corpus, "--old", old, "--new", new, "--approvals", approvals)
     assert "no change without approval, 1 approved, 1 stale approval" in result.stdout
     assert why in result.stdout
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
 
 
 def test_report(corpus: Path, settings: tuple[str, str], tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_report(corpus: Path, settings: tuple[str, str], tmp_path: Path) -> None
     old, new = settings
     diff("--corpus", corpus, "--old", old, "--new", new, "--report", tmp_path / "out" / "here")
     report = json.loads((tmp_path / "out" / "here" / "diff.json").read_text())
-    assert {
+    assert report == {
         "old": old,
         "new": new,
         "red": True,
@@ -141,7 +141,7 @@ def test_report(corpus: Path, settings: tuple[str, str], tmp_path: Path) -> None
             }
         ],
         "stale_approvals": [],
-    } == report
+    }
     page = (tmp_path / "out" / "here" / "diff.html").read_text()
     assert "1 kind of change without approval" in page
     assert "path = &#34;payload.properties.segment_source_name&#34;" in page
@@ -157,7 +157,7 @@ def test_what_the_corpus_says_is_escaped(tmp_path: Path) -> None:
     result = diff(
         *("--corpus", corpus, "--old", "rules:observed", "--new", "tree", "--report", tmp_path)
     )
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     page = (tmp_path / "diff.html").read_text()
     assert evil not in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3
@@ -184,7 +184,7 @@ def test_bad_lines_are_counted(tmp_path: Path) -> None:
     result = diff("--corpus", corpus, "--old", "tree")
     assert "1 message, 0 changed (0.0%); 2 bad lines\n" in result.stdout
     assert f"  {corpus}:3: not an object: []\n" in result.stdout
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
 
 
 def test_files_after_the_option_and_standard_input(corpus: Path) -> None:
@@ -207,7 +207,7 @@ def test_entries_bring_their_settings(tmp_path: Path) -> None:
         *("--old", "tree", "--new", f"settings:{tmp_path / 'ref.json'}"),
     )
     values = [line.strip() for line in result.stdout.splitlines() if line[8:9] in ("+", "-")]
-    assert ['- "own"', '+ "ref"', '- "given"', '+ "ref"'] == values
+    assert values == ['- "own"', '+ "ref"', '- "given"', '+ "ref"']
 
 
 def test_settings_of_an_entry_that_are_refused(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_usage_errors(arguments: list[str], text: str) -> None:
     """What does not exist is said clearly, with exit code 2."""
     result = CliRunner().invoke(main, ["diff", *arguments], input="")
     assert text in result.stderr
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
 
 
 def test_on_all_cores_the_outcome_is_that_of_one(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_on_all_cores_the_outcome_is_that_of_one(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "conformance", "diff", "--workers", workers]
         options = ["--corpus", str(corpus), "--old", "rules:observed"]
         done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-        assert (1, "") == (done.returncode, done.stderr)
+        assert (done.returncode, done.stderr) == (1, "")
         printed.append(done.stdout)
     assert corpus.stat().st_size > 1 << 20
     assert "15,000 messages, 15,000 changed (100.0%)" in printed[0]

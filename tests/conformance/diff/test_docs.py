@@ -22,7 +22,7 @@ BLOCKS = {block.language: block.text for block in blocks(PAGE)}
 def test_the_entry() -> None:
     """The line of a corpus is one, with settings, a time and an id."""
     entry = read_entry(BLOCKS["json"].encode(), "page")
-    assert ("seen", {"token": "T"}) == (entry.id, entry.settings)
+    assert (entry.id, entry.settings) == ("seen", {"token": "T"})
     assert datetime.datetime(2026, 6, 15, 12, tzinfo=datetime.UTC) == entry.now
 
 
@@ -30,7 +30,7 @@ def test_the_approval(tmp_path: Path) -> None:
     """The approval can be read."""
     (tmp_path / "approvals.toml").write_text(BLOCKS["toml"])
     [approval] = read_approvals(tmp_path / "approvals.toml")
-    assert "rule insert_id" == approval.cause
+    assert approval.cause == "rule insert_id"
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -45,6 +45,6 @@ def test_the_workflow_uses_options_that_there_are() -> None:
     runs = [step.get("run", "") for step in workflow["jobs"]["diff"]["steps"]]
     [command] = [run for run in runs if "conformance" in run]
     words = shlex.split(command.replace("${{ github.base_ref }}", "main"))
-    assert ["python", "-m", "conformance", "diff"] == words[:4]
+    assert words[:4] == ["python", "-m", "conformance", "diff"]
     options = {option for parameter in main.commands["diff"].params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= options

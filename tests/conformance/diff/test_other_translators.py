@@ -57,7 +57,7 @@ def corpus(tmp_path: Path) -> Path:
 def test_a_revision(repository: Path, corpus: Path) -> None:
     """The code of the revision runs, not ours, and the clone is as it was."""
     result = diff("--corpus", corpus, "--old", "git:v1", "--new", "tree")
-    assert [
+    assert result.stdout.splitlines() == [
         "old  git:v1",
         "new  tree",
         "2 messages, 1 changed (50.0%); 1 fail on both sides",
@@ -69,10 +69,10 @@ def test_a_revision(repository: Path, corpus: Path) -> None:
         '        + "Segment: unknown"',
         "",
         "1 kind of change without approval",
-    ] == result.stdout.splitlines()
-    assert 1 == result.exit_code
+    ]
+    assert result.exit_code == 1
     status = ["git", "status", "--porcelain"]
-    assert b"" == subprocess.run(status, cwd=repository, check=True, capture_output=True).stdout
+    assert subprocess.run(status, cwd=repository, check=True, capture_output=True).stdout == b""
 
 
 def test_a_revision_follows_rules_and_settings(
@@ -83,11 +83,11 @@ def test_a_revision_follows_rules_and_settings(
     options = ("--rules", "observed", "--settings", tmp_path / "settings.json")
     result = diff("--corpus", corpus, "--old", "git:v1", "--new", "tree", *options)
     changed = [line.strip() for line in result.stdout.splitlines() if "changed: " in line]
-    assert [
+    assert changed == [
         "value changed: payload.mp_lib  1 message (50.0%)",
         "value changed: payload.properties.mp_lib  1 message (50.0%)",
-    ] == changed
-    assert "2 kinds of change without approval" == result.stdout.splitlines()[-1]
+    ]
+    assert result.stdout.splitlines()[-1] == "2 kinds of change without approval"
 
 
 def test_settings_of_entries_reach_a_revision(repository: Path, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_revision_that_is_not_there(
     """A revision that cannot be found, or has no translator, is said clearly."""
     result = diff("--corpus", corpus, "--old", f"git:{revision}")
     assert text in result.stderr
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
 
 
 def test_outside_a_clone(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_outside_a_clone(corpus: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     result = diff("--corpus", corpus, "--old", "git:HEAD")
     assert "not a git repository" in result.stderr
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
 
 
 DRIVER = """
@@ -170,14 +170,14 @@ def test_another_translator(driver: str, corpus: Path) -> None:
     assert "  added: payload.properties.mp_lib  1 message (50.0%)" in result.stdout
     assert "  removed: (the whole operation)  1 message (50.0%)" in result.stdout
     assert "failing" not in result.stdout
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
 
 
 def test_a_translator_with_itself(driver: str, corpus: Path) -> None:
     """Two times the same program are conformant."""
     result = diff("--corpus", corpus, "--old", driver, "--new", driver)
     assert "2 messages, 0 changed (0.0%)" in result.stdout
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
 
 
 def test_one_message_that_makes_it_fail_costs_only_itself(tmp_path: Path) -> None:
@@ -223,18 +223,18 @@ def test_settings_that_it_refuses(driver: str, corpus: Path, tmp_path: Path) -> 
     options = ("--settings", tmp_path / "settings.json")
     result = diff("--corpus", corpus, "--old", "tree", "--new", driver, *options)
     assert "does not take the settings: 'sourceName': too odd" in result.stderr
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
     corpus.write_text(json.dumps({"message": TRACK, "settings": settings}))
     result = diff("--corpus", corpus, "--old", "tree", "--new", driver)
     assert "removed: (the whole operation)" in result.stdout
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
 
 
 def test_a_program_that_is_not_there(corpus: Path) -> None:
     """The error names it."""
     result = diff("--corpus", corpus, "--old", "tree", "--new", "exec:./nowhere")
     assert "exec:./nowhere: cannot be started" in result.stderr
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
 
 
 def test_on_several_cores(driver: str, corpus: Path) -> None:
@@ -242,7 +242,7 @@ def test_on_several_cores(driver: str, corpus: Path) -> None:
     command = [sys.executable, "-m", "conformance", "diff", "--workers", "2"]
     options = ["--corpus", str(corpus), "--old", driver, "--new", driver]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, "")
     assert "2 messages, 0 changed (0.0%)" in done.stdout
 
 

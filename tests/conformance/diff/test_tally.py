@@ -22,8 +22,8 @@ def test_a_message_counts_once_in_a_group() -> None:
     """Two changes of one kind in a message are one message, and each cause counts it once."""
     tally = Tally()
     count(tally, 1, ADDED, ADDED)
-    assert {KEY: Group(1, [Example("f:1", "m1", None, '"x"')])} == tally.groups
-    assert (1, 1, {"rule x": 1}) == (tally.messages, tally.changed, dict(tally.causes))
+    assert tally.groups == {KEY: Group(1, [Example("f:1", "m1", None, '"x"')])}
+    assert (tally.messages, tally.changed, dict(tally.causes)) == (1, 1, {"rule x": 1})
 
 
 def test_the_first_three_are_kept_as_examples() -> None:
@@ -34,17 +34,17 @@ def test_the_first_three_are_kept_as_examples() -> None:
         for number in part:
             count(tally, number, ADDED)
         total.add(tally)
-    assert 8 == total.groups[KEY].messages
-    assert ["m1", "m2", "m3"] == [example.id for example in total.groups[KEY].examples]
-    assert (8, 8, 8) == (total.messages, total.changed, total.causes["rule x"])
+    assert total.groups[KEY].messages == 8
+    assert [example.id for example in total.groups[KEY].examples] == ["m1", "m2", "m3"]
+    assert (total.messages, total.changed, total.causes["rule x"]) == (8, 8, 8)
 
 
 def test_other_words_are_no_change() -> None:
     """A message with nothing but a reworded reason is listed, not counted as changed."""
     tally = Tally()
     count(tally, 1, Change(Kind.REWORDED, "message", "skipped.x", "a", "b"))
-    assert 0 == tally.changed
-    assert 1 == len(tally.groups)
+    assert tally.changed == 0
+    assert len(tally.groups) == 1
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +54,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         count(tally, number, Change(Kind.ADDED, "/track event", f"payload.a{number}"))
     rest = Key(Kind.ADDED, "(any)", "(all other paths)")
-    assert [1, 1, 3] == [group.messages for group in tally.groups.values()]
+    assert [group.messages for group in tally.groups.values()] == [1, 1, 3]
     assert rest in tally.groups
 
 
@@ -63,8 +63,8 @@ def test_long_values_are_cut_and_secrets_hidden() -> None:
     tally = Tally()
     count(tally, 1, Change(Kind.VALUE, "o", "p", "a" * 1000, "k-SECRET-k"), secrets=("SECRET",))
     [[example]] = [group.examples for group in tally.groups.values()]
-    assert '"' + "a" * (MAX_CHARACTERS - 1) + "... (402 characters more)" == example.old
-    assert '"k-***-k"' == example.new
+    assert example.old == '"' + "a" * (MAX_CHARACTERS - 1) + "... (402 characters more)"
+    assert example.new == '"k-***-k"'
 
 
 def test_bad_lines() -> None:
@@ -75,7 +75,11 @@ def test_bad_lines() -> None:
         for number in range(4):
             tally.count_bad_line(f"f:{number}", "not JSON")
         total.add(tally)
-    assert 8 == total.bad_lines
-    assert ["f:0", "f:1", "f:2", "f:3", "f:0"] == [
-        text.removesuffix(": not JSON") for text in total.bad_examples
+    assert total.bad_lines == 8
+    assert [text.removesuffix(": not JSON") for text in total.bad_examples] == [
+        "f:0",
+        "f:1",
+        "f:2",
+        "f:3",
+        "f:0",
     ]

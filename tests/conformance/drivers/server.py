@@ -41,7 +41,7 @@ class Server(ThreadingHTTPServer):
 
     def command(self, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["command"] == "deliver":
-            assert [] == asked["messages"]
+            assert asked["messages"] == []
             self.clock = datetime.fromisoformat(asked["now"])
         return self.driver.answer(asked)
 

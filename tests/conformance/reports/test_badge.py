@@ -23,9 +23,9 @@ from tests.conformance.reports.samples import all_pass, every_verdict, outcome, 
 def test_badge(run: Report, text: str, colour: str) -> None:
     """How many scenarios pass, in green only if all do, in red if anything is wrong."""
     svg = badge(run)
-    assert "{http://www.w3.org/2000/svg}svg" == ElementTree.fromstring(svg).tag
+    assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
     assert f"conformance: {text}" in svg
-    assert [colour] == [each for each in (GREEN, YELLOW, RED) if each in svg]
+    assert [each for each in (GREEN, YELLOW, RED) if each in svg] == [colour]
 
 
 def test_a_red_capture_makes_it_red() -> None:

@@ -10,7 +10,7 @@ from tests.conformance.reports.samples import every_verdict, failing, outcome, r
 def test_needs_nothing_else() -> None:
     """It loads nothing: no address in it is fetched, and its policy forbids it."""
     text = page(every_verdict())
-    assert [] == re.findall(r"<(?:link|img|iframe|script src)[^>]*>", text)
+    assert re.findall(r"<(?:link|img|iframe|script src)[^>]*>", text) == []
     assert "default-src 'none'" in text
 
 
@@ -23,17 +23,18 @@ def test_what_it_shows_is_escaped() -> None:
 
 def test_topics() -> None:
     """Headings of the doc; what cites none is counted as such, captures by themselves."""
-    assert ("track", "alias") == topics(
-        outcome("a/b", Verdict.PASS, source=("doc#track", "facts/x#1", "doc#alias"))
+    assert topics(outcome("a/b", Verdict.PASS, source=("doc#track", "facts/x#1", "doc#alias"))) == (
+        "track",
+        "alias",
     )
-    assert ("other sources",) == topics(outcome("a/b", Verdict.PASS, source=("facts/x#1",)))
-    assert ("captures",) == topics(outcome("a/b", Verdict.PASS, kind="capture"))
+    assert topics(outcome("a/b", Verdict.PASS, source=("facts/x#1",))) == ("other sources",)
+    assert topics(outcome("a/b", Verdict.PASS, kind="capture")) == ("captures",)
 
 
 def test_what_goes_in_part_by_part() -> None:
     """Messages are counted as a scenario counts them, over all steps."""
     names = [name for name, _ in given(failing())]
-    assert ["clock", "settings", "message 0", "message 1", "advance", "line 2"] == names
+    assert names == ["clock", "settings", "message 0", "message 1", "advance", "line 2"]
 
 
 def test_sections_stand_side_by_side() -> None:
@@ -41,18 +42,20 @@ def test_sections_stand_side_by_side() -> None:
     [requests] = sections(failing())
     assert requests.expected is not None
     assert requests.actual is not None
-    assert [f'"long": "{"x" * 80}"', '"time": 1,'] == sorted(
-        line.text.strip() for line in requests.expected if line.differs
-    )
-    assert ['"more": 1', '"time": 2,'] == sorted(
-        line.text.strip() for line in requests.actual if line.differs
-    )
+    assert sorted(line.text.strip() for line in requests.expected if line.differs) == [
+        f'"long": "{"x" * 80}"',
+        '"time": 1,',
+    ]
+    assert sorted(line.text.strip() for line in requests.actual if line.differs) == [
+        '"more": 1',
+        '"time": 2,',
+    ]
 
 
 def test_public_issues_are_links() -> None:
     """Other sources are not."""
-    assert "https://github.com/a/b/issues/12" == issue("a/b#12")
-    assert [None] * 3 == [issue(each) for each in ("doc#track", "facts/x#2", "unsourced")]
+    assert issue("a/b#12") == "https://github.com/a/b/issues/12"
+    assert [issue(each) for each in ("doc#track", "facts/x#2", "unsourced")] == [None] * 3
 
 
 def test_a_run_of_nothing() -> None:

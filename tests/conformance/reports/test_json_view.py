@@ -7,7 +7,7 @@ from conformance.reports.json_view import Line, lines, ordered_like, sides
 def test_short_values_stay_on_a_line() -> None:
     """What fits is not broken up; what does not is, with the right commas."""
     value = {"a": [1, {"b": None}], "long": ["x" * 40, "y" * 40], "empty": {}}
-    assert [
+    assert [line.text for line in lines(value, "v", ())] == [
         "{",
         '  "a": [1,{"b":null}],',
         '  "long": [',
@@ -16,26 +16,26 @@ def test_short_values_stay_on_a_line() -> None:
         "  ],",
         '  "empty": {}',
         "}",
-    ] == [line.text for line in lines(value, "v", ())]
+    ]
 
 
 def test_a_difference_is_marked_where_it_is() -> None:
     """The line of the value, whatever its length, and no line around it."""
     value = {"a": [1, {"b": 2, "$c d": 3}]}
     found = lines(value, "v", ("v.a[1].b", 'v.a[1]["$c d"]', "v.ab"))
-    assert ['      "b": 2,', '      "$c d": 3'] == [line.text for line in found if line.differs]
+    assert [line.text for line in found if line.differs] == ['      "b": 2,', '      "$c d": 3']
 
 
 def test_what_differs_as_a_whole_is_marked_as_a_whole() -> None:
     """A record that is missing is missing with all its lines."""
     long = {"a": "x" * 50, "b": "y" * 50}
     found = lines([1, long], "v", ("v[1]",))
-    assert [False, False, True, True, True, True, False] == [line.differs for line in found]
+    assert [line.differs for line in found] == [False, False, True, True, True, True, False]
 
 
 def test_a_value_that_is_no_json() -> None:
     """It is shown as Python writes it, and not left out."""
-    assert [Line("'\\ud800'", True)] == lines("\ud800", "v", ("v",))
+    assert lines("\ud800", "v", ("v",)) == [Line("'\\ud800'", True)]
 
 
 def test_sides() -> None:
@@ -47,8 +47,9 @@ def test_sides() -> None:
         Difference("requests_more", Kind.CHANGED, 1, 2),
         Difference("state.events", Kind.CHANGED, 1, 2),
     ]
-    assert (["requests[0].a", "requests[1]"], ["requests[0].a", "requests[2]"]) == sides(
-        "requests", differences
+    assert sides("requests", differences) == (
+        ["requests[0].a", "requests[1]"],
+        ["requests[0].a", "requests[2]"],
     )
 
 
@@ -58,5 +59,5 @@ def test_keys_come_in_the_expected_order() -> None:
     expected = {"a": 1, "b": [{"x": 0, "y": 0}]}
     found = ordered_like(actual, expected)
     assert actual == found
-    assert ["a", "b", "c"] == list(found)
-    assert ["x", "y"] == list(found["b"][0])
+    assert list(found) == ["a", "b", "c"]
+    assert list(found["b"][0]) == ["x", "y"]

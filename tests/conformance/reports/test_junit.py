@@ -15,20 +15,20 @@ def test_one_suite_for_each_folder() -> None:
     """Scenarios by folder, captures by rule set, each with its counts and the target."""
     root = ElementTree.fromstring(junit(every_verdict()))
     assert {
+        suite.attrib["name"]: tuple(
+            suite.attrib[each] for each in ("tests", "failures", "errors", "skipped")
+        )
+        for suite in root.iter("testsuite")
+    } == {
         "alias": ("1", "0", "0", "0"),
         "track": ("4", "1", "1", "2"),
         "time": ("2", "2", "0", "0"),
         "capture observed": ("1", "0", "0", "0"),
         "capture documented": ("1", "0", "0", "0"),
-    } == {
-        suite.attrib["name"]: tuple(
-            suite.attrib[each] for each in ("tests", "failures", "errors", "skipped")
-        )
-        for suite in root.iter("testsuite")
     }
-    assert {"exec:node driver.mjs"} == {
+    assert {
         each.get("value") for each in root.iter("property") if each.get("name") == "target"
-    }
+    } == {"exec:node driver.mjs"}
 
 
 def test_verdicts() -> None:
@@ -37,12 +37,12 @@ def test_verdicts() -> None:
         name: [(child.tag, child.get("message")) for child in case]
         for name, case in cases().items()
     }
-    assert [] == found["conformance.alias passes"]
-    assert [("failure", "3 differences")] == found["conformance.track fails"]
-    assert [("skipped", "no groups")] == found["conformance.track skipped"]
-    assert [("error", "ended with exit status 1")] == found["conformance.track breaks"]
-    assert [("skipped", "expected failure: ticket 12")] == found["conformance.track known"]
-    assert [("failure", "it conforms now")] == found["conformance.time stale"]
+    assert found["conformance.alias passes"] == []
+    assert found["conformance.track fails"] == [("failure", "3 differences")]
+    assert found["conformance.track skipped"] == [("skipped", "no groups")]
+    assert found["conformance.track breaks"] == [("error", "ended with exit status 1")]
+    assert found["conformance.track known"] == [("skipped", "expected failure: ticket 12")]
+    assert found["conformance.time stale"] == [("failure", "it conforms now")]
 
 
 def test_near_misses_are_in_the_text() -> None:

@@ -49,15 +49,15 @@ def page(driver: Any, tmp_path: Path) -> Iterator[Page]:
     """The page of a run; its console must stay free of errors, also those of its policy."""
     write_reports(every_verdict(), tmp_path)
     yield Page(driver, tmp_path / "report.html")
-    assert [] == [each for each in driver.get_log("browser") if each["level"] == "SEVERE"]
+    assert [each for each in driver.get_log("browser") if each["level"] == "SEVERE"] == []
 
 
 def test_nothing_hostile_runs(page: Page) -> None:
     """What translators said is text, wherever it is shown."""
     page.open()
     page.find("#open").click()
-    assert "Not conformant: node example" == page.driver.title
-    assert 0 == page.run("return document.querySelectorAll('img').length")
+    assert page.driver.title == "Not conformant: node example"
+    assert page.run("return document.querySelectorAll('img').length") == 0
 
 
 def test_matrix(page: Page) -> None:
@@ -67,17 +67,17 @@ def test_matrix(page: Page) -> None:
         return [...document.querySelectorAll('#matrix tr')].map(
             (row) => [...row.querySelectorAll('th, .count')].map((cell) => cell.textContent));
     """)
-    assert [
+    assert rows == [
         ["heading", "errors", "failed", "stale", "expected failures", "skipped", "passed"],
         ["everything", "1", "2", "1", "1", "1", "3"],
         ["Track", "1", "1", "1", "1"],
         ["Alias", "1"],
         ["captures", "2"],
         ["other sources", "1", "1"],
-    ] == rows
+    ]
     page.find("#matrix a[href='#?heading=other%20sources&verdict=stale']").click()
     page.wait(lambda: page.run(SHOWN) == ["time/stale"])
-    assert "1 of 9" == page.find("#shown").text
+    assert page.find("#shown").text == "1 of 9"
 
 
 def test_filter_is_in_the_address(page: Page) -> None:
@@ -85,11 +85,11 @@ def test_filter_is_in_the_address(page: Page) -> None:
     page.open()
     page.find("select[name=verdict] option:nth-child(3)").click()
     page.find("input[name=q]").send_keys("OPENED missing")
-    assert ["track/fails"] == page.run(SHOWN)
+    assert page.run(SHOWN) == ["track/fails"]
     fragment = page.run("return location.hash")
-    assert "#?q=OPENED+missing&verdict=fail" == fragment
+    assert fragment == "#?q=OPENED+missing&verdict=fail"
     page.open(fragment)
-    assert ["track/fails"] == page.run(SHOWN)
+    assert page.run(SHOWN) == ["track/fails"]
     page.find("button[type=reset]").click()
     page.wait(lambda: len(page.run(SHOWN)) == 9)
 
@@ -97,14 +97,14 @@ def test_filter_is_in_the_address(page: Page) -> None:
 def test_link_to_one(page: Page) -> None:
     """A link to a scenario opens it and brings it into view, even if a filter hid it."""
     page.open("#?level=should")
-    assert ["track/skipped"] == page.run(SHOWN)
+    assert page.run(SHOWN) == ["track/skipped"]
     page.run("location.hash = '#track/fails'")
     page.wait(lambda: page.run(OPEN) == ["track/fails"])
     bar = page.find("#filter").rect
     assert bar["height"] <= page.run(HEIGHT, "track/fails") < page.run("return innerHeight")
-    assert "#track/fails" == page.run("return location.hash")
+    assert page.run("return location.hash") == "#track/fails"
     page.open("#c-1:observed")
-    assert ["c-1:observed"] == page.run(OPEN)
+    assert page.run(OPEN) == ["c-1:observed"]
 
 
 def test_both_sides_are_beside_each_other(page: Page, tmp_path: Path) -> None:
@@ -113,15 +113,17 @@ def test_both_sides_are_beside_each_other(page: Page, tmp_path: Path) -> None:
     left, right = page.driver.find_elements("css selector", "#track\\/fails .side")
     assert left.rect["y"] == right.rect["y"]
     assert left.rect["x"] + left.rect["width"] <= right.rect["x"]
-    assert [f'"long": "{"x" * 80}"', '"time": 1,'] == sorted(
-        mark.text.strip() for mark in left.find_elements("css selector", "mark")
-    )
-    assert ['"more": 1', '"time": 2,'] == sorted(
-        mark.text.strip() for mark in right.find_elements("css selector", "mark")
-    )
+    assert sorted(mark.text.strip() for mark in left.find_elements("css selector", "mark")) == [
+        f'"long": "{"x" * 80}"',
+        '"time": 1,',
+    ]
+    assert sorted(mark.text.strip() for mark in right.find_elements("css selector", "mark")) == [
+        '"more": 1',
+        '"time": 2,',
+    ]
     assert "people would be lost" in page.find("#track\\/fails dl").text
     page.open("#track/known")
-    assert "ticket 12" == page.find("#track\\/known .reason").text
+    assert page.find("#track\\/known .reason").text == "ticket 12"
 
 
 def test_narrow_windows_stack_them(page: Page) -> None:

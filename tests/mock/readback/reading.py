@@ -25,7 +25,7 @@ def export(mock: MockMixpanel, /, **params: Any) -> requests.Response:
 
 def rows(answer: requests.Response) -> list[Any]:
     """The lines of an export, each read as JSON."""
-    assert 200 == answer.status_code, answer.text
+    assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
@@ -37,7 +37,7 @@ def names(answer: requests.Response) -> list[str]:
 def engage(mock: MockMixpanel, /, **params: Any) -> Any:
     """The answer of an engage query."""
     answer = get(mock, "/api/2.0/engage", **params)
-    assert 200 == answer.status_code, answer.text
+    assert answer.status_code == 200, answer.text
     return answer.json()
 
 

@@ -55,7 +55,7 @@ def basic(text: str) -> str:
 )
 def test_right_credential(server: Server, authorization: str, query: str) -> None:
     """Service account with project id, and secret or token with or without a colon, let in."""
-    assert (200, "of guarded") == read(server, authorization, query)
+    assert read(server, authorization, query) == (200, "of guarded")
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_right_credential(server: Server, authorization: str, query: str) -> Non
 )
 def test_wrong_credential(server: Server, authorization: str | None, query: str) -> None:
     """A project with a secret is closed to all others, with the text readers look for."""
-    assert (401, UNAUTHENTICATED) == read(server, authorization, query)
+    assert read(server, authorization, query) == (401, UNAUTHENTICATED)
 
 
 def test_url_safe_alphabet(server: Server) -> None:
     """A secret whose base64 differs in the URL-safe alphabet is read all the same."""
     http("PUT", f"{server.url}/_mock/projects/guarded", json={"secret": "???>>>"})
-    assert (200, "of guarded") == read(server, "Basic Pz8_Pj4-")
-    assert (200, "of guarded") == read(server, "Basic Pz8/Pj4+")
+    assert read(server, "Basic Pz8_Pj4-") == (200, "of guarded")
+    assert read(server, "Basic Pz8/Pj4+") == (200, "of guarded")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_url_safe_alphabet(server: Server) -> None:
 )
 def test_open_project(server: Server, authorization: str | None, query: str) -> None:
     """A project without a secret is found by its token, or as the only one there is."""
-    assert (200, "of open") == read(server, authorization, query)
+    assert read(server, authorization, query) == (200, "of open")
 
 
 def test_several_open_projects(server: Server) -> None:
@@ -100,24 +100,24 @@ def test_several_open_projects(server: Server) -> None:
     profile = {"$token": "second", "$distinct_id": "of second", "$set": {"n": 1}}
     http("POST", f"{server.url}/engage", json=profile)
     hint = "2 projects could be meant; name one by its token or project_id"
-    assert (401, f"{UNAUTHENTICATED}: {hint}") == read(server, basic("any:thing"), "project_id=1")
-    assert (200, "of second") == read(server, basic("second:"))
-    assert (200, "") == read(server, basic("third:"))
+    assert read(server, basic("any:thing"), "project_id=1") == (401, f"{UNAUTHENTICATED}: {hint}")
+    assert read(server, basic("second:")) == (200, "of second")
+    assert read(server, basic("third:")) == (200, "")
 
 
 def test_region(server: Server) -> None:
     """A project that lives elsewhere is not here."""
     where = f"{UNAUTHENTICATED}: the project lives in eu"
-    assert (401, where) == read(server, basic("x:y"), "project_id=8")
+    assert read(server, basic("x:y"), "project_id=8") == (401, where)
     there = http("GET", f"{server.eu_url}/api/2.0/engage?project_id=8", auth=("x", "y"))
-    assert (200, 0) == (there.status_code, there.json()["total"])
+    assert (there.status_code, there.json()["total"]) == (200, 0)
 
 
 def test_strict_projects() -> None:
     """With strict projects, a bare user that is no project is refused."""
     with Server(Config(projects=(GUARDED,), strict_projects=True)) as server:
         hint = "there is no such project; name one by its token or project_id"
-        assert (401, f"{UNAUTHENTICATED}: {hint}") == read(server, basic("third:"))
+        assert read(server, basic("third:")) == (401, f"{UNAUTHENTICATED}: {hint}")
 
 
 def test_fixture_projects_are_apart(mock_mixpanel: MockMixpanel) -> None:
@@ -128,7 +128,7 @@ def test_fixture_projects_are_apart(mock_mixpanel: MockMixpanel) -> None:
         "GET", f"{mock_mixpanel.url}/api/2.0/engage", auth=(mock_mixpanel.token, "")
     ).json()
     http("POST", f"{mock_mixpanel.url}/_mock/reset", json={"token": "other"})
-    assert [] == answer["results"]
+    assert answer["results"] == []
 
 
 def test_journal(server: Server) -> None:
@@ -136,11 +136,11 @@ def test_journal(server: Server) -> None:
     read(server, basic("s3cret:"), "api_key=s3cret&where=x")
     (entry,) = http("GET", f"{server.url}/_mock/requests?since=2").json()
     assert "s3cret" not in str(entry)
-    assert ("Basic ***", 400, []) == (
+    assert (
         entry["headers"]["Authorization"],
         entry["response"]["status"],
         entry["payload"],
-    )
+    ) == ("Basic ***", 400, [])
 
 
 def test_faults(server: Server) -> None:
@@ -149,12 +149,12 @@ def test_faults(server: Server) -> None:
     action = {"status": 429, "headers": {"Retry-After": "3"}}
     http("POST", f"{server.url}/_mock/faults", json={"match": match, "action": action})
     answer = http("GET", f"{server.url}/api/2.0/engage", auth=("s3cret", ""))
-    assert (429, "3", ["error", "request"]) == (
+    assert (
         answer.status_code,
         answer.headers["Retry-After"],
         sorted(answer.json()),
-    )
-    assert (200, "of guarded") == read(server, basic("s3cret:"))
+    ) == (429, "3", ["error", "request"])
+    assert read(server, basic("s3cret:")) == (200, "of guarded")
 
 
 @pytest.mark.parametrize(
@@ -191,10 +191,10 @@ def test_words_of_a_status(
     rule = {"match": {"path": path.partition("?")[0], "nth": 1}, "action": {"status": status}}
     http("POST", f"{server.url}/_mock/faults", json=rule)
     answer = http("GET", f"{server.url}{path}")
-    assert (status, expected) == (answer.status_code, answer.json())
+    assert (answer.status_code, answer.json()) == (status, expected)
 
 
 def test_secret_of_another_region(server: Server) -> None:
     """A credential of a project that lives elsewhere is told where."""
     told = f"{UNAUTHENTICATED}: the project lives in eu"
-    assert (401, told) == read(server, basic("european:"))
+    assert read(server, basic("european:")) == (401, told)

@@ -29,21 +29,21 @@ def me(server: Server, *auth: str) -> requests.Response:
 def test_me(server: Server) -> None:
     """An account sees its projects and those that take anyone, with permissions."""
     results = me(server, "robot", "pass").json()["results"]
-    assert ("robot", ["11", "13"]) == (results["user_email"], [*results["projects"]])
-    assert {
+    assert (results["user_email"], [*results["projects"]]) == ("robot", ["11", "13"])
+    assert results["projects"]["11"] == {
         "id": 11,
         "name": "11",
         "organization_id": 1,
         "timezone": "UTC",
         "has_workspaces": False,
         "permissions": ["read_project", "write_project"],
-    } == results["projects"]["11"]
+    }
 
 
 def test_me_with_secret(server: Server) -> None:
     """A project secret is not repeated as a name."""
     answer = me(server, "s2", "")
-    assert ["12", "13"] == [*answer.json()["results"]["projects"]]
+    assert [*answer.json()["results"]["projects"]] == ["12", "13"]
     assert "s2" not in answer.text
 
 
@@ -51,7 +51,7 @@ def test_me_refused() -> None:
     """No credential, or one of no project, is a 401 in the envelope of the app routes."""
     with Server(Config(projects=(ONE,))) as server:
         for answer in (me(server), me(server, "robot", "wrong")):
-            assert (401, "error") == (answer.status_code, answer.json()["status"])
+            assert (answer.status_code, answer.json()["status"]) == (401, "error")
 
 
 def validate(server: Server, body: dict[str, Any]) -> requests.Response:
@@ -62,8 +62,8 @@ def test_right_credentials(server: Server) -> None:
     """A token with its secret is ok, and so is any secret for a project without one."""
     for token, secret in (("T1", "s1"), ("T3", "anything")):
         answer = validate(server, {"project_token": token, "api_secret": secret})
-        assert (200, "ok") == (answer.status_code, answer.json()["status"])
-        assert "application/json" == answer.headers["Content-Type"]
+        assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+        assert answer.headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_right_credentials(server: Server) -> None:
 def test_wrong_credentials(server: Server, body: dict[str, Any], status: int, error: str) -> None:
     """A secret of another project, none, or no token is not."""
     answer = validate(server, body)
-    assert (status, {"error": error, "status": "error"}) == (answer.status_code, answer.json())
+    assert (answer.status_code, answer.json()) == (status, {"error": error, "status": "error"})

@@ -33,7 +33,7 @@ def test_answer(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/engage", update(mock_mixpanel, "ann", set={"n": 1}, ignore_time=False))
     answer = engage(mock_mixpanel)
     assert answer.pop("session_id").startswith("1781524800-")
-    assert {
+    assert answer == {
         "page": 0,
         "page_size": 1000,
         "results": [
@@ -44,7 +44,7 @@ def test_answer(mock_mixpanel: MockMixpanel) -> None:
         ],
         "status": "ok",
         "total": 1,
-    } == answer
+    }
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -64,7 +64,7 @@ def test_transports(
     """GET and POST, query, form and JSON, with and without a slash: all are the same query."""
     people(mock_mixpanel, 3)
     answer = http(method, mock_mixpanel.url + path, auth=(mock_mixpanel.token, ""), **more)
-    assert [1] == numbers(answer.json())
+    assert numbers(answer.json()) == [1]
 
 
 def test_empty_post(mock_mixpanel: MockMixpanel) -> None:
@@ -76,7 +76,7 @@ def test_empty_post(mock_mixpanel: MockMixpanel) -> None:
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         auth=(mock_mixpanel.token, ""),
     )
-    assert [0, 1] == numbers(answer.json())
+    assert numbers(answer.json()) == [0, 1]
 
 
 def test_pages(mock_mixpanel: MockMixpanel) -> None:
@@ -86,13 +86,13 @@ def test_pages(mock_mixpanel: MockMixpanel) -> None:
     session = first["session_id"]
     later = [engage(mock_mixpanel, session_id=session, page=page) for page in (2, 1, 3)]
     second, third, past = later[1], later[0], later[2]
-    assert [1000, 1000, 500, 0] == [len(each["results"]) for each in (first, second, third, past)]
+    assert [len(each["results"]) for each in (first, second, third, past)] == [1000, 1000, 500, 0]
     assert [*range(2500)] == [*numbers(first), *numbers(second), *numbers(third)]
-    assert ({session}, {2500}) == (
+    assert (
         {each["session_id"] for each in later},
         {each["total"] for each in later},
-    )
-    assert [3, 2, 1] == [past["page"], third["page"], second["page"]]
+    ) == ({session}, {2500})
+    assert [past["page"], third["page"], second["page"]] == [3, 2, 1]
 
 
 def test_page_size(mock_mixpanel: MockMixpanel) -> None:
@@ -100,8 +100,8 @@ def test_page_size(mock_mixpanel: MockMixpanel) -> None:
     people(mock_mixpanel, 5)
     first = engage(mock_mixpanel, page_size=2)
     later = engage(mock_mixpanel, session_id=first["session_id"], page=1)
-    assert ([0, 1], [2, 3]) == (numbers(first), numbers(later))
-    assert (2, 2) == (first["page_size"], later["page_size"])
+    assert (numbers(first), numbers(later)) == ([0, 1], [2, 3])
+    assert (first["page_size"], later["page_size"]) == (2, 2)
 
 
 def test_stable_pages(mock_mixpanel: MockMixpanel) -> None:
@@ -111,15 +111,15 @@ def test_stable_pages(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/engage", [update(mock_mixpanel, "p0", delete="")])
     send(mock_mixpanel, "/engage", [update(mock_mixpanel, "p2", set={"n": 9})])
     session = first["session_id"]
-    assert [2, 3] == numbers(engage(mock_mixpanel, session_id=session, page=1))
-    assert [1, 9, 3] == numbers(engage(mock_mixpanel))
+    assert numbers(engage(mock_mixpanel, session_id=session, page=1)) == [2, 3]
+    assert numbers(engage(mock_mixpanel)) == [1, 9, 3]
 
 
 def test_forgotten_session(mock_mixpanel: MockMixpanel) -> None:
     """A session that nobody knows any more is the query as it would be answered now."""
     people(mock_mixpanel, 4)
     answer = engage(mock_mixpanel, session_id="1-abc", page=1, page_size=3)
-    assert ([3], "1-abc") == (numbers(answer), answer["session_id"])
+    assert (numbers(answer), answer["session_id"]) == ([3], "1-abc")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_bad_parameter(
     """A bad parameter is refused in the envelope of the query routes; none is ignored."""
     answer = get(mock_mixpanel, "/api/2.0/engage", **params)
     assert status == answer.status_code
-    assert {"request": answer.request.path_url, "error": error} == answer.json()
+    assert answer.json() == {"request": answer.request.path_url, "error": error}
 
 
 def test_bad_body(mock_mixpanel: MockMixpanel) -> None:
@@ -151,16 +151,16 @@ def test_bad_body(mock_mixpanel: MockMixpanel) -> None:
         answer = http(
             "POST", mock_mixpanel.url + PATHS[0], data=body, auth=(mock_mixpanel.token, "")
         )
-        assert 400 == answer.status_code
+        assert answer.status_code == 400
         assert answer.json()["error"].startswith("body ")
 
 
 def test_ids(mock_mixpanel: MockMixpanel) -> None:
     """`distinct_id` asks for one person, `distinct_ids` for several; unknown ones are left out."""
     people(mock_mixpanel, 4)
-    assert {"p2": {"n": 2}} == found(mock_mixpanel, distinct_id="p2")
-    assert ["p3", "p1"] == [*found(mock_mixpanel, distinct_ids=json.dumps(["p3", "x", "p1"]))]
-    assert {} == found(mock_mixpanel, distinct_id="x")
+    assert found(mock_mixpanel, distinct_id="p2") == {"p2": {"n": 2}}
+    assert [*found(mock_mixpanel, distinct_ids=json.dumps(["p3", "x", "p1"]))] == ["p3", "p1"]
+    assert found(mock_mixpanel, distinct_id="x") == {}
 
 
 def test_output_properties(mock_mixpanel: MockMixpanel) -> None:
@@ -168,7 +168,7 @@ def test_output_properties(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/engage", update(mock_mixpanel, "a", set={"n": 1, "m": 2, "o": 3}))
     send(mock_mixpanel, "/engage", update(mock_mixpanel, "b", set={"o": 4}))
     wanted = json.dumps(["n", "o"])
-    assert {"a": {"n": 1, "o": 3}, "b": {"o": 4}} == found(mock_mixpanel, output_properties=wanted)
+    assert found(mock_mixpanel, output_properties=wanted) == {"a": {"n": 1, "o": 3}, "b": {"o": 4}}
 
 
 def test_where(mock_mixpanel: MockMixpanel) -> None:
@@ -177,9 +177,9 @@ def test_where(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.advance(3600)
     send(mock_mixpanel, "/engage", update(mock_mixpanel, "new", set={"n": 2}, ignore_time=False))
     since = 'properties["$last_seen"] >= "2026-06-15T12:30:00"'
-    assert ["new"] == [*found(mock_mixpanel, where=since)]
-    assert ["old"] == [*found(mock_mixpanel, where='properties["$distinct_id"] == "old"')]
-    assert ["new"] == [*found(mock_mixpanel, where='user["n"] > 1')]
+    assert [*found(mock_mixpanel, where=since)] == ["new"]
+    assert [*found(mock_mixpanel, where='properties["$distinct_id"] == "old"')] == ["old"]
+    assert [*found(mock_mixpanel, where='user["n"] > 1')] == ["new"]
 
 
 def test_groups(mock_mixpanel: MockMixpanel) -> None:
@@ -189,17 +189,17 @@ def test_groups(mock_mixpanel: MockMixpanel) -> None:
     people(mock_mixpanel, 1)
     listed = get(mock_mixpanel, "/api/app/projects/4711/data-groups/").json()
     ids = {each["property_name"]: each["data_group_id"] for each in listed["results"]}
-    assert ("ok", ["company", "team"]) == (listed["status"], [*ids])
+    assert (listed["status"], [*ids]) == ("ok", ["company", "team"])
     assert all(isinstance(number, int) and abs(number) < 2**53 for number in ids.values())
     for key in (ids["company"], "company"):
-        assert {"acme": {"plan": "pro"}} == found(mock_mixpanel, data_group_id=key)
-    assert {} == found(mock_mixpanel, data_group_id=ids["team"])
+        assert found(mock_mixpanel, data_group_id=key) == {"acme": {"plan": "pro"}}
+    assert found(mock_mixpanel, data_group_id=ids["team"]) == {}
     answer = get(mock_mixpanel, "/api/2.0/engage", data_group_id="5")
     listing = "GET /api/app/projects/4711/data-groups/ lists them"
-    assert (400, f"data_group_id: no group 5; {listing}") == (
+    assert (
         answer.status_code,
         answer.json()["error"],
-    )
+    ) == (400, f"data_group_id: no group 5; {listing}")
 
 
 def test_aliased_updates(mock_mixpanel: MockMixpanel) -> None:
@@ -210,12 +210,12 @@ def test_aliased_updates(mock_mixpanel: MockMixpanel) -> None:
     }
     send(mock_mixpanel, "/track", alias)
     send(mock_mixpanel, "/engage", update(mock_mixpanel, "ann", set={"n": 1}))
-    assert {"anon": {"n": 1}} == found(mock_mixpanel)
+    assert found(mock_mixpanel) == {"anon": {"n": 1}}
 
 
 def test_regions_are_apart(mock_mixpanel: MockMixpanel) -> None:
     """Each region shows its own profiles."""
     http("POST", f"{mock_mixpanel.eu_url}/engage", json=update(mock_mixpanel, "eu", set={"n": 1}))
-    assert {} == found(mock_mixpanel)
+    assert found(mock_mixpanel) == {}
     there = http("GET", f"{mock_mixpanel.eu_url}{PATHS[0]}", auth=(mock_mixpanel.token, ""))
-    assert ["eu"] == [each["$distinct_id"] for each in there.json()["results"]]
+    assert [each["$distinct_id"] for each in there.json()["results"]] == ["eu"]

@@ -30,9 +30,9 @@ def test_row(mock_mixpanel: MockMixpanel) -> None:
     )
     send(mock_mixpanel, "/track", sent)
     answer = export(mock_mixpanel)
-    assert "text/plain; charset=utf-8" == answer.headers["Content-Type"]
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.content.endswith(b"}\n")
-    assert [
+    assert rows(answer) == [
         {
             "event": "Paid",
             "properties": {
@@ -46,14 +46,14 @@ def test_row(mock_mixpanel: MockMixpanel) -> None:
                 "mp_processing_time_ms": NOW_SECONDS * 1000,
             },
         }
-    ] == rows(answer)
+    ]
 
 
 def test_import_is_marked(mock_mixpanel: MockMixpanel) -> None:
     """What came through /import says so."""
     send(mock_mixpanel, "/import", event(mock_mixpanel), auth=(mock_mixpanel.token, ""))
     send(mock_mixpanel, "/track", event(mock_mixpanel))
-    assert [True, None] == [row["properties"].get("$import") for row in rows(export(mock_mixpanel))]
+    assert [row["properties"].get("$import") for row in rows(export(mock_mixpanel))] == [True, None]
 
 
 def test_insert_id_is_made(mock_mixpanel: MockMixpanel) -> None:
@@ -69,8 +69,8 @@ def test_duplicates(mock_mixpanel: MockMixpanel) -> None:
     """The raw export has duplicates, which queries do not."""
     same = event(mock_mixpanel, time=NOW_SECONDS, **{"$insert_id": "i-1"})
     send(mock_mixpanel, "/track", [same, same])
-    assert 1 == len(mock_mixpanel.events())
-    assert ["Signed Up", "Signed Up"] == names(export(mock_mixpanel))
+    assert len(mock_mixpanel.events()) == 1
+    assert names(export(mock_mixpanel)) == ["Signed Up", "Signed Up"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_time(mock_mixpanel: MockMixpanel, in_ms: str | None, expected: int) -> 
     """Time is in whole seconds, or in milliseconds if asked for."""
     send(mock_mixpanel, "/track", event(mock_mixpanel, time=NOW_SECONDS * 1000 - 250))
     (row,) = rows(export(mock_mixpanel, time_in_ms=in_ms))
-    assert expected == row["properties"]["time"]
+    assert row["properties"]["time"] == expected
     assert isinstance(row["properties"]["time"], int)
 
 
@@ -92,9 +92,9 @@ def test_days(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.advance(24 * 3600)
     for name, offset in moments.items():
         send(mock_mixpanel, "/track", event(mock_mixpanel, name, time=midnight + offset))
-    assert ["first", "last"] == names(export(mock_mixpanel))
+    assert names(export(mock_mixpanel)) == ["first", "last"]
     two = {"from_date": "2026-06-14", "to_date": DAY}
-    assert ["before", "first", "last"] == names(export(mock_mixpanel, **two))
+    assert names(export(mock_mixpanel, **two)) == ["before", "first", "last"]
 
 
 @pytest.mark.parametrize(
@@ -114,29 +114,29 @@ def test_days(mock_mixpanel: MockMixpanel) -> None:
 def test_bad_parameter(mock_mixpanel: MockMixpanel, params: dict[str, str], error: str) -> None:
     """A bad parameter is a 400 in the envelope of the query routes, which repeats the request."""
     answer = export(mock_mixpanel, **params)
-    assert (400, error) == (answer.status_code, answer.json()["error"])
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
     assert answer.request.path_url == answer.json()["request"]
 
 
 def test_empty(mock_mixpanel: MockMixpanel) -> None:
     """Without events the body is empty, without even a newline."""
     answer = export(mock_mixpanel)
-    assert (200, b"", "0") == (
+    assert (
         answer.status_code,
         answer.content,
         answer.headers["Content-Length"],
-    )
+    ) == (200, b"", "0")
 
 
 def test_filters(mock_mixpanel: MockMixpanel) -> None:
     """`event` takes names, `where` an expression, `limit` the first of what is left."""
     sent = [event(mock_mixpanel, name, n=n) for n, name in enumerate("ABCAB")]
     send(mock_mixpanel, "/track", sent)
-    assert ["A", "B", "A", "B"] == names(export(mock_mixpanel, event='["A", "B"]'))
-    assert ["C"] == names(export(mock_mixpanel, event="C"))
-    assert ["C", "A"] == names(export(mock_mixpanel, where='properties["n"] in [2, 3]'))
-    assert ["A", "B"] == names(export(mock_mixpanel, limit=2))
-    assert ["B"] == names(export(mock_mixpanel, event='["B"]', where='properties["n"] > 1'))
+    assert names(export(mock_mixpanel, event='["A", "B"]')) == ["A", "B", "A", "B"]
+    assert names(export(mock_mixpanel, event="C")) == ["C"]
+    assert names(export(mock_mixpanel, where='properties["n"] in [2, 3]')) == ["C", "A"]
+    assert names(export(mock_mixpanel, limit=2)) == ["A", "B"]
+    assert names(export(mock_mixpanel, event='["B"]', where='properties["n"] > 1')) == ["B"]
 
 
 def test_where_time(mock_mixpanel: MockMixpanel) -> None:
@@ -144,7 +144,7 @@ def test_where_time(mock_mixpanel: MockMixpanel) -> None:
     for offset in (-2, -1, 0):
         send(mock_mixpanel, "/track", event(mock_mixpanel, str(offset), time=NOW_SECONDS + offset))
     where = f'properties["$time"]>=datetime({NOW_SECONDS - 1})'
-    assert ["-1", "0"] == names(export(mock_mixpanel, where=where))
+    assert names(export(mock_mixpanel, where=where)) == ["-1", "0"]
 
 
 def test_where_user(mock_mixpanel: MockMixpanel) -> None:
@@ -152,7 +152,7 @@ def test_where_user(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/track", [event(mock_mixpanel, who, distinct_id=who) for who in "ab"])
     update = {"$token": mock_mixpanel.token, "$distinct_id": "b", "$set": {"plan": "pro"}}
     send(mock_mixpanel, "/engage", update)
-    assert ["b"] == names(export(mock_mixpanel, where='user["plan"] == "pro"'))
+    assert names(export(mock_mixpanel, where='user["plan"] == "pro"')) == ["b"]
 
 
 def test_huge_number(mock_mixpanel: MockMixpanel) -> None:
@@ -160,7 +160,7 @@ def test_huge_number(mock_mixpanel: MockMixpanel) -> None:
     sent = [event(mock_mixpanel, huge=10**40), event(mock_mixpanel, half="\ud83d")]
     send(mock_mixpanel, "/track", sent)
     (row,) = rows(export(mock_mixpanel))
-    assert 10**40 == row["properties"]["huge"]
+    assert row["properties"]["huge"] == 10**40
 
 
 def big(mock: MockMixpanel, count: int) -> list[dict[str, Any]]:
@@ -189,7 +189,7 @@ def test_gzip(mock_mixpanel: MockMixpanel, count: int) -> None:
     """A body of more than 1400 bytes is really gzip if the client takes it."""
     big(mock_mixpanel, count)
     answer, body = raw(mock_mixpanel, "gzip, deflate, br")
-    assert "gzip" == answer.headers["Content-Encoding"]
+    assert answer.headers["Content-Encoding"] == "gzip"
     lines = gzip.decompress(body).splitlines()
     assert [f"E{n}" for n in range(count)] == [json.loads(line)["event"] for line in lines]
 
@@ -200,7 +200,7 @@ def test_plain(mock_mixpanel: MockMixpanel, accepted: str) -> None:
     big(mock_mixpanel, 2000)
     answer, body = raw(mock_mixpanel, accepted)
     assert "Content-Encoding" not in answer.headers
-    assert 2000 == len(body.splitlines())
+    assert len(body.splitlines()) == 2000
 
 
 def test_small_body_is_plain(mock_mixpanel: MockMixpanel) -> None:
@@ -208,7 +208,7 @@ def test_small_body_is_plain(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/track", event(mock_mixpanel))
     answer, body = raw(mock_mixpanel, "gzip")
     assert "Content-Encoding" not in answer.headers
-    assert "Signed Up" == json.loads(body)["event"]
+    assert json.loads(body)["event"] == "Signed Up"
 
 
 def test_canonical_id(mock_mixpanel: MockMixpanel) -> None:
@@ -217,10 +217,10 @@ def test_canonical_id(mock_mixpanel: MockMixpanel) -> None:
     device = {"$device_id": "d", "distinct_id": "$device:d"}
     send(mock_mixpanel, "/track", event(mock_mixpanel, "A", **device))
     send(mock_mixpanel, "/track", event(mock_mixpanel, "B", **device, **{"$user_id": "u"}))
-    assert [("u", "$device:d"), ("u", "$device:d")] == [
+    assert [
         (row["properties"]["distinct_id"], row["properties"]["$distinct_id_before_identity"])
         for row in rows(export(mock_mixpanel))
-    ]
+    ] == [("u", "$device:d"), ("u", "$device:d")]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_moved_events(
     }
     assert moved == {name: before.get(name) for name in moved}
     later = {name: after[name] for name in moved if name in after}
-    assert {"$distinct_id_before_identity": was} == later
+    assert later == {"$distinct_id_before_identity": was}
 
 
 def test_regions_are_apart(mock_mixpanel: MockMixpanel) -> None:
@@ -262,12 +262,12 @@ def test_regions_are_apart(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/track", event(mock_mixpanel, "US"))
     query = f"/api/2.0/export?from_date={DAY}&to_date={DAY}"
     there = http("GET", mock_mixpanel.eu_url + query, auth=(mock_mixpanel.token, ""))
-    assert ["US"] == names(export(mock_mixpanel))
-    assert [("EU", "api-eu.mixpanel.com")] == [
-        (row["event"], row["properties"]["$mp_api_endpoint"]) for row in rows(there)
+    assert names(export(mock_mixpanel)) == ["US"]
+    assert [(row["event"], row["properties"]["$mp_api_endpoint"]) for row in rows(there)] == [
+        ("EU", "api-eu.mixpanel.com")
     ]
 
 
 def test_slash(mock_mixpanel: MockMixpanel) -> None:
     """A slash at the end is no redirect."""
-    assert 200 == get(mock_mixpanel, "/api/2.0/export/", from_date=DAY, to_date=DAY).status_code
+    assert get(mock_mixpanel, "/api/2.0/export/", from_date=DAY, to_date=DAY).status_code == 200

@@ -36,8 +36,8 @@ def call(mock: MockMixpanel, method: str, path: str, **more: Any) -> requests.Re
 def create(mock: MockMixpanel, path: str = DELETIONS, *ids: str) -> str:
     """The id of a new task."""
     answer = call(mock, "POST", path, json={"distinct_ids": [*ids], "compliance_type": "GDPR"})
-    assert 201 == answer.status_code, answer.text
-    assert "ok" == answer.json()["status"]
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["status"] == "ok"
     return str(answer.json()["results"]["task_id"])
 
 
@@ -50,7 +50,7 @@ def test_created(mock_mixpanel: MockMixpanel) -> None:
     answer = call(mock_mixpanel, "POST", DELETIONS, json={"distinct_ids": ["ann", "bob"]})
     results = answer.json()["results"]
     assert results["task_id"] == results["tracking_id"]
-    assert {
+    assert results == {
         "task_id": results["task_id"],
         "tracking_id": results["task_id"],
         "status": "PENDING",
@@ -61,19 +61,19 @@ def test_created(mock_mixpanel: MockMixpanel) -> None:
         "date_requested": "2026-06-15T12:00:00",
         "distinct_id_count": 2,
         "destination_url": None,
-    } == results
+    }
 
 
 def test_deletion(mock_mixpanel: MockMixpanel) -> None:
     """When the task is done, the person's events and profile are gone everywhere."""
     task = create(mock_mixpanel, DELETIONS, "ann")
-    assert ["by ann", "by bob"] == names(export(mock_mixpanel))
+    assert names(export(mock_mixpanel)) == ["by ann", "by bob"]
     mock_mixpanel.advance(30)
-    assert "SUCCESS" == status(mock_mixpanel, DELETIONS, task)
-    assert ["by bob"] == names(export(mock_mixpanel))
-    assert ["bob"] == [*found(mock_mixpanel)]
-    assert ["by bob"] == [each["event"] for each in mock_mixpanel.events()]
-    assert ["bob"] == [*mock_mixpanel.profiles()]
+    assert status(mock_mixpanel, DELETIONS, task) == "SUCCESS"
+    assert names(export(mock_mixpanel)) == ["by bob"]
+    assert [*found(mock_mixpanel)] == ["bob"]
+    assert [each["event"] for each in mock_mixpanel.events()] == ["by bob"]
+    assert [*mock_mixpanel.profiles()] == ["bob"]
 
 
 def test_stages(mock_mixpanel: MockMixpanel) -> None:
@@ -82,7 +82,7 @@ def test_stages(mock_mixpanel: MockMixpanel) -> None:
     for _ in range(4):
         seen.append(status(mock_mixpanel, DELETIONS, task))
         mock_mixpanel.advance(10)
-    assert ["PENDING", "STAGING", "STARTED", "SUCCESS"] == seen
+    assert seen == ["PENDING", "STAGING", "STARTED", "SUCCESS"]
 
 
 def test_cancel(mock_mixpanel: MockMixpanel) -> None:
@@ -90,25 +90,25 @@ def test_cancel(mock_mixpanel: MockMixpanel) -> None:
     task = create(mock_mixpanel, DELETIONS, "ann")
     mock_mixpanel.advance(19)
     answer = call(mock_mixpanel, "DELETE", DELETIONS + task)
-    assert (204, b"") == (answer.status_code, answer.content)
+    assert (answer.status_code, answer.content) == (204, b"")
     mock_mixpanel.advance(60)
-    assert "REVOKED" == status(mock_mixpanel, DELETIONS, task)
-    assert ["ann", "bob"] == [*found(mock_mixpanel)]
+    assert status(mock_mixpanel, DELETIONS, task) == "REVOKED"
+    assert [*found(mock_mixpanel)] == ["ann", "bob"]
 
 
 def test_too_late_to_cancel(mock_mixpanel: MockMixpanel) -> None:
     """A task that has started goes on."""
     task = create(mock_mixpanel, DELETIONS, "ann")
     mock_mixpanel.advance(20)
-    assert 405 == call(mock_mixpanel, "DELETE", DELETIONS + task).status_code
+    assert call(mock_mixpanel, "DELETE", DELETIONS + task).status_code == 405
     mock_mixpanel.advance(10)
-    assert ["bob"] == [*found(mock_mixpanel)]
+    assert [*found(mock_mixpanel)] == ["bob"]
 
 
 def test_state(mock_mixpanel: MockMixpanel) -> None:
     """The state of a deletion has the documented members."""
     task = create(mock_mixpanel, DELETIONS, "ann")
-    assert {
+    assert call(mock_mixpanel, "GET", DELETIONS + task).json() == {
         "status": "ok",
         "results": {
             "tracking_id": task,
@@ -121,28 +121,28 @@ def test_state(mock_mixpanel: MockMixpanel) -> None:
             "result": "",
             "results": "",
         },
-    } == call(mock_mixpanel, "GET", DELETIONS + task).json()
+    }
 
 
 def test_retrieval(mock_mixpanel: MockMixpanel) -> None:
     """A retrieval that is done links to the data of the people asked for, and of nobody else."""
     task = create(mock_mixpanel, RETRIEVALS, "ann")
-    assert "" == call(mock_mixpanel, "GET", RETRIEVALS + task).json()["results"]["result"]
+    assert call(mock_mixpanel, "GET", RETRIEVALS + task).json()["results"]["result"] == ""
     mock_mixpanel.advance(30)
     link = call(mock_mixpanel, "GET", RETRIEVALS + task).json()["results"]["result"]
     data = http("GET", link).json()
-    assert ["by ann"] == [each["event"] for each in data["events"]]
-    assert [{"distinct_id": "ann", "properties": {"name": "ann"}}] == data["profiles"]
+    assert [each["event"] for each in data["events"]] == ["by ann"]
+    assert data["profiles"] == [{"distinct_id": "ann", "properties": {"name": "ann"}}]
 
 
 @pytest.mark.parametrize("path", [DELETIONS, RETRIEVALS])
 def test_unknown_task(mock_mixpanel: MockMixpanel, path: str) -> None:
     """A task that is not there is said to be not found, in a good answer."""
     answer = call(mock_mixpanel, "GET", path + "5")
-    assert (200, {"status": "NOT_FOUND", "result": ""}) == (
+    assert (
         answer.status_code,
         answer.json()["results"],
-    )
+    ) == (200, {"status": "NOT_FOUND", "result": ""})
 
 
 @pytest.mark.parametrize(
@@ -161,25 +161,25 @@ def test_unknown_task(mock_mixpanel: MockMixpanel, path: str) -> None:
 def test_bad_task(mock_mixpanel: MockMixpanel, body: Any, error: str) -> None:
     """A task that cannot be is refused in the envelope of the app routes."""
     answer = call(mock_mixpanel, "POST", DELETIONS, json=body)
-    assert (400, {"error": error, "status": "error"}) == (answer.status_code, answer.json())
+    assert (answer.status_code, answer.json()) == (400, {"error": error, "status": "error"})
 
 
 def test_most_ids(mock_mixpanel: MockMixpanel) -> None:
     """A retrieval takes 2000 ids, one more than a deletion."""
     ids = [f"u-{n}" for n in range(2000)]
     answer = call(mock_mixpanel, "POST", RETRIEVALS, json={"distinct_ids": ids})
-    assert (201, 2000) == (answer.status_code, answer.json()["results"]["distinct_id_count"])
+    assert (answer.status_code, answer.json()["results"]["distinct_id_count"]) == (201, 2000)
 
 
 def test_access(mock_mixpanel: MockMixpanel) -> None:
     """Without credentials or without a token, nothing is deleted."""
     body = {"distinct_ids": ["ann"]}
     bare = call(mock_mixpanel, "POST", DELETIONS, json=body, headers={})
-    assert (401, "error") == (bare.status_code, bare.json()["status"])
+    assert (bare.status_code, bare.json()["status"]) == (401, "error")
     answer = http("POST", mock_mixpanel.url + DELETIONS, json=body, headers=OAUTH)
-    assert (401, "error") == (answer.status_code, answer.json()["status"])
+    assert (answer.status_code, answer.json()["status"]) == (401, "error")
     mock_mixpanel.project(secret="s")
     wrong = call(mock_mixpanel, "POST", DELETIONS, json=body, headers={}, auth=("x", ""))
-    assert (401, "error") == (wrong.status_code, wrong.json()["status"])
+    assert (wrong.status_code, wrong.json()["status"]) == (401, "error")
     right = call(mock_mixpanel, "POST", DELETIONS, json=body, headers={}, auth=("s", ""))
-    assert 201 == right.status_code
+    assert right.status_code == 201

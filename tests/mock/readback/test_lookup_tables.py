@@ -35,34 +35,34 @@ def uploads(mock: MockMixpanel) -> list[Any]:
 
 def test_list(mock_mixpanel: MockMixpanel) -> None:
     """The tables are those of the project's options."""
-    assert {
+    assert get(mock_mixpanel, "/lookup-tables", project_id="1").json() == {
         "code": 200,
         "status": "OK",
         "results": [{"id": TABLE, "name": "Accounts"}],
-    } == get(mock_mixpanel, "/lookup-tables", project_id="1").json()
+    }
 
 
 def test_replace(mock_mixpanel: MockMixpanel) -> None:
     """A table in CSV is taken, and what it holds is in the journal."""
     answer = put(mock_mixpanel, CSV)
-    assert (200, {"code": 200, "status": "OK"}) == (answer.status_code, answer.json())
+    assert (answer.status_code, answer.json()) == (200, {"code": 200, "status": "OK"})
     rows = [["a", "Acme, Inc."], ["b", 'Say "hi"']]
-    assert [{"id": TABLE, "columns": ["id", "name"], "rows": rows}] == uploads(mock_mixpanel)
+    assert uploads(mock_mixpanel) == [{"id": TABLE, "columns": ["id", "name"], "rows": rows}]
 
 
 def test_gzip(mock_mixpanel: MockMixpanel) -> None:
     """It may be compressed."""
     packed = gzip.compress(CSV.encode())
     answer = put(mock_mixpanel, packed, **{"Content-Encoding": "gzip"})
-    assert 200 == answer.status_code
-    assert ["a", "b"] == [row[0] for row in uploads(mock_mixpanel)[0]["rows"]]
+    assert answer.status_code == 200
+    assert [row[0] for row in uploads(mock_mixpanel)[0]["rows"]] == ["a", "b"]
 
 
 def test_bad_rows(mock_mixpanel: MockMixpanel) -> None:
     """Bad rows are named one by one, and nothing is stored."""
     answer = put(mock_mixpanel, "id,name\na,A\na,B\n,C\nd\ne,E\n")
-    assert 400 == answer.status_code
-    assert {
+    assert answer.status_code == 400
+    assert answer.json() == {
         "code": 400,
         "error": "some rows in the request failed validation",
         "failed_records": [
@@ -71,25 +71,25 @@ def test_bad_rows(mock_mixpanel: MockMixpanel) -> None:
             {"index": 4, "message": "invalid row: wrong number of fields"},
         ],
         "status": "Bad Request",
-    } == answer.json()
-    assert [] == uploads(mock_mixpanel)
+    }
+    assert uploads(mock_mixpanel) == []
 
 
 def test_many_bad_rows(mock_mixpanel: MockMixpanel) -> None:
     """At most ten are named."""
     answer = put(mock_mixpanel, "id,name\n" + ",x\n" * 20)
-    assert [*range(1, 11)] == [each["index"] for each in answer.json()["failed_records"]]
+    assert [each["index"] for each in answer.json()["failed_records"]] == [*range(1, 11)]
 
 
 def test_unknown_table(mock_mixpanel: MockMixpanel) -> None:
     """A table that is not in the project's options is not found."""
     answer = put(mock_mixpanel, CSV, "other")
-    assert {
+    assert answer.json() == {
         "code": 404,
         "error": "Lookup table with id 'other' was not found.",
         "status": "Not Found",
-    } == answer.json()
-    assert 404 == answer.status_code
+    }
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_unknown_table(mock_mixpanel: MockMixpanel) -> None:
 def test_unreadable(mock_mixpanel: MockMixpanel, body: str | bytes, error: str) -> None:
     """What is no CSV is refused, with where it went wrong."""
     answer = put(mock_mixpanel, body)
-    assert (400, 400) == (answer.status_code, answer.json()["code"])
+    assert (answer.status_code, answer.json()["code"]) == (400, 400)
     assert answer.json()["error"].startswith(error)
 
 
@@ -111,4 +111,4 @@ def test_access(mock_mixpanel: MockMixpanel) -> None:
     """A project with a secret wants it, and the refusal has the envelope of imports."""
     mock_mixpanel.project(secret="s")
     answer = http("PUT", f"{mock_mixpanel.url}/lookup-tables/{TABLE}", data=CSV)
-    assert (401, "Unauthorized") == (answer.status_code, answer.json()["status"])
+    assert (answer.status_code, answer.json()["status"]) == (401, "Unauthorized")

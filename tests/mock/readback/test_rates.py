@@ -26,7 +26,7 @@ def test_queries(mock_mixpanel: MockMixpanel) -> None:
         mock_mixpanel.advance(seconds)
         found.append(engage(mock_mixpanel))
     refused = [(429, "2999"), (429, "1")]
-    assert [(200, None), (200, None), *refused, (200, None), (429, "600")] == found
+    assert found == [(200, None), (200, None), *refused, (200, None), (429, "600")]
     said = get(mock_mixpanel, "/api/2.0/engage").json()["error"]
     assert said.startswith(f"Query rate limit exceeded for project_id: {mock_mixpanel.token}. ")
     assert "3/2 queries running in the last hour" in said
@@ -41,18 +41,18 @@ def test_exports(mock_mixpanel: MockMixpanel) -> None:
         answer = export(mock_mixpanel)
         found.append((answer.status_code, answer.headers.get("Retry-After")))
     refused = [(429, "1"), (200, None), (429, "3598")]
-    assert [(200, None), (200, None), *refused, (200, None)] == found
-    assert (200, None) == engage(mock_mixpanel)
+    assert found == [(200, None), (200, None), *refused, (200, None)]
+    assert engage(mock_mixpanel) == (200, None)
 
 
 def test_what_is_refused_does_not_count(mock_mixpanel: MockMixpanel) -> None:
     """Nor does what is not for the project; a reset forgets all that was asked."""
     mock_mixpanel.project(limits={"hourly_queries": 1})
-    assert [200, 429, 429] == [engage(mock_mixpanel)[0] for _ in range(3)]
+    assert [engage(mock_mixpanel)[0] for _ in range(3)] == [200, 429, 429]
     mock_mixpanel.advance(3600)
-    assert 200 == engage(mock_mixpanel)[0]
+    assert engage(mock_mixpanel)[0] == 200
     mock_mixpanel.reset()
     mock_mixpanel.project(limits={"hourly_queries": 0})
-    assert (429, "3600") == engage(mock_mixpanel)
+    assert engage(mock_mixpanel) == (429, "3600")
     mock_mixpanel.project(limits={"hourly_queries": None})
-    assert 200 == engage(mock_mixpanel)[0]
+    assert engage(mock_mixpanel)[0] == 200

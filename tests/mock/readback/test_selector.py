@@ -22,6 +22,6 @@ def test_selector(mock_mixpanel: MockMixpanel) -> None:
         answer = http("GET", url, params=query, auth=(token, "")).json()
         return [person["$distinct_id"] for person in answer.get("results", [])] or answer["error"]
 
-    assert ["ann", "cid"] == engage(selector=OLD)
-    assert ["cid"] == engage(selector=OLD, where='properties["old"] > 1')
-    assert "selector: cannot be read at line 1, column 1: a b" == engage(selector="a b")
+    assert engage(selector=OLD) == ["ann", "cid"]
+    assert engage(selector=OLD, where='properties["old"] > 1') == ["cid"]
+    assert engage(selector="a b") == "selector: cannot be read at line 1, column 1: a b"

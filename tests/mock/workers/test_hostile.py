@@ -39,10 +39,10 @@ def test_cut_body(mock_mixpanel: MockMixpanel, cut: str, path: str) -> None:
     head, _ = CUT[cut]
     kind = b"Content-Type: application/json\r\n"
     received = say(mock_mixpanel, f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode() + kind + head)
-    assert b"HTTP/1.1 400 Bad Request\r\n" == received[:26]
+    assert received[:26] == b"HTTP/1.1 400 Bad Request\r\n"
     [request] = awaited(mock_mixpanel)
-    assert 400 == request["response"]["status"]
-    assert [] == [verdict for verdict in request["verdicts"] if verdict["accepted"]]
+    assert request["response"]["status"] == 400
+    assert [verdict for verdict in request["verdicts"] if verdict["accepted"]] == []
     told = [reason for verdict in request["verdicts"] for reason in verdict["reasons"]]
     assert all(reason.startswith("body: ") for reason in told), told
     assert path.startswith("/api") or told
@@ -50,11 +50,11 @@ def test_cut_body(mock_mixpanel: MockMixpanel, cut: str, path: str) -> None:
 
 def test_cut_reset(mock_mixpanel: MockMixpanel) -> None:
     """A reset of one project that is cut is not taken for one of everything."""
-    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, "Kept")).content
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel, "Kept")).content == b"1"
     for head in (b"Content-Length: 500\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n2\r\n  \r\n"):
         say(mock_mixpanel, b"POST /_mock/reset HTTP/1.1\r\nHost: x\r\n" + head)
     send(mock_mixpanel, "/track", event(mock_mixpanel, "Later"))
-    assert ["Kept", "Later"] == names(mock_mixpanel)
+    assert names(mock_mixpanel) == ["Kept", "Later"]
 
 
 READ_ALL_THE_SAME = {"a long header", "many headers"}
@@ -67,9 +67,9 @@ def test_what_is_no_request(mock_mixpanel: MockMixpanel, name: str) -> None:
     sent, _ = NO_REQUEST[name]
     assert b"<!DOCTYPE html><title>400</title>" in say(mock_mixpanel, sent)
     [request] = journal(mock_mixpanel)
-    assert (400, []) == (request["response"]["status"], request["payload"])
+    assert (request["response"]["status"], request["payload"]) == (400, [])
     assert "data" not in request["path"]
-    assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel)).content
+    assert send(mock_mixpanel, "/track", event(mock_mixpanel)).content == b"1"
 
 
 def test_a_head_without_end(mock_mixpanel: MockMixpanel) -> None:
@@ -81,7 +81,7 @@ def test_a_head_without_end(mock_mixpanel: MockMixpanel) -> None:
             for _ in range(100):
                 connection.sendall(b"a" * 100_000)
     [request] = journal(mock_mixpanel)
-    assert ("/track", 431) == (request["path"], request["response"]["status"])
+    assert (request["path"], request["response"]["status"]) == ("/track", 431)
 
 
 def track(mock: MockMixpanel, more: bytes = b"") -> bytes:
@@ -94,21 +94,21 @@ def track(mock: MockMixpanel, more: bytes = b"") -> bytes:
 def test_requests_at_once(mock_mixpanel: MockMixpanel) -> None:
     """Who sends several requests without waiting, and then no more, gets all the answers."""
     received = say(mock_mixpanel, 3 * track(mock_mixpanel))
-    assert 3 == received.count(b"HTTP/1.1 200 OK\r\n")
-    assert 3 == len(mock_mixpanel.events())
+    assert received.count(b"HTTP/1.1 200 OK\r\n") == 3
+    assert len(mock_mixpanel.events()) == 3
 
 
 def test_many_requests_at_once(mock_mixpanel: MockMixpanel) -> None:
     """However many come at once, wherever what is read at once ends: none is too long."""
     received = say(mock_mixpanel, 3000 * track(mock_mixpanel))
-    assert 3000 == received.count(b"HTTP/1.1 200 OK\r\n")
-    assert 3000 == len(mock_mixpanel.events())
+    assert received.count(b"HTTP/1.1 200 OK\r\n") == 3000
+    assert len(mock_mixpanel.events()) == 3000
 
 
 @pytest.mark.parametrize("attempt", range(10))
 def test_no_more_to_come(mock_mixpanel: MockMixpanel, attempt: int) -> None:
     """Who sends a request and closes that half of the connection at once is answered."""
-    assert b"HTTP/1.1 200 OK\r\n" == say(mock_mixpanel, track(mock_mixpanel))[:17], attempt
+    assert say(mock_mixpanel, track(mock_mixpanel))[:17] == b"HTTP/1.1 200 OK\r\n", attempt
 
 
 @pytest.mark.parametrize(
@@ -120,15 +120,15 @@ def test_true_answers_come_first(mock_mixpanel: MockMixpanel, after: bytes, told
     first, second, refusal = say(mock_mixpanel, 2 * track(mock_mixpanel) + after).split(b"HTTP/")[
         1:
     ]
-    assert [b"1.1 200 OK", b"1.1 200 OK"] == [first[:10], second[:10]]
-    assert (b"1.1 400", True) == (refusal[:7], told in refusal)
-    assert [200, 200, 400] == [each["response"]["status"] for each in journal(mock_mixpanel)]
+    assert [first[:10], second[:10]] == [b"1.1 200 OK", b"1.1 200 OK"]
+    assert (refusal[:7], told in refusal) == (b"1.1 400", True)
+    assert [each["response"]["status"] for each in journal(mock_mixpanel)] == [200, 200, 400]
 
 
 def test_headers_of_the_journal(mock_mixpanel: MockMixpanel) -> None:
     """Headers are journaled as they came, but for those that WSGI servers leave out."""
     say(mock_mixpanel, b"GET /nowhere HTTP/1.1\r\nHost: x\r\nX_Forwarded_For: 1.2.3.4\r\n\r\n")
-    assert [{"Host": "x"}] == [each["headers"] for each in journal(mock_mixpanel)]
+    assert [each["headers"] for each in journal(mock_mixpanel)] == [{"Host": "x"}]
 
 
 @pytest.mark.parametrize("protocol", ["h2c", "websocket"])
@@ -136,11 +136,11 @@ def test_another_protocol(mock_mixpanel: MockMixpanel, protocol: str) -> None:
     """Who would like another protocol is answered in HTTP/1.1, and what it sent is kept."""
     more = b"Connection: Upgrade\r\nUpgrade: %s\r\n" % protocol.encode()
     received = say(mock_mixpanel, track(mock_mixpanel, more) + track(mock_mixpanel))
-    assert 1 == received.count(b"HTTP/1.1 200 OK\r\n")
+    assert received.count(b"HTTP/1.1 200 OK\r\n") == 1
     assert b"connection: close\r\n" in received
-    assert 1 == len(mock_mixpanel.events())
+    assert len(mock_mixpanel.events()) == 1
     say(mock_mixpanel, b"GET /track?ip=1 HTTP/1.1\r\nHost: x\r\n" + more + b"\r\n")
-    assert {"ip": "1"} == journal(mock_mixpanel)[-1]["query"]
+    assert journal(mock_mixpanel)[-1]["query"] == {"ip": "1"}
 
 
 def test_chunks_and_trailers(mock_mixpanel: MockMixpanel) -> None:
@@ -159,10 +159,10 @@ def test_chunks_and_trailers(mock_mixpanel: MockMixpanel) -> None:
     def events() -> list[dict[str, Any]]:
         return mock_mixpanel.events()
 
-    assert 2 == len(events())
-    assert ["Trailer"] == [
+    assert len(events()) == 2
+    assert [
         name
         for each in journal(mock_mixpanel)
         for name in each["headers"]
         if name in ("Trailer", "Digest")
-    ]
+    ] == ["Trailer"]

@@ -57,8 +57,8 @@ def ask(connection: http.client.HTTPSConnection, record: Any) -> http.client.HTT
 def test_true_answers(mock: MockMixpanel, connection: http.client.HTTPSConnection) -> None:
     """Events arrive, and the connection is kept."""
     for name in "AB":
-        assert VERBOSE == ask(connection, event(mock, name)).read()
-    assert ["A", "B"] == [each["event"] for each in mock.events()]
+        assert ask(connection, event(mock, name)).read() == VERBOSE
+    assert [each["event"] for each in mock.events()] == ["A", "B"]
 
 
 def test_closed_before(mock: MockMixpanel, connection: http.client.HTTPSConnection) -> None:
@@ -66,7 +66,7 @@ def test_closed_before(mock: MockMixpanel, connection: http.client.HTTPSConnecti
     mock.faults({"match": {"times": 1}, "action": {"close": "before"}})
     with pytest.raises((ConnectionError, ssl.SSLError)):
         ask(connection, event(mock))
-    assert [] == mock.events()
+    assert mock.events() == []
 
 
 def test_closed_during(mock: MockMixpanel, connection: http.client.HTTPSConnection) -> None:
@@ -77,12 +77,12 @@ def test_closed_during(mock: MockMixpanel, connection: http.client.HTTPSConnecti
     assert VERBOSE[: len(VERBOSE) // 2] == answer.read(len(VERBOSE) // 2)
     with pytest.raises((http.client.IncompleteRead, ConnectionError, ssl.SSLError)):
         answer.read()
-    assert 1 == len(mock.events())
+    assert len(mock.events()) == 1
 
 
 def test_closed_after(mock: MockMixpanel, connection: http.client.HTTPSConnection) -> None:
     """The answer is whole, but the next request finds no server."""
     mock.faults({"match": {"times": 1}, "action": {"close": "after"}})
-    assert VERBOSE == ask(connection, event(mock)).read()
-    assert b"" == connection.sock.recv(1)
-    assert 1 == len(mock.events())
+    assert ask(connection, event(mock)).read() == VERBOSE
+    assert connection.sock.recv(1) == b""
+    assert len(mock.events()) == 1

@@ -56,7 +56,7 @@ def test_serve(number: signal.Signals) -> None:
             kept.get(f"{found}/_mock/health")
             process.send_signal(number)
             out, error = process.communicate(timeout=DEADLINE_SECONDS)
-    assert ("", 0) == (out, process.returncode)
+    assert (out, process.returncode) == ("", 0)
     store = error.removeprefix("2 workers share folder:").removesuffix(" until they stop\n")
     assert store.startswith("/")
     assert not Path(store).exists()
@@ -77,7 +77,7 @@ def test_port_in_use() -> None:
         port = urlsplit(urls(process, 1)["us"]).port
         with serving("--port", str(port), "--workers", "2") as second:
             _, error = second.communicate(timeout=DEADLINE_SECONDS)
-            assert 1 == second.returncode
+            assert second.returncode == 1
             assert "Error: cannot listen on 127.0.0.1: " in error
 
 
@@ -90,11 +90,11 @@ def test_verbose() -> None:
         http("GET", f"{found}/api_secret=hush")
         process.terminate()
         _, error = process.communicate(timeout=DEADLINE_SECONDS)
-    assert [
+    assert [line for line in error.splitlines()[1:] if "health" not in line] == [
         '127.0.0.1 "GET /a%0Ab%1B" 501',
         '127.0.0.1 "GET /track" 200',
         '127.0.0.1 "GET /api_secret=***" 501',
-    ] == [line for line in error.splitlines()[1:] if "health" not in line]
+    ]
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_worker_that_hangs(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
         assert process.pid
         os.kill(process.pid, signal.SIGSTOP)
     workers.stop()
-    assert [False, False] == [process.is_alive() for process in started]
+    assert [process.is_alive() for process in started] == [False, False]
 
 
 def test_worker_that_cannot_start(plan: Plan, capfd: pytest.CaptureFixture[str]) -> None:
@@ -179,8 +179,8 @@ def test_client_that_is_gone() -> None:
 
     scope = SCOPE | {"path": "/long", GONE: lambda: len(made) > 2}
     asyncio.run(application(scope, receive, send))
-    assert [b"first", b"second", b"third"] == made
-    assert [b"first", b"second"] == [each["body"] for each in sent if "body" in each]
+    assert made == [b"first", b"second", b"third"]
+    assert [each["body"] for each in sent if "body" in each] == [b"first", b"second"]
 
 
 def test_idle_connection() -> None:
@@ -196,7 +196,7 @@ def test_idle_connection() -> None:
             writer.close()
             return found
 
-    assert b"" == asyncio.run(said())
+    assert asyncio.run(said()) == b""
 
 
 def test_errors_are_shown(caplog: pytest.LogCaptureFixture) -> None:
@@ -221,22 +221,22 @@ def test_faults_are_counted_once(mock_mixpanel: MockMixpanel) -> None:
     """A fault acts as often as it should, whichever workers the requests reach."""
     match = {"nth": 5, "times": 7}
     mock_mixpanel.faults({"match": match, "action": {"status": 503}})
-    assert {200: 23, 503: 7} == statuses(mock_mixpanel, 30)
+    assert statuses(mock_mixpanel, 30) == {200: 23, 503: 7}
     (rule,) = [
         each
         for each in http("GET", f"{mock_mixpanel.url}/_mock/faults").json()
         if each["match"]["token"] == mock_mixpanel.token
     ]
-    assert (30, 7) == (rule["seen"], rule["fired"])
-    assert 23 == len(mock_mixpanel.events())
+    assert (rule["seen"], rule["fired"]) == (30, 7)
+    assert len(mock_mixpanel.events()) == 23
 
 
 def test_rates_are_counted_once(mock_mixpanel: MockMixpanel) -> None:
     """A project sends as much as it may, whichever workers it sends to."""
     mock_mixpanel.freeze(NOW)
     mock_mixpanel.project(limits={"rate_records": 20})
-    assert {200: 20, 429: 10} == statuses(mock_mixpanel, 30)
-    assert [["rate: more than 20 records in 60 seconds"]] * 10 == reasons(mock_mixpanel)
+    assert statuses(mock_mixpanel, 30) == {200: 20, 429: 10}
+    assert reasons(mock_mixpanel) == [["rate: more than 20 records in 60 seconds"]] * 10
 
 
 def test_all_see_a_change_at_once(mock_mixpanel: MockMixpanel) -> None:
@@ -246,7 +246,7 @@ def test_all_see_a_change_at_once(mock_mixpanel: MockMixpanel) -> None:
         moment = f"2026-06-15T12:00:{second:02}.000Z"
         mock_mixpanel.freeze(moment)
         mock_mixpanel.project(alias_delay=second)
-        assert b"1" == send(mock_mixpanel, "/track", event(mock_mixpanel, n=second)).content
+        assert send(mock_mixpanel, "/track", event(mock_mixpanel, n=second)).content == b"1"
         assert moment == http("GET", f"{url}/_mock/health").json()["now"]
         (shown, options) = (
             mock_mixpanel.requests()[-1]["received_at"],
@@ -265,9 +265,9 @@ def test_delay(mock_mixpanel: MockMixpanel, path: str) -> None:
         start = time.monotonic()
         data = {"token": mock_mixpanel.token}
         if path == "/track":
-            assert b"1" == send(mock_mixpanel, path, event(mock_mixpanel)).content
+            assert send(mock_mixpanel, path, event(mock_mixpanel)).content == b"1"
         else:
-            assert 200 == http("POST", mock_mixpanel.url + path, data=data).status_code
+            assert http("POST", mock_mixpanel.url + path, data=data).status_code == 200
         return time.monotonic() - start
 
     with ThreadPoolExecutor(4) as pool:

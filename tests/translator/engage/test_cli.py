@@ -56,14 +56,14 @@ def test_messages(folder: Folder) -> None:
     """What comes out is the calls, in order of time, up to --now."""
     result = folder.run(lines=MESSAGES)
     assert [
+        (made["type"], made["timestamp"], made.get("traits") or made["event"])
+        for made in answers(result)
+    ] == [
         ("identify", "2026-06-15T12:00:00.000Z", {"total": 2}),
         ("track", "2026-06-15T13:00:00.000Z", "Audience Entered"),
         ("identify", "2026-06-15T14:00:00.000Z", {"total": 5}),
-    ] == [
-        (made["type"], made["timestamp"], made.get("traits") or made["event"])
-        for made in answers(result)
     ]
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert (result.exit_code, result.stderr) == (0, "")
 
 
 def test_messages_of_a_file(folder: Folder) -> None:
@@ -86,18 +86,19 @@ def test_received_at(folder: Folder) -> None:
     """A message arrives at its receivedAt."""
     late = track(at=T0, properties={"n": 2}, receivedAt=T0 + 5 * HOUR)
     [trait, entered] = answers(folder.run(lines=[late]))
-    assert "2026-06-15T17:00:00.000Z" == trait["timestamp"]
-    assert "2026-06-15T18:00:00.000Z" == entered["timestamp"]
+    assert trait["timestamp"] == "2026-06-15T17:00:00.000Z"
+    assert entered["timestamp"] == "2026-06-15T18:00:00.000Z"
 
 
 def test_bad_lines(folder: Folder) -> None:
     """A line that cannot be used is named on the error stream and stops only itself."""
     result = folder.run(lines=["{", {"type": "track", "event": "X"}, *MESSAGES])
-    assert 3 == len(answers(result))
-    assert ["line 1: not_json", "line 2: missing_id"] == [
-        line[: line.index(": ", 8)] for line in result.stderr.splitlines()
+    assert len(answers(result)) == 3
+    assert [line[: line.index(": ", 8)] for line in result.stderr.splitlines()] == [
+        "line 1: not_json",
+        "line 2: missing_id",
     ]
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
 
 
 def test_what_cannot_be_translated(folder: Folder) -> None:
@@ -105,33 +106,37 @@ def test_what_cannot_be_translated(folder: Folder) -> None:
     folder.write("settings.json", '{"token": "T", "people": false}')
     old = track(at=T0 - 30 * 24 * HOUR, properties={"n": 1})
     result = folder.run("--translate", lines=[old])
-    assert [None, "api_secret_required", "api_secret_required"] == [
-        each["error"] and each["error"]["code"] for each in answers(result)
+    assert [each["error"] and each["error"]["code"] for each in answers(result)] == [
+        None,
+        "api_secret_required",
+        "api_secret_required",
     ]
-    assert [["people_off"], [], []] == [
-        [skip["code"] for skip in each["skipped"]] for each in answers(result)
+    assert [[skip["code"] for skip in each["skipped"]] for each in answers(result)] == [
+        ["people_off"],
+        [],
+        [],
     ]
-    assert "note: 'people' is off, so identify calls will be skipped\n" == result.stderr
-    assert 1 == result.exit_code
+    assert result.stderr == "note: 'people' is off, so identify calls will be skipped\n"
+    assert result.exit_code == 1
 
 
 def test_ignored_values(folder: Folder) -> None:
     """Values that could not be aggregated are counted on the error stream."""
     result = folder.run(lines=[track(properties={"n": "free"})])
-    assert "note: total: 1 events without a number to aggregate\n" == result.stderr
-    assert 0 == result.exit_code
+    assert result.stderr == "note: total: 1 events without a number to aggregate\n"
+    assert result.exit_code == 0
 
 
 def test_unset(folder: Folder) -> None:
     """--unset writes one update for each profile that has the property."""
     lines = [*MESSAGES, track(user="v", properties={"n": 1}), track("Y", user="w")]
     made = answers(folder.run("--unset", "total", lines=lines))
-    assert [("u", ["total"]), ("v", ["total"])] == [
+    assert [
         (payload["$distinct_id"], payload["$unset"])
         for each in made
         for payload in [each["operations"][0]["payload"]]
-    ]
-    assert {"messageId", "operations", "skipped", "error"} == made[0].keys()
+    ] == [("u", ["total"]), ("v", ["total"])]
+    assert made[0].keys() == {"messageId", "operations", "skipped", "error"}
 
 
 @pytest.mark.parametrize(
@@ -150,4 +155,4 @@ def test_wrong_usage(
     if file:
         folder.write(file, text)
     result = folder.run(*arguments)
-    assert (2, True) == (result.exit_code, expected in result.stderr)
+    assert (result.exit_code, expected in result.stderr) == (2, True)

@@ -67,7 +67,7 @@ def test_mistakes_are_named(text: str, mistake: str) -> None:
 def test_json_is_yaml() -> None:
     """A definitions file may be JSON."""
     data = {"computed_traits": [{"name": "N", "computation": "event_counter", "event": "E"}]}
-    assert ["n"] == [each.key for each in read_definitions(json.dumps(data))]
+    assert [each.key for each in read_definitions(json.dumps(data))] == ["n"]
 
 
 def test_the_schema_has_every_operator() -> None:

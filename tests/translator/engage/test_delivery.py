@@ -44,12 +44,15 @@ def test_computing_again_doubles_nothing(mock_mixpanel: MockMixpanel) -> None:
     mock_mixpanel.freeze(iso_milliseconds(now))
     deliver()
     events, profiles = mock_mixpanel.events(), mock_mixpanel.profiles()
-    assert ["Audience Entered", "Audience Entered", "Audience Exited", "Audience Exited"] == sorted(
-        event["event"] for event in events
-    )
-    assert {"u": (2, False), "v": (4, False)} == {
+    assert sorted(event["event"] for event in events) == [
+        "Audience Entered",
+        "Audience Entered",
+        "Audience Exited",
+        "Audience Exited",
+    ]
+    assert {
         user: (properties["total"], properties["active"]) for user, properties in profiles.items()
-    }
+    } == {"u": (2, False), "v": (4, False)}
     deliver()
     assert [event["insert_id"] for event in events] == [
         event["insert_id"] for event in mock_mixpanel.events()

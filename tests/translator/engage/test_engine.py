@@ -20,26 +20,26 @@ def feed(engage: Engage, *times: int, event: str = "X") -> list[Json]:
 
 def test_real_time() -> None:
     """Without a lookback window a value is sent with the message that changes it."""
-    assert [1, 2, 3] == said(feed(trait(), T0, T0 + 1, T0 + 2))
+    assert said(feed(trait(), T0, T0 + 1, T0 + 2)) == [1, 2, 3]
 
 
 def test_hourly() -> None:
     """With a lookback window a value is sent at the next full hour, once."""
     engage = trait(lookback_days=7)
-    assert [] == feed(engage, T0 + 1, T0 + 2, T0 + 3)
-    assert [] == engage.advance(T0 + HOUR - 1)
+    assert feed(engage, T0 + 1, T0 + 2, T0 + 3) == []
+    assert engage.advance(T0 + HOUR - 1) == []
     made = engage.advance(T0 + HOUR)
-    assert [3] == said(made)
-    assert ["2026-06-15T13:00:00.000Z"] == [each["timestamp"] for each in made]
-    assert [] == engage.advance(T0 + 6 * DAY)
+    assert said(made) == [3]
+    assert [each["timestamp"] for each in made] == ["2026-06-15T13:00:00.000Z"]
+    assert engage.advance(T0 + 6 * DAY) == []
 
 
 def test_a_window_ends() -> None:
     """An event counts for as many days as the window has, to the next full hour."""
     engage = trait(lookback_days=7)
     feed(engage, T0 + 1)
-    assert [1] == said(engage.advance(T0 + 7 * DAY))
-    assert [0] == said(engage.advance(T0 + 7 * DAY + HOUR))
+    assert said(engage.advance(T0 + 7 * DAY)) == [1]
+    assert said(engage.advance(T0 + 7 * DAY + HOUR)) == [0]
 
 
 def test_nothing_left_to_aggregate() -> None:
@@ -47,14 +47,14 @@ def test_nothing_left_to_aggregate() -> None:
     for computation, nothing in [("sum", 0), ("min", None), ("max", None), ("average", None)]:
         engage = trait(computation, lookback_days=1)
         engage.take(track(properties={"n": 5}), T0)
-        assert [5, nothing] == said(engage.advance(T0 + 2 * DAY))
+        assert said(engage.advance(T0 + 2 * DAY)) == [5, nothing]
 
 
 def test_a_sum_of_nothing_but_zero_is_sent() -> None:
     """0 is a value if it was computed, and none if there was nothing to compute it from."""
     engage = trait("sum", where=[{"property": "n", "at_most": 0}])
-    assert [] == engage.take(track(properties={"n": 1}), T0)
-    assert [0] == said(engage.take(track(properties={"n": 0}), T0))
+    assert engage.take(track(properties={"n": 1}), T0) == []
+    assert said(engage.take(track(properties={"n": 0}), T0)) == [0]
 
 
 def test_values_that_are_no_numbers() -> None:
@@ -62,23 +62,23 @@ def test_values_that_are_no_numbers() -> None:
     engage = trait("sum")
     values = [1, "2.5", "free", None, True, [4], "nan", 1e308]
     made = [each for n in values for each in engage.take(track(properties={"n": n}), T0)]
-    assert [1, 3.5] == said(made)
-    assert {"a": 6} == engage.ignored
+    assert said(made) == [1, 3.5]
+    assert engage.ignored == {"a": 6}
 
 
 def test_an_unchanged_value_is_not_sent() -> None:
     """A maximum that stays is not sent again."""
     engage = trait("max")
     made = [each for n in (3, 2, 3, 4) for each in engage.take(track(properties={"n": n}), T0)]
-    assert [3, 4] == said(made)
+    assert said(made) == [3, 4]
 
 
 def test_an_audience_is_entered_once() -> None:
     """Whoever is in the audience already does not enter again."""
     engage = audience({"performed": "X"}, send=["track"])
     made = feed(engage, T0, T0 + 1)
-    assert ["Audience Entered"] == said(made)
-    assert {"audience_key": "a", "a": True} == made[0]["properties"]
+    assert said(made) == ["Audience Entered"]
+    assert made[0]["properties"] == {"audience_key": "a", "a": True}
 
 
 def test_names_of_events() -> None:
@@ -88,58 +88,58 @@ def test_names_of_events() -> None:
     )
     feed(engage, T0)
     made = engage.advance(T0 + 2 * DAY)
-    assert ["In", "Out"] == said(made)
-    assert {"audience_key": "a", "a": False} == made[1]["properties"]
+    assert said(made) == ["In", "Out"]
+    assert made[1]["properties"] == {"audience_key": "a", "a": False}
 
 
 def test_identify_comes_before_track() -> None:
     """Sent both ways, the profile is there before the event."""
     engage = audience({"performed": "X"}, send=["track", "identify"])
-    assert ["identify", "track"] == [made["type"] for made in feed(engage, T0)]
+    assert [made["type"] for made in feed(engage, T0)] == ["identify", "track"]
 
 
 def test_did_not_perform() -> None:
     """Whoever appears without the event is in; the event takes them out."""
     engage = audience({"did_not_perform": "X"})
-    assert [True] == said(feed(engage, T0, event="Y"))
-    assert [False] == said(feed(engage, T0))
-    assert [] == feed(engage, T0, event="Y")
+    assert said(feed(engage, T0, event="Y")) == [True]
+    assert said(feed(engage, T0)) == [False]
+    assert feed(engage, T0, event="Y") == []
 
 
 def test_did_not_perform_lately() -> None:
     """Who has not come back within the window enters."""
     engage = audience({"did_not_perform": "X", "within_days": 1})
     feed(engage, T0)
-    assert [True] == said(engage.advance(T0 + 2 * DAY))
+    assert said(engage.advance(T0 + 2 * DAY)) == [True]
 
 
 def test_abandoned_carts() -> None:
     """Performed, and then did not perform: in with the cart, out with the order, in again."""
     engage = audience({"performed": "X", "then": {"did_not_perform": "Y"}})
     made = [each for event in "XYYX" for each in engage.take(track(event), T0)]
-    assert [True, False, True] == said(made)
-    assert 3 == len({each["messageId"] for each in made})
+    assert said(made) == [True, False, True]
+    assert len({each["messageId"] for each in made}) == 3
 
 
 def test_all_and_any() -> None:
     """All members of the list must hold, and of an `any` one."""
     engage = audience({"performed": "X"}, {"any": [{"performed": "Y"}, {"performed": "Z"}]})
-    assert [] == engage.take(track("Z"), T0)
-    assert [True] == said(engage.take(track("X"), T0))
-    assert [] == engage.take(track("Y"), T0)
+    assert engage.take(track("Z"), T0) == []
+    assert said(engage.take(track("X"), T0)) == [True]
+    assert engage.take(track("Y"), T0) == []
 
 
 def test_the_same_message_again() -> None:
     """A message that comes twice counts once."""
     engage = trait()
     message = track(messageId="m1")
-    assert [1] == said(engage.take(message, T0) + engage.take(message, T0 + 5))
+    assert said(engage.take(message, T0) + engage.take(message, T0 + 5)) == [1]
 
 
 def test_messages_without_an_id() -> None:
     """Two messages without messageId are two, however equal."""
     engage = trait()
-    assert [1, 2] == said(engage.take(track(), T0) + engage.take(track(), T0))
+    assert said(engage.take(track(), T0) + engage.take(track(), T0)) == [1, 2]
 
 
 def test_few_ids_are_remembered() -> None:
@@ -147,7 +147,7 @@ def test_few_ids_are_remembered() -> None:
     definitions = {"computed_traits": [{"name": "A", "computation": "event_counter", "event": "X"}]}
     engage = Engage(definitions_from_json(definitions), remember=3)
     made = [each for id in "abcaabdab" for each in engage.take(track(messageId=id), T0)]
-    assert [1, 2, 3, 4, 5, 6] == said(made)
+    assert said(made) == [1, 2, 3, 4, 5, 6]
 
 
 def test_late_messages() -> None:
@@ -157,9 +157,10 @@ def test_late_messages() -> None:
     engage.take(track("X", T0 - 8 * DAY), T0)
     engage.take(track("X", T0 - 6 * DAY), T0)
     made = engage.advance(T0 + 3 * DAY)
-    assert [True, False] == said(made)
-    assert ["2026-06-15T13:00:00.000Z", "2026-06-16T13:00:00.000Z"] == [
-        each["timestamp"] for each in made
+    assert said(made) == [True, False]
+    assert [each["timestamp"] for each in made] == [
+        "2026-06-15T13:00:00.000Z",
+        "2026-06-16T13:00:00.000Z",
     ]
 
 
@@ -167,7 +168,7 @@ def test_the_future_is_now() -> None:
     """A timestamp that is still to come counts as now."""
     engage = trait(lookback_days=1)
     engage.take(track(at=T0 + 90 * DAY), T0)
-    assert [1, 0] == said(engage.advance(T0 + 3 * DAY))
+    assert said(engage.advance(T0 + 3 * DAY)) == [1, 0]
 
 
 def test_the_clock_does_not_go_back() -> None:
@@ -175,7 +176,7 @@ def test_the_clock_does_not_go_back() -> None:
     engage = trait()
     feed(engage, T0 + 5)
     [made] = engage.take(track(), T0)
-    assert "2026-06-15T12:00:00.005Z" == made["timestamp"]
+    assert made["timestamp"] == "2026-06-15T12:00:00.005Z"
 
 
 def test_first_sync() -> None:
@@ -183,12 +184,12 @@ def test_first_sync() -> None:
     engage = audience({"performed": "X"}, created_at="2026-06-15T12:30:00Z")
     for at in (T0, T0 + 1):
         for user in ("a", "b"):
-            assert [] == engage.take(track(at=at, user=user), at)
+            assert engage.take(track(at=at, user=user), at) == []
     made = engage.advance(T0 + HOUR)
-    assert ["a", "b"] == [each["userId"] for each in made]
-    assert {"2026-06-15T12:30:00.000Z"} == {each["timestamp"] for each in made}
-    assert [] == engage.take(track(user="a"), T0 + HOUR)
-    assert ["c"] == [each["userId"] for each in engage.take(track(user="c"), T0 + HOUR)]
+    assert [each["userId"] for each in made] == ["a", "b"]
+    assert {each["timestamp"] for each in made} == {"2026-06-15T12:30:00.000Z"}
+    assert engage.take(track(user="a"), T0 + HOUR) == []
+    assert [each["userId"] for each in engage.take(track(user="c"), T0 + HOUR)] == ["c"]
 
 
 def test_first_sync_of_a_window() -> None:
@@ -196,8 +197,9 @@ def test_first_sync_of_a_window() -> None:
     engage = trait(lookback_days=1, created_at="2026-06-16T12:30:00Z")
     feed(engage, T0, T0 + 2 * HOUR)
     made = engage.advance(T0 + 5 * DAY)
-    assert [("2026-06-16T13:00:00.000Z", 1), ("2026-06-16T15:00:00.000Z", 0)] == [
-        (each["timestamp"], each["traits"]["a"]) for each in made
+    assert [(each["timestamp"], each["traits"]["a"]) for each in made] == [
+        ("2026-06-16T13:00:00.000Z", 1),
+        ("2026-06-16T15:00:00.000Z", 0),
     ]
 
 
@@ -215,7 +217,7 @@ def test_replaying_repeats_itself() -> None:
         engage = audience({"performed": "X", "within_days": 1}, send=["identify", "track"])
         return feed(engage, T0, T0 + DAY, T0 + 5 * DAY) + engage.advance(T0 + 9 * DAY)
 
-    assert 8 == len(replay())
+    assert len(replay()) == 8
     assert replay() == replay()
 
 
@@ -242,8 +244,8 @@ def test_deleting_sends_nothing() -> None:
     engage = audience({"performed": "X", "within_days": 1})
     feed(engage, T0)
     engage.delete("a")
-    assert [] == engage.advance(T0 + 3 * DAY)
-    assert [] == feed(engage, T0 + 3 * DAY)
+    assert engage.advance(T0 + 3 * DAY) == []
+    assert feed(engage, T0 + 3 * DAY) == []
 
 
 def test_unset() -> None:
@@ -255,14 +257,14 @@ def test_unset() -> None:
     engage.delete("a")
     ids = [external.id for external in engage.sent_to("a")]
     [operation] = unset_operations("a", ids, Settings(token="T", enableEuropeanUnionEndpoint=True))
-    assert ("/engage", "https://api-eu.mixpanel.com") == (operation.endpoint, operation.host)
-    assert {
+    assert (operation.endpoint, operation.host) == ("/engage", "https://api-eu.mixpanel.com")
+    assert operation.payload == {
         "$token": "T",
         "$distinct_id": "u",
         "$ip": 0,
         "$ignore_time": True,
         "$unset": ["a"],
-    } == operation.payload
+    }
 
 
 @pytest.mark.parametrize(
@@ -289,7 +291,7 @@ def test_bad_messages(message: Any, code: str) -> None:
     with pytest.raises(TranslationError) as caught:
         engage.take(message, T0)
     assert code == caught.value.failure.code
-    assert [1] == said(feed(engage, T0))
+    assert said(feed(engage, T0)) == [1]
 
 
 def test_a_message_stays_as_it_was() -> None:
@@ -330,4 +332,4 @@ def test_hours_that_have_passed_are_forgotten() -> None:
     for hour in range(24 * 30):
         engage.take(track(at=T0 + hour * HOUR), T0 + hour * HOUR)
     [person] = engage._people
-    assert 25 == len(person.readings["a"][0].hours)
+    assert len(person.readings["a"][0].hours) == 25

@@ -34,7 +34,7 @@ def test_operator(key: str, wanted: Any, holding: list[Any], failing: list[Any])
     for values, expected in ((holding, True), (failing, False)):
         for value in values:
             properties = {} if value is MISSING else {"p": value}
-            assert (value, expected) == (value, condition.holds(properties))
+            assert (value, condition.holds(properties)) == (value, expected)
 
 
 def test_every_operator_is_tested() -> None:

@@ -99,7 +99,7 @@ def test_conditions(item: dict[str, Any], history: Calls) -> None:
     assert isinstance(definition, Audience)
     computation = Computation(definition)
     expected = from_history(definition.groups[0][0], history)
-    assert expected == computation.value(read(computation, history), T0 // HOUR)
+    assert computation.value(read(computation, history), T0 // HOUR) == expected
 
 
 @settings(max_examples=300, deadline=None)
@@ -110,7 +110,7 @@ def test_traits(item: dict[str, Any], history: Calls) -> None:
     assert isinstance(definition, ComputedTrait)
     computation = Computation(definition)
     expected = trait_from_history(definition, history)
-    assert expected == computation.value(read(computation, history), T0 // HOUR)
+    assert computation.value(read(computation, history), T0 // HOUR) == expected
 
 
 @settings(max_examples=200, deadline=None)
@@ -127,7 +127,7 @@ def test_order_and_merging(item: dict[str, Any], history: Calls, data: st.DataOb
     cut = data.draw(st.integers(0, len(history)))
     one, two = read(computation, shuffled[:cut]), read(computation, shuffled[cut:])
     computation.merge(one, two)
-    assert expected == computation.value(one, T0 // HOUR)
+    assert computation.value(one, T0 // HOUR) == expected
 
 
 @pytest.mark.parametrize("then", [{}, {"then": {"performed": "Y"}}], ids=["alone", "then"])

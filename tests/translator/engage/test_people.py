@@ -36,13 +36,13 @@ def to_whom(messages: list[Json]) -> list[Any]:
 
 def test_anonymous_visitors_are_not_sent() -> None:
     """Without `include_anonymous`, nothing is sent of somebody who is only a visitor."""
-    assert [] == feed(trait(), visit("a"))
+    assert feed(trait(), visit("a")) == []
 
 
 def test_anonymous_visitors_are_sent_on_request() -> None:
     """With `include_anonymous`, a visitor gets a call with the anonymousId."""
     [made] = feed(trait(include_anonymous=True), visit("a"))
-    assert ("a", None) == (made["anonymousId"], made.get("userId"))
+    assert (made["anonymousId"], made.get("userId")) == ("a", None)
 
 
 def test_what_a_visitor_did_counts_after_an_alias() -> None:
@@ -56,42 +56,42 @@ def test_what_a_visitor_did_counts_after_an_alias() -> None:
 def test_only_an_alias_merges() -> None:
     """A call with both ids is the user's, and leaves the visitor's history where it is."""
     made = feed(trait(), visit("a"), visit("a", userId="u"), visit("a"))
-    assert [1] == said(made)
+    assert said(made) == [1]
 
 
 def test_after_an_alias_the_visitor_is_the_user() -> None:
     """Calls of the visitor that come after the alias are the user's."""
     made = feed(trait(), alias("a", "u"), visit("a"))
-    assert [("u", 1)] == [(each["userId"], each["traits"]["a"]) for each in made]
+    assert [(each["userId"], each["traits"]["a"]) for each in made] == [("u", 1)]
 
 
 def test_an_alias_before_everything() -> None:
     """An alias of ids that nobody has seen yet links them nevertheless."""
     engage = trait()
-    assert [] == feed(engage, alias("a", "u"))
-    assert [1, 2] == said(feed(engage, visit("a"), visit("-", userId="u")))
+    assert feed(engage, alias("a", "u")) == []
+    assert said(feed(engage, visit("a"), visit("-", userId="u"))) == [1, 2]
 
 
 def test_an_alias_twice() -> None:
     """An alias that is repeated, or to itself, changes nothing."""
     engage = trait()
     feed(engage, visit("a"), alias("a", "u"))
-    assert [] == feed(engage, alias("a", "u"), alias("u", "u"))
+    assert feed(engage, alias("a", "u"), alias("u", "u")) == []
 
 
 def test_a_member_is_not_sent_twice_for_a_second_visitor() -> None:
     """Taking in another visitor sends only what it changes."""
     engage = audience({"performed": "X"})
-    assert [True] == said(feed(engage, visit("-", userId="u")))
-    assert [] == feed(engage, visit("b"), alias("b", "u"))
+    assert said(feed(engage, visit("-", userId="u"))) == [True]
+    assert feed(engage, visit("b"), alias("b", "u")) == []
 
 
 def test_merged_users_get_a_call_each() -> None:
     """Two userIds of one person are two external ids."""
     engage = audience({"performed": "X"})
     feed(engage, visit("-", userId="u1"))
-    assert [("u2", None)] == to_whom(feed(engage, alias("u1", "u2")))
-    assert [] == feed(engage, visit("-", userId="u1"))
+    assert to_whom(feed(engage, alias("u1", "u2"))) == [("u2", None)]
+    assert feed(engage, visit("-", userId="u1")) == []
 
 
 def test_three_addresses() -> None:
@@ -99,13 +99,14 @@ def test_three_addresses() -> None:
     addresses = [("b@x.example", 1), ("c@x.example", 2), ("a@x.example", 3), ("b@x.example", 4)]
     engage = audience({"performed": "X"}, send=["identify", "track"])
     for email, minute in addresses:
-        assert [] == feed(
-            engage, identify(T0 + minute, userId="u", traits={"email": email}), at=T0 + 9
+        assert (
+            feed(engage, identify(T0 + minute, userId="u", traits={"email": email}), at=T0 + 9)
+            == []
         )
     made = feed(engage, visit("-", userId="u", at=T0 + 9), at=T0 + 9)
     expected = [("u", email) for email in ("c@x.example", "a@x.example", "b@x.example")]
     for kind in ("identify", "track"):
-        assert expected == to_whom([each for each in made if each["type"] == kind])
+        assert to_whom([each for each in made if each["type"] == kind]) == expected
 
 
 def test_a_late_address_is_not_the_latest() -> None:
@@ -118,7 +119,7 @@ def test_a_late_address_is_not_the_latest() -> None:
         at=T0 + 9,
     )
     made = feed(engage, visit("-", userId="u"), at=T0 + 9)
-    assert ["old@x.example", "new@x.example"] == [each["traits"]["email"] for each in made]
+    assert [each["traits"]["email"] for each in made] == ["old@x.example", "new@x.example"]
 
 
 def test_a_new_external_id_is_told() -> None:
@@ -126,33 +127,33 @@ def test_a_new_external_id_is_told() -> None:
     engage = audience({"performed": "X"})
     feed(engage, identify(userId="u", traits={"email": "a@x.example"}), visit("-", userId="u"))
     made = feed(engage, identify(userId="u", traits={"email": "b@x.example"}))
-    assert [("u", "b@x.example")] == to_whom(made)
+    assert to_whom(made) == [("u", "b@x.example")]
 
 
 def test_an_address_in_the_context_counts() -> None:
     """Segment finds an address in `context.traits` of any call too."""
     engage = trait()
     [made] = feed(engage, visit("-", userId="u", context={"traits": {"email": "a@x.example"}}))
-    assert {"a": 1, "email": "a@x.example"} == made["traits"]
+    assert made["traits"] == {"a": 1, "email": "a@x.example"}
 
 
 def test_a_visitor_with_an_address_is_known() -> None:
     """Somebody who gave an address is no anonymous visitor, and is reached by the anonymousId."""
     engage = trait()
     feed(engage, identify(anonymousId="a", traits={"email": "a@x.example"}))
-    assert [("a", "a@x.example")] == to_whom(feed(engage, visit("a")))
+    assert to_whom(feed(engage, visit("a"))) == [("a", "a@x.example")]
 
 
 def test_numbers_and_digits_are_one_id() -> None:
     """The userId 5 and the userId "5" are the same person, who is sent the id that came first."""
     made = feed(trait(), visit("-", userId=5), visit("-", userId="5"))
-    assert [(5, 1), (5, 2)] == [(each["userId"], each["traits"]["a"]) for each in made]
+    assert [(each["userId"], each["traits"]["a"]) for each in made] == [(5, 1), (5, 2)]
 
 
 def test_a_forbidden_id_is_none() -> None:
     """People without an id are not one person called "null"."""
     made = feed(trait(include_anonymous=True), visit("a", userId="null"), visit("b", userId="null"))
-    assert [("a", 1), ("b", 1)] == [(each["anonymousId"], each["traits"]["a"]) for each in made]
+    assert [(each["anonymousId"], each["traits"]["a"]) for each in made] == [("a", 1), ("b", 1)]
 
 
 def test_a_merge_moves_what_is_due() -> None:
@@ -160,7 +161,7 @@ def test_a_merge_moves_what_is_due() -> None:
     engage = audience({"performed": "X", "within_days": 1}, include_anonymous=True)
     feed(engage, visit("a"))
     made = feed(engage, alias("a", "u")) + engage.advance(T0 + 26 * HOUR)
-    assert [("u", True), ("u", False)] == [(each["userId"], each["traits"]["a"]) for each in made]
+    assert [(each["userId"], each["traits"]["a"]) for each in made] == [("u", True), ("u", False)]
 
 
 def test_addresses_without_end() -> None:
@@ -170,5 +171,5 @@ def test_addresses_without_end() -> None:
         email = f"{number}@x.example"
         feed(engage, identify(T0 + number, userId="u", traits={"email": email}), at=T0 + number)
         feed(engage, visit("-", userId="u", at=T0 + number), at=T0 + number)
-    assert MAX_EMAILS == len(engage.sent_to("a"))
-    assert f"{MAX_EMAILS + 19}@x.example" == engage.sent_to("a")[-1].email
+    assert len(engage.sent_to("a")) == MAX_EMAILS
+    assert engage.sent_to("a")[-1].email == f"{MAX_EMAILS + 19}@x.example"
