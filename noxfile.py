@@ -31,7 +31,8 @@ def tests(session: nox.Session) -> None:
 def clients(session: nox.Session) -> None:
     """Mixpanel's own clients against the mock; arguments go to pytest.
 
-    With CI=true a client that cannot run is a failure, elsewhere it is skipped: docs/clients.md.
+    With CI=true a client that cannot run is a failure, elsewhere it is skipped.
+    See docs/how-to/clients.md.
     """
     run_clients(session, "tests/clients")
 

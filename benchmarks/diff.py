@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 
 from conformance.corpus.synth import synth
-from conformance.diff.comparison import Job
-from conformance.diff.engine import compare_corpus
-from conformance.diff.refs import parse_ref
+from conformance.regression.comparison import Job
+from conformance.regression.engine import compare_corpus
+from conformance.regression.refs import parse_ref
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SETTINGS = {"token": "T", "apiSecret": "S", "trackNamedPages": True}

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import mixpanel
 import requests
 
-from translator.operations import Operation
+from translator.core.operations import Operation
 from translator.sender import Fate, Sender, Verdict
 
 HOST = "https://api.mixpanel.com"

@@ -6,24 +6,24 @@ from typing import Any, NoReturn
 
 import click
 
-from conformance.attribution import by_rule
-from conformance.captures import load_defects
-from conformance.compare_command import compare
 from conformance.corpus.command import corpus
-from conformance.coverage import measure
-from conformance.coverage import page as coverage_page
-from conformance.decisions import page as decisions_page
-from conformance.device_captures import all_captures
-from conformance.diff.command import diff
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, UsageError
-from conformance.guard import answers_errors
-from conformance.loader import load_scenarios
-from conformance.own_scenarios import load_own
-from conformance.report import capture_summary
-from conformance.run import run_captures
-from conformance.run_command import run, selection_options
-from conformance.schema_page import page as schema_page
-from conformance.select import Selection, select_captures
+from conformance.regression.command import diff
+from conformance.reports.compare_command import compare
+from conformance.reports.results import capture_summary
+from conformance.runner.attribution import by_rule
+from conformance.runner.captures import load_defects
+from conformance.runner.command import run, selection_options
+from conformance.runner.device_captures import all_captures
+from conformance.runner.run import run_captures
+from conformance.spec.coverage import measure
+from conformance.spec.coverage import page as coverage_page
+from conformance.spec.decisions import page as decisions_page
+from conformance.spec.loading import load_scenarios
+from conformance.spec.own_scenarios import load_own
+from conformance.spec.schema_page import page as schema_page
+from conformance.spec.selection import Selection, select_captures
+from conformance.targets.destination_guard import answers_errors
 
 
 @click.group()

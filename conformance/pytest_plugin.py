@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conformance.loader import Scenario
-    from conformance.mock import Mock
-    from conformance.outcomes import Outcome
-    from conformance.target import Target
+    from conformance.runner.mock import Mock
+    from conformance.runner.outcomes import Outcome
+    from conformance.spec.loading import Scenario
+    from conformance.targets.target import Target
 
 FOLDERS = pytest.StashKey[list[Path]]()
 ENGINE = pytest.StashKey["Engine"]()
@@ -87,17 +87,17 @@ class Engine:
 
     def run(self, scenario: Scenario) -> Outcome:
         """What becomes of a scenario."""
-        from conformance.run import run_scenario
+        from conformance.runner.run import run_scenario
 
         self._parts = self._parts or self._start()
         return run_scenario(scenario, *self._parts)
 
     def _start(self) -> tuple[Target, Mock, dict[str, str]]:
-        from conformance.expected_failures import read_expected_failures
-        from conformance.mock import running_mock
-        from conformance.own_scenarios import load_own
-        from conformance.smoke import check
-        from conformance.targets import External, target_named
+        from conformance.runner.mock import running_mock
+        from conformance.runner.smoke_check import check
+        from conformance.spec.expected_failures import read_expected_failures
+        from conformance.spec.own_scenarios import load_own
+        from conformance.targets.by_name import External, target_named
 
         option = self._config.option
         expected: dict[str, str] = {}
@@ -127,7 +127,7 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[ScenarioItem]:
         """The scenario as a test; a mistake in the file is an error of the collection."""
         from conformance.errors import DataError
-        from conformance.own_scenarios import read_own
+        from conformance.spec.own_scenarios import read_own
 
         try:
             scenario = read_own(self.path, self.folder)
@@ -147,7 +147,7 @@ class ScenarioItem(pytest.Item):
     def runtest(self) -> None:
         """Replay it."""
         from conformance.errors import DataError, EngineError, UsageError
-        from conformance.outcomes import Verdict
+        from conformance.runner.outcomes import Verdict
 
         try:
             outcome = self.config.stash[ENGINE].run(self.scenario)

@@ -4,16 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mock_mixpanel.app import create_app
-    from mock_mixpanel.config import Config
-    from mock_mixpanel.server import Server
+    from mock_mixpanel.projects.config import Config
+    from mock_mixpanel.serving.server import Server
 
 __version__ = "0.1.0"
 
 __all__ = ["Config", "Server", "create_app"]
 
 _HOMES = {
-    "Config": "mock_mixpanel.config",
-    "Server": "mock_mixpanel.server",
+    "Config": "mock_mixpanel.projects.config",
+    "Server": "mock_mixpanel.serving.server",
     "create_app": "mock_mixpanel.app",
 }
 

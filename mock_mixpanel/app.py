@@ -3,13 +3,13 @@
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mock_mixpanel import replies
-from mock_mixpanel.config import Config
-from mock_mixpanel.control import control_api
-from mock_mixpanel.http import incoming, respond
-from mock_mixpanel.ingest import ENDPOINTS, exchange, ingest
+from mock_mixpanel.backend import World
+from mock_mixpanel.control.api import control_api
+from mock_mixpanel.ingest import replies
+from mock_mixpanel.ingest.endpoints import ENDPOINTS, exchange, ingest
+from mock_mixpanel.ingest.flask_requests import incoming, respond
+from mock_mixpanel.projects.config import Config
 from mock_mixpanel.readback import PATHS, readback_api
-from mock_mixpanel.world import World
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 MAX_UNKNOWN_BODY = 1024 * 1024

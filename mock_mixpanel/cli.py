@@ -10,12 +10,12 @@ import click
 import yaml
 
 from mock_mixpanel import __version__
-from mock_mixpanel.config import Config, ConfigError, Project, read_projects
-from mock_mixpanel.openapi import page
-from mock_mixpanel.server import Server
-from mock_mixpanel.stores import StoreError, open_store
-from mock_mixpanel.tls import Certificate, TlsError, make
-from mock_mixpanel.workers import Plan, Workers, WorkersError
+from mock_mixpanel.control.openapi import page
+from mock_mixpanel.log.stores import StoreError, open_store
+from mock_mixpanel.projects.config import Config, ConfigError, Project, read_projects
+from mock_mixpanel.serving.server import Server
+from mock_mixpanel.serving.tls import Certificate, TlsError, make
+from mock_mixpanel.serving.workers import Plan, Workers, WorkersError
 
 PORT = click.IntRange(0, 65535)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

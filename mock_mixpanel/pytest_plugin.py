@@ -14,7 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from mock_mixpanel.client import MockMixpanel
-    from mock_mixpanel.server import Server
+    from mock_mixpanel.serving.server import Server
 
 _runs = count(1)
 
@@ -22,7 +22,7 @@ _runs = count(1)
 @pytest.fixture(scope="session")
 def mock_mixpanel_server() -> Iterator[Server]:
     """The server of this test session (of this worker, under xdist), with a port per region."""
-    from mock_mixpanel.server import Server
+    from mock_mixpanel.serving.server import Server
 
     with Server(eu_port=0, in_port=0) as server:
         yield server
@@ -34,7 +34,7 @@ def mock_mixpanel(
 ) -> Iterator[MockMixpanel]:
     """A project of the test's own, in real time; it and the clock are put back afterwards."""
     from mock_mixpanel.client import MockMixpanel
-    from mock_mixpanel.config import Project
+    from mock_mixpanel.projects.config import Project
 
     # The same test may run several times in a session; its projects must differ.
     name = f"{request.node.nodeid}#{next(_runs)}"

@@ -8,17 +8,17 @@ result = translate(message, Settings(token="..."), now=datetime.now(UTC))
 from datetime import datetime
 from typing import Any
 
-from translator.cloud import translate_message
+from translator.cloud.translate import translate_message
+from translator.core.compiled_settings import plan_for
+from translator.core.errors import MappingError, SettingsError, TranslationError
+from translator.core.mapping import STANDARD, PropertyMap
+from translator.core.message import message_id
+from translator.core.operations import Failure, Operation, Result, Skip
+from translator.core.rules import Rules
+from translator.core.settings import Settings
+from translator.core.timestamps import to_ms
+from translator.core.values import check
 from translator.device.session import Session, translate_session
-from translator.errors import MappingError, SettingsError, TranslationError
-from translator.mapping import STANDARD, PropertyMap
-from translator.message import message_id
-from translator.operations import Failure, Operation, Result, Skip
-from translator.plan import plan_for
-from translator.rules import Rules
-from translator.settings import Settings
-from translator.timestamps import to_ms
-from translator.values import check
 
 __version__ = "0.1.0"
 __all__ = [

@@ -13,15 +13,15 @@ from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
-from translator.cloud import translate_message
+from translator.cloud.translate import translate_message
+from translator.core.compiled_settings import Plan, plan_for
+from translator.core.errors import TranslationError
+from translator.core.mapping import STANDARD, PropertyMap
+from translator.core.operations import Result
+from translator.core.rules import Rules
+from translator.core.settings import Settings
+from translator.core.values import MAX_NESTING, check
 from translator.device.session import Session, Step, with_start_up
-from translator.errors import TranslationError
-from translator.mapping import STANDARD, PropertyMap
-from translator.operations import Result
-from translator.plan import Plan, plan_for
-from translator.rules import Rules
-from translator.settings import Settings
-from translator.values import MAX_NESTING, check
 
 CHUNK_BYTES = 1 << 20
 MAX_LINE_BYTES = 16 << 20

@@ -32,7 +32,7 @@ from translator.options import (
     usage_error,
 )
 from translator.reference import SECTIONS, page, section
-from translator.sender.cli import resend, send
+from translator.sender.commands.cli import resend, send
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

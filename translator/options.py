@@ -14,12 +14,12 @@ from typing import Any, BinaryIO, NoReturn
 import click
 import yaml
 
+from translator.core.errors import MappingError, SettingsError
+from translator.core.mapping import STANDARD, PropertyMap
+from translator.core.rules import Rules
+from translator.core.settings import Settings
+from translator.core.timestamps import parse
 from translator.device.sdk import Browser
-from translator.errors import MappingError, SettingsError
-from translator.mapping import STANDARD, PropertyMap
-from translator.rules import Rules
-from translator.settings import Settings
-from translator.timestamps import parse
 
 RULE_SETS = {"documented": Rules.documented, "observed": Rules.observed}
 

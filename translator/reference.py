@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 
-from translator.context_properties import CAMPAIGN, DEVICE, DEVICE_BY_TYPE, EVENT_ONLY, Row
+from translator.core.context_properties import CAMPAIGN, DEVICE, DEVICE_BY_TYPE, EVENT_ONLY, Row
+from translator.core.errors import ERROR_CODES, SKIP_CODES
+from translator.core.rules import RULES
+from translator.core.settings import KINDS, Settings
+from translator.core.special_traits import SPECIAL_TRAITS
 from translator.engage.filters import OPERATORS
-from translator.errors import ERROR_CODES, SKIP_CODES
-from translator.rules import RULES
-from translator.settings import KINDS, Settings
-from translator.special_traits import SPECIAL_TRAITS
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -15,7 +15,7 @@ from conformance.corpus.reading import corpus_files, read_corpus
 from conformance.corpus.redact import Redactor
 from conformance.corpus.synth import synth
 from conformance.errors import UsageError
-from conformance.guard import answers_errors
+from conformance.targets.destination_guard import answers_errors
 
 LINES_AT_ONCE = 1_000
 

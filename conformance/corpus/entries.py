@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from conformance.captures import destination_settings
-from conformance.loader import Json
+from conformance.runner.captures import destination_settings
+from conformance.spec.loading import Json
 from translator import Settings
-from translator.values import MAX_NESTING
+from translator.core.values import MAX_NESTING
 
 
 class BadLine(Exception):

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any, NamedTuple
 
-from conformance.loader import Json
+from conformance.spec.loading import Json
 
 FIRST_NAMES = (
     *("Ann", "Bo", "Chloé", "Deniz", "Edith", "Femi", "Grace", "Héctor", "Ingrid", "José"),

@@ -13,10 +13,10 @@ from typing import Any
 
 from conformance.corpus.entries import Entry
 from conformance.corpus.pseudonyms import Pseudonyms
-from conformance.loader import Json
-from translator.message import FORBIDDEN_IDS
-from translator.settings import SECRETS
-from translator.values import normalised
+from conformance.spec.loading import Json
+from translator.core.message import FORBIDDEN_IDS
+from translator.core.settings import SECRETS
+from translator.core.values import normalised
 
 KEPT = (
     *("type", "channel", "version", "event", "timestamp", "originalTimestamp", "sentAt"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.corpus.hostile import spoiled
 from conformance.corpus.people import CITIES, PLANS, Person, person
-from conformance.loader import Json
+from conformance.spec.loading import Json
 
 START = datetime(2026, 6, 12, tzinfo=UTC)
 """When the traffic begins: like all of it, always the same."""

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from conformance.report import Report, write_results
 from conformance.reports.badge import badge
 from conformance.reports.html import page
 from conformance.reports.junit import junit
+from conformance.reports.results import Report, write_results
 
 
 def write_reports(report: Report, folder: Path) -> None:

@@ -1,9 +1,9 @@
 """A badge for a README: how many scenarios pass."""
 
-from conformance.data import read
-from conformance.outcomes import Verdict
-from conformance.report import Report
+from conformance.reports.results import Report
 from conformance.reports.templates import render
+from conformance.runner.outcomes import Verdict
+from conformance.spec.data import read
 
 LABEL = "conformance"
 GREEN, YELLOW, RED = "#2f7d32", "#8a6100", "#b3261e"

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from conformance import sources
-from conformance.data import read
-from conformance.loader import Json
-from conformance.outcomes import LEVELS, PLURALS, Outcome, Verdict
-from conformance.report import Report, capture_summary
 from conformance.reports.json_view import Line, lines, ordered_like, sides
+from conformance.reports.results import Report, capture_summary
 from conformance.reports.templates import render
+from conformance.runner.outcomes import LEVELS, PLURALS, Outcome, Verdict
+from conformance.spec import sources
+from conformance.spec.data import read
+from conformance.spec.loading import Json
 
 OTHER = "other sources"
 """The row of what is about no heading of the doc."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from conformance.compare import Difference, Kind, json_step, json_text
+from conformance.runner.compare import Difference, Kind, json_step, json_text
 
 WIDTH = 72
 """A value that fits into a line of so many characters is not broken up."""

@@ -4,8 +4,8 @@ import re
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from conformance.outcomes import Outcome, Verdict
-from conformance.report import Report
+from conformance.reports.results import Report
+from conformance.runner.outcomes import Outcome, Verdict
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

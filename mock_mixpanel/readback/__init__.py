@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from flask import Blueprint, Response, request
 
-from mock_mixpanel import replies
-from mock_mixpanel.fault_actions import Action
-from mock_mixpanel.http import incoming, respond
-from mock_mixpanel.ingest import exchange
+from mock_mixpanel.backend import World
+from mock_mixpanel.ingest import replies
+from mock_mixpanel.ingest.endpoints import exchange
+from mock_mixpanel.ingest.flask_requests import incoming, respond
+from mock_mixpanel.ingest.replies import Reply
 from mock_mixpanel.readback import app_api, gdpr, lookup_tables, sdk_endpoints
 from mock_mixpanel.readback.calls import (
     QUERY_LIMIT,
@@ -25,8 +26,7 @@ from mock_mixpanel.readback.calls import (
 )
 from mock_mixpanel.readback.engage import query
 from mock_mixpanel.readback.export import export
-from mock_mixpanel.replies import Reply
-from mock_mixpanel.world import World
+from mock_mixpanel.simulation.fault_actions import Action
 
 JOURNALED = 4000
 """Bytes of an answer that the journal keeps."""

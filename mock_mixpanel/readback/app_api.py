@@ -6,8 +6,8 @@ are choices: the names of permissions, the one organization, and the members of 
 
 from typing import Any
 
-from mock_mixpanel import auth
-from mock_mixpanel.config import Project
+from mock_mixpanel.ingest import authentication
+from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import Answer, Call, CallError, shown_id
 from mock_mixpanel.readback.groups import data_groups
 
@@ -74,7 +74,7 @@ def validate_credentials(call: Call) -> Answer:
     return Answer.json({"status": "ok", "results": results})
 
 
-def _sees(credential: auth.Credential, project: Project, region: str) -> bool:
+def _sees(credential: authentication.Credential, project: Project, region: str) -> bool:
     if project.region not in (None, region):
         return False
     account = (credential.username, credential.password) in [

@@ -10,15 +10,15 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from mock_mixpanel import auth
-from mock_mixpanel.config import Project
-from mock_mixpanel.incoming import Envelope, Incoming
-from mock_mixpanel.rates import Window
-from mock_mixpanel.records import Draft, Verdict
-from mock_mixpanel.regions import misplaced
-from mock_mixpanel.replies import Reply, json_reply
-from mock_mixpanel.transport import MAX_FORM_FIELDS
-from mock_mixpanel.world import World
+from mock_mixpanel.backend import World
+from mock_mixpanel.ingest import authentication
+from mock_mixpanel.ingest.decoding import MAX_FORM_FIELDS
+from mock_mixpanel.ingest.http_request import Envelope, Incoming
+from mock_mixpanel.ingest.regions import misplaced
+from mock_mixpanel.ingest.replies import Reply, json_reply
+from mock_mixpanel.log.records import Draft, Verdict
+from mock_mixpanel.projects.config import Project
+from mock_mixpanel.simulation.rate_limits import Window
 
 UNAUTHENTICATED = "Unable to authenticate request"
 """Known to be in the answer of the query routes; its status, 401, is a choice (7.1)."""
@@ -112,9 +112,9 @@ class Call:
         return datetime.fromtimestamp(self.now, UTC).date().isoformat()
 
     @property
-    def credential(self) -> auth.Credential | None:
+    def credential(self) -> authentication.Credential | None:
         """The Basic credential, if there is one."""
-        return auth.read_basic(self.envelope.header("Authorization"))
+        return authentication.read_basic(self.envelope.header("Authorization"))
 
     def project(self, project_id: str = "") -> Project:
         """The project to read. Raises CallError 401 if there is none for the credential."""
@@ -194,7 +194,11 @@ class Call:
 
 
 def readable_project(
-    world: World, credential: auth.Credential | None, project_id: str, token: str, region: str
+    world: World,
+    credential: authentication.Credential | None,
+    project_id: str,
+    token: str,
+    region: str,
 ) -> Project:
     """The project that a credential may read.
 
@@ -205,10 +209,10 @@ def readable_project(
     is a choice. Raises CallError 401 if nothing is found.
     """
     known = world.projects.known()
-    found = auth.project_of(credential, project_id, region, known)
+    found = authentication.project_of(credential, project_id, region, known)
     if found:
         return found
-    elsewhere = auth.project_of(credential, project_id, None, known)
+    elsewhere = authentication.project_of(credential, project_id, None, known)
     if elsewhere:
         return _checked(elsewhere, region)
     user = credential.username if credential and not credential.password else ""

@@ -8,13 +8,13 @@ sessions are kept, and for one that is not the query runs again; `page_size` is 
 import secrets
 from typing import Any
 
-from mock_mixpanel.config import Project
-from mock_mixpanel.packing import dump, load
-from mock_mixpanel.rates import Window
+from mock_mixpanel.backend import World
+from mock_mixpanel.log.row_codec import dump, load
+from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import Answer, Call, CallError
 from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
 from mock_mixpanel.readback.groups import data_groups
-from mock_mixpanel.world import World
+from mock_mixpanel.simulation.rate_limits import Window
 
 PAGE_SIZE = 1000
 MAX_PAGE = 10**9

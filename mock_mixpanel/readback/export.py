@@ -12,15 +12,15 @@ from typing import Any
 
 import orjson
 
-from mock_mixpanel.config import Project
-from mock_mixpanel.events import HOT_SHARD, IDENTITY_EVENTS, sent_id
-from mock_mixpanel.items import Item, Seen
-from mock_mixpanel.rates import Window
+from mock_mixpanel.ingest.decoding import flag
+from mock_mixpanel.ingest.replies import Reply, to_json
+from mock_mixpanel.json_values import identifier
+from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import Answer, Call, CallError
 from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
-from mock_mixpanel.replies import Reply, to_json
-from mock_mixpanel.transport import flag
-from mock_mixpanel.values import identifier
+from mock_mixpanel.simulation.rate_limits import Window
+from mock_mixpanel.state.events import HOT_SHARD, IDENTITY_EVENTS, sent_id
+from mock_mixpanel.state.list_items import Item, Seen
 
 TEXT_TYPE = "text/plain; charset=utf-8"
 GZIP_FROM = 1400

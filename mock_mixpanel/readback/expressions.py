@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, cast
 from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 from lark.exceptions import VisitError
 
-from mock_mixpanel.clock import parse_iso
-from mock_mixpanel.values import contains, same, seconds
+from mock_mixpanel.json_values import contains, same, seconds
+from mock_mixpanel.simulation.clock import parse_iso
 
 MAX_CHARACTERS = 20_000
 

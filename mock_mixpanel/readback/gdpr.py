@@ -11,8 +11,9 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from mock_mixpanel import erasures
-from mock_mixpanel.config import Project
+from mock_mixpanel.ingest.replies import Reply
+from mock_mixpanel.log.records import Entry
+from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import (
     Answer,
     Call,
@@ -20,11 +21,10 @@ from mock_mixpanel.readback.calls import (
     readable_project,
     shown_id,
 )
-from mock_mixpanel.records import Entry
-from mock_mixpanel.replies import Reply
+from mock_mixpanel.state import deletions
 
-DELETIONS = erasures.ENDPOINT
-RETRIEVALS = erasures.RETRIEVALS
+DELETIONS = deletions.ENDPOINT
+RETRIEVALS = deletions.RETRIEVALS
 MOST_IDS = {DELETIONS: 1999, RETRIEVALS: 2000}
 COMPLIANCE = ("GDPR", "CCPA")
 DISCLOSURE = ("DATA", "CATEGORIES", "SOURCES")

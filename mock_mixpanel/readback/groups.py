@@ -2,7 +2,7 @@
 
 import hashlib
 
-from mock_mixpanel.config import Project
+from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import Call
 
 

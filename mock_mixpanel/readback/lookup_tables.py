@@ -9,9 +9,9 @@ import csv
 import io
 from collections.abc import Iterator
 
+from mock_mixpanel.ingest.decoding import TooLargeError, UnreadableError, decompressed
+from mock_mixpanel.ingest.replies import json_reply
 from mock_mixpanel.readback.calls import Answer, Call, CallError
-from mock_mixpanel.replies import json_reply
-from mock_mixpanel.transport import TooLargeError, UnreadableError, decompressed
 
 PATH = "/lookup-tables"
 MAX_BYTES = 100 * 1024 * 1024

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.mixpanel import Project
-from translator.insert_id import insert_id
+from translator.cloud.insert_id import insert_id
 
 GATEWAY = [sys.executable, "-m", "translator", "gateway", "--port", "0"]
 

@@ -33,7 +33,7 @@ def program(*names: str) -> str:
         path = shutil.which(name)
         if path:
             return path
-    absent(f"{names[0]} is not installed; docs/clients.md says how to install it")
+    absent(f"{names[0]} is not installed; docs/how-to/clients.md says how to install it")
 
 
 def node_package(name: str) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from conformance.mock import Mock, running_mock
+from conformance.runner.mock import Mock, running_mock
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import main
 from conformance.errors import EngineError
-from conformance.guard import answers_errors
+from conformance.targets.destination_guard import answers_errors
 
 
 def invoke(*arguments: str) -> Result:

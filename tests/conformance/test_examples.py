@@ -10,15 +10,15 @@ import pytest
 from click.testing import CliRunner
 
 from conformance.cli import main
-from conformance.loader import load_scenarios
-from conformance.mock import Mock
-from conformance.outcomes import Outcome, Verdict
-from conformance.run import run_scenario
-from conformance.smoke import check
-from conformance.target_exec import ExecTarget
-from conformance.target_http import HttpTarget
-from conformance.target_watched import WatchedTarget
-from conformance.targets import External
+from conformance.runner.mock import Mock
+from conformance.runner.outcomes import Outcome, Verdict
+from conformance.runner.run import run_scenario
+from conformance.runner.smoke_check import check
+from conformance.spec.loading import load_scenarios
+from conformance.targets.black_box_target import WatchedTarget
+from conformance.targets.by_name import External
+from conformance.targets.exec import ExecTarget
+from conformance.targets.http import HttpTarget
 from tests.clients.needs import program
 from tests.project.paths import ROOT
 

@@ -20,7 +20,7 @@ from conformance.cli import main as conformance
 from mock_mixpanel.cli import main as mock_mixpanel
 from tests.loopback.guard import EXIT
 from tests.loopback.watched import ROOT, Watched
-from tests.sender.stub import Reply, Stub, running_stub
+from tests.translator.sender.stub import Reply, Stub, running_stub
 from translator.cli import main as translator
 
 MESSAGES = [

@@ -7,7 +7,10 @@ import pytest
 from tests.project.paths import ROOT
 from tests.project.reader import blocks, run_python, shell
 
-TUTORIALS = [*sorted((ROOT / "docs" / "tutorials").glob("*.md")), ROOT / "docs" / "engage.md"]
+TUTORIALS = [
+    *sorted((ROOT / "docs" / "tutorials").glob("*.md")),
+    ROOT / "docs" / "how-to" / "engage.md",
+]
 
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)

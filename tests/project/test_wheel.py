@@ -53,7 +53,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
         r"translator/py\.typed",
         r"mock_mixpanel/py\.typed",
         r"conformance/py\.typed",
-        r"conformance/scenario\.schema\.json",
+        r"conformance/spec/scenario\.schema\.json",
         r"conformance/scenarios/.+\.yaml",
         r"conformance/captures/.+\.jsonl",
     ):

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from translator.device.dates import Date, json_text, write_dates
+from translator.device.web.dates import Date, json_text, write_dates
 
 
 class Function(NamedTuple):

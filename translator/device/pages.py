@@ -7,10 +7,10 @@ of cloud mode. On mobile the code names screens by tables of its own, which is t
 
 from collections.abc import Callable, Mapping
 
-from translator.device import js
+from translator.cloud.pages import event_names
+from translator.core.operations import Json
 from translator.device.state import Message
-from translator.operations import Json
-from translator.pages import event_names
+from translator.device.web import js
 
 ScreenNamer = Callable[[str, str, Json], str | None]
 """From name, category and properties of a screen call to the event; None if it is not selected."""

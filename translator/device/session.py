@@ -10,22 +10,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from translator.device import android, ios, js, web
+from translator.core.errors import TranslationError, skip
+from translator.core.message import FORBIDDEN_IDS, check_types, kind_of, message_id, turned_off
+from translator.core.operations import Json, Operation, Result, Skip
+from translator.core.rules import Rules
+from translator.core.settings import Settings
+from translator.core.timestamps import to_ms
+from translator.core.values import check
 from translator.device.calls import Call
-from translator.device.dates import Date
-from translator.device.mobile import MobileIdentity
-from translator.device.plan import DevicePlan, device_plan
+from translator.device.compiled_settings import DevicePlan, device_plan
+from translator.device.mobile import android, ios
+from translator.device.mobile.shared import MobileIdentity
 from translator.device.sdk import Browser, Entropy, MixpanelJs, WireRequest
 from translator.device.sdk.client import LIB_VERSION
 from translator.device.sdk.storage import Storage
 from translator.device.state import Message, State, Stored
-from translator.errors import TranslationError, skip
-from translator.message import FORBIDDEN_IDS, check_types, kind_of, message_id, turned_off
-from translator.operations import Json, Operation, Result, Skip
-from translator.rules import Rules
-from translator.settings import Settings
-from translator.timestamps import to_ms
-from translator.values import check
+from translator.device.web import js, session_calls
+from translator.device.web.dates import Date
 
 DESTINATION_NAMES = ("Mixpanel",)
 """What the integrations object calls this destination in device mode (doc#destination-info)."""
@@ -40,7 +41,7 @@ class Library(NamedTuple):
 
 
 LIBRARIES: Mapping[str, Library] = {
-    "web": Library(web.KINDS, web.start_up, web.message_calls),
+    "web": Library(session_calls.KINDS, session_calls.start_up, session_calls.message_calls),
     "ios": Library(ios.KINDS, ios.start_up, ios.message_calls),
     "android": Library(android.KINDS, android.start_up, android.message_calls),
 }

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from translator.device.plan import DevicePlan
-from translator.errors import skip
-from translator.operations import Json, Skip
+from translator.core.errors import skip
+from translator.core.operations import Json, Skip
+from translator.device.compiled_settings import DevicePlan
 
 
 class Stored(Protocol):

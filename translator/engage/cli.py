@@ -7,7 +7,9 @@ import click
 import orjson
 
 from translator.bulk import lines
-from translator.cloud import translate_message
+from translator.cloud.translate import translate_message
+from translator.core.compiled_settings import plan_for
+from translator.core.operations import Result
 from translator.engage.definitions import (
     ComputedTrait,
     Definition,
@@ -17,7 +19,6 @@ from translator.engage.definitions import (
 from translator.engage.engine import Engage
 from translator.engage.stream import run
 from translator.engage.unset import unset_operations
-from translator.operations import Result
 from translator.options import (
     RULE_SETS,
     input_argument,
@@ -31,7 +32,6 @@ from translator.options import (
     settings_option,
     usage_error,
 )
-from translator.plan import plan_for
 
 
 @click.command()

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
 
+from translator.core.errors import TranslationError
+from translator.core.operations import Json
+from translator.core.schema import schema_mistakes
+from translator.core.timestamps import parse
+from translator.core.values import check
 from translator.engage.filters import Filter
-from translator.errors import TranslationError
-from translator.operations import Json
-from translator.schema import schema_mistakes
-from translator.timestamps import parse
-from translator.values import check
 from translator.yaml_text import YamlTextError, parse_yaml
 
 COUNTER = "event_counter"

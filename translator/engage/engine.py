@@ -7,20 +7,20 @@ again. Pure: the clock is an argument, and the same messages at the same times g
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from translator.aliases import alias_ids
+from translator.cloud.aliases import alias_ids
+from translator.core.compiled_settings import plan_for
+from translator.core.errors import TranslationError
+from translator.core.message import Message
+from translator.core.operations import Json
+from translator.core.rules import Rules
+from translator.core.settings import Settings
+from translator.core.values import check
+from translator.engage.aggregates import HOUR_MS
 from translator.engage.calendar import Calendar
+from translator.engage.computations import Call, Computation
 from translator.engage.definitions import Definition
 from translator.engage.messages import messages
-from translator.engage.meters import Call, Computation
 from translator.engage.people import ExternalId, People, Person, Sent
-from translator.engage.tallies import HOUR_MS
-from translator.errors import TranslationError
-from translator.message import Message
-from translator.operations import Json
-from translator.plan import plan_for
-from translator.rules import Rules
-from translator.settings import Settings
-from translator.values import check
 
 REMEMBERED = 100_000
 """How many messageIds are kept unless the caller wants another number."""

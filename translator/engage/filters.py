@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from translator.operations import Json
-from translator.timestamps import parse
+from translator.core.operations import Json
+from translator.core.timestamps import parse
 
 
 class Operator(NamedTuple):

@@ -10,10 +10,10 @@ from hashlib import sha256
 
 import orjson
 
+from translator.core.operations import Json
+from translator.core.timestamps import iso_milliseconds
 from translator.engage.definitions import ComputedTrait, Definition
 from translator.engage.people import ExternalId, Sent
-from translator.operations import Json
-from translator.timestamps import iso_milliseconds
 
 
 def messages(definition: Definition, external: ExternalId, sent: Sent) -> Iterator[Json]:

@@ -8,7 +8,7 @@ the same person in either field, as in Mixpanel.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from translator.engage.meters import Reading
+from translator.engage.computations import Reading
 
 MAX_EMAILS = 50
 """E-mail addresses that are kept for a person; beyond that the one seen longest ago is dropped."""

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from translator.bulk import parse_line
+from translator.core.errors import TranslationError
+from translator.core.operations import Failure, Json
+from translator.core.timestamps import parse
 from translator.engage.engine import Engage
-from translator.errors import TranslationError
-from translator.operations import Failure, Json
-from translator.timestamps import parse
 
 
 def arrival_ms(message: Any, now_ms: int) -> int:

@@ -7,9 +7,9 @@ in Mixpanel; an `$unset` update does.
 from collections.abc import Iterable
 from typing import Any
 
-from translator.operations import Operation
-from translator.residency import host
-from translator.settings import Settings
+from translator.core.operations import Operation
+from translator.core.residency import host
+from translator.core.settings import Settings
 
 
 def unset_operations(key: str, ids: Iterable[Any], settings: Settings) -> list[Operation]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from translator.operations import Json
-from translator.timestamps import iso_milliseconds, parse
+from translator.core.operations import Json
+from translator.core.timestamps import iso_milliseconds, parse
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Of a request, before and after decompression. Segment's own limit for a batch is 500 KB."""

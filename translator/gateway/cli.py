@@ -13,17 +13,17 @@ from typing import Any
 import click
 from waitress.server import TcpWSGIServer, create_server
 
+from translator.core.operations import Json
 from translator.gateway.app import create_app, log
 from translator.gateway.intake import Intake
-from translator.operations import Json
-from translator.sender.batching import encode
-from translator.sender.cli import delivery_options, spool_option
+from translator.sender.books.ledger import Ledger
+from translator.sender.commands.cli import delivery_options, spool_option
+from translator.sender.commands.delivery_setup import IN_MEMORY, open_delivery
+from translator.sender.commands.progress import write_line
 from translator.sender.deliver import Sender
-from translator.sender.ledger import Ledger
+from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.logs import Note
-from translator.sender.opening import IN_MEMORY, open_delivery
-from translator.sender.progress import write_line
-from translator.sender.retry import RetryPolicy
 
 THREADS = 8
 

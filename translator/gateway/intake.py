@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from translator.operations import Json, Result
-from translator.sender.account import Entry
-from translator.sender.dead_letters import of_line
+from translator.core.operations import Json, Result
+from translator.sender.books.dead_letters import of_line
+from translator.sender.books.ledger import Ledger
+from translator.sender.books.message_status import Entry
+from translator.sender.books.spool import REMEMBERED_SECONDS, Incoming, Spool
 from translator.sender.deliver import Sender
-from translator.sender.dispatch import Settled
-from translator.sender.ledger import Ledger
-from translator.sender.letters import Letter
-from translator.sender.spool import REMEMBERED_SECONDS, Incoming, Spool
+from translator.sender.dispatch.dispatch import Settled
+from translator.sender.dispatch.queued_operation import Letter
 
 CAPACITY = 100_000
 """How many operations may wait; more are refused until there is room, and clients ask again."""

@@ -15,18 +15,23 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from translator.operations import Operation
-from translator.sender.answers import Meaning, Outcome, classify
-from translator.sender.batching import Batch, Limits, encode
-from translator.sender.dispatch import Alias, Dispatch, Settled, Shipment
-from translator.sender.doubts import AGE_MARGIN_MS, doubtful, repeatable, too_old_for_track
-from translator.sender.letters import Letter, lanes_of
-from translator.sender.live import DestinationError, destination
+from translator.core.operations import Operation
+from translator.sender.delivery_status import Fate, Verdict
+from translator.sender.dispatch.batch_safety import (
+    AGE_MARGIN_MS,
+    doubtful,
+    repeatable,
+    too_old_for_track,
+)
+from translator.sender.dispatch.batching import Batch, Limits, encode
+from translator.sender.dispatch.dispatch import Alias, Dispatch, Settled, Shipment
+from translator.sender.dispatch.queued_operation import Letter, lanes_of
+from translator.sender.dispatch.retry import RetryPolicy
+from translator.sender.http.destination_guard import DestinationError, destination
+from translator.sender.http.responses import Meaning, Outcome, classify
+from translator.sender.http.transport import ENDPOINTS, HttpTransport, NetworkError, Transport
 from translator.sender.logs import Note, log, log_news
-from translator.sender.records import Fate, Verdict
 from translator.sender.redaction import Redactor
-from translator.sender.retry import RetryPolicy
-from translator.sender.transport import ENDPOINTS, HttpTransport, NetworkError, Transport
 
 HOLD_SECONDS = 1.5
 """How long the calls of a person wait after an alias: the doc's "~1 second", and a little more."""

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from translator.operations import Json
-from translator.sender.batching import encode
-from translator.sender.circuit import State
-from translator.sender.news import Circuit, Hold, News, Retry, Split
-from translator.sender.progress import write_line
+from translator.core.operations import Json
+from translator.sender.commands.progress import write_line
+from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.circuit_breaker import State
+from translator.sender.dispatch.delivery_events import Circuit, Hold, News, Retry, Split
 from translator.sender.redaction import Redactor
 
 LEVELS = ("debug", "info", "warning", "error")

@@ -14,8 +14,8 @@ from conformance.cli import main
 from conformance.corpus.entries import Entry, read_entry
 from conformance.corpus.redact import Redactor
 from conformance.corpus.synth import synth
-from conformance.diff.changes import name
-from conformance.loader import Json
+from conformance.regression.changes import name
+from conformance.spec.loading import Json
 from translator import Rules, Settings, translate
 
 KEY = b"a key of the tests, not a secret"

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from translator import Result, Rules, Session, Settings, SettingsError, translate
+from translator.core.timestamps import to_ms
 from translator.device.sdk import Browser
 from translator.sender import Fate, Limits, RetryPolicy, Sender
-from translator.timestamps import to_ms
 
 TELLS = ["settings", "skipped", "errors", "undelivered"]
 RULES = {"documented": Rules.documented, "observed": Rules.observed}

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from conformance.compare import Difference, Kind
-from conformance.outcomes import Outcome, Verdict
-from conformance.report import Report
+from conformance.reports.results import Report
+from conformance.runner.compare import Difference, Kind
+from conformance.runner.outcomes import Outcome, Verdict
 
 HOSTILE = (
     "<script>document.title = 'pwned'</script>\"'>"

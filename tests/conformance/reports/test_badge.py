@@ -5,9 +5,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conformance.outcomes import Verdict
-from conformance.report import Report
 from conformance.reports.badge import GREEN, RED, YELLOW, badge
+from conformance.reports.results import Report
+from conformance.runner.outcomes import Verdict
 from tests.conformance.reports.samples import all_pass, every_verdict, outcome, report
 
 

@@ -2,8 +2,8 @@
 
 import re
 
-from conformance.outcomes import Verdict
 from conformance.reports.html import given, issue, page, sections, topics
+from conformance.runner.outcomes import Verdict
 from tests.conformance.reports.samples import every_verdict, failing, outcome, report
 
 

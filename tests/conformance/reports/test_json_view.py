@@ -1,7 +1,7 @@
 """A JSON value as lines, with those marked that differ."""
 
-from conformance.compare import Difference, Kind
 from conformance.reports.json_view import Line, lines, ordered_like, sides
+from conformance.runner.compare import Difference, Kind
 
 
 def test_short_values_stay_on_a_line() -> None:

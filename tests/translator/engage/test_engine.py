@@ -7,8 +7,8 @@ import pytest
 
 from tests.translator.engage.build import DAY, HOUR, T0, audience, said, track, trait
 from translator import Settings
+from translator.core.errors import TranslationError
 from translator.engage import Engage, definitions_from_json, unset_operations
-from translator.errors import TranslationError
 
 Json = dict[str, Any]
 

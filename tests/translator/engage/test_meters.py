@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.translator.engage.build import DAY, HOUR, T0
 from translator.engage import Audience, ComputedTrait, definitions_from_json
+from translator.engage.computations import Call, Computation
 from translator.engage.definitions import Condition
-from translator.engage.meters import Call, Computation
 
 Calls = list[Call]
 

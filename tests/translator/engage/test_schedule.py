@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.translator.engage.build import DAY, HOUR, T0, track
 from tests.translator.engage.test_meters import conditions, from_history, trait_from_history, traits
 from translator.engage import Audience, ComputedTrait, Engage, definitions_from_json
-from translator.engage.meters import Call
+from translator.engage.computations import Call
 
 arrivals = st.lists(
     st.tuples(

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from translator.device import js
-from translator.operations import Json
+from translator.core.operations import Json
+from translator.device.web import js
 
 CAMPAIGN = tuple(
     f"utm_{name}"

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from translator.device import js
+from translator.core.operations import Json
 from translator.device.calls import Call
 from translator.device.sdk.browser import CAMPAIGN, Browser
 from translator.device.sdk.entropy import Entropy
@@ -17,7 +17,7 @@ from translator.device.sdk.persistence import Persistence
 from translator.device.sdk.storage import Storage
 from translator.device.sdk.values import each, encode_dates, truncate
 from translator.device.sdk.wire import API_HOST, PATHS, WireRequest, encoding_of
-from translator.operations import Json
+from translator.device.web import js
 
 LIB_VERSION = "2.83.0"
 CHARGES_UNTIL = (2, 65)

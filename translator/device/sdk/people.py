@@ -8,11 +8,11 @@ added onto it.
 from collections.abc import Callable
 from typing import Any
 
-from translator.device import js
+from translator.core.operations import Json
 from translator.device.sdk.browser import Browser
 from translator.device.sdk.persistence import QUEUES, Persistence
 from translator.device.sdk.values import each, encode_dates
-from translator.operations import Json
+from translator.device.web import js
 
 RESERVED = (
     "$distinct_id",

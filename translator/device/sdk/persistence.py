@@ -7,10 +7,10 @@ change, so that what cannot be written is forgotten again (facts/device-mode 8).
 import json
 from typing import Any
 
+from translator.core.operations import Json
 from translator.device.sdk.browser import Browser
 from translator.device.sdk.storage import Cookie, Storage, domain_of
 from translator.device.sdk.values import each, stringify
-from translator.operations import Json
 
 QUEUES = {
     "$set": "__mps",

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from translator.device import js
-from translator.device.dates import Date, iso_seconds, json_text
-from translator.operations import Json
+from translator.core.operations import Json
+from translator.device.web import js
+from translator.device.web.dates import Date, iso_seconds, json_text
 
 MAX_UNITS = 255
 """Longer texts are cut on the wire (UTF-16 units)."""

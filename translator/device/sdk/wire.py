@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from translator.core.operations import Json
 from translator.device.sdk.values import stringify
-from translator.operations import Json
 
 API_HOST = "https://api-js.mixpanel.com"
 PATHS = {"events": "/track/", "people": "/engage/", "groups": "/groups/"}

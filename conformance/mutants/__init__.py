@@ -1,0 +1,17 @@
+"""Translators that are broken on purpose: the suite must catch each of them.
+
+Each is a small wrapper around ours that has one bug real integrations had. `caught_by` is a glob of
+the ids of scenarios of which at least one must fail with it.
+"""
+
+from conformance.mutants.deliveries import DELIVERIES
+from conformance.mutants.devices import DEVICES
+from conformance.mutants.engagements import ENGAGEMENTS
+from conformance.mutants.events import EVENTS
+from conformance.mutants.identities import IDENTITIES
+from conformance.mutants.profiles import PROFILES
+from conformance.mutants.tools import Broken
+
+BROKEN: tuple[Broken, ...] = IDENTITIES + EVENTS + PROFILES + DELIVERIES + ENGAGEMENTS + DEVICES
+
+__all__ = ["BROKEN", "Broken"]

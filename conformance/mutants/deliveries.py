@@ -1,0 +1,68 @@
+"""Bugs in where data goes: residency, endpoint, place, age."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from conformance.mutants.tools import Broken, rewriting
+from translator import Operation, Result, translate
+from translator.core.timestamps import parse
+
+
+def _always_us(operation: Operation, message: Any) -> Operation:
+    return operation._replace(host="https://api.mixpanel.com")
+
+
+def _never_import(operation: Operation, message: Any) -> Operation:
+    return operation._replace(endpoint=operation.endpoint.replace("/import", "/track"))
+
+
+def _zero_is_nothing(operation: Operation, message: Any) -> Operation:
+    for fields, key in (
+        (operation.payload.get("properties", {}), "ip"),
+        (operation.payload, "$ip"),
+    ):
+        if key in fields and fields[key] == 0:
+            del fields[key]
+    return operation
+
+
+def _any_age(message: Any, settings: Any, *, now: datetime, **options: Any) -> Result:
+    result = translate(message, settings, now=now, **options)
+    if result.error and result.error.code == "timestamp_too_old":
+        then = parse(message["timestamp"])
+        if then is not None:
+            moment = datetime.fromtimestamp(then / 1000, UTC) + timedelta(days=6)
+            return translate(message, settings, now=moment, **options)
+    return result
+
+
+DELIVERIES = (
+    Broken(
+        "eu-setting-ignored",
+        "Data of a European project goes to the US.",
+        "segmentio/action-destinations#727",
+        "eu_endpoint/*",
+        rewriting(_always_us),
+    ),
+    Broken(
+        "never-import",
+        "Events older than five days go to /track, which drops them.",
+        "rudderlabs/rudder-transformer#1417",
+        "time/*",
+        rewriting(_never_import),
+    ),
+    Broken(
+        "any-age",
+        "Events older than five years are sent.",
+        "facts/cloud-classic#2",
+        "time/*",
+        _any_age,
+    ),
+    Broken(
+        "zero-is-no-ip",
+        "context.ip 0 is left out, so people move to where the request came from.",
+        "rudderlabs/rudder-transformer#3036",
+        "ip/*",
+        rewriting(_zero_is_nothing),
+    ),
+)

@@ -1,0 +1,242 @@
+"""Bugs of pages and apps: wrong calls, a wrong order, an SDK that forgets or knows less."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from conformance.mutants.tools import Broken
+from translator import Rules, Session
+from translator.core.operations import Skip
+from translator.core.rules import RULES
+from translator.device.calls import Call
+from translator.device.sdk.storage import Storage
+from translator.device.session import Step
+
+Change = Callable[[list[Call], Any], list[Call]]
+"""From the calls of a message, and the message, to other calls."""
+
+
+def calling(change: Change) -> Callable[..., Session]:
+    """Ours, with other calls for every message."""
+
+    class Changed(Session):
+        def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+            return change(list(super().decide(raw, skipped)), raw)
+
+    return Changed
+
+
+def unruly_session(name: str) -> Callable[..., Session]:
+    """Ours, without following the doc in one rule."""
+    Rules.observed().follows_doc(name)  # a KeyError, now, for a rule that does not exist
+
+    def make(*, rules: Rules, **options: Any) -> Session:
+        followed = {rule.name for rule in RULES if rules.follows_doc(rule.name)} - {name}
+        return Session(rules=Rules(frozenset(followed)), **options)
+
+    return make
+
+
+def without_setting(**values: Any) -> Callable[..., Session]:
+    """Ours, with some settings as they always are."""
+
+    def make(*, settings: Any, **options: Any) -> Session:
+        return Session(settings=dataclasses.replace(settings, **values), **options)
+
+    return make
+
+
+class _Forgetful(Session):
+    """A page that starts with nothing stored, again and again."""
+
+    def start(self) -> Step:
+        self.storage = Storage()
+        return super().start()
+
+
+class _ResetsTheSdk(Session):
+    """A page that passes `analytics.reset()` on."""
+
+    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+        calls = super().decide(raw, skipped)
+        if isinstance(raw, dict) and raw.get("type") == "reset":
+            self.storage.cookies.clear()
+            self.start()
+        return calls
+
+
+def _last(method: str) -> Change:
+    """Calls of a method come after all others."""
+
+    def change(calls: list[Call], raw: Any) -> list[Call]:
+        return sorted(calls, key=lambda made: made.method == method)
+
+    return change
+
+
+def _swapped_alias(calls: list[Call], raw: Any) -> list[Call]:
+    return [
+        Call(made.method, made.args[::-1]) if made.method == "alias" else made for made in calls
+    ]
+
+
+def _counts_in_lower_case(calls: list[Call], raw: Any) -> list[Call]:
+    return [
+        Call(made.method, (made.args[0].lower(), *made.args[1:]))
+        if made.method == "people.increment"
+        else made
+        for made in calls
+    ]
+
+
+def _unites_empty_lists(calls: list[Call], raw: Any) -> list[Call]:
+    empty: dict[str, Any] = {}
+    changed = []
+    for made in calls:
+        if made.method == "people.set" and isinstance(made.args[0], dict):
+            given = made.args[0]
+            empty = {key: value for key, value in given.items() if value == []}
+            kept = {key: value for key, value in given.items() if key not in empty}
+            changed.append(Call(made.method, (kept,)))
+        elif made.method == "people.union":
+            changed.append(Call(made.method, ({**empty, **made.args[0]},)))
+        else:
+            changed.append(made)
+    return changed
+
+
+def _waits_for_a_user(calls: list[Call], raw: Any) -> list[Call]:
+    anonymous = isinstance(raw, dict) and raw.get("type") == "identify" and not raw.get("userId")
+    return [] if anonymous else calls
+
+
+def _twice(calls: list[Call], raw: Any) -> list[Call]:
+    is_page = isinstance(raw, dict) and raw.get("type") in ("page", "screen")
+    return calls + [made for made in calls if is_page and made.method == "track"]
+
+
+def _keeps_reserved(calls: list[Call], raw: Any) -> list[Call]:
+    if not isinstance(raw, dict) or not isinstance(raw.get("properties"), dict):
+        return calls
+    return [
+        Call("track", (made.args[0], {**raw["properties"], **made.args[1]}))
+        if made.method == "track"
+        else made
+        for made in calls
+    ]
+
+
+DEVICES = (
+    Broken(
+        "page-alias-swapped",
+        "The previous id becomes an alias of the new one.",
+        "rudderlabs/rudder-transformer#2395",
+        "alias/web-previous",
+        session=calling(_swapped_alias),
+    ),
+    Broken(
+        "page-identifies-last",
+        "Traits are set before it is known who the user is.",
+        "facts/device-mode#4",
+        "identify/web-*",
+        session=calling(_last("identify")),
+    ),
+    Broken(
+        "page-tracks-first",
+        "The event goes out before the counters.",
+        "facts/device-mode#5",
+        "incrementing_properties/web-order",
+        session=calling(_last("people.increment")),
+    ),
+    Broken(
+        "page-registers-before-the-event",
+        "Super properties of an event are registered before it is sent.",
+        "facts/device-mode#5",
+        "super_properties/web-from-track",
+        session=calling(_last("track")),
+    ),
+    Broken(
+        "counters-in-lower-case",
+        "The counter of an event has its name in lower case.",
+        "capture:dw/track/event-increment",
+        "incrementing_events/*",
+        session=calling(_counts_in_lower_case),
+    ),
+    Broken(
+        "empty-list-united",
+        "An empty list is united, and clears nothing.",
+        "doc#arrays",
+        "arrays/*",
+        session=calling(_unites_empty_lists),
+    ),
+    Broken(
+        "visitor-traits-dropped",
+        "Traits of a visitor are dropped for want of a user id.",
+        "segment-integrations/analytics-android-integration-mixpanel#7",
+        "identify/*-without-user",
+        session=calling(_waits_for_a_user),
+    ),
+    Broken(
+        "page-counted-twice",
+        "A page is tracked once for the option and once for all.",
+        "segment-boneyard/segment-docs#3164",
+        "page/web-*",
+        session=calling(_twice),
+    ),
+    Broken(
+        "reserved-properties-kept",
+        "An event of the page carries the token and id that its properties name.",
+        "capture:dw/track/reserved-stripped",
+        "reserved_properties/web-*",
+        session=calling(_keeps_reserved),
+    ),
+    Broken(
+        "reset-passed-on",
+        "analytics.reset() makes the SDK forget who it is.",
+        "doc#reset-mixpanel-cookies",
+        "reset/web*",
+        session=_ResetsTheSdk,
+    ),
+    Broken(
+        "reload-forgets",
+        "What was stored is not found again after a reload.",
+        "facts/device-mode#8",
+        "people/web-cached-over-a-reload",
+        session=_Forgetful,
+    ),
+    Broken(
+        "page-ignores-eu",
+        "The page of an EU project sends to the US.",
+        "segmentio/action-destinations#727",
+        "eu_endpoint/web",
+        session=without_setting(enableEuropeanUnionEndpoint=False),
+    ),
+    Broken(
+        "cookie-never-secure",
+        "The secure cookie setting does nothing.",
+        "doc#secure-cookie",
+        "settings/web-secure-cookie*",
+        session=without_setting(secureCookie=False),
+    ),
+    Broken(
+        "group-id-of-the-call",
+        "A group's id is that of the call, and not the value of the configured trait.",
+        "doc#group-identifier-traits",
+        "group/web-*",
+        session=unruly_session("group_identity"),
+    ),
+    Broken(
+        "mobile-lists-replaced",
+        "A list on the profile is replaced by what an app sends.",
+        "doc#arrays",
+        "arrays/ios",
+        session=unruly_session("array_traits"),
+    ),
+    Broken(
+        "screens-named-otherwise",
+        "An app's screens are named by tables of its own.",
+        "doc#prioritization-of-settings",
+        "page/android-*",
+        session=unruly_session("screen_names"),
+    ),
+)

@@ -1,0 +1,62 @@
+"""What broken translators are made of."""
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from conformance.targets.engage_calls import MakeEngage
+from conformance.targets.target import Translate
+from translator import Operation, Result, Rules, Session, translate
+from translator.core.rules import RULES
+from translator.engage import Engage
+
+EVENT_ENDPOINTS = ("/track", "/import")
+
+
+class Broken(NamedTuple):
+    """A translator with one bug: its name, the bug in a sentence, where the bug was seen."""
+
+    name: str
+    bug: str
+    source: str
+    caught_by: str
+    translate: Translate = translate
+    engage: MakeEngage = Engage
+    session: Callable[..., Session] = Session
+
+
+def rewriting(change: Callable[[Operation, Any], Operation]) -> Translate:
+    """Ours, with every operation changed afterwards; `change` also gets the message."""
+
+    def broken(message: Any, settings: Any, **options: Any) -> Result:
+        result = translate(message, settings, **options)
+        changed = [change(copy.deepcopy(operation), message) for operation in result.operations]
+        return result._replace(operations=tuple(changed))
+
+    return broken
+
+
+def hearing(change: Callable[[Any], Any]) -> Translate:
+    """Ours, with another message than the one that was given; `change` must not touch its input."""
+
+    def broken(message: Any, settings: Any, **options: Any) -> Result:
+        heard = change(message) if isinstance(message, dict) else message
+        return translate(heard, settings, **options)
+
+    return broken
+
+
+def unruly(name: str) -> Translate:
+    """Ours, without following the doc in one rule."""
+
+    def broken(message: Any, settings: Any, *, rules: Rules, **options: Any) -> Result:
+        followed = {rule.name for rule in RULES if rules.follows_doc(rule.name)} - {name}
+        return translate(message, settings, rules=Rules(frozenset(followed)), **options)
+
+    Rules.observed().follows_doc(name)  # a KeyError, now, for a rule that does not exist
+    return broken
+
+
+def is_event(operation: Operation) -> bool:
+    """Whether the operation is an event, aliases included."""
+    return operation.endpoint in EVENT_ENDPOINTS

@@ -1,0 +1,158 @@
+"""Approvals: changes that are wanted, each with a reason and the day on which it ends.
+
+    [[approval]]
+    class = "added"
+    operation = "/track event"
+    path = "payload.properties.$insert_id"
+    reason = "events are deduplicated from now on"
+    expires = 2026-12-31
+
+`operation`, `path` and the optional `cause` may hold `*` and `?`. An approval that has expired, or
+that no change needs, is stale and makes the check fail.
+"""
+
+import datetime
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from conformance.errors import DataError
+from conformance.regression.changes import Kind
+from conformance.regression.tally import Key, Tally
+
+FIELDS = ("class", "operation", "path", "cause", "reason", "expires")
+REQUIRED = ("class", "operation", "path", "reason", "expires")
+
+
+@dataclass(frozen=True)
+class Approval:
+    """One approval; `number` is its place in the file, from 1."""
+
+    number: int
+    kind: Kind
+    operation: str
+    path: str
+    cause: str
+    reason: str
+    expires: datetime.date
+
+    def covers(self, key: Key) -> bool:
+        """Whether it is about this group of changes."""
+        return (
+            key.kind is self.kind
+            and bool(self._operation.fullmatch(key.operation))
+            and bool(self._path.fullmatch(key.path))
+            and bool(self._cause.fullmatch(", ".join(key.causes)))
+        )
+
+    @cached_property
+    def _operation(self) -> re.Pattern[str]:
+        return _glob(self.operation)
+
+    @cached_property
+    def _path(self) -> re.Pattern[str]:
+        return _glob(self.path)
+
+    @cached_property
+    def _cause(self) -> re.Pattern[str]:
+        return _glob(self.cause)
+
+
+@dataclass(frozen=True)
+class Stale:
+    """An approval that must go, and why."""
+
+    approval: Approval
+    why: str
+
+    def __str__(self) -> str:
+        one = self.approval
+        what = f"{one.kind}, {one.operation}, {one.path or 'whole'}"
+        return f"approval {one.number} ({what}): {self.why}"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Which groups are approved, and by what; and the approvals that are stale."""
+
+    approved: dict[Key, Approval]
+    stale: tuple[Stale, ...]
+
+
+def judge(tally: Tally, approvals: Iterable[Approval], today: datetime.date) -> Judgement:
+    """Approvals against what changed. An expired approval approves nothing."""
+    approved: dict[Key, Approval] = {}
+    stale = []
+    for approval in approvals:
+        if approval.expires < today:
+            stale.append(Stale(approval, f"it expired on {approval.expires}"))
+            continue
+        covered = [key for key in tally.groups if approval.covers(key)]
+        if not covered:
+            stale.append(Stale(approval, "no change needs it"))
+        for key in covered:
+            approved.setdefault(key, approval)
+    return Judgement(approved, tuple(stale))
+
+
+def read_approvals(path: Path) -> list[Approval]:
+    """The approvals in a TOML file. Raises DataError naming the approval and the field."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from error
+    unknown = values.keys() - {"approval"}
+    if unknown:
+        raise DataError(f"{path}: unknown key {min(unknown)!r}; an approval is [[approval]]")
+    rows = values.get("approval", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{path}: an approval is [[approval]], with two brackets")
+    return [_approval(path, number, row) for number, row in enumerate(rows, 1)]
+
+
+def toml_text(text: str) -> str:
+    """Text as TOML has it; a JSON string is one, but for a character or two."""
+    return json.dumps(text).replace("\x7f", "\\u007f")
+
+
+def _approval(path: Path, number: int, row: dict[str, Any]) -> Approval:
+    where = f"{path}: approval {number}"
+    for field in row:
+        if field not in FIELDS:
+            raise DataError(f"{where}: unknown field {field!r}; known: {', '.join(FIELDS)}")
+    for field in REQUIRED:
+        if field not in row:
+            raise DataError(f"{where}: {field!r} is missing")
+    for field, value in row.items():
+        if field == "expires":
+            if type(value) is not datetime.date:
+                raise DataError(f"{where}: expires must be a date without quotes: 2026-12-31")
+        elif not isinstance(value, str):
+            raise DataError(f"{where}: {field} must be text")
+    if not row["reason"].strip():
+        raise DataError(f"{where}: reason is empty; say why the change is wanted")
+    kinds = [kind.value for kind in Kind]
+    if row["class"] not in kinds:
+        raise DataError(f"{where}: class must be one of {', '.join(kinds)}")
+    return Approval(
+        number,
+        Kind(row["class"]),
+        row["operation"],
+        row["path"],
+        row.get("cause", "*"),
+        row["reason"],
+        row["expires"],
+    )
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    """`*` and `?` only: a path is full of brackets, which fnmatch would read as sets."""
+    parts = (
+        {"*": ".*", "?": "."}.get(part, re.escape(part)) for part in re.split(r"([*?])", pattern)
+    )
+    return re.compile("".join(parts), re.DOTALL)

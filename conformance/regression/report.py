@@ -1,0 +1,35 @@
+"""The outcome as files: diff.json for programs, diff.html for people."""
+
+from pathlib import Path
+
+import orjson
+from jinja2 import Environment, StrictUndefined
+
+from conformance.errors import DataError
+from conformance.regression.approvals import toml_text
+from conformance.regression.outcome import Outcome, percent
+from conformance.regression.text import WHOLE, place
+from conformance.spec.data import read
+
+
+def write_report(folder: Path, outcome: Outcome) -> None:
+    """Write both files into a folder, which is made. Raises DataError if that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        json = orjson.dumps(
+            outcome.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        )
+        (folder / "diff.json").write_bytes(json)
+        (folder / "diff.html").write_text(html(outcome), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"--report {folder}: {error}") from error
+
+
+def html(outcome: Outcome) -> str:
+    """One page that needs nothing else. Everything from the corpus is escaped."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"percent": percent, "place": place, "toml": toml_text}
+    template = environment.from_string(read("regression", "report.html.j2"))
+    return template.render(outcome=outcome, rows=list(outcome.rows()), whole=WHOLE)

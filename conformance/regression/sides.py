@@ -1,0 +1,106 @@
+"""Asking one side of a comparison: messages in, answers out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Protocol
+
+import orjson
+
+from conformance.corpus.entries import Entry
+from conformance.errors import UsageError
+from conformance.regression.device_sessions import session_answer
+from conformance.regression.refs import Ref
+from conformance.regression.variants import Variant
+from conformance.spec.loading import Json
+from conformance.targets.protocol import Refused
+from conformance.targets.target import OBSERVED, RULE_SETS
+from translator import Settings, SettingsError, translate
+from translator.cloud.translate import translate_message
+from translator.core.compiled_settings import plan_for
+from translator.core.timestamps import to_ms
+
+
+class Side(Protocol):
+    """A translator, however it is reached.
+
+    `tells` holds `skipped` and `errors` if it tells these; known once it was asked.
+    """
+
+    tells: frozenset[str]
+
+    def check(self, settings: Json) -> None:
+        """Raise UsageError if it cannot be compared at all, or refuses these settings."""
+
+    def answers(self, entries: Sequence[Entry], settings: Json, now: datetime) -> list[Json]:
+        """An answer to each message, as `translate` prints it.
+
+        Settings that are refused give an answer with an error to each.
+        """
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class OurSide:
+    """This installation's translator, in this process."""
+
+    tells = OBSERVED
+
+    def __init__(self, ref: Ref) -> None:
+        self._ref = ref
+
+    def check(self, settings: Json) -> None:
+        try:
+            self.variant(settings)
+        except SettingsError as error:
+            raise UsageError(f"{self._ref.name} does not take the settings: {error}") from error
+
+    def variant(self, settings: Json) -> Variant:
+        """How it translates. Raises SettingsError."""
+        return Variant(
+            _settings(orjson.dumps(self._ref.settings or settings)),
+            RULE_SETS[self._ref.rules](),
+            self._ref.mapping,
+        )
+
+    def answers(self, entries: Sequence[Entry], settings: Json, now: datetime) -> list[Json]:
+        try:
+            variant = self.variant(settings)
+        except SettingsError as error:
+            # In the words in which a driver's refusal comes.
+            refusal = failure("settings_refused", str(Refused("settings", str(error))))
+            return [refusal] * len(entries)
+        return [answer(entry, variant, now) for entry in entries]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def answer(entry: Entry, variant: Variant, now: datetime) -> Json:
+    """The answer of our translator. A defect of it costs one message, and is seen."""
+    settings, rules, mapping = variant.settings, variant.rules, variant.mapping
+    try:
+        if entry.session:
+            return session_answer(entry.message, variant)
+        if entry.plain:
+            # As `translate`, without its walk over all values: a line of JSON has good ones only.
+            result = translate_message(
+                entry.message, plan_for(settings, rules, mapping), to_ms(now)
+            )
+        else:
+            result = translate(entry.message, settings, now=now, rules=rules, mapping=mapping)
+    except Exception as error:
+        return failure("internal_error", f"the translator failed: {error!r:.200}")
+    return result.as_json()
+
+
+def failure(code: str, text: str) -> Json:
+    """An answer that is an error."""
+    error = {"code": code, "message": text}
+    return {"messageId": None, "operations": [], "skipped": [], "error": error}
+
+
+@lru_cache(maxsize=256)
+def _settings(text: bytes) -> Settings:
+    return Settings.from_json(orjson.loads(text))

@@ -1,0 +1,93 @@
+"""Our own translator in one of its variants: settings, rules and mapping; and the way between two.
+
+A way is a list of steps, each with a name: a rule, a setting or a mapping row. Taken one after the
+other they turn one variant into the other, and what changes at a step is its doing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from translator import PropertyMap, Rules, Settings
+from translator.core.mapping import STANDARD
+from translator.core.rules import RULES
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to translate."""
+
+    settings: Settings
+    rules: Rules
+    mapping: PropertyMap = STANDARD
+
+
+class Step(NamedTuple):
+    """One difference between two variants; `take` makes it in any variant."""
+
+    name: str
+    take: Callable[[Variant], Variant]
+
+
+@lru_cache(maxsize=256)
+def steps(old: Variant, new: Variant) -> tuple[Step, ...]:
+    """The steps from one variant to another, in the order of the tables."""
+    return (
+        *_rule_steps(old.rules, new.rules),
+        *_setting_steps(old, new),
+        *_row_steps(old, new),
+    )
+
+
+def _rule_steps(old: Rules, new: Rules) -> list[Step]:
+    def step(name: str, documented: bool) -> Step:
+        def take(variant: Variant) -> Variant:
+            names = {rule.name for rule in RULES if variant.rules.follows_doc(rule.name)}
+            names = names | {name} if documented else names - {name}
+            return replace(variant, rules=Rules(frozenset(names)))
+
+        return Step(f"rule {name}", take)
+
+    return [
+        step(rule.name, new.follows_doc(rule.name))
+        for rule in RULES
+        if old.follows_doc(rule.name) != new.follows_doc(rule.name)
+    ]
+
+
+def _setting_steps(old: Variant, new: Variant) -> list[Step]:
+    def step(name: str) -> Step:
+        value = getattr(new.settings, name)
+
+        def take(variant: Variant) -> Variant:
+            return replace(variant, settings=replace(variant.settings, **{name: value}))
+
+        return Step(f"setting {name}", take)
+
+    return [
+        step(row.name)
+        for row in fields(Settings)
+        if getattr(old.settings, row.name) != getattr(new.settings, row.name)
+    ]
+
+
+def _row_steps(old: Variant, new: Variant) -> list[Step]:
+    before, after = _sources(old.mapping), _sources(new.mapping)
+
+    def step(section: str, name: str) -> Step:
+        sources = after.get((section, name), ())
+
+        def take(variant: Variant) -> Variant:
+            return replace(variant, mapping=variant.mapping.changed(section, name, sources))
+
+        return Step(f"mapping {section}.{name}", take)
+
+    return [step(*place) for place in before | after if before.get(place) != after.get(place)]
+
+
+def _sources(mapping: PropertyMap) -> dict[tuple[str, str], tuple[str, ...]]:
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for section, name, source in mapping.rows:
+        found[section, name] = (*found.get((section, name), ()), source)
+    return found

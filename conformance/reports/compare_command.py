@@ -1,0 +1,35 @@
+"""The command `compare`."""
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES
+from conformance.reports.results import read_results
+from conformance.reports.run_changes import Change, changes
+from conformance.runner.outcomes import counts
+from conformance.targets.destination_guard import answers_errors
+
+
+@click.command()
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@answers_errors
+def compare(before: Path, after: Path) -> NoReturn:
+    """What changed between two runs: folders that `run --report` wrote, or their results.jsonl.
+
+    Exit status: 0 if nothing broke, 1 if something did, 2 for a file that is no report.
+    """
+    runs = [read_results(path) for path in (before, after)]
+    for name, run in zip(("before", "after"), runs, strict=True):
+        click.echo(f"{name:6}  {run.translator}, {run.started}: {counts(run.outcomes)}")
+    found = changes(*runs)
+    for change, changed in found.items():
+        click.echo(f"\n{change}: {len(changed)}")
+        for each in changed:
+            click.echo("  " + "\n  ".join(each.text().splitlines()))
+    if not found:
+        click.echo("nothing changed")
+    sys.exit(EXIT_FAILURES if Change.BROKE in found else EXIT_CONFORMANT)

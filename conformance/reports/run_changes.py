@@ -1,0 +1,82 @@
+"""What changed between two runs."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from conformance.reports.results import Report
+from conformance.runner.outcomes import Outcome
+
+
+class Change(StrEnum):
+    """How an outcome changed, in the order in which people want to read of it."""
+
+    BROKE = "broke"
+    """It is red, and was not, or was not there."""
+    DIFFERS = "still red, but otherwise"
+    FIXED = "fixed"
+    """It was red, and is not."""
+    OTHER = "other verdict"
+    """Neither is red: what passed is skipped now, or the other way round."""
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+class Changed(NamedTuple):
+    """An outcome in the first run and in the second; None where it was not part of the run."""
+
+    before: Outcome | None
+    after: Outcome | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """The newer one there is."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+    def text(self) -> str:
+        """One line; for what is red now, all that differs now, and what differed before only."""
+        verdicts = [each.verdict.value if each else "not there" for each in self]
+        outcome = self.outcome
+        head = f"{outcome.id}  {outcome.level}  {outcome.rules}  {' -> '.join(verdicts)}"
+        lines = [f"{head}  {outcome.title}"]
+        if outcome.reason:
+            lines.append(outcome.reason)
+        if self.after and self.after.verdict.red:
+            lines += [str(difference) for difference in self.after.differences]
+            before = self.before.differences if self.before else ()
+            now = {str(difference) for difference in self.after.differences}
+            gone = [str(each) for each in before if str(each) not in now]
+            lines += [f"no longer: {text}" for text in gone]
+        return "\n  ".join("\n".join(lines).splitlines())
+
+
+def changes(before: Report, after: Report) -> Mapping[Change, Sequence[Changed]]:
+    """Every outcome that is not the same in both, by how it changed."""
+    first = {outcome.key: outcome for outcome in before.outcomes}
+    second = {outcome.key: outcome for outcome in after.outcomes}
+    found: defaultdict[Change, list[Changed]] = defaultdict(list)
+    for key in sorted(first | second):
+        pair = Changed(first.get(key), second.get(key))
+        change = _change(*pair)
+        if change is not None:
+            found[change].append(pair)
+    return {change: found[change] for change in Change if change in found}
+
+
+def _change(before: Outcome | None, after: Outcome | None) -> Change | None:
+    if after is None:
+        return Change.REMOVED
+    if after.verdict.red and not (before and before.verdict.red):
+        return Change.BROKE
+    if before is None:
+        return Change.ADDED
+    if before.verdict.red and not after.verdict.red:
+        return Change.FIXED
+    if before.verdict is not after.verdict:
+        return Change.DIFFERS if after.verdict.red else Change.OTHER
+    if (before.differences, before.reason) != (after.differences, after.reason):
+        return Change.DIFFERS if after.verdict.red else None
+    return None

@@ -1,0 +1,174 @@
+"""What became of each scenario and capture: the one record that every report is made from.
+
+`results.jsonl` holds it whole, so that a report can be made, or compared, from the file alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from conformance.runner.compare import Difference
+from conformance.spec.loading import Json, Scenario
+
+REDACTED = "[redacted]"
+
+SOURCE_OF_HEADING = "doc#"
+
+LEVELS = ("must", "should", "info")
+"""From what a source demands to a choice between equals."""
+
+
+class Verdict(StrEnum):
+    """What is said of one outcome, in the order in which people want to read them."""
+
+    ERROR = "error"
+    """The engine or the driver broke: nothing is known of the translator."""
+    FAIL = "fail"
+    STALE = "stale"
+    """It was expected to fail, and conforms: the list of expected failures is out of date."""
+    EXPECTED_FAILURE = "expected failure"
+    SKIP = "skip"
+    """The target has no way to do it; the reason is in the outcome."""
+    PASS = "pass"  # noqa: S105 - not a password
+
+    @property
+    def red(self) -> bool:
+        """Whether a run with it is not conformant."""
+        return self in (Verdict.ERROR, Verdict.FAIL, Verdict.STALE)
+
+
+PLURALS = {
+    Verdict.PASS: "passed",
+    Verdict.FAIL: "failed",
+    Verdict.STALE: "stale",
+    Verdict.EXPECTED_FAILURE: "expected failures",
+    Verdict.SKIP: "skipped",
+    Verdict.ERROR: "errors",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One scenario, or one capture under one rule set, and what became of it.
+
+    `reason` says why it was skipped, broke, or was expected to fail; `notes` is what a person
+    should know besides, such as what could not be compared. `given` is what went in, `expected` and
+    `actual` what came, by section (`requests`, `skipped`, ..., `state`).
+    """
+
+    kind: str
+    id: str
+    title: str
+    level: str
+    mode: str
+    rules: str
+    source: tuple[str, ...]
+    verdict: Verdict
+    why: str = ""
+    tags: tuple[str, ...] = ()
+    reason: str = ""
+    differences: tuple[Difference, ...] = ()
+    notes: tuple[str, ...] = ()
+    given: Json = field(default_factory=dict)
+    expected: Json = field(default_factory=dict)
+    actual: Json = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What is the same in every run."""
+        return self.kind, self.id, self.rules
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """The headings of the doc that it is about, by slug."""
+        return tuple(
+            source.removeprefix(SOURCE_OF_HEADING)
+            for source in self.source
+            if source.startswith(SOURCE_OF_HEADING)
+        )
+
+    def text(self) -> str:
+        """One line; unless it passed, also why it matters and every difference, in full."""
+        kind = "" if self.kind == "scenario" else f"{self.kind} "
+        head = f"{self.verdict.upper()}  {kind}{self.id}  {self.level}  {self.title}"
+        if self.verdict is Verdict.PASS:
+            return head
+        lines = [head]
+        if self.reason:
+            lines.append(self.reason)
+        if self.verdict.red:
+            lines += [f"why: {self.why}"] if self.why else []
+            lines.append(f"source: {', '.join(self.source)}")
+            lines += [str(difference) for difference in self.differences]
+            lines += self.notes
+        return "\n  ".join("\n".join(lines).splitlines())
+
+    def as_json(self) -> Json:
+        """A line of results.jsonl."""
+        values: Json = {each.name: getattr(self, each.name) for each in fields(self)}
+        values["verdict"] = self.verdict.value
+        values["differences"] = [difference.as_json() for difference in self.differences]
+        return values
+
+    @classmethod
+    def from_json(cls, line: Json) -> "Outcome":
+        """The outcome in a line; raises KeyError, TypeError or ValueError if it is none."""
+        values: dict[str, Any] = {each.name: line[each.name] for each in fields(cls)}
+        for name in ("source", "tags", "notes"):
+            values[name] = tuple(values[name])
+        values["verdict"] = Verdict(values["verdict"])
+        values["differences"] = tuple(map(Difference.from_json, values["differences"]))
+        return cls(**values)
+
+
+def of_scenario(scenario: Scenario, verdict: Verdict, **more: Any) -> Outcome:
+    """An outcome that describes the scenario; `more` is what became of it."""
+    return Outcome(
+        kind="scenario",
+        id=scenario.id,
+        title=scenario.title,
+        level=scenario.level,
+        mode=scenario.mode,
+        rules=scenario.rules,
+        source=scenario.source,
+        verdict=verdict,
+        why=scenario.why,
+        tags=tuple(sorted(scenario.tags)),
+        given=without_secrets(scenario.given),
+        **more,
+    )
+
+
+def judged(outcome: Outcome, expected_failures: Mapping[str, str]) -> Outcome:
+    """The outcome in the light of a list of ids that are expected to fail, each with its reason."""
+    reason = expected_failures.get(outcome.id)
+    if reason is None:
+        return outcome
+    if outcome.verdict is Verdict.FAIL:
+        return replace(outcome, verdict=Verdict.EXPECTED_FAILURE, reason=reason)
+    if outcome.verdict is Verdict.PASS:
+        text = (
+            f"it conforms now; take it off the list of expected failures, where it says: {reason}"
+        )
+        return replace(outcome, verdict=Verdict.STALE, reason=text)
+    return outcome
+
+
+def counts(outcomes: Iterable[Outcome]) -> str:
+    """`N passed, N failed`, and of the other verdicts those that there are."""
+    found = Counter(outcome.verdict for outcome in outcomes)
+    always = (Verdict.PASS, Verdict.FAIL)
+    others = (Verdict.SKIP, Verdict.EXPECTED_FAILURE, Verdict.STALE, Verdict.ERROR)
+    shown = [*always, *(verdict for verdict in others if found[verdict])]
+    return ", ".join(f"{found[verdict]} {PLURALS[verdict]}" for verdict in shown)
+
+
+def without_secrets(given: Json) -> Json:
+    """What went in, without what a report must not show."""
+    hidden = dict(given)
+    for section, key in (("settings", "apiSecret"), ("project", "secret")):
+        if given.get(section, {}).get(key):
+            hidden[section] = {**given[section], key: REDACTED}
+    return hidden

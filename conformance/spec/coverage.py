@@ -1,0 +1,161 @@
+"""What the scenarios cover: settings x calls x modes, and the headings of the doc.
+
+A cell counts the scenarios that give the setting and make the call in the mode. A cell without any
+is a hole; `coverage.yaml` says why it may be one. A hole that it does not explain is a failure, and
+so is an explanation that no hole needs.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import NamedTuple
+
+from conformance.spec import sources
+from conformance.spec.data import read
+from conformance.spec.loading import Scenario
+from conformance.spec.yaml_text import parse_yaml
+from translator import Settings
+
+CALLS = {
+    "cloud": ("track", "page", "screen", "identify", "group", "alias"),
+    "web": ("track", "page", "identify", "group", "alias", "reset"),
+    "ios": ("track", "screen", "identify", "group", "alias", "reset", "flush"),
+    "android": ("track", "screen", "identify", "group", "alias", "reset", "flush"),
+}
+"""Mode -> the calls that its library handles."""
+
+
+class Cell(NamedTuple):
+    """A place of the table."""
+
+    setting: str
+    call: str
+    mode: str
+
+
+class Excuse(NamedTuple):
+    """Cells that may be holes, and why; an empty tuple stands for all."""
+
+    settings: tuple[str, ...]
+    calls: tuple[str, ...]
+    modes: tuple[str, ...]
+    why: str
+
+    def covers(self, cell: Cell) -> bool:
+        """Whether it is about a cell."""
+        parts = zip(self[:3], cell, strict=True)
+        return all(not names or part in names for names, part in parts)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The counted table, and what is missing in it."""
+
+    cells: Counter[Cell]
+    headings: Counter[tuple[str, str]]
+
+    @property
+    def holes(self) -> list[Cell]:
+        """Every cell without a scenario."""
+        return [cell for cell in every_cell() if not self.cells[cell]]
+
+    @property
+    def unexplained(self) -> list[Cell]:
+        """The holes that no excuse covers."""
+        return [cell for cell in self.holes if excuse_for(cell) is None]
+
+    @property
+    def stale(self) -> list[Excuse]:
+        """The excuses that no hole needs."""
+        needed = {excuse_for(cell) for cell in self.holes}
+        return [excuse for excuse in excuses() if excuse not in needed]
+
+    @property
+    def uncited(self) -> list[tuple[str, str]]:
+        """Headings and settings of the doc that no scenario of a mode they are about cites."""
+        return [pair for pair in every_heading() if not self.headings[pair]]
+
+
+def measure(scenarios: Iterable[Scenario]) -> Coverage:
+    """Count what scenarios cover."""
+    cells: Counter[Cell] = Counter()
+    headings: Counter[tuple[str, str]] = Counter()
+    for scenario in scenarios:
+        kinds = {
+            str(message.get("type"))
+            for step in scenario.steps
+            for message in step.messages
+            if isinstance(message, dict)
+        }
+        cells.update(Cell(key, kind, scenario.mode) for key in scenario.settings for kind in kinds)
+        mode = "cloud" if scenario.mode == "cloud" else "device"
+        headings.update(
+            (source.removeprefix("doc#"), mode)
+            for source in scenario.source
+            if source.startswith("doc#")
+        )
+    return Coverage(cells, headings)
+
+
+def every_cell() -> list[Cell]:
+    """All cells, mode by mode."""
+    return [
+        Cell(row.name, call, mode)
+        for mode, calls in CALLS.items()
+        for row in fields(Settings)
+        for call in calls
+    ]
+
+
+def every_heading() -> list[tuple[str, str]]:
+    """Slug and mode of every heading and setting of the doc."""
+    return [(slug, mode) for slug, row in sources.headings().items() for mode in row["modes"]]
+
+
+@cache
+def excuses() -> tuple[Excuse, ...]:
+    """The explanations, in the order of `coverage.yaml`; the first that covers a hole counts."""
+    return tuple(
+        Excuse(
+            tuple(row.get("settings", ())),
+            tuple(row.get("calls", ())),
+            tuple(row.get("modes", ())),
+            row["why"],
+        )
+        for row in parse_yaml(read("spec", "coverage.yaml"))
+    )
+
+
+def excuse_for(cell: Cell) -> Excuse | None:
+    """Why a cell may be a hole; None if nothing says so."""
+    return next((excuse for excuse in excuses() if excuse.covers(cell)), None)
+
+
+def page(found: Coverage) -> str:
+    """The tables for people: numbers where there are scenarios, dashes for holes."""
+    lines: list[str] = []
+    width = max(len(row.name) for row in fields(Settings))
+    for mode, calls in CALLS.items():
+        lines.append(f"{mode:{width}}  " + "  ".join(f"{call:>8}" for call in calls))
+        for row in fields(Settings):
+            counts = (found.cells[Cell(row.name, call, mode)] or "-" for call in calls)
+            lines.append(f"{row.name:{width}}  " + "  ".join(f"{count:>8}" for count in counts))
+        lines.append("")
+    lines.append("headings and settings of the doc, by scenarios that cite them")
+    lines += [
+        f"{found.headings[pair] or '-':>5}  {pair[1]:6}  {pair[0]}" for pair in every_heading()
+    ]
+    lines.append("")
+    for excuse in excuses():
+        count = sum(excuse_for(cell) == excuse for cell in found.holes)
+        lines.append(f"{count:>4} holes: {excuse.why}")
+    cells, headings = len(every_cell()), len(every_heading())
+    lines.append(
+        f"{cells} cells, {len(found.holes)} holes, {len(found.unexplained)} unexplained; "
+        f"{headings} headings by mode, {len(found.uncited)} uncited"
+    )
+    lines += [f"unexplained: {' x '.join(cell)}" for cell in found.unexplained]
+    lines += [f"stale explanation: {excuse.why}" for excuse in found.stale]
+    lines += [f"uncited: doc#{slug} in {mode} mode" for slug, mode in found.uncited]
+    return "\n".join(lines) + "\n"

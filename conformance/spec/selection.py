@@ -1,0 +1,182 @@
+"""Which scenarios to run: by id or glob, `-k` with the words of pytest's, `--tag` and others."""
+
+import re
+import shlex
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from conformance.errors import UsageError
+from conformance.runner.captures import Recorded
+from conformance.spec import sources
+from conformance.spec.loading import Scenario
+
+_TOKEN = re.compile(r"\s*(?:(?P<bracket>[()])|(?P<word>[^\s()]+))")
+
+Test = Callable[[str], bool]
+
+
+def matcher(expression: str) -> Test:
+    """A test of a name: substrings joined by `and`, `or`, `not` and brackets; case is ignored.
+
+    Raises UsageError for an expression that makes no sense.
+    """
+    tokens = [match["bracket"] or match["word"] for match in _TOKEN.finditer(expression)]
+    parser = _Parser(tokens, expression)
+    test = parser.alternatives()
+    if parser.tokens:
+        parser.fail(parser.tokens[0])
+    return lambda name: test(name.lower())
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to run: everything that meets all the conditions that are given.
+
+    `ids` are ids or globs, of which one must match; `tags` must all be there; one of `headings` (by
+    slug) and one of `levels` must be.
+    """
+
+    ids: tuple[str, ...] = ()
+    keyword: str | None = None
+    tags: tuple[str, ...] = ()
+    headings: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    mode: str | None = None
+    rules: str | None = None
+
+    def scenarios(self, scenarios: Sequence[Scenario]) -> list[Scenario]:
+        """The chosen ones. Raises UsageError for a condition that makes no sense."""
+        self._check_headings()
+        wanted = {f"doc#{heading}" for heading in self.headings}
+        return [
+            scenario
+            for scenario in select(scenarios, self.keyword, self.tags)
+            if self._named(scenario.id)
+            and (not wanted or wanted & set(scenario.source))
+            and (not self.levels or scenario.level in self.levels)
+            and self.mode in (None, scenario.mode)
+            and self.rules in (None, scenario.rules)
+        ]
+
+    def captures(self, captures: Iterable[Recorded]) -> list[Recorded]:
+        """The chosen ones. They are of the level must, and of no heading."""
+        if self.headings:
+            return []
+        if self.levels and "must" not in self.levels:
+            return []
+        return [
+            capture
+            for capture in select_captures(captures, self.keyword, self.tags)
+            if self._named(capture.id) and self.mode in (None, capture.mode)
+        ]
+
+    def check_ids(self, known: Collection[str]) -> None:
+        """Raise UsageError for an id or a glob that is none of those known."""
+        for pattern in self.ids:
+            if not any(fnmatchcase(each, pattern) for each in known):
+                hint = sources.nearest(pattern, known)
+                raise UsageError(f"no scenario or capture is called {pattern!r}{hint}")
+
+    def text(self) -> str:
+        """What was asked for, as on the command line; empty for everything."""
+        words = [
+            *self.ids,
+            *(["-k", self.keyword] if self.keyword else []),
+            *(word for tag in self.tags for word in ("--tag", tag)),
+            *(word for heading in self.headings for word in ("--heading", heading)),
+            *(word for level in self.levels for word in ("--level", level)),
+            *(["--mode", self.mode] if self.mode else []),
+            *(["--rules", self.rules] if self.rules else []),
+        ]
+        return shlex.join(words)
+
+    def _named(self, name: str) -> bool:
+        return not self.ids or any(fnmatchcase(name, pattern) for pattern in self.ids)
+
+    def _check_headings(self) -> None:
+        known = sources.headings()
+        for heading in self.headings:
+            if heading not in known:
+                hint = sources.nearest(heading, known)
+                raise UsageError(f"--heading: the doc has no heading {heading!r}{hint}")
+
+
+def select(
+    scenarios: Iterable[Scenario], keyword: str | None = None, tags: Iterable[str] = ()
+) -> list[Scenario]:
+    """Those whose id or title matches the keyword expression and that have all the tags."""
+    test = matcher(keyword) if keyword else lambda _: True
+    wanted = frozenset(tags)
+    return [
+        scenario
+        for scenario in scenarios
+        if wanted <= scenario.tags and test(f"{scenario.id} {scenario.title}")
+    ]
+
+
+def select_captures(
+    captures: Iterable[Recorded], keyword: str | None = None, tags: Iterable[str] = ()
+) -> list[Recorded]:
+    """Likewise for captures, whose tags are `capture`, their mode and their area."""
+    test = matcher(keyword) if keyword else lambda _: True
+    wanted = frozenset(tags)
+    return [
+        capture
+        for capture in captures
+        if wanted <= {"capture", capture.mode, capture.area} and test(capture.id)
+    ]
+
+
+class _Parser:
+    """Recursive descent over `not`, then `and`, then `or`."""
+
+    def __init__(self, tokens: list[str], expression: str) -> None:
+        self.tokens = tokens
+        self._expression = expression
+
+    def fail(self, at: str) -> None:
+        raise UsageError(
+            f"-k {self._expression!r}: did not expect {at!r}; "
+            "join words with 'and', 'or', 'not' and brackets"
+        )
+
+    def alternatives(self) -> Test:
+        test = self._both()
+        while self._take("or"):
+            test = _either(test, self._both())
+        return test
+
+    def _both(self) -> Test:
+        test = self._factor()
+        while self._take("and"):
+            test = _all(test, self._factor())
+        return test
+
+    def _factor(self) -> Test:
+        if self._take("not"):
+            inner = self._factor()
+            return lambda name: not inner(name)
+        if self._take("("):
+            inner = self.alternatives()
+            if not self._take(")"):
+                self.fail(self.tokens[0] if self.tokens else "the end")
+            return inner
+        if not self.tokens or self.tokens[0] in ("and", "or", ")"):
+            self.fail(self.tokens[0] if self.tokens else "the end")
+        word = self.tokens.pop(0).lower()
+        return lambda name: word in name
+
+    def _take(self, token: str) -> bool:
+        if self.tokens and self.tokens[0] == token:
+            del self.tokens[0]
+            return True
+        return False
+
+
+def _either(first: Test, second: Test) -> Test:
+    return lambda name: first(name) or second(name)
+
+
+def _all(first: Test, second: Test) -> Test:
+    return lambda name: first(name) and second(name)

@@ -1,0 +1,76 @@
+"""Where a scenario says its behaviour comes from, and whether such a place exists."""
+
+import difflib
+import json
+import re
+from functools import cache
+from typing import Any
+
+from conformance.spec.data import read
+from conformance.spec.decisions import decisions
+from conformance.spec.yaml_text import parse_yaml
+
+UNSOURCED = "unsourced"
+
+LIKENESS = 0.4
+"""Of a wrong word and the known one that is offered for it, from 0 to 1."""
+
+FACTS = ("cloud-classic", "device-mode", "mixpanel-http-api", "real-clients")
+"""The collections of observed facts that scenarios may cite, with a section number."""
+
+CAPTURE_FILES = ("cloud-classic.jsonl", "device-web.jsonl")
+
+_ISSUE = re.compile(r"[\w.-]+/[\w.-]+#[0-9]+", re.ASCII)
+_SECTION = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
+@cache
+def headings() -> dict[str, dict[str, Any]]:
+    """The headings and settings of the destination doc, by slug."""
+    table = parse_yaml(read("spec", "headings.yaml"))
+    return {row["slug"]: row for row in table["headings"] + table["settings"]}
+
+
+@cache
+def capture_ids() -> frozenset[str]:
+    """The ids of all captures."""
+    lines = (line for file in CAPTURE_FILES for line in read("captures", file).splitlines())
+    return frozenset(json.loads(line)["id"] for line in lines)
+
+
+def problem(source: str, *, own: bool = False) -> str | None:
+    """What is wrong with a source, for a person to read; None if it is fine.
+
+    In scenarios of somebody's own (`own`) any text is a source that looks like none of ours.
+    """
+    if source == UNSOURCED:
+        return None
+    if source.startswith("doc#"):
+        return _unknown("heading of the doc", source[4:], headings())
+    if source.startswith("capture:"):
+        return _unknown("capture", source[8:], capture_ids())
+    if source.startswith("decision:"):
+        return _unknown("decision", source[9:], decisions())
+    if source.startswith("facts/"):
+        name, _, section = source[6:].partition("#")
+        if not _SECTION.fullmatch(section):
+            return f"a fact is cited with its section, like facts/{FACTS[0]}#4"
+        return _unknown("collection of facts", name, FACTS)
+    if own or _ISSUE.fullmatch(source):
+        return None
+    return (
+        "a source is doc#slug, capture:ID, facts/NAME#section, owner/repo#number, "
+        f"decision:slug or {UNSOURCED}"
+    )
+
+
+def _unknown(kind: str, name: str, known: Any) -> str | None:
+    if name in known:
+        return None
+    return f"there is no {kind} {name!r}{nearest(name, known)}"
+
+
+def nearest(word: str, known: Any) -> str:
+    """`; did you mean 'x'?` for the known word nearest to `word`, else empty."""
+    close = difflib.get_close_matches(str(word), list(known), 1, LIKENESS)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,129 @@
+"""The target `http:URL` with `--settings`: a server that takes Segment's calls and nothing else.
+
+Nobody can tell it settings or time. So scenarios with other settings are skipped, the others are
+moved to now, and the mock is watched until nothing more comes.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from conformance.errors import DriverBroken, UsageError
+from conformance.runner.mock import Mock
+from conformance.spec.loading import Json, Scenario
+from conformance.targets.http_front import Front
+from conformance.targets.protocol import About
+from conformance.targets.target import Answer, CannotRun, Session, Setup
+from conformance.targets.target_responses import json_values
+from conformance.targets.time_shift import moved
+from translator import Settings, SettingsError
+
+QUIET_SECONDS = 0.5
+"""Longer if the first record took its time."""
+
+POLL_SECONDS = 0.02
+
+
+class WatchedTarget:
+    """A server whose `settings` are fixed.
+
+    `timeout_seconds` is how long an answer, or the first record at the mock, may take, and
+    `quiet_seconds` how long nothing must come, at least, after a call. Raises UsageError for
+    settings that are none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        settings: Json,
+        *,
+        timeout_seconds: float = 30,
+        quiet_seconds: float = QUIET_SECONDS,
+    ) -> None:
+        self._front = Front(url, timeout_seconds=timeout_seconds)
+        self._timeout_seconds = timeout_seconds
+        self._least_quiet_seconds = quiet_seconds
+        self._quiet_seconds: float | None = None
+        self.settings = settings
+        try:
+            self._known = Settings.from_json(settings)
+        except SettingsError as error:
+            raise UsageError(f"--settings: {error}") from error
+
+    def about(self) -> About:
+        """What is taken for granted of the server."""
+        cloud, documented = frozenset(["cloud"]), frozenset(["documented"])
+        return About(self._front.url, "deliver", cloud, documented, frozenset())
+
+    def adapted(self, scenario: Scenario) -> Scenario:
+        """The scenario as it can be replayed here. Raises CannotRun if it cannot."""
+        if scenario.expect.settings_error is not None:
+            raise CannotRun("the server cannot be given settings that it would refuse")
+        if Settings.from_json(scenario.settings) != self._known:
+            raise CannotRun("the scenario has other settings than the server")
+        if scenario.mode != "cloud":
+            raise CannotRun(f"the translator has no {scenario.mode} mode")
+        if scenario.rules != "documented":
+            raise CannotRun("the server is taken to follow the documented rules")
+        if scenario.delivery:
+            raise CannotRun("the scenario is about how our own sender is set up")
+        return moved(scenario, datetime.now(UTC))
+
+    def open(self, setup: Setup) -> Session:
+        """A session; nothing of it is known to the server."""
+        assert setup.mock is not None
+        return _Watched(self, self._front, setup.mock)
+
+    def settle(self, mock: Mock, before: int) -> None:
+        """Wait until nothing more comes to the mock, which had got so many requests before.
+
+        The first time, until something comes at all. Raises DriverBroken if nothing does.
+        """
+        if self._quiet_seconds is None:
+            self._quiet_seconds = self._first_arrival(mock, before)
+        count, quiet_since = len(mock.requests()), time.monotonic()
+        while time.monotonic() - quiet_since < self._quiet_seconds:
+            time.sleep(POLL_SECONDS)
+            now = len(mock.requests())
+            if now != count:
+                count, quiet_since = now, time.monotonic()
+
+    def _first_arrival(self, mock: Mock, before: int) -> float:
+        """How long to be quiet after: twice what the first record took, if that is more."""
+        start = time.monotonic()
+        while len(mock.requests()) == before:
+            if time.monotonic() - start > self._timeout_seconds:
+                hosts = ", ".join(f"{host} is {url}" for host, url in mock.base_urls.items())
+                raise DriverBroken(
+                    f"{self._front.url}: nothing reached the mock in {self._timeout_seconds:g} "
+                    f"seconds; the server must send there ({hosts}); --mock-port fixes the ports"
+                )
+            time.sleep(POLL_SECONDS)
+        return max(self._least_quiet_seconds, 2 * (time.monotonic() - start))
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._front.close()
+
+
+class _Watched:
+    """One scenario at such a server."""
+
+    observes = frozenset(["requests"])
+
+    def __init__(self, target: WatchedTarget, front: Front, mock: Mock) -> None:
+        self._target, self._front, self._mock = target, front, mock
+
+    def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
+        before = len(self._mock.requests())
+        notes = [self._front.send(message) for message in json_values(messages)]
+        if not all(notes):
+            self._target.settle(self._mock, before)
+        return [Answer(note=note) for note in notes]
+
+    def flush(self) -> None:
+        """Nothing: what was held back has come while the mock was watched."""
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,128 @@
+"""Our own translator and sender as a target, and in device modes our own sessions."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from conformance.spec.loading import Json, RawLine
+from conformance.targets.device import DeviceSession
+from conformance.targets.target import (
+    OBSERVED,
+    RULE_SETS,
+    Answer,
+    Lost,
+    Reason,
+    Session,
+    SettingsRefused,
+    Setup,
+    TargetFailed,
+    Translate,
+)
+from translator import Result, Settings, SettingsError, translate
+from translator import Session as DeviceMode
+from translator.bulk import translate_line
+from translator.core.compiled_settings import plan_for
+from translator.core.timestamps import to_ms
+from translator.sender import Alias, DestinationError, Fate, Limits, RetryPolicy, Sender
+from translator.sender.books.ledger import Given, Ledger
+from translator.sender.books.message_status import Entry
+from translator.sender.dispatch.queued_operation import Letter
+
+
+class Builtin:
+    """Our own translator and sender, or session in device modes; either may be a broken one."""
+
+    def __init__(
+        self, translate: Translate = translate, make_session: Callable[..., Any] = DeviceMode
+    ) -> None:
+        self._translate = translate
+        self._make_session = make_session
+
+    def open(self, setup: Setup) -> Session:
+        """A session with these settings."""
+        if setup.mode != "cloud":
+            return DeviceSession(self._make_session, setup)
+        try:
+            settings = Settings.from_json(setup.settings)
+        except SettingsError as error:
+            raise SettingsRefused(str(error)) from error
+        return _BuiltinSession(self._translate, settings, setup)
+
+
+class _BuiltinSession:
+    observes = OBSERVED
+
+    def __init__(self, translate: Translate, settings: Settings, setup: Setup) -> None:
+        self._translate = translate
+        self._settings = settings
+        self._mode = setup.mode
+        self._rules = RULE_SETS[setup.rules]()
+        self._wait = setup.wait
+        self._now = 0.0
+        self._sender = Sender(
+            setup.base_urls,
+            settings.apiSecret or None,
+            # A request for each record: then every record has an answer of its own.
+            limits=Limits(records=setup.delivery.get("records", 1)),
+            retry=RetryPolicy(sleep=self._sleep, jitter=lambda: 0, clock=lambda: self._now),
+            alias=Alias(setup.delivery.get("alias", Alias.HOLD)),
+            now=lambda: self._now,
+        )
+
+    def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
+        self._now = now.timestamp()
+        results = [self._result(message, now) for message in messages]
+        losses: dict[int, list[Lost]] = {}
+        ledger = Ledger(self._sender, lambda loss: _note(losses, loss))
+        letters: list[Letter] = []
+        try:
+            for index, result in enumerate(results):
+                if result.error is None:
+                    # An operation for another host is no loss of ours but a wrong translation.
+                    for operation in result.operations:
+                        self._sender.base_url(operation.host)
+                    letters += ledger.enter(Entry(index, None, 0), result, {}).letters
+            self._sender.run(Given(letters, ledger))
+        except DestinationError as error:
+            raise TargetFailed(str(error)) from error
+        return [
+            Answer(
+                tuple(Reason(*skip) for skip in result.skipped),
+                Reason(*result.error) if result.error else None,
+                tuple(losses.get(index, ())),
+            )
+            for index, result in enumerate(results)
+        ]
+
+    def _result(self, message: Any, now: datetime) -> Result:
+        try:
+            if isinstance(message, RawLine):
+                line = message.text.encode("utf-8", "surrogatepass")
+                return translate_line(line, plan_for(self._settings, self._rules), to_ms(now))
+            result = self._translate(
+                message, self._settings, now=now, mode=self._mode, rules=self._rules
+            )
+            return result if result.people else result._replace(people=_people(message))
+        except Exception as error:
+            raise TargetFailed(f"translate raised {error!r} on {message!r}") from error
+
+    def _sleep(self, seconds: float) -> None:
+        self._wait(seconds)
+        self._now += seconds
+
+    def flush(self) -> None:
+        """Everything is delivered when `deliver` returns."""
+
+    def close(self) -> None:
+        self._sender.close()
+
+
+def _people(message: Any) -> tuple[Any, ...]:
+    """Whom a message is about, where a translator does not say so."""
+    who = message.get("userId") or message.get("anonymousId") if isinstance(message, dict) else None
+    return (who,) if isinstance(who, str | int | float) else ()
+
+
+def _note(losses: dict[int, list[Lost]], loss: Json) -> None:
+    if loss["fate"] is Fate.DEAD_LETTERED:
+        losses.setdefault(loss["line"], []).append(Lost(loss["endpoint"], loss["reason"] or ""))

@@ -1,0 +1,48 @@
+"""The targets by name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from conformance.errors import UsageError
+from conformance.spec.loading import Json
+from conformance.targets.black_box_target import WatchedTarget
+from conformance.targets.builtin import Builtin
+from conformance.targets.exec import ExecTarget
+from conformance.targets.http import HttpTarget
+from conformance.targets.target import Target
+
+External = ExecTarget | HttpTarget | WatchedTarget
+"""The kinds of target that are programs of their own: what connects them can be broken."""
+
+KINDS = "'builtin', 'exec:CMD' (a driver) or 'http:URL' (a server); see docs/how-to/targets.md"
+
+
+@contextmanager
+def target_named(
+    name: str, settings: Json | None = None, *, timeout_seconds: float = 30
+) -> Iterator[Target]:
+    """The target of `--target`, until the context ends; `settings` are what a server has.
+
+    Raises UsageError if there is no such target.
+    """
+    kind, _, rest = name.partition(":")
+    if settings is not None and kind not in ("http", "https"):
+        raise UsageError("--settings: only a server has settings of its own")
+    if name == "builtin":
+        yield Builtin()
+        return
+    target: External
+    if kind == "exec" and rest:
+        target = ExecTarget(rest, timeout_seconds=timeout_seconds)
+    elif kind in ("http", "https") and rest:
+        url = name if rest.startswith("//") else rest
+        if settings is None:
+            target = HttpTarget(url, timeout_seconds=timeout_seconds)
+        else:
+            target = WatchedTarget(url, settings, timeout_seconds=timeout_seconds)
+    else:
+        raise UsageError(f"unknown target {name!r}: use {KINDS}")
+    try:
+        yield target
+    finally:
+        target.close()

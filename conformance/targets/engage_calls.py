@@ -1,0 +1,83 @@
+"""Engage between a scenario's messages and the target: what it makes of them is what is delivered.
+
+The computation is ours whatever the target is; a target translates the calls that come of it.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from conformance.errors import DataError
+from conformance.spec.loading import Engagement, Json
+from conformance.targets.target import Answer, Reason, Session, Setup
+from translator import Settings
+from translator.core.errors import TranslationError
+from translator.core.timestamps import to_ms
+from translator.engage import DefinitionsError, Engage, definitions_from_json, unset_operations
+from translator.sender import Sender
+
+MakeEngage = Callable[..., Engage]
+"""`Engage(definitions)`, ours or a broken one."""
+
+
+class EngagedSession:
+    """A session that is given what Engage makes of the messages, and a message of its own only
+    where the scenario forwards its type.
+
+    Raises DataError for definitions that cannot be used.
+    """
+
+    def __init__(
+        self, inner: Session, engagement: Engagement, setup: Setup, make: MakeEngage
+    ) -> None:
+        try:
+            definitions = definitions_from_json(engagement.definitions)
+        except DefinitionsError as error:
+            raise DataError(f"engage.definitions: {error}") from error
+        self._inner = inner
+        self._forward = engagement.forward
+        self._engage = make(definitions)
+        self._setup = setup
+        self.observes = inner.observes
+
+    def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
+        """Take messages in; without any, only let time pass. One answer for each that came out."""
+        answers = self._pass_on(self._engage.advance(to_ms(now)), now)
+        for message in messages:
+            if isinstance(message, dict) and str(message.get("type")) in self._forward:
+                answers += self._inner.deliver([message], now)
+            try:
+                made = self._engage.take(message, to_ms(now))
+            except TranslationError as error:
+                answers.append(Answer(error=Reason(*error.failure)))
+            else:
+                answers += self._pass_on(made, now)
+        return answers
+
+    def perform(self, action: Json, now: datetime) -> list[Answer]:
+        """Do what a step says: `{resync: KEY}`, `{delete: KEY}` or `{unset: KEY}`."""
+        [(verb, key)] = action.items()
+        if verb == "resync":
+            return self._pass_on(self._engage.resync(key), now)
+        if verb == "delete":
+            self._engage.delete(key)
+        else:
+            self._unset(key)
+        return []
+
+    def _unset(self, key: str) -> None:
+        settings = Settings.from_json(self._setup.settings)
+        ids = [external.id for external in self._engage.sent_to(key)]
+        with Sender(self._setup.base_urls) as sender:
+            sender.send(unset_operations(key, ids, settings))
+
+    def _pass_on(self, made: list[Json], now: datetime) -> list[Answer]:
+        return self._inner.deliver(made, now) if made else []
+
+    def flush(self) -> None:
+        """Return when nothing is held back any more."""
+        self._inner.flush()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._inner.close()

@@ -1,0 +1,92 @@
+"""The target `http:URL`: a server that takes Segment's calls, and is told settings and time.
+
+It takes the commands of the protocol at `POST /_conformance`, where `deliver` comes without
+messages: it tells the time, and its answer says that everything is delivered. The messages come
+through the Tracking API.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from conformance.errors import DriverBroken
+from conformance.spec.loading import Json
+from conformance.targets.http_front import Front
+from conformance.targets.protocol import (
+    About,
+    TranslatorFailed,
+    Unsupported,
+    about,
+    answers,
+    start_command,
+    timed_command,
+)
+from conformance.targets.target import Answer, CannotRun, Session, Setup, TargetFailed
+from conformance.targets.target_responses import begun, introduced, json_values
+
+
+class HttpTarget:
+    """A server that can be told settings and time."""
+
+    def __init__(self, url: str, *, timeout_seconds: float = 30) -> None:
+        self._front = Front(url, timeout_seconds=timeout_seconds)
+        self._about: About | None = None
+
+    def about(self) -> About:
+        """What the server says of itself. Raises DriverBroken or UsageError if it says nothing."""
+        if self._about is None:
+            command = start_command({"token": "T"}, "cloud", "documented")
+            self._about = introduced(lambda: self._start(command), self._front.url)
+        return self._about
+
+    def open(self, setup: Setup) -> Session:
+        """A session with these settings."""
+        assert setup.mock is not None
+        command = start_command(
+            setup.settings, setup.mode, setup.rules, setup.base_urls, setup.mock.clock_url
+        )
+        found = begun(self.about(), setup, lambda: self._start(command))
+        return _Told(self._front, found.tells) if isinstance(found, About) else found
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._front.close()
+
+    def _start(self, command: Json) -> About:
+        found = about(self._front.ask(command), f"{self._front.url}: the answer to 'start'")
+        if found.does != "deliver":
+            raise DriverBroken(f"{self._front.url}: 'does' must be 'deliver': it sends by itself")
+        return found
+
+
+class _Told:
+    """One scenario at such a server. Behind the Tracking API nothing is said of single messages."""
+
+    def __init__(self, front: Front, tells: frozenset[str]) -> None:
+        self._front = front
+        self.observes = tells & {"settings"} | {"requests"}
+        self._now: datetime | None = None
+
+    def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
+        self._now = now
+        self._settle()
+        notes = [self._front.send(message) for message in json_values(messages)]
+        self._settle()
+        return [Answer(note=note) for note in notes]
+
+    def flush(self) -> None:
+        """Nothing: an answer means that all is delivered."""
+
+    def close(self) -> None:
+        self._front.ask({"command": "stop"})
+
+    def _settle(self) -> None:
+        """Tell the time, and wait until everything is delivered."""
+        assert self._now is not None
+        reply = self._front.ask(timed_command("deliver", [], self._now))
+        try:
+            answers(reply, 0, "deliver", f"{self._front.url}: the answer to 'deliver'")
+        except Unsupported as error:
+            raise CannotRun(str(error)) from error
+        except TranslatorFailed as error:
+            raise TargetFailed(str(error)) from error

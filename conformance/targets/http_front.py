@@ -1,0 +1,99 @@
+"""Speaking to a server that has Segment's Tracking API in front."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from conformance.errors import DriverBroken, UsageError
+from conformance.spec.loading import Json
+from conformance.targets.target import TargetFailed
+from translator.sender.http.destination_guard import is_loopback
+
+CALLS = ("track", "identify", "page", "screen", "group", "alias")
+"""The calls that have a path of their own; what is none of them goes to /v1/batch."""
+
+CONTROL = "/_conformance"
+"""Where a server is told settings and time, if it can be."""
+
+
+class Front:
+    """A server at a base URL, whose user name is the write key.
+
+    Every call raises DriverBroken if the server does not answer within `timeout_seconds`. Raises
+    UsageError for what is no URL, or leads to another machine.
+    """
+
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"{url!r} is no URL; use one as in 'http:http://127.0.0.1:3000'")
+        if not is_loopback(parts.hostname):
+            raise UsageError(
+                f"{parts.hostname} is not this machine, and could not reach the mock that is; "
+                "use a server on 127.0.0.1"
+            )
+        address = parts.netloc.rpartition("@")[2]
+        self.url = f"{parts.scheme}://{address}{parts.path.rstrip('/')}"
+        self._timeout_seconds = timeout_seconds
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.auth = (parts.username or "write-key", "")
+
+    def send(self, message: Any) -> str:
+        """Send one message as a library of Segment's would; what the server objects to, if so.
+
+        Raises TargetFailed if the server crashes on it.
+        """
+        path, body = _request(message)
+        answer = self._post(path, body)
+        if answer.status_code >= 500:
+            raise TargetFailed(f"POST {path}: HTTP {answer.status_code}: {answer.text}")
+        return "" if answer.ok else f"POST {path}: HTTP {answer.status_code}: {answer.text}"
+
+    def ask(self, command: Json) -> Json:
+        """The reply to a command of the protocol.
+
+        Raises UsageError if the server takes none, DriverBroken if its reply is no JSON object.
+        """
+        name = command["command"]
+        answer = self._post(CONTROL, json.dumps(command).encode())
+        if answer.status_code in (404, 405, 501):
+            raise UsageError(
+                f"{self.url} does not take {CONTROL} (HTTP {answer.status_code}), so it cannot be "
+                "told its settings; say with --settings FILE which it has"
+            )
+        try:
+            reply = answer.json()
+        except ValueError:
+            reply = None
+        if not answer.ok or not isinstance(reply, dict):
+            raise DriverBroken(
+                f"{self.url}: answered {name!r} with HTTP {answer.status_code}: {answer.text:.500}"
+            )
+        return reply
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
+    def _post(self, path: str, body: bytes) -> requests.Response:
+        try:
+            return self._session.post(
+                self.url + path,
+                data=body,
+                headers={"Content-Type": "application/json"},
+                timeout=self._timeout_seconds,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise DriverBroken(f"{self.url}: does not answer POST {path}: {error}") from error
+
+
+def _request(message: Any) -> tuple[str, bytes]:
+    """Path and body for a message."""
+    call = message.get("type") if isinstance(message, dict) else None
+    if call in CALLS:
+        return f"/v1/{call}", json.dumps(message).encode()
+    return "/v1/batch", json.dumps({"batch": [message]}).encode()

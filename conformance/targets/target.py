@@ -1,0 +1,105 @@
+"""What a scenario is replayed against: a translator and its delivery."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from conformance.runner.mock import Mock
+from conformance.spec.loading import Json
+from translator import Result, Rules
+
+Translate = Callable[..., Result]
+"""`translate(message, settings, *, now, mode, rules)`, ours or a broken one."""
+
+RULE_SETS: Mapping[str, Callable[[], Rules]] = {
+    "documented": Rules.documented,
+    "observed": Rules.observed,
+}
+
+
+class SettingsRefused(Exception):
+    """The target does not take these settings; the text names the key."""
+
+
+class TargetFailed(Exception):
+    """The target crashed, where it should have answered."""
+
+
+class CannotRun(Exception):
+    """The target has no way to do what the scenario needs; the text says what."""
+
+
+OBSERVED = frozenset(["requests", "settings", "skipped", "errors", "undelivered"])
+"""What can be seen of a target in cloud mode, its requests and what it tells beside them. What is
+not seen is not compared."""
+
+
+class Reason(NamedTuple):
+    """A stable code, and the words that came with it."""
+
+    code: str
+    text: str
+
+
+class Lost(NamedTuple):
+    """A record for an endpoint that could not be delivered, and why."""
+
+    endpoint: str
+    text: str
+
+
+class Answer(NamedTuple):
+    """What a target says about one message, beside what it sends; a `note` is for people."""
+
+    skipped: tuple[Reason, ...] = ()
+    error: Reason | None = None
+    undelivered: tuple[Lost, ...] = ()
+    note: str = ""
+    calls: tuple[list[Any], ...] = ()
+    """In device modes: `[method, ...args]` of each call on the SDK."""
+    start_up: tuple[list[Any], ...] = ()
+    """With the first answer in device modes: the calls before those of any message."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a target needs for one scenario.
+
+    `base_urls` maps Mixpanel's hosts to those of the mock; `wait` takes seconds and moves the
+    virtual clock, in place of sleeping. `delivery` says how our sender is set up, as a scenario
+    does. `mock` is for targets that send by themselves.
+    """
+
+    settings: Json
+    mode: str
+    rules: str
+    base_urls: Mapping[str, str] = field(default_factory=dict)
+    wait: Callable[[float], object] = lambda seconds: None
+    delivery: Json = field(default_factory=dict)
+    browser: Json = field(default_factory=dict)
+    mock: Mock | None = None
+
+
+class Session(Protocol):
+    """A target during one scenario."""
+
+    @property
+    def observes(self) -> frozenset[str]:
+        """Those of OBSERVED that it tells."""
+
+    def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
+        """Take messages (JSON values or `RawLine`s) in order; one answer for each."""
+
+    def flush(self) -> None:
+        """Return when nothing is held back any more."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class Target(Protocol):
+    """Makes sessions."""
+
+    def open(self, setup: Setup) -> Session:
+        """A session. Raises SettingsRefused, or CannotRun for what the target has no way to do."""

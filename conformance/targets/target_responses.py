@@ -1,0 +1,89 @@
+"""What targets in other programs have in common: from what they answer to what a target says."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from conformance.errors import DriverBroken
+from conformance.spec.loading import Json, RawLine
+from conformance.targets.protocol import About, Refused, TranslatorFailed, Unsupported
+from conformance.targets.target import (
+    Answer,
+    CannotRun,
+    Lost,
+    Reason,
+    Session,
+    SettingsRefused,
+    Setup,
+    TargetFailed,
+)
+
+
+def introduced(start: Callable[[], About], where: str) -> About:
+    """What the program says of itself. Raises DriverBroken if that cannot be had."""
+    try:
+        return start()
+    except (Refused, Unsupported, TranslatorFailed) as error:
+        text = 'it does not even start with the settings {"token": "T"}'
+        raise DriverBroken(f"{where}: {text}: {error}") from error
+
+
+def begun(about: About, setup: Setup, start: Callable[[], About]) -> About | Session:
+    """What the program says to a scenario's start, or a session that fails if it crashed.
+
+    Raises CannotRun for what it has not, SettingsRefused for settings that it says are wrong.
+    """
+    if setup.mode not in about.modes:
+        raise CannotRun(f"the translator has no {setup.mode} mode")
+    if setup.rules not in about.rules:
+        raise CannotRun(f"the translator does not follow the {setup.rules} rules")
+    if about.does == "deliver" and setup.delivery:
+        raise CannotRun("the scenario is about how our own sender is set up")
+    try:
+        return start()
+    except Refused as error:
+        raise SettingsRefused(str(error)) from error
+    except Unsupported as error:
+        raise CannotRun(str(error)) from error
+    except TranslatorFailed as error:
+        return _Crashed(str(error))
+
+
+def json_values(messages: Sequence[Any]) -> Sequence[Any]:
+    """The messages. Raises CannotRun if one is a line of text, as they are for readers of lines."""
+    if any(isinstance(message, RawLine) for message in messages):
+        raise CannotRun("the scenario is about reading lines of text, and it is given JSON values")
+    return messages
+
+
+def answer_from(answer: Json) -> Answer:
+    """What a program says about one message."""
+    error = answer.get("error")
+    return Answer(
+        tuple(Reason(each["code"], str(each.get("reason"))) for each in answer.get("skipped", ())),
+        Reason(error["code"], str(error.get("message"))) if error else None,
+        tuple(
+            Lost(each["endpoint"], str(each.get("reason")))
+            for each in answer.get("undelivered", ())
+        ),
+        calls=tuple(answer.get("calls", ())),
+        start_up=tuple(answer.get("start_up", ())),
+    )
+
+
+class _Crashed:
+    """The translator crashed when it was given the settings: so it does on every message."""
+
+    observes: frozenset[str] = frozenset()
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
+        raise TargetFailed(self._text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,173 @@
+"""All that one server holds, whatever its ports, threads and workers."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from mock_mixpanel.log.journal import Log
+from mock_mixpanel.log.shared_settings import Shared
+from mock_mixpanel.log.stores import Store
+from mock_mixpanel.log.stores.memory import MemoryStore
+from mock_mixpanel.projects.config import Config, ConfigError, Limits, Project
+from mock_mixpanel.simulation.clock import Clock
+from mock_mixpanel.simulation.faults import Faults
+from mock_mixpanel.simulation.rate_limits import Rates
+from mock_mixpanel.state.projections import Projections
+
+PART = "projects"
+
+
+class World:
+    """The clock, the log and what is computed from it, the projects and the faults.
+
+    Everything that lasts is in the store, so several workers with the same store are one server.
+    """
+
+    def __init__(self, config: Config | None = None, store: Store | None = None) -> None:
+        self.config = config or Config()
+        self._store = store or MemoryStore()
+        self._shared = Shared(self._store)
+        self.clock = Clock(shared=self._shared)
+        self.log = Log(self._store)
+        self.projects = Projects(self.config, self._shared)
+        self.projections = Projections(
+            self.log, self.projects.limits, self.projects.group_keys, self.clock.now
+        )
+        self.faults = Faults(self._shared)
+        self.rates = Rates(self._shared)
+        self.sleep: Callable[[float], object] = time.sleep
+        """How a late answer waits, in real seconds; tests put something that does not."""
+
+    @property
+    def version(self) -> int:
+        """Of clock, projects, faults and rates as this worker sees them."""
+        return self._shared.version
+
+    @property
+    def memo(self) -> dict[Any, Any]:
+        """For what depends on this version alone; whoever fills it bounds it."""
+        return self._shared.memo
+
+    @property
+    def counts(self) -> bool:
+        """Whether requests are counted, so that their order across all workers matters."""
+        return self.projects.rated or bool(self.faults.rules)
+
+    def refresh(self) -> None:
+        """See what other workers have changed."""
+        self._shared.refresh()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """See what other workers have changed; they change nothing and store nothing meanwhile."""
+        with self._shared.exclusive():
+            yield
+
+    def reset(self, token: str | None = None) -> None:
+        """As freshly started; with a token, only what concerns that project."""
+        with self.exclusive():
+            self.log.forget(token)
+            self.faults.forget(token)
+            self.rates.forget(token)
+            self.projects.forget(token)
+            if token is None:
+                self.clock.reset()
+
+    def change_project(self, token: str, options: Mapping[str, Any]) -> Project:
+        """Set options of a project; those not named keep their value (choice).
+
+        Raises ConfigError for a bad option, and for another identity mode once there is data.
+        """
+        with self.exclusive():
+            project = self.projects.options(token)
+            if options.get("token", token) != token:
+                raise ConfigError("project.token: differs from the path; a token cannot be changed")
+            changed = project.changed(options)
+            if changed.identity != project.identity and self.projections.has_data(token):
+                raise ConfigError(
+                    "project.identity: can be changed only before there is data; reset"
+                )
+            self.projects.put(changed)
+        return changed
+
+    def remember(self, name: str, pages: Sequence[bytes]) -> None:
+        """Keep the pages of an answer for all workers; see `Store`."""
+        self._store.remember(name, pages)
+
+    def recall(self, name: str, page: int) -> bytes | None:
+        """A page of an answer that was kept."""
+        return self._store.recall(name, page)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+
+class Projects:
+    """Every known project; a token never seen is one with default options, unless strict."""
+
+    def __init__(self, config: Config, shared: Shared) -> None:
+        self._config = config
+        self._shared = shared
+        self._first = {project.token: project for project in config.projects}
+
+    def find(self, token: str) -> Project | None:
+        """The project of a token; None if there is none and none is made on the fly."""
+        if token in self._known or not self._config.strict_projects:
+            return self.options(token)
+        return None
+
+    def options(self, token: str) -> Project:
+        """The options of a project, or the default ones if it has none of its own."""
+        return self._known.get(token) or Project(token)
+
+    def limits(self, token: str) -> Limits:
+        """The limits of a project: the server's, but for those it has of its own."""
+        return self._view.limits.get(token, self._config.limits)
+
+    def group_keys(self, token: str) -> tuple[str, ...]:
+        """The group keys of a project, as far as it has any of its own."""
+        return self.options(token).group_keys
+
+    @property
+    def rated(self) -> bool:
+        """Whether any project has a limit on what it may send in a time."""
+        return self._view.rated
+
+    def known(self) -> list[Project]:
+        """The projects with options of their own."""
+        return list(self._known.values())
+
+    def put(self, project: Project) -> None:
+        """Add a project or replace its options."""
+        with self._shared.changing(PART) as part:
+            part[project.token] = project.options()
+
+    def forget(self, token: str | None) -> None:
+        """Back to the options the server started with, for all projects or for one."""
+        with self._shared.changing(PART) as part:
+            if token is None:
+                part.clear()
+            part.pop(token or "", None)
+
+    @property
+    def _known(self) -> Mapping[str, Project]:
+        return self._view.projects
+
+    @property
+    def _view(self) -> "_Known":
+        return self._shared.view(PART, self._made)
+
+    def _made(self, part: Mapping[str, Any] | None) -> "_Known":
+        put = {token: Project(token).changed(options) for token, options in (part or {}).items()}
+        projects = self._first | put
+        first = self._config.limits
+        limits = {token: first.changed(each.limits) for token, each in projects.items()}
+        return _Known(projects, limits, any(each.rated for each in (first, *limits.values())))
+
+
+class _Known(NamedTuple):
+    projects: Mapping[str, Project]
+    limits: Mapping[str, Limits]
+    rated: bool

@@ -1,0 +1,81 @@
+"""What a call of the `/_mock` API asks for: its body and its query, read or refused."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from mock_mixpanel.simulation.clock import parse_iso
+from mock_mixpanel.state.pagination import Part
+
+MAX_BODY = 1024 * 1024
+LONGEST_COUNT = 18
+"""Digits of the numbers that a query may have."""
+
+
+class ControlError(ValueError):
+    """A call that cannot be carried out; the message says what, where and what to do."""
+
+    def __init__(self, message: str, status: int = 400, **more: Any) -> None:
+        super().__init__(message)
+        self.status, self.more = status, more
+
+
+def json_body() -> Any:
+    """The body as JSON; nothing is an empty object. Raises ControlError."""
+    request.max_content_length = MAX_BODY
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge as error:
+        raise ControlError(f"body: larger than {MAX_BODY} bytes", 413) from error
+    try:
+        return orjson.loads(body) if body.strip() else {}
+    except orjson.JSONDecodeError as error:
+        raise ControlError(f"body: not JSON: {error}") from error
+
+
+def object_body(known: Sequence[str] | None) -> dict[str, Any]:
+    """The body as a JSON object of known names, if they are given. Raises ControlError."""
+    body = json_body()
+    if not isinstance(body, dict):
+        raise ControlError("body: expected a JSON object")
+    for name in body:
+        if known is not None and name not in known:
+            raise ControlError(f"{name}: unknown; known are {', '.join(known)}")
+    return body
+
+
+def part_asked() -> Part:
+    """What `since` (an id, or a time) and `limit` leave of a list."""
+    since, limit = request.args.get("since"), request.args.get("limit")
+    after, moment, most = 0, None, None
+    if since is not None:
+        number = count("since", since)
+        after = number or 0
+        # In a query, the + of a time zone arrives as a space.
+        moment = moment_of("since", since.replace(" ", "+")) if number is None else None
+    if limit is not None:
+        most = count("limit", limit)
+        if most is None:
+            raise ControlError(f"limit: expected a count, got {limit!r}")
+    return Part(after, moment, most)
+
+
+def count(name: str, text: str) -> int | None:
+    """A whole number; None if it is none. Raises ControlError if it is beyond all use."""
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    if len(text) > LONGEST_COUNT:
+        raise ControlError(f"{name}: a number of {len(text)} digits; at most {LONGEST_COUNT}")
+    return int(text)
+
+
+def moment_of(name: str, text: Any) -> float:
+    """An ISO 8601 time as virtual seconds. Raises ControlError."""
+    try:
+        return parse_iso(text)
+    except (ValueError, TypeError, OverflowError) as error:
+        wanted = "an ISO 8601 time such as 2026-06-15T12:00:00Z"
+        raise ControlError(f"{name}: expected {wanted}, got {text!r}") from error

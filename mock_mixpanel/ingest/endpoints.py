@@ -1,0 +1,257 @@
+"""/track, /import, /engage and /groups: decode, validate, append, answer.
+
+No state is computed here; the answer depends on the verdicts alone.
+"""
+
+from collections.abc import ItemsView, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from mock_mixpanel.backend import World
+from mock_mixpanel.ingest import authentication, replies
+from mock_mixpanel.ingest.decoding import Decoded, TooLargeError, decode, flag
+from mock_mixpanel.ingest.http_request import Envelope, Incoming
+from mock_mixpanel.ingest.problems import NO_DATA, Problem
+from mock_mixpanel.ingest.redaction import redacted_text
+from mock_mixpanel.ingest.regions import misplaced
+from mock_mixpanel.ingest.replies import Reply
+from mock_mixpanel.ingest.verdicts import Judge, Judged
+from mock_mixpanel.json_values import identifier
+from mock_mixpanel.log.records import Arrival, Exchange
+from mock_mixpanel.log.row_codec import dump
+from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.simulation.rate_limits import Sent
+
+ENDPOINTS = ("/track", "/import", "/engage", "/groups")
+
+EXCERPT = 1000
+"""How many characters of what is no request are kept."""
+
+MOST_REFUSED = 10_000
+"""How many records of a request that is refused as a whole are kept: a body may have millions."""
+
+
+def ingest(world: World, endpoint: str, incoming: Incoming) -> Reply:
+    """Take in one request at an endpoint, journal it, and say what to answer.
+
+    A request is judged by what this worker knows of clock, projects and faults; if another worker
+    changed that before it is stored, it is judged again.
+    """
+    while True:
+        if world.counts:
+            with world.exclusive():
+                reply = _ingested(world, endpoint, incoming)
+        else:
+            reply = _ingested(world, endpoint, incoming)
+        if reply:
+            return reply
+        world.refresh()
+
+
+def _ingested(world: World, endpoint: str, incoming: Incoming) -> Reply | None:
+    """The answer; None if the request has to be judged again."""
+    now = world.clock.now()
+    records, judged, reply, text = _taken(world, endpoint, incoming, now)
+    fault = world.faults.pick(endpoint, {each.token for each in judged})
+    if fault:
+        reply = fault.action.answer(endpoint, reply)
+        if not fault.action.stores:
+            problem = Problem(f"fault {fault.id}: not stored")
+            judged = [replace(each, problems=[*each.problems, problem]) for each in judged]
+    verdict = {
+        k: each.verdict(endpoint, incoming.envelope.region, now) for k, each in _shared(judged)
+    }
+    verdicts = [verdict[id(each)] for each in judged]
+    arrival = Arrival(exchange(incoming, reply, now), verdicts, text or dump(records))
+    return reply if world.log.take(arrival, world.version) else None
+
+
+def exchange(incoming: Incoming, reply: Reply, now: float) -> Exchange:
+    """What the journal keeps of a request and its answer, without secrets."""
+    envelope = incoming.envelope
+    return Exchange(
+        now,
+        envelope.region,
+        envelope.method,
+        envelope.path,
+        *envelope.shown,
+        None if reply.cut == "before" else reply.status,
+        None if reply.cut == "before" else reply.sent.decode(errors="replace"),
+    )
+
+
+def no_request(world: World, region: str, method: str, path: str, reply: Reply) -> None:
+    """Put what is no request of HTTP into the journal, as far as it is known, less its query."""
+    method, path = (redacted_text(word.partition("?")[0])[:EXCERPT] for word in (method, path))
+    incoming = Incoming(Envelope(region, method, path, {}, {}), None)
+    world.log.append(exchange(incoming, reply, world.clock.now()), [])
+
+
+class Taken(NamedTuple):
+    """What is thought of the records, the answer, and the records as JSON if they came so."""
+
+    records: Sequence[Any]
+    judged: Sequence[Judged]
+    reply: Reply
+    text: bytes | None = None
+
+
+def _taken(world: World, endpoint: str, incoming: Incoming, now: float) -> Taken:
+    limits = world.config.limits
+    if incoming.broken:
+        judged = [Judged(problems=[Problem(incoming.broken)])]
+        return Taken([None], judged, replies.failure(endpoint, 400))
+    try:
+        decoded = _decoded(incoming, limits)
+    except TooLargeError:
+        size = f"{limits.body_bytes} bytes"
+        too_large = Judged(problems=[Problem(f"body: larger than {size}")])
+        return Taken([None], [too_large], _too_large(endpoint, size))
+    records, controls = decoded.records, decoded.controls
+    strict = endpoint == "/import" and flag(controls.get("strict"))
+    if decoded.problem or not records:
+        problem = decoded.problem or NO_DATA.reason
+        unread = [Judged(problems=[Problem(problem)])] * len(records)
+        if strict:
+            return Taken(records, unread, replies.import_error(400, problem))
+        return Taken(records, unread, _received(NO_DATA.reason, controls))
+    tokens: Sequence[str] | None
+    if endpoint == "/import":
+        tokens = _import_tokens(world, incoming, controls, records)
+    else:
+        tokens = [_sent_token(endpoint, record) for record in records]
+    if tokens is None:
+        refused = _unauthorized(world, incoming, controls, records)
+        return Taken(*refused, replies.import_error(401, "Invalid credentials"))
+    over = _over_limit(world, endpoint, tokens, Sent(now, len(records), decoded.size))
+    if over:
+        reason, reply = over
+        return Taken(*_all_refused(endpoint, records, reason), reply)
+    ip, sender = controls.get("ip"), incoming.envelope.address
+    judge = Judge(world, endpoint, incoming.envelope.region, now, strict, ip, sender)
+    judged = judge.judge(records, tokens)
+    if strict:
+        return Taken(records, judged, _strict_reply(records, judged), decoded.text)
+    worst = [each.worst for _, each in _shared(judged)]
+    error = worst[0].reason if all(worst) and worst[0] else None
+    return Taken(records, judged, _received(error, controls), decoded.text)
+
+
+def _shared(judged: Sequence[Judged]) -> ItemsView[int, Judged]:
+    """What is thought, by identity, in order: most records share it."""
+    return {id(each): each for each in judged}.items()
+
+
+def _over_limit(
+    world: World, endpoint: str, tokens: Sequence[str], sent: Sent
+) -> tuple[str, Reply] | None:
+    """Why a request is refused as a whole by a limit of a project it is for, and the answer."""
+    everyone = sorted(set(tokens)) if len(tokens) > 1 else tokens
+    for token in everyone:
+        limits = world.projects.limits(token)
+        if sent.records > limits.records:
+            most = f"{limits.records} records"
+            return f"request: more than {most}", _too_large(endpoint, most)
+        if sent.size > limits.body_bytes:
+            most = f"{limits.body_bytes} bytes"
+            return f"body: larger than {most}", _too_large(endpoint, most)
+    for token in everyone if world.projects.rated else ():
+        reason = world.rates.exceeded(token, world.projects.limits(token), sent)
+        if reason:
+            return reason, replies.failure(endpoint, 429)
+    return None
+
+
+def _decoded(incoming: Incoming, limits: Limits) -> Decoded:
+    if incoming.body is None:
+        raise TooLargeError
+    return decode(
+        incoming.envelope.query,
+        *incoming.envelope.content,
+        incoming.body,
+        max_bytes=limits.body_bytes,
+        max_depth=limits.json_depth,
+    )
+
+
+def _sent_token(endpoint: str, record: Any) -> str:
+    if endpoint in ("/track", "/import"):
+        return authentication.record_token(record)
+    token = record.get("$token") if isinstance(record, dict) else None
+    return token if isinstance(token, str) else ""
+
+
+def _import_tokens(
+    world: World, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
+) -> list[str] | None:
+    credential = authentication.read_basic(incoming.envelope.header("Authorization"))
+    project_id = controls.get("project_id", "")
+    known = world.projects.known()
+    project = authentication.project_of(credential, project_id, incoming.envelope.region, known)
+    if project:
+        return [project.token] * len(records)
+    if authentication.project_of(credential, project_id, None, known):
+        return None
+    guarded = {each.token: each for each in known if each.guarded}
+    strict = world.config.strict_projects
+    return authentication.tokens_by_record(credential, project_id, records, guarded, strict)
+
+
+def _unauthorized(
+    world: World, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
+) -> tuple[Sequence[Any], Sequence[Judged]]:
+    """The records of an import that is a 401; with the credential of another region, a leak."""
+    credential = authentication.read_basic(incoming.envelope.header("Authorization"))
+    project_id = controls.get("project_id", "")
+    project = authentication.project_of(credential, project_id, None, world.projects.known())
+    if project and project.region:
+        problems = [Problem(misplaced(project.region, incoming.envelope.region))]
+        return records, [Judged(project.token, problems)] * len(records)
+    return _all_refused("/import", records, "auth: no valid credential for this project")
+
+
+def _all_refused(
+    endpoint: str, records: Sequence[Any], reason: str
+) -> tuple[Sequence[Any], Sequence[Judged]]:
+    """The records that are kept of a request that is refused as a whole, each with the reason."""
+    problems, rest = [Problem(reason)], len(records) - MOST_REFUSED
+    records = records[:MOST_REFUSED]
+    judged = [Judged(_sent_token(endpoint, record), problems) for record in records]
+    if rest <= 0:
+        return records, judged
+    return [*records, f"{rest} more records"], [*judged, Judged(problems=problems)]
+
+
+def _strict_reply(records: Sequence[Any], judged: Sequence[Judged]) -> Reply:
+    failed = []
+    for index, (record, each) in enumerate(zip(records, judged, strict=True)):
+        worst = each.problems and each.worst
+        if worst:
+            field, message = worst.strict()
+            entry = {"index": index, "insert_id": _insert_id(record)}
+            failed.append({**entry, "field": field, "message": message})
+    count = len(judged) - len(failed)
+    return replies.import_failed(failed, count) if failed else replies.imported(count)
+
+
+def _insert_id(record: Any) -> str:
+    properties = record.get("properties") if isinstance(record, dict) else None
+    return identifier(properties.get("$insert_id")) if isinstance(properties, dict) else ""
+
+
+def _received(error: str | None, controls: Mapping[str, str]) -> Reply:
+    if not controls:
+        return replies.received(error)
+    return replies.received(
+        error,
+        flag(controls.get("verbose")),
+        controls.get("callback", ""),
+        flag(controls.get("img")),
+    )
+
+
+def _too_large(endpoint: str, most: str) -> Reply:
+    """The real answer of the token routes to too many records is unknown; 413 is a choice."""
+    if endpoint == "/import":
+        return replies.import_error(413, f"request exceeds max limit of {most}")
+    return replies.too_large_page()

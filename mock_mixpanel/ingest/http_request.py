@@ -1,0 +1,70 @@
+"""An HTTP request as it came in, whichever server took it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Self
+
+from mock_mixpanel.ingest.redaction import redacted_headers, redacted_query
+from mock_mixpanel.ingest.regions import region_of
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """All of a request but its body; `address` is its sender's.
+
+    A client writes the same on many of them, so what follows from it is kept.
+    """
+
+    region: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    address: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        port_region: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        peer: str,
+    ) -> Self:
+        """A request that came by a port of a region, from the address at the other end.
+
+        `headers` have names such as `X-Forwarded-For`, of which the first proxy's word is the
+        sender (9.17).
+        """
+        region = region_of(port_region, headers.get("Host", ""))
+        sender = headers.get("X-Forwarded-For", "").partition(",")[0].strip() or peer
+        return cls(region, method, path, query, headers, sender)
+
+    def header(self, name: str) -> str:
+        """A header, whatever the case of its name; "" if it is not there."""
+        return self._by_lower_name.get(name.lower(), "")
+
+    @cached_property
+    def content(self) -> tuple[str, str]:
+        """What its body is said to be: content type and content encoding."""
+        return self.header("Content-Type"), self.header("Content-Encoding")
+
+    @cached_property
+    def shown(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Query and headers without secrets."""
+        return redacted_query(self.query), redacted_headers(self.headers)
+
+    @cached_property
+    def _by_lower_name(self) -> dict[str, str]:
+        return {name.lower(): self.headers[name] for name in reversed(list(self.headers))}
+
+
+class Incoming(NamedTuple):
+    """A request. `body` None means that it is larger than the limit, or that it did not arrive
+    whole: then `broken` says why."""
+
+    envelope: Envelope
+    body: bytes | None
+    broken: str = ""

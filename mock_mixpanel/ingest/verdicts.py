@@ -1,0 +1,154 @@
+"""What a server thinks of each record of a request."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from mock_mixpanel.backend import World
+from mock_mixpanel.ingest import validation
+from mock_mixpanel.ingest.fast_path import plain_check
+from mock_mixpanel.ingest.problems import Problem
+from mock_mixpanel.ingest.regions import misplaced
+from mock_mixpanel.log.records import Verdict
+from mock_mixpanel.projects.config import Limits, Project
+from mock_mixpanel.simulation.places import place_of
+
+EVENTS = ("/track", "/import")
+MOST_TERMS = 1000
+"""Of how many projects is remembered what holds for them: tokens can be anything."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The problems with a record; `note` says what of an accepted one has no effect."""
+
+    token: str = ""
+    problems: Sequence[Problem] = ()
+    note: str | None = None
+    options: Project | None = None
+    place: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it is stored."""
+        return not self.problems
+
+    @cached_property
+    def worst(self) -> Problem | None:
+        """The first problem the answer tells of; a silent drop is answered as success (1.6)."""
+        return next((problem for problem in self.problems if not problem.silent), None)
+
+    @cached_property
+    def reasons(self) -> tuple[str, ...]:
+        """What the journal and the list of rejected records say."""
+        return (*(problem.reason for problem in self.problems), *([self.note] if self.note else []))
+
+    def verdict(self, endpoint: str, region: str, now: float) -> Verdict:
+        """What the log keeps of it."""
+        options = self.options or Project(self.token)
+        delay = options.alias_delay if endpoint in EVENTS else 0
+        return Verdict(
+            endpoint,
+            self.token,
+            region,
+            now,
+            now + delay,
+            self.accepted,
+            self.reasons,
+            options.identity,
+            self.place,
+        )
+
+
+class Terms(NamedTuple):
+    """What holds for all records of a project at an endpoint.
+
+    `plain`, if there is one, is what is thought of each that `is_plain`.
+    """
+
+    limits: Limits
+    options: Project | None
+    plain: Judged | None
+    is_plain: Callable[[Any, float], bool]
+
+
+@dataclass
+class Judge:
+    """Judges the records of one request, at virtual time `now` (seconds).
+
+    `ip` is the control parameter, `sender` the address of the connection.
+    """
+
+    world: World
+    endpoint: str
+    region: str
+    now: float
+    strict: bool = False
+    ip: str | None = None
+    sender: str = ""
+    terms: dict[str, Terms] = field(default_factory=dict)
+
+    def judge(self, records: Sequence[Any], tokens: Sequence[str]) -> list[Judged]:
+        """The records, each for the project of its token."""
+        now = self.now
+        terms = self.terms = {token: self._terms(token) for token in set(tokens)}
+        found = []
+        for record, token in zip(records, tokens, strict=True):
+            _, _, plain, is_plain = terms[token]
+            found.append(plain if plain and is_plain(record, now) else self._judged(record, token))
+        return found
+
+    def _terms(self, token: str) -> Terms:
+        memo, key = self.world.memo, (Terms, token, self.endpoint, self.region, self.strict)
+        found: Terms | None = memo.get(key)
+        if found is None:
+            if len(memo) >= MOST_TERMS:
+                memo.clear()
+            found = memo[key] = self._new_terms(token)
+        return found
+
+    def _new_terms(self, token: str) -> Terms:
+        limits = self.world.projects.limits(token)
+        options = self.world.projects.find(token) if token else None
+        plain = None
+        if options and self.endpoint in EVENTS:
+            special = options.region not in (None, self.region)
+            special = special or options.geo or bool(options.drop_filters)
+            plain = None if special else Judged(token, options=options)
+        is_plain = plain_check(self.endpoint, limits, strict=self.strict)
+        return Terms(limits, options, plain, is_plain)
+
+    def _judged(self, record: Any, token: str) -> Judged:
+        endpoint, now, strict = self.endpoint, self.now, self.strict
+        limits, options, *_ = self.terms[token]
+        checks: dict[str, Callable[[], Iterator[Problem]]] = {
+            "/track": lambda: validation.event_problems(record, "/track", now, limits),
+            "/import": lambda: validation.event_problems(
+                record, "/import", now, limits, strict=strict
+            ),
+            "/engage": lambda: validation.profile_problems(record, limits),
+            "/groups": lambda: validation.group_problems(record, limits),
+        }
+        problems = list(checks[endpoint]())
+        if token and options is None:
+            problems.append(Problem("token: no such project", silent=True))
+        if options and options.region not in (None, self.region):
+            problems.append(Problem(misplaced(str(options.region), self.region), silent=True))
+        note = None
+        if options and not problems and endpoint in EVENTS:
+            note = validation.identity_note(record, options.identity)
+            if record["event"] == "$create_alias" and options.identity == "legacy":
+                problems += validation.alias_problems(record)
+            if options.drop_filters:
+                problems += validation.filter_problems(record, options.drop_filters)
+            note = note or validation.size_note(record["properties"], limits)
+            note = note or validation.bucket_note(record["properties"])
+        if options and not problems and endpoint == "/groups":
+            note = validation.group_note(record, options.group_keys)
+        return self._placed(Judged(token, problems, note, options), record)
+
+    def _placed(self, judged: Judged, record: Any) -> Judged:
+        if not (judged.accepted and judged.options and judged.options.geo):
+            return judged
+        return replace(judged, place=place_of(self.endpoint, record, self.ip, self.sender))

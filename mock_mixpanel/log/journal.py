@@ -1,0 +1,60 @@
+"""The log of a store: what arrives is appended, and read back as requests and entries."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from mock_mixpanel.log.records import Arrival, Draft, Entry, Exchange, Journaled, Places
+from mock_mixpanel.log.row_codec import Row, dump, entries_of, has_token, journaled, pack
+from mock_mixpanel.log.stores import Page, Store
+
+AT_ONCE = 200
+"""How many requests are fetched for their entries at once."""
+
+
+class Log:
+    """The requests and entries that a store keeps."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def append(self, exchange: Exchange, drafts: Sequence[Draft]) -> None:
+        """Store a request with its records; ids count up from 1 and are never used again."""
+        records = dump([draft.record for draft in drafts])
+        self.take(Arrival(exchange, [draft.verdict for draft in drafts], records))
+
+    def take(self, arrival: Arrival, version: int | None = None) -> bool:
+        """Store what arrived; False, and nothing is stored, if it was judged at another version."""
+        return self._store.append(pack(arrival), version)
+
+    def page(self, generation: int, after: int) -> Page:
+        """The next rows after a request, or the first ones if something was forgotten since."""
+        return self._store.page(generation, after)
+
+    def rows(self, after: int = 0, token: str | None = None) -> Iterator[Row]:
+        """All requests, or those with records of a project, oldest first, still packed."""
+        while True:
+            page = self._store.page(None, after)
+            for row in page.rows:
+                if token is None or has_token(row, token):
+                    yield row
+            if page.last:
+                return
+            after = page.rows[-1].id
+
+    def journal(self) -> list[Journaled]:
+        """All requests, oldest first."""
+        return [journaled(row) for row in self.rows()]
+
+    def entries(self, requests: Iterator[Places]) -> Iterator[Entry]:
+        """The entries at some places, request by request; what was forgotten is left out."""
+        while wanted := dict(islice(requests, AT_ONCE)):
+            for row in self._store.rows(list(wanted)):
+                entries = entries_of(row)
+                if [entry.index for entry in entries] != wanted[row.id]:
+                    by_index = {entry.index: entry for entry in entries}
+                    entries = [by_index[each] for each in wanted[row.id] if each in by_index]
+                yield from entries
+
+    def forget(self, token: str | None = None) -> None:
+        """Everything, or the records of one project and the requests that had no others."""
+        self._store.forget(token)

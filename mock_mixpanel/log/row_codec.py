@@ -1,0 +1,148 @@
+"""A request with its records as one row of bytes, which is what a store keeps.
+
+Packing is what ingestion pays for the log, so it does little: the records stay the JSON text they
+arrived as, and what is decided about them is written once for all that share it. Unpacking is left
+to whoever reads.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from mock_mixpanel.log.records import Arrival, Entry, Exchange, Journaled, Verdict
+
+SLOW = b" "
+"""What text begins with that only the slow parser reads as it was meant: lone surrogates, and
+integers beyond 64 bits."""
+
+
+class Packed(NamedTuple):
+    """A row that has no place in the log yet.
+
+    `token` is the project of all its records; None if it has none, or records of several projects.
+    `size` is how many there are.
+    """
+
+    token: str | None
+    size: int
+    head: bytes
+    body: bytes
+
+
+class Row(NamedTuple):
+    """A row of the log; `first` is the id of the first of its entries."""
+
+    id: int
+    first: int
+    token: str | None
+    head: bytes
+    body: bytes
+
+
+def dump(value: Any) -> bytes:
+    """Any JSON value as text that `load` reads back exactly."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return SLOW + json.dumps(value, separators=(",", ":")).encode()
+
+
+def load(text: bytes) -> Any:
+    """The value of a text that `dump` wrote, or that the fast parser has read before."""
+    return json.loads(text) if text[:1] == SLOW else orjson.loads(text)
+
+
+def pack(arrival: Arrival) -> Packed:
+    """What arrived, as a row."""
+    exchange, verdicts, records = arrival
+    distinct, which = _table(verdicts)
+    tokens = {verdict.token for verdict in distinct}
+    head = dump([tuple(exchange), [tuple(each) for each in distinct], which, None])
+    return Packed(tokens.pop() if len(tokens) == 1 else None, len(verdicts), head, records)
+
+
+def exchange_of(row: Row) -> Exchange:
+    """The request of a row and its answer."""
+    return Exchange(*load(row.head)[0])
+
+
+def entries_of(row: Row) -> list[Entry]:
+    """The records of a row."""
+    return _entries(row, load(row.head))
+
+
+def journaled(row: Row) -> Journaled:
+    """The request of a row with its records."""
+    head = load(row.head)
+    return Journaled(row.id, Exchange(*head[0]), tuple(_entries(row, head)))
+
+
+def has_token(row: Row, token: str) -> bool:
+    """Whether a request has records of a project."""
+    if row.token is not None:
+        return row.token == token
+    return any(Verdict(*each).token == token for each in load(row.head)[1])
+
+
+def without(row: Row, token: str) -> Row | None:
+    """The row as if it had had no records of a project; None if it had no others."""
+    kept = [entry for entry in entries_of(row) if entry.token != token]
+    if not kept:
+        return None
+    distinct, which = _table([_verdict(entry) for entry in kept])
+    tokens = {verdict.token for verdict in distinct}
+    verdicts, places = [tuple(each) for each in distinct], [entry.index for entry in kept]
+    head = dump([tuple(exchange_of(row)), verdicts, which, places])
+    only = tokens.pop() if len(tokens) == 1 else None
+    return Row(row.id, row.first, only, head, dump([entry.record for entry in kept]))
+
+
+def _table(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], list[int] | None]:
+    """The verdicts that differ, and for each record which is its; None if all have the first."""
+    if all(verdict is verdicts[0] for verdict in verdicts):
+        return list(verdicts[:1]), None
+    distinct = dict.fromkeys(verdicts)
+    if len(distinct) < 2:
+        return list(distinct), None
+    number = {verdict: place for place, verdict in enumerate(distinct)}
+    return list(distinct), [number[verdict] for verdict in verdicts]
+
+
+def _entries(row: Row, head: Any) -> list[Entry]:
+    _, packed, which, places = head
+    if not packed:
+        return []
+    verdicts = [Verdict(*each)._replace(reasons=tuple(each[6])) for each in packed]
+    records = load(row.body)
+    if which is None:
+        which = [0] * len(records)
+    if places is None:
+        places = range(len(records))
+    found = []
+    for record, number, index in zip(records, which, places, strict=True):
+        endpoint, token, region, received, effective, accepted, why, mode, spot = verdicts[number]
+        entry_id = row.first + index
+        found.append(
+            Entry(
+                endpoint,
+                token,
+                region,
+                record,
+                received,
+                effective,
+                accepted,
+                why,
+                mode,
+                spot,
+                entry_id,
+                row.id,
+                index,
+            )
+        )
+    return found
+
+
+def _verdict(entry: Entry) -> Verdict:
+    return Verdict._make((*entry[:3], *entry[4:10]))

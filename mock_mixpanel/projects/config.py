@@ -1,0 +1,144 @@
+"""What a server and a project can be told."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+from mock_mixpanel.projects.limits import Limits
+from mock_mixpanel.projects.options import (
+    CHECKS,
+    IDENTITY_MODES,
+    REGIONS,
+    ConfigError,
+    DropFilter,
+    LookupTable,
+    ServiceAccount,
+    check_name,
+    kind_of,
+)
+
+__all__ = [
+    "IDENTITY_MODES",
+    "REGIONS",
+    "Config",
+    "ConfigError",
+    "DropFilter",
+    "Limits",
+    "LookupTable",
+    "Project",
+    "ServiceAccount",
+    "read_projects",
+]
+
+_LISTS = ("group_keys", "service_accounts", "lookup_tables")
+
+
+@dataclass(frozen=True)
+class Project:
+    """The options of a project.
+
+    `secret` None and no service accounts: every credential is accepted (choice). `region` None:
+    the project takes data in every region, kept apart (choice). `alias_delay` (how long a link
+    between two ids takes to have effect, under every identity system) and `gdpr_delay` (how long a
+    data deletion or retrieval takes) are in seconds of the virtual clock. `limits` are
+    those that differ from the server's; a `body_bytes` above the server's has no effect. With
+    `geo`, events and profiles get a place, a made-up one (see `geo.py`). `group_keys` empty: every
+    key is one. `drop_filters` are those that a project can set in Mixpanel's Lexicon.
+    """
+
+    token: str
+    secret: str | None = None
+    project_id: str | None = None
+    identity: str = "legacy"
+    region: str | None = None
+    alias_delay: float = 0
+    group_keys: tuple[str, ...] = ()
+    service_accounts: tuple[ServiceAccount, ...] = ()
+    lookup_tables: tuple[LookupTable, ...] = ()
+    drop_filters: tuple[DropFilter, ...] = ()
+    gdpr_delay: float = 60
+    limits: tuple[tuple[str, int | None], ...] = ()
+    geo: bool = False
+
+    @property
+    def guarded(self) -> bool:
+        """Whether an import needs the right credential."""
+        return self.secret is not None or bool(self.service_accounts)
+
+    def changed(self, options: Mapping[str, Any], where: str = "project") -> Self:
+        """A copy with some options changed.
+
+        Raises ConfigError, naming the option, if one does not exist or has a wrong value.
+        """
+        return replace(self, **_checked(options, where))
+
+    def options(self) -> dict[str, Any]:
+        """The options as JSON, of which `changed` makes the same project again."""
+        lists = {name: list(value) for name, value in asdict(self).items() if name in _LISTS}
+        filters = [_given(each) for each in self.drop_filters]
+        return asdict(self) | lists | {"limits": dict(self.limits), "drop_filters": filters}
+
+    def shown(self) -> dict[str, Any]:
+        """The options as JSON, with secrets hidden."""
+        return {
+            "token": self.token,
+            "secret": None if self.secret is None else "***",
+            "project_id": self.project_id,
+            "identity": self.identity,
+            "region": self.region,
+            "alias_delay": self.alias_delay,
+            "group_keys": list(self.group_keys),
+            "service_accounts": [
+                {"username": account.username, "secret": "***"} for account in self.service_accounts
+            ],
+            "lookup_tables": [{"id": each.id, "name": each.name} for each in self.lookup_tables],
+            "drop_filters": [_given(each) for each in self.drop_filters],
+            "gdpr_delay": self.gdpr_delay,
+            "limits": dict(self.limits),
+            "geo": self.geo,
+        }
+
+
+@dataclass(frozen=True)
+class Config:
+    """A server: its limits, the projects it starts with, and whether others exist.
+
+    A token that is not among `projects` makes a project with default options, unless
+    `strict_projects` is set: then its records are dropped, as Mixpanel drops them.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    projects: tuple[Project, ...] = ()
+    strict_projects: bool = False
+
+
+def read_projects(data: Any) -> tuple[Project, ...]:
+    """The projects of a configuration file's content. Raises ConfigError, naming the place."""
+    if not isinstance(data, list):
+        raise ConfigError(f"projects: expected a list of objects, got {kind_of(data)}")
+    found: dict[str, Project] = {}
+    for place, options in enumerate(data):
+        where = f"projects[{place}]"
+        if not isinstance(options, Mapping):
+            raise ConfigError(f"{where}: expected an object, got {kind_of(options)}")
+        token = options.get("token")
+        if not isinstance(token, str) or not token:
+            raise ConfigError(f"{where}.token: missing or not a text; every project needs one")
+        if token in found:
+            raise ConfigError(f"{where}.token: {token!r} is listed twice; remove one")
+        found[token] = Project(token).changed(options, where)
+    return tuple(found.values())
+
+
+def _checked(options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    known = [option.name for option in fields(Project)]
+    checked = {}
+    for name, value in options.items():
+        check_name(name, known, where)
+        checked[name] = CHECKS[name](value, f"{where}.{name}")
+    return checked
+
+
+def _given(drop: DropFilter) -> dict[str, Any]:
+    """The members of a filter that say something."""
+    return {name: value for name, value in asdict(drop).items() if value is not None}

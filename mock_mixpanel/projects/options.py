@@ -1,0 +1,182 @@
+"""From a JSON value to the value of an option, or a `ConfigError` that names its place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any
+
+from mock_mixpanel.projects.limits import CAN_BE_OFF, LIMITS_OF_PROJECTS
+
+REGIONS = ("us", "eu", "in")
+IDENTITY_MODES = ("legacy", "original", "simplified")
+
+
+class ConfigError(ValueError):
+    """An option that does not exist or has a wrong value; the message names it and what to do."""
+
+
+@dataclass(frozen=True)
+class ServiceAccount:
+    """A user of the Basic scheme who may import into a project."""
+
+    username: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class LookupTable:
+    """A lookup table that can be replaced; `id` is a UUID in Mixpanel, here any text."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class DropFilter:
+    """Events that Mixpanel drops in silence: by name, by a property, or by both.
+
+    A property without a value is one that is there at all; None stands for whatever it is.
+    """
+
+    event: str | None = None
+    property: str | None = None
+    value: str | int | float | bool | None = None
+
+
+def check_name(name: str, known: Sequence[str], where: str) -> None:
+    """Raise ConfigError for a name that is none of those known, with the nearest."""
+    if name not in known:
+        near = get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+        raise ConfigError(f"{where}.{name}: unknown option; {hint}")
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{where}: expected a text that is not empty, got {kind_of(value)}")
+    return value
+
+
+def _optional_text(value: Any, where: str) -> str | None:
+    return None if value is None else _text(value, where)
+
+
+def _project_id(value: Any, where: str) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _optional_text(value, where)
+
+
+def _identity(value: Any, where: str) -> str:
+    if value not in IDENTITY_MODES:
+        raise ConfigError(f"{where}: {value!r} is none of {', '.join(IDENTITY_MODES)}")
+    return str(value)
+
+
+def _region(value: Any, where: str) -> str | None:
+    if value is not None and value not in REGIONS:
+        raise ConfigError(f"{where}: {value!r} is none of {', '.join(REGIONS)}")
+    return None if value is None else str(value)
+
+
+def _seconds(value: Any, where: str) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 10**9:
+        raise ConfigError(f"{where}: expected seconds, 0 to 10^9, got {kind_of(value)}")
+    return float(value)
+
+
+def _limits(value: Any, where: str) -> tuple[tuple[str, int | None], ...]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where}: expected an object, got {kind_of(value)}")
+    for name, limit in value.items():
+        check_name(name, LIMITS_OF_PROJECTS, where)
+        off = limit is None and name in CAN_BE_OFF
+        number = isinstance(limit, int) and not isinstance(limit, bool) and 0 <= limit <= 10**12
+        if not (off or number):
+            raise ConfigError(f"{where}.{name}: expected a count, 0 to 10^12, got {kind_of(limit)}")
+    return tuple(sorted(value.items()))
+
+
+def _boolean(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where}: expected true or false, got {kind_of(value)}")
+    return value
+
+
+def _texts(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{where}: expected a list of texts, got {kind_of(value)}")
+    return tuple(_text(item, f"{where}[{place}]") for place, item in enumerate(value))
+
+
+def _pairs(value: Any, where: str, names: tuple[str, str]) -> list[tuple[str, str]]:
+    """A list of objects of exactly two texts."""
+    if not isinstance(value, list):
+        raise ConfigError(f"{where}: expected a list of objects, got {kind_of(value)}")
+    pairs = []
+    for place, item in enumerate(value):
+        here = f"{where}[{place}]"
+        if not isinstance(item, Mapping) or set(item) != set(names):
+            raise ConfigError(f"{here}: expected an object of exactly {names[0]} and {names[1]}")
+        one, other = (_text(item[name], f"{here}.{name}") for name in names)
+        pairs.append((one, other))
+    return pairs
+
+
+def _accounts(value: Any, where: str) -> tuple[ServiceAccount, ...]:
+    return tuple(ServiceAccount(*pair) for pair in _pairs(value, where, ("username", "secret")))
+
+
+def _lookup_tables(value: Any, where: str) -> tuple[LookupTable, ...]:
+    return tuple(LookupTable(*pair) for pair in _pairs(value, where, ("id", "name")))
+
+
+def _drop_filters(value: Any, where: str) -> tuple[DropFilter, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{where}: expected a list of objects, got {kind_of(value)}")
+    return tuple(_drop_filter(item, f"{where}[{place}]") for place, item in enumerate(value))
+
+
+def _drop_filter(value: Any, where: str) -> DropFilter:
+    if not isinstance(value, Mapping) or not {"event", "property"} & value.keys():
+        raise ConfigError(f"{where}: expected an object with event, property or both")
+    for name in value:
+        check_name(name, [each.name for each in fields(DropFilter)], where)
+    for name in ("event", "property"):
+        _optional_text(value.get(name), f"{where}.{name}")
+    wanted = value.get("value")
+    if not isinstance(wanted, str | int | float | bool | None):
+        raise ConfigError(f"{where}.value: expected a text, a number or a boolean")
+    if wanted is not None and value.get("property") is None:
+        raise ConfigError(f"{where}.value: of which property? give property as well")
+    return DropFilter(**value)
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, without showing it: it may be a secret."""
+    names: dict[type, str] = {
+        type(None): "null",
+        bool: "a boolean",
+        str: "a text",
+        dict: "an object",
+    }
+    return "an empty text" if value == "" else names.get(type(value), f"a {type(value).__name__}")
+
+
+CHECKS = {
+    "token": _text,
+    "secret": _optional_text,
+    "project_id": _project_id,
+    "identity": _identity,
+    "region": _region,
+    "alias_delay": _seconds,
+    "group_keys": _texts,
+    "service_accounts": _accounts,
+    "lookup_tables": _lookup_tables,
+    "drop_filters": _drop_filters,
+    "gdpr_delay": _seconds,
+    "limits": _limits,
+    "geo": _boolean,
+}
+"""By the name of the option."""

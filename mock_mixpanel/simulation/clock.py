@@ -1,0 +1,89 @@
+"""The virtual clock: real time plus an offset, until it is frozen.
+
+All times inside the server are its seconds since 1970, as a float.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from mock_mixpanel.log.shared_settings import Shared
+from mock_mixpanel.log.stores.memory import MemoryStore
+
+PART = "clock"
+EARLIEST = 0.0
+LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+
+
+class State(NamedTuple):
+    """Seconds ahead of real time, or the moment at which it stands still."""
+
+    offset: float
+    stopped: float | None
+
+
+class Clock:
+    """One moment for the whole server, all workers included. `real` gives seconds since 1970."""
+
+    def __init__(self, real: Callable[[], float] = time.time, shared: Shared | None = None) -> None:
+        self._real = real
+        self._shared = shared or Shared(MemoryStore())
+
+    @property
+    def frozen(self) -> bool:
+        """Whether time stands still."""
+        return self._state.stopped is not None
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        offset, stopped = self._state
+        return self._real() + offset if stopped is None else stopped
+
+    def change(
+        self, *, now: float | None = None, advance: float = 0, freeze: bool | None = None
+    ) -> None:
+        """Go to `now` (seconds since 1970), then forward by `advance` seconds, and stop or go on.
+
+        Raises ValueError, and changes nothing, for a negative `advance` and for a moment outside
+        the years 1970 to 8999.
+        """
+        if advance < 0:
+            raise ValueError("advance: expected 0 seconds or more; set now to go back")
+        with self._shared.changing(PART) as state:
+            moment = (self.now() if now is None else now) + advance
+            if not EARLIEST <= moment < LATEST:
+                raise ValueError("now: expected a moment in the years 1970 to 8999")
+            if self.frozen if freeze is None else freeze:
+                state["stopped"] = moment
+            else:
+                state |= {"stopped": None, "offset": moment - self._real()}
+
+    def reset(self) -> None:
+        """Back to real time."""
+        with self._shared.changing(PART) as state:
+            state.clear()
+
+    @property
+    def _state(self) -> State:
+        return self._shared.view(PART, _state)
+
+
+def _state(part: dict[str, Any] | None) -> State:
+    part = part or {}
+    return State(part.get("offset", 0.0), part.get("stopped"))
+
+
+def iso(moment: float) -> str:
+    """Seconds since 1970 as `2026-06-15T12:00:00.000Z`."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def parse_iso(text: str) -> float:
+    """An ISO 8601 time as seconds since 1970; without a zone it is UTC.
+
+    Raises ValueError if it is none.
+    """
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

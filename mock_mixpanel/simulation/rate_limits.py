@@ -1,0 +1,87 @@
+"""How much a project may send in any minute, and how often it may be read (facts 1.4, 7, 8).
+
+Counted is what is read, refused records too: a 400 counts in Mixpanel as well. What a 429 refuses
+does not count (choice). Time is the virtual clock's, so waiting is `advance`.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mock_mixpanel.log.shared_settings import Shared
+from mock_mixpanel.projects.config import Limits
+
+PART = "rates"
+CALLS = "calls"
+
+
+class Sent(NamedTuple):
+    """What one request brought; `at` is in virtual seconds."""
+
+    at: float
+    records: int
+    size: int
+
+
+class Window(NamedTuple):
+    """How many calls there may be in so many seconds; None is without a limit."""
+
+    most: int | None
+    seconds: int
+
+
+class Full(NamedTuple):
+    """A window with no room for one more call, and in how many seconds there will be."""
+
+    window: Window
+    after: float
+
+
+class Rates:
+    """What each project sent in the last `rate_seconds`; kept for those with a limit only."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    def exceeded(self, token: str, limits: Limits, new: Sent) -> str | None:
+        """Why a request is too much for a project; if it is not, it is counted."""
+        if not limits.rated:
+            return None
+        with self._shared.changing(PART) as part:
+            # A clock that was set back leaves requests of the future: they are gone too.
+            since = new.at - limits.rate_seconds
+            sent = [each for each in part.get(token, []) if since < each[0] <= new.at]
+            records = new.records + sum(each[1] for each in sent)
+            size = new.size + sum(each[2] for each in sent)
+            for name, count, most in (
+                ("records", records, limits.rate_records),
+                ("bytes", size, limits.rate_bytes),
+            ):
+                if most is not None and count > most:
+                    return f"rate: more than {most} {name} in {limits.rate_seconds} seconds"
+            part[token] = [*sent, tuple(new)]
+        return None
+
+    def call(self, token: str, kind: str, windows: Iterable[Window], at: float) -> Full | None:
+        """The first window that is full; without one, the call is counted. Times are virtual."""
+        limited = [window for window in windows if window.most is not None]
+        if not limited:
+            return None
+        longest = max(window.seconds for window in limited)
+        with self._shared.changing(CALLS) as part:
+            kinds = part.setdefault(token, {})
+            before = [each for each in kinds.get(kind, []) if at - longest < each <= at]
+            for window in limited:
+                recent = [each for each in before if each > at - window.seconds]
+                if len(recent) >= (window.most or 0):
+                    oldest = recent[-window.most] if window.most else at
+                    return Full(window, oldest + window.seconds - at)
+            kinds[kind] = [*before, at]
+        return None
+
+    def forget(self, token: str | None) -> None:
+        """What all projects sent and asked, or one."""
+        for name in (PART, CALLS):
+            with self._shared.changing(name) as part:
+                if token is None:
+                    part.clear()
+                part.pop(token or "", None)

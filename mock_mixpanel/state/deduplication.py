@@ -1,0 +1,75 @@
+"""Which events may be duplicates of each other (facts/mixpanel-http-api 1.7).
+
+Nearly none are, so only those that may be are compared when somebody reads. Whether two are depends
+on their person, who can change afterwards; all else about them is known when they arrive.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+
+from mock_mixpanel.state.events import MADE, Event
+
+day, time = attrgetter("day"), attrgetter("time")
+
+
+class Twins:
+    """Events by what duplicates have in common whoever their person is, and whatever their time
+    of the day is."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self._first: dict[int, Event] = {}
+        """By the hash of that."""
+        self._groups: dict[int, list[Event]] = {}
+        """Of two or more, by the entry id of each of them."""
+        for event in events:
+            self.add(event)
+
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
+    def add(self, event: Event) -> None:
+        """Take in an event."""
+        if event.insert_id.startswith(MADE):
+            return
+        first = self._first.setdefault(hash((event.name, event.day, event.insert_id)), event)
+        if first is not event:
+            group = self._groups.setdefault(first.id, [first])
+            group.append(event)
+            self._groups[event.id] = group
+
+    def superseded(
+        self, resolve: Callable[[str], str], old: float | None, *, raw: bool
+    ) -> Callable[[Event], bool]:
+        """Whether there is a later duplicate of an event: at the same time, but not for raw rows.
+
+        Those that arrived at `old` (virtual seconds) or before are compacted: for them, one on the
+        same day is a duplicate as well. `resolve` says who is who, and may not change meanwhile.
+        """
+        gone: set[int] = set()
+        compared: set[int] = set()
+
+        def is_superseded(event: Event) -> bool:
+            group = self._groups.get(event.id)
+            if group and group[0].id not in compared:
+                compared.add(group[0].id)
+                left = sorted(group, key=lambda each: each.id)
+                if old is not None:
+                    compacted = _earlier([each for each in left if each.at <= old], resolve, day)
+                    gone.update(compacted)
+                    left = [each for each in left if each.id not in compacted]
+                if not raw:
+                    gone.update(_earlier(left, resolve, time))
+            return event.id in gone
+
+        return is_superseded
+
+
+def _earlier(
+    events: Sequence[Event], resolve: Callable[[str], str], when: Callable[[Event], float]
+) -> set[int]:
+    """The ids of those with a later duplicate; they are in order of arrival."""
+    latest = {
+        (event.name, resolve(event.stored), when(event), event.insert_id): event.id
+        for event in events
+    }
+    return {event.id for event in events} - set(latest.values())

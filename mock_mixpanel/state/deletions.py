@@ -1,0 +1,36 @@
+"""Data deletions (facts/mixpanel-http-api 7.5) as entries of the log.
+
+A request to delete people is an entry that takes effect when its task is processed; a request to
+cancel it is another. Everything of those people that arrived until then disappears from the
+projections; the log itself and the journal of requests keep it.
+"""
+
+from dataclasses import dataclass, field
+
+from mock_mixpanel.log.records import Entry
+
+ENDPOINT = "/api/app/data-deletions/v3.0"
+RETRIEVALS = "/api/app/data-retrievals/v3.0"
+TASKS = (ENDPOINT, RETRIEVALS)
+
+
+@dataclass
+class Erasures:
+    """The tasks of one project that are not processed yet: when they are due, and for whom."""
+
+    pending: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
+    """By tracking id; the due moment is in virtual seconds since 1970."""
+
+    def learn(self, entry: Entry) -> None:
+        """Take in a request: `{tracking_id, distinct_ids}`, or `{tracking_id, cancel: true}`."""
+        task = entry.record
+        if task.get("cancel"):
+            self.pending.pop(task["tracking_id"], None)
+        else:
+            ids = frozenset(task["distinct_ids"])
+            self.pending[task["tracking_id"]] = (entry.effective_at, ids)
+
+    def due(self, now: float) -> set[str]:
+        """The ids to delete of all tasks that are due; they are pending no more."""
+        done = [key for key, (due, _) in self.pending.items() if due <= now]
+        return {who for key in done for who in self.pending.pop(key)[1]}

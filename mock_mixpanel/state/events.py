@@ -1,0 +1,156 @@
+"""An event as it is read, from the record as it was sent."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from sys import intern
+from typing import Any, NamedTuple
+
+from mock_mixpanel.json_values import identifier, seconds, whole
+from mock_mixpanel.log.records import Entry
+from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.simulation.places import event_location
+
+MADE = "made-"
+"""How an insert id begins that the server made."""
+
+HOT_SHARD = "$hotshard_events"
+"""What an event is renamed to that is beyond what one person or group can have on one day."""
+
+IDENTITY_EVENTS = ("$identify", "$create_alias", "$merge")
+
+
+class Event(NamedTuple):
+    """A stored event without its properties, which stay in the log until they are read.
+
+    `id` is that of its entry, `at` is when it arrived (virtual seconds).
+    `distinct_id` is the one sent, `stored` the id it is kept under; `time` is in seconds since
+    1970. `added` is what identity failures add to its properties. `hot`: it is beyond what one
+    person or group can have on one day. `first` is the canonical id of its person when it was
+    stored.
+    """
+
+    id: int
+    at: float
+    name: str
+    distinct_id: str
+    time: int | float
+    insert_id: str
+    stored: str
+    added: Mapping[str, Any]
+    hot: bool = False
+    first: str = ""
+
+    @property
+    def day(self) -> int:
+        """In days since 1970, UTC."""
+        return int(self.time // 86400)
+
+
+def read_event(
+    entry: Entry,
+    added: Mapping[str, Any],
+    place: Callable[[str], str],
+    resolve: Callable[[str], str],
+) -> Event:
+    """The event of an accepted /track or /import entry.
+
+    `place` and `resolve` say under which id a record is stored, and what its canonical id is now.
+    No time is the time of arrival, and so is one in the future (1.3, 1.5). No distinct id is "",
+    a person nobody knows (choice: no hash of the address). Without an insert id the server makes
+    one, and the event is never a duplicate (1.3).
+    """
+    sent = entry.record["properties"]
+    arrival = _in_ms(entry.received_at)
+    time = seconds(sent.get("time"))
+    distinct_id = sent_id(sent, entry.identity)
+    stored = place(distinct_id)
+    return Event(
+        entry.id,
+        entry.received_at,
+        intern(entry.record["event"]),
+        intern(distinct_id),
+        arrival if time is None else min(time, arrival),
+        identifier(sent.get("$insert_id")) or f"{MADE}{entry.id}",
+        intern(stored),
+        added,
+        False,
+        intern(resolve(stored)),
+    )
+
+
+@lru_cache(100)
+def _in_ms(moment: float) -> int | float:
+    """A moment to the millisecond; all records of a request have the same."""
+    return whole(round(moment, 3))
+
+
+def event_properties(event: Event, entry: Entry, limits: Limits) -> dict[str, Any]:
+    """The properties of an event.
+
+    The address in `ip` stays: it was sent (exports, like Mixpanel, do not show it).
+    """
+    properties = cut(entry.record["properties"], limits.string_characters)
+    properties.pop("token", None)
+    if entry.place:
+        properties |= event_location(entry.place)
+    if entry.endpoint == "/import":
+        properties["$import"] = True
+    if entry.identity == "simplified":
+        properties |= implied(entry.record["properties"])
+    properties |= event.added
+    if event.hot:
+        properties["mp_original_event_name"] = entry.record["event"]
+        properties["mp_original_distinct_id"] = event.distinct_id
+    return properties
+
+
+def hot_shard(event: Event) -> Event:
+    """An event beyond what one person can have on one day, as Mixpanel stores it (1.6)."""
+    return event._replace(name=HOT_SHARD, stored="", first="", hot=True)
+
+
+def sent_id(properties: Mapping[str, Any], identity: str) -> str:
+    """The distinct id an event carries; under simplified, made of user and device (5.4).
+
+    Under original the documented `$identify` has none: it is the identified person's (choice).
+    """
+    distinct_id = identifier(properties.get("distinct_id"))
+    if identity == "original":
+        return distinct_id or identifier(properties.get("$identified_id"))
+    if identity != "simplified":
+        return distinct_id
+    device, user = device_and_user(properties)
+    return user or (f"$device:{device}" if device else "")
+
+
+def device_and_user(properties: Mapping[str, Any]) -> tuple[str, str]:
+    """`$device_id` and `$user_id`; a distinct id alone is read as one of them (5.4)."""
+    device = identifier(properties.get("$device_id"))
+    user = identifier(properties.get("$user_id"))
+    distinct_id = identifier(properties.get("distinct_id"))
+    if device or user:
+        return device, user
+    if distinct_id.startswith("$device:"):
+        return distinct_id.removeprefix("$device:"), ""
+    return "", distinct_id
+
+
+def implied(properties: Mapping[str, Any]) -> dict[str, str]:
+    """What a distinct id that is sent alone becomes under simplified (5.4)."""
+    if identifier(properties.get("$device_id")) or identifier(properties.get("$user_id")):
+        return {}
+    device, user = device_and_user(properties)
+    return {"$device_id": device} if device else {"$user_id": user} if user else {}
+
+
+def cut(properties: dict[str, Any], limit: int) -> dict[str, Any]:
+    """Names and text values cut to `limit` characters (characters, not bytes: a choice, 1.4)."""
+    for name, value in properties.items():
+        if len(name) > limit or (isinstance(value, str) and len(value) > limit):
+            break
+    else:
+        return properties.copy()
+    return {
+        name[:limit]: value[:limit] if isinstance(value, str) else value
+        for name, value in properties.items()
+    }

@@ -1,0 +1,73 @@
+"""Legacy identity: only `$create_alias` links, one way, once per alias, not retroactively.
+
+A record belongs to whom it led to when it was stored (facts/mixpanel-http-api 5.1, 5.3).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mock_mixpanel.ingest.problems import RefusedError
+from mock_mixpanel.json_values import identifier
+from mock_mixpanel.log.records import Entry
+from mock_mixpanel.state.identities.links import NOTHING, Decision, Link
+
+
+@dataclass
+class Legacy:
+    """The lookup from aliases to the ids they stand for."""
+
+    aliases: dict[str, str] = field(default_factory=dict)
+    """All that were decided."""
+    effective: dict[str, str] = field(default_factory=dict)
+    """Those of them in effect."""
+
+    def decide(self, entry: Entry) -> Decision:
+        """An alias may point to one id only, and never in a circle; the same again is no fault."""
+        if entry.record["event"] != "$create_alias":
+            return NOTHING
+        sent = entry.record["properties"]
+        new = Link(identifier(sent["alias"]), identifier(sent["distinct_id"]))
+        known = self.aliases.get(new.alias)
+        if known == new.distinct_id:
+            return NOTHING
+        if known is not None:
+            raise RefusedError("alias: it points to another distinct_id already")
+        if new.alias in _chain(new.distinct_id, self.aliases):
+            raise RefusedError("alias: distinct_id is an alias of it, this would make a circle")
+        self.aliases[new.alias] = new.distinct_id
+        return Decision(new)
+
+    def link(self, link: Link) -> None:
+        """From now on the alias leads to its id; nothing moves."""
+        self.effective[link.alias] = link.distinct_id
+
+    def place(self, sent: str) -> str:
+        """Where the aliases in effect lead."""
+        leads = self.effective.get
+        while (other := leads(sent)) is not None:
+            sent = other
+        return sent
+
+    def resolve(self, stored: str) -> str:
+        """What was stored stays where it is."""
+        return stored
+
+    def people(self) -> Sequence[Sequence[str]]:
+        """An original id and its aliases in the order they took effect."""
+        found: dict[str, list[str]] = {}
+        for alias in self.effective:
+            canonical = self.place(alias)
+            found.setdefault(canonical, [canonical]).append(alias)
+        return list(found.values())
+
+    def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
+        """Every alias: what it has of its own is split off for good."""
+        return [Link(*both) for both in self.aliases.items()]
+
+
+def _chain(start: str, aliases: Mapping[str, str]) -> Iterator[str]:
+    """An id and where it leads, step by step."""
+    found: str | None = start
+    while found is not None:
+        yield found
+        found = aliases.get(found)

@@ -1,0 +1,65 @@
+"""What the identity systems have in common: their interface, and what they decide."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from mock_mixpanel.log.records import Entry
+
+
+class Link(NamedTuple):
+    """Two ids of one person: what is sent for `alias` belongs to `distinct_id`."""
+
+    alias: str
+    distinct_id: str
+
+
+class Merge(NamedTuple):
+    """Two people became one: what the id `gone` stood for is now known as `kept`."""
+
+    gone: str
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an event means for identities.
+
+    `note` says why it links nothing, or what of it has no effect; `added` are the properties that
+    Mixpanel stores on the event because of that.
+    """
+
+    link: Link | None = None
+    note: str | None = None
+    added: dict[str, Any] = field(default_factory=dict)
+
+
+NOTHING = Decision()
+
+
+class Identities(Protocol):
+    """An identity system, fed entry by entry, and asked about the links in effect."""
+
+    def decide(self, entry: Entry) -> Decision:
+        """Take in an event when it arrives. What it links is known from now on, but not in effect.
+
+        Raises RefusedError for an identity event that is not stored at all.
+        """
+
+    def link(self, link: Link) -> Merge | None:
+        """Let a link that was decided take effect. The merge, if profiles have to move."""
+
+    def place(self, sent: str) -> str:
+        """The id that a record sent for an id is stored under."""
+
+    def resolve(self, stored: str) -> str:
+        """The canonical id of what is stored under an id."""
+
+    def people(self) -> Sequence[Sequence[str]]:
+        """The ids of everyone who has several, each with the canonical id first."""
+
+    def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
+        """The links whose alias is somebody else as long as anything is stored under it.
+
+        `pending` are the links decided and not in effect.
+        """

@@ -1,0 +1,142 @@
+"""Original ID Merge: `$identify`, `$create_alias` and `$merge` join clusters of ids, retroactively.
+
+The order of the checks and the reasons come from Mixpanel's flowcharts (facts/mixpanel-http-api
+5.2); the descriptions are ours. A failed event is stored with its reason; the answer is success.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mock_mixpanel.json_values import identifier
+from mock_mixpanel.log.records import Entry
+from mock_mixpanel.state.identities.clusters import Clusters
+from mock_mixpanel.state.identities.links import NOTHING, Decision, Link, Merge
+
+ANONYMOUS = re.compile(r"(\$device:)?[0-9a-f]+(-[0-9a-f]+){4}", re.IGNORECASE)
+"""Five dashed groups: a UUID, and the ids Mixpanel's SDKs make, with or without their prefix."""
+
+
+@dataclass
+class Original:
+    """Clusters of at most `cluster_ids` ids.
+
+    Events are decided on in order of arrival, as if all links before them were in effect.
+    """
+
+    cluster_ids: int
+    decided: Clusters = field(default_factory=Clusters)
+    effective: Clusters = field(default_factory=Clusters)
+    aliases: set[str] = field(default_factory=set)
+    """What was used as an `alias`."""
+    identified: set[str] = field(default_factory=set)
+    """What was used as an `$identified_id`."""
+
+    def decide(self, entry: Entry) -> Decision:
+        """Join the clusters of two ids, or say why not."""
+        name = entry.record["event"]
+        if name not in _READ:
+            return NOTHING
+        new, missing = _READ[name](entry.record["properties"])
+        if missing:
+            return Decision(note=missing)
+        failure = self._failure(name, new)
+        if failure:
+            code, description = failure
+            added = {"$failure_reason": code, "$failure_description": description}
+            return Decision(note=f"{code}: {description}", added=added)
+        if name == "$identify":
+            self.identified.add(new.alias)
+        elif name == "$create_alias":
+            self.aliases.add(new.alias)
+        self.decided.join(new.alias, new.distinct_id)
+        return Decision(new)
+
+    def link(self, link: Link) -> Merge | None:
+        """From now on the two are one person, whatever the order they were merged in."""
+        return self.effective.join(link.alias, link.distinct_id)
+
+    def place(self, sent: str) -> str:
+        """Everything is kept under the id it was sent for."""
+        return sent
+
+    def resolve(self, stored: str) -> str:
+        """The canonical id of the cluster."""
+        return self.effective.canonical(stored)
+
+    def people(self) -> Sequence[Sequence[str]]:
+        """Every cluster."""
+        return self.effective.all()
+
+    def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
+        """The merge repairs a split when it takes effect (5.5)."""
+        return pending
+
+    def _failure(self, name: str, new: Link) -> "Failure | None":
+        """The first check that fails; that of the number of ids is always the last."""
+        failure = None
+        if name == "$identify":
+            failure = self._identify_failure(new)
+        elif name == "$create_alias":
+            failure = self._alias_failure(new)
+        return failure or self._too_many(new)
+
+    def _identify_failure(self, new: Link) -> "Failure | None":
+        anonymous = new.distinct_id
+        if new.alias == anonymous:
+            return "errSameIDs", "the identified id and the anonymous id are the same"
+        if not ANONYMOUS.fullmatch(anonymous):
+            return "errAnonDistinctIdNonGUIDForm", "the anonymous id has not the form of a UUID"
+        if not self.identified.isdisjoint(self.decided.of(anonymous)):
+            return "errAnonDistinctIdAssignedAlready", "the anonymous id is merged with another id"
+        return None
+
+    def _alias_failure(self, new: Link) -> "Failure | None":
+        if new.alias in self.aliases:
+            return "errAliasAlreadyExists", "the alias was used as an alias before"
+        return None
+
+    def _too_many(self, new: Link) -> "Failure | None":
+        one, other = self.decided.of(new.alias), self.decided.of(new.distinct_id)
+        if one[0] != other[0] and len(one) + len(other) > self.cluster_ids:
+            return "errManyIDs", f"the person would have more than {self.cluster_ids} ids"
+        return None
+
+
+Failure = tuple[str, str]
+"""`$failure_reason` and `$failure_description`."""
+
+Read = tuple[Link, str | None]
+"""The two ids of an event, or what is missing."""
+
+
+def _identify(sent: Mapping[str, Any]) -> Read:
+    """Documented are `$identified_id` and `$anon_id`; SDKs send their own pair (5.2)."""
+    identified = identifier(sent.get("$identified_id")) or identifier(sent.get("distinct_id"))
+    anonymous = identifier(sent.get("$anon_id")) or identifier(sent.get("$anon_distinct_id"))
+    return _both({"$identified_id": identified, "$anon_id": anonymous})
+
+
+def _create_alias(sent: Mapping[str, Any]) -> Read:
+    return _both({name: identifier(sent.get(name)) for name in ("alias", "distinct_id")})
+
+
+def _merge(sent: Mapping[str, Any]) -> Read:
+    ids = sent.get("$distinct_ids")
+    if not isinstance(ids, list) or len(ids) != 2:
+        return Link("", ""), "$distinct_ids: not a list of exactly two ids"
+    one, other = map(identifier, ids)
+    return _both({"$distinct_ids[1]": other, "$distinct_ids[0]": one})
+
+
+def _both(ids: Mapping[str, str]) -> Read:
+    missing = next((name for name, who in ids.items() if not who), None)
+    return Link(*ids.values()), missing and f"{missing}, missing or empty"
+
+
+_READ: Mapping[str, Callable[[Mapping[str, Any]], Read]] = {
+    "$identify": _identify,
+    "$create_alias": _create_alias,
+    "$merge": _merge,
+}

@@ -1,0 +1,65 @@
+"""Simplified ID Merge: an event with `$device_id` and `$user_id` links the two, retroactively.
+
+An event belongs to whom its ids lead to when it is read; a profile stays with the id it was made
+for, and later updates for a linked device go to its user (facts/mixpanel-http-api 5.4, 5.5).
+
+A device linked to one user and then seen with another keeps its first link (choice); the event
+itself is the second user's, and says so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mock_mixpanel.log.records import Entry
+from mock_mixpanel.state.events import device_and_user
+from mock_mixpanel.state.identities.links import NOTHING, Decision, Link
+
+LINKED = "$device_id: it is linked to another $user_id already"
+"""The reason; also the value of `$identity_failure_reason`, whose real ones are unknown."""
+
+
+@dataclass
+class Simplified:
+    """From `$device:` ids to user ids."""
+
+    users: dict[str, str] = field(default_factory=dict)
+    """All links that were decided."""
+    effective: dict[str, str] = field(default_factory=dict)
+    """Those of them in effect."""
+
+    def decide(self, entry: Entry) -> Decision:
+        """The first event with both ids links them. Identity events are nothing special here."""
+        device, user = device_and_user(entry.record["properties"])
+        if not (device and user):
+            return NOTHING
+        new = Link(f"$device:{device}", user)
+        known = self.users.get(new.alias)
+        if known is None:
+            self.users[new.alias] = user
+            return Decision(new)
+        if known == user:
+            return NOTHING
+        return Decision(note=LINKED, added={"$identity_failure_reason": LINKED})
+
+    def link(self, link: Link) -> None:
+        """From now on the device is its user; profiles are not carried over."""
+        self.effective[link.alias] = link.distinct_id
+
+    def place(self, sent: str) -> str:
+        """Everything is kept under the id it was sent for."""
+        return sent
+
+    def resolve(self, stored: str) -> str:
+        """A linked device is its user."""
+        return self.effective.get(stored, stored)
+
+    def people(self) -> Sequence[Sequence[str]]:
+        """A user and the linked devices."""
+        found: dict[str, list[str]] = {}
+        for device, user in self.effective.items():
+            found.setdefault(user, [user]).append(device)
+        return list(found.values())
+
+    def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
+        """A device is somebody else only until its link takes effect."""
+        return pending

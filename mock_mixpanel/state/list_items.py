@@ -1,0 +1,72 @@
+"""What the lists of events, profiles and groups are made of."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from mock_mixpanel.log.records import Entry
+from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.state.events import Event, event_properties
+
+
+class Item(NamedTuple):
+    """An item of a list of the control API, with what it can be filtered by."""
+
+    id: int
+    at: float
+    token: str
+    value: dict[str, Any]
+    before: str | None = None
+    """Of an event: its person's canonical id when it was stored, if that is another one now."""
+
+
+class Seen(NamedTuple):
+    """An event as queries see it: with the canonical id of its person, without its properties."""
+
+    event: Event
+    distinct_id: str
+    token: str
+    region: str
+    limits: Limits
+
+    @property
+    def id(self) -> int:
+        """Of its entry."""
+        return self.event.id
+
+    @property
+    def at(self) -> float:
+        """When it arrived, in virtual seconds."""
+        return self.event.at
+
+    def value(self, entry: Entry) -> dict[str, Any]:
+        """The event as the control API lists it, with the properties in its entry."""
+        event = self.event
+        return {
+            "id": event.id,
+            "token": self.token,
+            "region": self.region,
+            "event": event.name,
+            "distinct_id": self.distinct_id,
+            "time": event.time,
+            "insert_id": event.insert_id,
+            "properties": event_properties(event, entry, self.limits),
+            "endpoint": entry.endpoint,
+        }
+
+    def item(self, entry: Entry) -> Item:
+        """The same, with what else there is to know about it."""
+        event = self.event
+        before = event.first if event.first != self.distinct_id else None
+        return Item(event.id, event.at, self.token, self.value(entry), before)
+
+
+def with_entries(
+    seen: Sequence[Seen], read: Callable[[Sequence[int]], Iterator[Entry]]
+) -> Iterator[tuple[Seen, Entry]]:
+    """These events and their entries, which `read` reads by ids, but for those forgotten."""
+    behind = iter(seen)
+    for entry in read([each.event.id for each in seen]):
+        each = next(behind)
+        while each.event.id != entry.id:
+            each = next(behind)
+        yield each, entry

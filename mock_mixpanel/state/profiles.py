@@ -1,0 +1,173 @@
+"""Profiles of people and of groups: each is a fold over the updates made to it.
+
+Updates apply in the order of their `$time` (facts/mixpanel-http-api 3.3), those of the same time
+and those without one in the order they arrive; one from the future counts as of its arrival
+(choice). So a profile keeps the times and entry ids of its updates. An update that is the latest is
+applied at once. One that comes late makes the profile stale, and it is computed anew before it is
+read.
+"""
+
+from bisect import insort
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from mock_mixpanel.ingest.problems import Finding, RefusedError
+from mock_mixpanel.json_values import json_bytes, seconds, truthy
+from mock_mixpanel.log.records import Entry
+from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.simulation.clock import iso
+from mock_mixpanel.simulation.places import profile_location
+from mock_mixpanel.state.events import cut
+from mock_mixpanel.state.profile_operations import Properties, apply_all
+
+LAST_SEEN = "$last_seen"
+AT_ONCE = 10_000
+"""Updates that are read again in one go."""
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(slots=True)
+class Profile:
+    """What a profile holds; `properties` None: it does not exist (any more).
+
+    Of the updates it consists of, `made` is the entry that arrived first and `changed` the one that
+    arrived last. `at` and `seen` are when that and the last sign of life arrived, in virtual
+    seconds.
+    """
+
+    history: list[tuple[float, int]] = field(default_factory=list)
+    """Time and entry id of each update made to it, in order."""
+    properties: Properties | None = None
+    made: int = 0
+    changed: int = 0
+    at: float = 0
+    seen: float = 0
+
+
+class Profiles(Generic[Key]):
+    """The profiles of one kind.
+
+    `entries` reads entries by ids in order; `findings` takes what is refused.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        entries: Callable[[Sequence[int]], Iterator[Entry]],
+        findings: dict[int, Finding],
+    ) -> None:
+        self._limits = limits
+        self._entries = entries
+        self._findings = findings
+        self._all: dict[Key, Profile] = {}
+        self._stale: set[Key] = set()
+
+    def __contains__(self, key: Key) -> bool:
+        profile = self._all.get(key)
+        return profile is not None and profile.properties is not None
+
+    def items(self) -> list[tuple[Key, Profile]]:
+        """Every profile that exists, oldest first."""
+        found = [each for each in self._all.items() if each[1].properties is not None]
+        return sorted(found, key=lambda each: each[1].made)
+
+    def updates(self) -> Iterator[tuple[Key, list[int]]]:
+        """The entry ids of the updates made to each profile, whether it exists or not."""
+        for key, profile in self._all.items():
+            yield key, [number for _, number in profile.history]
+
+    def update(self, key: Key, entry: Entry) -> None:
+        """Take in an update."""
+        profile = self._all.setdefault(key, Profile())
+        time = seconds(entry.record.get("$time"))
+        arrival = entry.received_at
+        place = (arrival if time is None else min(float(time), arrival), entry.id)
+        if key in self._stale:
+            insort(profile.history, place)
+        elif profile.history and place < profile.history[-1]:
+            insort(profile.history, place)
+            self._stale.add(key)
+        else:
+            profile.history.append(place)
+            self._apply(profile, entry)
+
+    def merge(self, gone: Key, kept: Key) -> None:
+        """Make one profile of two, as if all updates had been made to one (choice)."""
+        old = self._all.pop(gone, None)
+        if old is None:
+            return
+        other = self._all.setdefault(kept, old)
+        if other is not old:
+            other.history = sorted(other.history + old.history)
+            self._stale.add(kept)
+        elif gone in self._stale:
+            self._stale.add(kept)
+        self._stale.discard(gone)
+
+    def forget(self, gone: Container[Key], resolve: Callable[[Key], Key]) -> None:
+        """Delete profiles, with their history, by key or by what it stands for."""
+        for key in [each for each in self._all if each in gone or resolve(each) in gone]:
+            del self._all[key]
+            self._stale.discard(key)
+
+    def settle(self) -> None:
+        """Compute what is stale anew."""
+        while self._stale:
+            together = self._some_stale()
+            numbers = sorted(number for key in together for _, number in self._all[key].history)
+            entries = {entry.id: entry for entry in self._entries(numbers)}
+            for key in together:
+                profile = self._all[key] = Profile(self._all[key].history)
+                for _, number in profile.history:
+                    self._findings.pop(number, None)
+                    if number in entries:
+                        self._apply(profile, entries[number])
+
+    def _some_stale(self) -> list[Key]:
+        """Stale profiles that are read in one go, no longer marked; few enough for the memory."""
+        together, updates = [], 0
+        while self._stale and updates < AT_ONCE:
+            key = self._stale.pop()
+            together.append(key)
+            updates += len(self._all[key].history)
+        return together
+
+    def _apply(self, profile: Profile, entry: Entry) -> None:
+        before = profile.properties
+        try:
+            after = self._updated(before, entry)
+        except RefusedError as error:
+            self._findings[entry.id] = Finding(str(error), refused=True)
+            return
+        if not after and before is None:
+            return
+        if before is None:
+            profile.made, profile.seen = entry.id, 0
+        profile.made = min(profile.made, entry.id)
+        if entry.id > profile.changed:
+            profile.changed, profile.at = entry.id, entry.received_at
+        if after is not None and entry.endpoint == "/engage":
+            after |= profile_location(entry.place)
+            if not truthy(entry.record.get("$ignore_time")):
+                profile.seen = max(profile.seen, entry.received_at)
+                after[LAST_SEEN] = iso(profile.seen)[:19]
+        profile.properties = after
+
+    def _updated(self, before: Properties | None, entry: Entry) -> Properties | None:
+        """New properties, or None for no profile. Raises RefusedError if an update does not fit."""
+        limits = self._limits
+        record = {
+            name: cut(value, limits.string_characters) if isinstance(value, dict) else value
+            for name, value in entry.record.items()
+        }
+        after = apply_all(before, record)
+        if after and len(after) > limits.profile_properties and len(after) > len(before or ()):
+            most = limits.profile_properties
+            raise RefusedError(f"properties: the profile would have more than {most}")
+        for name, value in (after or {}).items():
+            new = isinstance(value, dict | list) and value is not (before or {}).get(name)
+            if new and json_bytes(value) > limits.profile_property_bytes:
+                most = limits.profile_property_bytes
+                raise RefusedError(f"{name}: would be larger than {most} bytes")
+        return after

@@ -1,0 +1,33 @@
+"""Every rule of device modes is shown by scenarios that would be red without it."""
+
+import pytest
+
+from conformance.mutants.devices import unruly_session
+from conformance.runner.mock import Mock
+from conformance.runner.replay import replay
+from conformance.spec.loading import Scenario, load_scenarios
+from conformance.targets.builtin import Builtin
+from translator.device.rules import DEVICE_RULES
+
+
+def showing(rule: str, rules: str) -> list[Scenario]:
+    """The scenarios of device modes that carry a rule's name, of one rule set."""
+    tag = f"rule-{rule.replace('_', '-')}"
+    return [
+        scenario
+        for scenario in load_scenarios()
+        if scenario.mode != "cloud" and tag in scenario.tags and scenario.rules == rules
+    ]
+
+
+@pytest.mark.parametrize("rule", [rule.name for rule in DEVICE_RULES])
+def test_a_rule_not_followed_is_seen(rule: str, mock: Mock) -> None:
+    """Where the doc is not followed in one rule, a scenario of its name fails."""
+    target = Builtin(make_session=unruly_session(rule))
+    assert any(replay(scenario, target, mock) for scenario in showing(rule, "documented"))
+
+
+@pytest.mark.parametrize("rule", [rule.name for rule in DEVICE_RULES])
+def test_both_sides_are_shown(rule: str) -> None:
+    """What the integrations were seen to do has a scenario as well."""
+    assert showing(rule, "observed")

@@ -1,0 +1,167 @@
+"""Between two of our own variants every change has a name: a rule, a setting, a mapping row."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.corpus.reading import Chunk
+from conformance.regression.causes import Causes
+from conformance.regression.changes import Kind
+from conformance.regression.comparison import Comparison, Job
+from conformance.regression.engine import opened
+from conformance.regression.refs import STAND_IN_SETTINGS, parse_ref
+from conformance.regression.tally import Key, Tally
+from conformance.regression.variants import Variant, steps
+from conformance.runner.attribution import attribute
+from conformance.runner.captures import Capture, load_captures
+from conformance.runner.device_captures import DeviceCapture, load_device_captures
+from conformance.spec.data import read
+from translator import PropertyMap, Rules, Settings
+
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+CAPTURE_LINES = read("captures", "cloud-classic.jsonl").encode().splitlines()
+CAPTURES = list(zip(load_captures(), CAPTURE_LINES, strict=True))
+DEVICE_LINES = read("captures", "device-web.jsonl").encode().splitlines()
+DEVICE_CAPTURES = list(zip(load_device_captures(), DEVICE_LINES, strict=True))
+
+
+def comparison(old: str, new: str) -> Comparison:
+    job = Job(parse_ref(old), parse_ref(new), STAND_IN_SETTINGS, NOW)
+    return Comparison(job, opened(job.old), opened(job.new))
+
+
+def tally(old: str, new: str, *messages: Any) -> Tally:
+    lines = b"\n".join(json.dumps(message).encode() for message in messages)
+    return comparison(old, new).tally(Chunk("corpus", 1, lines, 0))
+
+
+@pytest.fixture(scope="module")
+def rule_sets() -> Comparison:
+    return comparison("rules:observed", "rules:documented")
+
+
+@pytest.mark.parametrize(
+    ("capture", "line"), [pytest.param(*item, id=item[0].id) for item in CAPTURES]
+)
+def test_between_rule_sets_exactly_the_named_rules_are_listed(
+    capture: Capture, line: bytes, rule_sets: Comparison
+) -> None:
+    """For every capture, each change has one rule, and these are the rules that explain it."""
+    groups = rule_sets.tally(Chunk("captures", 1, line, 0)).groups
+    listed = {cause for key in groups for cause in key.causes}
+    assert [key for key in groups if len(key.causes) != 1] == []
+    expected = {f"rule {rule}" for rule, _ in attribute(capture).changes}
+    if any(key.kind in (Kind.FAILING, Kind.UNFAILING) for key in groups):
+        # Failing or not is one change; what else the answer would have had is not listed.
+        assert len(groups) == 1
+        assert listed <= expected
+    else:
+        assert listed == expected
+
+
+@pytest.mark.parametrize(
+    ("capture", "line"), [pytest.param(*item, id=item[0].id) for item in DEVICE_CAPTURES]
+)
+def test_between_rule_sets_so_are_those_of_a_browser(
+    capture: DeviceCapture, line: bytes, rule_sets: Comparison
+) -> None:
+    """For every recorded session, exactly the rules that explain it are listed."""
+    groups = rule_sets.tally(Chunk("captures", 1, line, 0)).groups
+    listed = {cause for key in groups for cause in key.causes}
+    assert {f"rule {rule}" for rule, _ in attribute(capture).changes} == listed
+
+
+def test_a_session_follows_settings(tmp_path: Path) -> None:
+    """Between two settings the calls of a session change, and the setting is named."""
+    for name, people in (("old", True), ("new", False)):
+        (tmp_path / name).write_text(json.dumps({"token": "T", "people": people}))
+    found = tally(
+        f"settings:{tmp_path / 'old'}",
+        f"settings:{tmp_path / 'new'}",
+        {"session": [{"type": "identify", "userId": "u", "traits": {"plan": "pro"}}]},
+    )
+    assert dict(found.causes) == {"setting people": 1}
+    assert "call people.set" in {key.operation for key in found.groups}
+
+
+def test_a_setting_is_a_cause(tmp_path: Path) -> None:
+    """Between two settings files the keys that matter are named, the others are not."""
+    for name, more in (("a", {}), ("b", {"people": False, "sourceName": "web", "projectId": 5})):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"token": "T", **more}))
+    found = tally(
+        f"settings:{tmp_path / 'a.json'}",
+        f"settings:{tmp_path / 'b.json'}",
+        {"type": "identify", "userId": "u", "traits": {"plan": "pro"}},
+        {"type": "track", "userId": "u", "event": "Seen"},
+    )
+    source = "payload.properties.segment_source_name"
+    assert set(found.groups) == {
+        Key(Kind.REMOVED, "/engage $set", "", ("setting people",)),
+        Key(Kind.SKIPPED, "message", "skipped.people_off", ("setting people",)),
+        Key(Kind.ADDED, "/track event", source, ("setting sourceName",)),
+    }
+
+
+def test_a_mapping_row_is_a_cause(tmp_path: Path) -> None:
+    """Between the tree and a mapping file its rows are named."""
+    file = tmp_path / "mapping.yaml"
+    file.write_text(
+        "events: {$current_url: null, page: context.page.path}\n"
+        "devices: {$os: null, os: context.os.name, $carrier: null}\n"
+    )
+    context = {"page": {"url": "https://a.example/p", "path": "/p"}, "os": {"name": "iOS"}}
+    found = tally(
+        "tree",
+        f"mapping:{file}",
+        {"type": "track", "userId": "u", "event": "Seen", "context": context},
+    )
+    place = "payload.properties"
+    renamed = f"{place}.$os -> {place}.os"
+    assert set(found.groups) == {
+        Key(
+            Kind.REMOVED, "/track event", f"{place}.$current_url", ("mapping events.$current_url",)
+        ),
+        Key(Kind.ADDED, "/track event", f"{place}.page", ("mapping events.page",)),
+        Key(Kind.RENAMED, "/track event", renamed, ("mapping devices.$os", "mapping devices.os")),
+    }
+
+
+def test_steps_lead_from_one_variant_to_the_other() -> None:
+    """Taken in order they end in the new variant, and there is none between equals."""
+    old = Variant(Settings(token="T"), Rules.observed())
+    mapping = PropertyMap.from_json({"events": {"$device": None, "x": "context.a.b"}})
+    new = Variant(Settings(token="T", people=False), Rules.documented(), mapping)
+    variant = old
+    for step in steps(old, new):
+        variant = step.take(variant)
+    assert new == variant
+    assert steps(new, new) == ()
+    backward = [step.name for step in steps(new, old)]
+    assert {"setting people", "mapping events.$device", "rule insert_id"} <= set(backward)
+
+
+def test_reasons_met_before_are_checked() -> None:
+    """A message that looks like an earlier one but changed for another reason gets its own."""
+    old = Variant(Settings(token="T"), Rules.observed())
+    new = Variant(Settings(token="T"), Rules.documented())
+    way = steps(old, new)[:3]
+
+    def answer(value: str) -> dict[str, Any]:
+        payload = {"event": "e", "properties": {"p": value}}
+        return {"operations": [{"endpoint": "/track", "host": "h", "payload": payload}]}
+
+    causes = Causes()
+    for index, step in enumerate(way):
+        follows = step.name.removeprefix("rule ")
+
+        def translate(variant: Variant, rule: str = follows) -> dict[str, Any]:
+            return answer("new" if variant.rules.follows_doc(rule) else "old")
+
+        answers = answer("old"), answer("new")
+        from conformance.regression.changes import changes
+
+        [caused] = causes.explain(changes(*answers), translate, old, way, answers)
+        assert caused.causes == (way[index].name,)

@@ -1,0 +1,161 @@
+"""`run` against programs: what it prints, writes and ends with."""
+
+import shlex
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conformance.cli import main
+from conformance.reports.results import read_results
+from conformance.runner.outcomes import Verdict
+
+FOLDER = Path(__file__).parents[1] / "drivers"
+ALIASES = ("alias/direction", "alias/to-itself")
+
+
+def driver(name: str, *words: str) -> str:
+    return "exec:" + shlex.join([sys.executable, str(FOLDER / name), *words])
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["run", *arguments])
+
+
+def excused(folder: Path, text: str) -> str:
+    file = folder / "expected.yaml"
+    file.write_text(text)
+    return str(file)
+
+
+def test_conformant() -> None:
+    """The smoke check is said first; all pass: 0."""
+    result = run(*ALIASES, "--target", driver("ours.py", "translate"))
+    assert result.stdout == (
+        "smoke check: it works: the simplest event made 1 record\n"
+        "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
+    )
+    assert result.exit_code == 0
+
+
+def test_a_failure() -> None:
+    """Something fails: 1, with every difference."""
+    result = run(*ALIASES, "--target", driver("ours.py", "translate", "swaps-alias"))
+    assert result.exit_code == 1
+    assert (
+        '  requests[0].record.properties.alias\n      expected  "u-1"\n      actual    "anon-1"\n'
+    ) in result.stdout
+
+
+def test_an_expected_failure(tmp_path: Path) -> None:
+    """What is on the list is counted and not red: 0."""
+    listed = excused(tmp_path, "alias/direction: swaps the ids")
+    target = driver("ours.py", "translate", "swaps-alias")
+    result = run(*ALIASES, "--target", target, "--expected-failures", listed)
+    assert "1 passed, 0 failed, 1 expected failures; must: " in result.stdout
+    assert result.exit_code == 0
+
+
+def test_a_stale_expected_failure(tmp_path: Path) -> None:
+    """What is on the list and conforms is red: 1."""
+    listed = excused(tmp_path, "alias/direction: swaps the ids")
+    result = run(*ALIASES, "--expected-failures", listed, "--no-captures")
+    assert "STALE  alias/direction" in result.stdout
+    assert "1 passed, 0 failed, 1 stale; must: " in result.stdout
+    assert result.exit_code == 1
+
+
+def test_an_unselected_expected_failure_is_not_stale(tmp_path: Path) -> None:
+    """What was not replayed says nothing about the list."""
+    listed = excused(tmp_path, "alias/to-itself: sends it")
+    assert run("alias/direction", "--expected-failures", listed).exit_code == 0
+
+
+def test_skips_are_counted_with_their_reason() -> None:
+    """Why something was not replayed is said at the end, however often it was the reason."""
+    result = run("alias/*", "--rules", "observed", "--target", driver("ours.py", "translate", "x"))
+    assert result.exit_code == 0
+    target = driver("ours.py", "translate", "documented-only")
+    result = run("alias/to-itself*", "--target", target)
+    assert "skipped 1: the translator does not follow the observed rules\n" in result.stdout
+    assert "1 passed, 0 failed, 1 skipped; must: " in result.stdout
+
+
+def test_a_broken_driver_ends_the_run() -> None:
+    """The smoke check fails: 3, and no scenario is blamed on the translator."""
+    result = run(*ALIASES, "--target", driver("odd.py", "not-json"))
+    assert result.exit_code == 3
+    assert "answered 'start' with a line that is no JSON" in result.stderr
+    assert "passed" not in result.stdout
+
+
+def test_a_driver_that_breaks_on_a_scenario(tmp_path: Path) -> None:
+    """The scenario is an error, the others go on: 3, and the report is written."""
+    target = driver("ours.py", "translate", "dies-on-itself")
+    result = run(*ALIASES, "--target", target, "--report", str(tmp_path))
+    assert result.exit_code == 3
+    assert "1 passed, 0 failed, 1 errors; must: " in result.stdout
+    found = {each.id: each for each in read_results(tmp_path).outcomes}
+    assert Verdict.PASS is found["alias/direction"].verdict
+    assert "ended with exit status 70" in found["alias/to-itself"].reason
+
+
+def test_report_files(tmp_path: Path) -> None:
+    """All four forms are there, and say what the target calls itself."""
+    target = driver("ours.py", "translate")
+    run("alias/direction", "--target", target, "--report", str(tmp_path / "a" / "b"))
+    files = {file.name: file.read_text() for file in (tmp_path / "a" / "b").iterdir()}
+    assert files.keys() == {"badge.svg", "junit.xml", "report.html", "results.jsonl"}
+    report = read_results(tmp_path / "a" / "b")
+    assert (
+        report.target,
+        report.translator,
+        report.selection,
+    ) == (target, "ours", "alias/direction")
+    assert "<title>Conformant: ours</title>" in files["report.html"]
+    assert "1 of 1 pass" in files["badge.svg"]
+
+
+def test_verbose() -> None:
+    """`-v` shows what passes, too."""
+    result = run("alias/direction", "--no-captures", "-v")
+    title = "An alias goes from the previous id to the user id"
+    assert f"PASS  alias/direction  must  {title}\n" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--settings", "none.json", "--target", "http://127.0.0.1:1"], "none.json"),
+        (["--expected-failures", "none.yaml"], "none.yaml"),
+        (["--timeout", "0"], "--timeout"),
+        (["--mock-port", "70000"], "--mock-port"),
+    ],
+)
+def test_wrong_options(arguments: list[str], text: str) -> None:
+    """An option that makes no sense is named: 2."""
+    result = run("alias/direction", *arguments)
+    assert result.exit_code == 2
+    assert text in result.stderr
+
+
+def test_settings_are_for_servers(tmp_path: Path) -> None:
+    """A target that is told its settings has none of its own: 2."""
+    file = tmp_path / "settings.json"
+    file.write_text('{"token": "T"}')
+    result = run("alias/direction", "--settings", str(file))
+    assert (result.exit_code, "only a server has settings" in result.stderr) == (2, True)
+    file.write_text("[]")
+    result = run("alias/direction", "--settings", str(file), "--target", "http://127.0.0.1:1")
+    assert (result.exit_code, "settings must be an object" in result.stderr) == (2, True)
+
+
+def test_a_port_that_is_taken() -> None:
+    """The mock cannot be where it was wanted: 2, and the port is named."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = run("alias/direction", "--mock-port", str(port))
+    assert result.exit_code == 2
+    assert f"the mock cannot listen on {port}" in result.stderr

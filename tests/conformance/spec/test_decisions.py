@@ -1,0 +1,35 @@
+"""The list of our own decisions, and what pins each."""
+
+from pathlib import Path
+
+from conformance.spec.decisions import decisions, page, pinned_by
+from conformance.spec.loading import load_scenarios
+from translator.core.rules import RULES
+
+DECISIONS = Path(__file__).parents[3] / "docs" / "reference" / "decisions.md"
+
+
+def citations() -> list[tuple[str, tuple[str, ...]]]:
+    return [(scenario.id, scenario.source) for scenario in load_scenarios()]
+
+
+def test_every_decision_is_pinned_by_a_scenario() -> None:
+    """A choice that no scenario shows could be changed without anybody noticing."""
+    assert [slug for slug, pins in pinned_by(citations()).items() if not pins] == []
+
+
+def test_every_rule_is_shown_by_a_scenario() -> None:
+    """Every disagreement of doc and classic integration has a scenario tagged with its name."""
+    tags = {tag for scenario in load_scenarios() for tag in scenario.tags}
+    assert [rule.name for rule in RULES if f"rule-{rule.name.replace('_', '-')}" not in tags] == []
+
+
+def test_the_page_is_current() -> None:
+    """docs/reference/decisions.md is what `python -m conformance decisions` prints."""
+    assert page(citations()) == DECISIONS.read_text(encoding="utf-8")
+
+
+def test_slugs_are_unique() -> None:
+    """No decision hides another."""
+    text = (Path(__file__).parents[3] / "conformance" / "decisions.yaml").read_text("utf-8")
+    assert text.count("\n- slug: ") + text.startswith("- slug: ") == len(decisions())

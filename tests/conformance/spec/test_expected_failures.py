@@ -1,0 +1,72 @@
+"""The list of scenarios that are expected to fail, and what it makes of an outcome."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import DataError
+from conformance.runner.outcomes import Verdict, judged, of_scenario
+from conformance.spec.expected_failures import read_expected_failures
+from conformance.spec.loading import load_scenarios
+
+SCENARIO = load_scenarios()[0]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "judgement", "reason"),
+    [
+        (Verdict.FAIL, Verdict.EXPECTED_FAILURE, "swaps ids"),
+        (
+            Verdict.PASS,
+            Verdict.STALE,
+            "it conforms now; take it off the list of expected failures, where it says: swaps ids",
+        ),
+        (Verdict.SKIP, Verdict.SKIP, ""),
+        (Verdict.ERROR, Verdict.ERROR, ""),
+    ],
+)
+def test_judgement(verdict: Verdict, judgement: Verdict, reason: str) -> None:
+    """A failure is excused with its reason, a conforming scenario makes its line stale."""
+    judged_outcome = judged(of_scenario(SCENARIO, verdict), {SCENARIO.id: "swaps ids"})
+    assert judgement is judged_outcome.verdict
+    assert reason == judged_outcome.reason
+    assert verdict is judged(of_scenario(SCENARIO, verdict), {"other/one": "x"}).verdict
+
+
+def test_red_are_failures_errors_and_stale_lines() -> None:
+    """A skip and an expected failure are not."""
+    assert {each for each in Verdict if each.red} == {Verdict.FAIL, Verdict.ERROR, Verdict.STALE}
+
+
+def test_read(tmp_path: Path) -> None:
+    """The file is one line of YAML for each id, with the reason."""
+    file = tmp_path / "expected.yaml"
+    file.write_text("# ours\nalias/direction: swaps ids, see 12\n")
+    known = {"alias/direction"}
+    assert read_expected_failures(file, known) == {"alias/direction": "swaps ids, see 12"}
+    file.write_text("")
+    assert read_expected_failures(file, known) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("alias/direktion: x", "no scenario 'alias/direktion'; did you mean 'alias/direction'"),
+        ("alias/direction:", "alias/direction: say why"),
+        ("alias/direction: 1", "alias/direction: say why"),
+        ("- alias/direction", "must be a list of lines"),
+        ("alias/direction: a\nalias/direction: b", "line 2, column 1: .* is there twice"),
+    ],
+)
+def test_a_wrong_list(text: str, problem: str, tmp_path: Path) -> None:
+    """A list with a typo, or without a reason, is a data error that names it."""
+    file = tmp_path / "expected.yaml"
+    file.write_text(text)
+    with pytest.raises(DataError, match=problem):
+        read_expected_failures(file, {"alias/direction"})
+
+
+def test_no_list(tmp_path: Path) -> None:
+    """So is a file that is not there."""
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        read_expected_failures(tmp_path / "none.yaml", set())

@@ -1,0 +1,154 @@
+"""The target `exec:CMD`: behind a driver our own translator gets the verdicts of the builtin."""
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import DriverBroken
+from conformance.runner.mock import Mock
+from conformance.runner.outcomes import Outcome, Verdict
+from conformance.runner.run import run_scenario
+from conformance.runner.smoke_check import check
+from conformance.spec.loading import RawLine, Scenario, Step, load_scenarios
+from conformance.targets.exec import ExecTarget
+
+FOLDER = Path(__file__).parents[1] / "drivers"
+SCENARIOS = {scenario.id: scenario for scenario in load_scenarios()}
+
+
+@contextmanager
+def ours(*words: str) -> Iterator[ExecTarget]:
+    target = ExecTarget(f"{sys.executable} {FOLDER / 'ours.py'} {' '.join(words)}")
+    try:
+        yield target
+    finally:
+        target.close()
+
+
+def outcomes(mock: Mock, ids: list[str], *words: str) -> list[Outcome]:
+    with ours(*words) as target:
+        return [run_scenario(SCENARIOS[each], target, mock) for each in ids]
+
+
+def has_lines(step: Step) -> bool:
+    return any(isinstance(each, RawLine) for each in step.messages)
+
+
+def not_for_drivers(scenario: Scenario) -> bool:
+    return scenario.mode != "cloud" or any(map(has_lines, scenario.steps))
+
+
+def test_everything_conforms_through_a_driver(mock: Mock) -> None:
+    """A driver that translates passes every scenario of its mode that can be put in JSON."""
+    found = outcomes(mock, list(SCENARIOS), "translate")
+    red = [outcome.text() for outcome in found if outcome.verdict.red]
+    assert red == []
+    skipped = {outcome.id for outcome in found if outcome.verdict is Verdict.SKIP}
+    assert {each.id for each in SCENARIOS.values() if not_for_drivers(each)} == skipped
+
+
+def test_a_driver_may_deliver_by_itself(mock: Mock) -> None:
+    """What it sends, and what it could not deliver, is compared like ours."""
+    ids = [
+        "track/minimal",
+        "alias/direction",
+        "eu_endpoint/track",
+        "delivery/import-with-a-wrong-secret",
+        "time/old-revenue-without-secret",
+        "settings/unknown-key",
+    ]
+    found = outcomes(mock, [each for each in ids if each in SCENARIOS], "deliver")
+    assert [outcome.text() for outcome in found if outcome.verdict is not Verdict.PASS] == []
+
+
+def test_devices_through_a_driver(mock: Mock) -> None:
+    """A driver with device modes tells its calls, which are compared; it has no page to reload."""
+    ids = [name for name, each in SCENARIOS.items() if each.mode != "cloud"]
+    found = {each.id: each for each in outcomes(mock, ids, "translate", "devices")}
+    assert [outcome.text() for outcome in found.values() if outcome.verdict.red] == []
+    skipped = {name for name, each in found.items() if each.verdict is Verdict.SKIP}
+    assert {
+        name
+        for name in ids
+        if any(step.reload or has_lines(step) for step in SCENARIOS[name].steps)
+    } == skipped
+    assert {found[name].mode for name in set(ids) - skipped} == {"web", "ios", "android"}
+
+
+def test_a_wrong_call_fails(mock: Mock) -> None:
+    """A call that is not the expected one is a difference in the calls of its message."""
+    name = "incrementing_events/android-older-name"
+    scenario = SCENARIOS[name]
+    wrong = dataclasses.replace(scenario.expect, calls=[[["track", "B", {}]]])
+    with ours("translate", "devices") as target:
+        found = run_scenario(dataclasses.replace(scenario, expect=wrong), target, mock)
+    assert Verdict.FAIL is found.verdict
+    assert {each.path[:8] for each in found.differences} == {"calls[0]"}
+
+
+def test_a_wrong_translator_fails(mock: Mock) -> None:
+    """The differences are those of the requests."""
+    [found] = outcomes(mock, ["alias/direction"], "translate", "swaps-alias")
+    assert Verdict.FAIL is found.verdict
+    assert [(each.path, each.expected, each.actual) for each in found.differences][:2] == [
+        ("requests[0].record.properties.alias", "u-1", "anon-1"),
+        ("requests[0].record.properties.distinct_id", "anon-1", "u-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "word", "reason"),
+    [
+        ("alias/to-itself-observed", "documented-only", "does not follow the observed rules"),
+        ("group/with-key", "no-groups", "it knows no groups"),
+        ("settings/unknown-key", "takes-anything", "does not tell which settings it refuses"),
+        ("bad_input/not-json", "", "it is given JSON values"),
+    ],
+)
+def test_what_it_cannot_do_is_skipped(scenario: str, word: str, reason: str, mock: Mock) -> None:
+    """The reason is the target's own, or says what it lacks."""
+    [found] = outcomes(mock, [scenario], "translate", word)
+    assert (found.verdict, reason in found.reason) == (Verdict.SKIP, True), found.text()
+
+
+def test_what_it_does_not_tell_is_not_compared(mock: Mock) -> None:
+    """A skip without our code is no failure, and the outcome says what was left out."""
+    [found] = outcomes(mock, ["alias/to-itself"], "translate", "tells-nothing")
+    assert Verdict.PASS is found.verdict
+    assert found.notes == ("not compared: skipped, which this target does not tell",)
+    assert found.actual.keys() == {"requests", "state", "undelivered"}
+
+
+def test_a_driver_that_breaks_is_an_error(mock: Mock) -> None:
+    """It says nothing about the translator, and the next scenario is replayed all the same."""
+    target = ExecTarget(f"{sys.executable} {FOLDER / 'odd.py'} dies-later")
+    found = [run_scenario(SCENARIOS["track/minimal"], target, mock) for _ in range(2)]
+    target.close()
+    assert [outcome.verdict for outcome in found] == [Verdict.ERROR] * 2
+    assert "out of memory" in found[1].reason
+
+
+def test_smoke(mock: Mock) -> None:
+    """A driver that works says so before the scenarios."""
+    with ours("translate") as target:
+        assert check(target, mock) == "it works: the simplest event made 1 record"
+
+
+def test_smoke_of_a_wrong_translator(mock: Mock) -> None:
+    """A translator that crashes has a driver that works: it is told, and the scenarios go on."""
+    with ours("translate", "crashes") as target:
+        text = "it works, but the translator crashed on the simplest event: KeyError('traits')"
+        assert text == check(target, mock)
+
+
+@pytest.mark.parametrize("way", ["ends", "not-json", "no-answers", "dies-later"])
+def test_smoke_of_a_broken_driver(way: str, mock: Mock) -> None:
+    """A driver that does not keep to the protocol is told at once."""
+    target = ExecTarget(f"{sys.executable} {FOLDER / 'odd.py'} {way}")
+    with pytest.raises(DriverBroken):
+        check(target, mock)
+    target.close()

@@ -1,0 +1,100 @@
+"""What the description of the HTTP interface says is what is served, whatever is sent."""
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import settings
+
+from mock_mixpanel.app import create_app
+from mock_mixpanel.backend import World
+from mock_mixpanel.control import openapi
+from mock_mixpanel.projects.config import LookupTable, Project
+from tests.clients.needs import python_client
+
+schemathesis = python_client("schemathesis")
+checks = python_client("schemathesis.specs.openapi.checks")
+validation = python_client("openapi_spec_validator")
+
+
+class Served:
+    """A WSGI application that can be replaced: each operation starts with a small world."""
+
+    app: Flask
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        return self.app(environ, start_response)
+
+
+served = Served()
+
+
+@pytest.fixture(autouse=True)
+def world() -> None:
+    served.app = small_world()
+
+
+def small_world() -> Flask:
+    """A mock in which every list has something."""
+    world = World()
+    world.projects.put(Project("T", lookup_tables=(LookupTable("t-1", "songs"),)))
+    world.projects.put(Project("E", region="eu"))
+    app = create_app(world=world)
+    client = app.test_client()
+    event = {"event": "E", "properties": {"token": "T", "distinct_id": "a"}}
+    link = {"token": "T", "distinct_id": "a", "alias": "b"}
+    alias = {"event": "$create_alias", "properties": link}
+    leak = {"event": "E", "properties": {"token": "E"}}
+    assert client.post("/track", json=[event, alias, {}, leak]).data == b"1"
+    person = {"$token": "T", "$distinct_id": "a", "$set": {"n": 1}}
+    assert client.post("/engage", json=person).data == b"1"
+    group = {"$token": "T", "$group_key": "company", "$group_id": "x", "$set": {"n": 1}}
+    assert client.post("/groups", json=group).data == b"1"
+    # It never acts: whatever is a text in these modules is sent as a token sooner or later.
+    fault = {"match": {"token": "nobody", "nth": 10**9}, "action": {"status": 503}}
+    assert client.post("/_mock/faults", json=fault).status_code == 200
+    return app
+
+
+served.app = small_world()
+schema = schemathesis.openapi.from_wsgi("/_mock/openapi.json", served)
+
+
+def as_text(_context: Any, value: Any) -> bytes:
+    """Bodies of types that the library cannot write."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.encode(errors="replace")
+
+
+schemathesis.serializer("application/x-ndjson", "text/csv")(as_text)
+
+
+def answered(case: Any) -> None:
+    """No request is answered by a failure, or otherwise than its description says."""
+    answer = case.call()
+    assert answer.status_code != 500
+    case.validate_response(
+        answer,
+        checks=[
+            checks.status_code_conformance,
+            checks.content_type_conformance,
+            checks.response_schema_conformance,
+        ],
+    )
+
+
+test_whatever_is_sent = schema.parametrize()(settings(max_examples=25)(answered))
+
+
+def test_it_is_openapi() -> None:
+    """The description follows the OpenAPI specification."""
+    validation.validate(openapi.document())
+
+
+def test_the_lists_have_something() -> None:
+    """The small world has something in each list, or the checks above would check nothing."""
+    client = served.app.test_client()
+    for method, path, _ in openapi.operations():
+        if method == "GET" and path.startswith("/_mock/") and "{" not in path:
+            assert client.get(path).json, path

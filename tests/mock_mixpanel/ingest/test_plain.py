@@ -1,0 +1,79 @@
+"""What is taken to be plain at a glance has nothing against it when it is looked at closely."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mock_mixpanel.ingest.fast_path import plain_check
+from mock_mixpanel.ingest.validation import bucket_note, event_problems, identity_note, size_note
+from mock_mixpanel.projects.config import IDENTITY_MODES, Limits
+
+NOW = 1_781_524_800.0
+TIGHT = Limits(
+    properties=4, elements=2, keys=2, depth=1, property_bytes=40, record_bytes=200, track_age=1000
+)
+TIMES = st.sampled_from(
+    [None, NOW, NOW - 999, NOW - 1001, NOW + 5, NOW + 9999, NOW * 1000, -5, 10**400, True, "x", 5.5]
+)
+SCALARS = st.sampled_from([None, True, 0, 1.5, "", "x" * 50, "\ud800", 2**70])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=6,
+)
+PROPERTIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "token": st.sampled_from(["T", "", 5]),
+        "time": TIMES,
+        "$bucket": SCALARS,
+        "$ignore": st.sampled_from([True, False, "yes", None]),
+        "distinct_id": st.sampled_from(["ann", "null", "", 0, None]),
+        "$insert_id": st.sampled_from(["a-1", "a b", "x" * 37, "", None, 7]),
+        "a": VALUES,
+        "b": VALUES,
+    },
+)
+RECORDS = st.one_of(
+    VALUES,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "event": st.sampled_from(["A", "", None, "$identify", "$merge", "$create_alias", 5]),
+            "properties": PROPERTIES | VALUES,
+        },
+    ),
+)
+KINDS = [("/track", False), ("/import", False), ("/import", True)]
+
+
+@pytest.mark.parametrize(("endpoint", "strict"), KINDS)
+@pytest.mark.parametrize("limits", [Limits(), TIGHT], ids=["default", "tight"])
+@given(record=RECORDS)
+def test_plain_is_without_fault(endpoint: str, strict: bool, limits: Limits, record: Any) -> None:
+    """Nothing is plain that has a problem or deserves a note, under any identity mode."""
+    if plain_check(endpoint, limits, strict=strict)(record, NOW):
+        assert list(event_problems(record, endpoint, NOW, limits, strict=strict)) == []
+        assert [identity_note(record, mode) for mode in IDENTITY_MODES] == [None] * 3
+        assert None is size_note(record["properties"], limits)
+        assert None is bucket_note(record["properties"])
+
+
+@pytest.mark.parametrize(("endpoint", "strict"), KINDS)
+def test_usual_events_are_plain(endpoint: str, strict: bool) -> None:
+    """An event as clients send it takes the short way, so that way is really taken."""
+    properties = {
+        "token": "T",
+        "distinct_id": "ann",
+        "$insert_id": "00000000-0000-4000-8000-000000000001",
+        "time": NOW - 60,
+        "total": 12.5,
+        "new": True,
+        "coupon": None,
+        "items": [1, 2, 3],
+        "address": {"city": "Berlin"},
+    }
+    record = {"event": "Order Completed", "properties": properties}
+    assert plain_check(endpoint, Limits(), strict=strict)(record, NOW)

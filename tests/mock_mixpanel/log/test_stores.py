@@ -1,0 +1,314 @@
+"""Every kind of store keeps the same log, and the same settings, as the one in memory."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import sqlalchemy as sa
+
+from mock_mixpanel.log.row_codec import Packed
+from mock_mixpanel.log.stores import (
+    KEPT_ANSWERS,
+    KEPT_BYTES,
+    PAGE,
+    Store,
+    StoreError,
+    answers_to_drop,
+    open_store,
+    sql,
+)
+from mock_mixpanel.log.stores.folder import CHECK_EVERY
+from tests.mock_mixpanel import postgresql
+
+KINDS = ["memory", "folder", "sqlite"]
+SHARED = ["folder", "sqlite", "postgresql"]
+ROW = Packed("T", 1, b'[[0,"us","POST","/",{},{},200,"1"],[],null,null]', b"[]")
+
+
+def url(kind: str, folder: Path) -> str:
+    urls = {"memory": "memory:", "folder": f"folder:{folder}/log"}
+    return urls.get(kind, f"sqlite:///{folder}/store")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    # A path of its own: those of pytest are too long for a socket.
+    with TemporaryDirectory() as folder, postgresql.running(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """An empty database."""
+    yield postgresql_server
+    engine = sa.create_engine(postgresql_server.replace("postgresql:", "postgresql+psycopg:"))
+    sql.metadata.drop_all(engine)
+    engine.dispose()
+
+
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a fixture that has the kind as parameter."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgresql_url"))
+    return url(request.param, tmp_path)
+
+
+@pytest.fixture(params=[*KINDS, "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(store_url(request, tmp_path))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=SHARED)
+def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a store that several workers can share."""
+    return store_url(request, tmp_path)
+
+
+def ids(store: Store) -> list[tuple[int, int]]:
+    """Of each row and of its first entry."""
+    return [(row.id, row.first) for row in store.page(None, 0).rows]
+
+
+def test_ids_count_up(store: Store) -> None:
+    """Ids of requests and of entries count up from 1; a request without records takes one too."""
+    for size in (1, 3, 0, 2):
+        assert store.append(ROW._replace(size=size))
+    assert ids(store) == [(1, 1), (2, 2), (3, 5), (4, 6)]
+
+
+@pytest.mark.parametrize("token", [None, "T"])
+def test_ids_are_never_used_again(store: Store, token: str | None) -> None:
+    """Not even when the newest rows were forgotten."""
+    store.append(ROW._replace(size=3))
+    store.forget(token)
+    store.append(ROW)
+    assert ids(store) == [(2, 4)]
+
+
+def test_rows_come_back_as_they_were(store: Store) -> None:
+    """Each byte of a row is kept, also those that no text can have."""
+    packed = Packed("T\u20ac", 2, b"\x00\xff head", b"\x00\xfe body")
+    store.append(packed)
+    store.append(ROW._replace(token=None))
+    one, other = store.rows([1, 2, 77])
+    assert one == (1, 1, "T\u20ac", b"\x00\xff head", b"\x00\xfe body")
+    assert None is other.token
+
+
+def test_pages(store: Store) -> None:
+    """Rows come page by page, the last of which is not full."""
+    for _ in range(PAGE + 1):
+        store.append(ROW)
+    first = store.page(None, 0)
+    second = store.page(first.generation, first.rows[-1].id)
+    assert (len(first.rows), first.last, len(second.rows), second.last) == (PAGE, False, 1, True)
+
+
+def test_forgetting_begins_anew(store: Store) -> None:
+    """After something was forgotten, a reader gets all that is left from the beginning."""
+    store.append(ROW)
+    store.append(ROW._replace(token="U"))
+    generation = store.page(None, 0).generation
+    assert store.page(generation, 2).rows == []
+    store.forget("T")
+    page = store.page(generation, 2)
+    assert (page.generation != generation, [row.id for row in page.rows]) == (True, [2])
+
+
+def test_what_was_judged_by_old_settings_is_refused(store: Store) -> None:
+    """A row that was decided under another document is not appended."""
+    version, document = store.state()
+    assert document == b"{}"
+    assert store.append(ROW, version)
+    with store.exclusive():
+        store.put(b'{"a":1}')
+    assert not store.append(ROW, version)
+    assert store.append(ROW, store.state().version)
+    assert [row_id for row_id, _ in ids(store)] == [1, 2]
+
+
+def test_keep(tmp_path: Path) -> None:
+    """With `keep` the newest records stay, and never many more than that."""
+    for kind in KINDS:
+        store = open_store(url(kind, tmp_path), keep=1000)
+        for _ in range(700):
+            store.append(ROW._replace(size=2))
+        kept = 2 * len(ids(store))
+        assert 900 <= kept <= 1000 + 2 * 64
+        assert ids(store)[-1] == (700, 1399)
+        store.close()
+
+
+def test_two_workers_agree(shared_url: str) -> None:
+    """Several workers on one store count each row once, and each change of the document."""
+    workers = [open_store(shared_url) for _ in range(4)]
+
+    def work(store: Store) -> None:
+        for _ in range(50):
+            store.append(ROW)
+            with store.exclusive():
+                count = json.loads(store.state().document).get("n", 0)
+                store.put(json.dumps({"n": count + 1}).encode())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, workers))
+    assert [(n, n) for n in range(1, 201)] == ids(workers[0])
+    assert json.loads(workers[1].state().document) == {"n": 200}
+    for store in workers:
+        store.close()
+
+
+def test_an_error_undoes_all(store: Store) -> None:
+    """What failed in the middle changed nothing, where something can be undone at all."""
+    if type(store).__name__ == "MemoryStore":
+        return
+
+    def fail() -> None:
+        with store.exclusive():
+            store.append(ROW)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert ids(store) == []
+    assert store.append(ROW)
+
+
+def test_folder_that_is_not_there(tmp_path: Path) -> None:
+    """A file that cannot be made is an error that names it."""
+    with pytest.raises(StoreError, match=r"no/where cannot be opened: unable to open database"):
+        open_store(f"sqlite:///{tmp_path}/no/where")
+
+
+def test_server_that_is_not_there(tmp_path: Path) -> None:
+    """A database that does not answer is an error that names it, without its password."""
+    with pytest.raises(StoreError, match=r"ann:\*\*\*@/x\?host=.* cannot be opened: connection"):
+        open_store(f"postgresql://ann:hush@/x?host={tmp_path}")
+
+
+def test_missing_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the driver of a database, the error says what to install."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r"pip install 'mockpanel\[postgresql\]'"):
+        open_store("postgresql://ann@/x")
+
+
+def test_file_of_something_else(tmp_path: Path) -> None:
+    """A file that is no database is an error that names it."""
+    file = tmp_path / "store"
+    file.write_bytes(b"no database at all, but text of some length" * 100)
+    with pytest.raises(StoreError, match="store cannot be opened: file is not a database"):
+        open_store(f"sqlite:///{file}")
+    assert file.read_bytes().startswith(b"no database")
+
+
+def test_answers_are_kept(store: Store) -> None:
+    """The pages of an answer are there until there are too many younger ones."""
+    store.remember("old", [b"first", b"second"])
+    assert [store.recall("old", page) for page in range(3)] == [b"first", b"second", None]
+    store.remember("old", [b"new"])
+    assert [store.recall("old", page) for page in range(2)] == [b"new", None]
+    for number in range(KEPT_ANSWERS):
+        store.remember(f"young-{number}", [b"x"])
+    assert tuple(store.recall(n, 0) for n in ("old", "young-0", "never")) == (None, b"x", None)
+
+
+def test_answers_of_all_sizes() -> None:
+    """The newest answer is kept even if it is too large; then no other is."""
+    assert answers_to_drop({"new": KEPT_BYTES + 1}) == []
+    assert answers_to_drop({"new": KEPT_BYTES, "old": 1}) == ["old"]
+    assert answers_to_drop({"new": KEPT_BYTES - 1, "old": 1}) == []
+
+
+def test_worker_that_is_killed_while_it_writes(tmp_path: Path) -> None:
+    """What a folder's head does not tell of has not happened, and the next row takes its place."""
+    store = open_store(f"folder:{tmp_path}")
+    store.append(ROW)
+    log = tmp_path / "log-1"
+    whole = log.read_bytes()
+    log.write_bytes(whole + whole[: len(whole) // 2])
+    assert ids(store) == [(1, 1)]
+    other = open_store(f"folder:{tmp_path}")
+    other.append(ROW._replace(head=b"other"))
+    assert [row.head for row in store.rows([2])] == [b"other"]
+    assert ids(store) == [(1, 1), (2, 2)]
+    store.close()
+    other.close()
+
+
+def test_no_room_for_a_row(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that cannot be written whole is an error, and the log is as it was."""
+    if type(store).__name__ != "FolderStore":
+        return
+    store.append(ROW)
+    monkeypatch.setattr("os.pwrite", lambda _file, data, _place: len(data) - 1)
+    with pytest.raises(OSError, match="the disk is full"):
+        store.append(ROW)
+    monkeypatch.undo()
+    store.append(ROW)
+    assert ids(store) == [(1, 1), (2, 2)]
+
+
+def test_full_while_dropping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that is stored is said to be, even if older ones cannot be dropped then."""
+    store = open_store(url("folder", tmp_path), 10)
+    written: list[int] = []
+
+    def full(file: int, data: bytes, place: int) -> int:
+        written.append(len(data))
+        return os_pwrite(file, data, place) if len(written) <= CHECK_EVERY else 0
+
+    os_pwrite = os.pwrite
+    monkeypatch.setattr("os.pwrite", full)
+    assert [store.append(ROW) for _ in range(CHECK_EVERY)] == [True] * CHECK_EVERY
+    assert (len(ids(store)), len(written)) == (CHECK_EVERY, CHECK_EVERY + 1)
+    assert [each.name for each in (tmp_path / "log").glob("log-*")] == ["log-1"]
+    monkeypatch.undo()
+    for _ in range(CHECK_EVERY):
+        store.append(ROW)
+    assert len(ids(store)) == 9
+
+
+@pytest.mark.parametrize("head", [b"no head at all" * 20, b"mock-mixpanel 1\n"])
+def test_folder_of_something_else(tmp_path: Path, head: bytes) -> None:
+    """A folder whose head is of another kind is an error that names it, and stays as it is."""
+    (tmp_path / "head").write_bytes(head)
+    with pytest.raises(StoreError, match=r"is no store of this version; use another"):
+        open_store(f"folder:{tmp_path}")
+    assert head == (tmp_path / "head").read_bytes()
+
+
+def test_folder_with_other_files(tmp_path: Path) -> None:
+    """Nothing is put beside the files of somebody else."""
+    (tmp_path / "mine").touch()
+    with pytest.raises(StoreError, match=r"has files that are no store's; use another"):
+        open_store(f"folder:{tmp_path}")
+    assert [each.name for each in tmp_path.iterdir()] == ["mine"]
+
+
+def test_folder_that_cannot_be(tmp_path: Path) -> None:
+    """A folder that cannot be made, or that is not named, is an error that says so."""
+    with pytest.raises(StoreError, match=r"no/where cannot be opened: No such file"):
+        open_store(f"folder:{tmp_path}/no/where")
+    with pytest.raises(StoreError, match=r"folder: needs a path, as in folder:mock"):
+        open_store("folder:")
+
+
+def test_a_folder_has_nothing_else(tmp_path: Path) -> None:
+    """What does not count any more is removed, however often it changes at once."""
+    store = open_store(url("folder", tmp_path))
+    with store.exclusive():
+        for document in (b"1", b"2", b"3"):
+            store.put(document)
+        store.forget(None)
+        store.forget(None)
+    store.close()
+    names = sorted(each.name for each in (tmp_path / "log").iterdir())
+    assert names == ["answers", "document-6", "head", "log-3"]

@@ -1,0 +1,158 @@
+"""The command line, as a real process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.mock_mixpanel.wire import http
+
+COMMAND = [sys.executable, "-m", "mock_mixpanel", "serve"]
+PROJECT: dict[str, Any] = {
+    "token": "T",
+    "secret": "s",
+    "project_id": 7,
+    "identity": "simplified",
+    "region": "eu",
+    "alias_delay": 1.5,
+    "group_keys": ["company"],
+    "service_accounts": [{"username": "robot", "secret": "p"}],
+}
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": ""},
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        kill_all(process)
+        process.communicate()
+
+
+def kill_all(process: subprocess.Popen[str]) -> None:
+    """End a server with all its workers, giving none of them a chance to say or save anything."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def urls(process: subprocess.Popen[str], count: int) -> dict[str, str]:
+    assert process.stdout is not None
+    lines = (process.stdout.readline().split() for _ in range(count))
+    return {region: url for region, url in lines}  # noqa: C416 - dict() loses the types
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve(number: signal.Signals) -> None:
+    """It prints a line for each region, is ready then, and ends cleanly when told."""
+    with serving("--port", "0", "--eu-port", "0", "--in-port", "0") as process:
+        found = urls(process, 3)
+        assert list(found) == ["us", "eu", "in"]
+        for url in found.values():
+            assert url.startswith("http://127.0.0.1:")
+            assert http("GET", f"{url}/_mock/health").json()["status"] == "ok"
+        process.send_signal(number)
+        assert process.communicate(timeout=30) == ("", "")
+        assert process.returncode == 0
+
+
+@pytest.mark.parametrize("write", [json.dumps, yaml.safe_dump])
+def test_projects(tmp_path: Path, write: Any) -> None:
+    """Projects are read from JSON and from YAML."""
+    file = tmp_path / "projects"
+    file.write_text(write([PROJECT]))
+    with serving("--port", "0", "--projects", str(file)) as process:
+        url = urls(process, 1)["us"]
+        assert http("GET", f"{url}/_mock/projects/T").json() == PROJECT | {
+            "project_id": "7",
+            "secret": "***",
+            "service_accounts": [{"username": "robot", "secret": "***"}],
+            "lookup_tables": [],
+            "drop_filters": [],
+            "gdpr_delay": 60,
+            "limits": {},
+            "geo": False,
+        }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (
+            ["--store", "disk"],
+            "'--store': 'disk' is no kind of store; use memory:, folder:path, sqlite:///file",
+        ),
+        (
+            ["--store", "odd://x"],
+            "'--store': 'odd' is no kind of store; use memory:, folder:path, sqlite:///",
+        ),
+        (
+            ["--store", "sqlite://"],
+            "'--store': sqlite:// is not a file; use memory:, folder:path, sqlite:///",
+        ),
+        (["--keep", "1"], "'--keep': 1 is not in the range"),
+        (["--workers", "0"], "'--workers': 0 is not in the range"),
+        (["--workers", "2", "--store", "disk"], "'--store': 'disk' is no kind of store"),
+        (["--port", "70000"], "'--port': 70000 is not in the range"),
+        (["--projects", "no-such-file"], "'--projects': File 'no-such-file' does not exist."),
+    ],
+)
+def test_wrong_usage(arguments: list[str], error: str) -> None:
+    """What cannot be done is said, with exit code 2."""
+    done = subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert error in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("{}", "projects: expected a list of objects, got an object"),
+        ("[5]", "projects[0]: expected an object, got a int"),
+        ("[{}]", "projects[0].token: missing or not a text; every project needs one"),
+        ("[{token: T}, {token: T}]", "projects[1].token: 'T' is listed twice; remove one"),
+        ("[{token: T, secrt: x}]", "projects[0].secrt: unknown option; did you mean 'secret'?"),
+        ("[{token", "line 1: expected ',' or '}', but got '<stream end>'"),
+    ],
+)
+def test_bad_projects(tmp_path: Path, content: str, error: str) -> None:
+    """A bad projects file is an error that names file and key, with exit code 2."""
+    file = tmp_path / "projects.yaml"
+    file.write_text(content)
+    done = subprocess.run(
+        [*COMMAND, "--port", "0", "--projects", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert f"{file}: {error}" in done.stderr
+
+
+def test_port_in_use() -> None:
+    """A port that is taken is an error, not a traceback."""
+    with serving("--port", "0") as process:
+        port = urls(process, 1)["us"].rpartition(":")[2]
+        done = subprocess.run(
+            [*COMMAND, "--port", port], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: cannot listen on 127.0.0.1: ")

@@ -1,0 +1,275 @@
+"""Several workers: how they start and end, and that they agree under load."""
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+import uvicorn
+from uvicorn.server import ServerState
+
+from mock_mixpanel.backend import World
+from mock_mixpanel.client import MockMixpanel
+from mock_mixpanel.projects.config import Config
+from mock_mixpanel.serving.asgi import Application
+from mock_mixpanel.serving.http_protocol import GONE, Protocol
+from mock_mixpanel.serving.workers import Plan, Workers, WorkersError
+from tests.mock_mixpanel.serving.test_serve_command import serving, urls
+from tests.mock_mixpanel.wire import NOW, event, http, reasons, send
+
+DEADLINE_SECONDS = 60
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a real process."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_open(url: str) -> bool:
+    try:
+        return http("GET", f"{url}/_mock/health").ok
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve(number: signal.Signals) -> None:
+    """It says where it keeps what it gets, takes requests, and ends cleanly when told."""
+    with serving("--port", "0", "--workers", "2") as process:
+        found = urls(process, 1)["us"]
+        assert is_open(found)
+        with requests.Session() as kept:
+            kept.get(f"{found}/_mock/health")
+            process.send_signal(number)
+            out, error = process.communicate(timeout=DEADLINE_SECONDS)
+    assert (out, process.returncode) == ("", 0)
+    store = error.removeprefix("2 workers share folder:").removesuffix(" until they stop\n")
+    assert store.startswith("/")
+    assert not Path(store).exists()
+    assert not is_open(found)
+
+
+def test_no_orphans() -> None:
+    """When the parent is killed, its workers end too and leave the port."""
+    with serving("--port", "0", "--workers", "2") as process:
+        found = urls(process, 1)["us"]
+        process.kill()
+        until(lambda: not is_open(found))
+
+
+def test_port_in_use() -> None:
+    """A port that is taken is an error, even if its owner would share it."""
+    with serving("--port", "0", "--workers", "2") as process:
+        port = urlsplit(urls(process, 1)["us"]).port
+        with serving("--port", str(port), "--workers", "2") as second:
+            _, error = second.communicate(timeout=DEADLINE_SECONDS)
+            assert second.returncode == 1
+            assert "Error: cannot listen on 127.0.0.1: " in error
+
+
+def test_verbose() -> None:
+    """There is one line for each request, whatever its address, without secrets."""
+    with serving("--port", "0", "--workers", "2", "--verbose") as process:
+        found = urls(process, 1)["us"]
+        http("GET", f"{found}/a%0Ab%1B?api_secret=hush")
+        http("GET", f"{found}/track", auth=("hush", "hush"))
+        http("GET", f"{found}/api_secret=hush")
+        process.terminate()
+        _, error = process.communicate(timeout=DEADLINE_SECONDS)
+    assert [line for line in error.splitlines()[1:] if "health" not in line] == [
+        '127.0.0.1 "GET /a%0Ab%1B" 501',
+        '127.0.0.1 "GET /track" 200',
+        '127.0.0.1 "GET /api_secret=***" 501',
+    ]
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    """For workers of a test's own process."""
+    store = f"folder:{tmp_path}/store"
+    return Plan(Config(), store, None, "127.0.0.1", {"us": 0}, 2, None, quiet=True)
+
+
+def all_new(workers: Workers, than: set[SpawnProcess]) -> bool:
+    return than.isdisjoint(workers._processes)
+
+
+def test_replaced(plan: Plan) -> None:
+    """Workers that are killed are replaced, those too that have only just started."""
+    workers = Workers(plan).start()
+    try:
+        url = workers.urls["us"]
+        for _ in range(3):
+            killed = set(workers._processes)
+            for process in killed:
+                process.kill()
+            until(partial(all_new, workers, killed))
+        assert is_open(url)
+        until(lambda: all(process.is_alive() for process in workers._processes))
+    finally:
+        workers.stop()
+    assert not is_open(url)
+
+
+def test_worker_that_hangs(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopping does not wait for ever for a worker that does nothing any more."""
+    monkeypatch.setattr("mock_mixpanel.serving.workers.STOP_SECONDS", 0)
+    monkeypatch.setattr("mock_mixpanel.serving.workers.KILL_SECONDS", 0)
+    workers = Workers(plan).start()
+    started = list(workers._processes)
+    for process in started:
+        assert process.pid
+        os.kill(process.pid, signal.SIGSTOP)
+    workers.stop()
+    assert [process.is_alive() for process in started] == [False, False]
+
+
+def test_worker_that_cannot_start(plan: Plan, capfd: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with a worker is said, and starting fails."""
+    with pytest.raises(WorkersError, match="a worker ended at once; what it said is above"):
+        Workers(replace(plan, store_url="folder:/dev/null/store")).start()
+    assert "StoreError: /dev/null/store cannot be opened: Not a directory" in capfd.readouterr().err
+
+
+SCOPE: dict[str, Any] = {
+    "method": "GET",
+    "query_string": b"",
+    "headers": [],
+    "server": ("127.0.0.1", 1),
+    "client": ("127.0.0.1", 2),
+    "scheme": "http",
+    "http_version": "1.1",
+}
+"""Of a request without a body."""
+
+
+async def receive() -> dict[str, Any]:
+    """The end of the body."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def test_client_that_is_gone() -> None:
+    """Of a long answer, no more is made when there is nobody any more to read it."""
+    made, sent = [], []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    application = Application(World(), {})
+    chunks = iter([b"first", b"second", b"third", b"last"])
+    application._flask.add_url_rule("/long", view_func=lambda: map(kept, chunks))
+
+    def kept(chunk: bytes) -> bytes:
+        made.append(chunk)
+        return chunk
+
+    scope = SCOPE | {"path": "/long", GONE: lambda: len(made) > 2}
+    asyncio.run(application(scope, receive, send))
+    assert made == [b"first", b"second", b"third"]
+    assert [each["body"] for each in sent if "body" in each] == [b"first", b"second"]
+
+
+def test_idle_connection() -> None:
+    """Who connects and says nothing is not waited for without end."""
+
+    async def said() -> bytes:
+        config = uvicorn.Config(Application(World(), {}), lifespan="off", timeout_keep_alive=0)
+        state, loop = ServerState(), asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
+        async with server, asyncio.timeout(DEADLINE_SECONDS):
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            found = await reader.read()
+            writer.close()
+            return found
+
+    assert asyncio.run(said()) == b""
+
+
+def test_errors_are_shown(caplog: pytest.LogCaptureFixture) -> None:
+    """An error of the mock's own is not only a 500: what happened is on the error stream."""
+    world = World()
+    world.clock.now = lambda: 1 // 0  # type: ignore[method-assign]
+    scope = SCOPE | {"method": "POST", "path": "/track"}
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(Application(world, {})(scope, receive, None))
+    assert "Exception on /track [POST]" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def statuses(mock: MockMixpanel, count: int) -> Counter[int]:
+    """What so many requests at the same time are answered."""
+    with ThreadPoolExecutor(8) as pool:
+        sent = (pool.submit(send, mock, "/track", event(mock)) for _ in range(count))
+        return Counter(each.result().status_code for each in list(sent))
+
+
+def test_faults_are_counted_once(mock_mixpanel: MockMixpanel) -> None:
+    """A fault acts as often as it should, whichever workers the requests reach."""
+    match = {"nth": 5, "times": 7}
+    mock_mixpanel.faults({"match": match, "action": {"status": 503}})
+    assert statuses(mock_mixpanel, 30) == {200: 23, 503: 7}
+    (rule,) = [
+        each
+        for each in http("GET", f"{mock_mixpanel.url}/_mock/faults").json()
+        if each["match"]["token"] == mock_mixpanel.token
+    ]
+    assert (rule["seen"], rule["fired"]) == (30, 7)
+    assert len(mock_mixpanel.events()) == 23
+
+
+def test_rates_are_counted_once(mock_mixpanel: MockMixpanel) -> None:
+    """A project sends as much as it may, whichever workers it sends to."""
+    mock_mixpanel.freeze(NOW)
+    mock_mixpanel.project(limits={"rate_records": 20})
+    assert statuses(mock_mixpanel, 30) == {200: 20, 429: 10}
+    assert reasons(mock_mixpanel) == [["rate: more than 20 records in 60 seconds"]] * 10
+
+
+def test_all_see_a_change_at_once(mock_mixpanel: MockMixpanel) -> None:
+    """What one worker was told holds for the next request, wherever that arrives."""
+    url = mock_mixpanel.url
+    for second in range(10):
+        moment = f"2026-06-15T12:00:{second:02}.000Z"
+        mock_mixpanel.freeze(moment)
+        mock_mixpanel.project(alias_delay=second)
+        assert send(mock_mixpanel, "/track", event(mock_mixpanel, n=second)).content == b"1"
+        assert moment == http("GET", f"{url}/_mock/health").json()["now"]
+        (shown, options) = (
+            mock_mixpanel.requests()[-1]["received_at"],
+            http("GET", f"{url}/_mock/projects/{mock_mixpanel.token}").json()["alias_delay"],
+        )
+        assert (moment, second) == (shown, options)
+
+
+@pytest.mark.parametrize("path", ["/track", "/api/2.0/engage"])
+def test_delay(mock_mixpanel: MockMixpanel, path: str) -> None:
+    """A late answer is late for its client only, and the true one."""
+    seconds = 1.0
+    mock_mixpanel.faults({"match": {"path": path, "nth": 1}, "action": {"delay": seconds}})
+
+    def ask() -> float:
+        start = time.monotonic()
+        data = {"token": mock_mixpanel.token}
+        if path == "/track":
+            assert send(mock_mixpanel, path, event(mock_mixpanel)).content == b"1"
+        else:
+            assert http("POST", mock_mixpanel.url + path, data=data).status_code == 200
+        return time.monotonic() - start
+
+    with ThreadPoolExecutor(4) as pool:
+        took = sorted(each.result() for each in [pool.submit(ask) for _ in range(4)])
+    assert took[-1] >= seconds > took[-2]

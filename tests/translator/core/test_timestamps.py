@@ -1,0 +1,62 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from translator.core.timestamps import iso_milliseconds, iso_seconds, parse, to_ms
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-06-15T11:59:21.750Z", "2026-06-15T11:59:21.750Z"),
+        ("2026-06-15T11:59:21Z", "2026-06-15T11:59:21.000Z"),
+        ("2026-06-15T11:59:21.050Z", "2026-06-15T11:59:21.050Z"),
+        ("2026-06-15T11:59:21.1239999Z", "2026-06-15T11:59:21.123Z"),
+        ("2026-06-15T13:59:21+02:00", "2026-06-15T11:59:21.000Z"),
+        ("2026-06-15T13:59:21.5-0230", "2026-06-15T16:29:21.500Z"),
+        ("2026-06-15 11:59:21", "2026-06-15T11:59:21.000Z"),
+        ("2026-06-15", "2026-06-15T00:00:00.000Z"),
+        ("2026-06", "2026-06-01T00:00:00.000Z"),
+        ("20260615", "2026-06-15T00:00:00.000Z"),
+        ("4/5/2023", "2023-04-05T00:00:00.000Z"),
+        ("Mon, 15 Jun 2026 11:59:21 GMT", "2026-06-15T11:59:21.000Z"),
+        ("Mon Jun 15 2026 13:59:21 GMT+0200 (CEST)", "2026-06-15T11:59:21.000Z"),
+        (1781524761, "2026-06-15T11:59:21.000Z"),
+        (1781524761.75, "2026-06-15T11:59:21.750Z"),
+        (1781524761750, "2026-06-15T11:59:21.750Z"),
+        ("1781524761", "2026-06-15T11:59:21.000Z"),
+        ("1781524761750", "2026-06-15T11:59:21.750Z"),
+        (0, "1970-01-01T00:00:00.000Z"),
+    ],
+)
+def test_times_that_people_send_are_read(value: object, expected: str) -> None:
+    """ISO 8601, unix seconds and milliseconds, and what browsers write, are all read."""
+    ms = parse(value)
+    assert ms is not None
+    assert iso_milliseconds(ms) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("junk", "", "2026-02-31", "2026-13-01T00:00:00.000Z", "yesterday", None, [], {}),
+        *(1e18, -1e18, -1e308, "9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"),
+        *("Fri Dec 31 9999 23:59:59 GMT-0500", "1" * 5000, "(" * 1_000_000, " " * 1_000_000 + "x"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_is_no_time_is_not_guessed(value: object) -> None:
+    """An impossible or unreadable time is None, not a nearby one."""
+    assert parse(value) is None
+
+
+def test_seconds_are_floored() -> None:
+    """The form of profile dates cuts the fraction."""
+    assert iso_seconds(1_781_521_200_999) == "2026-06-15T11:00:00"
+
+
+def test_a_naive_moment_is_refused() -> None:
+    """A datetime without a zone would mean another moment on every machine."""
+    assert to_ms(datetime(2026, 6, 15, 12, tzinfo=UTC)) == 1_781_524_800_000
+    with pytest.raises(ValueError, match="aware"):
+        to_ms(datetime(2026, 6, 15, 12))

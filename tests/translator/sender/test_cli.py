@@ -1,0 +1,125 @@
+"""`python -m translator send`, as people run it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.translator.sender.build import event
+from tests.translator.sender.stub import Reply, Stub, running_stub
+from translator.sender.books.message_status import Entry
+from translator.sender.books.spool import Incoming, Spool
+from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.queued_operation import Letter
+
+NOW = "2026-06-15T12:00:00Z"
+TRACK = {
+    "type": "track",
+    "messageId": "m-1",
+    "userId": "ann",
+    "event": "Signed Up",
+    "timestamp": "2026-06-15T11:00:00Z",
+}
+OLD = {**TRACK, "messageId": "m-2", "timestamp": "2026-01-01T00:00:00Z"}
+
+
+class Send:
+    """One run of the command; without `people`, a track message gives one operation."""
+
+    def __init__(self, folder: Path, *options: str, messages: list[Any], **settings: Any) -> None:
+        (folder / "settings.json").write_text(json.dumps({"token": "T", **settings}))
+        command = [sys.executable, "-m", "translator", "send", "--settings", "settings.json"]
+        result = subprocess.run(
+            [*command, "--now", NOW, *options],
+            cwd=folder,
+            env={"PYTHONPATH": str(Path(__file__).parents[3])},
+            input="".join(json.dumps(message) + "\n" for message in messages),
+            capture_output=True,
+            text=True,
+        )
+        self.code, self.out, self.err = result.returncode, result.stdout, result.stderr
+
+
+def test_delivered(tmp_path: Path, stub: Stub) -> None:
+    """A message arrives, and the summary is the only output."""
+    run = Send(tmp_path, "--base-url", stub.url, messages=[TRACK])
+    assert (run.code, run.err) == (0, "")
+    assert json.loads(run.out) == {
+        "read": 1,
+        "delivered": 1,
+        "skipped": 0,
+        "rejected": 0,
+        "dead_lettered": 0,
+    }
+    assert stub.names() == [["Signed Up"]]
+
+
+def test_europe(tmp_path: Path, stub: Stub) -> None:
+    """The messages of an EU project go to the EU address."""
+    with running_stub() as eu:
+        options = ("--base-url", stub.url, "--eu-base-url", eu.url)
+        run = Send(tmp_path, *options, messages=[TRACK], enableEuropeanUnionEndpoint=True)
+        assert (run.code, run.err) == (0, "")
+        assert (stub.names(), eu.names()) == ([], [["Signed Up"]])
+
+
+@pytest.mark.parametrize("settings", [{}, {"enableEuropeanUnionEndpoint": True}])
+def test_no_address_is_wrong_usage(tmp_path: Path, stub: Stub, settings: dict[str, bool]) -> None:
+    """Without an address for the project's own residency nothing is sent, not even elsewhere."""
+    options = ["--base-url", stub.url] if settings else []
+    run = Send(tmp_path, *options, messages=[TRACK], **settings)
+    assert (run.code, run.out) == (2, "")
+    assert ("give --eu-base-url" if settings else "give --base-url") in run.err
+    assert stub.received == []
+
+
+def test_real_mixpanel_needs_live(tmp_path: Path) -> None:
+    """The real Mixpanel as a base URL is wrong usage too."""
+    run = Send(tmp_path, "--base-url", "https://api.mixpanel.com", messages=[TRACK])
+    assert (run.code, run.out) == (2, "")
+    assert run.err == (
+        "Error: the base URL 'https://api.mixpanel.com' is not on this machine: give the address "
+        "of a mock server on 127.0.0.1, or --live if the data is really meant to leave\n"
+    )
+
+
+def test_a_spool_for_another_region_is_wrong_usage(tmp_path: Path, stub: Stub) -> None:
+    """What a spool holds for a host without an address stays there, and the way out is named."""
+    letter = Letter(0, event("A"), encode(event("A").payload), ("person ann",))
+    with Spool(tmp_path / "spool") as spool:
+        spool.add([Incoming(Entry(1, "m-1", 1, key=b"k"), [letter])], 0.0)
+    options = ("--eu-base-url", stub.url, "--spool", "spool")
+    run = Send(tmp_path, *options, messages=[], enableEuropeanUnionEndpoint=True)
+    assert (run.code, run.out) == (2, "")
+    assert run.err.splitlines(keepends=True)[-1] == (
+        "Error: these operations are for https://api.mixpanel.com, which has no base URL: give "
+        "--base-url with the address of a mock server; what the spool holds stays there\n"
+    )
+    assert stub.received == []
+    with Spool(tmp_path / "spool") as spool:
+        assert spool.waiting() == 1
+
+
+def test_losses(tmp_path: Path, stub: Stub) -> None:
+    """Every loss is named, the rest arrives, and the API secret is not printed."""
+    stub.script = [Reply(401, b'{"error": "hush-hush is no secret"}')]
+    messages: list[Any] = [OLD, "no message", TRACK]
+    run = Send(tmp_path, "--base-url", stub.url, messages=messages, apiSecret="hush-hush")
+    assert run.code == 1
+    assert json.loads(run.out) == {
+        "read": 3,
+        "delivered": 1,
+        "skipped": 0,
+        "rejected": 2,
+        "dead_lettered": 0,
+    }
+    losses = sorted(map(json.loads, run.err.splitlines()), key=lambda loss: int(loss["line"]))
+    assert [(loss["line"], loss["messageId"]) for loss in losses] == [(1, "m-2"), (2, None)]
+    assert (
+        losses[0]["reason"]
+        == "HTTP 401: [redacted] is no secret (check the project's token, apiSecret and residency)"
+    )
+    assert "hush-hush" not in run.out + run.err

@@ -1,0 +1,455 @@
+"""What is sent next: a state machine, driven here by hand."""
+
+import random
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.translator.sender.build import EU, NOW, US, event, update
+from translator.core.operations import Operation
+from translator.sender import Alias, Limits
+from translator.sender.delivery_status import Fate
+from translator.sender.dispatch.batch_safety import doubtful, repeatable
+from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.circuit_breaker import State
+from translator.sender.dispatch.delivery_events import Circuit
+from translator.sender.dispatch.dispatch import Dispatch, Settled, Shipment
+from translator.sender.dispatch.queued_operation import Letter, lanes_of
+from translator.sender.dispatch.retry import RetryPolicy
+from translator.sender.http.responses import FailedRecord, Meaning, Outcome
+
+DELIVERED = Outcome(Meaning.DELIVERED)
+DOWN = Outcome(Meaning.RETRY, "HTTP 503: down")
+
+
+class Judged(NamedTuple):
+    """A letter and what became of it."""
+
+    letter: Letter
+    fate: Fate
+    reason: str | None
+
+
+class Driven:
+    """A dispatch with what it was given, and a clock that only we move."""
+
+    def __init__(
+        self,
+        *operations: Operation,
+        alias: Alias = Alias.HOLD,
+        limits: Limits | None = None,
+        gives_up: bool = True,
+    ) -> None:
+        retry = RetryPolicy(jitter=lambda: 0.5, gives_up=gives_up)
+        self.dispatch = Dispatch(limits or Limits(), retry, alias, 1.5)
+        self.now = 100.0
+        self.count = 0
+        self.settled: list[Judged] = []
+        self.add(*operations)
+
+    def add(self, *operations: Operation, people: tuple[Any, ...] = ()) -> None:
+        for operation in operations:
+            text = encode(operation.payload)
+            again = repeatable(operation)
+            letter = Letter(
+                self.count,
+                operation,
+                text,
+                lanes_of(operation, people),
+                alone=not again or doubtful(operation, len(text), NOW * 1000),
+                repeatable=again,
+            )
+            self.count += 1
+            self.dispatch.accept(letter, self.now)
+
+    def send(self) -> Shipment:
+        """The request that is to be sent now."""
+        shipment = self.dispatch.next(self.now)
+        assert isinstance(shipment, Shipment), shipment
+        return shipment
+
+    def sendable(self) -> list[list[str]]:
+        """All requests that may be under way at once, by the names of their records."""
+        found = []
+        while isinstance(shipment := self.dispatch.next(self.now), Shipment):
+            found.append(names(shipment))
+        return found
+
+    def wait(self) -> float:
+        """Let the time pass that it says to wait; gives the seconds."""
+        seconds = self.dispatch.next(self.now)
+        assert isinstance(seconds, float), seconds
+        self.now += seconds
+        return seconds
+
+    def answer(self, shipment: Shipment, outcome: Outcome = DELIVERED) -> None:
+        self.note(self.dispatch.answered(shipment, outcome, self.now))
+
+    def note(self, settled: list[Settled]) -> None:
+        """Keep what became of each letter."""
+        self.settled += [
+            Judged(letter, each.fate, each.reason) for each in settled for letter in each.letters
+        ]
+
+    def run(self) -> list[list[str]]:
+        """Everything that is sent, if all is delivered and nothing has to be waited for."""
+        found = []
+        while isinstance(shipment := self.dispatch.next(self.now), Shipment):
+            found.append(names(shipment))
+            self.answer(shipment)
+        return found
+
+
+def names(shipment: Shipment) -> list[str]:
+    """Events by name, updates by person."""
+    payloads = [letter.operation.payload for letter in shipment.batch.letters]
+    return [payload.get("event") or payload["$distinct_id"] for payload in payloads]
+
+
+def alias(old: str, new: str) -> Operation:
+    properties = {"token": "T", "distinct_id": old, "alias": new}
+    return Operation("/track", US, {"event": "$create_alias", "properties": properties})
+
+
+def of(person: str, name: str) -> Operation:
+    return event(name, distinct_id=person)
+
+
+def put(person: str) -> Operation:
+    return update(person, "$set", {"n": 1})
+
+
+def test_people_share_requests() -> None:
+    """What may go to one endpoint goes in one request, in order of arrival."""
+    driven = Driven(of("ann", "A"), of("bob", "B"), of("ann", "C"))
+    assert driven.run() == [["A", "B", "C"]]
+
+
+def test_the_order_of_a_person_holds_over_endpoints() -> None:
+    """A person's event waits for the update before it; others do not."""
+    driven = Driven(put("ann"), of("ann", "A"), of("bob", "B"), put("bob"))
+    assert driven.sendable() == [["ann"], ["B"]]
+
+
+def test_after_an_answer_the_next_of_a_person_goes() -> None:
+    """One request after the other, each as large as it can be."""
+    driven = Driven(put("ann"), of("ann", "A"), of("ann", "B"), put("ann"), put("bob"))
+    assert driven.run() == [["ann", "bob"], ["A", "B"], ["ann"]]
+
+
+def test_hosts_and_endpoints_are_kept_apart() -> None:
+    """A request goes to one endpoint of one residency."""
+    driven = Driven(event("A", host=EU), event("B"), event("C", "/import"), event("D", host=EU))
+    assert driven.run() == [["A"], ["B"], ["C"], ["D"]]
+
+
+def test_limit_of_records() -> None:
+    """A request holds at most 2000 records."""
+    driven = Driven(*[event("A")] * 2001)
+    assert [len(sent) for sent in driven.run()] == [2000, 1]
+
+
+@pytest.mark.parametrize(("spare", "expected"), [(0, [["A", "B"]]), (-1, [["A"], ["B"]])])
+@pytest.mark.parametrize("people", [("ann", "ann"), ("ann", "bob")])
+def test_limit_of_bytes(spare: int, expected: list[list[str]], people: tuple[str, str]) -> None:
+    """A body that just fits is one request, and one byte less makes it two."""
+    pair = [of(person, name) for person, name in zip(people, "AB", strict=True)]
+    size = len(Driven(*pair).send().batch.body())
+    assert Driven(*pair, limits=Limits(bytes=size + spare)).run() == expected
+
+
+def test_oversized_record_travels_alone() -> None:
+    """A record beyond the limit is still sent, and left to the server to judge."""
+    driven = Driven(
+        of("ann", "A"), event("B", distinct_id="bob", text="x" * 500), limits=Limits(bytes=300)
+    )
+    assert driven.run() == [["A"], ["B"]]
+
+
+def test_doubtful_records_travel_alone() -> None:
+    """What must not hide behind others has a request of its own; the others share theirs."""
+    driven = Driven(of("ann", "A"), of("null", "B"), of("bob", "C"))
+    assert driven.run() == [["A", "C"], ["B"]]
+
+
+def test_unrepeatable_records_travel_alone() -> None:
+    """An `$add` shares its request with nothing, not even with one of the same person."""
+    add = update("ann", "$add", {"n": 1})
+    driven = Driven(put("bob"), add, add, put("ann"))
+    assert driven.run() == [["bob"], ["ann"], ["ann"], ["ann"]]
+
+
+def test_alias_none() -> None:
+    """Without a strategy the calls after an alias go with it."""
+    driven = Driven(alias("dev", "ann"), of("ann", "A"), alias=Alias.NONE)
+    assert driven.run() == [["$create_alias", "A"]]
+
+
+def test_alias_flush() -> None:
+    """With `flush` they go when the alias has been answered, and other people's at once."""
+    driven = Driven(alias("dev", "ann"), of("ann", "A"), of("bob", "B"), alias=Alias.FLUSH)
+    assert driven.run() == [["$create_alias", "B"], ["A"]]
+
+
+def test_alias_hold() -> None:
+    """With `hold` they go a moment after the answer, and other people's at once."""
+    driven = Driven(alias("dev", "ann"), of("ann", "A"), of("bob", "B"))
+    assert driven.run() == [["$create_alias", "B"]]
+    driven.add(of("ann", "C"), of("dev", "D"), of("bob", "E"))
+    assert driven.run() == [["E"]]
+    assert driven.wait() == 1.5
+    assert driven.run() == [["A", "C", "D"]]
+
+
+def test_hold_is_bounded() -> None:
+    """An alias after an alias does not wait, so a person is never held for longer than once."""
+    driven = Driven(alias("a", "ann"), alias("b", "ann"), of("ann", "A"))
+    assert driven.run() == [["$create_alias"], ["$create_alias"]]
+    assert driven.wait() == 1.5
+    assert driven.run() == [["A"]]
+
+
+def test_a_refused_alias_holds_nobody() -> None:
+    """There is nothing to wait for if Mixpanel does not know of the alias."""
+    driven = Driven(alias("dev", "ann"), of("ann", "A"))
+    driven.answer(driven.send(), Outcome(Meaning.INVALID, "no"))
+    assert driven.run() == [["A"]]
+
+
+def test_ids_of_an_alias_share_a_lane() -> None:
+    """After an alias the calls of all its ids keep their order, the anonymousId's too."""
+    driven = Driven(alias=Alias.FLUSH)
+    driven.add(alias("old", "ann"), people=("ann", "device"))
+    assert driven.run() == [["$create_alias"]]
+    driven.add(put("ann"), of("old", "A"), put("device"))
+    assert driven.run() == [["ann"], ["A"], ["device"]]
+
+
+def test_an_alias_waits_for_both_its_people() -> None:
+    """What both ids sent before the alias arrives before it."""
+    driven = Driven(put("dev"), put("ann"), alias("dev", "ann"))
+    assert driven.run() == [["dev", "ann"], ["$create_alias"]]
+
+
+def test_two_people_become_one_when_their_aliases_meet() -> None:
+    """Aliases chain: all ids of the chain share one lane."""
+    driven = Driven(alias=Alias.FLUSH)
+    driven.add(alias("a", "b"), alias("c", "d"), alias("b", "d"))
+    driven.run()
+    driven.add(put("a"), of("b", "B"), put("c"), of("d", "D"))
+    assert driven.run() == [["a"], ["B"], ["c"], ["D"]]
+
+
+def test_groups_keep_their_order() -> None:
+    """Updates of a group keep their order whoever sent them, and so do those of their senders."""
+    group = {"$token": "T", "$group_key": "company", "$group_id": "acme", "$set": {}}
+    driven = Driven()
+    driven.add(put("ann"), people=("ann",))
+    driven.add(Operation("/groups", US, group | {"$distinct_id": "first"}), people=("ann",))
+    driven.add(Operation("/groups", US, group | {"$distinct_id": "second"}), people=("bob",))
+    driven.add(of("bob", "B"), people=("bob",))
+    assert driven.run() == [["ann"], ["first"], ["second"], ["B"]]
+
+
+def test_a_divided_request_keeps_its_order() -> None:
+    """The halves go one after the other, and nothing of their people goes between."""
+    driven = Driven(of("ann", "A"), of("bob", "B"), of("cid", "C"), of("dan", "D"), put("ann"))
+    driven.answer(driven.send(), Outcome(Meaning.TOO_LARGE, "HTTP 413"))
+    first = driven.send()
+    assert (names(first), driven.sendable()) == (["A", "B"], [])
+    driven.answer(first)
+    second = driven.send()
+    assert names(second) == ["C", "D"]
+    assert driven.sendable() == [["ann"]]
+
+
+def test_what_nobody_knows_is_not_sent_twice() -> None:
+    """After a lost answer an `$add` is a dead letter that says so; an event is sent again."""
+    driven = Driven(update("ann", "$add", {"n": 1}), of("bob", "B"))
+    lost = Outcome(Meaning.RETRY, "it broke", unclear=True)
+    driven.answer(driven.send(), lost)
+    driven.answer(driven.send(), lost)
+    assert [each[1:] for each in driven.settled] == [
+        (
+            Fate.DEAD_LETTERED,
+            "it is unknown whether it arrived, and a second one would count twice: it broke",
+        )
+    ]
+    driven.wait()
+    assert driven.run() == [["B"]]
+
+
+def test_partial_failures_by_index() -> None:
+    """Of an import only what the answer names is rejected."""
+    driven = Driven(*[event(name, "/import") for name in "ABC"])
+    failed = (FailedRecord(1, None, "time: bad"),)
+    driven.answer(driven.send(), Outcome(Meaning.PARTIAL, "HTTP 400", failed=failed, imported=2))
+    assert [each[1:] for each in driven.settled] == [
+        (Fate.DELIVERED, None),
+        (Fate.REJECTED, "time: bad"),
+        (Fate.DELIVERED, None),
+    ]
+
+
+def test_retry_after_holds_the_whole_host() -> None:
+    """Who is told to slow down does so for everybody on that host, not for other hosts."""
+    driven = Driven(put("ann"), of("bob", "B"), event("C", host=EU, distinct_id="cid"))
+    driven.answer(driven.send(), Outcome(Meaning.RETRY, "HTTP 429", retry_after=30.0))
+    assert driven.run() == [["C"]]
+    assert driven.wait() == 30.0
+    assert driven.run() == [["ann"], ["B"]]
+
+
+def test_a_host_that_is_down_is_asked_by_one() -> None:
+    """After three failures in a row one request at a time finds out whether the host is back."""
+    driven = Driven(put("ann"), of("bob", "B"), event("C", "/import", distinct_id="cid"))
+    for _ in range(3):
+        driven.answer(driven.send(), DOWN)
+    assert [driven.wait(), driven.wait()] == [5.0, 6.0]
+    probe = driven.send()
+    assert None is driven.dispatch.next(driven.now)
+    driven.answer(probe)
+    assert len(driven.sendable()) == 2
+
+
+def test_requests_at_once_count_as_one_failure() -> None:
+    """What was under way when the trouble began does not make it worse."""
+    driven = Driven(put("ann"), of("bob", "B"), event("C", "/import", distinct_id="cid"))
+    under_way = [driven.send() for _ in range(3)]
+    for shipment in under_way:
+        driven.answer(shipment, DOWN)
+    assert driven.wait() == 5.0
+    assert len(driven.sendable()) == 3
+
+
+def test_a_dead_host_is_given_up_for_all() -> None:
+    """A million messages do not wait a million times for a host that answers nobody."""
+    driven = Driven(*[update(f"p{n}", "$add", {"n": 1}) for n in range(100)])
+    tries = 0
+    while driven.dispatch.letters:
+        driven.note(driven.dispatch.abandoned(driven.now))
+        step = driven.dispatch.next(driven.now)
+        if isinstance(step, Shipment):
+            tries += 1
+            driven.answer(step, DOWN)
+        elif step is not None:
+            driven.now += step
+    assert [each.fate for each in driven.settled] == [Fate.DEAD_LETTERED] * 100
+    assert tries < 20
+    assert driven.now - 100 < 60
+    assert driven.settled[-1].reason == f"given up: {US} answers nobody: HTTP 503: down"
+
+
+def test_a_gateway_waits_for_ever() -> None:
+    """With `gives_up` false an outage of a day loses nothing."""
+    driven = Driven(update("ann", "$add", {"n": 1}), gives_up=False)
+    while driven.now < 100 + 86400:
+        driven.answer(driven.send(), DOWN)
+        driven.wait()
+    assert driven.settled == []
+    assert driven.run() == [["ann"]]
+
+
+def test_what_was_not_sent_says_nothing_of_a_host() -> None:
+    """In a long outage an event that became too old is no sign that the host answers others."""
+    driven = Driven(put("ann"), of("bob", "B"), gives_up=False)
+    while driven.now < 100 + 86400:
+        step = driven.dispatch.next(driven.now)
+        if isinstance(step, Shipment):
+            late = driven.now > 100 + 43200 and names(step) == ["B"]
+            driven.answer(step, Outcome(Meaning.OUTDATED, "too old") if late else DOWN)
+        else:
+            assert step is not None
+            driven.now += step
+    assert [(each.letter.operation.payload["event"], each.reason) for each in driven.settled] == [
+        ("B", "too old")
+    ]
+    states = [each.state for each in driven.dispatch.news if isinstance(each, Circuit)]
+    assert State.CLOSED not in states
+
+
+@pytest.mark.parametrize("gives_up", [True, False])
+def test_poison_is_isolated(gives_up: bool) -> None:
+    """A record that the server cannot stomach becomes a dead letter, its neighbours do not."""
+    driven = Driven(*[of(name, name) for name in "ABCDEFGH"], gives_up=gives_up)
+    others = 0
+    while driven.dispatch.letters:
+        step = driven.dispatch.next(driven.now)
+        if isinstance(step, Shipment):
+            poisoned = "F" in names(step)
+            driven.answer(step, Outcome(Meaning.RETRY, "HTTP 500") if poisoned else DELIVERED)
+        elif isinstance(step, float):
+            driven.now += step
+        if others < 9:
+            others += 1
+            driven.add(put("else"))
+    lost = [each for each in driven.settled if each.fate is not Fate.DELIVERED]
+    assert [(each.letter.operation.payload["event"], each.reason) for each in lost] == [
+        ("F", "given up after the last try: HTTP 500")
+    ]
+
+
+people = st.sampled_from(["ann", "bob", "cid", "dev"])
+operations = st.one_of(
+    st.builds(put, people),
+    st.builds(of, people, st.just("E")),
+    st.builds(lambda person: update(person, "$add", {"n": 1}), people),
+    st.builds(lambda person: event("I", "/import", distinct_id=person), people),
+    st.builds(alias, people, people),
+)
+outcomes = st.sampled_from(
+    [
+        *[DELIVERED] * 4,
+        DOWN,
+        Outcome(Meaning.RETRY, "lost", unclear=True),
+        Outcome(Meaning.RETRY, "429", retry_after=7.0),
+        Outcome(Meaning.INVALID, "0"),
+        Outcome(Meaning.TOO_LARGE, "413"),
+        Outcome(Meaning.REFUSED, "401"),
+        Outcome(Meaning.PARTIAL, "400", failed=(FailedRecord(0, None, "bad"),)),
+    ]
+)
+
+
+@given(
+    st.lists(operations, max_size=30),
+    st.lists(outcomes, max_size=60),
+    st.sampled_from(list(Alias)),
+    st.integers(1, 5),
+    st.booleans(),
+    st.integers(0, 2**32),
+)
+def test_every_letter_once_and_in_order(
+    given_operations: list[Operation],
+    answers: list[Outcome],
+    strategy: Alias,
+    workers: int,
+    gives_up: bool,
+    seed: int,
+) -> None:
+    """Whatever is answered, in whatever order, each letter has one verdict, in its lanes' order."""
+    chance = random.Random(seed)
+    driven = Driven(*given_operations, alias=strategy, limits=Limits(records=3), gives_up=gives_up)
+    under_way: list[Shipment] = []
+    script = iter(answers)
+    while driven.dispatch.letters:
+        driven.note(driven.dispatch.abandoned(driven.now))
+        step = driven.dispatch.next(driven.now) if len(under_way) < workers else None
+        if isinstance(step, Shipment):
+            busy = {lane for other in under_way for x in other.batch.letters for lane in x.lanes}
+            assert not busy & {lane for x in step.batch.letters for lane in x.lanes}
+            under_way.append(step)
+        elif under_way:
+            shipment = under_way.pop(chance.randrange(len(under_way)))
+            driven.answer(shipment, next(script, DELIVERED))
+        elif driven.dispatch.letters:
+            assert isinstance(step, float), "letters wait, but nothing is there to wait for"
+            driven.now += step
+    assert list(range(len(given_operations))) == sorted(one.letter.number for one in driven.settled)
+    last: dict[str, int] = {}
+    for each in driven.settled:
+        for lane in each.letter.lanes:
+            assert last.get(lane, -1) < each.letter.number
+            last[lane] = each.letter.number

@@ -1,0 +1,103 @@
+"""`python -m translator resend`: dead letters on their second way."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.translator.sender.stub import Reply, Stub
+
+NOW = "2026-06-15T12:00:00Z"
+TRACK = {"type": "track", "userId": "ann", "event": "Signed Up", "timestamp": NOW}
+
+
+class Shell:
+    """A folder in which commands are given."""
+
+    def __init__(self, folder: Path, stub: Stub) -> None:
+        self.folder, self.stub = folder, stub
+        (folder / "settings.json").write_text('{"token": "T", "apiSecret": "hush"}')
+
+    def run(self, command: str, *options: str, messages: list[Any] | None = None) -> Any:
+        """The exit code and the summary."""
+        (self.folder / "in.jsonl").write_text("".join(json.dumps(m) + "\n" for m in messages or ()))
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "translator", command, "--settings", "settings.json"),
+                *("--base-url", self.stub.url, "--now", NOW, *options),
+            ],
+            cwd=self.folder,
+            env={"PYTHONPATH": str(Path(__file__).parents[3])},
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
+
+    def dead(self) -> list[Any]:
+        return [json.loads(line) for line in (self.folder / "dead").read_text().splitlines()]
+
+    def files(self) -> set[str]:
+        return {path.name for path in self.folder.iterdir()} - {"settings.json", "in.jsonl"}
+
+
+def test_what_was_refused_is_sent_again(tmp_path: Path, stub: Stub) -> None:
+    """A dead letter is the operation as it was, and gone when it is delivered."""
+    shell = Shell(tmp_path, stub)
+    stub.script = [Reply(401, b"{}")]
+    old = {**TRACK, "messageId": "m-1", "timestamp": "2026-06-01T12:00:00Z"}
+    code, summary = shell.run("send", "--dead-letters", "dead", "in.jsonl", messages=[old])
+    assert (code, summary["rejected"]) == (1, 1)
+    [letter] = shell.dead()
+    assert (letter["messageId"], letter["line"], letter["fate"]) == ("m-1", 1, "rejected")
+    assert "hush" not in json.dumps(letter)
+
+    code, summary = shell.run("resend", "dead")
+    assert (code, summary["delivered"]) == (0, 1)
+    first, second = stub.received
+    assert (first.target, first.records) == (second.target, second.records)
+    assert shell.files() == set()
+
+
+def test_a_message_is_translated_again(tmp_path: Path, stub: Stub) -> None:
+    """What could not be translated is kept as it came, and what still cannot stays in the file."""
+    shell = Shell(tmp_path, stub)
+    bad = {**TRACK, "messageId": "m-1", "event": None}
+    shell.run("send", "--spool", "spool", "--dead-letters", "dead", "in.jsonl", messages=[bad])
+    [letter] = shell.dead()
+    assert bad == json.loads(letter["message"])
+
+    code, summary = shell.run("resend", "dead")
+    assert (code, summary["rejected"]) == (1, 1)
+    [again] = shell.dead()
+    assert bad == json.loads(again["message"])
+    assert shell.files() == {"dead", "spool"}
+
+
+def test_no_file_is_wrong_usage(tmp_path: Path, stub: Stub) -> None:
+    """Where there are no dead letters there is nothing to send."""
+    code, text = Shell(tmp_path, stub).run("resend", "nothing")
+    assert (
+        code,
+        text,
+    ) == (2, "Error: nothing does not exist; a file without dead letters is none\n")
+
+
+def test_wrong_usage_leaves_the_file(tmp_path: Path, stub: Stub) -> None:
+    """An address that is not allowed costs no dead letter."""
+    shell = Shell(tmp_path, stub)
+    (tmp_path / "dead").write_text('{"message": "{}"}\n')
+    code, text = shell.run("resend", "--base-url", "http://10.0.0.1", "dead")
+    assert (code, "not on this machine" in text) == (2, True)
+    assert shell.files() == {"dead"}
+
+
+def test_a_letter_that_stands_twice_is_sent_once(tmp_path: Path, stub: Stub) -> None:
+    """After a crash a dead letter may stand twice in the file; its id tells."""
+    shell = Shell(tmp_path, stub)
+    message = json.dumps({**TRACK, "messageId": "m-1"})
+    line = json.dumps({"id": "1:1", "message": message}) + "\n"
+    (tmp_path / "dead").write_text(line * 2 + '{"no": "letter"}\n')
+    code, summary = shell.run("resend", "dead")
+    assert (code, summary["read"], summary["delivered"], summary["rejected"]) == (1, 2, 1, 1)
+    assert stub.names() == [["Signed Up"]]

@@ -1,0 +1,88 @@
+"""Several requests under way at once: no worker waits for a source that takes its time."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+import orjson
+
+from tests.translator.sender.build import US, event
+from translator.core.operations import Operation
+from translator.sender import Fate, Limits, Sender
+from translator.sender.dispatch.dispatch import Settled
+from translator.sender.dispatch.queued_operation import Letter
+from translator.sender.http.transport import Answer
+
+DEADLINE_SECONDS = 10.0
+
+
+class Posted:
+    """A transport that delivers everything, and tells when an event has been posted."""
+
+    def __init__(self, *names: str) -> None:
+        self.seen = {name: threading.Event() for name in names}
+
+    def post(self, base_url: str, endpoint: str, body: bytes) -> Answer:
+        for record in orjson.loads(body):
+            self.seen[record["event"]].set()
+        return Answer(200, {}, b'{"status": 1, "error": null}')
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Steps:
+    """A source that gives what is next in some steps, and keeps what became of it."""
+
+    def __init__(self, steps: Iterator[list[Letter]]) -> None:
+        self._steps = steps
+        self.fates: dict[str, Fate] = {}
+
+    def take(self, room: int) -> Sequence[Letter] | None:
+        return next(self._steps, None)
+
+    def sending(self, letters: Sequence[Letter]) -> None:
+        """Nothing is kept."""
+
+    def settled(self, settled: Sequence[Settled]) -> None:
+        for letters, fate, _ in settled:
+            self.fates |= {letter.operation.payload["event"]: fate for letter in letters}
+
+
+def delivered(
+    posted: Posted, steps: Callable[[Callable[[Operation], Letter]], Iterator[list[Letter]]]
+) -> set[str]:
+    """What is delivered of what a source gives in some steps, one event a request."""
+    limits, urls = Limits(records=1), {US: "http://127.0.0.1:1"}
+    with Sender(urls, limits=limits, transport=posted, workers=2) as sender:
+        source = Steps(steps(sender.letter))
+        sender.run(source)
+    return {name for name, fate in source.fates.items() if fate is Fate.DELIVERED}
+
+
+def test_what_can_go_does_before_more_is_taken() -> None:
+    """All that a source gave is on its way before it is asked for more."""
+    posted = Posted("A", "B")
+    in_time: list[bool] = []
+
+    def steps(letter: Callable[[Operation], Letter]) -> Iterator[list[Letter]]:
+        yield [letter(event(name, distinct_id=name)) for name in "AB"]
+        in_time.extend(posted.seen[name].wait(DEADLINE_SECONDS) for name in "AB")
+
+    assert delivered(posted, steps) == {"A", "B"}
+    assert in_time == [True, True]
+
+
+def test_answers_are_heard_while_there_is_more_to_take() -> None:
+    """A person's next event leaves after an answer, though the source goes on giving others."""
+    others = [f"other {number}" for number in range(100)]
+    posted = Posted("A", "B", *others)
+    in_time: list[bool] = []
+
+    def steps(letter: Callable[[Operation], Letter]) -> Iterator[list[Letter]]:
+        yield [letter(event("A")), letter(event("B"))]
+        for name in others:
+            in_time.append(posted.seen["B"].wait(DEADLINE_SECONDS / len(others)))
+            yield [letter(event(name, distinct_id=name))]
+
+    assert delivered(posted, steps) == {"A", "B", *others}
+    assert in_time[-1], "it waited until the source had nothing more"

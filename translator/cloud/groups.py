@@ -1,0 +1,59 @@
+"""Group calls update group profiles, one for each Group Identifier Trait they carry.
+
+doc#group: the trait's name is the group key, its value the group id; Group Traits to Set Once go by
+`$set_once`. A call without such a trait is skipped with the reason.
+"""
+
+from typing import Any
+
+from translator.core.compiled_settings import Plan
+from translator.core.errors import TranslationError, skip
+from translator.core.message import Message
+from translator.core.operations import Json, Operation
+from translator.core.values import format_value
+
+
+def group_operations(message: Message, plan: Plan) -> list[Operation]:
+    """One `$set`, and one `$set_once` if traits are listed for it, per group."""
+    if not plan.doc["group_calls"]:
+        raise TranslationError("unsupported_call", "the classic integration has no group call")
+    keys = plan.settings.groupIdentifierTraits
+    traits = message.object_field("traits")
+    if not keys:
+        reason = "'groupIdentifierTraits' is empty, so no trait names a group"
+        message.skipped.append(skip("group_not_configured", reason))
+        return []
+    present = [key for key in keys if traits.get(key) is not None]
+    if not present:
+        reason = f"the call has none of the Group Identifier Traits {', '.join(keys)[:200]}"
+        message.skipped.append(skip("group_trait_missing", reason))
+        return []
+    return [
+        Operation(
+            "/groups",
+            plan.host,
+            {"$token": plan.token, "$group_key": key, "$group_id": group_id, **update},
+        )
+        for key in dict.fromkeys(present)
+        for group_id in _group_ids(message, key, traits[key])
+        for update in _updates(traits, plan)
+    ]
+
+
+def _updates(traits: Json, plan: Plan) -> list[Json]:
+    """What a group gets; made anew for each, so that no two operations share a value."""
+    profile = {key: format_value(value) for key, value in traits.items()}
+    once = {key: value for key, value in profile.items() if key in plan.group_set_once}
+    always = {key: value for key, value in profile.items() if key not in once}
+    updates = [{"$set": always}, {"$set_once": once}]
+    return [update for update in updates if any(update.values())]
+
+
+def _group_ids(message: Message, key: str, value: Any) -> list[str | float]:
+    """A trait that is a list names several groups."""
+    values = value if type(value) is list else [value]
+    good = [item for item in values if type(item) in (str, int, float) and item != ""]
+    if len(good) < len(values) or not values:
+        reason = f"trait {key!r:.80} must be text or a number to name a group, not {value!r:.80}"
+        message.skipped.append(skip("group_trait_invalid", reason))
+    return good

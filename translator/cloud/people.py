@@ -1,0 +1,229 @@
+"""Profile updates: identify, increments and charges.
+
+doc#identify, doc#people, doc#arrays, doc#track-charge, doc#incrementing-events,
+doc#incrementing-properties, doc#bypass-last-seen-in-server-side-calls; envelopes and order in
+facts/cloud-classic sections 3, 5 and 6.
+"""
+
+import copy
+import re
+from math import isfinite
+from typing import Any
+
+from translator.cloud.events import library
+from translator.core.compiled_settings import Plan
+from translator.core.context_properties import device_properties
+from translator.core.errors import TranslationError, skip
+from translator.core.message import Message
+from translator.core.operations import Json, Operation
+from translator.core.timestamps import iso_seconds
+from translator.core.traits import format_traits
+from translator.core.values import date_ms, detached, normalised
+
+_LEADING_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
+_GROUPED_DIGITS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_COMPLETED_ORDER = re.compile(r"completed ?order", re.IGNORECASE)
+
+
+def identify_operations(message: Message, plan: Plan) -> list[Operation]:
+    """`$set`, then `$union` of array traits and of an iOS device token."""
+    if not plan.settings.people:
+        reason = "identify only updates profiles, and 'people' (Use Mixpanel People) is off"
+        message.skipped.append(skip("people_off", reason))
+        return []
+    if message.distinct_id is None and plan.doc["missing_ids"]:
+        raise TranslationError(
+            "missing_id", "identify needs a userId or an anonymousId; this message has neither"
+        )
+    arrays: Json = {}
+    profile: Any = message.raw.get("traits")
+    if profile is not None and type(profile) is not dict:
+        # Sent as they are; copied, so that no operation shares anything with the message.
+        profile = copy.deepcopy(profile)
+    else:
+        profile = _profile_traits(message, plan, profile or {})
+        if plan.doc["array_traits"]:
+            arrays = {key: value for key, value in profile.items() if type(value) is list and value}
+            profile = {key: value for key, value in profile.items() if key not in arrays}
+    updates: list[Json] = [{"$set": profile}]
+    if arrays:
+        updates.append({"$union": arrays})
+    token = _device_token(message, plan)
+    if token:
+        updates.append({"$union": {"$ios_devices": [detached(token)]}})
+    return [
+        Operation("/engage", plan.host, {**_identify_envelope(message, plan), **update})
+        for update in updates
+    ]
+
+
+def _profile_traits(message: Message, plan: Plan, traits: Json) -> Json:
+    profile = format_traits(
+        traits, message.user_id, plan.traits, created_at_seconds=plan.doc["created_at_seconds"]
+    )
+    if "$created" not in profile:
+        _report_unreadable_created(message, plan, traits)
+    if plan.doc["people_properties"] and not plan.settings.setAllTraitsByDefault:
+        profile = {key: value for key, value in profile.items() if key in plan.people_properties}
+    for key, value in device_properties(message.context, plan.devices).items():
+        if value is not None or not plan.doc["empty_sources"]:
+            profile[key] = value
+    return profile
+
+
+def _report_unreadable_created(message: Message, plan: Plan, traits: Json) -> None:
+    for key, value in traits.items():
+        if value and normalised(key) in plan.traits.created:
+            reason = f"trait {key!r:.80} is no date that can be read: {value!r:.80}"
+            message.skipped.append(skip("date_unreadable", reason))
+
+
+def _device_token(message: Message, plan: Plan) -> Any:
+    device = message.context.get("device")
+    token = device.get("token") if type(device) is dict else None
+    kind = device.get("type") if type(device) is dict else None
+    if token and plan.doc["device_token"] and kind and str(kind).lower() != "ios":
+        reason = f"device tokens can be imported for iOS only; context.device.type is {kind!r:.40}"
+        message.skipped.append(skip("device_token_not_ios", reason))
+        return None
+    return token
+
+
+def _identify_envelope(message: Message, plan: Plan) -> Json:
+    envelope: Json = {"$token": plan.token}
+    if message.distinct_id is not None:
+        envelope["$distinct_id"] = message.distinct_id
+    if message.time_ms is not None or not plan.doc["timestamps"]:
+        envelope["$time"] = message.time_ms
+    flags = _mixpanel_flags(message)
+    ignore_ip = _flag(message.context, "ignoreip") or _flag(flags, "ignoreip")
+    # 0 tells Mixpanel not to look up a place; without it the sender's own address would count.
+    envelope["$ip"] = 0 if ignore_ip else detached(message.context.get("ip")) or 0
+    envelope["$ignore_time"] = bool(_flag(flags, "ignoretime")) or not is_active(message)
+    envelope["mp_lib"] = library(message, plan)
+    return envelope
+
+
+def is_active(message: Message) -> bool:
+    """Whether `context.active` lets the call count as activity; absent or null does."""
+    active = message.context.get("active")
+    return active is None or bool(active)
+
+
+def _mixpanel_flags(message: Message) -> Json:
+    for key, value in message.context.items():
+        if type(value) is dict and key.lower() == "mixpanel":
+            return value
+    return {}
+
+
+def _flag(source: Any, name: str) -> Any:
+    return next((value for key, value in source.items() if normalised(key) == name), None)
+
+
+def increment_operations(
+    message: Message, plan: Plan, event: str | None, properties: Json, *, first: bool
+) -> list[Operation]:
+    """Counters for an event of the list and, with a call's first event, sums of properties."""
+    counts = event is not None and event.lower() in plan.event_increments
+    listed = plan.settings.propIncrements if first and plan.doc["property_increments"] else ()
+    numbers = _numbers(message, listed, properties) if listed else {}
+    if not counts and not numbers:
+        return []
+    if not plan.settings.people:
+        reason = "increments update profiles, and 'people' (Use Mixpanel People) is off"
+        message.skipped.append(skip("people_off", reason))
+        return []
+    if not message.user_id:
+        reason = "increments need a known user; this message has no userId"
+        message.skipped.append(skip("unknown_user", reason))
+        return []
+    updates: list[Json] = []
+    if counts:
+        updates.append({"$add": {event: 1}})
+        last = {} if message.time_ms is None else {f"Last {event}": iso_seconds(message.time_ms)}
+        updates.append({"$set": last})
+    if numbers:
+        updates.append({"$add": numbers})
+    envelope: Json = {
+        "$distinct_id": message.user_id,
+        "$token": plan.token,
+        "mp_lib": "Segment.io",
+    }
+    if plan.doc["increment_last_seen"] and not is_active(message):
+        envelope["$ignore_time"] = True
+    return [Operation("/engage", plan.host, {**envelope, **update}) for update in updates]
+
+
+def _numbers(message: Message, listed: tuple[str, ...], properties: Json) -> dict[str, float]:
+    numbers: dict[str, float] = {}
+    for name in listed:
+        value = properties.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            numbers[name] = value
+        elif value is not None:
+            reason = f"property {name!r:.80} is to be incremented but is no number: {value!r:.40}"
+            message.skipped.append(skip("not_a_number", reason))
+    return numbers
+
+
+def charge_operations(
+    message: Message, plan: Plan, event: str | None, properties: Json
+) -> list[Operation]:
+    """A transaction for a call with `revenue`."""
+    revenue = _property(properties, "revenue")
+    amount = charge_amount(revenue, plan)
+    missing = revenue in (None, False, "") or revenue == 0
+    if missing and event and not plan.doc["charge_total"] and _COMPLETED_ORDER.search(event):
+        amount = charge_amount(_property(properties, "total"), plan)
+    if not amount:
+        if revenue and amount is None:
+            reason = f"revenue {revenue!r:.40} is no number, so there is no charge"
+            message.skipped.append(skip("not_a_number", reason))
+        return []
+    if plan.doc["charge_needs_people"] and not plan.settings.people:
+        reason = "revenue is a charge only with 'people' (Use Mixpanel People) on"
+        message.skipped.append(skip("people_off", reason))
+        return []
+    transaction: Json = {"$amount": amount}
+    if message.time_ms is not None:
+        transaction["$time"] = iso_seconds(message.time_ms)
+    payload: Json = {"$token": plan.token, "$append": {"$transactions": transaction}}
+    if message.distinct_id is not None:
+        payload["$distinct_id"] = message.distinct_id
+    elif plan.doc["missing_ids"]:
+        message.skipped.append(skip("unknown_user", "a charge needs a userId or an anonymousId"))
+        return []
+    if message.context.get("ip") is not None:
+        payload["$ip"] = detached(message.context["ip"])
+    if not is_active(message):
+        payload["$ignore_time"] = True
+    return [Operation("/engage", plan.host, payload)]
+
+
+def _property(properties: Json, name: str) -> Any:
+    """The first property whose normalised name this is."""
+    return next((value for key, value in properties.items() if normalised(key) == name), None)
+
+
+def grouped_digits_joined(text: str) -> str:
+    """The text with `1,234.50` in it written as `1234.50`."""
+    return _GROUPED_DIGITS.sub(lambda match: match.group().replace(",", ""), text)
+
+
+def charge_amount(value: object, plan: Plan) -> float | None:
+    """The number in a revenue: numbers as they are, text read as far as it is a number."""
+    if type(value) is int or type(value) is float:
+        return value
+    if type(value) is not str or date_ms(value) is not None:
+        return None
+    text = value.replace("$", "")
+    if plan.doc["charge_grouped_digits"]:
+        text = grouped_digits_joined(text)
+    number = _LEADING_NUMBER.match(text)
+    if number is None:
+        return None
+    amount = float(number.group(1))
+    if not isfinite(amount):
+        return None
+    return int(amount) if amount.is_integer() and abs(amount) < 2**53 else amount

@@ -1,0 +1,111 @@
+"""Cloud mode: which behaviours each call uses, and in which order.
+
+The order of a call's operations is that of facts/cloud-classic section 3: increments, the event,
+the charge. Pure: the moment is an argument and nothing else is looked at.
+"""
+
+from typing import Any
+
+from translator.cloud.aliases import alias_operations
+from translator.cloud.events import event_operation
+from translator.cloud.groups import group_operations
+from translator.cloud.pages import event_names
+from translator.cloud.people import charge_operations, identify_operations, increment_operations
+from translator.core.compiled_settings import Plan
+from translator.core.errors import TranslationError, skip
+from translator.core.message import Message, message_id, turned_off
+from translator.core.operations import Json, Operation, Result
+
+DESTINATION_NAMES = ("Mixpanel", "Mixpanel (Legacy)")
+"""What the integrations object calls this destination in cloud mode (doc#destination-info)."""
+
+
+def translate_message(raw: Any, plan: Plan, now_ms: int | None) -> Result:
+    """The result for one message. `now_ms`: milliseconds since 1970, or None if unknown.
+
+    Never raises for a bad message and never changes it.
+    """
+    if type(raw) is not dict:
+        error = TranslationError(
+            "not_an_object", f"a message must be a JSON object, not {raw!r:.80}"
+        )
+        return Result(None, error=error.failure)
+    try:
+        message = Message(raw, plan, now_ms)
+        if plan.doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES):
+            reason = "the integrations object turns Mixpanel off for this message"
+            message.skipped.append(skip("integration_disabled", reason))
+            return Result(message_id(raw), (), tuple(message.skipped))
+        operations = _CALLS[message.kind](message, plan)
+    except TranslationError as error:
+        return Result(message_id(raw), error=error.failure)
+    return Result(
+        message_id(raw), tuple(operations), tuple(message.skipped), people=_people(message)
+    )
+
+
+def _people(message: Message) -> tuple[str | float, ...]:
+    if message.kind == "alias":
+        ids = [message.user_id, message.anonymous_id]
+    else:
+        ids = [message.distinct_id]
+    return tuple(one for one in ids if one is not None)
+
+
+def _event_calls(
+    message: Message, plan: Plan, events: list[str | None], properties: Json
+) -> list[Operation]:
+    """One event per name. Counters move once per name and money once per call."""
+    operations: list[Operation] = []
+    counted: set[str | None] = set()
+    for event in events:
+        if event not in counted:
+            operations += increment_operations(message, plan, event, properties, first=not counted)
+            counted.add(event)
+        operations.append(event_operation(message, plan, event, properties))
+    if events:
+        operations += charge_operations(message, plan, events[0], properties)
+    return operations
+
+
+def _track(message: Message, plan: Plan) -> list[Operation]:
+    event = message.text_field("event") or None
+    if event is None and plan.doc["missing_event_name"]:
+        raise TranslationError("missing_event_name", "event is missing; name the tracked event")
+    return _event_calls(message, plan, [event], message.object_field("properties"))
+
+
+def _page_or_screen(message: Message, plan: Plan) -> list[Operation]:
+    category, name = message.text_field("category"), message.text_field("name")
+    events: list[str | None] = list(
+        event_names(
+            plan.page_names,
+            category,
+            name,
+            message.kind.capitalize(),
+            every=plan.doc["page_events"],
+        )
+    )
+    if not events:
+        reason = (
+            f"no page option selects this {message.kind} call (category {category!r:.40}, "
+            f"name {name!r:.40}); see Track All, Categorized and Named Pages"
+        )
+        message.skipped.append(skip("page_not_selected", reason))
+        return []
+    properties = dict(message.object_field("properties"))
+    if category:
+        properties["category"] = category
+    if name:
+        properties["name"] = name
+    return _event_calls(message, plan, events, properties)
+
+
+_CALLS = {
+    "track": _track,
+    "page": _page_or_screen,
+    "screen": _page_or_screen,
+    "identify": identify_operations,
+    "group": group_operations,
+    "alias": alias_operations,
+}

@@ -1,0 +1,102 @@
+"""What settings, rules and mapping mean, worked out once and used for every message."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from translator.cloud.pages import selected_names
+from translator.core.context_properties import (
+    DEVICE_BY_TYPE,
+    INITIAL_REFERRER,
+    DeviceTables,
+    Row,
+    Section,
+    by_section,
+)
+from translator.core.mapping import STANDARD, STANDARD_ROWS, MappingRow, PropertyMap
+from translator.core.residency import host
+from translator.core.rules import RULES, Rules
+from translator.core.settings import Settings
+from translator.core.special_traits import TraitTable
+from translator.core.values import normalised
+
+
+class EventTables(NamedTuple):
+    """Where the properties of events come from, beside devices.
+
+    `campaign` is (key, property); `renamed` is the normalised name of a call's property -> ours.
+    """
+
+    context: tuple[Section, ...]
+    campaign: tuple[tuple[str, str], ...]
+    renamed: Mapping[str, str]
+
+
+class Plan:
+    """Compiled settings, rules and mapping. Immutable by convention; shared by all messages."""
+
+    def __init__(self, settings: Settings, rules: Rules, mapping: PropertyMap = STANDARD) -> None:
+        self.settings = settings
+        self.doc = {rule.name: rules.follows_doc(rule.name) for rule in RULES}
+        """Rule name -> whether the doc is followed; an unknown name is a KeyError."""
+        self.token = settings.token
+        self.host = host(european_union=settings.enableEuropeanUnionEndpoint)
+        self.event_increments = frozenset(
+            name.lower() for name in settings.eventIncrements + settings.increments
+        )
+        self.traits = TraitTable(
+            (row.property, row.source.removeprefix("traits.")) for row in mapping.of("traits")
+        )
+        self.people_properties = self.traits.people_properties(settings.peopleProperties)
+        self.super_properties = frozenset(settings.superProperties)
+        self.group_set_once = frozenset(settings.groupSetOnce)
+        self.page_names = selected_names(settings)
+        self.events = _event_tables(mapping, initial_referrer=self.doc["initial_referrer"])
+        self.utm_properties = frozenset(name for _, name in self.events.campaign)
+        self.devices = _device_tables(mapping)
+
+
+@lru_cache(maxsize=64)
+def plan_for(settings: Settings, rules: Rules, mapping: PropertyMap = STANDARD) -> Plan:
+    """The plan of these three, compiled on first use."""
+    return Plan(settings, rules, mapping)
+
+
+def _event_tables(mapping: PropertyMap, *, initial_referrer: bool) -> EventTables:
+    rows = mapping.of("events")
+    if not initial_referrer:
+        first_touch = {name for name, _, _ in INITIAL_REFERRER}
+        rows = tuple(
+            row for row in rows if row not in STANDARD_ROWS or row.property not in first_touch
+        )
+    context = _context_rows(rows)
+    renamed = [(row.source.removeprefix("properties."), row.property) for row in rows]
+    return EventTables(
+        by_section(tuple(row for row in context if row[1] != "campaign")),
+        # Last to first, as in `by_section`.
+        tuple((key, name) for name, part, key in reversed(context) if part == "campaign"),
+        {normalised(key): name for key, name in renamed if not key.startswith("context.")},
+    )
+
+
+def _device_tables(mapping: PropertyMap) -> DeviceTables:
+    shared = _context_rows(mapping.of("devices"))
+    typed = {kind: _context_rows(mapping.of(kind)) for kind in DEVICE_BY_TYPE}
+    return DeviceTables(
+        by_section(shared),
+        {kind: by_section(_overriding(rows, shared)) for kind, rows in typed.items()},
+    )
+
+
+def _overriding(rows: tuple[Row, ...], shared: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows of any device, less those whose property the type has rows of its own for."""
+    names = {name for name, _, _ in rows}
+    return tuple(row for row in shared if row[0] not in names) + rows
+
+
+def _context_rows(rows: Iterable[MappingRow]) -> tuple[Row, ...]:
+    split = [(row.property, *row.source.split(".", 2)) for row in rows]
+    return tuple(
+        (name, part, key)
+        for name, root, part, key in (item for item in split if item[1] == "context")
+    )

@@ -1,0 +1,90 @@
+"""Every way a message can fail or lose a part, as one table.
+
+Which step fails with what:
+
+    settings.py   SettingsError            the destination settings cannot be used; nothing is sent
+    mapping.py    MappingError             the mapping file cannot be used; nothing is sent
+    message.py    TranslationError         this message cannot be translated; the next one can
+    timestamps.py TranslationError         likewise, for its time
+    values.py     TranslationError         likewise, for a value that JSON cannot carry
+    cloud.py ...  Skip (operations.py)     a part of the message is left out, with the reason
+
+Codes are stable and may be matched on; the words of a message or reason may change.
+"""
+
+from typing import NamedTuple
+
+from translator.core.operations import Failure, Skip
+
+
+class Code(NamedTuple):
+    """A stable code and what it means for the one who reads it."""
+
+    code: str
+    meaning: str
+
+
+ERROR_CODES = (
+    Code("not_json", "the line is not JSON"),
+    Code("not_an_object", "the message is not a JSON object"),
+    Code("missing_type", "the message has no `type`"),
+    Code("unknown_type", "`type` is not one of the six Segment calls"),
+    Code("unsupported_call", "this rule set has no such call"),
+    Code("invalid_field", "a field of the message has the wrong type"),
+    Code("invalid_value", "a value that JSON cannot carry: NaN, infinity, a lone surrogate, ..."),
+    Code("nesting_too_deep", "objects and arrays are nested too deeply"),
+    Code("missing_id", "the call needs an id that the message does not have"),
+    Code("missing_event_name", "a track call without an event name"),
+    Code("timestamp_unparsable", "the timestamp cannot be read"),
+    Code("timestamp_too_old", "the timestamp is more than five years in the past"),
+    Code("api_secret_required", "events older than five days need the API secret"),
+    Code("internal_error", "the translator itself failed; nothing of the message was sent"),
+)
+
+SKIP_CODES = (
+    Code("page_not_selected", "no page option selects this page or screen call"),
+    Code("people_off", "profile updates need Use Mixpanel People"),
+    Code("unknown_user", "increments work for known users only: the message has no userId"),
+    Code("not_a_number", "a property to increment, or a revenue, is not a number"),
+    Code("group_not_configured", "no Group Identifier Traits are configured"),
+    Code("group_trait_missing", "the call has none of the Group Identifier Traits"),
+    Code("group_trait_invalid", "a group id must be text or a number"),
+    Code("alias_to_itself", "previousId and userId are the same"),
+    Code("date_unreadable", "a creation date that cannot be read is left out"),
+    Code("device_token_not_ios", "only iOS device tokens can be imported"),
+    Code("super_properties_not_selected", "no setting asks for these traits on events"),
+    Code("integration_disabled", "the integrations object turns Mixpanel off for this message"),
+    Code("no_handler", "the library of this mode does nothing for such a call"),
+    Code("no_effect", "the call is made, and the SDK is known to make less of it than one expects"),
+    Code("reset_not_mapped", "the library does not pass `reset` on to Mixpanel's SDK"),
+    Code("endpoint_in_manifest", "Android takes its endpoints from the app's manifest"),
+    Code("forbidden_id", "Mixpanel refuses this id, so it was not used"),
+)
+
+_KNOWN = {row.code for row in ERROR_CODES + SKIP_CODES}
+
+
+class SettingsError(ValueError):
+    """The destination settings cannot be used. The text names the key and what to do."""
+
+
+class MappingError(ValueError):
+    """A mapping file is wrong. The text names the section and the property, and what to do."""
+
+
+class TranslationError(ValueError):
+    """A message cannot be translated.
+
+    `failure` carries the stable code of `ERROR_CODES` and the text for people.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        assert code in _KNOWN, code
+        super().__init__(message)
+        self.failure = Failure(code, message)
+
+
+def skip(code: str, reason: str) -> Skip:
+    """A skip with a code of `SKIP_CODES`."""
+    assert code in _KNOWN, code
+    return Skip(code, reason)

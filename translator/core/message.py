@@ -1,0 +1,210 @@
+"""One checked view of a Segment message: who, when, and the parts every call shares.
+
+Ids follow doc#distinct-id: userId, else anonymousId. Age limits: facts/cloud-classic section 2.
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from translator.core.compiled_settings import Plan
+from translator.core.errors import TranslationError, skip
+from translator.core.operations import Json, Skip
+from translator.core.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
+from translator.core.values import check, detached
+
+CALLS = ("track", "page", "screen", "identify", "group", "alias")
+
+FORBIDDEN_IDS = frozenset(
+    [
+        *("00000000-0000-0000-0000-000000000000", "anon", "anonymous", "nil", "none", "null"),
+        *("n/a", "na", "undefined", "unknown", "<nil>", "0", "-1", "true", "false", "[]", "{}"),
+    ]
+)
+"""Ids that Mixpanel refuses, compared in lower case (facts/mixpanel-http-api section 2.2)."""
+
+_ID_FIELDS = ("userId", "anonymousId", "previousId", "groupId", "messageId")
+_OBJECT_FIELDS = ("properties", "traits", "context", "integrations")
+_TEXT_FIELDS = ("event",)
+_NAME_FIELDS = ("name", "category")
+
+_EMPTY: Json = {}
+
+
+class Message:
+    """A Segment message that can be translated. Reading it never changes it.
+
+    `time_ms` is the moment of the call in milliseconds since 1970; None if it has none that could
+    be read. `old` tells that its events belong to /import.
+    """
+
+    __slots__ = (
+        "anonymous_id",
+        "context",
+        "distinct_id",
+        "id",
+        "kind",
+        "old",
+        "raw",
+        "skipped",
+        "time_ms",
+        "user_id",
+    )
+
+    def __init__(self, raw: Json, plan: Plan, now_ms: int | None) -> None:
+        """Raises `TranslationError` for a message that cannot be translated."""
+        self.raw = raw
+        self.skipped: list[Skip] = []
+        self.kind = kind_of(raw)
+        if plan.doc["field_types"]:
+            check_types(raw)
+        # An empty messageId is none: made from it, the insert ids of all such messages were one.
+        self.id: str | float | None = None if raw.get("messageId") == "" else raw.get("messageId")
+        self.user_id = self.usable_id(plan, "userId")
+        self.anonymous_id = self.usable_id(plan, "anonymousId")
+        self.distinct_id = self.user_id or self.anonymous_id or self.usable_id(plan, "sessionId")
+        # Old clients put the context into `options`; where both are sent, `options` counted.
+        field = "options" if type(raw.get("options")) is dict else "context"
+        self.context: Mapping[str, Any] = self.object_field(field)
+        self.time_ms = self._time(plan, now_ms)
+        self.old = self._is_old(plan, now_ms)
+
+    def usable_id(self, plan: Plan, *fields: str) -> Any:
+        """The first of the fields that holds an id, or None. A forbidden id is no id.
+
+        Raises `TranslationError` for one of the wrong type.
+        """
+        for field in fields:
+            value = self.raw.get(field)
+            if value is None or value == "":
+                continue
+            if plan.doc["field_types"] and type(value) not in (str, int, float):
+                raise _wrong(field, value, "text or a number")
+            if plan.doc["forbidden_ids"] and (
+                value == 0 or str(value).strip().lower() in FORBIDDEN_IDS
+            ):
+                reason = f"{field} {value!r} is refused by Mixpanel, so it counts as absent"
+                self.skipped.append(skip("forbidden_id", reason))
+            elif value:
+                return detached(value)
+        return None
+
+    def object_field(self, field: str) -> Json:
+        """A field that holds an object; empty if it is absent or of another type."""
+        value = self.raw.get(field)
+        return value if type(value) is dict else _EMPTY
+
+    def text_field(self, field: str) -> str:
+        """A field that holds text; empty if absent. A number is read as its digits."""
+        value = self.raw.get(field)
+        if type(value) is str:
+            return value
+        return "" if value is None or isinstance(value, bool | dict | list) else str(value)
+
+    def _time(self, plan: Plan, now_ms: int | None) -> int | None:
+        if "timestamp" not in self.raw:
+            return now_ms
+        value = self.raw["timestamp"]
+        if value is None:
+            return now_ms if plan.doc["timestamps"] else 0
+        time_ms = parse(value)
+        if time_ms is None and plan.doc["timestamps"]:
+            raise TranslationError(
+                "timestamp_unparsable",
+                f"timestamp {value!r:.80} cannot be read; send ISO 8601, such as "
+                "2026-06-15T12:00:00.000Z",
+            )
+        return time_ms
+
+    def _is_old(self, plan: Plan, now_ms: int | None) -> bool:
+        if now_ms is None:
+            now_ms = parse(self.raw.get("receivedAt")) or parse(self.raw.get("sentAt"))
+        if now_ms is None or self.time_ms is None:
+            return False
+        age_ms = now_ms - self.time_ms
+        if age_ms > MAX_AGE_MS:
+            raise _too_old(self.time_ms)
+        old = age_ms > IMPORT_AGE_MS
+        if old and self.kind in ("track", "screen") and not plan.doc["import_secret"]:
+            require_secret(plan)
+        return old
+
+
+def _too_old(time_ms: int) -> TranslationError:
+    moment = iso_seconds(time_ms)
+    # doc: the FAQ on timestamps that display 1970-01-01.
+    hint = "; the library that sent it expects a UNIX timestamp" if moment < "1971" else ""
+    text = f"Timestamp must be within the last 5 years: timestamp is {moment}{hint}"
+    return TranslationError("timestamp_too_old", text)
+
+
+def require_secret(plan: Plan) -> None:
+    """Raise `TranslationError` if there is no API secret for /import."""
+    if not plan.settings.apiSecret:
+        raise TranslationError(
+            "api_secret_required",
+            "the event is older than 5 days and must go to /import, which needs the API secret; "
+            "set 'apiSecret' in the destination settings",
+        )
+
+
+def kind_of(raw: Json, calls: tuple[str, ...] = CALLS) -> str:
+    """The message's `type`. Raises `TranslationError` if it is none of the calls."""
+    kind = raw.get("type")
+    if kind in calls:
+        return str(kind)
+    if kind is None or kind == "":
+        raise TranslationError("missing_type", f"type is missing; it must be one of {calls}")
+    near = difflib.get_close_matches(str(kind).lower(), calls, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it must be one of {calls}"
+    raise TranslationError("unknown_type", f"type {kind!r:.80} is not a Segment call; {hint}")
+
+
+def check_types(raw: Json) -> None:
+    """Raise `TranslationError` for a field of the wrong type."""
+    for field in _ID_FIELDS:
+        value = raw.get(field)
+        if value is not None and type(value) not in (str, int, float):
+            raise _wrong(field, value, "text or a number")
+    for field in _OBJECT_FIELDS:
+        value = raw.get(field)
+        if value is not None and type(value) is not dict:
+            raise _wrong(field, value, "an object")
+    for field in _TEXT_FIELDS:
+        value = raw.get(field)
+        if value is not None and type(value) is not str:
+            raise _wrong(field, value, "text")
+    for field in _NAME_FIELDS:
+        value = raw.get(field)
+        if value is not None and type(value) not in (str, int, float):
+            raise _wrong(field, value, "text")
+    value = raw.get("timestamp")
+    if value is not None and type(value) not in (str, int, float):
+        raise _wrong("timestamp", value, "ISO 8601 text or a unix timestamp")
+
+
+def _wrong(field: str, value: object, expected: str) -> TranslationError:
+    return TranslationError("invalid_field", f"{field} must be {expected}, not {value!r:.80}")
+
+
+def message_id(raw: Any) -> str | float | None:
+    """The message's id if it has a usable one, to tell results apart."""
+    found = raw.get("messageId") if type(raw) is dict else None
+    if type(found) not in (str, int, float):
+        return None
+    try:
+        check(found)
+    except TranslationError:
+        return None
+    return found
+
+
+def turned_off(raw: Json, names: tuple[str, ...]) -> bool:
+    """Whether the `integrations` object turns off a destination that goes by any of the names."""
+    integrations = raw.get("integrations")
+    if type(integrations) is not dict or not integrations:
+        return False
+    named = [integrations[name] for name in names if name in integrations]
+    if named:
+        return any(value is False for value in named)
+    return integrations.get("All", integrations.get("all")) is False

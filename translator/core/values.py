@@ -1,0 +1,126 @@
+"""Values on their way out, and values that cannot go out.
+
+Top-level objects become JSON text and whole ISO 8601 dates are written in UTC with milliseconds,
+at any depth (facts/cloud-classic sections 4 and 7). Mixpanel's own limits (255 keys, long texts,
+...) are the server's to apply: nothing is cut here, so nothing is lost here.
+"""
+
+import math
+import re
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from translator.core.errors import TranslationError
+from translator.core.timestamps import iso_milliseconds, iso_to_ms
+
+MAX_NESTING = 100
+"""How deep objects and arrays may be nested in a message."""
+
+_SEPARATORS = re.compile(r"[^A-Za-z0-9.]+")
+_INTEGERS = 2**63, 2**64
+
+
+@lru_cache(maxsize=65_536)
+def normalised(key: str) -> str:
+    """A key without punctuation or case: `First Name`, `first_name` and `$firstName` are one."""
+    return _SEPARATORS.sub("", key).lower()
+
+
+def date_ms(value: str) -> int | None:
+    """The moment, in milliseconds, if the whole text is an ISO 8601 date starting with a day."""
+    return iso_to_ms(value) if len(value) >= 10 and value[4] == value[7] == "-" else None
+
+
+def format_text(value: str) -> str:
+    """The text, or the moment in UTC if the whole text is a date."""
+    ms = date_ms(value)
+    return value if ms is None else iso_milliseconds(ms)
+
+
+def format_value(value: Any) -> Any:
+    """A property or trait value as it is sent: objects become JSON text."""
+    kind = type(value)
+    if kind is str:
+        # Inlined first test of format_text: most texts are no dates.
+        return format_text(value) if len(value) >= 10 and value[4] == "-" else value
+    if kind is dict:
+        return json_text(value)
+    if kind is list:
+        return [_format_inner(item) for item in value]
+    return value
+
+
+def detached(value: Any) -> Any:
+    """A value from where plain ones are expected: as it is, unless it is an object or a list.
+
+    Those become text or a new list, so that no operation shares anything with the message.
+    """
+    kind = type(value)
+    return format_value(value) if kind is dict or kind is list else value
+
+
+def json_text(value: dict[str, Any]) -> str:
+    """An object as compact JSON text, with its dates formatted and whole floats without `.0`."""
+    return orjson.dumps(_format_inner(value, in_text=True)).decode()
+
+
+def _format_inner(value: Any, *, in_text: bool = False) -> Any:
+    kind = type(value)
+    if kind is str:
+        return format_text(value)
+    if kind is dict:
+        return {key: _format_inner(item, in_text=in_text) for key, item in value.items()}
+    if kind is list:
+        return [_format_inner(item, in_text=in_text) for item in value]
+    if in_text and kind is float and value.is_integer() and abs(value) < 1e21:
+        return int(value) if abs(value) < 2**53 else value
+    return value
+
+
+def check(value: Any, path: str = "", depth: int = 0) -> None:
+    """Raise `TranslationError`, naming the field, for a value that JSON cannot carry.
+
+    Walks the whole message. Line input that the JSON parser accepted only needs it when deep.
+    """
+    kind = type(value)
+    if kind is str:
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise _invalid(path, "has a lone surrogate; send valid Unicode text") from None
+    elif kind is dict or kind is list:
+        if depth >= MAX_NESTING:
+            raise TranslationError(
+                "nesting_too_deep",
+                f"{_shorten(path)} is nested more than {MAX_NESTING} levels deep; flatten it",
+            )
+        if kind is list:
+            for index, item in enumerate(value):
+                check(item, f"{path}[{index}]", depth + 1)
+            return
+        for key, item in value.items():
+            if type(key) is not str:
+                raise _invalid(f"{path}[{key!r}]", "has a key that is not text")
+            inner = f"{path}.{key}" if path else key
+            check(key, inner, depth + 1)
+            check(item, inner, depth + 1)
+    elif kind is float:
+        if not math.isfinite(value):
+            raise _invalid(path, f"is {value}; JSON has no such number, send null or leave it out")
+    elif kind is int:
+        if not -_INTEGERS[0] <= value < _INTEGERS[1]:
+            raise _invalid(path, "is a whole number of more than 64 bits; send it as text")
+    elif value is not None and kind is not bool:
+        raise _invalid(path, f"is a {kind.__name__}; send text, a number, a list or an object")
+
+
+def _invalid(path: str, problem: str) -> TranslationError:
+    where = path.encode("ascii", "backslashreplace").decode()
+    return TranslationError("invalid_value", f"{_shorten(where) or 'the message'} {problem}")
+
+
+def _shorten(path: str) -> str:
+    return path if len(path) <= 120 else f"{path[:80]}...{path[-30:]}"

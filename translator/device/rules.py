@@ -1,0 +1,136 @@
+"""Where the public doc and the device-mode integrations disagree: the rules of device modes.
+
+They stand beside those of cloud mode in `rules.RULES`; some of those hold in device modes too.
+"""
+
+from translator.core.rule import Rule
+
+DEVICE_RULES = (
+    Rule(
+        "people_default",
+        "Use Mixpanel People is on unless it is switched off.",
+        "It is off unless it is switched on.",
+        "decision:people-default",
+        "facts/device-mode#11",
+    ),
+    Rule(
+        "page_default",
+        "Consolidated page calls are off unless they are switched on.",
+        "They are on in web and Android, off in iOS.",
+        "decision:page-default",
+        "facts/device-mode#11",
+    ),
+    Rule(
+        "all_traits_default",
+        "All traits are set unless the setting is switched off.",
+        "In iOS only if it is switched on.",
+        "doc#automatically-set-all-traits-as-super-properties-and-people-properties",
+        "facts/device-mode#9",
+    ),
+    Rule(
+        "cookie_default",
+        "The cookie is for all subdomains unless the setting is switched off.",
+        "It is for one host unless the setting is switched on.",
+        "doc#cross-subdomain-cookie",
+        "facts/device-mode#11",
+    ),
+    Rule(
+        "secret_in_page",
+        "The API secret stays out of the page.",
+        "It is handed to the SDK with all other settings.",
+        "decision:secret-in-page",
+        "facts/device-mode#2",
+    ),
+    Rule(
+        "older_increments",
+        "Events under the older name `increments` are counted as well.",
+        "Web and iOS read only `eventIncrements`, Android only `increments`.",
+        "doc#events-to-increment-in-people",
+        "facts/device-mode#1",
+    ),
+    Rule(
+        "screen_names",
+        "Screens are named as pages are: all, then categorized, with the name, then named.",
+        "iOS takes the name first, Android the category; all screens are `Viewed {name} Screen`.",
+        "doc#prioritization-of-settings",
+        "facts/device-mode#11",
+    ),
+    Rule(
+        "screen_increments",
+        "Screens are counted as other events are.",
+        "In Android they never are.",
+        "doc#incrementing-events",
+        "facts/device-mode#10",
+    ),
+    Rule(
+        "mobile_special_traits",
+        "The special traits of the doc's table are renamed on mobile.",
+        "iOS renames `createdAt` and not `created`; Android neither `created` nor `lastSeen`.",
+        "doc#group-using-device-mode",
+        "facts/device-mode#9",
+    ),
+    Rule(
+        "special_traits_listed",
+        "With Set All Traits off, the special traits of the doc's table reach the profile.",
+        "In web `$last_seen` does too; on mobile none does that is not listed.",
+        "doc#set-people-properties",
+        "facts/device-mode#4",
+    ),
+    Rule(
+        "last_name",
+        "A last name from a full name is the rest of the trimmed name.",
+        "It is cut where the trimmed name has its first blank, out of the untrimmed one.",
+        "decision:last-name-in-page",
+        "capture:dw/identify/name-derives-first-last",
+    ),
+    Rule(
+        "unreadable_created",
+        "A creation date that cannot be read is left out, and reported.",
+        "It becomes the text `NaN-NaN-NaNTNaN:NaN:NaN.NZ`.",
+        "decision:unreadable-created",
+        "facts/device-mode#4",
+    ),
+    Rule(
+        "array_super_properties",
+        "A list is registered as a super property as it was sent.",
+        "It is united with the stored one, and all elements become texts.",
+        "doc#register-super-properties",
+        "capture:dw/arrays/numbers-become-strings",
+    ),
+    Rule(
+        "legacy_super_properties",
+        "Special traits have a `$` as super properties only with Legacy Super Properties on.",
+        "They always have.",
+        "doc#legacy-super-properties",
+        "capture:dw/identify/legacy-super-properties-on",
+    ),
+    Rule(
+        "increment_values",
+        "A property is added up on the profile only if it is a number.",
+        "Any value is handed to the SDK.",
+        "doc#incrementing-properties",
+        "facts/device-mode#5",
+    ),
+    Rule(
+        "group_identity",
+        "A configured trait is the group key, its value the group id; without it nothing is sent.",
+        "The id is `groupId`. The key is the configured trait's name in web, its value in iOS, and "
+        "in Android the group's own name, whatever is configured.",
+        "doc#group",
+        "capture:dw/group/missing-matching-trait",
+    ),
+    Rule(
+        "group_set_once",
+        "The traits listed as Group Traits to Set Once are set once, all others always.",
+        "All traits are set once.",
+        "doc#group-traits-to-set-once",
+        "capture:dw/group/set-once-setting-ignored",
+    ),
+    Rule(
+        "ios_server_url",
+        "iOS is given the EU endpoint as a URL.",
+        "It is given the host's name without a scheme.",
+        "doc#sending-data-to-mixpanels-european-union-endpoint",
+        "facts/device-mode#9",
+    ),
+)

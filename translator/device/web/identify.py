@@ -1,0 +1,85 @@
+"""Web: an identify call (facts/device-mode 4; doc#identify, doc#register-super-properties,
+doc#set-people-properties, doc#arrays, doc#explicitly-set-people-properties-and-super-properties).
+
+First who it is, then the name tag, then super properties, then the profile. None of it waits for a
+user id: the SDK keeps profile updates until it has one.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from translator.core.operations import Json
+from translator.device.calls import Call, call
+from translator.device.compiled_settings import DOC_TRAITS
+from translator.device.state import Message
+from translator.device.web import js
+from translator.device.web.traits import WEB_SPECIAL_TRAITS, Traits, prepared
+
+_SEGMENT_NAMES = {name: trait for trait, name in WEB_SPECIAL_TRAITS.items()}
+
+
+def identify_calls(message: Message) -> list[Call]:
+    """The calls of an identify, in order."""
+    traits = Traits(message)
+    calls = []
+    if js.truthy(traits.user_id):
+        calls.append(call("identify", traits.user_id))
+    for tag in (traits.email(), traits.username(), traits.user_id):
+        if js.truthy(tag):
+            calls.append(call("name_tag", tag))
+            break
+    return calls + _property_calls(message, prepared(message, traits))
+
+
+def _property_calls(message: Message, traits: Json) -> list[Call]:
+    plan = message.plan
+    lists = {key: value for key, value in traits.items() if isinstance(value, list) and value}
+    values = {key: value for key, value in traits.items() if key not in lists}
+    supers = {key: _super_value(message, key, value) for key, value in traits.items()}
+    if not plan.settings.people:
+        message.skip("people_off", "the profile is not updated: 'people' is off")
+    if plan.settings.setAllTraitsByDefault:
+        calls = [call("register", _super_names(message, supers))]
+        if plan.settings.people:
+            calls += [call("people.set", values), call("people.union", lists)]
+        return calls
+    listed = _mapped(plan.settings.superProperties)
+    people = _mapped([*plan.settings.peopleProperties, *_always_listed(message)])
+    wanted = [
+        ("register", _super_names(message, _pick(listed, supers)), True),
+        ("people.set", _pick(people, values), plan.settings.people),
+        ("people.union", _pick(people, lists), plan.settings.people),
+    ]
+    return [call(method, picked) for method, picked, on in wanted if on and picked]
+
+
+def _always_listed(message: Message) -> Iterable[str]:
+    """The special traits that reach the profile whether they are listed or not."""
+    if message.plan.doc["special_traits_listed"]:
+        return [trait for trait in WEB_SPECIAL_TRAITS if trait in DOC_TRAITS]
+    return WEB_SPECIAL_TRAITS
+
+
+def _mapped(names: Iterable[str]) -> list[str]:
+    return [WEB_SPECIAL_TRAITS.get(name, name) for name in names]
+
+
+def _pick(names: Iterable[str], values: Json) -> Json:
+    return {name: values[name] for name in names if name in values}
+
+
+def _super_value(message: Message, key: str, value: Any) -> Any:
+    """A trait as it is registered: a list may be united with the stored one."""
+    if isinstance(value, list) and value and not message.plan.doc["array_super_properties"]:
+        stored = message.state.stored.get_property(key)
+        if isinstance(stored, list):
+            return js.union(stored, value)
+    return value
+
+
+def _super_names(message: Message, traits: Json) -> Json:
+    """Super properties under the names they have: special traits with a `$`, or without."""
+    plan = message.plan
+    if plan.settings.legacySuperProperties or not plan.doc["legacy_super_properties"]:
+        return traits
+    return {_SEGMENT_NAMES.get(key, key): value for key, value in traits.items()}

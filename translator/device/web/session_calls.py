@@ -1,0 +1,140 @@
+"""Web mode: what the page calls on mixpanel-js for each message. Pure.
+
+Each handler takes a message with the state before it, and gives calls; what they do to the state is
+the SDK's doing. Source: facts/device-mode sections 2 to 7.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from translator.core.operations import Json, Skip
+from translator.core.settings import Settings
+from translator.device.calls import LOADED, Call, call
+from translator.device.compiled_settings import DevicePlan
+from translator.device.pages import page_event, page_properties
+from translator.device.state import Message
+from translator.device.web import js
+from translator.device.web.dates import Date
+from translator.device.web.group import group_calls
+from translator.device.web.identify import identify_calls
+from translator.device.web.track import event_calls, track_calls
+
+KINDS = ("track", "page", "screen", "identify", "group", "alias", "reset")
+
+EU_API_HOST = "https://api-eu.mixpanel.com"
+
+DECLARED: Mapping[str, Any] = {
+    "eventIncrements": None,
+    "propIncrements": None,
+    "peopleProperties": None,
+    "superProperties": None,
+    "cookieName": None,
+    "crossSubdomainCookie": None,
+    "secureCookie": None,
+    "persistence": None,
+    "nameTag": True,
+    "pageview": False,
+    "people": None,
+    "token": None,
+    "setAllTraitsByDefault": None,
+    "consolidatedPageCalls": None,
+    "trackAllPages": None,
+    "trackNamedPages": None,
+    "trackCategorizedPages": None,
+    "groupIdentifierTraits": None,
+    "sourceName": None,
+    "enableEuropeanUnionEndpoint": None,
+}
+"""Options that the integration always has; with a value, those that are no settings of ours."""
+
+SDK_NAMES = {
+    "cookieName": "cookie_name",
+    "crossSubdomainCookie": "cross_subdomain_cookie",
+    "secureCookie": "secure_cookie",
+}
+"""Options that the SDK knows by another name."""
+
+
+def start_up(plan: DevicePlan) -> tuple[list[Call], list[Skip]]:
+    """The calls that come before those of any message."""
+    options = {row.name: _option(plan, row.name) for row in fields(Settings)}
+    options = {key: value for key, value in options.items() if key in plan.given} | plan.others
+    options |= {
+        key: _option(plan, key) if value is None else value
+        for key, value in DECLARED.items()
+        if key not in options
+    }
+    if plan.doc["secret_in_page"]:
+        options.pop("apiSecret", None)
+    config: Json = {SDK_NAMES.get(key, key): value for key, value in options.items()}
+    if plan.settings.enableEuropeanUnionEndpoint:
+        config["api_host"] = EU_API_HOST
+    config["loaded"] = LOADED
+    return [
+        call("init", plan.settings.token, config),
+        call("register", {"mp_lib": "Segment: web"}),
+    ], []
+
+
+def _option(plan: DevicePlan, key: str) -> Any:
+    value = getattr(plan.settings, key)
+    if not isinstance(value, tuple):
+        return value
+    lowered = key in ("eventIncrements", "propIncrements")
+    return [item.lower() if lowered else item for item in value]
+
+
+def message_calls(message: Message, now: Date) -> list[Call]:
+    """The calls of a message. Raises `TranslationError` where the rules make it an error."""
+    return _HANDLERS[message.kind](message, now)
+
+
+def _page(message: Message, now: Date) -> list[Call]:
+    event = page_event(message)
+    return [] if event is None else event_calls(message, event, page_properties(message), now)
+
+
+def _alias(message: Message, now: Date) -> list[Call]:
+    """An alias, unless the new id is the current one already (facts/device-mode 7)."""
+    new = _first(message.raw, "userId", "to")
+    stored = message.state.stored
+    if new is None:
+        message.skip("missing_id", "alias needs a userId")
+        return []
+    if js.same(stored.get_property("distinct_id"), new) or js.same(
+        stored.get_property("$people_distinct_id"), new
+    ):
+        message.skip("alias_to_itself", f"{new!r:.80} is the current distinct_id already")
+        return []
+    previous = _first(message.raw, "previousId", "from")
+    return [call("alias", new) if previous is None else call("alias", new, previous)]
+
+
+def _first(raw: Json, *fields: str) -> Any:
+    return next((raw[field] for field in fields if js.truthy(raw.get(field))), None)
+
+
+def _reset(message: Message, now: Date) -> list[Call]:
+    reason = (
+        "analytics.reset() leaves the SDK's identity and super properties as they are; "
+        "doc#reset-mixpanel-cookies clears its cookie by hand"
+    )
+    message.skip("reset_not_mapped", reason)
+    return []
+
+
+def _screen(message: Message, now: Date) -> list[Call]:
+    message.skip("no_handler", "the web integration has no handler for screen calls")
+    return []
+
+
+_HANDLERS: Mapping[str, Callable[[Message, Date], list[Call]]] = {
+    "track": track_calls,
+    "page": _page,
+    "screen": _screen,
+    "identify": lambda message, now: identify_calls(message),
+    "group": lambda message, now: group_calls(message),
+    "alias": _alias,
+    "reset": _reset,
+}

@@ -1,0 +1,166 @@
+"""Web: an event, and what it does to the profile and to later events (facts/device-mode 5).
+
+doc#track, doc#track-charge, doc#incrementing-events, doc#incrementing-properties, doc#source-name,
+doc#reserved-properties. Profile updates come before the event, super properties after it.
+"""
+
+import re
+from typing import Any
+
+from translator.cloud.people import grouped_digits_joined
+from translator.core.errors import TranslationError
+from translator.core.operations import Json
+from translator.core.values import normalised
+from translator.device.calls import Call, call
+from translator.device.state import Message
+from translator.device.web import js
+from translator.device.web.dates import Date, iso_milliseconds, write_dates
+
+RESERVED = ("distinct_id", "ip", "mp_name_tag", "mp_note", "token")
+"""Properties that are taken off an event, spelled exactly so."""
+
+_COMPLETED_ORDER = re.compile(
+    r"[ _]?completed[ _]?order[ _]?|[ _]?order[ _]?completed[ _]?\Z", re.IGNORECASE
+)
+
+
+def track_calls(message: Message, now: Date) -> list[Call]:
+    """The calls of a track message."""
+    event = message.raw.get("event")
+    if message.plan.doc["missing_event_name"] and event in (None, ""):
+        raise TranslationError("missing_event_name", "event is missing; name the tracked event")
+    if not isinstance(event, str):
+        return [_thrown(message.raw)]
+    return event_calls(message, event, message.object_field("properties"), now)
+
+
+def _thrown(raw: Json) -> Call:
+    """What the integration throws for an event name that is no text."""
+    if raw.get("event") is not None:
+        return call("!throw", "track.event(...).toLowerCase is not a function")
+    nothing = "null" if "event" in raw else "undefined"
+    return call("!throw", f"Cannot read properties of {nothing} (reading 'toLowerCase')")
+
+
+def event_calls(message: Message, event: str, properties: Json, now: Date) -> list[Call]:
+    """The calls of an event with its name and properties."""
+    plan = message.plan
+    supers = {
+        name: properties[name] for name in plan.settings.superProperties if name in properties
+    }
+    amount = _charge(message, event, properties)
+    if plan.settings.sourceName:
+        properties["segment_source_name"] = plan.settings.sourceName
+    kept = {key: value for key, value in properties.items() if key not in RESERVED}
+    sent = _without_object_lists(write_dates(kept, iso_milliseconds))
+    _report_length(message, sent)
+    calls = _profile_calls(message, event, sent, amount, now)
+    calls.append(_event_call(event, sent))
+    if supers:
+        calls.append(call("register", supers))
+    return calls
+
+
+def _event_call(event: str, properties: Json) -> Call:
+    for query, method in (("link_query", "track_links"), ("form_query", "track_forms")):
+        if js.truthy(properties.get(query)):
+            return call(method, properties.pop(query), event, properties)
+    return call("track", event, properties)
+
+
+def _profile_calls(
+    message: Message, event: str, properties: Json, amount: float | None, now: Date
+) -> list[Call]:
+    calls = []
+    if message.plan.counts(event):
+        calls += [call("people.increment", event), call("people.set", f"Last {event}", now)]
+    for key, value in properties.items():
+        if key.lower() in message.plan.prop_increments and _can_be_added(message, key, value):
+            calls.append(call("people.increment", key, value))
+    if amount:
+        calls.append(call("people.track_charge", amount))
+        reason = "people.track_charge has no effect since version 2.65.0 of the SDK"
+        message.skip("no_effect", reason)
+    if calls and not message.plan.settings.people:
+        message.skip("people_off", "increments and charges update profiles, and 'people' is off")
+        return []
+    return calls
+
+
+def _can_be_added(message: Message, key: str, value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number or not message.plan.doc["increment_values"]:
+        return True
+    reason = f"property {key!r:.80} is to be incremented but is no number: {value!r:.40}"
+    message.skip("not_a_number", reason)
+    return False
+
+
+def _charge(message: Message, event: str, properties: Json) -> float | None:
+    """The amount of money of an event; None or 0 for no charge."""
+    revenue = _find(properties, "revenue")
+    if (
+        not js.truthy(revenue)
+        and not message.plan.doc["charge_total"]
+        and _COMPLETED_ORDER.match(event)
+    ):
+        revenue = _find(properties, "total")
+    if isinstance(revenue, bool):
+        return None
+    if isinstance(revenue, int | float):
+        return revenue
+    if not isinstance(revenue, str) or not revenue:
+        return None
+    text = revenue.replace("$", "")
+    if message.plan.doc["charge_grouped_digits"]:
+        text = grouped_digits_joined(text)
+    amount = js.parse_float(text)
+    if amount is None:
+        message.skip("not_a_number", f"revenue {revenue!r:.40} is no number: there is no charge")
+    return amount
+
+
+def _find(properties: Json, name: str) -> Any:
+    return next((value for key, value in properties.items() if normalised(key) == name), None)
+
+
+def _report_length(message: Message, properties: Json) -> None:
+    length = properties.get("length")
+    if isinstance(length, int | float) and not isinstance(length, bool):
+        reason = "the SDK takes a numeric property 'length' for a list's and loses all properties"
+        message.skip("no_effect", reason)
+
+
+def _without_object_lists(properties: Json) -> Json:
+    """Lists of objects as one list for each of their keys, called `{property}_{key}s`."""
+    for name, value in list(properties.items()):
+        value = properties.get(name)
+        if not isinstance(value, list):
+            continue
+        columns = _columns(name, value)
+        if columns:
+            for column, items in columns.items():
+                properties[column] = _joined(properties.get(column), items, column in properties)
+            del properties[name]
+    return properties
+
+
+def _columns(name: str, rows: list[Any]) -> dict[str, list[Any]]:
+    """The inner values by the name of their list; empty if any row is no object."""
+    columns: dict[str, list[Any]] = {}
+    for row in rows:
+        if row is None:
+            continue
+        if not isinstance(row, dict | list):
+            return {}
+        inner = row.items() if isinstance(row, dict) else enumerate(row)
+        for key, value in inner:
+            columns.setdefault(f"{name}_{key}s", []).append(value)
+    return columns
+
+
+def _joined(before: Any, items: list[Any], there: bool) -> Any:
+    if not there:
+        return items
+    # JavaScript's `concat`: of a list, or of a text.
+    return [*before, *items] if isinstance(before, list) else js.text(before) + js.text(items)

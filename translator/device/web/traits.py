@@ -1,0 +1,135 @@
+"""The traits of an identify call as the web integration prepares them (facts/device-mode 4).
+
+The eight special traits are found under any spelling, and some in other traits: a first name in a
+full name, an e-mail address in the user id. Only the usual spelling is replaced.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from translator.core.operations import Json
+from translator.core.traits import is_email
+from translator.core.values import normalised
+from translator.device.state import Message
+from translator.device.web import js
+from translator.device.web.dates import Date, iso_milliseconds, new_date, write_dates
+
+WEB_SPECIAL_TRAITS: Mapping[str, str] = {
+    "created": "$created",
+    "email": "$email",
+    "firstName": "$first_name",
+    "lastName": "$last_name",
+    "lastSeen": "$last_seen",
+    "name": "$name",
+    "username": "$username",
+    "phone": "$phone",
+}
+"""Trait -> Mixpanel's property, in the order in which they are added."""
+
+
+class Traits:
+    """The traits of one call, and what can be found in them."""
+
+    def __init__(self, message: Message) -> None:
+        self._doc = message.plan.doc
+        self.user_id = message.raw.get("userId")
+        self.raw = message.object_field("traits")
+        if js.truthy(self.user_id):
+            self.raw["id"] = self.user_id
+
+    def find(self, trait: str) -> Any:
+        """The first trait that is spelled like this, whatever its case and punctuation."""
+        wanted = trait.lower()
+        return next((value for key, value in self.raw.items() if normalised(key) == wanted), None)
+
+    def _text(self, trait: str) -> str | None:
+        value = self.find(trait)
+        return js.trim(value) if isinstance(value, str) else None
+
+    def email(self) -> Any:
+        """The e-mail address, if need be from a user id that looks like one."""
+        email = self.find("email")
+        if js.truthy(email):
+            return email
+        return self.user_id if is_email(self.user_id) else None
+
+    def username(self) -> Any:
+        return self.find("username")
+
+    def created(self) -> Date | None:
+        """The creation date, which is not a date if it could not be read."""
+        value = self.find("created")
+        value = value if js.truthy(value) else self.find("createdAt")
+        return new_date(value) if js.truthy(value) else None
+
+    def first_name(self) -> str | None:
+        """The first name, or the first word of the name."""
+        first, name = self._text("firstName"), self._text("name")
+        return first if first is not None or name is None else name.split(" ")[0]
+
+    def last_name(self) -> str | None:
+        """The last name, or what follows the first word of the name."""
+        last, name = self._text("lastName"), self._text("name")
+        if last is not None or name is None:
+            return last
+        blank = js.index(name, " ")
+        if blank < 0:
+            return None
+        whole = name if self._doc["last_name"] else self.find("name")
+        return js.trim(js.tail(whole, blank + 1))
+
+    def name(self) -> str | None:
+        """The name, or first and last name if both are known."""
+        name = self._text("name")
+        if name is not None:
+            return name
+        first, last = self.first_name(), self.last_name()
+        return js.trim(f"{first} {last}") if first and last else None
+
+    def phone(self) -> Any:
+        """The phone number, or the first of a list of them."""
+        phone, phones = self.find("phone"), self.find("phones")
+        if js.truthy(phone):
+            return phone
+        return phones[0] if isinstance(phones, list) and phones else None
+
+    def last_seen(self) -> Any:
+        return self.find("lastSeen")
+
+
+_GETTERS: Mapping[str, Callable[[Traits], Any]] = {
+    "created": Traits.created,
+    "email": Traits.email,
+    "firstName": Traits.first_name,
+    "lastName": Traits.last_name,
+    "lastSeen": Traits.last_seen,
+    "name": Traits.name,
+    "username": Traits.username,
+    "phone": Traits.phone,
+}
+
+
+def prepared(message: Message, traits: Traits) -> Json:
+    """The traits with `id`, special ones renamed, dates written."""
+    renamed = Traits(message)
+    for trait, name in WEB_SPECIAL_TRAITS.items():
+        value = _GETTERS[trait](traits)
+        if trait == "created" and value == Date(None) and message.plan.doc["unreadable_created"]:
+            text = f"the creation date is no date that can be read: {traits.find('created')!r:.80}"
+            message.skip("date_unreadable", text)
+            renamed.raw.pop(trait, None)
+            _drop_created_at(renamed.raw)
+        elif value is not None:
+            renamed.raw[name] = value
+            renamed.raw.pop(trait, None)
+    if js.truthy(renamed.raw.get("$created")):
+        _drop_created_at(renamed.raw)
+    written: Json = write_dates(renamed.raw, iso_milliseconds)
+    return written
+
+
+def _drop_created_at(traits: Json) -> None:
+    for key in traits:
+        if normalised(key) == "createdat":
+            del traits[key]
+            return

@@ -1,0 +1,159 @@
+"""Keeping the books: each message's operations from where they come from to their verdicts.
+
+A ledger is a source for the sender. It writes down what must survive a crash (spool, dead letters)
+before it lets go of it, reports every loss, and counts every message once.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+
+from translator.core.operations import Json, Result
+from translator.sender.books.dead_letters import DeadLetters, of_operation
+from translator.sender.books.message_status import Account, Entry, message_loss, operation_loss
+from translator.sender.books.spool import Incoming, Kept, Spool, Tag
+from translator.sender.deliver import Sender, Undeliverable
+from translator.sender.delivery_status import Fate
+from translator.sender.dispatch.batch_safety import as_it_goes_now
+from translator.sender.dispatch.dispatch import UNKNOWN, Settled
+from translator.sender.dispatch.queued_operation import Letter, lanes_of, people_lanes
+from translator.sender.http.destination_guard import DestinationError
+
+Report = Callable[[Json], object]
+"""Gets a loss as a JSON object, to be shown to a person."""
+
+
+class Ledger:
+    """The books of one sender. Without a spool nothing outlives the process."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        report: Report,
+        *,
+        spool: Spool | None = None,
+        dead_letters: DeadLetters | None = None,
+    ) -> None:
+        self.account = Account()
+        self._sender = sender
+        self._report = report
+        self._spool = spool
+        self._dead_letters = dead_letters or DeadLetters(None)
+        self._run = spool.id if spool else uuid.uuid4().hex[:12]
+        self._taken = 0
+
+    def enter(self, entry: Entry, result: Result, again: Json) -> Incoming:
+        """The letters of a translated message; what cannot become one is a loss at once.
+
+        Nothing is sent or kept yet. An operation for a host that leads nowhere, as dead letters of
+        another project have one, is a loss too. `again` is what a dead letter says of a message
+        that could not be translated.
+        """
+        letters: list[Letter] = []
+        if result.error is not None:
+            entry.fates.add(Fate.REJECTED)
+            self._lose(entry, f"L{entry.line}", message_loss(result), again)
+        people = people_lanes(result.people)
+        for place, operation in enumerate(result.operations):
+            lanes = people
+            if not people or operation.endpoint == "/groups" or "event" in operation.payload:
+                lanes = lanes_of(operation, result.people)
+            try:
+                letters.append(self._sender.letter(operation, lanes, Tag(entry)))
+            except (Undeliverable, DestinationError) as error:
+                entry.fates.add(Fate.DEAD_LETTERED)
+                loss = operation_loss(operation, Fate.DEAD_LETTERED, str(error))
+                self._lose(entry, f"L{entry.line}.{place}", loss, of_operation(operation))
+        entry.left = len(letters)
+        return Incoming(entry, letters)
+
+    def backlog(self, most: int) -> list[Letter]:
+        """Letters of what the spool still holds, in order; none when there is no more."""
+        letters: list[Letter] = []
+        while self._spool is not None and not letters:
+            kept = self._spool.after(self._taken, most)
+            if not kept:
+                break
+            self._taken = kept[-1].number
+            for one in kept:
+                letter = self._revived(one)
+                if letter is not None:
+                    letters.append(letter)
+        return letters
+
+    def skip_backlog(self, number: int) -> None:
+        """What is in the spool up to a number has been taken already."""
+        self._taken = max(self._taken, number)
+
+    def sending(self, letters: Sequence[Letter]) -> None:
+        """Mark in the spool what must not be sent twice."""
+        if self._spool is not None and not letters[0].repeatable:
+            self._spool.start([letter.tag.number for letter in letters])
+
+    def settled(self, settled: Sequence[Settled]) -> None:
+        """Write down verdicts."""
+        touched: dict[int, Entry] = {}
+        dead: list[Json] = []
+        for letters, fate, reason in settled:
+            for letter in letters:
+                entry: Entry = letter.tag.entry
+                entry.settle(fate)
+                touched[id(entry)] = entry
+                if fate is not Fate.DELIVERED:
+                    loss = operation_loss(letter.operation, fate, reason)
+                    again = of_operation(letter.operation)
+                    place = str(letter.tag.number or letter.number)
+                    dead.append(self._loss(entry, place, loss, again))
+        self._dead_letters.write(dead, self._sender.moment())
+        if self._spool is not None:
+            numbers = [letter.tag.number for each in settled for letter in each.letters]
+            self._spool.settle(numbers, touched.values(), self._sender.moment())
+        for entry in touched.values():
+            if entry.fate is not None:
+                self.account.add(entry.fate)
+
+    def _revived(self, kept: Kept) -> Letter | None:
+        """The letter of an operation that was left in the spool, unless it must not be sent."""
+        operation = kept.operation
+        reason = None
+        if kept.started:
+            reason = f"the sender was stopped while it was on its way: {UNKNOWN}"
+        if reason is None:
+            operation = as_it_goes_now(operation, self._sender.moment() * 1000)
+            try:
+                return self._sender.letter(operation, kept.lanes, Tag(kept.entry, kept.number))
+            except Undeliverable as error:
+                reason = str(error)
+        letter = Letter(0, operation, b"", tag=Tag(kept.entry, kept.number))
+        self.settled([Settled([letter], Fate.DEAD_LETTERED, reason)])
+        return None
+
+    def _lose(self, entry: Entry, place: str, loss: Json, again: Json) -> None:
+        """A loss of what never was in the spool."""
+        self._dead_letters.write([self._loss(entry, place, loss, again)], self._sender.moment())
+
+    def _loss(self, entry: Entry, place: str, loss: Json, again: Json) -> Json:
+        """Report a loss; gives the dead letter, whose id is the same after a crash."""
+        shown = {"line": entry.line, "messageId": entry.message_id, **loss}
+        self._report(shown)
+        return {"id": f"{self._run}:{place}", **shown, **again}
+
+
+class Given:
+    """Letters that are all there already, as a source."""
+
+    def __init__(self, letters: Sequence[Letter], ledger: Ledger) -> None:
+        self._letters: Sequence[Letter] | None = letters
+        self._ledger = ledger
+
+    def take(self, room: int) -> Sequence[Letter] | None:
+        """All of them, once."""
+        taken, self._letters = self._letters, None
+        return taken or None
+
+    def sending(self, letters: Sequence[Letter]) -> None:
+        """As the ledger does."""
+        self._ledger.sending(letters)
+
+    def settled(self, settled: Sequence[Settled]) -> None:
+        """As the ledger does."""
+        self._ledger.settled(settled)

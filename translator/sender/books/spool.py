@@ -1,0 +1,311 @@
+"""Messages on disk from when they are taken in until all of them has a verdict: a SQLite file.
+
+A message is written before anybody is told that it was taken, and its operations leave the file
+when they have a verdict. After a crash what is left is sent again, with the same insert id and
+time, so an event still counts once. An operation that would count twice is marked before it is
+sent; found with the mark, it is not sent again by itself.
+
+A message is known by its key until the spool is cleared, or until it has been settled for a day: it
+is not taken in twice.
+"""
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import orjson
+
+from translator.core.operations import Operation
+from translator.sender.books.message_status import Entry
+from translator.sender.delivery_status import Fate
+from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.queued_operation import Letter
+
+REMEMBERED_SECONDS = 24 * 3600.0
+"""How long a settled message is known, as Segment itself does."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS messages (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,
+    line INTEGER NOT NULL,
+    message_id BLOB NOT NULL,
+    left INTEGER NOT NULL,
+    fate TEXT NOT NULL,
+    settled_at REAL,
+    settled_run INTEGER
+);
+CREATE TABLE IF NOT EXISTS operations (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    message INTEGER NOT NULL,
+    endpoint TEXT NOT NULL,
+    host TEXT NOT NULL,
+    lanes TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    started INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS settled ON messages (settled_at) WHERE settled_at IS NOT NULL;
+"""
+VERSION = "1"
+
+
+class SpoolError(Exception):
+    """The file cannot be used; the text says why and what to do."""
+
+
+class Tag(NamedTuple):
+    """What a letter carries: its message, and its number in the spool, 0 without one."""
+
+    entry: Entry
+    number: int = 0
+
+
+class Incoming(NamedTuple):
+    """A message that is to be taken in, with its operations as letters."""
+
+    entry: Entry
+    letters: Sequence[Letter]
+
+
+class Kept(NamedTuple):
+    """An operation in the spool. `started`: it was on its way when the spool was left."""
+
+    number: int
+    entry: Entry
+    operation: Operation
+    lanes: tuple[str, ...]
+    started: bool
+
+
+class Spool:
+    """A spool file, made if it is not there. Threads may share it; processes may not.
+
+    Raises SpoolError if it cannot be used.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._lock = threading.RLock()
+        self._entries: dict[int, Entry] = {}
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+        except sqlite3.OperationalError as error:
+            hint = "another process uses it" if "locked" in str(error) else "is it writable?"
+            raise SpoolError(f"the spool {path} cannot be used: {error} ({hint})") from error
+        except sqlite3.DatabaseError as error:
+            raise SpoolError(f"{path} is no spool: {error}; give another file") from error
+
+    def _prepare(self) -> None:
+        run = self._db.execute
+        run("PRAGMA busy_timeout = 1000")
+        run("PRAGMA locking_mode = EXCLUSIVE")
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = FULL")
+        self._db.executescript(SCHEMA)
+        run("BEGIN IMMEDIATE")
+        for name, value in (
+            ("version", VERSION),
+            ("id", uuid.uuid4().hex[:12]),
+            ("run", "0"),
+            ("closed", "1"),
+        ):
+            run("INSERT OR IGNORE INTO about VALUES (?, ?)", (name, value))
+        about = dict(run("SELECT name, value FROM about"))
+        run("UPDATE about SET value = value + 1 WHERE name = 'run'")
+        run("UPDATE about SET value = '0' WHERE name = 'closed'")
+        run("COMMIT")
+        if about["version"] != VERSION:
+            raise sqlite3.DatabaseError(f"its version is {about['version']}, not {VERSION}")
+        self.id: str = about["id"]
+        self._run = int(about["run"]) + 1
+        self.interrupted = about["closed"] == "0"
+        """Whether whoever had it last did not close it."""
+
+    def add(self, messages: Iterable[Incoming], now: float) -> list[bool]:
+        """Take in messages, all or none; they are on disk when this returns.
+
+        Their entries get numbers and their letters tags. Whether each was taken in: one with a
+        key that is known is not. `now` is in seconds since 1970.
+        """
+        with self._lock, self._transaction():
+            return [self._add(message, now) for message in messages]
+
+    def known(self, key: bytes) -> tuple[bool, Fate | None]:
+        """Whether a message is known; its fate if it was settled before the spool was opened."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT fate, settled_run FROM messages WHERE key = ?", (key,)
+            ).fetchone()
+        if row is None:
+            return False, None
+        fate, run = row
+        return True, Fate(fate) if run is not None and run < self._run else None
+
+    def after(self, number: int, most: int) -> list[Kept]:
+        """Up to so many of the kept operations, in order, that come after the one of a number."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT o.number, o.endpoint, o.host, o.lanes, o.payload, o.started, m.number,"
+                " m.key, m.line, m.message_id, m.left, m.fate FROM operations o"
+                " JOIN messages m ON m.number = o.message WHERE o.number > ?"
+                " ORDER BY o.number LIMIT ?",
+                (number, most),
+            ).fetchall()
+            return [self._kept(*row) for row in rows]
+
+    def start(self, numbers: Sequence[int]) -> None:
+        """Mark operations that are about to be sent and would count twice."""
+        with self._lock, self._transaction():
+            self._db.executemany(
+                "UPDATE operations SET started = 1 WHERE number = ?", [(one,) for one in numbers]
+            )
+
+    def settle(self, numbers: Sequence[int], entries: Iterable[Entry], now: float) -> None:
+        """Let go of operations that have verdicts; `entries` are their messages as they now are."""
+        changed = {entry.number: entry for entry in entries}
+        with self._lock, self._transaction():
+            self._db.executemany(
+                "DELETE FROM operations WHERE number = ?", [(one,) for one in numbers]
+            )
+            self._db.executemany(
+                "UPDATE messages SET left = ?, fate = ?, settled_at = ?, settled_run = ?"
+                " WHERE number = ?",
+                [
+                    (each.left, each.worst, *self._settled(each, now), each.number)
+                    for each in changed.values()
+                ],
+            )
+            for each in changed.values():
+                if not each.left:
+                    self._entries.pop(each.number, None)
+
+    def waiting(self) -> int:
+        """How many operations are kept."""
+        with self._lock:
+            (found,) = self._db.execute("SELECT count(*) FROM operations").fetchone()
+            return int(found)
+
+    def forget(self, before: float) -> None:
+        """Let go of messages that were settled before a moment, in seconds since 1970."""
+        with self._lock, self._transaction():
+            self._db.execute("DELETE FROM messages WHERE settled_at < ?", (before,))
+
+    def clear(self) -> None:
+        """Let go of all messages that are settled."""
+        with self._lock, self._transaction():
+            self._db.execute("DELETE FROM messages WHERE left = 0")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.execute("UPDATE about SET value = '1' WHERE name = 'closed'")
+            self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._db)
+
+    def _add(self, message: Incoming, now: float) -> bool:
+        entry = message.entry
+        added = self._db.execute(
+            "INSERT OR IGNORE INTO messages (key, line, message_id, left, fate, settled_at,"
+            " settled_run) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                entry.key,
+                entry.line,
+                encode(entry.message_id),
+                entry.left,
+                entry.worst,
+                *self._settled(entry, now),
+            ),
+        )
+        if not added.rowcount:
+            return False
+        assert added.lastrowid is not None
+        entry.number = added.lastrowid
+        for letter in message.letters:
+            kept = self._db.execute(
+                "INSERT INTO operations (message, endpoint, host, lanes, payload)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (
+                    entry.number,
+                    letter.operation.endpoint,
+                    letter.operation.host,
+                    json.dumps(letter.lanes),
+                    letter.text,
+                ),
+            )
+            assert kept.lastrowid is not None
+            letter.tag = Tag(entry, kept.lastrowid)
+        return True
+
+    def _settled(self, entry: Entry, now: float) -> tuple[float | None, int | None]:
+        return (None, None) if entry.left else (now, self._run)
+
+    def _kept(
+        self,
+        number: int,
+        endpoint: str,
+        host: str,
+        lanes: str,
+        payload: bytes,
+        started: int,
+        message: int,
+        key: bytes,
+        line: int,
+        message_id: bytes,
+        left: int,
+        fate: str,
+    ) -> Kept:
+        entry = self._entries.get(message)
+        if entry is None:
+            fates = set() if fate == Fate.SKIPPED else {Fate(fate)}
+            entry = Entry(line, _decode(message_id), left, fates, number=message, key=key)
+            self._entries[message] = entry
+        operation = Operation(endpoint, host, _decode(payload))
+        return Kept(number, entry, operation, tuple(json.loads(lanes)), bool(started))
+
+
+class _Transaction:
+    """All of it or nothing."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.execute("COMMIT" if error is None else "ROLLBACK")
+
+
+def _decode(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)

@@ -1,0 +1,207 @@
+"""The command line of delivery: `send` and `resend`."""
+
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from translator.bulk import lines, pieces
+from translator.options import (
+    base_url_option,
+    eu_base_url_option,
+    input_argument,
+    live_option,
+    mapping_option,
+    moment,
+    now_option,
+    opened,
+    rules_option,
+    settings_option,
+    usage_error,
+)
+from translator.sender.books.dead_letters import of_line, of_read_line, read_line, unique
+from translator.sender.commands.delivery_setup import open_delivery
+from translator.sender.commands.run import run_send
+from translator.sender.commands.stdin_reader import Arriving, Lines
+from translator.sender.deliver import HOLD_SECONDS
+from translator.sender.dispatch.dispatch import Alias
+from translator.sender.http.destination_guard import DestinationError
+from translator.sender.logs import DEFAULT_LEVEL, LEVELS
+
+WORKERS = 4
+EXIT_INTERRUPTED = 130
+"""What shells say of a program that Ctrl-C ended."""
+
+path_option = partial(click.option, type=click.Path(dir_okay=False, path_type=Path))
+spool_option = path_option(
+    "--spool", help="SQLite file in which messages outlive a crash until they are delivered."
+)
+dead_letters_option = path_option(
+    "--dead-letters",
+    help="File for what could not be delivered, one JSON object a line.  "
+    "[default: with a spool, its name and .dead]",
+)
+alias_option = click.option(
+    "--alias",
+    type=click.Choice([one.value for one in Alias]),
+    default=Alias.HOLD.value,
+    show_default=True,
+    help="What a person's calls after an alias do: go with it (none), go when it is answered "
+    "(flush), or --alias-hold seconds after that (hold).",
+)
+hold_option = click.option(
+    "--alias-hold",
+    type=click.FloatRange(0, 60),
+    default=HOLD_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long hold waits.",
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=WORKERS,
+    show_default=True,
+    help="Requests under way at once.",
+)
+log_level_option = click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default=DEFAULT_LEVEL,
+    show_default=True,
+    help="What is logged on the error stream, one JSON object a line, besides the losses.",
+)
+
+
+def delivery_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that delivers."""
+    for option in (
+        log_level_option,
+        workers_option,
+        hold_option,
+        alias_option,
+        dead_letters_option,
+        live_option,
+        eu_base_url_option,
+        base_url_option,
+        mapping_option,
+        rules_option,
+        settings_option,
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@delivery_options
+@spool_option
+@now_option
+@input_argument
+def send(now_text: str | None, file: str | None, spool: Path | None, **options: Any) -> None:
+    """Translate Segment messages, one JSON object a line, and deliver them.
+
+    Prints one JSON object that accounts for every message, and each loss on the error stream. After
+    a crash, the same command with the same spool and input goes on where it was stopped.
+
+    Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
+    """
+    with opened(file) as source:
+        sys.exit(_deliver(partial(_input, source), now_text=now_text, spool=spool, **options))
+
+
+@click.command()
+@delivery_options
+@now_option
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def resend(now_text: str | None, file: Path, dead_letters: Path | None, **options: Any) -> None:
+    """Send the dead letters in FILE again; what still cannot be delivered stays in it.
+
+    Check first those whose reason says that they may have arrived: they would count twice. After a
+    crash the same command goes on where it was stopped.
+
+    Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
+    """
+    taken = file.with_name(file.name + ".resending")
+    spool = file.with_name(file.name + ".spool")
+    if not taken.exists():
+        if not file.exists():
+            usage_error(f"{file} does not exist; a file without dead letters is none")
+        file.rename(taken)
+    try:
+        with taken.open("rb") as source:
+            status = _deliver(
+                lambda _wake: unique(lines(source)),
+                now_text=now_text,
+                spool=spool,
+                dead_letters=dead_letters or file,
+                resent=True,
+                **options,
+            )
+    except SystemExit:
+        # Wrong usage: nothing was sent.
+        if not spool.exists() and not file.exists():
+            taken.rename(file)
+        raise
+    taken.unlink()
+    for ending in ("", "-wal", "-shm"):
+        spool.with_name(spool.name + ending).unlink(missing_ok=True)
+    sys.exit(status)
+
+
+def _input(source: BinaryIO, wake: Callable[[], object]) -> Iterable[bytes] | Lines:
+    """The lines of a file, or of a pipe or terminal, where the next one may be long in coming."""
+    try:
+        number = source.fileno()
+    except OSError:
+        return lines(source)
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        return lines(source)
+    # Not the buffer of standard input: it must not be in use when the process ends.
+    return Arriving(pieces(open(number, "rb", closefd=False)), wake)
+
+
+def _deliver(
+    given: Callable[[Callable[[], object]], Iterable[bytes] | Lines],
+    *,
+    now_text: str | None,
+    spool: Path | None,
+    resent: bool = False,
+    **options: Any,
+) -> int:
+    """Deliver what lines say, messages or, if `resent`, dead letters; the exit code.
+
+    `given` gives the lines; it is told what to call when there are some more.
+    """
+    fixed = None if now_text is None else moment(now_text) / 1000
+
+    def now() -> float:
+        return time.time() if fixed is None else fixed
+
+    with open_delivery(spool, now=now, **options) as opened:
+        translate = opened.translate
+        try:
+            return run_send(
+                given(opened.sender.wake),
+                (lambda line: read_line(line, translate, now() * 1000)) if resent else translate,
+                opened.sender,
+                opened.host,
+                out=sys.stdout,
+                err=sys.stderr,
+                progress=sys.stderr.isatty(),
+                spool=opened.spool,
+                dead_letters=opened.dead_letters,
+                again=of_read_line if resent else of_line,
+            )
+        except DestinationError as error:
+            usage_error(f"{error}; what the spool holds stays there")
+        except KeyboardInterrupt:
+            # Like a crash, which the spool is made for: no answer is waited for, and the next run
+            # knows that one was broken off.
+            click.echo("\nAborted!", err=True)
+            os._exit(EXIT_INTERRUPTED)

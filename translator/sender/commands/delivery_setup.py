@@ -1,0 +1,107 @@
+"""What every command that delivers opens, and closes: a sender, a spool, dead letters."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from translator.bulk import translate_line
+from translator.core.compiled_settings import plan_for
+from translator.core.operations import Result
+from translator.options import RULE_SETS, read_mapping, read_settings, usage_error
+from translator.sender.books.dead_letters import DeadLetters
+from translator.sender.books.spool import Spool, SpoolError
+from translator.sender.deliver import Sender
+from translator.sender.dispatch.dispatch import Alias
+from translator.sender.dispatch.retry import RetryPolicy
+from translator.sender.http.destination_guard import DestinationError, base_urls
+from translator.sender.logs import Note, log, logging_to
+
+IN_MEMORY = ":memory:"
+"""In place of a spool's file: one that ends with the process."""
+
+
+class Opened(NamedTuple):
+    """All that a delivery needs. `host` is where the settings lead, `translate` takes a line."""
+
+    host: str
+    translate: Callable[[bytes], Result]
+    sender: Sender
+    spool: Spool | None
+    dead_letters: DeadLetters
+
+
+@contextmanager
+def open_delivery(
+    spool: Path | str | None,
+    *,
+    settings_file: Path,
+    rule_set: str,
+    mapping_file: Path | None,
+    base_url: str | None,
+    eu_base_url: str | None,
+    live: bool,
+    dead_letters: Path | None,
+    alias: str,
+    alias_hold: float,
+    workers: int,
+    log_level: str,
+    write_keys: Iterable[str] = (),
+    now: Callable[[], float] = time.time,
+    retry: RetryPolicy | None = None,
+) -> Iterator[Opened]:
+    """What the options of a command (`delivery_options`) say, opened until the block ends.
+
+    `spool` is a file, `IN_MEMORY`, or None for no spool. Wrong usage ends the program with status
+    2, before anything is sent. What happens is logged on the error stream, without the project's
+    secrets and the `write_keys` of a gateway. `now` gives the time in seconds since 1970.
+    """
+    settings = read_settings(settings_file)
+    plan = plan_for(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
+
+    def translate(line: bytes) -> Result:
+        return translate_line(line, plan, int(now() * 1000))
+
+    with ExitStack() as stack:
+        secrets = (settings.apiSecret, *write_keys)
+        stack.enter_context(
+            logging_to(sys.stderr, log_level, secrets=secrets, tokens=[settings.token])
+        )
+        sender = stack.enter_context(
+            Sender(
+                base_urls(base_url, eu_base_url),
+                settings.apiSecret or None,
+                live=live,
+                retry=retry,
+                alias=Alias(alias),
+                hold=alias_hold,
+                workers=workers,
+                now=now,
+            )
+        )
+        try:
+            url = sender.base_url(plan.host)
+            kept = stack.enter_context(Spool(spool)) if spool else None
+        except (DestinationError, SpoolError) as error:
+            usage_error(str(error))
+        log.info(Note("start", to=url, alias=alias, workers=workers, live=live))
+        if kept:
+            _log_resumed(kept)
+        dead = DeadLetters(dead_letters or dead_letters_beside(spool))
+        stack.callback(dead.close)
+        yield Opened(plan.host, translate, sender, kept, dead)
+
+
+def _log_resumed(spool: Spool) -> None:
+    waiting = spool.waiting()
+    if waiting or spool.interrupted:
+        level = logging.WARNING if spool.interrupted else logging.INFO
+        log.log(level, Note("resumed", after_crash=spool.interrupted, operations=waiting))
+
+
+def dead_letters_beside(spool: Path | str | None) -> Path | None:
+    """The file of dead letters that goes with a spool's file; none without one."""
+    return spool.with_name(spool.name + ".dead") if isinstance(spool, Path) else None

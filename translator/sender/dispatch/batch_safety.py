@@ -1,0 +1,170 @@
+"""Whether it is beyond doubt that Mixpanel takes a record.
+
+/track, /engage and /groups answer for a request as a whole, and a `1` is documented both as "all
+valid" and as "at least one valid" (facts/mixpanel-http-api 1.5): behind a good record a bad one
+can get lost without a word. So only records that keep every documented limit with room to spare
+share a request there, and any other has an answer of its own. Nothing is refused here: what is
+doubtful is sent, and Mixpanel decides.
+
+A record that may not arrive twice is alone as well. After a `0` for several, the good ones have to
+be sent again to find the bad one, which is harmless for an event with an insert id and for `$set`
+and the like; it would count an `$add` or `$append` twice.
+"""
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
+
+from translator.core.message import FORBIDDEN_IDS
+from translator.core.operations import Json, Operation
+from translator.core.timestamps import IMPORT_AGE_MS
+from translator.sender.dispatch.queued_operation import LONGEST_KEPT
+
+REPEATABLE_UPDATES = frozenset({"$set", "$set_once", "$union", "$unset", "$delete"})
+"""The profile operations that change nothing the second time."""
+
+REPEATABLE_EVENTS = frozenset({"$create_alias", "$identify"})
+"""The events without an insert id that change nothing the second time."""
+
+MODIFIERS = frozenset(
+    {
+        *("$token", "$distinct_id", "$group_key", "$group_id", "mp_lib"),
+        *("$ip", "$ignore_time", "$ignore_alias", "$time", "$latitude", "$longitude"),
+    }
+)
+"""The keys of a profile update that are no operation (facts/mixpanel-http-api 3.3)."""
+
+MOST_BYTES = 1_000_000
+MOST_MEMBERS = 254
+"""Documented are both "fewer than 255" and "up to 255" (facts/mixpanel-http-api 1.4)."""
+DEEPEST = 3
+AGE_MARGIN_MS = 3_600_000
+"""An event that is nearly too old may be so when it arrives."""
+
+NUMBERS = frozenset({int, float})
+FLAT = NUMBERS | {str, bool, type(None)}
+"""What a JSON value is that has no members."""
+
+_INSERT_ID = re.compile(r"[A-Za-z0-9-]{1,36}")
+
+
+def repeatable(operation: Operation) -> bool:
+    """Whether Mixpanel ends up the same if the operation arrives twice."""
+    payload = operation.payload
+    if operation.endpoint in ("/engage", "/groups"):
+        return payload.keys() <= REPEATABLE_UPDATES | MODIFIERS
+    properties = payload.get("properties")
+    if isinstance(properties, dict) and isinstance(properties.get("$insert_id"), str):
+        return True
+    return payload.get("event") in REPEATABLE_EVENTS
+
+
+def doubtful(operation: Operation, size: int, now_ms: float) -> bool:
+    """Whether Mixpanel might refuse the operation in silence; `size` is that of its JSON text.
+
+    `now_ms` is the moment of sending, in milliseconds since 1970.
+    """
+    if operation.endpoint == "/import":
+        return False  # a strict import names every record that it refuses
+    if size > MOST_BYTES:
+        return True
+    if operation.endpoint == "/track":
+        return _doubtful_event(operation.payload, now_ms)
+    return _doubtful_update(operation.payload, operation.endpoint)
+
+
+def too_old_for_track(operation: Operation, now_ms: float) -> bool:
+    """Whether /track would drop the event for its age."""
+    properties = operation.payload.get("properties")
+    time = properties.get("time") if isinstance(properties, dict) else None
+    return operation.endpoint == "/track" and _is_old(time, now_ms, margin_ms=0)
+
+
+def as_it_goes_now(operation: Operation, now_ms: float) -> Operation:
+    """An operation that was left behind: to /import, if it has become too old for /track."""
+    old = too_old_for_track(operation, now_ms)
+    return operation._replace(endpoint="/import") if old else operation
+
+
+def _doubtful_event(payload: Json, now_ms: float) -> bool:
+    name, properties = payload.get("event"), payload.get("properties")
+    if type(name) is not str or name in ("", "$merge") or type(properties) is not dict:
+        return True
+    token = properties.get("token")
+    if type(token) is not str or not token:
+        return True
+    if len(properties) > MOST_MEMBERS or "$ignore" in properties:
+        return True
+    time = properties.get("time")
+    if time is not None and (type(time) not in NUMBERS or _is_old(time, now_ms)):
+        return True
+    insert_id = properties.get("$insert_id")
+    if insert_id is None:
+        # Only identity events go without; what they name must be ids.
+        ids = (properties.get("alias", ""), properties.get("distinct_id", ""))
+        if not all(_sound_id(one) for one in ids) or ids[0] == ids[1]:
+            return True
+    elif type(insert_id) is not str or not _INSERT_ID.fullmatch(insert_id):
+        return True
+    distinct_id = properties.get("distinct_id", "")
+    if distinct_id != "" and not _sound_id(distinct_id):
+        return True
+    values = properties.values()
+    return not FLAT.issuperset(map(type, values)) and _any_out_of_shape(values)
+
+
+def _doubtful_update(payload: Json, endpoint: str) -> bool:
+    if not _text(payload.get("$token")):
+        return True
+    owners = ("$distinct_id",) if endpoint == "/engage" else ("$group_key", "$group_id")
+    if not all(_sound_id(payload.get(name)) for name in owners):
+        return True
+    if endpoint == "/groups" and "$distinct_id" in payload:
+        return True
+    operations = [name for name in payload if name not in MODIFIERS]
+    if len(operations) != 1:
+        return True
+    [name] = operations
+    value = payload[name]
+    if name == "$unset":
+        return type(value) is not list or not all(type(item) is str for item in value)
+    if name == "$delete":
+        return False
+    if type(value) is not dict:
+        return True
+    return name == "$union" and not all(type(item) is list and item for item in value.values())
+
+
+def _text(value: Any) -> bool:
+    return type(value) is str and value != ""
+
+
+def _sound_id(value: Any) -> bool:
+    if type(value) is str:
+        judge = _sound_text if len(value) <= LONGEST_KEPT else _sound_text.__wrapped__
+        return judge(value)
+    return type(value) in NUMBERS and value > 0
+
+
+@lru_cache(10_000)
+def _sound_text(value: str) -> bool:
+    return value != "" and value.strip().lower() not in FORBIDDEN_IDS
+
+
+def _is_old(time: Any, now_ms: float, margin_ms: float = AGE_MARGIN_MS) -> bool:
+    if type(time) not in NUMBERS:
+        return False
+    time_ms: float = time * 1000 if abs(time) < 1e11 else time  # seconds or milliseconds (1.3)
+    return now_ms - time_ms > IMPORT_AGE_MS - margin_ms
+
+
+def _any_out_of_shape(values: Collection[Any], depth: int = 0) -> bool:
+    return any(_out_of_shape(value, depth) for value in values if type(value) in (dict, list))
+
+
+def _out_of_shape(value: Any, depth: int) -> bool:
+    if type(value) is dict:
+        depth += 1
+        value = value.values()
+    return depth > DEEPEST or len(value) > MOST_MEMBERS or _any_out_of_shape(value, depth)

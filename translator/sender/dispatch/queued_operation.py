@@ -1,0 +1,93 @@
+"""An operation on its way: its JSON text, whom it is about, and whether it may share an answer."""
+
+from functools import lru_cache
+from typing import Any
+
+from translator.core.operations import Operation
+
+ALIAS_EVENT = "$create_alias"
+
+LONGEST_KEPT = 255
+"""How long an id may be, in characters, of which something is kept for its next use; so that all
+that is kept is bounded too."""
+
+
+class Letter:
+    """An operation that is to be delivered.
+
+    `number` counts up in order of arrival. `lanes` name those whose order it must keep: the people
+    and the group that it is about. `text` is its JSON in UTF-8. One that is `alone` shares its
+    request with none. `repeatable`: Mixpanel ends up the same if it arrives twice. `ready`: nothing
+    is before it. `at` is when it was made, in seconds since 1970. `tag` is the giver's own.
+    """
+
+    __slots__ = (
+        "alone",
+        "at",
+        "is_alias",
+        "lanes",
+        "number",
+        "operation",
+        "ready",
+        "repeatable",
+        "tag",
+        "text",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        operation: Operation,
+        text: bytes,
+        lanes: tuple[str, ...] = (),
+        alone: bool = False,
+        repeatable: bool = True,
+        tag: Any = None,
+        at: float = 0.0,
+    ) -> None:
+        self.number = number
+        self.operation = operation
+        self.text = text
+        self.lanes = lanes
+        self.alone = alone
+        self.repeatable = repeatable
+        self.is_alias = operation.payload.get("event") == ALIAS_EVENT
+        self.ready = False
+        self.tag = tag
+        self.at = at
+
+    def __repr__(self) -> str:
+        return f"Letter({self.number}, {self.operation.endpoint}, {self.lanes})"
+
+
+def lanes_of(operation: Operation, people: tuple[Any, ...] = ()) -> tuple[str, ...]:
+    """The lanes of an operation: those of its people, and its group's.
+
+    `people` are the ids of the message that it comes from; without them, and for an alias besides
+    them, those in the payload count.
+    """
+    payload = operation.payload
+    if operation.endpoint == "/groups":
+        group = f"group {payload.get('$group_key')} {payload.get('$group_id')}"
+        return (*people_lanes(people), group)
+    if operation.endpoint == "/engage":
+        return people_lanes(people or (payload.get("$distinct_id"),))
+    properties = payload.get("properties")
+    if not isinstance(properties, dict):
+        return people_lanes(people)
+    if payload.get("event") == ALIAS_EVENT:
+        return people_lanes((properties.get("alias"), properties.get("distinct_id"), *people))
+    return people_lanes(people or (properties.get("distinct_id"),))
+
+
+@lru_cache(10_000)
+def _lane(person: str) -> tuple[str, ...]:
+    """Of one person, as nearly all operations have it; kept, since people come back."""
+    return (f"person {person}",) if person else ()
+
+
+def people_lanes(ids: tuple[Any, ...]) -> tuple[str, ...]:
+    """A lane for each id; 7 and "7" are one person to Mixpanel."""
+    if len(ids) == 1 and type(ids[0]) is str and len(ids[0]) <= LONGEST_KEPT:
+        return _lane(ids[0])
+    return tuple(dict.fromkeys(f"person {one}" for one in ids if one not in (None, "")))

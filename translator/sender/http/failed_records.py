@@ -1,0 +1,28 @@
+"""Which records of a request an answer names as bad."""
+
+from translator.sender.dispatch.batching import Batch
+from translator.sender.http.responses import Outcome
+
+
+def failures_by_place(batch: Batch, outcome: Outcome) -> dict[int, str] | None:
+    """The reason for each record that failed, by its place in the batch.
+
+    `index` decides; without one, the insert id does if only one record has it. `None` if an entry
+    can be matched by neither, or if the answer does not add up: then it says nothing of the others.
+    """
+    places: dict[str, list[int]] = {}
+    for place, letter in enumerate(batch.letters):
+        insert_id = letter.operation.payload.get("properties", {}).get("$insert_id")
+        places.setdefault(str(insert_id), []).append(place)
+    failures: dict[int, str] = {}
+    for failed in outcome.failed:
+        index = failed.place
+        if index is None and failed.insert_id is not None:
+            candidates = places.get(failed.insert_id, [])
+            index = candidates[0] if len(candidates) == 1 else None
+        if index is None or not 0 <= index < len(batch.letters):
+            return None
+        reason = f"{failures[index]}; {failed.reason}" if index in failures else failed.reason
+        failures[index] = reason
+    stored = len(batch.letters) - len(failures)
+    return failures if outcome.imported in (None, stored) else None
