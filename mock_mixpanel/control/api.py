@@ -80,7 +80,12 @@ class Control:
         findings = self.world.projections.findings()
         found = self.world.projections.rejected(request.args.get("token"))
         items = (
-            Item(each.id, each.received_at, each.token, _rejected_item(each, findings))
+            Item(
+                each.id,
+                each.verdict.received_at,
+                each.verdict.token,
+                _rejected_item(each, findings),
+            )
             for each in found
         )
         return (item.value for item in part_asked().of(items))
@@ -89,9 +94,14 @@ class Control:
         """Records sent to another region than their project's, with that as `home`."""
         found = self.world.projections.rejected(request.args.get("token"))
         items = (
-            Item(each.id, each.received_at, each.token, _rejected_item(each, {}, home=home))
+            Item(
+                each.id,
+                each.verdict.received_at,
+                each.verdict.token,
+                _rejected_item(each, {}, home=home),
+            )
             for each in found
-            if (home := home_in(each.reasons))
+            if (home := home_in(each.verdict.reasons))
         )
         return (item.value for item in part_asked().of(items))
 
@@ -266,9 +276,9 @@ def _rejected_item(entry: Entry, findings: Findings, **more: str) -> dict[str, A
         "id": entry.id,
         "request_id": entry.request_id,
         "index": entry.index,
-        "token": entry.token,
-        "region": entry.region,
-        "endpoint": entry.endpoint,
+        "token": entry.verdict.token,
+        "region": entry.verdict.region,
+        "endpoint": entry.verdict.endpoint,
         "record": entry.record,
         "reasons": _reasons(entry, findings),
         **more,
@@ -277,9 +287,9 @@ def _rejected_item(entry: Entry, findings: Findings, **more: str) -> dict[str, A
 
 def _reasons(entry: Entry, findings: Findings) -> list[str]:
     found = findings.get(entry.id)
-    return [*entry.reasons, *([found.reason] if found else [])]
+    return [*entry.verdict.reasons, *([found.reason] if found else [])]
 
 
 def _accepted(entry: Entry, findings: Findings) -> bool:
     found = findings.get(entry.id)
-    return entry.accepted and not (found and found.refused)
+    return entry.verdict.accepted and not (found and found.refused)

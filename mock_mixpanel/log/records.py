@@ -13,8 +13,8 @@ class Verdict(NamedTuple):
 
     `accepted` means it is stored; `reasons` say why not, or what of it has no effect.
     `effective_at` is when it begins to have effect: later than its arrival for an alias that has
-    to propagate. `place` is where it was sent from, as `geo` names it. Times are virtual seconds
-    since 1970.
+    to propagate. `place` is where it was sent from, as `geo` names it. `sender_id` is the distinct
+    id of an event that was sent without one. Times are virtual seconds since 1970.
     """
 
     endpoint: str
@@ -26,6 +26,7 @@ class Verdict(NamedTuple):
     reasons: tuple[str, ...] = ()
     identity: str = "legacy"
     place: str = ""
+    sender_id: str = ""
 
 
 class Draft(NamedTuple):
@@ -41,16 +42,8 @@ class Entry(NamedTuple):
     A tuple, since a million of them are made when the log is read.
     """
 
-    endpoint: str
-    token: str
-    region: str
     record: Any
-    received_at: float
-    effective_at: float
-    accepted: bool
-    reasons: tuple[str, ...] = ()
-    identity: str = "legacy"
-    place: str = ""
+    verdict: Verdict
     id: int = 0
     request_id: int = 0
     index: int = 0  # type: ignore[assignment]  # tuples have a method of that name
@@ -79,7 +72,7 @@ class Journaled(NamedTuple):
     @property
     def tokens(self) -> set[str]:
         """The projects its records are for."""
-        return {entry.token for entry in self.entries}
+        return {entry.verdict.token for entry in self.entries}
 
 
 class Places(NamedTuple):

@@ -88,10 +88,10 @@ def has_token(row: Row, token: str) -> bool:
 
 def without(row: Row, token: str) -> Row | None:
     """The row as if it had had no records of a project; None if it had no others."""
-    kept = [entry for entry in entries_of(row) if entry.token != token]
+    kept = [entry for entry in entries_of(row) if entry.verdict.token != token]
     if not kept:
         return None
-    distinct, which = _table([_verdict(entry) for entry in kept])
+    distinct, which = _table([entry.verdict for entry in kept])
     tokens = {verdict.token for verdict in distinct}
     verdicts, places = [tuple(each) for each in distinct], [entry.index for entry in kept]
     head = dump([tuple(exchange_of(row)), verdicts, which, places])
@@ -120,29 +120,7 @@ def _entries(row: Row, head: Any) -> list[Entry]:
         which = [0] * len(records)
     if places is None:
         places = range(len(records))
-    found = []
-    for record, number, index in zip(records, which, places, strict=True):
-        endpoint, token, region, received, effective, accepted, why, mode, spot = verdicts[number]
-        entry_id = row.first + index
-        found.append(
-            Entry(
-                endpoint,
-                token,
-                region,
-                record,
-                received,
-                effective,
-                accepted,
-                why,
-                mode,
-                spot,
-                entry_id,
-                row.id,
-                index,
-            )
-        )
-    return found
-
-
-def _verdict(entry: Entry) -> Verdict:
-    return Verdict._make((*entry[:3], *entry[4:10]))
+    return [
+        Entry(record, verdicts[number], row.first + index, row.id, index)
+        for record, number, index in zip(records, which, places, strict=True)
+    ]

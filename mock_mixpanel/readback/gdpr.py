@@ -44,8 +44,8 @@ class Task(NamedTuple):
         """One of the stages, or REVOKED."""
         if self.canceled:
             return "REVOKED"
-        delay = self.entry.effective_at - self.entry.received_at
-        passed = self.now - self.entry.received_at
+        delay = self.entry.verdict.effective_at - self.entry.verdict.received_at
+        passed = self.now - self.entry.verdict.received_at
         return STAGES[3 if passed >= delay else max(0, int(3 * passed / delay))]
 
 
@@ -167,7 +167,7 @@ def _task(call: Call, project: Project, endpoint: str, task_id: str) -> Task | N
     ours = [
         entry
         for entry in call.world.projections.tasks(project.token)
-        if entry.endpoint == endpoint and entry.record["tracking_id"] == task_id
+        if entry.verdict.endpoint == endpoint and entry.record["tracking_id"] == task_id
     ]
     if not ours:
         return None
@@ -195,7 +195,7 @@ def _state(task: Task | None, project: Project, link: str = "") -> Answer:
     record = task.entry.record
     results = {
         "status": task.status,
-        **_described(record, project, task.entry.received_at),
+        **_described(record, project, task.entry.verdict.received_at),
         "distinct_ids": record["distinct_ids"],
         "result": done,
         "results": done,

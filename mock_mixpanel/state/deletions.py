@@ -28,7 +28,7 @@ class Erasures:
             self.pending.pop(task["tracking_id"], None)
         else:
             ids = frozenset(task["distinct_ids"])
-            self.pending[task["tracking_id"]] = (entry.effective_at, ids)
+            self.pending[task["tracking_id"]] = (entry.verdict.effective_at, ids)
 
     def due(self, now: float) -> set[str]:
         """The ids to delete of all tasks that are due; they are pending no more."""

@@ -60,13 +60,13 @@ def read_event(
     one, and the event is never a duplicate (1.3).
     """
     sent = entry.record["properties"]
-    arrival = _in_ms(entry.received_at)
+    arrival = _in_ms(entry.verdict.received_at)
     time = seconds(sent.get("time"))
-    distinct_id = sent_id(sent, entry.identity)
+    distinct_id = sent_id(sent, entry.verdict.identity)
     stored = place(distinct_id)
     return Event(
         entry.id,
-        entry.received_at,
+        entry.verdict.received_at,
         intern(entry.record["event"]),
         intern(distinct_id),
         arrival if time is None else min(time, arrival),
@@ -91,11 +91,11 @@ def event_properties(event: Event, entry: Entry, limits: Limits) -> dict[str, An
     """
     properties = cut(entry.record["properties"], limits.string_characters)
     properties.pop("token", None)
-    if entry.place:
-        properties |= event_location(entry.place)
-    if entry.endpoint == "/import":
+    if entry.verdict.place:
+        properties |= event_location(entry.verdict.place)
+    if entry.verdict.endpoint == "/import":
         properties["$import"] = True
-    if entry.identity == "simplified":
+    if entry.verdict.identity == "simplified":
         properties |= implied(entry.record["properties"])
     properties |= event.added
     if event.hot:

@@ -50,7 +50,7 @@ class Seen(NamedTuple):
             "time": event.time,
             "insert_id": event.insert_id,
             "properties": event_properties(event, entry, self.limits),
-            "endpoint": entry.endpoint,
+            "endpoint": entry.verdict.endpoint,
         }
 
     def item(self, entry: Entry) -> Item:

@@ -81,7 +81,7 @@ class Profiles(Generic[Key]):
         """Take in an update."""
         profile = self._all.setdefault(key, Profile())
         time = seconds(entry.record.get("$time"))
-        arrival = entry.received_at
+        arrival = entry.verdict.received_at
         place = (arrival if time is None else min(float(time), arrival), entry.id)
         if key in self._stale:
             insort(profile.history, place)
@@ -146,11 +146,11 @@ class Profiles(Generic[Key]):
             profile.made, profile.seen = entry.id, 0
         profile.made = min(profile.made, entry.id)
         if entry.id > profile.changed:
-            profile.changed, profile.at = entry.id, entry.received_at
-        if after is not None and entry.endpoint == "/engage":
-            after |= profile_location(entry.place)
+            profile.changed, profile.at = entry.id, entry.verdict.received_at
+        if after is not None and entry.verdict.endpoint == "/engage":
+            after |= profile_location(entry.verdict.place)
             if not truthy(entry.record.get("$ignore_time")):
-                profile.seen = max(profile.seen, entry.received_at)
+                profile.seen = max(profile.seen, entry.verdict.received_at)
                 after[LAST_SEEN] = iso(profile.seen)[:19]
         profile.properties = after
 

@@ -76,19 +76,19 @@ class ProjectState:
 
     def apply(self, entry: Entry) -> None:
         """Take in the next accepted entry; one that changes no data has no effect."""
-        self._advance(entry.received_at)
-        if entry.endpoint in EVENTS:
+        self._advance(entry.verdict.received_at)
+        if entry.verdict.endpoint in EVENTS:
             self._take_event(entry)
-        elif entry.endpoint == "/engage":
+        elif entry.verdict.endpoint == "/engage":
             if not self._waits(entry):
                 self._update_profile(entry)
-        elif entry.endpoint == "/groups":
+        elif entry.verdict.endpoint == "/groups":
             self._update_group(entry)
-        elif entry.endpoint in TASKS:
+        elif entry.verdict.endpoint in TASKS:
             self.tasks.append(entry)
-            if entry.endpoint == ERASE:
+            if entry.verdict.endpoint == ERASE:
                 self.erasures.learn(entry)
-                self.agenda.add(Later(entry.effective_at, entry.id, entry))
+                self.agenda.add(Later(entry.verdict.effective_at, entry.id, entry))
 
     def look(self, now: float) -> None:
         """Let everything happen that is due at `now` (virtual seconds)."""
@@ -106,9 +106,9 @@ class ProjectState:
             last = later.due
             if isinstance(later.what, Link):
                 self._link(later.what)
-            elif later.what.endpoint == "/engage":
+            elif later.what.verdict.endpoint == "/engage":
                 self._update_profile(later.what)
-            elif later.what.endpoint in EVENTS:
+            elif later.what.verdict.endpoint in EVENTS:
                 self._add_event(later.what, later.added)
             else:
                 self._erase(later.due)
@@ -126,8 +126,8 @@ class ProjectState:
             if not self._waits(entry, decision.added):
                 self._add_event(entry, decision.added)
             return
-        if entry.effective_at > entry.received_at:
-            self.agenda.add(Later(entry.effective_at, entry.id, decision.link))
+        if entry.verdict.effective_at > entry.verdict.received_at:
+            self.agenda.add(Later(entry.verdict.effective_at, entry.id, decision.link))
         else:
             self._link(decision.link)
         self._add_event(entry, NOTHING_ADDED)
@@ -142,7 +142,7 @@ class ProjectState:
             return False
         if self.agenda.links > most:
             self.queued_until = self.agenda.last_link
-        if self.queued_until <= entry.received_at:
+        if self.queued_until <= entry.verdict.received_at:
             return False
         self.agenda.add(Later(self.queued_until, entry.id, entry, added))
         return True
@@ -219,9 +219,9 @@ class ProjectState:
             "split_profiles": self._splits(pending),
             "duplicate_profiles": self._duplicates(people, pending),
             "queued": [
-                {"id": later.number, "endpoint": later.what.endpoint, "due": iso(later.due)}
+                {"id": later.number, "endpoint": later.what.verdict.endpoint, "due": iso(later.due)}
                 for later in agenda
-                if isinstance(later.what, Entry) and later.what.endpoint != ERASE
+                if isinstance(later.what, Entry) and later.what.verdict.endpoint != ERASE
             ],
         }
 

@@ -168,21 +168,21 @@ class Projections:
     def _take(self, row: Row) -> bool:
         self._index.add(row)
         for entry in entries_of(row):
-            if entry.accepted:
+            if entry.verdict.accepted:
                 state = self._state(entry)
-                if entry.received_at < state.ahead:
+                if entry.verdict.received_at < state.ahead:
                     return False
                 state.apply(entry)
-            if entry.reasons:
-                self._noted.setdefault(entry.token, []).append(entry.id)
+            if entry.verdict.reasons:
+                self._noted.setdefault(entry.verdict.token, []).append(entry.id)
         return True
 
     def _state(self, entry: Entry) -> ProjectState:
-        key = (entry.token, entry.region)
+        key = (entry.verdict.token, entry.verdict.region)
         if key not in self._states:
-            limits = self._limits(entry.token)
-            identities = identities_for(entry.identity, limits.cluster_ids)
-            group_keys = self._group_keys(entry.token)
+            limits = self._limits(entry.verdict.token)
+            identities = identities_for(entry.verdict.identity, limits.cluster_ids)
+            group_keys = self._group_keys(entry.verdict.token)
             entries = self._index.entries
             self._states[key] = ProjectState(*key, identities, limits, group_keys, entries)
         return self._states[key]

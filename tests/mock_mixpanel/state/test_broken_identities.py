@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from mock_mixpanel.ingest.problems import RefusedError
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import Entry, Verdict
 from mock_mixpanel.state.identities import Decision, Identities, Link
 from mock_mixpanel.state.identities.legacy import Legacy
 from mock_mixpanel.state.identities.original import Original
@@ -43,7 +43,7 @@ def outcome(
     for name, properties in traffic:
         record = {"event": name, "properties": properties}
         try:
-            decision = system.decide(Entry("/import", "T", "us", record, 0, 0, True))
+            decision = system.decide(Entry(record, Verdict("/import", "T", "us", 0, 0, True)))
         except RefusedError as error:
             codes.append(str(error))
             continue
