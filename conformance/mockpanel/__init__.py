@@ -1,0 +1,1 @@
+"""The one command `mockpanel`: every command of the three packages under one name."""
