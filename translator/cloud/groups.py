@@ -28,6 +28,7 @@ def group_operations(message: Message, plan: Plan) -> list[Operation]:
         reason = f"the call has none of the Group Identifier Traits {', '.join(keys)[:200]}"
         message.skipped.append(skip("group_trait_missing", reason))
         return []
+    message.report_context_traits()
     return [
         Operation(
             "/groups",

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any
 
 from translator.cloud.events import library
+from translator.core.amounts import read_amount
 from translator.core.compiled_settings import Plan
 from translator.core.context_properties import device_properties
 from translator.core.errors import TranslationError, skip
@@ -21,7 +22,12 @@ from translator.core.traits import format_traits
 from translator.core.values import date_ms, detached, normalised
 
 _LEADING_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
-_GROUPED_DIGITS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+NOT_AN_AMOUNT = (
+    "not one amount that can be read without doubt, so there is no charge; "
+    "send a number, such as 1234.5"
+)
+"""The reason of a skipped charge."""
+
 _COMPLETED_ORDER = re.compile(r"completed ?order", re.IGNORECASE)
 
 
@@ -35,6 +41,7 @@ def identify_operations(message: Message, plan: Plan) -> list[Operation]:
         raise TranslationError(
             "missing_id", "identify needs a userId or an anonymousId; this message has neither"
         )
+    message.report_context_traits()
     arrays: Json = {}
     profile: Any = message.raw.get("traits")
     if profile is not None and type(profile) is not dict:
@@ -178,7 +185,7 @@ def charge_operations(
         amount = charge_amount(_property(properties, "total"), plan)
     if not amount:
         if revenue and amount is None:
-            reason = f"revenue {revenue!r:.40} is no number, so there is no charge"
+            reason = f"revenue {revenue!r:.40}: {NOT_AN_AMOUNT}"
             message.skipped.append(skip("not_a_number", reason))
         return []
     if plan.doc["charge_needs_people"] and not plan.settings.people:
@@ -206,21 +213,20 @@ def _property(properties: Json, name: str) -> Any:
     return next((value for key, value in properties.items() if normalised(key) == name), None)
 
 
-def grouped_digits_joined(text: str) -> str:
-    """The text with `1,234.50` in it written as `1234.50`."""
-    return _GROUPED_DIGITS.sub(lambda match: match.group().replace(",", ""), text)
-
-
-def charge_amount(value: object, plan: Plan) -> float | None:
-    """The number in a revenue: numbers as they are, text read as far as it is a number."""
+def charge_amount(value: object, plan: Plan) -> int | float | None:
+    """The amount in a revenue: a number as it is, text by the rule `charge_grouped_digits`."""
     if type(value) is int or type(value) is float:
         return value
-    if type(value) is not str or date_ms(value) is not None:
+    if type(value) is not str:
         return None
-    text = value.replace("$", "")
-    if plan.doc["charge_grouped_digits"]:
-        text = grouped_digits_joined(text)
-    number = _LEADING_NUMBER.match(text)
+    return read_amount(value) if plan.doc["charge_grouped_digits"] else _leading_number(value)
+
+
+def _leading_number(text: str) -> int | float | None:
+    """Text read as far as it is a number, as the classic integration did."""
+    if date_ms(text) is not None:
+        return None
+    number = _LEADING_NUMBER.match(text.replace("$", ""))
     if number is None:
         return None
     amount = float(number.group(1))

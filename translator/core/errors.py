@@ -53,6 +53,7 @@ SKIP_CODES = (
     Code("date_unreadable", "a creation date that cannot be read is left out"),
     Code("device_token_not_ios", "only iOS device tokens can be imported"),
     Code("super_properties_not_selected", "no setting asks for these traits on events"),
+    Code("context_traits_not_used", "only the call's own traits reach a profile"),
     Code("integration_disabled", "the integrations object turns Mixpanel off for this message"),
     Code("no_handler", "the library of this mode does nothing for such a call"),
     Code("no_effect", "the call is made, and the SDK is known to make less of it than one expects"),

@@ -94,6 +94,21 @@ class Message:
         value = self.raw.get(field)
         return value if type(value) is dict else _EMPTY
 
+    def report_context_traits(self) -> None:
+        """Report traits in the context that a call, which has traits of its own, leaves out."""
+        own, others = self.raw.get("traits"), self.context.get("traits")
+        if type(others) is not dict:
+            return
+        if type(own) is not dict:
+            own = {}
+        left_out = [
+            key for key, value in others.items() if value is not None and own.get(key) != value
+        ]
+        if left_out:
+            names = ", ".join(left_out)
+            reason = f"context.traits {names:.200} are not used: {self.kind} calls use 'traits'"
+            self.skipped.append(skip("context_traits_not_used", reason))
+
     def text_field(self, field: str) -> str:
         """A field that holds text; empty if absent. A number is read as its digits."""
         value = self.raw.get(field)

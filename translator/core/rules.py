@@ -139,8 +139,9 @@ _CLOUD_RULES = (
     ),
     Rule(
         "charge_grouped_digits",
-        'Text such as "$1,234.50" is read as 1234.5.',
-        "It is read up to the first comma: 1.",
+        'Text such as "$1,234.50" or "1.234,50" is read as 1234.5; text with no reading or more '
+        "than one is not charged.",
+        "Text is read as far as it is a plain number: 1, or 1.234.",
         "decision:charge-amount",
         "facts/cloud-classic#5",
     ),

@@ -31,5 +31,6 @@ def test_the_page_is_current() -> None:
 
 def test_slugs_are_unique() -> None:
     """No decision hides another."""
-    text = (Path(__file__).parents[3] / "conformance" / "decisions.yaml").read_text("utf-8")
+    file = Path(__file__).parents[3] / "conformance" / "spec" / "decisions.yaml"
+    text = file.read_text(encoding="utf-8")
     assert text.count("\n- slug: ") + text.startswith("- slug: ") == len(decisions())

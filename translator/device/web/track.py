@@ -7,7 +7,8 @@ doc#reserved-properties. Profile updates come before the event, super properties
 import re
 from typing import Any
 
-from translator.cloud.people import grouped_digits_joined
+from translator.cloud.people import NOT_AN_AMOUNT
+from translator.core.amounts import read_amount
 from translator.core.errors import TranslationError
 from translator.core.operations import Json
 from translator.core.values import normalised
@@ -111,12 +112,12 @@ def _charge(message: Message, event: str, properties: Json) -> float | None:
         return revenue
     if not isinstance(revenue, str) or not revenue:
         return None
-    text = revenue.replace("$", "")
     if message.plan.doc["charge_grouped_digits"]:
-        text = grouped_digits_joined(text)
-    amount = js.parse_float(text)
+        amount = read_amount(revenue)
+    else:
+        amount = js.parse_float(revenue.replace("$", ""))
     if amount is None:
-        message.skip("not_a_number", f"revenue {revenue!r:.40} is no number: there is no charge")
+        message.skip("not_a_number", f"revenue {revenue!r:.40}: {NOT_AN_AMOUNT}")
     return amount
 
 
