@@ -118,22 +118,23 @@ class Engine:
 
 
 class ScenarioFile(pytest.File):
-    """A YAML file with one scenario."""
+    """A YAML file with one scenario, or with several variants of one."""
 
     def __init__(self, *, folder: Path, **options: Any) -> None:
         super().__init__(**options)
         self.folder = folder
 
     def collect(self) -> Iterator[ScenarioItem]:
-        """The scenario as a test; a mistake in the file is an error of the collection."""
+        """Each scenario as a test; a mistake in the file is an error of the collection."""
         from conformance.errors import DataError
         from conformance.spec.own_scenarios import read_own
 
         try:
-            scenario = read_own(self.path, self.folder)
+            scenarios = read_own(self.path, self.folder)
         except DataError as error:
             raise self.CollectError(str(error)) from error
-        yield ScenarioItem.from_parent(self, name=scenario.id, scenario=scenario)
+        for scenario in scenarios:
+            yield ScenarioItem.from_parent(self, name=scenario.id, scenario=scenario)
 
 
 class ScenarioItem(pytest.Item):

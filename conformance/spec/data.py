@@ -1,5 +1,6 @@
 """The package's data files, found wherever the package is installed."""
 
+from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -13,12 +14,13 @@ def read(*path: str) -> str:
 
 def scenario_files() -> list[tuple[str, Traversable]]:
     """Every scenario file with its path, such as `alias/direction.yaml`, in order of path."""
-    found: list[tuple[str, Traversable]] = []
-    for folder in DATA.joinpath("scenarios").iterdir():
-        if folder.is_dir():
-            found += [
-                (f"{folder.name}/{file.name}", file)
-                for file in folder.iterdir()
-                if file.name.endswith(".yaml")
-            ]
+    found = list(_yaml_files(DATA.joinpath("scenarios"), ""))
     return sorted(found, key=lambda item: item[0].removesuffix(".yaml"))
+
+
+def _yaml_files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    for each in folder.iterdir():
+        if each.is_dir():
+            yield from _yaml_files(each, f"{prefix}{each.name}/")
+        elif prefix and each.name.endswith(".yaml"):
+            yield prefix + each.name, each

@@ -1,9 +1,10 @@
 """Scenario files into `Scenario` records, or a `DataError` that names file, place and remedy."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -75,10 +76,12 @@ class Expectation:
 class Scenario:
     """One behaviour as data. Fields as described in `scenario.schema.json`.
 
-    `given` is all that goes in as the file has it, for reports.
+    `file` is the path of its file in the folder of scenarios. `given` holds the scenario's input
+    as the file states it, for reports.
     """
 
     id: str
+    file: str
     title: str
     why: str
     level: str
@@ -106,31 +109,65 @@ class Scenario:
 @cache
 def load_scenarios() -> tuple[Scenario, ...]:
     """All scenarios of the package, in order of their ids. Raises DataError with every mistake."""
-    loaded, mistakes = [], []
-    for path, file in scenario_files():
+    return collect((path, partial(_read_packaged, path, file)) for path, file in scenario_files())
+
+
+def _read_packaged(path: str, file: Traversable) -> tuple[Scenario, ...]:
+    return parse_scenarios(file.read_text(encoding="utf-8"), path)
+
+
+def collect(
+    files: Iterable[tuple[str, Callable[[], tuple[Scenario, ...]]]],
+) -> tuple[Scenario, ...]:
+    """The scenarios of all files, in order of their ids.
+
+    `files` are pairs of a path and a function that reads the file. Raises one DataError with the
+    mistakes of all files; an id that two scenarios share is a mistake.
+    """
+    found: dict[str, Scenario] = {}
+    mistakes = []
+    for path, read_file in files:
         try:
-            loaded.append(parse_scenario(file.read_text(encoding="utf-8"), path))
+            scenarios = read_file()
         except DataError as error:
             mistakes.append(str(error))
+            continue
+        for scenario in scenarios:
+            if scenario.id in found:
+                other = found[scenario.id].file
+                mistakes.append(f"{path}: id: {scenario.id!r} is also the id of one in {other}")
+            found[scenario.id] = scenario
     if mistakes:
         raise DataError("\n".join(mistakes))
-    return tuple(loaded)
+    return tuple(found[each] for each in sorted(found))
 
 
-def parse_scenario(text: str, path: str, *, own: bool = False) -> Scenario:
-    """The scenario in a file's text; `path` is its place in the folder of scenarios.
+def parse_scenarios(text: str, path: str, *, own: bool = False) -> tuple[Scenario, ...]:
+    """The scenarios in a file's text: one, or one for each of its `variants`.
 
-    `own` are scenarios of somebody's own, whose sources may be anything.
+    `path` is the file's place in the folder of scenarios. In a user's own scenarios (`own`) a
+    source may be any text. Raises DataError with every mistake.
     """
     try:
         data = parse_yaml(text)
     except YamlTextError as error:
         raise DataError(f"{path}: {error}") from error
     mistakes = list(schema_mistakes(_validator(), data, "the scenario", likeness=sources.LIKENESS))
-    mistakes = mistakes or list(_other_mistakes(data, path, own))
+    if not mistakes and "variants" in data:
+        mistakes = list(_variant_mistakes(data, path, own))
+    elif not mistakes:
+        mistakes = [*_name_mistakes(data, path), *_other_mistakes(data, path, own)]
     if mistakes:
         raise DataError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
-    return _scenario(data)
+    return tuple(_scenario(each, path) for each in _scenarios_of(data))
+
+
+def _scenarios_of(data: Json) -> list[Json]:
+    """One object for each scenario: the keys of a variant replace those that all variants share."""
+    if "variants" not in data:
+        return [data]
+    shared = {key: value for key, value in data.items() if key != "variants"}
+    return [shared | variant for variant in data["variants"]]
 
 
 @cache
@@ -140,9 +177,27 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-def _other_mistakes(data: Json, path: str, own: bool) -> Iterator[str]:
-    if data["id"] != path.removesuffix(".yaml"):
+def _variant_mistakes(data: Json, path: str, own: bool) -> Iterator[str]:
+    if "id" in data:
+        yield "id: stands in each variant, not beside 'variants'"
+    for index, variant in enumerate(_scenarios_of(data)):
+        found = list(
+            schema_mistakes(_validator(), variant, "the variant", likeness=sources.LIKENESS)
+        )
+        for mistake in found or _other_mistakes(variant, path, own):
+            yield f"variants[{index}] ({variant['id']}): {mistake}"
+
+
+def _name_mistakes(data: Json, path: str) -> Iterator[str]:
+    """The id of a file's only scenario tells the file: mode and rules may stand around its name."""
+    name = path.rpartition("/")[2].removesuffix(".yaml")
+    if name not in data["id"].partition("/")[2]:
         yield f"id: is {data['id']!r}, but the file is called {path!r}"
+
+
+def _other_mistakes(data: Json, path: str, own: bool) -> Iterator[str]:
+    if data["id"].partition("/")[0] != path.partition("/")[0]:
+        yield f"id: {data['id']!r} does not begin with the folder of the file {path!r}"
     for index, source in enumerate(data["source"]):
         problem = sources.problem(source, own=own)
         if problem:
@@ -185,12 +240,13 @@ _ONLY_IN = {
 """Part of a scenario, or of what it expects -> the modes in which it means something."""
 
 
-def _scenario(data: Json) -> Scenario:
+def _scenario(data: Json, path: str) -> Scenario:
     folder = data["id"].partition("/")[0]
     mode, rules = data.get("mode", "cloud"), data.get("rules", "documented")
     expect = data["expect"]
     return Scenario(
         id=data["id"],
+        file=path,
         title=data["title"],
         why=data.get("why", ""),
         level=data["level"],

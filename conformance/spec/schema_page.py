@@ -11,14 +11,15 @@ SCHEMA = "scenario.schema.json"
 
 def page() -> str:
     """Every member of a scenario file, with what may stand there."""
-    schema = json.loads(read(SCHEMA))
+    schema = json.loads(read("spec", SCHEMA))
     text = (
         "# The form of a scenario\n\nGenerated from `conformance/spec/scenario.schema.json` by "
         "`python -m conformance schema`; a test keeps it current. "
-        "[Architecture](architecture.md) shows a whole scenario.\n\n"
+        "[Architecture](../architecture.md) shows a whole scenario.\n\n"
         "| member | needed | what may stand there | what it is |\n|---|---|---|---|\n"
     )
-    for path, needed, member in _members(schema, ""):
+    needed_keys = schema["else"]["required"]
+    for path, needed, member in _members(schema | {"required": needed_keys}, ""):
         cells = (f"`{path}`", "yes" if needed else "", _kind(member), member.get("description", ""))
         text += "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
     return text

@@ -9,8 +9,8 @@ from conformance.runner.compare import Difference, Kind
 from conformance.runner.mock import Mock
 from conformance.runner.replay import replay
 from conformance.runner.run import run_scenario
-from conformance.spec.loading import parse_scenario
 from conformance.targets.builtin import Builtin
+from tests.conformance.one_scenario import parse_one
 from translator import Result, translate
 
 HEAD = """
@@ -55,7 +55,7 @@ expect:
 
 
 def differences(text: str, mock: Mock, translate: Any = translate) -> list[Difference]:
-    scenario = parse_scenario(HEAD + text, "alias/sample.yaml")
+    scenario = parse_one(HEAD + text, "alias/sample.yaml")
     return replay(scenario, Builtin(translate), mock)
 
 
@@ -236,7 +236,7 @@ def test_a_wrong_project_option_is_the_scenarios_mistake(mock: Mock) -> None:
 def test_failure_text(mock: Mock) -> None:
     """A failing scenario says what it is about, why it matters, where it comes from."""
     text = HEAD + SIGNED_UP + REQUEST.replace("id: u-1, time", "id: u-2, time")
-    scenario = parse_scenario(text, "alias/sample.yaml")
+    scenario = parse_one(text, "alias/sample.yaml")
     outcome = run_scenario(scenario, Builtin(), mock)
     assert outcome.text() == (
         "FAIL  alias/sample  must  A title\n"

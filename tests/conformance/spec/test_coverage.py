@@ -4,7 +4,8 @@ from click.testing import CliRunner
 
 from conformance.cli import main
 from conformance.spec.coverage import CALLS, Cell, every_heading, excuse_for, measure
-from conformance.spec.loading import load_scenarios, parse_scenario
+from conformance.spec.loading import load_scenarios
+from tests.conformance.one_scenario import parse_one
 
 SCENARIO = """
 id: track/minimal
@@ -26,7 +27,7 @@ def test_no_hole_is_unexplained() -> None:
 
 def test_a_scenario_counts_for_what_it_gives() -> None:
     """Its settings, its calls, its mode and its headings; nothing else."""
-    found = measure([parse_scenario(SCENARIO, "track/minimal.yaml")])
+    found = measure([parse_one(SCENARIO, "track/minimal.yaml")])
     assert found.cells == {Cell("token", "track", "web"): 1, Cell("people", "track", "web"): 1}
     assert found.headings == {("track", "device"): 1}
 

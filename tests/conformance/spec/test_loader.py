@@ -3,7 +3,8 @@
 import pytest
 
 from conformance.errors import DataError
-from conformance.spec.loading import RawLine, load_scenarios, parse_scenario
+from conformance.spec.loading import RawLine, collect, load_scenarios, parse_scenarios
+from tests.conformance.one_scenario import parse_one
 
 GOOD = """
 id: track/minimal
@@ -28,20 +29,20 @@ def changed(old: str, new: str) -> str:
 
 def mistake(text: str, path: str = "track/minimal.yaml") -> str:
     with pytest.raises(DataError) as caught:
-        parse_scenario(text, path)
+        parse_scenarios(text, path)
     return str(caught.value)
 
 
 def test_messages_keep_what_json_would_keep() -> None:
     """Times and words that YAML likes to convert stay text, and a message may be any value."""
-    steps = parse_scenario(GOOD, "track/minimal.yaml").steps
+    steps = parse_one(GOOD, "track/minimal.yaml").steps
     timestamp = "2026-06-15T12:00:00Z"
     assert steps[0].messages == ({"type": "track", "timestamp": timestamp}, "not an object", None)
 
 
 def test_steps_in_order() -> None:
     """A step is messages, an advance in seconds, raw lines, or a flush."""
-    steps = parse_scenario(GOOD, "track/minimal.yaml").steps
+    steps = parse_one(GOOD, "track/minimal.yaml").steps
     seen = [(step.messages, step.advance, step.flush) for step in steps[1:]]
     assert seen == [((), 5, False), ((RawLine('{"a": NaN}'),), 0, False), ((), 0, True)]
 
@@ -54,14 +55,12 @@ def test_request_defaults() -> None:
         "ip": "0",
         "record": {"$set": {"at": "12:34", "no": "yes"}},
     }
-    assert parse_scenario(GOOD, "track/minimal.yaml").expect.requests == [request]
+    assert parse_one(GOOD, "track/minimal.yaml").expect.requests == [request]
 
 
 def test_tags_come_from_what_is_known() -> None:
     """Folder, level, mode and rules are tags without being written down."""
-    scenario = parse_scenario(
-        changed("level: must", "level: must\ntags: [x]"), "track/minimal.yaml"
-    )
+    scenario = parse_one(changed("level: must", "level: must\ntags: [x]"), "track/minimal.yaml")
     assert scenario.tags == {"track", "must", "cloud", "documented", "x"}
 
 
@@ -103,7 +102,7 @@ def test_every_source_kind_is_accepted() -> None:
         "unsourced",
     )
     text = changed("[doc#track]", f"[{', '.join(f'{source!r}' for source in sources)}]")
-    assert sources == parse_scenario(text, "track/minimal.yaml").source
+    assert sources == parse_one(text, "track/minimal.yaml").source
 
 
 def test_all_scenarios_load() -> None:
@@ -111,3 +110,73 @@ def test_all_scenarios_load() -> None:
     ids = [scenario.id for scenario in load_scenarios()]
     assert sorted(set(ids)) == ids
     assert len(ids) >= 10
+
+
+VARIANTS = """
+title: A title
+level: must
+source: [doc#track]
+tags: [shared]
+settings: {token: T}
+steps:
+  - messages: [{type: track}]
+variants:
+  - id: track/both
+    expect: {requests: []}
+  - id: track/both-observed
+    title: Another title
+    rules: observed
+    source: [capture:cloud-s-001-track-basic]
+    settings: {token: U}
+    expect: {requests: [], errors: [{message: 0, code: x}]}
+"""
+
+
+def test_variants_share_the_keys_beside_them() -> None:
+    """Each variant is a scenario; its own keys replace the shared ones as a whole."""
+    first, second = parse_scenarios(VARIANTS, "track/both.yaml")
+    assert (first.id, first.title, first.rules, first.source, first.settings) == (
+        "track/both",
+        "A title",
+        "documented",
+        ("doc#track",),
+        {"token": "T"},
+    )
+    assert (second.id, second.title, second.rules, second.source, second.settings) == (
+        "track/both-observed",
+        "Another title",
+        "observed",
+        ("capture:cloud-s-001-track-basic",),
+        {"token": "U"},
+    )
+    assert (first.steps, first.file) == (second.steps, second.file)
+    assert second.expect.errors == [{"message": 0, "code": "x"}]
+    assert "variants" not in first.given
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("track/both\n", "page/both\n", "variants[0] (page/both): id: 'page/both' does not begin"),
+        ("  - id: track/both-observed\n    title", "  - title", "variants[1]: 'id' is a required"),
+        ("rules: observed", "rules: seen", "variants[1] (track/both-observed): rules: 'seen' is"),
+        ("level: must", "", "variants[0] (track/both): the variant: 'level' is a required"),
+        ("level: must", "level: must\nid: track/x", "id: stands in each variant"),
+        ("message: 0", "message: 1", "variants[1] (track/both-observed): expect.errors[0]: there"),
+    ],
+)
+def test_a_mistake_in_a_variant_is_named(old: str, new: str, expected: str) -> None:
+    """A mistake names the variant by its place and id."""
+    assert old in VARIANTS
+    text = mistake(VARIANTS.replace(old, new), "track/both.yaml")
+    assert f"track/both.yaml: {expected}" in text
+
+
+def test_an_id_names_one_scenario() -> None:
+    """Two scenarios with one id are a mistake that names both files."""
+    once = parse_scenarios(GOOD, "track/minimal.yaml")
+    with pytest.raises(DataError) as caught:
+        collect([("track/minimal.yaml", lambda: once), ("track/other.yaml", lambda: once)])
+    assert str(caught.value) == (
+        "track/other.yaml: id: 'track/minimal' is also the id of one in track/minimal.yaml"
+    )

@@ -7,17 +7,18 @@ import pytest
 from conformance.runner.mock import Mock
 from conformance.runner.outcomes import Verdict
 from conformance.runner.run import run_scenario
-from conformance.spec.loading import Scenario, load_scenarios, parse_scenario
+from conformance.spec.loading import Scenario, load_scenarios
 from conformance.targets.builtin import Builtin
 from conformance.targets.target import CannotRun
 from conformance.targets.time_shift import moved
+from tests.conformance.one_scenario import parse_one
 
 LATER = datetime(2026, 11, 24, 18, 31, 25, 750000, tzinfo=UTC)
 """162 days, 6 hours, 31 minutes and 25 seconds after most scenarios: 14,020,285 seconds."""
 
 
 def scenario(message: str, more: str = "") -> Scenario:
-    return parse_scenario(
+    return parse_one(
         f"""
 id: track/sample
 title: A title
