@@ -78,8 +78,9 @@ class Intake:
                 entry = Entry(self._taken_in, result.message_id, 0, key=key)
                 fresh[key] = self._ledger.enter(entry, result, of_line(line))
             if fresh:
+                self._ledger.lose(fresh.values())
                 self._spool.add(fresh.values(), self._sender.moment())
-            for entry, letters in fresh.values():
+            for entry, letters, _ in fresh.values():
                 self._waiting += len(letters)
                 if entry.fate is not None:
                     self._ledger.account.add(entry.fate)

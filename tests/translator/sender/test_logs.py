@@ -247,7 +247,7 @@ def test_errors_have_a_trace_and_no_text() -> None:
 
 LIBRARY = """
 import sys
-from translator.operations import Operation
+from translator.core.operations import Operation
 from translator.sender import RetryPolicy, Sender
 {setup}
 host = "https://api.mixpanel.com"
@@ -340,7 +340,7 @@ def test_resend_logs_too(tmp_path: Path, stub: Stub) -> None:
 
 def test_a_resumed_spool(tmp_path: Path, stub: Stub) -> None:
     """After a crash it is said that the run goes on, and with how many operations."""
-    left = "import os, translator.sender.spool as s; kept = s.Spool('spool'); os._exit(0)"
+    left = "import os, translator.sender.books.spool as s; kept = s.Spool('spool'); os._exit(0)"
     subprocess.run(
         [sys.executable, "-c", left],
         cwd=tmp_path,

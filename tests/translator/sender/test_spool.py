@@ -13,7 +13,10 @@ from tests.translator.sender.stub import Reply, Stub
 from translator.core.operations import Failure, Operation, Result
 from translator.sender import Sender, run_send
 from translator.sender.books.dead_letters import DeadLetters
-from translator.sender.books.spool import Spool, SpoolError
+from translator.sender.books.message_status import Entry
+from translator.sender.books.spool import Incoming, Spool, SpoolError
+from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.queued_operation import Letter
 
 DAY = 86400
 
@@ -216,3 +219,45 @@ def test_it_tells_a_crash_from_an_end(tmp_path: Path, monkeypatch: pytest.Monkey
         assert spool.interrupted
     with Spool(tmp_path / "spool.db") as spool:
         assert not spool.interrupted
+
+
+def incoming(key: bytes, *operations: Operation) -> Incoming:
+    letters = [Letter(0, each, encode(each.payload)) for each in operations]
+    return Incoming(Entry(1, "m", len(letters), key=key), letters)
+
+
+def test_many_messages_are_one_transaction(tmp_path: Path) -> None:
+    """A group of messages is written with one commit; keys that are known are not taken in."""
+    with Spool(tmp_path / "spool") as spool:
+        spool.add([incoming(b"0", event("0"))], NOW)
+        keys = [b"%d" % number for number in range(300)]
+        group = [
+            incoming(key, event(key.decode()), update("ann", "$set", {"a": 1}))
+            for key in [*keys, b"7"]
+        ]
+        added = spool.add(group, NOW)
+        kept = spool.after(0, 1000)
+    assert added == [False, *[True] * 299, False]
+    assert [each.number for each in kept] == list(range(1, 600))
+    assert [each.entry.number for each in kept] == [1, *(n // 2 + 2 for n in range(598))]
+
+
+def test_numbers_are_never_given_twice(tmp_path: Path) -> None:
+    """A message that comes after all others were let go of has a number of its own."""
+    with Spool(tmp_path / "spool") as spool:
+        spool.add([incoming(b"1"), incoming(b"2")], NOW)
+        spool.clear()
+    with Spool(tmp_path / "spool") as spool:
+        message = incoming(b"3")
+        spool.add([message], NOW)
+    assert message.entry.number == 3
+
+
+def test_only_so_many_messages_are_remembered(tmp_path: Path) -> None:
+    """Of settled messages the last ones are known, however short ago the others were."""
+    with Spool(tmp_path / "spool") as spool:
+        spool.add([incoming(b"%d" % number) for number in range(5)], NOW)
+        spool.add([incoming(b"open", event("E"))], NOW)
+        assert not spool.forget(NOW - DAY, keep=2)
+        known = [spool.known(key)[0] for key in (b"0", b"3", b"4", b"open")]
+    assert known == [False, False, True, True]

@@ -5,12 +5,12 @@ before it lets go of it, reports every loss, and counts every message once.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from translator.core.operations import Json, Result
 from translator.sender.books.dead_letters import DeadLetters, of_operation
 from translator.sender.books.message_status import Account, Entry, message_loss, operation_loss
-from translator.sender.books.spool import Incoming, Kept, Spool, Tag
+from translator.sender.books.spool import Incoming, Kept, Loss, Spool, Tag
 from translator.sender.deliver import Sender, Undeliverable
 from translator.sender.delivery_status import Fate
 from translator.sender.dispatch.batch_safety import as_it_goes_now
@@ -42,16 +42,18 @@ class Ledger:
         self._taken = 0
 
     def enter(self, entry: Entry, result: Result, again: Json) -> Incoming:
-        """The letters of a translated message; what cannot become one is a loss at once.
+        """The letters of a translated message; what cannot become one is among its losses.
 
-        Nothing is sent or kept yet. An operation for a host that leads nowhere, as dead letters of
-        another project have one, is a loss too. `again` is what a dead letter says of a message
-        that could not be translated.
+        Nothing is sent, kept or reported yet: `lose` does that for the losses of many messages at
+        once. An operation for a host that leads nowhere, as dead letters of another project have
+        one, is a loss too. `again` is what a dead letter says of a message that could not be
+        translated. Any thread may call this.
         """
         letters: list[Letter] = []
+        losses: list[Loss] = []
         if result.error is not None:
             entry.fates.add(Fate.REJECTED)
-            self._lose(entry, f"L{entry.line}", message_loss(result), again)
+            losses.append(Loss(f"L{entry.line}", message_loss(result), again))
         people = people_lanes(result.people)
         for place, operation in enumerate(result.operations):
             lanes = people
@@ -62,9 +64,15 @@ class Ledger:
             except (Undeliverable, DestinationError) as error:
                 entry.fates.add(Fate.DEAD_LETTERED)
                 loss = operation_loss(operation, Fate.DEAD_LETTERED, str(error))
-                self._lose(entry, f"L{entry.line}.{place}", loss, of_operation(operation))
+                losses.append(Loss(f"L{entry.line}.{place}", loss, of_operation(operation)))
         entry.left = len(letters)
-        return Incoming(entry, letters)
+        return Incoming(entry, letters, losses)
+
+    def lose(self, messages: Iterable[Incoming]) -> None:
+        """Report the losses of messages that are being taken in, and write their dead letters."""
+        dead = [self._loss(entry, *loss) for entry, _, losses in messages for loss in losses]
+        if dead:
+            self._dead_letters.write(dead, self._sender.moment())
 
     def backlog(self, most: int) -> list[Letter]:
         """Letters of what the spool still holds, in order; none when there is no more."""
@@ -126,10 +134,6 @@ class Ledger:
         letter = Letter(0, operation, b"", tag=Tag(kept.entry, kept.number))
         self.settled([Settled([letter], Fate.DEAD_LETTERED, reason)])
         return None
-
-    def _lose(self, entry: Entry, place: str, loss: Json, again: Json) -> None:
-        """A loss of what never was in the spool."""
-        self._dead_letters.write([self._loss(entry, place, loss, again)], self._sender.moment())
 
     def _loss(self, entry: Entry, place: str, loss: Json, again: Json) -> Json:
         """Report a loss; gives the dead letter, whose id is the same after a crash."""

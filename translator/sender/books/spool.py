@@ -13,18 +13,25 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import orjson
 
-from translator.core.operations import Operation
+from translator.core.operations import Json, Operation
 from translator.sender.books.message_status import Entry
 from translator.sender.delivery_status import Fate
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.queued_operation import Letter
+
+PIECES = (256, 64, 16, 4, 1)
+"""How many rows one statement writes: the largest of these that fits, again and again."""
+
+FORGOTTEN_AT_ONCE = 10_000
 
 REMEMBERED_SECONDS = 24 * 3600.0
 """How long a settled message is known, as Segment itself does."""
@@ -66,11 +73,24 @@ class Tag(NamedTuple):
     number: int = 0
 
 
+class Loss(NamedTuple):
+    """A part of a message that is lost before it is in the spool.
+
+    `place` tells it from the other losses of the spool, `shown` is what a person must know of it,
+    and `again` what a dead letter needs to send it again.
+    """
+
+    place: str
+    shown: Json
+    again: Json
+
+
 class Incoming(NamedTuple):
-    """A message that is to be taken in, with its operations as letters."""
+    """A message that is to be taken in: its operations as letters, and what of it is lost."""
 
     entry: Entry
     letters: Sequence[Letter]
+    losses: Sequence[Loss] = ()
 
 
 class Kept(NamedTuple):
@@ -135,10 +155,21 @@ class Spool:
         """Take in messages, all or none; they are on disk when this returns.
 
         Their entries get numbers and their letters tags. Whether each was taken in: one with a
-        key that is known is not. `now` is in seconds since 1970.
+        key that is known is not, nor one whose key an earlier one of the same call has. `now` is
+        in seconds since 1970.
         """
+        listed = list(messages)
         with self._lock, self._transaction():
-            return [self._add(message, now) for message in messages]
+            known = self._known_of([each.entry.key for each in listed])
+            fresh: dict[bytes, Incoming] = {}
+            added: list[bool] = []
+            for each in listed:
+                new = each.entry.key not in known and each.entry.key not in fresh
+                added.append(new)
+                if new:
+                    fresh[each.entry.key] = each
+            self._insert(fresh.values(), now)
+        return added
 
     def known(self, key: bytes) -> tuple[bool, Fate | None]:
         """Whether a message is known; its fate if it was settled before the spool was opened."""
@@ -166,25 +197,24 @@ class Spool:
     def start(self, numbers: Sequence[int]) -> None:
         """Mark operations that are about to be sent and would count twice."""
         with self._lock, self._transaction():
-            self._db.executemany(
-                "UPDATE operations SET started = 1 WHERE number = ?", [(one,) for one in numbers]
-            )
+            self._for_each("UPDATE operations SET started = 1 WHERE number IN (*)", numbers)
 
     def settle(self, numbers: Sequence[int], entries: Iterable[Entry], now: float) -> None:
         """Let go of operations that have verdicts; `entries` are their messages as they now are."""
         changed = {entry.number: entry for entry in entries}
+        alike: dict[tuple[Any, ...], list[int]] = {}
+        for each in changed.values():
+            state = (each.left, each.worst, *self._settled(each, now))
+            alike.setdefault(state, []).append(each.number)
         with self._lock, self._transaction():
-            self._db.executemany(
-                "DELETE FROM operations WHERE number = ?", [(one,) for one in numbers]
-            )
-            self._db.executemany(
-                "UPDATE messages SET left = ?, fate = ?, settled_at = ?, settled_run = ?"
-                " WHERE number = ?",
-                [
-                    (each.left, each.worst, *self._settled(each, now), each.number)
-                    for each in changed.values()
-                ],
-            )
+            self._for_each("DELETE FROM operations WHERE number IN (*)", numbers)
+            for state, these in alike.items():
+                self._for_each(
+                    "UPDATE messages SET left = ?, fate = ?, settled_at = ?, settled_run = ?"
+                    " WHERE number IN (*)",
+                    these,
+                    state,
+                )
             for each in changed.values():
                 if not each.left:
                     self._entries.pop(each.number, None)
@@ -195,10 +225,22 @@ class Spool:
             (found,) = self._db.execute("SELECT count(*) FROM operations").fetchone()
             return int(found)
 
-    def forget(self, before: float) -> None:
-        """Let go of messages that were settled before a moment, in seconds since 1970."""
+    def forget(self, before: float, *, keep: int | None = None) -> bool:
+        """Let go of messages that were settled before a moment, in seconds since 1970.
+
+        Of the messages that were taken in last, it remembers `keep` at most (None: all). Deletes
+        up to 10,000 at a time, since other calls wait meanwhile; whether there may be more.
+        """
+        last = -1
         with self._lock, self._transaction():
-            self._db.execute("DELETE FROM messages WHERE settled_at < ?", (before,))
+            if keep is not None:
+                last = self._last_numbers()[0] - keep
+            done = self._db.execute(
+                "DELETE FROM messages WHERE number IN (SELECT number FROM messages"
+                " WHERE settled_at < ? OR (settled_at IS NOT NULL AND number <= ?) LIMIT ?)",
+                (before, last, FORGOTTEN_AT_ONCE),
+            )
+        return done.rowcount == FORGOTTEN_AT_ONCE
 
     def clear(self) -> None:
         """Let go of all messages that are settled."""
@@ -225,39 +267,70 @@ class Spool:
     def _transaction(self) -> "_Transaction":
         return _Transaction(self._db)
 
-    def _add(self, message: Incoming, now: float) -> bool:
-        entry = message.entry
-        added = self._db.execute(
-            "INSERT OR IGNORE INTO messages (key, line, message_id, left, fate, settled_at,"
-            " settled_run) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                entry.key,
-                entry.line,
-                encode(entry.message_id),
-                entry.left,
-                entry.worst,
-                *self._settled(entry, now),
-            ),
-        )
-        if not added.rowcount:
-            return False
-        assert added.lastrowid is not None
-        entry.number = added.lastrowid
-        for letter in message.letters:
-            kept = self._db.execute(
-                "INSERT INTO operations (message, endpoint, host, lanes, payload)"
-                " VALUES (?, ?, ?, ?, ?)",
+    def _known_of(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those of the keys that the file knows."""
+        found = self._for_each("SELECT key FROM messages WHERE key IN (*)", keys)
+        return {key for (key,) in found}
+
+    def _insert(self, messages: Iterable[Incoming], now: float) -> None:
+        """Write messages with their operations; the caller has begun a transaction.
+
+        The numbers are given here, and one statement writes many rows: SQLite then works without
+        Python's lock, so other threads run meanwhile.
+        """
+        message_rows: list[Any] = []
+        operation_rows: list[Any] = []
+        message_number, operation_number = self._last_numbers()
+        for entry, letters, _ in messages:
+            message_number += 1
+            entry.number = message_number
+            message_rows.append(
                 (
                     entry.number,
-                    letter.operation.endpoint,
-                    letter.operation.host,
-                    json.dumps(letter.lanes),
-                    letter.text,
-                ),
+                    entry.key,
+                    entry.line,
+                    encode(entry.message_id),
+                    entry.left,
+                    entry.worst,
+                    *self._settled(entry, now),
+                )
             )
-            assert kept.lastrowid is not None
-            letter.tag = Tag(entry, kept.lastrowid)
-        return True
+            for letter in letters:
+                operation_number += 1
+                endpoint, host, _ = letter.operation
+                lanes = _json_text(letter.lanes)
+                operation_rows.append(
+                    (operation_number, entry.number, endpoint, host, lanes, letter.text)
+                )
+                letter.tag = Tag(entry, operation_number)
+        self._for_each(
+            "INSERT INTO messages (number, key, line, message_id, left, fate, settled_at,"
+            " settled_run) VALUES *",
+            message_rows,
+        )
+        self._for_each(
+            "INSERT INTO operations (number, message, endpoint, host, lanes, payload) VALUES *",
+            operation_rows,
+        )
+
+    def _for_each(self, sql: str, rows: Sequence[Any], before: tuple[Any, ...] = ()) -> list[Any]:
+        """Run a statement in which `*` stands for the placeholders of many rows, or values.
+
+        `before` are the parameters that come before them.
+        """
+        found: list[Any] = []
+        for some in _pieces(rows):
+            whole = isinstance(some[0], tuple)
+            mark = f"({_marks(len(some[0]))})" if whole else "?"
+            values = list(chain.from_iterable(some)) if whole else some
+            statement = sql.replace("*", ", ".join([mark] * len(some)))
+            found += self._db.execute(statement, (*before, *values)).fetchall()
+        return found
+
+    def _last_numbers(self) -> tuple[int, int]:
+        """The highest number that a message, and that an operation ever had."""
+        last = dict(self._db.execute("SELECT name, seq FROM sqlite_sequence"))
+        return last.get("messages", 0), last.get("operations", 0)
 
     def _settled(self, entry: Entry, now: float) -> tuple[float | None, int | None]:
         return (None, None) if entry.left else (now, self._run)
@@ -302,6 +375,25 @@ class _Transaction:
         trace: TracebackType | None,
     ) -> None:
         self._db.execute("COMMIT" if error is None else "ROLLBACK")
+
+
+def _pieces(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The rows in pieces of a few sizes, so that SQLite compiles few statements."""
+    place = 0
+    for size in PIECES:
+        while len(rows) - place >= size:
+            yield rows[place : place + size]
+            place += size
+
+
+def _marks(count: int) -> str:
+    """The placeholders of so many values."""
+    return ", ".join("?" * count)
+
+
+@lru_cache(1000)
+def _json_text(lanes: tuple[str, ...]) -> str:
+    return json.dumps(lanes)
 
 
 def _decode(text: bytes) -> Any:

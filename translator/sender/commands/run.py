@@ -132,6 +132,7 @@ class _Source:
             result = self._translate(line)
             entry = Entry(number, result.message_id, 0, key=key)
             fresh.append(self._ledger.enter(entry, result, self._again(line)))
+        self._ledger.lose(fresh)
         if self._spool is not None and fresh:
             self._spool.add(fresh, self._sender.moment())
         for message in fresh:
