@@ -6,6 +6,7 @@ a test of timestamps cannot live with that. A key that is given twice is an erro
 
 import re
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -15,8 +16,8 @@ class YamlTextError(ValueError):
     """The text is not YAML, or not what this project takes for it; names line and column."""
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with JSON's scalars."""
+class _JsonScalars:
+    """Mixed into one of PyYAML's safe loaders: JSON's scalars, and no key twice."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
 
@@ -30,7 +31,16 @@ class _Loader(yaml.SafeLoader):
             if key.value in seen:
                 raise _Refused(key, f"the key {key.value!r} is there twice")
             seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        found: dict[Hashable, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]
+        return found
+
+
+class _Loader(_JsonScalars, yaml.SafeLoader):
+    """PyYAML's own parser: every error comes from it."""
+
+
+class _FastLoader(_JsonScalars, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """libyaml's parser, five times faster, where PyYAML was built with it."""
 
 
 class _Refused(yaml.MarkedYAMLError):
@@ -46,13 +56,17 @@ _SCALARS = {
     "merge": (r"<<", "<"),
 }
 for _name, (_pattern, _first) in _SCALARS.items():
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$", re.ASCII), list(_first)
-    )
+    for _loader in (_Loader, _FastLoader):
+        _loader.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$", re.ASCII), list(_first)
+        )
 
 
 def parse_yaml(text: str) -> Any:
     """The value of a YAML text: objects, lists, text, numbers, booleans and null only."""
+    with suppress(yaml.YAMLError, RecursionError):
+        # What libyaml refuses, such as the escape of a lone surrogate, the other parser decides.
+        return yaml.load(text, _FastLoader)  # noqa: S506 - a subclass of SafeLoader
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
@@ -61,3 +75,5 @@ def parse_yaml(text: str) -> Any:
         raise YamlTextError(f"{where}{error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise YamlTextError(str(error)) from error
+    except RecursionError as error:
+        raise YamlTextError("lists and objects are nested too deeply") from error

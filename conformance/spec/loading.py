@@ -1,18 +1,20 @@
 """Scenario files into `Scenario` records, or a `DataError` that names file, place and remedy."""
 
+import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.resources.abc import Traversable
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from conformance.errors import DataError
-from conformance.spec import sources
-from conformance.spec.data import read, scenario_files
+from conformance.spec import parse_cache, sources
+from conformance.spec.data import DATA, read, scenario_files
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
+from translator import yaml_text
+from translator.core import schema
 from translator.core.schema import schema_mistakes
 
 Json = dict[str, Any]
@@ -109,11 +111,38 @@ class Scenario:
 @cache
 def load_scenarios() -> tuple[Scenario, ...]:
     """All scenarios of the package, in order of their ids. Raises DataError with every mistake."""
-    return collect((path, partial(_read_packaged, path, file)) for path, file in scenario_files())
+    texts = {path: file.read_bytes() for path, file in scenario_files()}
+    key = parse_cache.digest([*map(str.encode, texts), *texts.values(), *_checked_by()])
+    checked: dict[str, list[Json]] | None = parse_cache.load("scenarios", key)
+    if checked is None:
+        checked = {}
+        scenarios = collect(
+            (path, partial(_parse_packaged, path, text.decode(), checked))
+            for path, text in texts.items()
+        )
+        parse_cache.store("scenarios", key, checked)
+        return scenarios
+    return tuple(
+        sorted(
+            (_scenario(each, path) for path, found in checked.items() for each in found),
+            key=lambda scenario: scenario.id,
+        )
+    )
 
 
-def _read_packaged(path: str, file: Traversable) -> tuple[Scenario, ...]:
-    return parse_scenarios(file.read_text(encoding="utf-8"), path)
+def _parse_packaged(path: str, text: str, checked: dict[str, list[Json]]) -> tuple[Scenario, ...]:
+    checked[path] = checked_values(text, path)
+    return tuple(_scenario(each, path) for each in checked[path])
+
+
+def _checked_by() -> Iterator[bytes]:
+    """The text of everything that decides how a scenario file is read and checked."""
+    for folder in ("spec", "captures"):
+        for file in sorted(DATA.joinpath(folder).iterdir(), key=lambda file: file.name):
+            if file.is_file():
+                yield file.read_bytes()
+    for module in (yaml_text, schema):
+        yield inspect.getsource(module).encode()
 
 
 def collect(
@@ -145,6 +174,14 @@ def collect(
 def parse_scenarios(text: str, path: str, *, own: bool = False) -> tuple[Scenario, ...]:
     """The scenarios in a file's text: one, or one for each of its `variants`.
 
+    Parameters and errors are those of `checked_values`.
+    """
+    return tuple(_scenario(each, path) for each in checked_values(text, path, own=own))
+
+
+def checked_values(text: str, path: str, *, own: bool = False) -> list[Json]:
+    """The object of each scenario in a file's text: one, or one for each of its `variants`.
+
     `path` is the file's place in the folder of scenarios. In a user's own scenarios (`own`) a
     source may be any text. Raises DataError with every mistake.
     """
@@ -159,7 +196,7 @@ def parse_scenarios(text: str, path: str, *, own: bool = False) -> tuple[Scenari
         mistakes = [*_name_mistakes(data, path), *_other_mistakes(data, path, own)]
     if mistakes:
         raise DataError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
-    return tuple(_scenario(each, path) for each in _scenarios_of(data))
+    return _scenarios_of(data)
 
 
 def _scenarios_of(data: Json) -> list[Json]:

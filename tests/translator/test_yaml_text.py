@@ -1,0 +1,39 @@
+"""YAML as this project reads it, by either of PyYAML's parsers."""
+
+import pytest
+
+from translator.yaml_text import YamlTextError, parse_yaml
+
+
+def test_only_json_scalars_are_converted() -> None:
+    """Dates, times and words that YAML 1.1 converts stay text."""
+    text = "{at: 2026-06-15T12:00:00Z, time: 12:34, word: no, n: 1.5e3, yes: true, none: ~}"
+    assert parse_yaml(text) == {
+        "at": "2026-06-15T12:00:00Z",
+        "time": "12:34",
+        "word": "no",
+        "n": 1500.0,
+        "yes": True,
+        "none": None,
+    }
+
+
+def test_a_lone_surrogate_is_read() -> None:
+    """The fast parser refuses the escape; the value is read all the same."""
+    assert parse_yaml(r'"\ud800"') == "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: 1\na: 2", "line 2, column 1: the key 'a' is there twice"),
+        ("a:\n\t- b", "line 2, column 1: found character '\\t' that cannot start any token"),
+        ("1: a", "line 1, column 1: the key '1' is not text; put it in quotes"),
+        ("[" * 100_000, "lists and objects are nested too deeply"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(text: str, problem: str) -> None:
+    """The words do not depend on which parser is there."""
+    with pytest.raises(YamlTextError) as caught:
+        parse_yaml(text)
+    assert str(caught.value) == problem
