@@ -1,7 +1,7 @@
 """Many messages: JSON lines in, JSON lines out, in the same order, on one core or on all.
 
-A bad line is answered with an error and stops only itself. Memory stays bounded: input is cut into
-chunks of whole lines, and only a few chunks are under way at a time.
+A bad line is answered with an error and stops only itself; a blank line is ignored. Memory stays
+bounded: input is cut into chunks of whole lines, and only a few chunks are under way at a time.
 """
 
 import json
@@ -95,11 +95,13 @@ def translate_chunk(chunk: bytes, job: Job) -> tuple[bytes, int]:
     plan = plan_for(job.settings, job.rules, job.mapping)
     answers: list[bytes] = []
     errors = 0
-    for line in chunk.removesuffix(b"\n").split(b"\n"):
+    for line in chunk.split(b"\n"):
+        if not line or line.isspace():
+            continue
         answer, is_error = answer_line(line, plan, job.now_ms)
         errors += is_error
         answers.append(answer)
-    return b"\n".join(answers) + b"\n", errors
+    return b"".join(answer + b"\n" for answer in answers), errors
 
 
 def chunks(source: BinaryIO) -> Iterator[bytes]:
@@ -153,6 +155,8 @@ def translate_session_stream(source: BinaryIO, sink: BinaryIO, session: Session)
     started: Result | None = session.start().result
     errors = 0
     for line in lines(source):
+        if not line or line.isspace():
+            continue
         result = session_line(line, session).result
         if started:
             result, started = with_start_up(started, result), None

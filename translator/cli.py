@@ -5,6 +5,8 @@ Commands of a part of their own are in its `cli.py`; here they are only register
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,6 +14,7 @@ import yaml
 
 from translator import __version__
 from translator.bulk import PARALLEL_FROM_BYTES, Job, translate_session_stream, translate_stream
+from translator.compression import CompressedInputError
 from translator.device.session import Session
 from translator.engage.cli import engage
 from translator.gateway.cli import gateway
@@ -78,6 +81,7 @@ def translate(
 ) -> None:
     """Translate Segment messages, one JSON object a line, to operations, one result a line.
 
+    FILE can be plain, gzip or zstd; without FILE, standard input is read. Blank lines are ignored.
     Exit status: 0 if every line was translated, 1 if any had an error, 2 for wrong usage.
     """
     if mode != "cloud":
@@ -91,16 +95,25 @@ def translate(
             browser=read_browser(browser_file),
             seed=seed,
         )
-        with opened(file) as source:
+        with opened(file) as source, _readable(file):
             sys.exit(1 if translate_session_stream(source, sys.stdout.buffer, session) else 0)
     settings, mapping = read_settings(settings_file), read_mapping(mapping_file)
     job = Job(settings, RULE_SETS[rule_set](), moment(now_text), mapping)
     if workers is None:
         large = file not in (None, "-") and Path(str(file)).stat().st_size >= PARALLEL_FROM_BYTES
         workers = (os.cpu_count() or 1) if large else 1
-    with opened(file) as source:
+    with opened(file) as source, _readable(file):
         errors = translate_stream(source, sys.stdout.buffer, job, workers=workers)
     sys.exit(1 if errors else 0)
+
+
+@contextmanager
+def _readable(file: str | None) -> Iterator[None]:
+    """End with status 2 if the input is compressed and cannot be decompressed to its end."""
+    try:
+        yield
+    except CompressedInputError as error:
+        usage_error(f"{file or 'standard input'} cannot be read to its end: {error}")
 
 
 @main.command()

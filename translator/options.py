@@ -6,7 +6,7 @@ A part of the edge where clock, files and environment come in.
 import json
 import os
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NoReturn
 import click
 import yaml
 
+from translator.compression import CompressedInputError, decompressed, standard_input
 from translator.core.errors import MappingError, SettingsError
 from translator.core.mapping import STANDARD, PropertyMap
 from translator.core.rules import Rules
@@ -110,15 +111,27 @@ def moment(text: str | None) -> int:
     return now_ms
 
 
-def opened(file: str | None) -> Any:
-    """The input as a binary stream; standard input if there is no file."""
+def opened(file: str | None, *, raw_stdin: bool = False) -> Any:
+    """The input as a binary stream, decompressed; standard input if there is no file.
+
+    `raw_stdin` gives standard input itself, for code that waits on its file descriptor. Wrong
+    compression ends the program with status 2.
+    """
     if file not in (None, "-"):
-        return Path(str(file)).open("rb")
-    source: BinaryIO = sys.stdin.buffer
-    with suppress(OSError):  # what only plays a standard input has no number
-        # Where somebody left it so that reads do not wait, nothing yet would look like the end.
-        os.set_blocking(source.fileno(), True)
-    return nullcontext(source)
+        return closing(_decompressed(Path(str(file)).open("rb"), str(file)))
+    with suppress(OSError):  # a stand-in for standard input has no file descriptor
+        # A non-blocking standard input would look like its end while no data is there yet.
+        os.set_blocking(sys.stdin.buffer.fileno(), True)
+    if raw_stdin:
+        return nullcontext(sys.stdin.buffer)
+    return closing(_decompressed(standard_input(), "standard input"))
+
+
+def _decompressed(source: BinaryIO, name: str) -> BinaryIO:
+    try:
+        return decompressed(source)
+    except CompressedInputError as error:
+        usage_error(f"{name} {error}")
 
 
 def usage_error(text: str) -> NoReturn:

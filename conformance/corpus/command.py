@@ -1,11 +1,12 @@
 """The commands `corpus synth` and `corpus redact`."""
 
+import gzip
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import click
 import orjson
@@ -23,27 +24,35 @@ output_option = click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write there.  [default: standard output]",
+    help="Output file, compressed if its name ends in .gz or .zst.  [default: standard output]",
 )
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def corpus() -> None:
-    """Corpora of messages: made up, or real and made safe."""
+    """Make a corpus of messages: synthetic, or real and redacted."""
 
 
 @corpus.command("synth")
-@click.option("--messages", type=click.IntRange(min=1), required=True, help="How many.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Another, other traffic.")
+@click.option("--messages", type=click.IntRange(min=1), required=True, help="Number of messages.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed gives the same messages."
+)
+@click.option(
+    "--clean",
+    is_flag=True,
+    help="Leave out hostile messages, and those stored for more than five days.",
+)
 @output_option
 @answers_errors
-def synth_command(messages: int, seed: int, output: Path | None) -> None:
-    """Make up traffic: one Segment message a line, always the same for a seed.
+def synth_command(messages: int, seed: int, clean: bool, output: Path | None) -> None:
+    """Generate synthetic traffic, one Segment message a line.
 
-    It begins on 2026-06-12; give `diff` a --now soon after, such as 2026-06-15T12:00:00Z.
+    The traffic begins on 2026-06-12. Three messages in a hundred are hostile: wrong types, strange
+    ids and times, deep nesting, reserved names.
     """
     with _written(output) as sink:
-        _write(sink, (orjson.dumps(message) for message in synth(messages, seed)))
+        _write(sink, (orjson.dumps(message) for message in synth(messages, seed, clean=clean)))
 
 
 @corpus.command("redact")
@@ -51,20 +60,20 @@ def synth_command(messages: int, seed: int, output: Path | None) -> None:
 @click.option(
     "--key-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The secret behind the pseudonyms, made if it is not there.  [default: a new one]",
+    help="Key of the pseudonyms; the file is created if missing.  [default: a new key]",
 )
 @click.option(
-    "--keep", multiple=True, metavar="PATH", help="Leave this field as it is, as in traits.plan."
+    "--keep", multiple=True, metavar="PATH", help="Do not redact this field, such as traits.plan."
 )
 @output_option
 @answers_errors
 def redact_command(
     files: tuple[str, ...], key_file: Path | None, keep: tuple[str, ...], output: Path | None
 ) -> None:
-    """Replace what is people's by stable pseudonyms; types and forms stay.
+    """Replace personal data with stable pseudonyms of the same type and form.
 
-    FILE is as in `diff`: plain, gzip or zstd, globs, - for standard input (the default). Read what
-    comes out before you show it: what --keep names and names of fields are as they were.
+    FILE can be plain, gzip or zstd, or a glob; - is standard input (the default). Read the output
+    before you publish it: names of fields and what --keep names are not changed.
     """
     redactor = Redactor(_key(key_file), keep)
     bad = 0
@@ -77,7 +86,7 @@ def redact_command(
                     entry = read_entry(line, f"{chunk.name}:{number}")
                 except BadLine as error:
                     bad += 1
-                    # Not its text: that is not redacted.
+                    # The text of the line is not shown: it is not redacted.
                     click.echo(f"{chunk.name}:{number}: left out: {error.problem}", err=True)
                     continue
                 if entry.session:
@@ -89,7 +98,7 @@ def redact_command(
     with _written(output) as sink:
         _write(sink, lines())
     if bad:
-        click.echo(f"{bad} lines were no messages and are left out", err=True)
+        click.echo(f"left out: {bad} lines that are not messages", err=True)
 
 
 def _key(path: Path | None) -> bytes:
@@ -109,15 +118,35 @@ def _key(path: Path | None) -> bytes:
 
 @contextmanager
 def _written(path: Path | None) -> Iterator[BinaryIO]:
+    """The output, compressed as the name says."""
     if path is None:
         yield sys.stdout.buffer
         return
     try:
-        sink = path.open("wb")
+        with path.open("wb") as raw, _compressed(raw, path.suffix) as sink:
+            yield sink
     except OSError as error:
         raise UsageError(f"--output {path}: {error}") from error
-    with sink:
-        yield sink
+
+
+def _compressed(raw: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
+    if suffix == ".gz":
+        # No name and no time in the header: the same messages give the same bytes.
+        return cast(
+            AbstractContextManager[BinaryIO],
+            gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0),
+        )
+    if suffix in (".zst", ".zstd"):
+        try:
+            import zstandard
+        except ImportError:
+            text = "install the package for zstd: pip install 'mockpanel[zstd]'"
+            raise UsageError(f"--output: {text}") from None
+        return cast(
+            AbstractContextManager[BinaryIO],
+            zstandard.ZstdCompressor().stream_writer(raw, closefd=False),
+        )
+    return nullcontext(raw)
 
 
 def _write(sink: BinaryIO, lines: Iterable[bytes]) -> None:

@@ -1,7 +1,6 @@
-"""What should not come but does: values, ids, types and times that have broken translators.
+"""Hostile messages: values, ids, types and times that have broken translators.
 
-Each is a function that spoils a message. What comes of it is a translator's business; all of it is
-JSON.
+`spoiled` changes one thing in a good message. The result is always valid JSON.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,6 +23,7 @@ VALUES: tuple[Any, ...] = (
     ),
     *("<script>alert(1)</script>", "'; DROP TABLE users; --", "{{7*7}}", "../../etc/passwd", "%00"),
     *("2026-06-15", "2026-06-15T12:00:00.000Z", "2026-02-30", "0000-00-00", "1781524800", "12:30"),
+    *("1969-07-20T20:17:40Z", "2026-06-15T12:00:00+0530", -14_182_940, -14_182_940_000),
     *("$1,234.50", "1.234,50", "1e5", "0x10", "١٢٣", "99999999999999999999"),
     *([], {}, [None], [[]], [1, "1", True], ["a"] * 300, {"a": {"b": {"c": [1, {"d": None}]}}}),
 )
@@ -42,13 +42,16 @@ IDS: tuple[Any, ...] = (
 TIMES: tuple[Any, ...] = (
     *(None, "", "yesterday", "2026-06-15", "2026-06-15 12:00:00", "2026-06-15T12:00:00+14:00"),
     *("2019-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2100-01-01"),
+    *("1969-12-31T23:59:59.999Z", "1955-11-05T06:15:00-0800", "0001-01-01T00:00:00Z", -86_400_000),
     *(1781524800, 1781524800000, 1781524800.25, -1, 0, True, [], {}),
 )
 
 
 def spoiled(message: Json, random: Random) -> Json:
-    """The message with one thing about it that should not be."""
-    spoil = random.choice(_SPOILERS)
+    """A copy of the message with one thing changed to something hostile."""
+    # These calls are rare: half of the hostile ones spoil what the translator looks for.
+    rare = message["type"] in ("alias", "group", "identify") and random.random() < 0.5
+    spoil = random.choice((_what_matters, _what_matters, _no_ids) if rare else _SPOILERS)
     copy = dict(message)
     spoil(copy, random)
     return copy

@@ -1,5 +1,6 @@
 """Made-up people for made-up traffic: who they are, and what they use."""
 
+import uuid
 from random import Random
 from typing import Any, NamedTuple
 
@@ -42,9 +43,12 @@ BROWSERS = (
 PLATFORMS = ("web", "web", "web", "web", "iOS", "android", "server")
 """Each as often as it is named."""
 
+FOUNDED = ("2011-09-01", "1998-04-02T00:00:00Z", "1953-05-29T11:30:00+05:45", "1889-05-06")
+"""When companies began: dates, some before 1970 and some with an offset."""
+
 
 class Person(NamedTuple):
-    """Somebody. `context` is what their device sends with every call."""
+    """A person. `context` is what their device sends with every call."""
 
     number: int
     anonymous_id: str
@@ -59,14 +63,14 @@ class Person(NamedTuple):
 
 
 def person(random: Random, number: int) -> Person:
-    """The person of a number."""
+    """The person with this number."""
     first, last = random.choice(FIRST_NAMES), random.choice(LAST_NAMES)
     email = f"person.{number}@{random.choice(('mail', 'post', 'work'))}.example"
     platform = random.choice(PLATFORMS)
     return Person(
         number,
-        anonymous_id=f"anon-{random.getrandbits(64):016x}",
-        # Ids come as numbers, as e-mail addresses, and as what people make of them.
+        anonymous_id=random_uuid(random),
+        # User ids are database keys, numbers or e-mail addresses.
         user_id=random.choice((f"user-{number}", f"user-{number}", str(100_000 + number), email)),
         first_name=first,
         last_name=last,
@@ -78,10 +82,16 @@ def person(random: Random, number: int) -> Person:
     )
 
 
+def random_uuid(random: Random) -> str:
+    """A version 4 UUID in lower case, as analytics.js and the mobile SDKs make them."""
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+
+
 def _web(random: Random) -> Json:
     context: Json = {
         "ip": f"203.0.113.{random.randrange(256)}",
-        "library": {"name": "analytics.js", "version": "2.11.1"},
+        "library": {"name": "analytics.js", "version": "npm:next-1.70.0"},
+        "timezone": random.choice(("America/New_York", "Europe/Amsterdam", "Asia/Tokyo")),
         "locale": random.choice(("en-US", "nl-NL", "ja-JP", "pt-BR")),
         "userAgent": random.choice(BROWSERS),
         "screen": {"width": random.choice((1280, 1440, 1920)), "height": 900, "density": 2},
@@ -132,7 +142,7 @@ def _android(random: Random) -> Json:
 
 
 def _server(random: Random) -> Json:
-    name = random.choice(("analytics-node", "analytics-python", "analytics-ruby"))
+    name = random.choice(("@segment/analytics-node", "analytics-python", "analytics-ruby"))
     context: Json = {"library": {"name": name, "version": "2.2.0"}}
     if random.random() < 0.3:
         context["active"] = False

@@ -1,7 +1,11 @@
-"""Traffic made up from a seed: people who look around, sign up, buy, and come back.
+"""Synthetic traffic from a seed: people who look around, sign up, buy, and come back.
 
-The same seed gives the same messages, to the byte, and fewer messages are the beginning of more.
-Some dozen sessions run at a time and only the last people are remembered, so memory does not grow.
+The same seed gives the same messages, to the byte, and a shorter corpus is the beginning of a
+longer one. Memory is bounded: 64 sessions run at a time, and only the last 1,000 people come back.
+
+Ids have the forms that Segment's libraries make: the message id of analytics.js 2 and of
+analytics-node is `ajs-next-` or `node-next-`, the time in milliseconds and a UUID; the other
+libraries make a UUID, which iOS writes in capitals.
 """
 
 from collections import deque
@@ -11,11 +15,11 @@ from random import Random
 from typing import Any
 
 from conformance.corpus.hostile import spoiled
-from conformance.corpus.people import CITIES, PLANS, Person, person
+from conformance.corpus.people import CITIES, FOUNDED, PLANS, Person, person, random_uuid
 from conformance.spec.loading import Json
 
 START = datetime(2026, 6, 12, tzinfo=UTC)
-"""When the traffic begins: like all of it, always the same."""
+"""When the traffic begins, whatever the seed."""
 
 MEAN_GAP_SECONDS = 0.25
 SESSIONS = 64
@@ -23,52 +27,91 @@ REMEMBERED = 1_000
 
 HOSTILE_SHARE = 0.03
 OLD_SHARE = 0.01
-"""Of the messages, those that were kept for days or years before they were sent."""
+"""Share of messages that were stored for days or years before they were sent."""
+
+ZONES = ("+02:00", "-0800", "+0530", "+09")
+"""Offsets from UTC, as libraries other than Segment's write them (ISO 8601 allows all forms)."""
+
+AGES_DAYS = (1, 4, 6, 30, 400, 1900)
+"""How long they were stored: less than five days, less than five years (the API secret is needed),
+and longer (the translator refuses them)."""
+
+OFFSET_SHARE = 0.05
+"""Share of messages whose `timestamp` has an offset from UTC."""
 
 PRODUCTS = (("kiln", 1200), ("clay", 12.5), ("glaze", 7.95), ("wheel", 899), ("apron", 24))
 PAGES = ("Home", "Pricing", "Docs", "Signup", "Product", "Cart", "Account")
 
 Session = Iterator[Json]
-"""The calls of one visit, without times and ids of their own."""
+"""The calls of one visit, without message ids and times."""
 
 
-def synth(messages: int, seed: int) -> Iterator[Json]:
-    """So many Segment messages, in the order in which they arrive."""
+def synth(messages: int, seed: int, *, clean: bool = False) -> Iterator[Json]:
+    """So many Segment messages, in the order in which they arrive.
+
+    `clean` leaves out what makes a translator refuse or drop a message: hostile messages and those
+    that were stored for more than five days.
+    """
     random = Random(seed)  # noqa: S311 - not for secrets
     known: deque[Person] = deque(maxlen=REMEMBERED)
-    sessions: list[Session] = []
+    sessions: list[tuple[Person, Session]] = []
     now, people = START, 0
-    for number in range(messages):
+    for _ in range(messages):
         now += timedelta(seconds=random.expovariate(1 / MEAN_GAP_SECONDS))
         call = None
         while call is None:
             if len(sessions) < SESSIONS:
                 if known and random.random() < 0.6:
-                    sessions.append(_return(random, random.choice(known)))
+                    who = random.choice(known)
+                    sessions.append((who, _return(random, who)))
                 else:
-                    sessions.append(_first_visit(random, person(random, people), known))
+                    who = person(random, people)
+                    sessions.append((who, _first_visit(random, who, known)))
                     people += 1
             index = random.randrange(len(sessions))
-            call = next(sessions[index], None)
+            who, session = sessions[index]
+            call = next(session, None)
             if call is None:
                 del sessions[index]
-        message = _stamped(call, number, now, random)
-        yield spoiled(message, random) if random.random() < HOSTILE_SHARE else message
+        message = _stamped(call, who, now, random, AGES_DAYS[:2] if clean else AGES_DAYS)
+        hostile = not clean and random.random() < HOSTILE_SHARE
+        yield spoiled(message, random) if hostile else message
 
 
-def _stamped(call: Json, number: int, now: datetime, random: Random) -> Json:
-    """The call with its id and its times; it was sent a moment ago, or long ago."""
+def _stamped(
+    call: Json, who: Person, now: datetime, random: Random, ages_days: tuple[int, ...]
+) -> Json:
+    """The call with its message id and its times; it was sent a moment ago, or long ago."""
     age = timedelta(seconds=random.uniform(0.02, 3))
     if random.random() < OLD_SHARE:
-        age = timedelta(days=random.choice((1, 4, 6, 30, 400, 1900)))
+        age = timedelta(days=random.choice(ages_days))
+    happened = now - age
+    offset = random.random() < OFFSET_SHARE
     return {
-        "messageId": f"synth-{number:08}-{random.getrandbits(32):08x}",
+        "messageId": _message_id(who, happened, random),
         **call,
-        "originalTimestamp": _iso(now - age),
-        "timestamp": _iso(now - age),
+        "originalTimestamp": _iso(happened),
+        "timestamp": _with_offset(happened, random.choice(ZONES)) if offset else _iso(happened),
         "sentAt": _iso(now),
         "receivedAt": _iso(now + timedelta(milliseconds=random.randrange(20, 400))),
     }
+
+
+def _message_id(who: Person, happened: datetime, random: Random) -> str:
+    found = random_uuid(random)
+    library = who.context["library"]["name"]
+    prefix = {"analytics.js": "ajs-next", "@segment/analytics-node": "node-next"}.get(library)
+    if prefix is not None:
+        return f"{prefix}-{int(happened.timestamp() * 1000)}-{found}"
+    return found.upper() if library == "analytics-ios" else found
+
+
+def _with_offset(moment: datetime, zone: str) -> str:
+    """The same instant in the local time of a zone."""
+    sign = -1 if zone[0] == "-" else 1
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    local = moment + sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return _iso(local).replace("Z", zone)
 
 
 def _iso(moment: datetime) -> str:
@@ -76,7 +119,7 @@ def _iso(moment: datetime) -> str:
 
 
 def _first_visit(random: Random, who: Person, known: deque[Person]) -> Session:
-    """Somebody new looks around, and may sign up."""
+    """A new person looks around, and may sign up."""
     anonymous = {"anonymousId": who.anonymous_id}
     yield from _looking_around(random, who, anonymous, random.randrange(1, 6))
     if random.random() < 0.4:
@@ -87,7 +130,7 @@ def _first_visit(random: Random, who: Person, known: deque[Person]) -> Session:
 
 
 def _return(random: Random, who: Person) -> Session:
-    """Somebody known comes back, identifies again or not, and may buy."""
+    """A known person comes back, may identify again, and may buy."""
     ids = {"userId": who.user_id}
     if who.platform != "server":
         ids["anonymousId"] = who.anonymous_id
@@ -107,7 +150,7 @@ def _signing_up(random: Random, who: Person) -> Session:
         "track", random, who, {**anonymous, **ids}, event="Signed Up", properties={"plan": who.plan}
     )
     identify = _call("identify", random, who, {**anonymous, **ids}, traits=_traits(random, who))
-    # Some do it in the wrong order, and some without an alias.
+    # Some apps make the calls in the wrong order, and some make no alias call.
     steps = [alias, identify, signed_up]
     order = random.random()
     if order < 0.15:
@@ -133,22 +176,27 @@ def _looking_around(random: Random, who: Person, ids: Json, count: int) -> Sessi
 
 
 def _page(random: Random, who: Person, ids: Json) -> Json:
-    name = random.choice(PAGES)
-    path = f"/{name.lower()}"
-    page = {
-        "path": path,
-        "referrer": random.choice(("", "https://www.google.com/", "https://news.example/item")),
-        "search": random.choice(("", "?utm_source=mail&utm_campaign=spring")),
-        "title": name,
-        "url": f"https://northwind.example{path}",
-    }
+    page = _visited(random)
     fields: Json = {"properties": {**page, "experiment": random.choice(("a", "b"))}}
     if random.random() < 0.8:
-        fields["name"] = name
+        fields["name"] = page["title"]
     if random.random() < 0.3:
         fields["category"] = "Docs"
-    call = _call("page", random, who, ids, **fields)
-    return {**call, "context": {**who.context, "page": page}}
+    return _call("page", random, who, ids, page=page, **fields)
+
+
+def _visited(random: Random) -> Json:
+    """The page that a browser shows, as analytics.js puts it into `context.page` of every call."""
+    name = random.choice(PAGES)
+    path = f"/{name.lower()}"
+    search = random.choice(("", "?utm_source=mail&utm_campaign=spring"))
+    return {
+        "path": path,
+        "referrer": random.choice(("", "https://www.google.com/", "https://news.example/item")),
+        "search": search,
+        "title": name,
+        "url": f"https://northwind.example{path}{search}",
+    }
 
 
 def _track(random: Random, who: Person, ids: Json) -> Json:
@@ -180,7 +228,7 @@ def _buying(random: Random, who: Person, ids: Json) -> Session:
     order: Json = {"orderId": f"o-{random.randrange(10**6)}", "products": products}
     for product in products:
         yield _call("track", random, who, ids, event="Product Added", properties=product)
-    # Revenue comes as a number, as text, as nothing but a total, and sometimes negative.
+    # Revenue is a number, text, negative (a refund) or absent, so that only the total is there.
     revenue: Any = random.choice((total, total, f"${total:,.2f}", str(total), None, -total))
     properties = {**order, "currency": "USD", "total": total}
     if revenue is not None:
@@ -195,15 +243,21 @@ def _group(random: Random, who: Person, ids: Json) -> Json:
         "name": who.company,
         "employees": random.randrange(2, 5000),
         "industry": random.choice(("ceramics", "software")),
+        "createdAt": random.choice(FOUNDED),
     }
     return _call("group", random, who, ids, groupId=who.company.lower(), traits=traits)
 
 
+_CREATED = (
+    *("2026-06-01T10:20:30.000Z", 1780309230, 1780309230000, "2026-06-01"),
+    *("2026-06-01T12:20:30+02:00", "2026-06-01T05:20:30-0500", "1969-07-20T20:17:40.000Z"),
+)
+"""When an account was made: text, seconds or milliseconds, with an offset, and before 1970."""
+
+
 def _traits(random: Random, who: Person) -> Json:
-    """What is told at sign-up, spelled one way or another."""
-    created: Any = random.choice(
-        ("2026-06-01T10:20:30.000Z", 1780309230, 1780309230000, "2026-06-01")
-    )
+    """The traits of a sign-up form; apps spell them differently."""
+    created: Any = random.choice(_CREATED)
     if random.random() < 0.5:
         named: Json = {"firstName": who.first_name, "lastName": who.last_name}
     else:
@@ -215,6 +269,7 @@ def _traits(random: Random, who: Person) -> Json:
         "phone": f"+1 555 01{who.number % 100:02}",
         "plan": who.plan,
         "age": random.randrange(18, 90),
+        "birthday": f"{random.randrange(1936, 2008)}-{random.randrange(1, 13):02}-09T00:00:00.000Z",
         "address": {"city": random.choice(CITIES), "postalCode": f"{random.randrange(10**5):05}"},
         "interests": random.sample(("clay", "glass", "wood", "paper"), random.randrange(3)),
     }
@@ -231,8 +286,12 @@ def _changed_traits(random: Random, who: Person) -> Json:
     return random.choice(traits)
 
 
-def _call(kind: str, random: Random, who: Person, ids: Json, **fields: Any) -> Json:
+def _call(
+    kind: str, random: Random, who: Person, ids: Json, *, page: Json | None = None, **fields: Any
+) -> Json:
     context = who.context
+    if who.platform == "web":
+        context = {**context, "page": page or _visited(random)}
     if "userId" in ids and kind == "track" and random.random() < 0.2:
         context = {**context, "traits": {"plan": who.plan, "email": who.email}}
     channel = "server" if who.platform == "server" else "client"

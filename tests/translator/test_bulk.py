@@ -23,7 +23,6 @@ def answers(text: bytes, workers: int = 1) -> list[dict[str, Any]]:
     ("line", "code", "text"),
     [
         (b"{", "not_json", "the line is not JSON in UTF-8"),
-        (b"", "not_json", "the line is not JSON in UTF-8"),
         (b"\xff\xfe", "not_json", "the line is not JSON in UTF-8"),
         (b"[]", "not_an_object", "a message must be a JSON object, not []"),
         (b"null", "not_an_object", "a message must be a JSON object, not None"),
@@ -52,6 +51,13 @@ def test_a_bad_line_stops_only_itself(line: bytes, code: str, text: str) -> None
 def test_the_last_line_needs_no_end() -> None:
     """A file without a newline at its end loses nothing."""
     assert [answer["messageId"] for answer in answers(json.dumps(track()).encode())] == ["m1"]
+
+
+def test_blank_lines_are_ignored() -> None:
+    """A line of white space is no message: it is not answered and is not an error."""
+    good = json.dumps(track()).encode()
+    found = answers(b"\n" + good + b"\r\n \t\n\n" + good + b"\n\n")
+    assert [answer["error"] for answer in found] == [None, None]
 
 
 def test_no_lines_no_answers() -> None:

@@ -1,11 +1,14 @@
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from tests.translator.messages import track
 
@@ -58,6 +61,37 @@ def test_a_bad_line_makes_the_exit_status_1(settings_file: Path, tmp_path: Path)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     codes = [answer["error"] and answer["error"]["code"] for answer in answers]
     assert codes == [None, "not_json", None]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("source", ["file", "stdin"])
+def test_compressed_input(
+    compress: Callable[[bytes], bytes], source: str, settings_file: Path, tmp_path: Path
+) -> None:
+    """gzip and zstd are recognised by their content, in a file and on standard input."""
+    corpus = tmp_path / "corpus"
+    corpus.write_bytes(compress(json.dumps(track()).encode() + b"\n"))
+    words = [sys.executable, "-m", "translator", "translate", "--settings", str(settings_file)]
+    with corpus.open("rb") as stdin:
+        done = subprocess.run(
+            [*words, *NOW, *([str(corpus)] if source == "file" else [])],
+            stdin=stdin,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert [json.loads(line)["messageId"] for line in done.stdout.splitlines()] == ["m1"]
+
+
+def test_compressed_input_that_is_cut_off(settings_file: Path, tmp_path: Path) -> None:
+    """Status 2 and one clear line, not a traceback."""
+    corpus = tmp_path / "cut.gz"
+    corpus.write_bytes(gzip.compress(json.dumps(track()).encode() + b"\n")[:-12])
+    done = cli("translate", "--settings", settings_file, *NOW, corpus)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: {corpus} cannot be read to its end: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_yaml_settings_and_observed_rules(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_zstd_is_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     """Without the package the error says what to install."""
     monkeypatch.setitem(sys.modules, "zstandard", None)
     (tmp_path / "corpus").write_bytes(zstandard.compress(TEXT))
-    with pytest.raises(UsageError, match=re.escape("pip install 'mockpanel[zstd]'")):
+    with pytest.raises(DataError, match=re.escape("pip install 'mockpanel[zstd]'")):
         numbered(str(tmp_path / "corpus"))
 
 

@@ -111,7 +111,7 @@ def send(now_text: str | None, file: str | None, spool: Path | None, **options: 
 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
     """
-    with opened(file) as source:
+    with opened(file, raw_stdin=True) as source:
         sys.exit(_deliver(partial(_input, source), now_text=now_text, spool=spool, **options))
 
 
