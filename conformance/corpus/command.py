@@ -15,7 +15,7 @@ from conformance.corpus.entries import BadLine, read_entry
 from conformance.corpus.reading import corpus_files, read_corpus
 from conformance.corpus.redact import Redactor
 from conformance.corpus.synth import synth
-from conformance.errors import UsageError
+from conformance.errors import EXIT_FAILURES, UsageError
 from conformance.targets.destination_guard import answers_errors
 
 LINES_AT_ONCE = 1_000
@@ -74,6 +74,8 @@ def redact_command(
 
     FILE can be plain, gzip or zstd, or a glob; - is standard input (the default). Read the output
     before you publish it: names of fields and what --keep names are not changed.
+
+    Exit status: 0 if every line was redacted, 1 if lines were left out, 2 for wrong usage.
     """
     redactor = Redactor(_key(key_file), keep)
     bad = 0
@@ -99,6 +101,7 @@ def redact_command(
         _write(sink, lines())
     if bad:
         click.echo(f"left out: {bad} lines that are not messages", err=True)
+        sys.exit(EXIT_FAILURES)
 
 
 def _key(path: Path | None) -> bytes:

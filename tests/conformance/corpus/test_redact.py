@@ -286,14 +286,14 @@ def test_command(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text(json.dumps(ANN) + "\nann is here\n" + '["ann"]\n' + json.dumps(ANN) + "\n")
     result = run(corpus, "--key-file", tmp_path / "key")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     one, two = result.stdout.splitlines()
     assert one == two
     assert json.loads(one) != ANN
     assert result.stderr.splitlines() == [
         f"{corpus}:2: left out: not JSON",
         f"{corpus}:3: left out: not an object",
-        "2 lines were no messages and are left out",
+        "left out: 2 lines that are not messages",
     ]
     assert one == run("--key-file", tmp_path / "key", text=json.dumps(ANN)).stdout.strip()
 

@@ -36,7 +36,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(folder, "add", "README")
     git(folder, "commit", "-q", "-m", "begin")
     git(folder, "tag", "v0")
-    events = folder / "translator" / "events.py"
+    events = folder / "translator" / "cloud" / "events.py"
     ours = events.read_text()
     assert ours.count('f"Segment: {name}"') == 1
     events.write_text(ours.replace('f"Segment: {name}"', 'f"Segment/{name}"'))
