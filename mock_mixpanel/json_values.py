@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 
 MILLISECONDS_FROM = 10**11
-"""A larger time is in milliseconds. The real threshold is unknown; any near this works (1.3)."""
+"""A larger time is in milliseconds. The real threshold is unknown; any near this works
+(docs/facts/mixpanel-http-api.md#event-fields)."""
 FARTHEST = 10**16
 """Milliseconds; anything larger is as far in the future."""
 
@@ -27,7 +28,8 @@ def whole(number: int | float) -> int | float:
 
 
 def identifier(value: Any) -> str:
-    """An id as the text it is compared by (1.7): a number becomes its digits, nothing is empty."""
+    """An id as the text it is compared by (docs/facts/mixpanel-http-api.md#deduplication): a number
+    becomes its digits, nothing is empty."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -52,7 +54,8 @@ def text(value: Any) -> str:
 
 
 def truthy(value: Any) -> bool:
-    """Whether a modifier is on: clients send true, 1, "true" and "false" (3.3)."""
+    """Whether a modifier is on: clients send true, 1, "true" and "false"
+    (docs/facts/mixpanel-http-api.md#profile-modifiers)."""
     return value not in (None, False, 0, "", "0", "false", "False")
 
 

@@ -45,11 +45,17 @@ def rules_table() -> str:
             f"`{rule.name}`",
             rule.documented,
             rule.observed,
-            f"{rule.documented_source}; {rule.observed_source}",
+            f"{_source(rule.documented_source)}; {_source(rule.observed_source)}",
         )
         for rule in RULES
     ]
     return _table(("rule", "documented", "observed", "sources"), rows)
+
+
+def _source(source: str) -> str:
+    """A page of facts as a link from the reference; any other source as it is."""
+    facts = source.removeprefix("docs/facts/")
+    return source if facts == source else f"[{facts}](../facts/{facts})"
 
 
 def traits_table() -> str:

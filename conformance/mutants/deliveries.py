@@ -54,7 +54,7 @@ DELIVERIES = (
     Broken(
         "any-age",
         "Events older than five years are sent.",
-        "facts/cloud-classic#2",
+        "docs/facts/cloud-classic.md#validation",
         "time/*",
         _any_age,
     ),

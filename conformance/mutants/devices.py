@@ -137,21 +137,21 @@ DEVICES = (
     Broken(
         "page-identifies-last",
         "Traits are set before it is known who the user is.",
-        "facts/device-mode#4",
+        "docs/facts/device-mode.md#web-identify",
         "identify/web-*",
         session=calling(_last("identify")),
     ),
     Broken(
         "page-tracks-first",
         "The event goes out before the counters.",
-        "facts/device-mode#5",
+        "docs/facts/device-mode.md#web-track",
         "incrementing_properties/web-order",
         session=calling(_last("people.increment")),
     ),
     Broken(
         "page-registers-before-the-event",
         "Super properties of an event are registered before it is sent.",
-        "facts/device-mode#5",
+        "docs/facts/device-mode.md#web-track",
         "super_properties/web-from-track",
         session=calling(_last("track")),
     ),
@@ -200,7 +200,7 @@ DEVICES = (
     Broken(
         "reload-forgets",
         "What was stored is not found again after a reload.",
-        "facts/device-mode#8",
+        "docs/facts/device-mode.md#web-requests-of-mixpanel-js",
         "people/web-cached-over-a-reload",
         session=_Forgetful,
     ),

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from conformance.reports import facts
 from conformance.reports.json_view import Line, lines, ordered_like, sides
 from conformance.reports.results import Report, capture_summary
 from conformance.reports.templates import render
@@ -63,7 +64,8 @@ def page(report: Report) -> str:
         topics=topics,
         given=given,
         sections=sections,
-        issue=issue,
+        link=link,
+        facts=facts.cited_pages(source for each in report.outcomes for source in each.source),
     )
 
 
@@ -111,10 +113,15 @@ def sections(outcome: Outcome) -> list[Section]:
     return found
 
 
+def link(source: str) -> str | None:
+    """Where a source can be read: a page of facts at the end of the report, or a public issue."""
+    return facts.link(source) or issue(source)
+
+
 def issue(source: str) -> str | None:
     """Where a public issue can be read."""
     repository, _, number = source.partition("#")
-    if "/" in repository and number.isdecimal() and not repository.startswith("facts/"):
+    if "/" in repository and number.isdecimal():
         return ISSUES.format(repository, number)
     return None
 

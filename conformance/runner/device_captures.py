@@ -2,8 +2,8 @@
 
 Each is replayed as one session with the recorded browser and SDK. Calls, the message that each
 belongs to, requests and what the browser stores in the end are compared exactly. What no replay can
-know stands as a placeholder in both (facts/device-mode 12). The items of a batch are compared as a
-set, because the SDK does not keep their order.
+know stands as a placeholder in both (docs/facts/device-mode.md#capture-file-format). The items of a
+batch are compared as a set, because the SDK does not keep their order.
 """
 
 import json

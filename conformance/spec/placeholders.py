@@ -10,7 +10,7 @@ _INSERT_ID = re.compile(r"[A-Za-z0-9-]{1,36}", re.ASCII)
 def is_insert_id(value: Any) -> bool:
     """Whether Mixpanel takes the value: text of 1 to 36 bytes of letters, digits and dashes.
 
-    Source: facts/mixpanel-http-api 2.2.
+    Source: docs/facts/mixpanel-http-api.md#strict-validation.
     """
     return isinstance(value, str) and _INSERT_ID.fullmatch(value) is not None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.spec.data import read
 from conformance.spec.decisions import decisions
+from conformance.spec.facts import PREFIX, fact_headings
 from conformance.spec.yaml_text import parse_yaml
 
 UNSOURCED = "unsourced"
@@ -15,13 +16,14 @@ UNSOURCED = "unsourced"
 LIKENESS = 0.4
 """Of a wrong word and the known one that is offered for it, from 0 to 1."""
 
-FACTS = ("cloud-classic", "device-mode", "mixpanel-http-api", "real-clients")
-"""The collections of observed facts that scenarios may cite, with a section number."""
-
 CAPTURE_FILES = ("cloud-classic.jsonl", "device-web.jsonl")
 
 _ISSUE = re.compile(r"[\w.-]+/[\w.-]+#[0-9]+", re.ASCII)
-_SECTION = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+FORMS = (
+    "a source is doc#slug, capture:ID, docs/facts/PAGE.md#heading, owner/repo#number, "
+    f"decision:slug or {UNSOURCED}"
+)
 
 
 @cache
@@ -51,17 +53,24 @@ def problem(source: str, *, own: bool = False) -> str | None:
         return _unknown("capture", source[8:], capture_ids())
     if source.startswith("decision:"):
         return _unknown("decision", source[9:], decisions())
-    if source.startswith("facts/"):
-        name, _, section = source[6:].partition("#")
-        if not _SECTION.fullmatch(section):
-            return f"a fact is cited with its section, like facts/{FACTS[0]}#4"
-        return _unknown("collection of facts", name, FACTS)
+    if source.startswith(PREFIX):
+        return _fact_problem(source, own)
+    if source.startswith("facts/") and not own:
+        return f"a fact is cited by its page and heading, like {PREFIX}cloud-classic.md#traits"
     if own or _ISSUE.fullmatch(source):
         return None
-    return (
-        "a source is doc#slug, capture:ID, facts/NAME#section, owner/repo#number, "
-        f"decision:slug or {UNSOURCED}"
-    )
+    return FORMS
+
+
+def _fact_problem(source: str, own: bool) -> str | None:
+    page, _, heading = source.partition("#")
+    headings_by_page = fact_headings()
+    if page not in headings_by_page:
+        return None if own else _unknown("page of facts", page, headings_by_page)
+    if not heading:
+        example = f"{page}#{list(headings_by_page[page])[1]}"
+        return f"a fact is cited with its heading, like {example}"
+    return _unknown(f"heading of {page}", heading, headings_by_page[page])
 
 
 def _unknown(kind: str, name: str, known: Any) -> str | None:

@@ -1,4 +1,6 @@
-"""Who may import into which project (facts/mixpanel-http-api 0, 2.1).
+"""Who may import into which project
+(docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication,
+docs/facts/mixpanel-http-api.md#import-requests).
 
 A project with a secret or service accounts wants one of: service account and `project_id`, its
 secret, its token. A project with neither takes every credential, and none at all if the records

@@ -1,7 +1,10 @@
 """From an HTTP request to records and control parameters, in every encoding clients use.
 
-Sources: facts/mixpanel-http-api 1.1, 2.1 and 9, facts/real-clients 2. The content type selects the
-parser; inside `data`, base64 and raw JSON are told apart by the first character.
+Sources: docs/facts/mixpanel-http-api.md#request-encodings,
+docs/facts/mixpanel-http-api.md#import-requests,
+docs/facts/mixpanel-http-api.md#http-details-that-trip-clients, docs/facts/real-clients.md#requests.
+The content type selects the parser; inside `data`, base64 and raw JSON are told apart by the first
+character.
 """
 
 import base64
@@ -29,7 +32,8 @@ NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 SCALARS = frozenset({str, int, float, bool, type(None)})
 """What a JSON value is that is neither a list nor an object."""
 _TO_STANDARD_BASE64 = bytes.maketrans(b"-_ ", b"+/+")
-"""URL-safe to standard, and a space back to the `+` that form decoding took (9.12)."""
+"""URL-safe to standard, and a space back to the `+` that form decoding took
+(docs/facts/mixpanel-http-api.md#http-details-that-trip-clients, item 12)."""
 
 
 class TooLargeError(ValueError):
@@ -117,7 +121,8 @@ def _controls(query: Mapping[str, str], form: Mapping[str, bytes]) -> Mapping[st
 
 
 def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its gzip wrapping; an empty Content-Encoding is none (real-clients 2)."""
+    """The body without its gzip wrapping; an empty Content-Encoding is none
+    (docs/facts/real-clients.md#requests)."""
     if len(body) > limit:
         raise TooLargeError
     encoding = encoding.strip().lower()

@@ -36,7 +36,7 @@ class Envelope:
         """A request that came by a port of a region, from the address at the other end.
 
         `headers` have names such as `X-Forwarded-For`, of which the first proxy's word is the
-        sender (9.17).
+        sender (docs/facts/mixpanel-http-api.md#http-details-that-trip-clients, item 17).
         """
         region = region_of(port_region, headers.get("Host", ""))
         sender = headers.get("X-Forwarded-For", "").partition(",")[0].strip() or peer

@@ -30,7 +30,8 @@ class Problem(NamedTuple):
     message: str = ""
 
     def strict(self) -> tuple[str, str]:
-        """Field and message for `failed_records`; wording without a source is a choice (2.2)."""
+        """Field and message for `failed_records`; wording without a source is a choice
+        (docs/facts/mixpanel-http-api.md#strict-validation)."""
         name, _, rest = self.reason.partition(": ")
         field = self.field or name.partition(",")[0]
         return field, self.message or f"'{field}' is invalid: {rest or self.reason}"
@@ -39,4 +40,5 @@ class Problem(NamedTuple):
 NO_DATA = Problem("data, missing or empty", field="data", message="data, missing or empty")
 NO_TOKEN = Problem("token, missing or empty", field="token", message="token, missing or empty")
 NO_DISTINCT_ID = Problem("$distinct_id, missing or empty")
-"""The texts Mixpanel is known to say (facts/mixpanel-http-api 1.5, 3.4)."""
+"""The texts Mixpanel is known to say (docs/facts/mixpanel-http-api.md#track-responses,
+docs/facts/mixpanel-http-api.md#profile-responses)."""

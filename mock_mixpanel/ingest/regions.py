@@ -1,4 +1,6 @@
-"""Which residency a request belongs to, and what leaked (facts/mixpanel-http-api 0, 6).
+"""Which residency a request belongs to, and what leaked
+(docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication,
+docs/facts/mixpanel-http-api.md#wrong-region).
 
 Each port has a region. A Host header that names one of Mixpanel's regional hosts decides on the
 port of the default region; on any other port, the port decides.

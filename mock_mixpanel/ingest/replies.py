@@ -1,8 +1,9 @@
 """What Mixpanel answers, byte for byte: plain, verbose, strict import, and the other envelopes.
 
-Four error envelopes exist and are never mixed (facts/mixpanel-http-api 8): verbose
-`{error, status: 0|1}`, strict import `{code, error, status: "Bad Request"}`, app
-`{error, status: "error"}` and query `{request, error}`.
+Four error envelopes exist and are never mixed
+(docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries): verbose `{error, status: 0|1}`,
+strict import `{code, error, status: "Bad Request"}`, app `{error, status: "error"}` and query
+`{request, error}`.
 """
 
 import base64
@@ -14,7 +15,8 @@ from http import HTTPStatus
 from typing import Any
 
 JSON_TYPE = "application/json"
-"""Also of the verbose answer: a choice, one client needs it (facts/real-clients 3)."""
+"""Also of the verbose answer: a choice, one client needs it
+(docs/facts/real-clients.md#what-counts-as-success)."""
 
 TEXT_TYPE = "text/plain"
 """Without a charset: what it labels is ASCII, and the type is all that is documented."""
@@ -29,7 +31,7 @@ PIXEL = base64.b64decode(
 
 RATE_LIMITED = "Project exceeded rate limits. Please retry the request with exponential backoff."
 UPSTREAM = b"upstream connect error or disconnect/reset before headers"
-"""Seen of the gateway with 502 and 503 (1.5)."""
+"""Seen of the gateway with 502 and 503 (docs/facts/mixpanel-http-api.md#track-responses)."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def import_error(status: int, error: str) -> Reply:
 
 
 def too_large_page() -> Reply:
-    """413 on the token routes: a page of HTML, as the edge sends (1.5); its text is a choice."""
+    """413 on the token routes: a page of HTML, as the edge sends
+    (docs/facts/mixpanel-http-api.md#track-responses); its text is a choice."""
     page = (
         b"<!DOCTYPE html><title>413</title><p>Your client issued a request that was too large.</p>"
     )
@@ -115,7 +118,9 @@ def too_large_page() -> Reply:
 
 
 def failure(endpoint: str, status: int) -> Reply:
-    """What an endpoint says of itself with a status, as far as it is known (1.5, 2.3).
+    """What an endpoint says of itself with a status, as far as it is known
+    (docs/facts/mixpanel-http-api.md#track-responses,
+    docs/facts/mixpanel-http-api.md#import-responses).
 
     /import has an envelope for every error. The token routes have a page for 413, the gateway's
     line for 502 and 503, and `{error, status: "error"}`, declared for 401 and 403, for the others
@@ -130,7 +135,8 @@ def failure(endpoint: str, status: int) -> Reply:
 
 
 def words(status: int) -> str:
-    """What is said with a status: known for 401 and 429 (2.3), else its name."""
+    """What is said with a status: known for 401 and 429
+    (docs/facts/mixpanel-http-api.md#import-responses), else its name."""
     return {401: "Invalid credentials", 429: RATE_LIMITED}.get(status, _phrase(status))
 
 

@@ -1,7 +1,12 @@
 """From a record to the problems with it.
 
-Rules and limits: facts/mixpanel-http-api 1.3 to 1.6, 2.2, 3.1 to 3.3 and 4. Only what the
-documentation calls over a limit is refused.
+Rules and limits: docs/facts/mixpanel-http-api.md#event-fields,
+docs/facts/mixpanel-http-api.md#event-limits, docs/facts/mixpanel-http-api.md#track-responses,
+docs/facts/mixpanel-http-api.md#dropped-or-altered-events,
+docs/facts/mixpanel-http-api.md#strict-validation, docs/facts/mixpanel-http-api.md#profile-requests,
+docs/facts/mixpanel-http-api.md#profile-operations,
+docs/facts/mixpanel-http-api.md#profile-modifiers, docs/facts/mixpanel-http-api.md#group-profiles.
+Only what the documentation calls over a limit is refused.
 """
 
 import json
@@ -24,7 +29,8 @@ BLOCKED_IDS = frozenset(
         *("0", "-1", "true", "false", "[]", "{}"),
     }
 )
-"""Ids a strict import refuses; compared without regard to case (2.2)."""
+"""Ids a strict import refuses; compared without regard to case
+(docs/facts/mixpanel-http-api.md#strict-validation)."""
 
 _INSERT_ID = re.compile(r"[A-Za-z0-9-]+")
 
@@ -57,7 +63,8 @@ def event_problems(
 
 
 def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
-    """Why an identity event that is stored links nothing under an identity mode (5.1).
+    """Why an identity event that is stored links nothing under an identity mode
+    (docs/facts/mixpanel-http-api.md#three-identity-systems).
 
     Under simplified it may link by its device and user, as any event does; SDKs send both along.
     """
@@ -73,7 +80,8 @@ def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
 
 
 def size_note(properties: Mapping[str, Any], limits: Limits) -> str | None:
-    """What of an event's properties Mixpanel may not keep whole; here it is kept (1.4)."""
+    """What of an event's properties Mixpanel may not keep whole; here it is kept
+    (docs/facts/mixpanel-http-api.md#event-limits)."""
     for name, value in properties.items():
         if isinstance(value, dict | list) and json_bytes(value) > limits.property_bytes:
             return f"properties.{name}: larger than {limits.property_bytes} bytes"
@@ -81,7 +89,8 @@ def size_note(properties: Mapping[str, Any], limits: Limits) -> str | None:
 
 
 def bucket_note(properties: Mapping[str, Any]) -> str | None:
-    """That a property hides the event from reports, in Mixpanel and not here (1.3).
+    """That a property hides the event from reports, in Mixpanel and not here
+    (docs/facts/mixpanel-http-api.md#event-fields).
 
     Of `bucket`, Segment's documentation says that only the property itself is not shown.
     """
@@ -90,7 +99,8 @@ def bucket_note(properties: Mapping[str, Any]) -> str | None:
 
 
 def filter_problems(record: Mapping[str, Any], filters: Sequence[DropFilter]) -> Iterator[Problem]:
-    """Which of a project's drop filters drops an event; the answer is success (1.6)."""
+    """Which of a project's drop filters drops an event; the answer is success
+    (docs/facts/mixpanel-http-api.md#dropped-or-altered-events)."""
     for drop in filters:
         if _dropped(record, drop):
             yield Problem(f"drop filter: {_shown(drop)}", silent=True)
@@ -122,7 +132,8 @@ def group_note(record: Mapping[str, Any], keys: Sequence[str]) -> str | None:
 
 
 def alias_problems(record: Mapping[str, Any]) -> Iterator[Problem]:
-    """Why a legacy `$create_alias` cannot link two ids; it is answered with success (5.2)."""
+    """Why a legacy `$create_alias` cannot link two ids; it is answered with success
+    (docs/facts/mixpanel-http-api.md#original-id-merge)."""
     properties = record["properties"]
     for name in ("alias", "distinct_id"):
         if not identifier(properties.get(name)):

@@ -36,7 +36,8 @@ class Judged:
 
     @cached_property
     def worst(self) -> Problem | None:
-        """The first problem the answer tells of; a silent drop is answered as success (1.6)."""
+        """The first problem the answer tells of; a silent drop is answered as success
+        (docs/facts/mixpanel-http-api.md#dropped-or-altered-events)."""
         return next((problem for problem in self.problems if not problem.silent), None)
 
     @cached_property

@@ -11,7 +11,9 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Limits:
-    """Documented limits (facts/mixpanel-http-api 1.4, 2.2, 3.1).
+    """Documented limits (docs/facts/mixpanel-http-api.md#event-limits,
+    docs/facts/mixpanel-http-api.md#strict-validation,
+    docs/facts/mixpanel-http-api.md#profile-requests).
 
     Sizes are bytes, ages are seconds, the others are counts. A value equal to a limit is allowed.
     """
@@ -42,7 +44,8 @@ class Limits:
     """The same for one group, under one of the project's `group_keys`."""
     compaction: int | None = None
     """Seconds after which duplicates of one day become one row, in exports too, whatever their
-    time. Mixpanel takes hours, and does not promise it (1.7); None is never."""
+    time. Mixpanel takes hours, and does not promise it
+    (docs/facts/mixpanel-http-api.md#deduplication); None is never."""
     cluster_ids: int = 500
     """Ids of one person under Original ID Merge."""
     alias_queue: int | None = None
@@ -50,15 +53,17 @@ class Limits:
     them too. None is without a limit: how long the real queue gets is unknown."""
     rate_records: int | None = None
     """Records a project may send in any `rate_seconds`; None is without a limit. Mixpanel says
-    30,000 a second (1.4). Off by default, since a test is faster than any client (choice)."""
+    30,000 a second (docs/facts/mixpanel-http-api.md#event-limits). Off by default, since a test is
+    faster than any client (choice)."""
     rate_bytes: int | None = None
     """Like `rate_records`, for uncompressed bytes; Mixpanel says 2 GB a minute."""
     rate_seconds: int = 60
     hourly_queries: int | None = None
-    """Engage queries that are answered in any hour; Mixpanel says 60 (7.2). Off by default
-    (choice)."""
+    """Engage queries that are answered in any hour; Mixpanel says 60
+    (docs/facts/mixpanel-http-api.md#engage-query). Off by default (choice)."""
     hourly_exports: int | None = None
-    """Like `hourly_queries`, for raw exports; Mixpanel says 60 (7.1)."""
+    """Like `hourly_queries`, for raw exports; Mixpanel says 60
+    (docs/facts/mixpanel-http-api.md#raw-export)."""
     exports_a_second: int | None = None
     """Like `hourly_exports`, in any second; Mixpanel says 3."""
     json_depth: int = 50

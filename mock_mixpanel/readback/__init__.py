@@ -143,7 +143,9 @@ def _spoilt(call: Call, route: Route, action: Action, answer: Answer) -> Answer:
 
 
 def _said(call: Call, route: Route, status: int) -> str:
-    """What Mixpanel says with a status: known for query routes (7.1, 7.2), else its name."""
+    """What Mixpanel says with a status: known for query routes
+    (docs/facts/mixpanel-http-api.md#raw-export,
+    docs/facts/mixpanel-http-api.md#engage-query), else its name."""
     if route.failed is _query_error and status == 401:
         return UNAUTHENTICATED
     if route.failed is _query_error and status == 429:

@@ -1,7 +1,8 @@
 """What readers ask before they read: who am I, is this secret right, which groups are there.
 
-Sources: facts/mixpanel-http-api 7.6, facts/real-clients. The shapes beyond the members known there
-are choices: the names of permissions, the one organization, and the members of a data group.
+Sources: docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call, docs/facts/real-clients.md. The
+shapes beyond the members known there are choices: the names of permissions, the one organization,
+and the members of a data group.
 """
 
 from typing import Any

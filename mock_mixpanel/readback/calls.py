@@ -21,7 +21,8 @@ from mock_mixpanel.projects.config import Project
 from mock_mixpanel.simulation.rate_limits import Window
 
 UNAUTHENTICATED = "Unable to authenticate request"
-"""Known to be in the answer of the query routes; its status, 401, is a choice (7.1)."""
+"""Known to be in the answer of the query routes; its status, 401, is a choice
+(docs/facts/mixpanel-http-api.md#raw-export)."""
 
 
 QUERY_LIMIT = (
@@ -29,7 +30,7 @@ QUERY_LIMIT = (
     "queries running in the last hour. For more information, please consult our documentation at "
     "https://docs.mixpanel.com"
 )
-"""As seen (7.2); the address in it is a choice."""
+"""As seen (docs/facts/mixpanel-http-api.md#engage-query); the address in it is a choice."""
 
 
 class CallError(Exception):
@@ -127,7 +128,8 @@ class Call:
     def count(self, project: Project, kind: str, *windows: Window) -> None:
         """Count a call of a kind. Raises CallError 429 if that is one too many.
 
-        `Retry-After` is known of exports only (7.1); with queries it is a choice.
+        `Retry-After` is known of exports only (docs/facts/mixpanel-http-api.md#raw-export); with
+        queries it is a choice.
         """
         full = self.world.rates.call(project.token, kind, windows, self.now)
         if full:

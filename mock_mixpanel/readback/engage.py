@@ -1,4 +1,5 @@
-"""The engage query: profiles of people or of groups, page by page (facts/mixpanel-http-api 7.2).
+"""The engage query: profiles of people or of groups, page by page
+(docs/facts/mixpanel-http-api.md#engage-query).
 
 Page 0 makes a session, and the later pages show what was found then. Choices: profiles come in
 the order they were made; `total` is on every page; a page past the end is empty; the latest

@@ -1,4 +1,4 @@
-"""`/api/2.0/export`: raw events as JSON lines (facts/mixpanel-http-api 7.1).
+"""`/api/2.0/export`: raw events as JSON lines (docs/facts/mixpanel-http-api.md#raw-export).
 
 Every row, duplicates included, in order of arrival (choice). Dates are UTC, and the last one may be
 today by the virtual clock. Without events the body is empty.

@@ -1,10 +1,10 @@
 """The language of `where`: an expression as text into a function of a row's properties.
 
 Grammar and semantics are those of Mixpanel's page on segmentation expressions
-(facts/mixpanel-http-api 7.3). Undefined is a value of its own; a row is selected if the whole
-expression is true. Choices where that page is silent: two texts compare by their characters;
-anything that can be read as a time compares with a `datetime()`; `in` on a list property means one
-of its members; quotes may be single; what is out of range is undefined.
+(docs/facts/mixpanel-http-api.md#other-query-routes). Undefined is a value of its own; a row is
+selected if the whole expression is true. Choices where that page is silent: two texts compare by
+their characters; anything that can be read as a time compares with a `datetime()`; `in` on a list
+property means one of its members; quotes may be single; what is out of range is undefined.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Data deletions and retrievals (facts/mixpanel-http-api 7.5).
+"""Data deletions and retrievals (docs/facts/mixpanel-http-api.md#data-deletion-and-retrieval).
 
 A task is an entry of the log that is processed the project's `gdpr_delay` virtual seconds later,
 and passes the documented stages on its way. Choices: the stages take a third of the delay each;

@@ -1,4 +1,4 @@
-"""`/lookup-tables`: listing and replacing (facts/mixpanel-http-api 7.4).
+"""`/lookup-tables`: listing and replacing (docs/facts/mixpanel-http-api.md#lookup-tables).
 
 The tables of a project are its option `lookup_tables`. A replaced table is an entry of the log, and
 its rows are in the journal. Envelopes are those of the specification, `code` and `status` as words;
@@ -65,7 +65,8 @@ def _rows(call: Call) -> list[list[str]]:
 
 
 def _problems(rows: list[list[str]]) -> Iterator[tuple[int, str]]:
-    """Index and reason of each bad row; the header is row 0, the texts are those known (7.4)."""
+    """Index and reason of each bad row; the header is row 0, the texts are those known
+    (docs/facts/mixpanel-http-api.md#lookup-tables)."""
     header, seen = rows[0], dict[str, int]()
     if len(set(header)) < len(header):
         yield 0, "invalid header: column names must be unique"

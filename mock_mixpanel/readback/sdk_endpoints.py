@@ -1,4 +1,5 @@
-"""What SDKs call at start-up (facts/mixpanel-http-api 7.6, facts/real-clients 3).
+"""What SDKs call at start-up (docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call,
+docs/facts/real-clients.md#what-counts-as-success).
 
 There are no feature flags, remote settings or replays here: each answer is the one that says so and
 that no SDK takes for an error. What they send is in the journal and nowhere else.
@@ -20,7 +21,8 @@ def flag_definitions(call: Call) -> Answer:
 
 
 def first_time_event(call: Call, flag_id: str) -> Answer:
-    """Clients ignore the answer (7.6). Raises CallError 401 without a token."""
+    """Clients ignore the answer (docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call). Raises
+    CallError 401 without a token."""
     _authenticated(call)
     return Answer.json({"status": "ok"})
 

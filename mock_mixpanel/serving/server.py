@@ -1,8 +1,9 @@
 """Running it: a port for each region, a thread for each connection, one world behind them.
 
-werkzeug's own handler closes every connection after one request. Mixpanel keeps them (facts/
-mixpanel-http-api 9.13), so the handler here does as well: it reads what is left of a request before
-the next, and sends an answer in one piece with its length.
+werkzeug's own handler closes every connection after one request. Mixpanel keeps them
+(docs/facts/mixpanel-http-api.md#http-details-that-trip-clients, item 13), so the handler here does
+as well: it reads what is left of a request before the next, and sends an answer in one piece with
+its length.
 """
 
 import re

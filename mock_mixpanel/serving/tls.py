@@ -12,7 +12,8 @@ from importlib import import_module
 from pathlib import Path
 
 NAMES = ("localhost", "127.0.0.1", "::1", "mixpanel.com", "*.mixpanel.com")
-"""What a made certificate is for (facts/mixpanel-http-api 0)."""
+"""What a made certificate is for
+(docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication)."""
 
 
 class TlsError(ValueError):

@@ -1,9 +1,12 @@
 """Where an address or a coordinate is: a stand-in for Mixpanel's lookup, without a network.
 
-When Mixpanel looks, and which properties it fills, is documented (facts/mixpanel-http-api 1.2, 1.3,
-3.3, 3.5). Which city it finds is not knowable here, so the cities are made up: one for each range
-of addresses that is reserved for documentation (RFC 5737, RFC 3849), and one for each hemisphere.
-Any other address is nowhere. The project option `geo` turns it on.
+When Mixpanel looks, and which properties it fills, is documented
+(docs/facts/mixpanel-http-api.md#query-parameters, docs/facts/mixpanel-http-api.md#event-fields,
+docs/facts/mixpanel-http-api.md#profile-modifiers,
+docs/facts/mixpanel-http-api.md#reserved-profile-properties). Which city it finds is not knowable
+here, so the cities are made up: one for each range of addresses that is reserved for documentation
+(RFC 5737, RFC 3849), and one for each hemisphere. Any other address is nowhere. The project option
+`geo` turns it on.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,6 @@
-"""How much a project may send in any minute, and how often it may be read (facts 1.4, 7, 8).
+"""How much a project may send in any minute, and how often it may be read
+(docs/facts/mixpanel-http-api.md#event-limits, docs/facts/mixpanel-http-api.md#reading-back,
+docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries).
 
 Counted is what is read, refused records too: a 400 counts in Mixpanel as well. What a 429 refuses
 does not count (choice). Time is the virtual clock's, so waiting is `advance`.

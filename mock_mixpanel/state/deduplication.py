@@ -1,4 +1,4 @@
-"""Which events may be duplicates of each other (facts/mixpanel-http-api 1.7).
+"""Which events may be duplicates of each other (docs/facts/mixpanel-http-api.md#deduplication).
 
 Nearly none are, so only those that may be are compared when somebody reads. Whether two are depends
 on their person, who can change afterwards; all else about them is known when they arrive.

@@ -1,4 +1,5 @@
-"""Data deletions (facts/mixpanel-http-api 7.5) as entries of the log.
+"""Data deletions (docs/facts/mixpanel-http-api.md#data-deletion-and-retrieval) as entries of the
+log.
 
 A request to delete people is an entry that takes effect when its task is processed; a request to
 cancel it is another. Everything of those people that arrived until then disappears from the

@@ -55,9 +55,10 @@ def read_event(
     """The event of an accepted /track or /import entry.
 
     `place` and `resolve` say under which id a record is stored, and what its canonical id is now.
-    No time is the time of arrival, and so is one in the future (1.3, 1.5). No distinct id is "",
-    a person nobody knows (choice: no hash of the address). Without an insert id the server makes
-    one, and the event is never a duplicate (1.3).
+    No time is the time of arrival, and so is one in the future
+    (docs/facts/mixpanel-http-api.md#event-fields, docs/facts/mixpanel-http-api.md#track-responses).
+    No distinct id is "", a person nobody knows (choice: no hash of the address). Without an insert
+    id the server makes one, and the event is never a duplicate.
     """
     sent = entry.record["properties"]
     arrival = _in_ms(entry.verdict.received_at)
@@ -105,12 +106,14 @@ def event_properties(event: Event, entry: Entry, limits: Limits) -> dict[str, An
 
 
 def hot_shard(event: Event) -> Event:
-    """An event beyond what one person can have on one day, as Mixpanel stores it (1.6)."""
+    """An event beyond what one person can have on one day, as Mixpanel stores it
+    (docs/facts/mixpanel-http-api.md#dropped-or-altered-events)."""
     return event._replace(name=HOT_SHARD, stored="", first="", hot=True)
 
 
 def sent_id(properties: Mapping[str, Any], identity: str) -> str:
-    """The distinct id an event carries; under simplified, made of user and device (5.4).
+    """The distinct id an event carries; under simplified, made of user and device
+    (docs/facts/mixpanel-http-api.md#simplified-id-merge).
 
     Under original the documented `$identify` has none: it is the identified person's (choice).
     """
@@ -124,7 +127,8 @@ def sent_id(properties: Mapping[str, Any], identity: str) -> str:
 
 
 def device_and_user(properties: Mapping[str, Any]) -> tuple[str, str]:
-    """`$device_id` and `$user_id`; a distinct id alone is read as one of them (5.4)."""
+    """`$device_id` and `$user_id`; a distinct id alone is read as one of them
+    (docs/facts/mixpanel-http-api.md#simplified-id-merge)."""
     device = identifier(properties.get("$device_id"))
     user = identifier(properties.get("$user_id"))
     distinct_id = identifier(properties.get("distinct_id"))
@@ -136,7 +140,8 @@ def device_and_user(properties: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def implied(properties: Mapping[str, Any]) -> dict[str, str]:
-    """What a distinct id that is sent alone becomes under simplified (5.4)."""
+    """What a distinct id that is sent alone becomes under simplified
+    (docs/facts/mixpanel-http-api.md#simplified-id-merge)."""
     if identifier(properties.get("$device_id")) or identifier(properties.get("$user_id")):
         return {}
     device, user = device_and_user(properties)
@@ -144,7 +149,8 @@ def implied(properties: Mapping[str, Any]) -> dict[str, str]:
 
 
 def cut(properties: dict[str, Any], limit: int) -> dict[str, Any]:
-    """Names and text values cut to `limit` characters (characters, not bytes: a choice, 1.4)."""
+    """Names and text values cut to `limit` characters (characters, not bytes: a choice,
+    docs/facts/mixpanel-http-api.md#event-limits)."""
     for name, value in properties.items():
         if len(name) > limit or (isinstance(value, str) and len(value) > limit):
             break

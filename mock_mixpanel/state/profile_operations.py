@@ -1,4 +1,6 @@
-"""The profile operations as a table of pure functions (facts/mixpanel-http-api 3.2, 4).
+"""The profile operations as a table of pure functions
+(docs/facts/mixpanel-http-api.md#profile-operations,
+docs/facts/mixpanel-http-api.md#group-profiles).
 
 Each takes the properties and the operation's value and returns new properties; nothing is changed
 in place. Where the real behaviour for a wrong type is unknown, the choice is to refuse the whole

@@ -133,7 +133,8 @@ class ProjectState:
         self._add_event(entry, NOTHING_ADDED)
 
     def _waits(self, entry: Entry, added: Mapping[str, Any] = NOTHING_ADDED) -> bool:
-        """Whether an entry goes on the agenda because the alias queue is backed up (5.5).
+        """Whether an entry goes on the agenda because the alias queue is backed up
+        (docs/facts/mixpanel-http-api.md#propagation-and-split-profiles).
 
         It waits for the links before it, and behind those that wait already.
         """
@@ -169,8 +170,9 @@ class ProjectState:
     def seen(self, raw: bool, part: Part) -> Sequence[Seen]:
         """The events as queries see them, or every row; the canonical id is the one at this moment.
 
-        Of those with the same event, distinct id, time and insert id only the latest is seen (1.7).
-        They are looked at from the end, so that a part costs no more than it has.
+        Of those with the same event, distinct id, time and insert id only the latest is seen
+        (docs/facts/mixpanel-http-api.md#deduplication). They are looked at from the end, so that a
+        part costs no more than it has.
         """
         resolve, token, region, limits = (
             self.identities.resolve,

@@ -17,7 +17,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 SERVE = [sys.executable, "-m", "mock_mixpanel", "serve", "--port", "0"]
 
 SERVER_ADDS = ("mp_processing_time_ms", "$mp_api_endpoint", "$mp_api_timestamp_ms")
-"""What Mixpanel itself adds to an exported event (facts/mixpanel-http-api 7.1)."""
+"""What Mixpanel itself adds to an exported event (docs/facts/mixpanel-http-api.md#raw-export)."""
 
 WAIT_SECONDS = 20
 """How long a client that sends in the background may take."""

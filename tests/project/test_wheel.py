@@ -43,7 +43,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
-    """Scenarios, schemas, captures and py.typed are in the wheel, and no tests."""
+    """Scenarios, schemas, captures, facts and py.typed are in the wheel, and no tests."""
     tracked = {path.relative_to(ROOT).as_posix() for path in tracked_files()}
     expected = {name for name in tracked if name.split("/")[0] in PACKAGES}
     packed = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
@@ -56,6 +56,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
         r"conformance/spec/scenario\.schema\.json",
         r"conformance/scenarios/.+\.yaml",
         r"conformance/captures/.+\.jsonl",
+        r"conformance/facts/.+\.md",
     ):
         assert any(re.fullmatch(needed, name) for name in packed), needed
 

@@ -1,7 +1,7 @@
 """Alias calls: the previous id gets another name.
 
-doc#alias; facts/cloud-classic section 8. `distinct_id` is the id Mixpanel knows, `alias` the new
-one; swapped, they would alias the new person to the old one, and that cannot be undone. Nothing
+doc#alias; docs/facts/cloud-classic.md#alias. `distinct_id` is the id Mixpanel knows, `alias` the
+new one; swapped, they would alias the new person to the old one, and that cannot be undone. Nothing
 else goes with it: no time, no insert id, no ip (requests carry `ip=0`).
 """
 

@@ -1,7 +1,7 @@
 """A track, page or screen call as a Mixpanel event.
 
 doc#track, doc#distinct-id, doc#ip, doc#source-name; the layers of an event are in
-facts/cloud-classic section 4. Later layers win:
+docs/facts/cloud-classic.md#event-payload. Later layers win:
 
     1  the call's properties
     2  what the context tells (context_properties.py) and the reserved properties

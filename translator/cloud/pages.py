@@ -1,8 +1,8 @@
 """Page and screen calls become events, named by the page options.
 
-doc#page and doc#prioritization-of-settings; names in facts/cloud-classic section 4. Cloud mode
-sends one event per option that selects the call, duplicates included; the classic integration sent
-the first one only. That difference is the rule `page_events`.
+doc#page and doc#prioritization-of-settings; names in docs/facts/cloud-classic.md#event-payload.
+Cloud mode sends one event per option that selects the call, duplicates included; the classic
+integration sent the first one only. That difference is the rule `page_events`.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,8 @@
 
 doc#identify, doc#people, doc#arrays, doc#track-charge, doc#incrementing-events,
 doc#incrementing-properties, doc#bypass-last-seen-in-server-side-calls; envelopes and order in
-facts/cloud-classic sections 3, 5 and 6.
+docs/facts/cloud-classic.md#request-order, docs/facts/cloud-classic.md#increments-and-revenue,
+docs/facts/cloud-classic.md#traits.
 """
 
 import copy

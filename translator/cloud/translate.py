@@ -1,7 +1,7 @@
 """Cloud mode: which behaviours each call uses, and in which order.
 
-The order of a call's operations is that of facts/cloud-classic section 3: increments, the event,
-the charge. Pure: the moment is an argument and nothing else is looked at.
+The order of a call's operations is that of docs/facts/cloud-classic.md#request-order: increments,
+the event, the charge. Pure: the moment is an argument and nothing else is looked at.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The mapping tables from a message's context to Mixpanel properties.
 
-doc#collecting-contextual-properties; rows from facts/cloud-classic section 4. `$library_version`
-and `$brand` are not mapped, as the doc says.
+doc#collecting-contextual-properties; rows from docs/facts/cloud-classic.md#event-payload.
+`$library_version` and `$brand` are not mapped, as the doc says.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """One checked view of a Segment message: who, when, and the parts every call shares.
 
-Ids follow doc#distinct-id: userId, else anonymousId. Age limits: facts/cloud-classic section 2.
+Ids follow doc#distinct-id: userId, else anonymousId. Age limits:
+docs/facts/cloud-classic.md#validation.
 """
 
 import difflib
@@ -21,7 +22,8 @@ FORBIDDEN_IDS = frozenset(
         *("n/a", "na", "undefined", "unknown", "<nil>", "0", "-1", "true", "false", "[]", "{}"),
     ]
 )
-"""Ids that Mixpanel refuses, compared in lower case (facts/mixpanel-http-api section 2.2)."""
+"""Ids that Mixpanel refuses, compared in lower case
+(docs/facts/mixpanel-http-api.md#strict-validation)."""
 
 _ID_FIELDS = ("userId", "anonymousId", "previousId", "groupId", "messageId")
 _OBJECT_FIELDS = ("properties", "traits", "context", "integrations")

@@ -1,7 +1,7 @@
 """The special-trait table: which trait becomes which Mixpanel property.
 
 The doc's seven special traits and the two more of the classic integration
-(doc#group-using-device-mode; facts/cloud-classic section 6). traits.py reads them.
+(doc#group-using-device-mode; docs/facts/cloud-classic.md#traits). traits.py reads them.
 """
 
 from collections.abc import Collection, Iterable

@@ -1,7 +1,8 @@
 """Reading the times people send, and writing the ones Mixpanel wants.
 
-Inside the translator a moment is an integer number of milliseconds since 1970, UTC.
-Sources: facts/cloud-classic sections 2, 6 and 7.
+Inside the translator a moment is an integer number of milliseconds since 1970, UTC. Sources:
+docs/facts/cloud-classic.md#validation, docs/facts/cloud-classic.md#traits,
+docs/facts/cloud-classic.md#dates-inside-values.
 """
 
 import re

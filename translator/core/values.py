@@ -1,8 +1,9 @@
 """Values on their way out, and values that cannot go out.
 
-Top-level objects become JSON text and whole ISO 8601 dates are written in UTC with milliseconds,
-at any depth (facts/cloud-classic sections 4 and 7). Mixpanel's own limits (255 keys, long texts,
-...) are the server's to apply: nothing is cut here, so nothing is lost here.
+Top-level objects become JSON text and whole ISO 8601 dates are written in UTC with milliseconds, at
+any depth (docs/facts/cloud-classic.md#event-payload,
+docs/facts/cloud-classic.md#dates-inside-values). Mixpanel's own limits (255 keys, long texts, ...)
+are the server's to apply: nothing is cut here, so nothing is lost here.
 """
 
 import math

@@ -2,5 +2,5 @@
 
 Two layers. `web.py`, `ios.py` and `android.py` decide which methods are called: pure functions of
 the message, the settings and the state. `sdk/` is a model of mixpanel-js, which turns calls into
-the requests that the browser sends. `session.py` joins them. Source: facts/device-mode.
+the requests that the browser sends. `session.py` joins them. Source: docs/facts/device-mode.md.
 """

@@ -32,7 +32,8 @@ DEFAULTS = (
     Default("setAllTraitsByDefault", "all_traits_default", {"ios": False}),
     Default("crossSubdomainCookie", "cookie_default", {"web": False}),
 )
-"""facts/device-mode sections 1, 9 and 10."""
+"""docs/facts/device-mode.md#settings, docs/facts/device-mode.md#ios,
+docs/facts/device-mode.md#android."""
 
 DOC_TRAITS = frozenset(row.trait for row in SPECIAL_TRAITS if row.in_doc)
 

@@ -1,8 +1,8 @@
 """Page and screen calls become at most one event, named by the first option that selects them.
 
-doc#prioritization-of-settings; facts/device-mode sections 3, 9 and 10. The names of pages are those
-of cloud mode. On mobile the code names screens by tables of its own, which is the rule
-`screen_names`.
+doc#prioritization-of-settings; docs/facts/device-mode.md#web-page, docs/facts/device-mode.md#ios,
+docs/facts/device-mode.md#android. The names of pages are those of cloud mode. On mobile the code
+names screens by tables of its own, which is the rule `screen_names`.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,5 @@
-"""Who is who: one module for each of Mixpanel's three identity systems (facts/mixpanel-http-api 5).
+"""Who is who: one module for each of Mixpanel's three identity systems
+(docs/facts/mixpanel-http-api.md#identity).
 
 A system knows ids and no times. It is fed the identity events in order of arrival and decides on
 each at once; what it decides, a `Link`, takes effect when the caller says so, `alias_delay` later

@@ -26,7 +26,8 @@ class Clusters:
     def join(self, one: str, other: str) -> Merge | None:
         """Make one cluster of two; None if they are the same already.
 
-        Mixpanel chooses the canonical id, "effectively random" (5.1). Here it is the id with the
+        Mixpanel chooses the canonical id, "effectively random"
+        (docs/facts/mixpanel-http-api.md#three-identity-systems). Here it is the id with the
         smallest hash: any of them, but always the same one, in whatever order they are merged.
         """
         if self.canonical(one) == self.canonical(other):

@@ -1,6 +1,8 @@
 """Legacy identity: only `$create_alias` links, one way, once per alias, not retroactively.
 
-A record belongs to whom it led to when it was stored (facts/mixpanel-http-api 5.1, 5.3).
+A record belongs to whom it led to when it was stored
+(docs/facts/mixpanel-http-api.md#three-identity-systems,
+docs/facts/mixpanel-http-api.md#legacy-alias).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,8 @@
 """Original ID Merge: `$identify`, `$create_alias` and `$merge` join clusters of ids, retroactively.
 
-The order of the checks and the reasons come from Mixpanel's flowcharts (facts/mixpanel-http-api
-5.2); the descriptions are ours. A failed event is stored with its reason; the answer is success.
+The order of the checks and the reasons come from Mixpanel's flowcharts
+(docs/facts/mixpanel-http-api.md#original-id-merge); the descriptions are ours. A failed event is
+stored with its reason; the answer is success.
 """
 
 import re
@@ -70,7 +71,8 @@ class Original:
         return self.effective.all()
 
     def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
-        """The merge repairs a split when it takes effect (5.5)."""
+        """The merge repairs a split when it takes effect
+        (docs/facts/mixpanel-http-api.md#propagation-and-split-profiles)."""
         return pending
 
     def _failure(self, name: str, new: Link) -> "Failure | None":
@@ -112,7 +114,8 @@ Read = tuple[Link, str | None]
 
 
 def _identify(sent: Mapping[str, Any]) -> Read:
-    """Documented are `$identified_id` and `$anon_id`; SDKs send their own pair (5.2)."""
+    """Documented are `$identified_id` and `$anon_id`; SDKs send their own pair
+    (docs/facts/mixpanel-http-api.md#original-id-merge)."""
     identified = identifier(sent.get("$identified_id")) or identifier(sent.get("distinct_id"))
     anonymous = identifier(sent.get("$anon_id")) or identifier(sent.get("$anon_distinct_id"))
     return _both({"$identified_id": identified, "$anon_id": anonymous})

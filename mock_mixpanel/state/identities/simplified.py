@@ -1,7 +1,9 @@
 """Simplified ID Merge: an event with `$device_id` and `$user_id` links the two, retroactively.
 
 An event belongs to whom its ids lead to when it is read; a profile stays with the id it was made
-for, and later updates for a linked device go to its user (facts/mixpanel-http-api 5.4, 5.5).
+for, and later updates for a linked device go to its user
+(docs/facts/mixpanel-http-api.md#simplified-id-merge,
+docs/facts/mixpanel-http-api.md#propagation-and-split-profiles).
 
 A device linked to one user and then seen with another keeps its first link (choice); the event
 itself is the second user's, and says so.

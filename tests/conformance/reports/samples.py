@@ -62,7 +62,12 @@ def every_verdict() -> Report:
         outcome("track/skipped", Verdict.SKIP, level="should", reason="no groups", actual={}),
         outcome("track/breaks", Verdict.ERROR, reason="ended with exit status 1", actual={}),
         outcome("track/known", Verdict.EXPECTED_FAILURE, level="info", reason="ticket 12"),
-        outcome("time/stale", Verdict.STALE, reason="it conforms now", source=("facts/x#2",)),
+        outcome(
+            "time/stale",
+            Verdict.STALE,
+            reason="it conforms now",
+            source=("docs/facts/cloud-classic.md#alias",),
+        ),
         outcome(
             "time/hostile",
             Verdict.FAIL,

@@ -23,11 +23,19 @@ def test_what_it_shows_is_escaped() -> None:
 
 def test_topics() -> None:
     """Headings of the doc; what cites none is counted as such, captures by themselves."""
-    assert topics(outcome("a/b", Verdict.PASS, source=("doc#track", "facts/x#1", "doc#alias"))) == (
+    assert topics(
+        outcome(
+            "a/b",
+            Verdict.PASS,
+            source=("doc#track", "docs/facts/cloud-classic.md#alias", "doc#alias"),
+        )
+    ) == (
         "track",
         "alias",
     )
-    assert topics(outcome("a/b", Verdict.PASS, source=("facts/x#1",))) == ("other sources",)
+    assert topics(outcome("a/b", Verdict.PASS, source=("docs/facts/cloud-classic.md#alias",))) == (
+        "other sources",
+    )
     assert topics(outcome("a/b", Verdict.PASS, kind="capture")) == ("captures",)
 
 
@@ -55,9 +63,30 @@ def test_sections_stand_side_by_side() -> None:
 def test_public_issues_are_links() -> None:
     """Other sources are not."""
     assert issue("a/b#12") == "https://github.com/a/b/issues/12"
-    assert [issue(each) for each in ("doc#track", "facts/x#2", "unsourced")] == [None] * 3
+    assert [
+        issue(each) for each in ("doc#track", "docs/facts/cloud-classic.md#alias", "unsourced")
+    ] == [None] * 3
 
 
 def test_a_run_of_nothing() -> None:
     """A page without scenarios is a page."""
     assert "0 of 0" in page(report())
+
+
+def test_a_cited_fact_is_part_of_the_report() -> None:
+    """A source that cites a fact links to the heading, which the report holds; others do not."""
+    cited = "docs/facts/cloud-classic.md#alias"
+    target = "facts/cloud-classic/alias"
+    html = page(report(outcome("a/b", Verdict.PASS, source=(cited, "doc#alias"))))
+    assert f'<a href="#{target}" rel="noreferrer">{cited}</a>' in html
+    assert html.count(f'<h2 id="{target}">Alias</h2>') == 1
+    assert "Observed facts" not in page(report(outcome("a/b", Verdict.PASS, source=("doc#alias",))))
+
+
+def test_links_between_facts_stay_in_the_report() -> None:
+    """Every link inside the pages of facts leads to an id in the report."""
+    html = page(report(outcome("a/b", Verdict.PASS, source=("docs/facts/device-mode.md#ios",))))
+    facts = html.partition('id="facts-title"')[2]
+    targets = re.findall(r'<a href="#([^"]+)"', facts)
+    assert len(targets) > 10
+    assert [each for each in targets if f'id="{each}"' not in facts] == []

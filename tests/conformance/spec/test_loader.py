@@ -76,8 +76,23 @@ def test_tags_come_from_what_is_known() -> None:
         ("level: must", "level: must\nlevel: info", "the key 'level' is there twice"),
         ("doc#track", "doc#trak", "there is no heading of the doc 'trak'; did you mean 'track'?"),
         ("doc#track", "capture:cloud-s-001", "there is no capture 'cloud-s-001'; did you mean"),
-        ("doc#track", "facts/cloud-clasic#4", "did you mean 'cloud-classic'?"),
-        ("doc#track", "facts/cloud-classic", "a fact is cited with its section"),
+        (
+            "doc#track",
+            "docs/facts/cloud-clasic.md#traits",
+            "there is no page of facts 'docs/facts/cloud-clasic.md'; "
+            "did you mean 'docs/facts/cloud-classic.md'?",
+        ),
+        (
+            "doc#track",
+            "docs/facts/cloud-classic.md#trait",
+            "there is no heading of docs/facts/cloud-classic.md 'trait'; did you mean 'traits'?",
+        ),
+        (
+            "doc#track",
+            "docs/facts/cloud-classic.md",
+            "cited with its heading, like docs/facts/cloud-classic.md#wire-format",
+        ),
+        ("doc#track", "facts/cloud-classic#4", "a fact is cited by its page and heading"),
         ("doc#track", "heard somewhere", "a source is doc#slug, capture:ID"),
         ("advance: 5", "advance: -5", "steps[1].advance: -5 is less than or equal to the minimum"),
         ("12:34", "[", "line 13, column 55: expected the node content"),
@@ -96,7 +111,7 @@ def test_every_source_kind_is_accepted() -> None:
     sources = (
         "doc#insert-id",
         "capture:cloud-s-001-track-basic",
-        "facts/mixpanel-http-api#1.5",
+        "docs/facts/mixpanel-http-api.md#track-responses",
         "rudderlabs/rudder-transformer#2395",
         "decision:future-timestamps",
         "unsourced",

@@ -1,4 +1,5 @@
-"""Drop filters: what a project drops in silence (facts/mixpanel-http-api 1.6)."""
+"""Drop filters: what a project drops in silence
+(docs/facts/mixpanel-http-api.md#dropped-or-altered-events)."""
 
 from typing import Any
 

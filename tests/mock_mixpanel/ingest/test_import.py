@@ -273,7 +273,7 @@ FORBIDDEN = [
     *("anon", "anonymous", "nil", "none", "null", "n/a", "na", "undefined", "unknown", "<nil>"),
     *("0", "-1", "true", "false", "[]", "{}"),
 ]
-"""As documented (facts/mixpanel-http-api 2.2)."""
+"""As documented (docs/facts/mixpanel-http-api.md#strict-validation)."""
 
 
 @pytest.mark.parametrize("value", [*FORBIDDEN, "Anonymous", "NULL", 0, -1, True, False, [], {}])

@@ -122,7 +122,8 @@ def test_double_slash(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_profile_updates_by_get(mock_mixpanel: MockMixpanel) -> None:
-    """A GET changes state each time it is sent; no header invites a cache (real-clients 4.5)."""
+    """A GET changes state each time it is sent; no header invites a cache
+    (docs/facts/real-clients.md#surprises, item 5)."""
     data = packed(update(mock_mixpanel, add={"n": 1}))
     for _ in range(2):
         answer = http("GET", f"{mock_mixpanel.url}/engage", params={"data": data, "ip": "0"})
@@ -133,7 +134,8 @@ def test_profile_updates_by_get(mock_mixpanel: MockMixpanel) -> None:
 
 @pytest.mark.parametrize("query", ["verbose=1", "verbose=1&strict=1"])
 def test_credentials_on_engage(mock_mixpanel: MockMixpanel, query: str) -> None:
-    """Basic auth and `strict` on /engage do no harm (real-clients 4.2, 4.3)."""
+    """Basic auth and `strict` on /engage do no harm (docs/facts/real-clients.md#surprises, item 2,
+    docs/facts/real-clients.md#surprises, item 3)."""
     answer = http(
         "POST",
         f"{mock_mixpanel.url}/engage?{query}",

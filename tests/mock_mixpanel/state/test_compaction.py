@@ -1,4 +1,5 @@
-"""Compaction: duplicates of one day become one row (facts/mixpanel-http-api 1.7)."""
+"""Compaction: duplicates of one day become one row
+(docs/facts/mixpanel-http-api.md#deduplication)."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""Duplicates: the same event, distinct id, time and insert id (facts/mixpanel-http-api 1.7)."""
+"""Duplicates: the same event, distinct id, time and insert id
+(docs/facts/mixpanel-http-api.md#deduplication)."""
 
 from typing import Any
 

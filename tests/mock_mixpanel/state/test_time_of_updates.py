@@ -1,4 +1,5 @@
-"""`$time`: the order in which updates of a profile apply (facts/mixpanel-http-api 3.3)."""
+"""`$time`: the order in which updates of a profile apply
+(docs/facts/mixpanel-http-api.md#profile-modifiers)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -78,7 +78,8 @@ def test_unknown_facts_are_left_out() -> None:
     ],
 )
 def test_cookie_domain(hostname: str, domain: str) -> None:
-    """The domain that a cookie for all subdomains gets (facts/device-mode 8)."""
+    """The domain that a cookie for all subdomains gets
+    (docs/facts/device-mode.md#web-requests-of-mixpanel-js)."""
     assert domain == cookie_domain(hostname)
 
 

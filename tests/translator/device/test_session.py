@@ -160,7 +160,7 @@ def test_nothing_is_sent_before_it_is_called() -> None:
 
 
 def test_fifty_records_a_batch() -> None:
-    """A batch has at most fifty records (facts/device-mode 8)."""
+    """A batch has at most fifty records (docs/facts/device-mode.md#web-requests-of-mixpanel-js)."""
     found = session(sdk_config={"batch_requests": True}, settings=Settings(token="T"))
     found.start()
     for number in range(120):

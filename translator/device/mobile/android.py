@@ -1,7 +1,7 @@
 """Android mode: what the app calls on Mixpanel's Android SDK. Pure.
 
-Source: facts/device-mode section 10, read from the integration's code and not run. The calls are
-the claim; what the SDK sends is not modelled.
+Source: docs/facts/device-mode.md#android, read from the integration's code and not run. The calls
+are the claim; what the SDK sends is not modelled.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
 """iOS mode: what the app calls on Mixpanel's Objective-C SDK. Pure.
 
-Source: facts/device-mode section 9, read from the integration's code and not run. The calls are
+Source: docs/facts/device-mode.md#ios, read from the integration's code and not run. The calls are
 the claim; what the SDK sends is not modelled.
 """
 

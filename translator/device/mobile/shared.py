@@ -1,4 +1,5 @@
-"""What the iOS and Android integrations have in common (facts/device-mode sections 9 and 10).
+"""What the iOS and Android integrations have in common (docs/facts/device-mode.md#ios,
+docs/facts/device-mode.md#android).
 
 Unlike the web integration they see a message as it is: no dates are read, no names derived, no
 lists turned. The table `MobileTraits` says what each renames.

@@ -1,8 +1,9 @@
 """A model of mixpanel-js: calls in, the requests that the browser would send out.
 
 It knows no network, clock or randomness: the moment, the random ids and what the page knows of its
-browser are arguments. Source: facts/device-mode section 8; `tests/clients` compares it with the
-genuine library. Not modelled: opting out, Do Not Track, crawlers, autocapture, recordings, flags.
+browser are arguments. Source: docs/facts/device-mode.md#web-requests-of-mixpanel-js;
+`tests/clients` compares it with the genuine library. Not modelled: opting out, Do Not Track,
+crawlers, autocapture, recordings, flags.
 """
 
 from translator.device.sdk.browser import Browser

@@ -1,4 +1,5 @@
-"""What a page knows of its browser, and what mixpanel-js makes of it (facts/device-mode 8)."""
+"""What a page knows of its browser, and what mixpanel-js makes of it
+(docs/facts/device-mode.md#web-requests-of-mixpanel-js)."""
 
 import re
 from collections.abc import Iterable, Mapping

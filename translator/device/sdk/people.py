@@ -1,8 +1,8 @@
 """`mixpanel.people`: profile updates, which wait in the persistence until somebody is identified.
 
-Waiting updates are merged (facts/device-mode 8): sets replace, additions add up, unions keep each
-element once; a set cancels what else waits for the property, and an addition to a waiting set is
-added onto it.
+Waiting updates are merged (docs/facts/device-mode.md#web-requests-of-mixpanel-js): sets replace,
+additions add up, unions keep each element once; a set cancels what else waits for the property, and
+an addition to a waiting set is added onto it.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """What mixpanel-js keeps from page to page: identity, super properties, waiting profile updates.
 
 One cookie or localStorage item, JSON. It is read anew before every use and written after every
-change, so that what cannot be written is forgotten again (facts/device-mode 8).
+change, so that what cannot be written is forgotten again
+(docs/facts/device-mode.md#web-requests-of-mixpanel-js).
 """
 
 import json

@@ -1,6 +1,7 @@
 """How mixpanel-js walks values: what has a numeric `length` is a list to it.
 
-That is why a property or trait called `length` loses everything around it (facts/device-mode 5).
+That is why a property or trait called `length` loses everything around it
+(docs/facts/device-mode.md#web-track).
 """
 
 import json

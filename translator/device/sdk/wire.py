@@ -1,4 +1,4 @@
-"""The HTTP requests of mixpanel-js (facts/device-mode 8)."""
+"""The HTTP requests of mixpanel-js (docs/facts/device-mode.md#web-requests-of-mixpanel-js)."""
 
 import base64
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Dates in a browser: which texts are read as dates, and how a date is written.
 
 Full ISO 8601 texts that start with a day become dates wherever they stand in a message
-(facts/device-mode 4). Days that no calendar has roll over, as JavaScript's `Date.UTC` lets them.
-The browser's time zone is taken to be UTC.
+(docs/facts/device-mode.md#web-identify). Days that no calendar has roll over, as JavaScript's
+`Date.UTC` lets them. The browser's time zone is taken to be UTC.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Web: a group call (facts/device-mode 6; doc#group, doc#group-using-device-mode).
+"""Web: a group call (docs/facts/device-mode.md#web-group; doc#group, doc#group-using-device-mode).
 
 Group profiles first, for each configured key; then the user is put into the groups. The SDK makes a
 super property and a profile property of that.

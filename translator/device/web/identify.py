@@ -1,5 +1,6 @@
-"""Web: an identify call (facts/device-mode 4; doc#identify, doc#register-super-properties,
-doc#set-people-properties, doc#arrays, doc#explicitly-set-people-properties-and-super-properties).
+"""Web: an identify call (docs/facts/device-mode.md#web-identify; doc#identify,
+doc#register-super-properties, doc#set-people-properties, doc#arrays,
+doc#explicitly-set-people-properties-and-super-properties).
 
 First who it is, then the name tag, then super properties, then the profile. None of it waits for a
 user id: the SDK keeps profile updates until it has one.

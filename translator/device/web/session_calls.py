@@ -1,7 +1,9 @@
 """Web mode: what the page calls on mixpanel-js for each message. Pure.
 
 Each handler takes a message with the state before it, and gives calls; what they do to the state is
-the SDK's doing. Source: facts/device-mode sections 2 to 7.
+the SDK's doing. Source: docs/facts/device-mode.md#web-start-up, docs/facts/device-mode.md#web-page,
+docs/facts/device-mode.md#web-identify, docs/facts/device-mode.md#web-track,
+docs/facts/device-mode.md#web-group, docs/facts/device-mode.md#web-alias-and-reset.
 """
 
 from collections.abc import Callable, Mapping
@@ -96,7 +98,8 @@ def _page(message: Message, now: Date) -> list[Call]:
 
 
 def _alias(message: Message, now: Date) -> list[Call]:
-    """An alias, unless the new id is the current one already (facts/device-mode 7)."""
+    """An alias, unless the new id is the current one already
+    (docs/facts/device-mode.md#web-alias-and-reset)."""
     new = _first(message.raw, "userId", "to")
     stored = message.state.stored
     if new is None:

@@ -1,4 +1,5 @@
-"""Web: an event, and what it does to the profile and to later events (facts/device-mode 5).
+"""Web: an event, and what it does to the profile and to later events
+(docs/facts/device-mode.md#web-track).
 
 doc#track, doc#track-charge, doc#incrementing-events, doc#incrementing-properties, doc#source-name,
 doc#reserved-properties. Profile updates come before the event, super properties after it.

@@ -1,4 +1,5 @@
-"""The traits of an identify call as the web integration prepares them (facts/device-mode 4).
+"""The traits of an identify call as the web integration prepares them
+(docs/facts/device-mode.md#web-identify).
 
 The eight special traits are found under any spelling, and some in other traits: a first name in a
 full name, an e-mail address in the user id. Only the usual spelling is replaced.

@@ -1,10 +1,10 @@
 """Whether it is beyond doubt that Mixpanel takes a record.
 
 /track, /engage and /groups answer for a request as a whole, and a `1` is documented both as "all
-valid" and as "at least one valid" (facts/mixpanel-http-api 1.5): behind a good record a bad one
-can get lost without a word. So only records that keep every documented limit with room to spare
-share a request there, and any other has an answer of its own. Nothing is refused here: what is
-doubtful is sent, and Mixpanel decides.
+valid" and as "at least one valid" (docs/facts/mixpanel-http-api.md#track-responses): behind a good
+record a bad one can get lost without a word. So only records that keep every documented limit with
+room to spare share a request there, and any other has an answer of its own. Nothing is refused
+here: what is doubtful is sent, and Mixpanel decides.
 
 A record that may not arrive twice is alone as well. After a `0` for several, the good ones have to
 be sent again to find the bad one, which is harmless for an event with an insert id and for `$set`
@@ -33,11 +33,13 @@ MODIFIERS = frozenset(
         *("$ip", "$ignore_time", "$ignore_alias", "$time", "$latitude", "$longitude"),
     }
 )
-"""The keys of a profile update that are no operation (facts/mixpanel-http-api 3.3)."""
+"""The keys of a profile update that are no operation
+(docs/facts/mixpanel-http-api.md#profile-modifiers)."""
 
 MOST_BYTES = 1_000_000
 MOST_MEMBERS = 254
-"""Documented are both "fewer than 255" and "up to 255" (facts/mixpanel-http-api 1.4)."""
+"""Documented are both "fewer than 255" and "up to 255"
+(docs/facts/mixpanel-http-api.md#event-limits)."""
 DEEPEST = 3
 AGE_MARGIN_MS = 3_600_000
 """An event that is nearly too old may be so when it arrives."""
@@ -155,7 +157,8 @@ def _sound_text(value: str) -> bool:
 def _is_old(time: Any, now_ms: float, margin_ms: float = AGE_MARGIN_MS) -> bool:
     if type(time) not in NUMBERS:
         return False
-    time_ms: float = time * 1000 if abs(time) < 1e11 else time  # seconds or milliseconds (1.3)
+    # Seconds or milliseconds: docs/facts/mixpanel-http-api.md#event-fields.
+    time_ms: float = time * 1000 if abs(time) < 1e11 else time
     return now_ms - time_ms > IMPORT_AGE_MS - margin_ms
 
 

@@ -15,7 +15,7 @@ class Limits(NamedTuple):
     """How large a request may be: records, and bytes of JSON before compression.
 
     Mixpanel takes 2000 records and 10 MB; 2 MB is the limit its 413 answer still names
-    (facts/mixpanel-http-api 2.1).
+    (docs/facts/mixpanel-http-api.md#import-requests).
     """
 
     records: int = 2000

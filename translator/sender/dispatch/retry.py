@@ -11,8 +11,9 @@ class RetryPolicy:
     """Up to `attempts` tries of a request, `attempts` at least 1.
 
     Between two tries it waits as Mixpanel documents: 2 s doubling to 60 s, plus 1 to 5 s of jitter
-    (facts/mixpanel-http-api 8). A `Retry-After` is obeyed to the second instead; one longer than
-    `patience` seconds ends the tries, since coming back earlier would be disobedience.
+    (docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries). A `Retry-After` is obeyed to
+    the second instead; one longer than `patience` seconds ends the tries, since coming back earlier
+    would be disobedience.
 
     With `gives_up` false a host that answers nobody is waited for without end; a request is given
     up only if others get through meanwhile.

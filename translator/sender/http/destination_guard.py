@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 LIVE_HOSTS = frozenset({"api.mixpanel.com", "api-eu.mixpanel.com", "api-in.mixpanel.com"})
-"""Mixpanel's ingestion hosts (facts/mixpanel-http-api 0)."""
+"""Mixpanel's ingestion hosts (docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication)."""
 
 OPTIONS = {
     "https://api.mixpanel.com": "--base-url",

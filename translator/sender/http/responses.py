@@ -1,7 +1,10 @@
 """From an HTTP answer of Mixpanel to what it means for the records that were sent.
 
-`classify` is a pure function. Its rules come from facts/mixpanel-http-api 1.5, 2.2, 2.3, 3.4 and 8.
-Where the sources are silent these are choices of ours, made so that nothing is lost in silence:
+`classify` is a pure function. Its rules come from docs/facts/mixpanel-http-api.md#track-responses,
+docs/facts/mixpanel-http-api.md#strict-validation, docs/facts/mixpanel-http-api.md#import-responses,
+docs/facts/mixpanel-http-api.md#profile-responses,
+docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries. Where the sources are silent these
+are choices of ours, made so that nothing is lost in silence:
 
 - an answer that nobody documents (a success without a readable body, a page of HTML) is no proof
   of delivery: it is retried, and reported when it stays so;

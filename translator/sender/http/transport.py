@@ -32,7 +32,8 @@ ENDPOINTS = frozenset(QUERIES)
 """All that operations are sent to."""
 
 GZIP_ENDPOINTS = frozenset({"/track", "/import"})
-"""Compression is documented as not supported elsewhere (facts/mixpanel-http-api 3.1)."""
+"""Compression is documented as not supported elsewhere
+(docs/facts/mixpanel-http-api.md#profile-requests)."""
 
 
 class Answer(NamedTuple):
