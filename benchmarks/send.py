@@ -22,7 +22,7 @@ import mixpanel
 import requests
 
 from translator.core.operations import Operation
-from translator.sender import Fate, Sender, Verdict
+from translator.sender import DeliveryResult, DeliveryStatus, Sender
 
 HOST = "https://api.mixpanel.com"
 ROUNDS = 5
@@ -61,9 +61,9 @@ def ours(url: str, token: str, events: list[dict[str, Any]], workers: int) -> No
     )
     delivered = 0
 
-    def tell(verdict: Verdict) -> None:
+    def tell(verdict: DeliveryResult) -> None:
         nonlocal delivered
-        delivered += verdict.fate is Fate.DELIVERED
+        delivered += verdict.fate is DeliveryStatus.DELIVERED
 
     with Sender({HOST: url}, workers=workers) as sender:
         sender.stream(operations, tell)

@@ -23,10 +23,17 @@ from translator import Session as DeviceMode
 from translator.bulk import translate_line
 from translator.core.compiled_settings import plan_for
 from translator.core.timestamps import to_ms
-from translator.sender import Alias, DestinationError, Fate, Limits, RetryPolicy, Sender
+from translator.sender import (
+    AliasPolicy,
+    BatchLimits,
+    DeliveryStatus,
+    DestinationError,
+    RetryPolicy,
+    Sender,
+)
 from translator.sender.books.ledger import Given, Ledger
-from translator.sender.books.message_status import Entry
-from translator.sender.dispatch.queued_operation import Letter
+from translator.sender.books.message_status import MessageStatus
+from translator.sender.dispatch.queued_operation import QueuedOperation
 
 
 class Builtin:
@@ -63,9 +70,9 @@ class _BuiltinSession:
             setup.base_urls,
             settings.apiSecret or None,
             # A request for each record: then every record has an answer of its own.
-            limits=Limits(records=setup.delivery.get("records", 1)),
+            limits=BatchLimits(records=setup.delivery.get("records", 1)),
             retry=RetryPolicy(sleep=self._sleep, jitter=lambda: 0, clock=lambda: self._now),
-            alias=Alias(setup.delivery.get("alias", Alias.HOLD)),
+            alias=AliasPolicy(setup.delivery.get("alias", AliasPolicy.HOLD)),
             now=lambda: self._now,
         )
 
@@ -74,14 +81,14 @@ class _BuiltinSession:
         results = [self._result(message, now) for message in messages]
         losses: dict[int, list[Lost]] = {}
         ledger = Ledger(self._sender, lambda loss: _note(losses, loss))
-        letters: list[Letter] = []
+        letters: list[QueuedOperation] = []
         try:
             for index, result in enumerate(results):
                 if result.error is None:
                     # An operation for another host is no loss of ours but a wrong translation.
                     for operation in result.operations:
                         self._sender.base_url(operation.host)
-                    letters += ledger.enter(Entry(index, None, 0), result, {}).letters
+                    letters += ledger.enter(MessageStatus(index, None, 0), result, {}).operations
             self._sender.run(Given(letters, ledger))
         except DestinationError as error:
             raise TargetFailed(str(error)) from error
@@ -124,5 +131,5 @@ def _people(message: Any) -> tuple[Any, ...]:
 
 
 def _note(losses: dict[int, list[Lost]], loss: Json) -> None:
-    if loss["fate"] is Fate.DEAD_LETTERED:
+    if loss["fate"] is DeliveryStatus.DEAD_LETTERED:
         losses.setdefault(loss["line"], []).append(Lost(loss["endpoint"], loss["reason"] or ""))

@@ -336,7 +336,8 @@ BROKEN = {
     "requests.Session.post = lambda *a, **o: post(*a, **{**o, 'allow_redirects': True})",
     "believes the environment": "trusting = property(lambda s: True, lambda s, value: None)\n"
     "requests.Session.trust_env = trusting",
-    "takes any address": "from translator.sender import live\nlive.is_loopback = lambda name: True",
+    "takes any address": "from translator.sender.http import destination_guard\n"
+    "destination_guard.is_loopback = lambda name: True",
     "takes any endpoint": "from translator.sender import deliver\n"
     "class Any:\n    def __contains__(self, name): return True\n"
     "deliver.ENDPOINTS = Any()",

@@ -25,7 +25,7 @@ from translator.gateway.calls import (
 )
 from translator.gateway.intake import Intake
 from translator.gateway.metrics import Metrics
-from translator.sender.logs import Note
+from translator.sender.logs import LogEvent
 
 log = logging.getLogger("translator.gateway")
 
@@ -141,7 +141,7 @@ def create_app(
 class _Flask(Flask):
     def log_exception(self, exc_info: Any) -> None:
         """A defect of ours, without the address, which may hold a write key."""
-        log.error(Note("defect", method=request.method, path=_shown_path()), exc_info=exc_info)
+        log.error(LogEvent("defect", method=request.method, path=_shown_path()), exc_info=exc_info)
 
 
 def _answer(status: int, problem: str | None = None) -> Response:
@@ -152,7 +152,7 @@ def _answer(status: int, problem: str | None = None) -> Response:
 
 def _log_request(status: int, seconds: float) -> None:
     said = {"status": status, "messages": g.messages, "seconds": round(seconds, 4)}
-    log.info(Note("request", method=request.method, path=_shown_path(), **said))
+    log.info(LogEvent("request", method=request.method, path=_shown_path(), **said))
 
 
 def _shown_path() -> str:

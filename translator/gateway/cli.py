@@ -23,7 +23,7 @@ from translator.sender.commands.progress import write_line
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.retry import RetryPolicy
-from translator.sender.logs import Note
+from translator.sender.logs import LogEvent
 
 THREADS = 8
 
@@ -81,7 +81,7 @@ def gateway(
         app = create_app(intake, time.time, write_keys=write_keys, alive=delivery.alive)
         done = _serve(app, host, port, delivery, drain)
         counts = intake.counts()
-        log.info(Note("stop", waiting=intake.waiting(), **counts))
+        log.info(LogEvent("stop", waiting=intake.waiting(), **counts))
         click.echo(encode(counts).decode())
         if not done:
             where = f"they stay in {spool}" if spool else "without a spool file they are lost"
@@ -155,14 +155,14 @@ def _serve(app: Any, host: str, port: int, delivery: Delivery, drain: float) -> 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         address = f"http://{host}:{server.socket.getsockname()[1]}"
-        log.info(Note("listening", address=address))
+        log.info(LogEvent("listening", address=address))
         click.echo(address)
         sys.stdout.flush()
         server.run()  # returns when a signal has come
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
     server.close()
-    log.info(Note("drain", waiting=delivery.waiting(), seconds=drain))
+    log.info(LogEvent("drain", waiting=delivery.waiting(), seconds=drain))
     return delivery.finish(drain)
 
 

@@ -15,11 +15,11 @@ import orjson
 from translator.core.operations import Json, Result
 from translator.sender.books.dead_letters import of_line
 from translator.sender.books.ledger import Ledger
-from translator.sender.books.message_status import Entry
-from translator.sender.books.spool import REMEMBERED_SECONDS, Incoming, Spool
+from translator.sender.books.message_status import MessageStatus
+from translator.sender.books.spool import REMEMBERED_SECONDS, IncomingMessage, Spool
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.dispatch import Settled
-from translator.sender.dispatch.queued_operation import Letter
+from translator.sender.dispatch.queued_operation import QueuedOperation
 
 CAPACITY = 100_000
 """How many operations may wait; more are refused until there is room, and clients ask again."""
@@ -69,13 +69,13 @@ class Intake:
         with self._lock:
             if self._closed or self._waiting >= self._capacity:
                 return Taken(room=False)
-            fresh: dict[bytes, Incoming] = {}
+            fresh: dict[bytes, IncomingMessage] = {}
             for line, key in written:
                 if key in fresh or self._spool.known(key)[0]:
                     continue
                 self._taken_in += 1
                 result = self._translate(line)
-                entry = Entry(self._taken_in, result.message_id, 0, key=key)
+                entry = MessageStatus(self._taken_in, result.message_id, 0, key=key)
                 fresh[key] = self._ledger.enter(entry, result, of_line(line))
             if fresh:
                 self._ledger.lose(fresh.values())
@@ -103,7 +103,7 @@ class Intake:
         with self._lock:
             return self._ledger.account.summary()
 
-    def take(self, room: int) -> Sequence[Letter] | None:
+    def take(self, room: int) -> Sequence[QueuedOperation] | None:
         """What waits longest, as a source of the sender."""
         now = self._sender.moment()
         if now - self._forgot_at > FORGET_EVERY_SECONDS:
@@ -113,14 +113,14 @@ class Intake:
             letters = self._ledger.backlog(room)
             return letters or (None if self._closed else ())
 
-    def sending(self, letters: Sequence[Letter]) -> None:
+    def sending(self, letters: Sequence[QueuedOperation]) -> None:
         """As the ledger does."""
         self._ledger.sending(letters)
 
     def settled(self, settled: Sequence[Settled]) -> None:
         """As the ledger does."""
         with self._lock:
-            self._waiting -= sum(len(each.letters) for each in settled)
+            self._waiting -= sum(len(each.operations) for each in settled)
             self._ledger.settled(settled)
 
 

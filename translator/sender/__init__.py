@@ -2,20 +2,20 @@
 
 from translator.sender.commands.run import run_send
 from translator.sender.deliver import Sender
-from translator.sender.delivery_status import Fate, Verdict
-from translator.sender.dispatch.batching import Limits
-from translator.sender.dispatch.dispatch import Alias
+from translator.sender.delivery_status import DeliveryResult, DeliveryStatus
+from translator.sender.dispatch.batching import BatchLimits
+from translator.sender.dispatch.dispatch import AliasPolicy
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import DestinationError, base_urls
 
 __all__ = [
-    "Alias",
+    "AliasPolicy",
+    "BatchLimits",
+    "DeliveryResult",
+    "DeliveryStatus",
     "DestinationError",
-    "Fate",
-    "Limits",
     "RetryPolicy",
     "Sender",
-    "Verdict",
     "base_urls",
     "run_send",
 ]

@@ -16,21 +16,21 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from translator.core.operations import Operation
-from translator.sender.delivery_status import Fate, Verdict
+from translator.sender.delivery_status import DeliveryResult, DeliveryStatus
 from translator.sender.dispatch.batch_safety import (
     AGE_MARGIN_MS,
-    doubtful,
-    repeatable,
+    is_idempotent,
+    may_be_dropped_silently,
     too_old_for_track,
 )
-from translator.sender.dispatch.batching import Batch, Limits, encode
-from translator.sender.dispatch.dispatch import Alias, Dispatch, Settled, Shipment
-from translator.sender.dispatch.queued_operation import Letter, lanes_of
+from translator.sender.dispatch.batching import Batch, BatchLimits, encode
+from translator.sender.dispatch.dispatch import AliasPolicy, Dispatch, OutgoingRequest, Settled
+from translator.sender.dispatch.queued_operation import QueuedOperation, ordering_keys_of
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import DestinationError, destination
-from translator.sender.http.responses import Meaning, Outcome, classify
+from translator.sender.http.responses import InterpretedResponse, Meaning, classify
 from translator.sender.http.transport import ENDPOINTS, HttpTransport, NetworkError, Transport
-from translator.sender.logs import Note, log, log_news
+from translator.sender.logs import LogEvent, log, log_delivery_event
 from translator.sender.redaction import Redactor
 
 HOLD_SECONDS = 1.5
@@ -51,22 +51,22 @@ TAKE_SECONDS = 0.1
 """How long operations are collected before those that came are sent."""
 
 GIVE_WAY_SECONDS = 0.001
-"""How long who takes letters waits, after each lot, for those who send. Python runs one thread at a
-time: next to one that never waits, each step of a request (compress, connect, send, read) would be
+"""How long `run` waits after each lot, for the threads that send. Python runs one thread at
+a time: beside one that never waits, each step of a request (compress, connect, send, read) starts
 5 ms late."""
 
 
-class Undeliverable(Exception):
+class UndeliverableError(Exception):
     """An operation that cannot become a request; the text says why."""
 
 
 class Source(Protocol):
-    """Where letters come from, and where verdicts on them go."""
+    """Where operations come from, and where their results go."""
 
-    def take(self, room: int) -> Sequence[Letter] | None:
-        """Some letters, about `room` at most; none if there are none now; None if never again."""
+    def take(self, room: int) -> Sequence[QueuedOperation] | None:
+        """About `room` operations at most; none if there are none now; None after the last."""
 
-    def sending(self, letters: Sequence[Letter]) -> None:
+    def sending(self, queued: Sequence[QueuedOperation]) -> None:
         """These are about to go out."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
@@ -89,10 +89,10 @@ class Sender:
         api_secret: str | None = None,
         *,
         live: bool = False,
-        limits: Limits | None = None,
+        limits: BatchLimits | None = None,
         retry: RetryPolicy | None = None,
         transport: Transport | None = None,
-        alias: Alias = Alias.HOLD,
+        alias: AliasPolicy = AliasPolicy.HOLD,
         hold: float = HOLD_SECONDS,
         workers: int = 1,
         now: Callable[[], float] = time.time,
@@ -104,10 +104,12 @@ class Sender:
         self._has_secret = api_secret is not None
         self._redact = Redactor([api_secret] if api_secret else [])
         self._transport: Transport = transport or HttpTransport(api_secret)
-        self._dispatch = Dispatch(limits or Limits(), self._retry, alias, hold)
+        self._dispatch = Dispatch(limits or BatchLimits(), self._retry, alias, hold)
         self._workers = workers
         self._pool: ThreadPoolExecutor | None = None
-        self._answers: queue.SimpleQueue[tuple[Shipment, Outcome] | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[OutgoingRequest, InterpretedResponse] | None] = (
+            queue.SimpleQueue()
+        )
         self._under_way = 0
         self._slept = 0.0
         self._now = now
@@ -122,32 +124,32 @@ class Sender:
             url = self._urls[host] = destination(host, self._base_urls, live=self._live)
         return url
 
-    def letter(
+    def prepare(
         self, operation: Operation, lanes: tuple[str, ...] | None = None, tag: Any = None
-    ) -> Letter:
+    ) -> QueuedOperation:
         """An operation on its way; without `lanes` they are those of the ids in its payload.
 
-        Raises Undeliverable if it cannot become a request, and DestinationError if it may go
+        Raises UndeliverableError if it cannot become a request, and DestinationError if it may go
         nowhere.
         """
         self.base_url(operation.host)
         if operation.endpoint not in ENDPOINTS:
             # It is put behind the base URL, and with "@elsewhere" it would lead there.
-            raise Undeliverable(f"Mixpanel has no endpoint {operation.endpoint!r:.100}")
+            raise UndeliverableError(f"Mixpanel has no endpoint {operation.endpoint!r:.100}")
         if operation.endpoint == "/import" and not self._has_secret:
-            raise Undeliverable("/import needs the project's API secret: set apiSecret")
+            raise UndeliverableError("/import needs the project's API secret: set apiSecret")
         try:
             text = encode(operation.payload)
         except (ValueError, RecursionError) as error:
-            raise Undeliverable(f"the payload cannot be written as JSON: {error}") from error
-        again = repeatable(operation)
+            raise UndeliverableError(f"the payload cannot be written as JSON: {error}") from error
+        again = is_idempotent(operation)
         now = self._now()
-        alone = not again or doubtful(operation, len(text), now * 1000)
+        alone = not again or may_be_dropped_silently(operation, len(text), now * 1000)
         if lanes is None:
-            lanes = lanes_of(operation)
-        return Letter(next(self._numbers), operation, text, lanes, alone, again, tag, now)
+            lanes = ordering_keys_of(operation)
+        return QueuedOperation(next(self._numbers), operation, text, lanes, alone, again, tag, now)
 
-    def send(self, operations: Iterable[Operation]) -> list[Verdict]:
+    def send(self, operations: Iterable[Operation]) -> list[DeliveryResult]:
         """Deliver operations, those of a person in order, and say what became of each.
 
         Raises DestinationError, before anything is sent, if one of them may go nowhere.
@@ -155,11 +157,13 @@ class Sender:
         listed = list(operations)
         for host in {operation.host for operation in listed}:
             self.base_url(host)
-        verdicts: dict[int, Verdict] = {}
+        verdicts: dict[int, DeliveryResult] = {}
         self.run(_Operations(self, listed, verdicts.__setitem__))
         return [verdicts[place] for place in range(len(listed))]
 
-    def stream(self, operations: Iterable[Operation], tell: Callable[[Verdict], object]) -> None:
+    def stream(
+        self, operations: Iterable[Operation], tell: Callable[[DeliveryResult], object]
+    ) -> None:
         """Deliver operations as they come, in bounded memory; `tell` hears what became of each.
 
         One that may go nowhere becomes a dead letter. The operations are asked for in this thread:
@@ -191,22 +195,22 @@ class Sender:
             if self._under_way < self._workers:
                 step = self._dispatch.next(self._time())
             self._tell()
-            if isinstance(step, Shipment):
+            if isinstance(step, OutgoingRequest):
                 self._ship(step, source)
                 continue
-            taken: Sequence[Letter] | None = ()
+            taken: Sequence[QueuedOperation] | None = ()
             if open_ and self._has_room():
                 taken = source.take(TAKEN_AT_ONCE)
                 open_ = taken is not None
                 now = self._time()
-                for letter in taken or ():
-                    self._dispatch.accept(letter, now)
+                for queued in taken or ():
+                    self._dispatch.accept(queued, now)
             if taken:
                 self._await(GIVE_WAY_SECONDS if self._under_way else 0, source)
             elif self._under_way or (open_ and self._has_room()):
                 self._await(step, source)
-            elif self._dispatch.letters:
-                assert step is not None, "letters wait, but nothing is there to wait for"
+            elif self._dispatch.pending:
+                assert step is not None, "operations are pending, but there is no time to wait for"
                 self._pause(step)
             elif not open_:
                 return
@@ -250,14 +254,14 @@ class Sender:
         self.close()
 
     def _has_room(self) -> bool:
-        return self._dispatch.letters < CAPACITY_LETTERS and self._dispatch.bytes < CAPACITY_BYTES
+        return self._dispatch.pending < CAPACITY_LETTERS and self._dispatch.bytes < CAPACITY_BYTES
 
     def _time(self) -> float:
         return self._retry.clock() + self._slept
 
-    def _ship(self, shipment: Shipment, source: Source) -> None:
+    def _ship(self, shipment: OutgoingRequest, source: Source) -> None:
         batch = shipment.batch
-        source.sending(batch.letters)
+        source.sending(batch.operations)
         if self._workers == 1:
             self._answered(shipment, self._attempt(batch), source)
             return
@@ -266,49 +270,53 @@ class Sender:
         self._under_way += 1
         self._pool.submit(lambda: self._answers.put((shipment, self._attempt(batch))))
 
-    def _attempt(self, batch: Batch) -> Outcome:
-        endpoint = batch.place.endpoint
+    def _attempt(self, batch: Batch) -> InterpretedResponse:
+        endpoint = batch.route.endpoint
         if outdated := self._outdated(batch):
-            if outdated < len(batch.letters) or not self._has_secret:
-                return Outcome(Meaning.OUTDATED, OUTDATED)
+            if outdated < len(batch.operations) or not self._has_secret:
+                return InterpretedResponse(Meaning.OUTDATED, OUTDATED)
             endpoint = "/import"
         try:
-            url = self.base_url(batch.place.host)
+            url = self.base_url(batch.route.host)
             answer = self._transport.post(url, endpoint, batch.body())
             outcome = classify(answer.status, answer.headers, self._redact.body(answer.body))
             return outcome._replace(status=answer.status)
         except NetworkError as error:
-            return Outcome(Meaning.RETRY, str(error), unclear=error.unclear)
+            return InterpretedResponse(Meaning.RETRY, str(error), unclear=error.unclear)
         except Exception as error:
             # A defect of ours must cost one request, and no worker may die of it.
-            log.debug(Note("defect"), exc_info=True)
-            return Outcome(Meaning.RETRY, f"the sender failed: {error!r:.200}", unclear=True)
+            log.debug(LogEvent("defect"), exc_info=True)
+            return InterpretedResponse(
+                Meaning.RETRY, f"the sender failed: {error!r:.200}", unclear=True
+            )
 
     def _outdated(self, batch: Batch) -> int:
-        """How many letters have become too old for /track while they waited.
+        """How many operations have become too old for /track while they waited.
 
         One that was too old from the beginning is sent: so it was decided elsewhere.
         """
-        now, oldest = self._now(), batch.letters[0]
+        now, oldest = self._now(), batch.operations[0]
         if not oldest.alone and now - oldest.at < AGE_MARGIN_MS / 1000:
             return 0  # all had more time than that when they were made
         return sum(
-            too_old_for_track(letter.operation, now * 1000)
-            and not too_old_for_track(letter.operation, letter.at * 1000)
-            for letter in batch.letters
+            too_old_for_track(queued.operation, now * 1000)
+            and not too_old_for_track(queued.operation, queued.at * 1000)
+            for queued in batch.operations
         )
 
-    def _answered(self, shipment: Shipment, outcome: Outcome, source: Source) -> None:
+    def _answered(
+        self, shipment: OutgoingRequest, outcome: InterpretedResponse, source: Source
+    ) -> None:
         settled = self._dispatch.answered(shipment, outcome, self._time())
         self._tell()
         self._settle(source, settled)
 
     def _tell(self) -> None:
         """Log what happened in the dispatch, for whoever watches."""
-        news = self._dispatch.news
+        news = self._dispatch.events
         if news:
             for each in news:
-                log_news(each, self._redact)
+                log_delivery_event(each, self._redact)
             news.clear()
 
     def _settle(self, source: Source, settled: list[Settled]) -> None:
@@ -345,7 +353,7 @@ class _Operations:
         self,
         sender: Sender,
         operations: Iterable[Operation],
-        tell: Callable[[int, Verdict], object],
+        tell: Callable[[int, DeliveryResult], object],
     ) -> None:
         self._sender = sender
         self._left = self._surviving(operations)
@@ -353,17 +361,19 @@ class _Operations:
         self.failure: Exception | None = None
         """Why there are no more operations, if not because they have come to their end."""
 
-    def take(self, room: int) -> Sequence[Letter] | None:
-        letters: list[Letter] = []
+    def take(self, room: int) -> Sequence[QueuedOperation] | None:
+        queued: list[QueuedOperation] = []
         until = self._sender.clock() + TAKE_SECONDS
         for place, operation in self._left:
             try:
-                letters.append(self._sender.letter(operation, tag=place))
-            except (Undeliverable, DestinationError) as error:
-                self._tell(place, Verdict(operation, Fate.DEAD_LETTERED, str(error)))
-            if len(letters) >= room or (letters and self._sender.clock() > until):
+                queued.append(self._sender.prepare(operation, tag=place))
+            except (UndeliverableError, DestinationError) as error:
+                self._tell(
+                    place, DeliveryResult(operation, DeliveryStatus.DEAD_LETTERED, str(error))
+                )
+            if len(queued) >= room or (queued and self._sender.clock() > until):
                 break
-        return letters or None
+        return queued or None
 
     def _surviving(self, operations: Iterable[Operation]) -> Iterator[tuple[int, Operation]]:
         """The operations with their places, to the end or to where they fail."""
@@ -372,10 +382,10 @@ class _Operations:
         except Exception as error:
             self.failure = error
 
-    def sending(self, letters: Sequence[Letter]) -> None:
+    def sending(self, queued: Sequence[QueuedOperation]) -> None:
         """Nothing is kept."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        for letters, fate, reason in settled:
-            for letter in letters:
-                self._tell(letter.tag, Verdict(letter.operation, fate, reason))
+        for operations, fate, reason in settled:
+            for queued in operations:
+                self._tell(queued.tag, DeliveryResult(queued.operation, fate, reason))

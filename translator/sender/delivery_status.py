@@ -6,7 +6,7 @@ from typing import NamedTuple
 from translator.core.operations import Operation
 
 
-class Fate(StrEnum):
+class DeliveryStatus(StrEnum):
     """Where an operation, or a whole message, ended up."""
 
     DELIVERED = "delivered"
@@ -15,7 +15,7 @@ class Fate(StrEnum):
     DEAD_LETTERED = "dead_lettered"
 
 
-class Verdict(NamedTuple):
+class DeliveryResult(NamedTuple):
     """What became of one operation.
 
     `fate` is `delivered`, `rejected` (Mixpanel said no, asking again is useless) or
@@ -24,5 +24,5 @@ class Verdict(NamedTuple):
     """
 
     operation: Operation
-    fate: Fate
+    fate: DeliveryStatus
     reason: str | None = None

@@ -15,8 +15,14 @@ from typing import Any, TextIO
 from translator.core.operations import Json
 from translator.sender.commands.progress import write_line
 from translator.sender.dispatch.batching import encode
-from translator.sender.dispatch.circuit_breaker import State
-from translator.sender.dispatch.delivery_events import Circuit, Hold, News, Retry, Split
+from translator.sender.dispatch.circuit_breaker import CircuitState
+from translator.sender.dispatch.delivery_events import (
+    AliasHold,
+    BatchSplit,
+    CircuitChanged,
+    DeliveryEvent,
+    RetryScheduled,
+)
 from translator.sender.redaction import Redactor
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -28,17 +34,21 @@ NUMBERS = int | float | None
 log = logging.getLogger("translator.sender")
 log.addHandler(logging.NullHandler())
 
-NEWS = {Retry: logging.WARNING, Split: logging.INFO, Hold: logging.DEBUG}
-CIRCUIT = {
-    State.CLOSED: logging.WARNING,
-    State.OPEN: logging.WARNING,
-    State.HALF_OPEN: logging.INFO,
-    State.GIVEN_UP: logging.ERROR,
+EVENTS = {
+    RetryScheduled: ("retry", logging.WARNING),
+    BatchSplit: ("split", logging.INFO),
+    AliasHold: ("hold", logging.DEBUG),
 }
-"""How much each matters; a host that is back ends the warning that it was gone."""
+CIRCUIT_LEVELS = {
+    CircuitState.CLOSED: logging.WARNING,
+    CircuitState.OPEN: logging.WARNING,
+    CircuitState.HALF_OPEN: logging.INFO,
+    CircuitState.GIVEN_UP: logging.ERROR,
+}
+"""The level of each event; a host that is back ends the warning that it was gone."""
 
 
-class Note:
+class LogEvent:
     """A message of ours: what happened, and the particulars.
 
     A handler of somebody else's shows it as text, such as `retry endpoint=/track wait=2.0`.
@@ -74,7 +84,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
         }
-        if isinstance(record.msg, Note):
+        if isinstance(record.msg, LogEvent):
             said = {"event": record.msg.event, **record.msg.particulars}
         else:
             said = {"message": record.getMessage()}
@@ -134,14 +144,17 @@ def logging_to(
         everything.removeHandler(handler)
 
 
-def log_news(news: News, redact: Callable[[str], str]) -> None:
-    """Log what a dispatch told."""
-    level = CIRCUIT[news.state] if isinstance(news, Circuit) else NEWS[type(news)]
+def log_delivery_event(event: DeliveryEvent, redact: Callable[[str], str]) -> None:
+    """Log an event of the dispatch."""
+    if isinstance(event, CircuitChanged):
+        name, level = "circuit", CIRCUIT_LEVELS[event.state]
+    else:
+        name, level = EVENTS[type(event)]
     if log.isEnabledFor(level):
         said: Json = {}
-        for name, value in news._asdict().items():
+        for key, value in event._asdict().items():
             if isinstance(value, float):
-                said[name] = round(value, 3)
+                said[key] = round(value, 3)
             elif value is not None:
-                said[name] = redact(value) if name == "reason" else value
-        log.log(level, Note(type(news).__name__.lower(), **said))
+                said[key] = redact(value) if key == "reason" else value
+        log.log(level, LogEvent(name, **said))

@@ -12,7 +12,7 @@ from typing import Any
 from translator import Result, Rules, Session, Settings, SettingsError, translate
 from translator.core.timestamps import to_ms
 from translator.device.sdk import Browser
-from translator.sender import Fate, Limits, RetryPolicy, Sender
+from translator.sender import BatchLimits, DeliveryStatus, RetryPolicy, Sender
 
 TELLS = ["settings", "skipped", "errors", "undelivered"]
 RULES = {"documented": Rules.documented, "observed": Rules.observed}
@@ -56,7 +56,7 @@ class Driver:
             self.sender = Sender(
                 asked["base_urls"],
                 self.settings.apiSecret or None,
-                limits=Limits(records=1),
+                limits=BatchLimits(records=1),
                 retry=RetryPolicy(sleep=lambda seconds: None, jitter=lambda: 0),
             )
         tells = [] if "tells-nothing" in self.words else TELLS
@@ -101,7 +101,7 @@ class Driver:
             answer["undelivered"] = [
                 {"endpoint": verdict.operation.endpoint, "reason": verdict.reason}
                 for verdict in verdicts
-                if verdict.fate is Fate.DEAD_LETTERED
+                if verdict.fate is DeliveryStatus.DEAD_LETTERED
             ]
         return answer
 

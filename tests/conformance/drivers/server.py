@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.conformance.drivers.ours import Driver
 from translator import Settings
-from translator.sender import Limits, RetryPolicy, Sender
+from translator.sender import BatchLimits, RetryPolicy, Sender
 
 CALLS = {"track", "identify", "page", "screen", "group", "alias"}
 
@@ -37,7 +37,7 @@ class Server(ThreadingHTTPServer):
         self.driver.settings = Settings.from_json(settings)
         self.driver.start = {"rules": "documented", "mode": "cloud"}
         policy = RetryPolicy(sleep=lambda seconds: None, jitter=lambda: 0)
-        self.driver.sender = Sender(base_urls, limits=Limits(records=1), retry=policy)
+        self.driver.sender = Sender(base_urls, limits=BatchLimits(records=1), retry=policy)
 
     def command(self, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["command"] == "deliver":

@@ -11,7 +11,7 @@ from conformance.spec.loading import load_scenarios
 from conformance.targets.builtin import Builtin
 from translator.sender import deliver
 from translator.sender.dispatch.dispatch import Dispatch
-from translator.sender.http.responses import Meaning, Outcome
+from translator.sender.http.responses import InterpretedResponse, Meaning
 from translator.sender.http.transport import HttpTransport
 
 SCENARIOS = {scenario.id: scenario for scenario in load_scenarios()}
@@ -21,7 +21,7 @@ make = Dispatch.__init__
 
 def ignores_status_0(patch: pytest.MonkeyPatch) -> None:
     """HTTP 200 is taken for success, whatever it says (rudderlabs/rudder-transformer#5060)."""
-    patch.setattr(deliver, "classify", lambda *answer: Outcome(Meaning.DELIVERED))
+    patch.setattr(deliver, "classify", lambda *answer: InterpretedResponse(Meaning.DELIVERED))
 
 
 def changes_time_on_retry(patch: pytest.MonkeyPatch) -> None:
@@ -53,12 +53,12 @@ def resends_the_first(patch: pytest.MonkeyPatch) -> None:
 
 def repeats_increments(patch: pytest.MonkeyPatch) -> None:
     """An increment whose answer is lost is sent again."""
-    patch.setattr(deliver, "repeatable", lambda operation: True)
+    patch.setattr(deliver, "is_idempotent", lambda operation: True)
 
 
 def trusts_every_record(patch: pytest.MonkeyPatch) -> None:
     """A bad record shares the answer of good ones."""
-    patch.setattr(deliver, "doubtful", lambda *about: False)
+    patch.setattr(deliver, "may_be_dropped_silently", lambda *about: False)
 
 
 def holds_nobody(patch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from translator.core.operations import Operation
-from translator.sender import Fate, RetryPolicy, Verdict
+from translator.sender import DeliveryResult, DeliveryStatus, RetryPolicy
 
 US = "https://api.mixpanel.com"
 EU = "https://api-eu.mixpanel.com"
@@ -43,6 +43,6 @@ def recorded_retry(sleeps: list[float], attempts: int = 5) -> RetryPolicy:
     )
 
 
-def fates(verdicts: list[Verdict]) -> list[Fate]:
+def fates(verdicts: list[DeliveryResult]) -> list[DeliveryStatus]:
     """What became of each operation, without the reasons."""
     return [verdict.fate for verdict in verdicts]

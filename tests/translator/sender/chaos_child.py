@@ -19,7 +19,7 @@ from translator import Settings
 from translator.bulk import translate_line
 from translator.core.compiled_settings import plan_for
 from translator.core.rules import Rules
-from translator.sender import Alias, Limits, RetryPolicy, Sender
+from translator.sender import AliasPolicy, BatchLimits, RetryPolicy, Sender
 from translator.sender.books import spool as spool_module
 from translator.sender.books.dead_letters import (
     DeadLetters,
@@ -95,8 +95,8 @@ def main() -> None:
             {host: url},
             "secret",
             retry=QUICK,
-            limits=Limits(records=20),
-            alias=Alias.HOLD,
+            limits=BatchLimits(records=20),
+            alias=AliasPolicy.HOLD,
             hold=HOLD,
             workers=3,
         ) as sender,

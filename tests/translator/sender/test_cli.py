@@ -10,10 +10,10 @@ import pytest
 
 from tests.translator.sender.build import event
 from tests.translator.sender.stub import Reply, Stub, running_stub
-from translator.sender.books.message_status import Entry
-from translator.sender.books.spool import Incoming, Spool
+from translator.sender.books.message_status import MessageStatus
+from translator.sender.books.spool import IncomingMessage, Spool
 from translator.sender.dispatch.batching import encode
-from translator.sender.dispatch.queued_operation import Letter
+from translator.sender.dispatch.queued_operation import QueuedOperation
 
 NOW = "2026-06-15T12:00:00Z"
 TRACK = {
@@ -88,9 +88,9 @@ def test_real_mixpanel_needs_live(tmp_path: Path) -> None:
 
 def test_a_spool_for_another_region_is_wrong_usage(tmp_path: Path, stub: Stub) -> None:
     """What a spool holds for a host without an address stays there, and the way out is named."""
-    letter = Letter(0, event("A"), encode(event("A").payload), ("person ann",))
+    letter = QueuedOperation(0, event("A"), encode(event("A").payload), ("person ann",))
     with Spool(tmp_path / "spool") as spool:
-        spool.add([Incoming(Entry(1, "m-1", 1, key=b"k"), [letter])], 0.0)
+        spool.add([IncomingMessage(MessageStatus(1, "m-1", 1, key=b"k"), [letter])], 0.0)
     options = ("--eu-base-url", stub.url, "--spool", "spool")
     run = Send(tmp_path, *options, messages=[], enableEuropeanUnionEndpoint=True)
     assert (run.code, run.out) == (2, "")

@@ -9,26 +9,26 @@ from hypothesis import strategies as st
 
 from tests.translator.sender.build import EU, NOW, US, event, update
 from translator.core.operations import Operation
-from translator.sender import Alias, Limits
-from translator.sender.delivery_status import Fate
-from translator.sender.dispatch.batch_safety import doubtful, repeatable
+from translator.sender import AliasPolicy, BatchLimits
+from translator.sender.delivery_status import DeliveryStatus
+from translator.sender.dispatch.batch_safety import is_idempotent, may_be_dropped_silently
 from translator.sender.dispatch.batching import encode
-from translator.sender.dispatch.circuit_breaker import State
-from translator.sender.dispatch.delivery_events import Circuit
-from translator.sender.dispatch.dispatch import Dispatch, Settled, Shipment
-from translator.sender.dispatch.queued_operation import Letter, lanes_of
+from translator.sender.dispatch.circuit_breaker import CircuitState
+from translator.sender.dispatch.delivery_events import CircuitChanged
+from translator.sender.dispatch.dispatch import Dispatch, OutgoingRequest, Settled
+from translator.sender.dispatch.queued_operation import QueuedOperation, ordering_keys_of
 from translator.sender.dispatch.retry import RetryPolicy
-from translator.sender.http.responses import FailedRecord, Meaning, Outcome
+from translator.sender.http.responses import FailedRecord, InterpretedResponse, Meaning
 
-DELIVERED = Outcome(Meaning.DELIVERED)
-DOWN = Outcome(Meaning.RETRY, "HTTP 503: down")
+DELIVERED = InterpretedResponse(Meaning.DELIVERED)
+DOWN = InterpretedResponse(Meaning.RETRY, "HTTP 503: down")
 
 
 class Judged(NamedTuple):
-    """A letter and what became of it."""
+    """A queued and what became of it."""
 
-    letter: Letter
-    fate: Fate
+    queued: QueuedOperation
+    fate: DeliveryStatus
     reason: str | None
 
 
@@ -38,12 +38,12 @@ class Driven:
     def __init__(
         self,
         *operations: Operation,
-        alias: Alias = Alias.HOLD,
-        limits: Limits | None = None,
+        alias: AliasPolicy = AliasPolicy.HOLD,
+        limits: BatchLimits | None = None,
         gives_up: bool = True,
     ) -> None:
         retry = RetryPolicy(jitter=lambda: 0.5, gives_up=gives_up)
-        self.dispatch = Dispatch(limits or Limits(), retry, alias, 1.5)
+        self.dispatch = Dispatch(limits or BatchLimits(), retry, alias, 1.5)
         self.now = 100.0
         self.count = 0
         self.settled: list[Judged] = []
@@ -52,28 +52,28 @@ class Driven:
     def add(self, *operations: Operation, people: tuple[Any, ...] = ()) -> None:
         for operation in operations:
             text = encode(operation.payload)
-            again = repeatable(operation)
-            letter = Letter(
+            again = is_idempotent(operation)
+            queued = QueuedOperation(
                 self.count,
                 operation,
                 text,
-                lanes_of(operation, people),
-                alone=not again or doubtful(operation, len(text), NOW * 1000),
-                repeatable=again,
+                ordering_keys_of(operation, people),
+                alone=not again or may_be_dropped_silently(operation, len(text), NOW * 1000),
+                idempotent=again,
             )
             self.count += 1
-            self.dispatch.accept(letter, self.now)
+            self.dispatch.accept(queued, self.now)
 
-    def send(self) -> Shipment:
+    def send(self) -> OutgoingRequest:
         """The request that is to be sent now."""
         shipment = self.dispatch.next(self.now)
-        assert isinstance(shipment, Shipment), shipment
+        assert isinstance(shipment, OutgoingRequest), shipment
         return shipment
 
     def sendable(self) -> list[list[str]]:
         """All requests that may be under way at once, by the names of their records."""
         found = []
-        while isinstance(shipment := self.dispatch.next(self.now), Shipment):
+        while isinstance(shipment := self.dispatch.next(self.now), OutgoingRequest):
             found.append(names(shipment))
         return found
 
@@ -84,27 +84,27 @@ class Driven:
         self.now += seconds
         return seconds
 
-    def answer(self, shipment: Shipment, outcome: Outcome = DELIVERED) -> None:
+    def answer(self, shipment: OutgoingRequest, outcome: InterpretedResponse = DELIVERED) -> None:
         self.note(self.dispatch.answered(shipment, outcome, self.now))
 
     def note(self, settled: list[Settled]) -> None:
-        """Keep what became of each letter."""
+        """Keep what became of each queued."""
         self.settled += [
-            Judged(letter, each.fate, each.reason) for each in settled for letter in each.letters
+            Judged(queued, each.fate, each.reason) for each in settled for queued in each.operations
         ]
 
     def run(self) -> list[list[str]]:
         """Everything that is sent, if all is delivered and nothing has to be waited for."""
         found = []
-        while isinstance(shipment := self.dispatch.next(self.now), Shipment):
+        while isinstance(shipment := self.dispatch.next(self.now), OutgoingRequest):
             found.append(names(shipment))
             self.answer(shipment)
         return found
 
 
-def names(shipment: Shipment) -> list[str]:
+def names(shipment: OutgoingRequest) -> list[str]:
     """Events by name, updates by person."""
-    payloads = [letter.operation.payload for letter in shipment.batch.letters]
+    payloads = [queued.operation.payload for queued in shipment.batch.operations]
     return [payload.get("event") or payload["$distinct_id"] for payload in payloads]
 
 
@@ -157,13 +157,13 @@ def test_limit_of_bytes(spare: int, expected: list[list[str]], people: tuple[str
     """A body that just fits is one request, and one byte less makes it two."""
     pair = [of(person, name) for person, name in zip(people, "AB", strict=True)]
     size = len(Driven(*pair).send().batch.body())
-    assert Driven(*pair, limits=Limits(bytes=size + spare)).run() == expected
+    assert Driven(*pair, limits=BatchLimits(bytes=size + spare)).run() == expected
 
 
 def test_oversized_record_travels_alone() -> None:
     """A record beyond the limit is still sent, and left to the server to judge."""
     driven = Driven(
-        of("ann", "A"), event("B", distinct_id="bob", text="x" * 500), limits=Limits(bytes=300)
+        of("ann", "A"), event("B", distinct_id="bob", text="x" * 500), limits=BatchLimits(bytes=300)
     )
     assert driven.run() == [["A"], ["B"]]
 
@@ -183,13 +183,13 @@ def test_unrepeatable_records_travel_alone() -> None:
 
 def test_alias_none() -> None:
     """Without a strategy the calls after an alias go with it."""
-    driven = Driven(alias("dev", "ann"), of("ann", "A"), alias=Alias.NONE)
+    driven = Driven(alias("dev", "ann"), of("ann", "A"), alias=AliasPolicy.NONE)
     assert driven.run() == [["$create_alias", "A"]]
 
 
 def test_alias_flush() -> None:
     """With `flush` they go when the alias has been answered, and other people's at once."""
-    driven = Driven(alias("dev", "ann"), of("ann", "A"), of("bob", "B"), alias=Alias.FLUSH)
+    driven = Driven(alias("dev", "ann"), of("ann", "A"), of("bob", "B"), alias=AliasPolicy.FLUSH)
     assert driven.run() == [["$create_alias", "B"], ["A"]]
 
 
@@ -214,13 +214,13 @@ def test_hold_is_bounded() -> None:
 def test_a_refused_alias_holds_nobody() -> None:
     """There is nothing to wait for if Mixpanel does not know of the alias."""
     driven = Driven(alias("dev", "ann"), of("ann", "A"))
-    driven.answer(driven.send(), Outcome(Meaning.INVALID, "no"))
+    driven.answer(driven.send(), InterpretedResponse(Meaning.INVALID, "no"))
     assert driven.run() == [["A"]]
 
 
 def test_ids_of_an_alias_share_a_lane() -> None:
     """After an alias the calls of all its ids keep their order, the anonymousId's too."""
-    driven = Driven(alias=Alias.FLUSH)
+    driven = Driven(alias=AliasPolicy.FLUSH)
     driven.add(alias("old", "ann"), people=("ann", "device"))
     assert driven.run() == [["$create_alias"]]
     driven.add(put("ann"), of("old", "A"), put("device"))
@@ -235,7 +235,7 @@ def test_an_alias_waits_for_both_its_people() -> None:
 
 def test_two_people_become_one_when_their_aliases_meet() -> None:
     """Aliases chain: all ids of the chain share one lane."""
-    driven = Driven(alias=Alias.FLUSH)
+    driven = Driven(alias=AliasPolicy.FLUSH)
     driven.add(alias("a", "b"), alias("c", "d"), alias("b", "d"))
     driven.run()
     driven.add(put("a"), of("b", "B"), put("c"), of("d", "D"))
@@ -256,7 +256,7 @@ def test_groups_keep_their_order() -> None:
 def test_a_divided_request_keeps_its_order() -> None:
     """The halves go one after the other, and nothing of their people goes between."""
     driven = Driven(of("ann", "A"), of("bob", "B"), of("cid", "C"), of("dan", "D"), put("ann"))
-    driven.answer(driven.send(), Outcome(Meaning.TOO_LARGE, "HTTP 413"))
+    driven.answer(driven.send(), InterpretedResponse(Meaning.TOO_LARGE, "HTTP 413"))
     first = driven.send()
     assert (names(first), driven.sendable()) == (["A", "B"], [])
     driven.answer(first)
@@ -268,12 +268,12 @@ def test_a_divided_request_keeps_its_order() -> None:
 def test_what_nobody_knows_is_not_sent_twice() -> None:
     """After a lost answer an `$add` is a dead letter that says so; an event is sent again."""
     driven = Driven(update("ann", "$add", {"n": 1}), of("bob", "B"))
-    lost = Outcome(Meaning.RETRY, "it broke", unclear=True)
+    lost = InterpretedResponse(Meaning.RETRY, "it broke", unclear=True)
     driven.answer(driven.send(), lost)
     driven.answer(driven.send(), lost)
     assert [each[1:] for each in driven.settled] == [
         (
-            Fate.DEAD_LETTERED,
+            DeliveryStatus.DEAD_LETTERED,
             "it is unknown whether it arrived, and a second one would count twice: it broke",
         )
     ]
@@ -285,18 +285,20 @@ def test_partial_failures_by_index() -> None:
     """Of an import only what the answer names is rejected."""
     driven = Driven(*[event(name, "/import") for name in "ABC"])
     failed = (FailedRecord(1, None, "time: bad"),)
-    driven.answer(driven.send(), Outcome(Meaning.PARTIAL, "HTTP 400", failed=failed, imported=2))
+    driven.answer(
+        driven.send(), InterpretedResponse(Meaning.PARTIAL, "HTTP 400", failed=failed, imported=2)
+    )
     assert [each[1:] for each in driven.settled] == [
-        (Fate.DELIVERED, None),
-        (Fate.REJECTED, "time: bad"),
-        (Fate.DELIVERED, None),
+        (DeliveryStatus.DELIVERED, None),
+        (DeliveryStatus.REJECTED, "time: bad"),
+        (DeliveryStatus.DELIVERED, None),
     ]
 
 
 def test_retry_after_holds_the_whole_host() -> None:
     """Who is told to slow down does so for everybody on that host, not for other hosts."""
     driven = Driven(put("ann"), of("bob", "B"), event("C", host=EU, distinct_id="cid"))
-    driven.answer(driven.send(), Outcome(Meaning.RETRY, "HTTP 429", retry_after=30.0))
+    driven.answer(driven.send(), InterpretedResponse(Meaning.RETRY, "HTTP 429", retry_after=30.0))
     assert driven.run() == [["C"]]
     assert driven.wait() == 30.0
     assert driven.run() == [["ann"], ["B"]]
@@ -328,15 +330,15 @@ def test_a_dead_host_is_given_up_for_all() -> None:
     """A million messages do not wait a million times for a host that answers nobody."""
     driven = Driven(*[update(f"p{n}", "$add", {"n": 1}) for n in range(100)])
     tries = 0
-    while driven.dispatch.letters:
+    while driven.dispatch.pending:
         driven.note(driven.dispatch.abandoned(driven.now))
         step = driven.dispatch.next(driven.now)
-        if isinstance(step, Shipment):
+        if isinstance(step, OutgoingRequest):
             tries += 1
             driven.answer(step, DOWN)
         elif step is not None:
             driven.now += step
-    assert [each.fate for each in driven.settled] == [Fate.DEAD_LETTERED] * 100
+    assert [each.fate for each in driven.settled] == [DeliveryStatus.DEAD_LETTERED] * 100
     assert tries < 20
     assert driven.now - 100 < 60
     assert driven.settled[-1].reason == f"given up: {US} answers nobody: HTTP 503: down"
@@ -357,17 +359,17 @@ def test_what_was_not_sent_says_nothing_of_a_host() -> None:
     driven = Driven(put("ann"), of("bob", "B"), gives_up=False)
     while driven.now < 100 + 86400:
         step = driven.dispatch.next(driven.now)
-        if isinstance(step, Shipment):
+        if isinstance(step, OutgoingRequest):
             late = driven.now > 100 + 43200 and names(step) == ["B"]
-            driven.answer(step, Outcome(Meaning.OUTDATED, "too old") if late else DOWN)
+            driven.answer(step, InterpretedResponse(Meaning.OUTDATED, "too old") if late else DOWN)
         else:
             assert step is not None
             driven.now += step
-    assert [(each.letter.operation.payload["event"], each.reason) for each in driven.settled] == [
+    assert [(each.queued.operation.payload["event"], each.reason) for each in driven.settled] == [
         ("B", "too old")
     ]
-    states = [each.state for each in driven.dispatch.news if isinstance(each, Circuit)]
-    assert State.CLOSED not in states
+    states = [each.state for each in driven.dispatch.events if isinstance(each, CircuitChanged)]
+    assert CircuitState.CLOSED not in states
 
 
 @pytest.mark.parametrize("gives_up", [True, False])
@@ -375,18 +377,20 @@ def test_poison_is_isolated(gives_up: bool) -> None:
     """A record that the server cannot stomach becomes a dead letter, its neighbours do not."""
     driven = Driven(*[of(name, name) for name in "ABCDEFGH"], gives_up=gives_up)
     others = 0
-    while driven.dispatch.letters:
+    while driven.dispatch.pending:
         step = driven.dispatch.next(driven.now)
-        if isinstance(step, Shipment):
+        if isinstance(step, OutgoingRequest):
             poisoned = "F" in names(step)
-            driven.answer(step, Outcome(Meaning.RETRY, "HTTP 500") if poisoned else DELIVERED)
+            driven.answer(
+                step, InterpretedResponse(Meaning.RETRY, "HTTP 500") if poisoned else DELIVERED
+            )
         elif isinstance(step, float):
             driven.now += step
         if others < 9:
             others += 1
             driven.add(put("else"))
-    lost = [each for each in driven.settled if each.fate is not Fate.DELIVERED]
-    assert [(each.letter.operation.payload["event"], each.reason) for each in lost] == [
+    lost = [each for each in driven.settled if each.fate is not DeliveryStatus.DELIVERED]
+    assert [(each.queued.operation.payload["event"], each.reason) for each in lost] == [
         ("F", "given up after the last try: HTTP 500")
     ]
 
@@ -403,12 +407,12 @@ outcomes = st.sampled_from(
     [
         *[DELIVERED] * 4,
         DOWN,
-        Outcome(Meaning.RETRY, "lost", unclear=True),
-        Outcome(Meaning.RETRY, "429", retry_after=7.0),
-        Outcome(Meaning.INVALID, "0"),
-        Outcome(Meaning.TOO_LARGE, "413"),
-        Outcome(Meaning.REFUSED, "401"),
-        Outcome(Meaning.PARTIAL, "400", failed=(FailedRecord(0, None, "bad"),)),
+        InterpretedResponse(Meaning.RETRY, "lost", unclear=True),
+        InterpretedResponse(Meaning.RETRY, "429", retry_after=7.0),
+        InterpretedResponse(Meaning.INVALID, "0"),
+        InterpretedResponse(Meaning.TOO_LARGE, "413"),
+        InterpretedResponse(Meaning.REFUSED, "401"),
+        InterpretedResponse(Meaning.PARTIAL, "400", failed=(FailedRecord(0, None, "bad"),)),
     ]
 )
 
@@ -416,40 +420,47 @@ outcomes = st.sampled_from(
 @given(
     st.lists(operations, max_size=30),
     st.lists(outcomes, max_size=60),
-    st.sampled_from(list(Alias)),
+    st.sampled_from(list(AliasPolicy)),
     st.integers(1, 5),
     st.booleans(),
     st.integers(0, 2**32),
 )
 def test_every_letter_once_and_in_order(
     given_operations: list[Operation],
-    answers: list[Outcome],
-    strategy: Alias,
+    answers: list[InterpretedResponse],
+    strategy: AliasPolicy,
     workers: int,
     gives_up: bool,
     seed: int,
 ) -> None:
-    """Whatever is answered, in whatever order, each letter has one verdict, in its lanes' order."""
+    """Whatever is answered, in whatever order, each queued has one verdict, in its lanes' order."""
     chance = random.Random(seed)
-    driven = Driven(*given_operations, alias=strategy, limits=Limits(records=3), gives_up=gives_up)
-    under_way: list[Shipment] = []
+    driven = Driven(
+        *given_operations, alias=strategy, limits=BatchLimits(records=3), gives_up=gives_up
+    )
+    under_way: list[OutgoingRequest] = []
     script = iter(answers)
-    while driven.dispatch.letters:
+    while driven.dispatch.pending:
         driven.note(driven.dispatch.abandoned(driven.now))
         step = driven.dispatch.next(driven.now) if len(under_way) < workers else None
-        if isinstance(step, Shipment):
-            busy = {lane for other in under_way for x in other.batch.letters for lane in x.lanes}
-            assert not busy & {lane for x in step.batch.letters for lane in x.lanes}
+        if isinstance(step, OutgoingRequest):
+            busy = {
+                key
+                for other in under_way
+                for x in other.batch.operations
+                for key in x.ordering_keys
+            }
+            assert not busy & {key for x in step.batch.operations for key in x.ordering_keys}
             under_way.append(step)
         elif under_way:
             shipment = under_way.pop(chance.randrange(len(under_way)))
             driven.answer(shipment, next(script, DELIVERED))
-        elif driven.dispatch.letters:
+        elif driven.dispatch.pending:
             assert isinstance(step, float), "letters wait, but nothing is there to wait for"
             driven.now += step
-    assert list(range(len(given_operations))) == sorted(one.letter.number for one in driven.settled)
+    assert list(range(len(given_operations))) == sorted(one.queued.number for one in driven.settled)
     last: dict[str, int] = {}
     for each in driven.settled:
-        for lane in each.letter.lanes:
-            assert last.get(lane, -1) < each.letter.number
-            last[lane] = each.letter.number
+        for lane in each.queued.ordering_keys:
+            assert last.get(lane, -1) < each.queued.number
+            last[lane] = each.queued.number

@@ -16,7 +16,7 @@ from tests.translator.sender.build import NOW, US, event, recorded_retry
 from tests.translator.sender.stub import Reply, Stub
 from translator.core.operations import Operation, Result
 from translator.sender import Sender, run_send
-from translator.sender.logs import LEVELS, Note, logging_to
+from translator.sender.logs import LEVELS, LogEvent, logging_to
 from translator.sender.redaction import Redactor
 
 ALIAS = event("$create_alias", distinct_id="anon", alias="ann")
@@ -236,7 +236,7 @@ def test_errors_have_a_trace_and_no_text() -> None:
         try:
             raise ValueError(quoted)
         except ValueError:
-            logging.getLogger("translator.sender").exception(Note("defect"))
+            logging.getLogger("translator.sender").exception(LogEvent("defect"))
     line = json.loads(err.getvalue())
     trace = line.pop("trace")
     assert line == {**ERROR, "event": "defect"}
@@ -359,6 +359,6 @@ def test_a_secret_inside_of_something(said: object) -> None:
     """A secret is hidden wherever it stands, not only in a text by itself."""
     err = StringIO()
     with logging_to(err, "debug", secrets=["top-secret"], now=lambda: NOW):
-        logging.getLogger("translator.sender").debug(Note("seen", said=said))
+        logging.getLogger("translator.sender").debug(LogEvent("seen", said=said))
     shown = str(said).replace("top-secret", "[redacted]")
     assert json.loads(err.getvalue()) == {**DEBUG, "event": "seen", "said": shown}

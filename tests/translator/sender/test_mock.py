@@ -11,12 +11,11 @@ from mock_mixpanel.projects.config import Config, Limits
 from mock_mixpanel.serving.server import Server
 from tests.translator.sender.build import EU, US, event, fates, recorded_retry, update
 from translator.core.operations import Operation, Result
-from translator.sender import Fate, Sender, run_send
-from translator.sender import Limits as SenderLimits
+from translator.sender import BatchLimits, DeliveryStatus, Sender, run_send
 
 NOON = "2026-06-15T12:00:00Z"
 SECONDS = 1781524800
-D, R, L = Fate.DELIVERED, Fate.REJECTED, Fate.DEAD_LETTERED
+D, R, L = DeliveryStatus.DELIVERED, DeliveryStatus.REJECTED, DeliveryStatus.DEAD_LETTERED
 
 
 class Delivery:
@@ -31,11 +30,11 @@ class Delivery:
             {US: mock.url, EU: mock.eu_url},
             "s3cret",
             retry=recorded_retry(self.sleeps),
-            limits=SenderLimits(**limits),
+            limits=BatchLimits(**limits),
             now=lambda: float(SECONDS),
         )
 
-    def send(self, *operations: Operation) -> list[Fate]:
+    def send(self, *operations: Operation) -> list[DeliveryStatus]:
         with self.sender:
             return fates(self.sender.send([self.own(operation) for operation in operations]))
 

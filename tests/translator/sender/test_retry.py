@@ -7,7 +7,7 @@ import pytest
 
 from tests.translator.sender.build import US, event, fates, recorded_retry, update
 from tests.translator.sender.stub import Reply, Stub
-from translator.sender import Fate, Sender, Verdict
+from translator.sender import DeliveryResult, DeliveryStatus, Sender
 
 
 def test_waits_double_with_jitter(sender: Sender, stub: Stub, sleeps: list[float]) -> None:
@@ -16,7 +16,7 @@ def test_waits_double_with_jitter(sender: Sender, stub: Stub, sleeps: list[float
     operation = event("A")
     verdicts = sender.send([operation])
     reason = "given up after the last try: HTTP 503: down"
-    assert verdicts == [Verdict(operation, Fate.DEAD_LETTERED, reason)]
+    assert verdicts == [DeliveryResult(operation, DeliveryStatus.DEAD_LETTERED, reason)]
     assert sleeps == [5.0, 7.0, 11.0, 19.0]
     assert len(stub.received) == 5
 
@@ -25,7 +25,7 @@ def test_waits_end_at_a_minute(stub: Stub, sleeps: list[float]) -> None:
     """The doubling stops at 60 s."""
     stub.script = [Reply(503)] * 7
     with Sender({US: stub.url}, retry=recorded_retry(sleeps, attempts=8)) as sender:
-        assert fates(sender.send([event("A")])) == [Fate.DELIVERED]
+        assert fates(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
     assert sleeps == [5.0, 7.0, 11.0, 19.0, 35.0, 63.0, 63.0]
 
 
@@ -56,7 +56,7 @@ def test_passing_trouble_loses_nothing(
 ) -> None:
     """A record is sent again, unchanged, until it arrives."""
     stub.script = list(replies)
-    assert fates(sender.send([event("A")])) == [Fate.DELIVERED]
+    assert fates(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
     assert len(stub.received) == len(replies) + 1
     assert len({request.body for request in stub.received}) == 1
 
@@ -67,7 +67,7 @@ def test_retry_after_is_obeyed(
 ) -> None:
     """The server's wish replaces our own wait."""
     stub.script = [Reply(status, headers={"Retry-After": "17"}), Reply(status)]
-    assert fates(sender.send([event("A")])) == [Fate.DELIVERED]
+    assert fates(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
     assert sleeps == [17.0, 7.0]
 
 
@@ -75,7 +75,10 @@ def test_endless_retry_after_is_given_up(sender: Sender, stub: Stub, sleeps: lis
     """A wait beyond ten minutes is reported instead of waited for."""
     stub.script = [Reply(429, b"tomorrow", headers={"Retry-After": "601"})]
     [verdict] = sender.send([event("A")])
-    assert verdict[1:] == (Fate.DEAD_LETTERED, "given up after the last try: HTTP 429: tomorrow")
+    assert verdict[1:] == (
+        DeliveryStatus.DEAD_LETTERED,
+        "given up after the last try: HTTP 429: tomorrow",
+    )
     assert sleeps == []
     assert len(stub.received) == 1
 
@@ -83,7 +86,7 @@ def test_endless_retry_after_is_given_up(sender: Sender, stub: Stub, sleeps: lis
 def test_longest_wait(sender: Sender, stub: Stub, sleeps: list[float]) -> None:
     """Ten minutes, to the second, are still waited for."""
     stub.script = [Reply(429, headers={"Retry-After": "600"})]
-    assert fates(sender.send([event("A")])) == [Fate.DELIVERED]
+    assert fates(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
     assert sleeps == [600.0]
 
 
@@ -93,7 +96,7 @@ def test_nothing_listens(sleeps: list[float], stub: Stub) -> None:
     stub.server_close()
     with Sender({US: url}, retry=recorded_retry(sleeps, attempts=2)) as sender:
         [verdict] = sender.send([event("A")])
-    assert verdict.fate == Fate.DEAD_LETTERED
+    assert verdict.fate == DeliveryStatus.DEAD_LETTERED
     assert (
         verdict.reason
         == "given up after the last try: no connection, or it broke before the answer"
@@ -119,5 +122,9 @@ def test_delivered_batches_are_not_sent_again(sender: Sender, stub: Stub) -> Non
     """When a later request fails, the earlier ones stay as they are."""
     stub.script = [Reply(), Reply(404, b"no")]
     verdicts = sender.send([event("A"), update("ann", "$set", {}), event("B")])
-    assert fates(verdicts) == [Fate.DELIVERED, Fate.REJECTED, Fate.DELIVERED]
+    assert fates(verdicts) == [
+        DeliveryStatus.DELIVERED,
+        DeliveryStatus.REJECTED,
+        DeliveryStatus.DELIVERED,
+    ]
     assert stub.names() == [["A"], ["ann"], ["B"]]

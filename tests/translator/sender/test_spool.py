@@ -13,10 +13,10 @@ from tests.translator.sender.stub import Reply, Stub
 from translator.core.operations import Failure, Operation, Result
 from translator.sender import Sender, run_send
 from translator.sender.books.dead_letters import DeadLetters
-from translator.sender.books.message_status import Entry
-from translator.sender.books.spool import Incoming, Spool, SpoolError
+from translator.sender.books.message_status import MessageStatus
+from translator.sender.books.spool import IncomingMessage, Spool, SpoolError
 from translator.sender.dispatch.batching import encode
-from translator.sender.dispatch.queued_operation import Letter
+from translator.sender.dispatch.queued_operation import QueuedOperation
 
 DAY = 86400
 
@@ -221,9 +221,9 @@ def test_it_tells_a_crash_from_an_end(tmp_path: Path, monkeypatch: pytest.Monkey
         assert not spool.interrupted
 
 
-def incoming(key: bytes, *operations: Operation) -> Incoming:
-    letters = [Letter(0, each, encode(each.payload)) for each in operations]
-    return Incoming(Entry(1, "m", len(letters), key=key), letters)
+def incoming(key: bytes, *operations: Operation) -> IncomingMessage:
+    letters = [QueuedOperation(0, each, encode(each.payload)) for each in operations]
+    return IncomingMessage(MessageStatus(1, "m", len(letters), key=key), letters)
 
 
 def test_many_messages_are_one_transaction(tmp_path: Path) -> None:

@@ -7,20 +7,20 @@ import pytest
 from tests.translator.sender.build import US, event
 from tests.translator.sender.stub import Stub
 from translator.core.operations import Operation
-from translator.sender import Fate, RetryPolicy, Sender, Verdict
+from translator.sender import DeliveryResult, DeliveryStatus, RetryPolicy, Sender
 from translator.sender.deliver import TAKE_SECONDS
 
 
-def names(verdicts: list[Verdict]) -> list[str]:
+def names(verdicts: list[DeliveryResult]) -> list[str]:
     """What was delivered."""
-    assert {Fate.DELIVERED} >= {each.fate for each in verdicts}
+    assert {DeliveryStatus.DELIVERED} >= {each.fate for each in verdicts}
     return [each.operation.payload["event"] for each in verdicts]
 
 
 def test_slow_operations(stub: Stub) -> None:
     """Those that came are sent while more are still to come."""
     now = 0.0
-    told: list[Verdict] = []
+    told: list[DeliveryResult] = []
     before: list[list[str]] = []
 
     def operations() -> Iterator[Operation]:
@@ -44,7 +44,7 @@ def test_operations_that_fail(stub: Stub, workers: int) -> None:
         yield event("A")
         raise ValueError("no more")
 
-    told: list[Verdict] = []
+    told: list[DeliveryResult] = []
     with Sender({US: stub.url}, workers=workers) as sender:
         with pytest.raises(ValueError, match="no more"):
             sender.stream(operations(), told.append)
@@ -56,7 +56,7 @@ def test_operations_that_fail(stub: Stub, workers: int) -> None:
 def test_a_listener_that_fails(stub: Stub, workers: int) -> None:
     """Its sender is not used again: verdicts of the broken run would be taken for others."""
 
-    def fail(verdict: Verdict) -> None:
+    def fail(verdict: DeliveryResult) -> None:
         raise ValueError("deaf")
 
     with Sender({US: stub.url}, workers=workers) as sender:

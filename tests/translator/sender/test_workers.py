@@ -7,10 +7,10 @@ import orjson
 
 from tests.translator.sender.build import US, event
 from translator.core.operations import Operation
-from translator.sender import Fate, Limits, Sender
+from translator.sender import BatchLimits, DeliveryStatus, Sender
 from translator.sender.dispatch.dispatch import Settled
-from translator.sender.dispatch.queued_operation import Letter
-from translator.sender.http.transport import Answer
+from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.http.transport import HttpResponse
 
 DEADLINE_SECONDS = 10.0
 
@@ -21,10 +21,10 @@ class Posted:
     def __init__(self, *names: str) -> None:
         self.seen = {name: threading.Event() for name in names}
 
-    def post(self, base_url: str, endpoint: str, body: bytes) -> Answer:
+    def post(self, base_url: str, endpoint: str, body: bytes) -> HttpResponse:
         for record in orjson.loads(body):
             self.seen[record["event"]].set()
-        return Answer(200, {}, b'{"status": 1, "error": null}')
+        return HttpResponse(200, {}, b'{"status": 1, "error": null}')
 
     def close(self) -> None:
         """Nothing is open."""
@@ -33,30 +33,31 @@ class Posted:
 class Steps:
     """A source that gives what is next in some steps, and keeps what became of it."""
 
-    def __init__(self, steps: Iterator[list[Letter]]) -> None:
+    def __init__(self, steps: Iterator[list[QueuedOperation]]) -> None:
         self._steps = steps
-        self.fates: dict[str, Fate] = {}
+        self.fates: dict[str, DeliveryStatus] = {}
 
-    def take(self, room: int) -> Sequence[Letter] | None:
+    def take(self, room: int) -> Sequence[QueuedOperation] | None:
         return next(self._steps, None)
 
-    def sending(self, letters: Sequence[Letter]) -> None:
+    def sending(self, letters: Sequence[QueuedOperation]) -> None:
         """Nothing is kept."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
         for letters, fate, _ in settled:
-            self.fates |= {letter.operation.payload["event"]: fate for letter in letters}
+            self.fates |= {queued.operation.payload["event"]: fate for queued in letters}
 
 
 def delivered(
-    posted: Posted, steps: Callable[[Callable[[Operation], Letter]], Iterator[list[Letter]]]
+    posted: Posted,
+    steps: Callable[[Callable[[Operation], QueuedOperation]], Iterator[list[QueuedOperation]]],
 ) -> set[str]:
     """What is delivered of what a source gives in some steps, one event a request."""
-    limits, urls = Limits(records=1), {US: "http://127.0.0.1:1"}
+    limits, urls = BatchLimits(records=1), {US: "http://127.0.0.1:1"}
     with Sender(urls, limits=limits, transport=posted, workers=2) as sender:
-        source = Steps(steps(sender.letter))
+        source = Steps(steps(sender.prepare))
         sender.run(source)
-    return {name for name, fate in source.fates.items() if fate is Fate.DELIVERED}
+    return {name for name, fate in source.fates.items() if fate is DeliveryStatus.DELIVERED}
 
 
 def test_what_can_go_does_before_more_is_taken() -> None:
@@ -64,8 +65,8 @@ def test_what_can_go_does_before_more_is_taken() -> None:
     posted = Posted("A", "B")
     in_time: list[bool] = []
 
-    def steps(letter: Callable[[Operation], Letter]) -> Iterator[list[Letter]]:
-        yield [letter(event(name, distinct_id=name)) for name in "AB"]
+    def steps(queued: Callable[[Operation], QueuedOperation]) -> Iterator[list[QueuedOperation]]:
+        yield [queued(event(name, distinct_id=name)) for name in "AB"]
         in_time.extend(posted.seen[name].wait(DEADLINE_SECONDS) for name in "AB")
 
     assert delivered(posted, steps) == {"A", "B"}
@@ -78,11 +79,11 @@ def test_answers_are_heard_while_there_is_more_to_take() -> None:
     posted = Posted("A", "B", *others)
     in_time: list[bool] = []
 
-    def steps(letter: Callable[[Operation], Letter]) -> Iterator[list[Letter]]:
-        yield [letter(event("A")), letter(event("B"))]
+    def steps(queued: Callable[[Operation], QueuedOperation]) -> Iterator[list[QueuedOperation]]:
+        yield [queued(event("A")), queued(event("B"))]
         for name in others:
             in_time.append(posted.seen["B"].wait(DEADLINE_SECONDS / len(others)))
-            yield [letter(event(name, distinct_id=name))]
+            yield [queued(event(name, distinct_id=name))]
 
     assert delivered(posted, steps) == {"A", "B", *others}
     assert in_time[-1], "it waited until the source had nothing more"

@@ -14,7 +14,7 @@ import orjson
 
 from translator.core.errors import TranslationError
 from translator.core.operations import Json, Operation, Result
-from translator.sender.dispatch.batch_safety import as_it_goes_now
+from translator.sender.dispatch.batch_safety import with_current_endpoint
 from translator.sender.dispatch.batching import encode
 
 
@@ -84,7 +84,7 @@ def read_line(line: bytes, translate_line: Any, now_ms: float) -> Result:
                 raise TypeError("the payload is no object")
             if not (isinstance(operation.endpoint, str) and isinstance(operation.host, str)):
                 raise TypeError("endpoint and host are no texts")
-            return Result(message_id, (as_it_goes_now(operation, now_ms),))
+            return Result(message_id, (with_current_endpoint(operation, now_ms),))
         if "message_base64" in letter:
             result = translate_line(base64.b64decode(letter["message_base64"]))
         else:

@@ -3,12 +3,16 @@
 from collections import Counter
 
 from translator.core.operations import Json, Operation, Result
-from translator.sender.delivery_status import Fate
+from translator.sender.delivery_status import DeliveryStatus
 
-_FROM_BAD_TO_GOOD = (Fate.REJECTED, Fate.DEAD_LETTERED, Fate.DELIVERED)
+_FROM_BAD_TO_GOOD = (
+    DeliveryStatus.REJECTED,
+    DeliveryStatus.DEAD_LETTERED,
+    DeliveryStatus.DELIVERED,
+)
 
 
-class Entry:
+class MessageStatus:
     """A message with what is known of its operations.
 
     `line` is its place in the input, from 1; `number` and `key` are those of the spool, if any.
@@ -21,7 +25,7 @@ class Entry:
         line: int,
         message_id: object,
         left: int,
-        fates: set[Fate] | None = None,
+        fates: set[DeliveryStatus] | None = None,
         *,
         number: int = 0,
         key: bytes = b"",
@@ -29,44 +33,51 @@ class Entry:
         self.line = line
         self.message_id = message_id
         self.left = left
-        self.fates: set[Fate] = fates or set()
+        self.fates: set[DeliveryStatus] = fates or set()
         self.number = number
         self.key = key
 
-    def settle(self, fate: Fate) -> None:
+    def settle(self, fate: DeliveryStatus) -> None:
         """One of its operations is settled."""
         self.fates.add(fate)
         self.left -= 1
 
     @property
-    def fate(self) -> Fate | None:
+    def fate(self) -> DeliveryStatus | None:
         """The worst that happened to an operation; None while some are open."""
         return None if self.left else self.worst
 
     @property
-    def worst(self) -> Fate:
+    def worst(self) -> DeliveryStatus:
         """The worst that has happened until now; skipped, if nothing has."""
-        return next((fate for fate in _FROM_BAD_TO_GOOD if fate in self.fates), Fate.SKIPPED)
+        return next(
+            (fate for fate in _FROM_BAD_TO_GOOD if fate in self.fates), DeliveryStatus.SKIPPED
+        )
 
 
 class Account:
     """Each message is in exactly one bucket; `read` is the sum of them."""
 
     def __init__(self) -> None:
-        self._counts: Counter[Fate] = Counter()
+        self._counts: Counter[DeliveryStatus] = Counter()
 
-    def add(self, fate: Fate) -> None:
+    def add(self, fate: DeliveryStatus) -> None:
         """Count a message."""
         self._counts[fate] += 1
 
     @property
     def lost(self) -> int:
         """How many are not in Mixpanel though they should be."""
-        return self._counts[Fate.REJECTED] + self._counts[Fate.DEAD_LETTERED]
+        return self._counts[DeliveryStatus.REJECTED] + self._counts[DeliveryStatus.DEAD_LETTERED]
 
     def summary(self) -> Json:
         """The number of messages in each bucket."""
-        fates = (Fate.DELIVERED, Fate.SKIPPED, Fate.REJECTED, Fate.DEAD_LETTERED)
+        fates = (
+            DeliveryStatus.DELIVERED,
+            DeliveryStatus.SKIPPED,
+            DeliveryStatus.REJECTED,
+            DeliveryStatus.DEAD_LETTERED,
+        )
         return {"read": self._counts.total(), **{fate.value: self._counts[fate] for fate in fates}}
 
 
@@ -74,9 +85,9 @@ def message_loss(result: Result) -> Json:
     """What a person must know of a message that could not be translated."""
     assert result.error is not None
     code, message = result.error
-    return {"fate": Fate.REJECTED, "code": code, "reason": message}
+    return {"fate": DeliveryStatus.REJECTED, "code": code, "reason": message}
 
 
-def operation_loss(operation: Operation, fate: Fate, reason: str | None) -> Json:
+def operation_loss(operation: Operation, fate: DeliveryStatus, reason: str | None) -> Json:
     """What a person must know of an operation that is not in Mixpanel."""
     return {"fate": fate, "endpoint": operation.endpoint, "reason": reason}

@@ -23,10 +23,10 @@ from typing import Any, NamedTuple, Self
 import orjson
 
 from translator.core.operations import Json, Operation
-from translator.sender.books.message_status import Entry
-from translator.sender.delivery_status import Fate
+from translator.sender.books.message_status import MessageStatus
+from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.batching import encode
-from translator.sender.dispatch.queued_operation import Letter
+from translator.sender.dispatch.queued_operation import QueuedOperation
 
 PIECES = (256, 64, 16, 4, 1)
 """How many rows one statement writes: the largest of these that fits, again and again."""
@@ -66,10 +66,10 @@ class SpoolError(Exception):
     """The file cannot be used; the text says why and what to do."""
 
 
-class Tag(NamedTuple):
+class SpoolReference(NamedTuple):
     """What a letter carries: its message, and its number in the spool, 0 without one."""
 
-    entry: Entry
+    entry: MessageStatus
     number: int = 0
 
 
@@ -85,21 +85,21 @@ class Loss(NamedTuple):
     again: Json
 
 
-class Incoming(NamedTuple):
+class IncomingMessage(NamedTuple):
     """A message that is to be taken in: its operations as letters, and what of it is lost."""
 
-    entry: Entry
-    letters: Sequence[Letter]
+    entry: MessageStatus
+    operations: Sequence[QueuedOperation]
     losses: Sequence[Loss] = ()
 
 
-class Kept(NamedTuple):
+class StoredOperation(NamedTuple):
     """An operation in the spool. `started`: it was on its way when the spool was left."""
 
     number: int
-    entry: Entry
+    entry: MessageStatus
     operation: Operation
-    lanes: tuple[str, ...]
+    ordering_keys: tuple[str, ...]
     started: bool
 
 
@@ -111,7 +111,7 @@ class Spool:
 
     def __init__(self, path: Path | str) -> None:
         self._lock = threading.RLock()
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[int, MessageStatus] = {}
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
@@ -151,7 +151,7 @@ class Spool:
         self.interrupted = about["closed"] == "0"
         """Whether whoever had it last did not close it."""
 
-    def add(self, messages: Iterable[Incoming], now: float) -> list[bool]:
+    def add(self, messages: Iterable[IncomingMessage], now: float) -> list[bool]:
         """Take in messages, all or none; they are on disk when this returns.
 
         Their entries get numbers and their letters tags. Whether each was taken in: one with a
@@ -161,7 +161,7 @@ class Spool:
         listed = list(messages)
         with self._lock, self._transaction():
             known = self._known_of([each.entry.key for each in listed])
-            fresh: dict[bytes, Incoming] = {}
+            fresh: dict[bytes, IncomingMessage] = {}
             added: list[bool] = []
             for each in listed:
                 new = each.entry.key not in known and each.entry.key not in fresh
@@ -171,7 +171,7 @@ class Spool:
             self._insert(fresh.values(), now)
         return added
 
-    def known(self, key: bytes) -> tuple[bool, Fate | None]:
+    def known(self, key: bytes) -> tuple[bool, DeliveryStatus | None]:
         """Whether a message is known; its fate if it was settled before the spool was opened."""
         with self._lock:
             row = self._db.execute(
@@ -180,9 +180,9 @@ class Spool:
         if row is None:
             return False, None
         fate, run = row
-        return True, Fate(fate) if run is not None and run < self._run else None
+        return True, DeliveryStatus(fate) if run is not None and run < self._run else None
 
-    def after(self, number: int, most: int) -> list[Kept]:
+    def after(self, number: int, most: int) -> list[StoredOperation]:
         """Up to so many of the kept operations, in order, that come after the one of a number."""
         with self._lock:
             rows = self._db.execute(
@@ -199,7 +199,7 @@ class Spool:
         with self._lock, self._transaction():
             self._for_each("UPDATE operations SET started = 1 WHERE number IN (*)", numbers)
 
-    def settle(self, numbers: Sequence[int], entries: Iterable[Entry], now: float) -> None:
+    def settle(self, numbers: Sequence[int], entries: Iterable[MessageStatus], now: float) -> None:
         """Let go of operations that have verdicts; `entries` are their messages as they now are."""
         changed = {entry.number: entry for entry in entries}
         alike: dict[tuple[Any, ...], list[int]] = {}
@@ -272,7 +272,7 @@ class Spool:
         found = self._for_each("SELECT key FROM messages WHERE key IN (*)", keys)
         return {key for (key,) in found}
 
-    def _insert(self, messages: Iterable[Incoming], now: float) -> None:
+    def _insert(self, messages: Iterable[IncomingMessage], now: float) -> None:
         """Write messages with their operations; the caller has begun a transaction.
 
         The numbers are given here, and one statement writes many rows: SQLite then works without
@@ -298,11 +298,11 @@ class Spool:
             for letter in letters:
                 operation_number += 1
                 endpoint, host, _ = letter.operation
-                lanes = _json_text(letter.lanes)
+                lanes = _json_text(letter.ordering_keys)
                 operation_rows.append(
                     (operation_number, entry.number, endpoint, host, lanes, letter.text)
                 )
-                letter.tag = Tag(entry, operation_number)
+                letter.tag = SpoolReference(entry, operation_number)
         self._for_each(
             "INSERT INTO messages (number, key, line, message_id, left, fate, settled_at,"
             " settled_run) VALUES *",
@@ -332,7 +332,7 @@ class Spool:
         last = dict(self._db.execute("SELECT name, seq FROM sqlite_sequence"))
         return last.get("messages", 0), last.get("operations", 0)
 
-    def _settled(self, entry: Entry, now: float) -> tuple[float | None, int | None]:
+    def _settled(self, entry: MessageStatus, now: float) -> tuple[float | None, int | None]:
         return (None, None) if entry.left else (now, self._run)
 
     def _kept(
@@ -349,14 +349,14 @@ class Spool:
         message_id: bytes,
         left: int,
         fate: str,
-    ) -> Kept:
+    ) -> StoredOperation:
         entry = self._entries.get(message)
         if entry is None:
-            fates = set() if fate == Fate.SKIPPED else {Fate(fate)}
-            entry = Entry(line, _decode(message_id), left, fates, number=message, key=key)
+            fates = set() if fate == DeliveryStatus.SKIPPED else {DeliveryStatus(fate)}
+            entry = MessageStatus(line, _decode(message_id), left, fates, number=message, key=key)
             self._entries[message] = entry
         operation = Operation(endpoint, host, _decode(payload))
-        return Kept(number, entry, operation, tuple(json.loads(lanes)), bool(started))
+        return StoredOperation(number, entry, operation, tuple(json.loads(lanes)), bool(started))
 
 
 class _Transaction:

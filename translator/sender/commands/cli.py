@@ -30,7 +30,7 @@ from translator.sender.commands.delivery_setup import open_delivery
 from translator.sender.commands.run import run_send
 from translator.sender.commands.stdin_reader import Arriving, Lines
 from translator.sender.deliver import HOLD_SECONDS
-from translator.sender.dispatch.dispatch import Alias
+from translator.sender.dispatch.dispatch import AliasPolicy
 from translator.sender.http.destination_guard import DestinationError
 from translator.sender.logs import DEFAULT_LEVEL, LEVELS
 
@@ -49,8 +49,8 @@ dead_letters_option = path_option(
 )
 alias_option = click.option(
     "--alias",
-    type=click.Choice([one.value for one in Alias]),
-    default=Alias.HOLD.value,
+    type=click.Choice([one.value for one in AliasPolicy]),
+    default=AliasPolicy.HOLD.value,
     show_default=True,
     help="What a person's calls after an alias do: go with it (none), go when it is answered "
     "(flush), or --alias-hold seconds after that (hold).",

@@ -15,10 +15,10 @@ from translator.options import RULE_SETS, read_mapping, read_settings, usage_err
 from translator.sender.books.dead_letters import DeadLetters
 from translator.sender.books.spool import Spool, SpoolError
 from translator.sender.deliver import Sender
-from translator.sender.dispatch.dispatch import Alias
+from translator.sender.dispatch.dispatch import AliasPolicy
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import DestinationError, base_urls
-from translator.sender.logs import Note, log, logging_to
+from translator.sender.logs import LogEvent, log, logging_to
 
 IN_MEMORY = ":memory:"
 """In place of a spool's file: one that ends with the process."""
@@ -76,7 +76,7 @@ def open_delivery(
                 settings.apiSecret or None,
                 live=live,
                 retry=retry,
-                alias=Alias(alias),
+                alias=AliasPolicy(alias),
                 hold=alias_hold,
                 workers=workers,
                 now=now,
@@ -87,7 +87,7 @@ def open_delivery(
             kept = stack.enter_context(Spool(spool)) if spool else None
         except (DestinationError, SpoolError) as error:
             usage_error(str(error))
-        log.info(Note("start", to=url, alias=alias, workers=workers, live=live))
+        log.info(LogEvent("start", to=url, alias=alias, workers=workers, live=live))
         if kept:
             _log_resumed(kept)
         dead = DeadLetters(dead_letters or dead_letters_beside(spool))
@@ -99,7 +99,7 @@ def _log_resumed(spool: Spool) -> None:
     waiting = spool.waiting()
     if waiting or spool.interrupted:
         level = logging.WARNING if spool.interrupted else logging.INFO
-        log.log(level, Note("resumed", after_crash=spool.interrupted, operations=waiting))
+        log.log(level, LogEvent("resumed", after_crash=spool.interrupted, operations=waiting))
 
 
 def dead_letters_beside(spool: Path | str | None) -> Path | None:

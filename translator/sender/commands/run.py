@@ -10,16 +10,16 @@ from typing import TextIO
 from translator.core.operations import Json, Result
 from translator.sender.books.dead_letters import DeadLetters, of_line
 from translator.sender.books.ledger import Ledger
-from translator.sender.books.message_status import Entry
-from translator.sender.books.spool import Incoming, Spool
+from translator.sender.books.message_status import MessageStatus
+from translator.sender.books.spool import IncomingMessage, Spool
 from translator.sender.commands.progress import Progress
 from translator.sender.commands.stdin_reader import Given, Lines
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.dispatch import Settled
-from translator.sender.dispatch.queued_operation import Letter
+from translator.sender.dispatch.queued_operation import QueuedOperation
 from translator.sender.http.destination_guard import DestinationError
-from translator.sender.logs import Note, log
+from translator.sender.logs import LogEvent, log
 
 EXIT_DELIVERED, EXIT_LOST, EXIT_USAGE = 0, 1, 2
 
@@ -69,7 +69,7 @@ def run_send(
     if spool is not None:
         spool.clear()
     summary = ledger.account.summary()
-    log.info(Note("stop", **summary))
+    log.info(LogEvent("stop", **summary))
     print(encode(summary).decode(), file=out)
     return EXIT_LOST if ledger.account.lost else EXIT_DELIVERED
 
@@ -97,7 +97,7 @@ class _Source:
         self._again = again
         self._behind = spool is not None
 
-    def take(self, room: int) -> Sequence[Letter] | None:
+    def take(self, room: int) -> Sequence[QueuedOperation] | None:
         if self._behind:
             letters = self._ledger.backlog(room)
             if letters:
@@ -113,15 +113,15 @@ class _Source:
             self._sender.wake()
         return taken
 
-    def sending(self, letters: Sequence[Letter]) -> None:
+    def sending(self, letters: Sequence[QueuedOperation]) -> None:
         self._ledger.sending(letters)
 
     def settled(self, settled: Sequence[Settled]) -> None:
         self._ledger.settled(settled)
         self._progress.show(self._ledger.account)
 
-    def _enter(self, lines: Sequence[bytes]) -> list[Letter]:
-        fresh: list[Incoming] = []
+    def _enter(self, lines: Sequence[bytes]) -> list[QueuedOperation]:
+        fresh: list[IncomingMessage] = []
         for number, line in enumerate(lines, start=self._number + 1):
             self._number = number
             key = b""
@@ -130,7 +130,7 @@ class _Source:
                 if self._known(key):
                     continue
             result = self._translate(line)
-            entry = Entry(number, result.message_id, 0, key=key)
+            entry = MessageStatus(number, result.message_id, 0, key=key)
             fresh.append(self._ledger.enter(entry, result, self._again(line)))
         self._ledger.lose(fresh)
         if self._spool is not None and fresh:
@@ -138,7 +138,7 @@ class _Source:
         for message in fresh:
             if message.entry.fate is not None:
                 self._ledger.account.add(message.entry.fate)
-        letters = [letter for message in fresh for letter in message.letters]
+        letters = [letter for message in fresh for letter in message.operations]
         if letters and self._spool is not None:
             self._ledger.skip_backlog(letters[-1].tag.number)
         return letters

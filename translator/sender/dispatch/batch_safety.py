@@ -51,7 +51,7 @@ FLAT = NUMBERS | {str, bool, type(None)}
 _INSERT_ID = re.compile(r"[A-Za-z0-9-]{1,36}")
 
 
-def repeatable(operation: Operation) -> bool:
+def is_idempotent(operation: Operation) -> bool:
     """Whether Mixpanel ends up the same if the operation arrives twice."""
     payload = operation.payload
     if operation.endpoint in ("/engage", "/groups"):
@@ -62,7 +62,7 @@ def repeatable(operation: Operation) -> bool:
     return payload.get("event") in REPEATABLE_EVENTS
 
 
-def doubtful(operation: Operation, size: int, now_ms: float) -> bool:
+def may_be_dropped_silently(operation: Operation, size: int, now_ms: float) -> bool:
     """Whether Mixpanel might refuse the operation in silence; `size` is that of its JSON text.
 
     `now_ms` is the moment of sending, in milliseconds since 1970.
@@ -83,7 +83,7 @@ def too_old_for_track(operation: Operation, now_ms: float) -> bool:
     return operation.endpoint == "/track" and _is_old(time, now_ms, margin_ms=0)
 
 
-def as_it_goes_now(operation: Operation, now_ms: float) -> Operation:
+def with_current_endpoint(operation: Operation, now_ms: float) -> Operation:
     """An operation that was left behind: to /import, if it has become too old for /track."""
     old = too_old_for_track(operation, now_ms)
     return operation._replace(endpoint="/import") if old else operation

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from translator.sender.dispatch.queued_operation import Letter
+from translator.sender.dispatch.queued_operation import QueuedOperation
 
 BRACKET = 1
 """Bytes of the first bracket; each record then costs one more byte, for what follows it."""
 
 
-class Limits(NamedTuple):
+class BatchLimits(NamedTuple):
     """How large a request may be: records, and bytes of JSON before compression.
 
     Mixpanel takes 2000 records and 10 MB; 2 MB is the limit its 413 answer still names
@@ -22,28 +22,28 @@ class Limits(NamedTuple):
     bytes: int = 2_000_000
 
 
-class Place(NamedTuple):
-    """Where a request goes: host and endpoint of its operations."""
+class Route(NamedTuple):
+    """The host and the endpoint that a request goes to."""
 
     host: str
     endpoint: str
 
 
 class Batch(NamedTuple):
-    """Letters for one place, in order, that share a request."""
+    """Operations for one route, in order, that share a request."""
 
-    place: Place
-    letters: tuple[Letter, ...]
+    route: Route
+    operations: tuple[QueuedOperation, ...]
 
     def body(self) -> bytes:
         """The request's body: a JSON array of records."""
-        return b"[" + b",".join([letter.text for letter in self.letters]) + b"]"
+        return b"[" + b",".join([queued.text for queued in self.operations]) + b"]"
 
     def halves(self) -> tuple["Batch", "Batch"]:
-        """The same letters in two batches, in order."""
-        middle = len(self.letters) // 2
-        first, second = self.letters[:middle], self.letters[middle:]
-        return self._replace(letters=first), self._replace(letters=second)
+        """The same operations in two batches, in order."""
+        middle = len(self.operations) // 2
+        first, second = self.operations[:middle], self.operations[middle:]
+        return self._replace(operations=first), self._replace(operations=second)
 
 
 def encode(payload: Any) -> bytes:

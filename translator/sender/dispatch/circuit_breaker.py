@@ -8,7 +8,7 @@ TRIP = 3
 """After so many failures in a row only one request at a time asks whether a host is back."""
 
 
-class State(StrEnum):
+class CircuitState(StrEnum):
     """A host in the eyes of those who send."""
 
     CLOSED = "closed"
@@ -21,7 +21,7 @@ class State(StrEnum):
     """What is left gets one try each."""
 
 
-class Circuit:
+class CircuitBreaker:
     """What is known of one host. Times are seconds on the caller's clock.
 
     Failures count in rounds: what was sent before the last failure was known says nothing new.
@@ -46,13 +46,13 @@ class Circuit:
         return max(0.0, self._open_until - now)
 
     @property
-    def state(self) -> State:
+    def state(self) -> CircuitState:
         """How the host is doing."""
         if self.given_up:
-            return State.GIVEN_UP
+            return CircuitState.GIVEN_UP
         if self._rounds < TRIP:
-            return State.CLOSED
-        return State.HALF_OPEN if self._probing else State.OPEN
+            return CircuitState.CLOSED
+        return CircuitState.HALF_OPEN if self._probing else CircuitState.OPEN
 
     @property
     def given_up(self) -> bool:

@@ -5,10 +5,10 @@ The dispatch tells these; it does not know who listens.
 
 from typing import NamedTuple
 
-from translator.sender.dispatch.circuit_breaker import State
+from translator.sender.dispatch.circuit_breaker import CircuitState
 
 
-class Retry(NamedTuple):
+class RetryScheduled(NamedTuple):
     """A request had no final answer, and is sent again after `wait` seconds at the earliest.
 
     `attempt` is how often it was tried in vain, `status` the answer's HTTP status, None if no
@@ -24,7 +24,7 @@ class Retry(NamedTuple):
     reason: str | None
 
 
-class Split(NamedTuple):
+class BatchSplit(NamedTuple):
     """A request of so many records goes again in two halves: too large, or one of them is bad."""
 
     host: str
@@ -34,20 +34,20 @@ class Split(NamedTuple):
     reason: str | None
 
 
-class Circuit(NamedTuple):
+class CircuitChanged(NamedTuple):
     """A host is seen in another light; while it is open, it is not asked for `wait` seconds."""
 
     host: str
-    state: State
+    state: CircuitState
     wait: float | None
     reason: str | None
 
 
-class Hold(NamedTuple):
+class AliasHold(NamedTuple):
     """An alias has arrived, and that person's calls wait so many seconds."""
 
     host: str
     wait: float
 
 
-News = Retry | Split | Circuit | Hold
+DeliveryEvent = RetryScheduled | BatchSplit | CircuitChanged | AliasHold

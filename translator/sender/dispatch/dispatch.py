@@ -1,11 +1,12 @@
-"""What is sent next: letters into requests, answers into verdicts.
+"""What is sent next: queued operations into requests, responses into results.
 
 A state machine without clock, threads or network: whoever drives it says what time it is (seconds
 on any clock), sends what it gives, and tells the answer. It keeps these promises:
 
-- the letters of a lane leave one request at a time, in order, whatever endpoints they are for;
-- lanes do not wait for each other, but share requests;
-- every letter gets exactly one verdict.
+- operations that share an ordering key leave one request at a time, in order, whatever their
+  endpoints;
+- operations that share none do not wait for each other and may share requests;
+- every operation gets exactly one result.
 """
 
 import heapq
@@ -16,20 +17,20 @@ from itertools import count
 from operator import attrgetter
 from typing import NamedTuple
 
-from translator.sender.delivery_status import Fate
+from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch import delivery_events
-from translator.sender.dispatch.batching import BRACKET, Batch, Limits, Place
-from translator.sender.dispatch.circuit_breaker import Circuit, State
-from translator.sender.dispatch.ordering import Lane, Lanes
-from translator.sender.dispatch.queued_operation import Letter
+from translator.sender.dispatch.batching import BRACKET, Batch, BatchLimits, Route
+from translator.sender.dispatch.circuit_breaker import CircuitBreaker, CircuitState
+from translator.sender.dispatch.ordering import OrderedQueue, OrderedQueues
+from translator.sender.dispatch.queued_operation import QueuedOperation
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.failed_records import failures_by_place
-from translator.sender.http.responses import Meaning, Outcome
+from translator.sender.http.responses import InterpretedResponse, Meaning
 
 UNKNOWN = "it is unknown whether it arrived, and a second one would count twice"
 
 
-class Alias(StrEnum):
+class AliasPolicy(StrEnum):
     """What is done about the calls of a person that follow an alias (doc#alias-using-cloud-mode).
 
     `none`: nothing, they may share its request. `flush`: they go when it has been answered. `hold`:
@@ -42,14 +43,14 @@ class Alias(StrEnum):
 
 
 class Settled(NamedTuple):
-    """What became of some letters, and why if they are not delivered."""
+    """What became of some operations, and why if they are not delivered."""
 
-    letters: Sequence[Letter]
-    fate: Fate
+    operations: Sequence[QueuedOperation]
+    fate: DeliveryStatus
     reason: str | None = None
 
 
-class Shipment:
+class OutgoingRequest:
     """A request until it has a final answer.
 
     `batches` are what it has been divided into; the last one is sent next. `attempts` is how often
@@ -74,34 +75,36 @@ class Shipment:
 class Dispatch:
     """`hold` is in seconds; `limits` are those of a request."""
 
-    def __init__(self, limits: Limits, retry: RetryPolicy, alias: Alias, hold: float) -> None:
+    def __init__(
+        self, limits: BatchLimits, retry: RetryPolicy, alias: AliasPolicy, hold: float
+    ) -> None:
         self._limits = limits
         self._retry = retry
         self._alias = alias
-        self._hold = hold if alias is Alias.HOLD else 0.0
+        self._hold = hold if alias is AliasPolicy.HOLD else 0.0
         self._last_hold = 0.0
-        self._lanes = Lanes()
-        self._ready: dict[tuple[Place, bool], list[tuple[int, Letter]]] = {}
-        """Letters that may go, by place, those that go alone apart."""
-        self._again: deque[Shipment] = deque()
-        self._timers: list[tuple[float, int, Shipment | Lane]] = []
+        self._queues = OrderedQueues()
+        self._ready: dict[tuple[Route, bool], list[tuple[int, QueuedOperation]]] = {}
+        """Letters that may go, by route, those that go alone apart."""
+        self._again: deque[OutgoingRequest] = deque()
+        self._timers: list[tuple[float, int, OutgoingRequest | OrderedQueue]] = []
         self._ticks = count()
-        self._circuits: dict[str, Circuit] = {}
-        self.letters = 0
+        self._circuits: dict[str, CircuitBreaker] = {}
+        self.pending = 0
         """How many have no verdict yet."""
         self.bytes = 0
         """The size of their texts."""
-        self.news: list[delivery_events.News] = []
+        self.events: list[delivery_events.DeliveryEvent] = []
         """What happened since somebody emptied it, the oldest first."""
 
-    def accept(self, letter: Letter, now: float) -> None:
-        """Take a letter; its number must be higher than all before."""
-        self.letters += 1
-        self.bytes += len(letter.text)
-        if self._lanes.add(letter):
-            self._offer(letter, now)
+    def accept(self, queued: QueuedOperation, now: float) -> None:
+        """Take a queued operation; its number must be higher than all before."""
+        self.pending += 1
+        self.bytes += len(queued.text)
+        if self._queues.add(queued):
+            self._offer(queued, now)
 
-    def next(self, now: float) -> Shipment | float | None:
+    def next(self, now: float) -> OutgoingRequest | float | None:
         """A request to send; or the seconds to wait for one; or None if only an answer helps.
 
         Ask again after every answer and everything accepted.
@@ -110,25 +113,27 @@ class Dispatch:
         shortest = self._timers[0][0] - now if self._timers else None
         for _ in range(len(self._again)):
             shipment = self._again.popleft()
-            wait = self._circuit(shipment.batch.place).wait(now)
+            wait = self._circuit(shipment.batch.route).wait(now)
             if wait == 0:
                 return self._sent(shipment, now)
             self._again.append(shipment)
             shortest = _shorter(shortest, wait)
-        for place, alone in sorted(
+        for route, alone in sorted(
             (key for key, heap in self._ready.items() if heap),
             key=lambda key: self._ready[key][0][0],
         ):
-            wait = self._circuit(place).wait(now)
+            wait = self._circuit(route).wait(now)
             if wait == 0:
-                return self._sent(Shipment(self._fill(place, alone, now)), now)
+                return self._sent(OutgoingRequest(self._fill(route, alone, now)), now)
             shortest = _shorter(shortest, wait)
         return shortest
 
-    def answered(self, shipment: Shipment, outcome: Outcome, now: float) -> list[Settled]:
+    def answered(
+        self, shipment: OutgoingRequest, outcome: InterpretedResponse, now: float
+    ) -> list[Settled]:
         """Tell what was answered to a request; gives what is settled by it."""
-        place = shipment.batch.place
-        circuit = self._circuit(place)
+        route = shipment.batch.route
+        circuit = self._circuit(route)
         before = circuit.state
         if outcome.meaning is Meaning.RETRY:
             settled = self._unanswered(shipment, outcome, circuit, now)
@@ -141,9 +146,9 @@ class Dispatch:
             if shipment.batches:
                 shipment.attempts = self._retry.attempts - 1 if shipment.last_tries else 0
                 self._again.append(shipment)
-        self._compare(before, circuit, place, now)
-        for letters, fate, _ in settled:
-            self._release(letters, fate, now)
+        self._compare(before, circuit, route, now)
+        for operations, fate, _ in settled:
+            self._release(operations, fate, now)
         return settled
 
     def held_for(self, now: float, *, anybody: bool = False) -> float:
@@ -151,181 +156,201 @@ class Dispatch:
         return self._hold if anybody else max(0.0, self._last_hold - now)
 
     def abandoned(self, now: float) -> list[Settled]:
-        """The letters that are given up without a further try, because their host is hopeless."""
+        """The operations that are given up without another try, because their host is down."""
         settled: list[Settled] = []
         while batches := self._hopeless(now):
             for batch in batches:
-                circuit = self._circuit(batch.place)
-                reason = f"given up: {batch.place.host} answers nobody: {circuit.reason}"
-                settled.append(Settled(batch.letters, Fate.DEAD_LETTERED, reason))
-                self._release(batch.letters, Fate.DEAD_LETTERED, now)
+                circuit = self._circuit(batch.route)
+                reason = f"given up: {batch.route.host} answers nobody: {circuit.reason}"
+                settled.append(Settled(batch.operations, DeliveryStatus.DEAD_LETTERED, reason))
+                self._release(batch.operations, DeliveryStatus.DEAD_LETTERED, now)
         return settled
 
     def _hopeless(self, now: float) -> list[Batch]:
         """What is to be sent to a host of which nothing is to be hoped."""
         if not any(circuit.hopeless(now) for circuit in self._circuits.values()):
             return []
-        waiting = [what for _, _, what in self._timers if isinstance(what, Shipment)]
+        waiting = [what for _, _, what in self._timers if isinstance(what, OutgoingRequest)]
         batches: list[Batch] = []
         for shipment in (*self._again, *waiting):
-            if self._circuit(shipment.batch.place).hopeless(now):
+            if self._circuit(shipment.batch.route).hopeless(now):
                 while shipment.batches:
                     batches.append(shipment.batches.pop())
         self._again = deque(each for each in self._again if each.batches)
         self._timers = [
-            timer for timer in self._timers if isinstance(timer[2], Lane) or timer[2].batches
+            timer
+            for timer in self._timers
+            if isinstance(timer[2], OrderedQueue) or timer[2].batches
         ]
         heapq.heapify(self._timers)
-        for (place, alone), heap in self._ready.items():
-            while heap and self._circuit(place).hopeless(now):
-                batches.append(self._fill(place, alone, now))
+        for (route, alone), heap in self._ready.items():
+            while heap and self._circuit(route).hopeless(now):
+                batches.append(self._fill(route, alone, now))
         return batches
 
-    def _circuit(self, place: Place) -> Circuit:
-        if place.host not in self._circuits:
-            self._circuits[place.host] = Circuit(self._retry)
-        return self._circuits[place.host]
+    def _circuit(self, route: Route) -> CircuitBreaker:
+        if route.host not in self._circuits:
+            self._circuits[route.host] = CircuitBreaker(self._retry)
+        return self._circuits[route.host]
 
-    def _offer(self, letter: Letter, now: float) -> None:
-        """Let a letter go if nothing is before it; if its lane is held, when that is over."""
-        if letter.ready:
+    def _offer(self, queued: QueuedOperation, now: float) -> None:
+        """Make an operation ready if nothing is before it; if its queue is held, later."""
+        if queued.ready:
             return
-        if not self._lanes.may_go(letter, now):
-            for lane in self._lanes.of(letter):
+        if not self._queues.may_go(queued, now):
+            for lane in self._queues.of(queued):
                 if lane.held_until > now:
                     self._remind(lane.held_until, lane)
             return
-        letter.ready = True
-        operation = letter.operation
-        key = (Place(operation.host, operation.endpoint), letter.alone)
+        queued.ready = True
+        operation = queued.operation
+        key = (Route(operation.host, operation.endpoint), queued.alone)
         heap = self._ready.get(key)
         if heap is None:
             heap = self._ready[key] = []
-        heapq.heappush(heap, (letter.number, letter))
+        heapq.heappush(heap, (queued.number, queued))
 
-    def _remind(self, when: float, what: Shipment | Lane) -> None:
+    def _remind(self, when: float, what: OutgoingRequest | OrderedQueue) -> None:
         heapq.heappush(self._timers, (when, next(self._ticks), what))
 
     def _wake(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
             _, _, what = heapq.heappop(self._timers)
-            if isinstance(what, Shipment):
+            if isinstance(what, OutgoingRequest):
                 self._again.append(what)
             elif what.waiting:
                 self._offer(what.waiting[0], now)
             else:
-                self._lanes.forget(what, now)
+                self._queues.forget(what, now)
 
-    def _fill(self, place: Place, alone: bool, now: float) -> Batch:
-        """Take what may go to a place, the oldest first, and what then may follow in its lane."""
-        heap = self._ready[place, alone]
+    def _fill(self, route: Route, alone: bool, now: float) -> Batch:
+        """Take what may go to a route, the oldest first, and what then may follow in its lane."""
+        heap = self._ready[route, alone]
         most = 1 if alone else self._limits.records
         room = self._limits.bytes - BRACKET
         owner = object()
-        taken: list[Letter] = []
+        taken: list[QueuedOperation] = []
         while heap and len(taken) < most:
-            letter: Letter | None = heap[0][1]
+            queued: QueuedOperation | None = heap[0][1]
             if taken and len(heap[0][1].text) >= room:
                 break
             heapq.heappop(heap)
-            while letter is not None:
-                following = self._lanes.take(letter, owner)
-                taken.append(letter)
-                room -= len(letter.text) + 1
-                if len(taken) == most or (letter.is_alias and self._alias is not Alias.NONE):
+            while queued is not None:
+                following = self._queues.take(queued, owner)
+                taken.append(queued)
+                room -= len(queued.text) + 1
+                if len(taken) == most or (queued.is_alias and self._alias is not AliasPolicy.NONE):
                     break
-                letter = None
+                queued = None
                 for one in following:
-                    if self._may_follow(one, place, room, owner, now):
-                        letter = one
+                    if self._may_follow(one, route, room, owner, now):
+                        queued = one
                         break
         taken.sort(key=attrgetter("number"))
-        return Batch(place, tuple(taken))
+        return Batch(route, tuple(taken))
 
     def _may_follow(
-        self, letter: Letter, place: Place, room: int, owner: object, now: float
+        self, queued: QueuedOperation, route: Route, room: int, owner: object, now: float
     ) -> bool:
-        """Whether a letter may share the request of the one that was before it in a lane."""
-        endpoint, host, _ = letter.operation
+        """Whether an operation may share the request of the one before it in a queue."""
+        endpoint, host, _ = queued.operation
         return (
-            endpoint == place.endpoint
-            and host == place.host
-            and not letter.alone
-            and not letter.ready
-            and len(letter.text) < room
-            and (len(letter.lanes) == 1 or self._lanes.may_go(letter, now, owner))
+            endpoint == route.endpoint
+            and host == route.host
+            and not queued.alone
+            and not queued.ready
+            and len(queued.text) < room
+            and (len(queued.ordering_keys) == 1 or self._queues.may_go(queued, now, owner))
         )
 
-    def _sent(self, shipment: Shipment, now: float) -> Shipment:
-        place = shipment.batch.place
-        circuit = self._circuit(place)
+    def _sent(self, shipment: OutgoingRequest, now: float) -> OutgoingRequest:
+        route = shipment.batch.route
+        circuit = self._circuit(route)
         before = circuit.state
         shipment.round = circuit.asked()
-        self._compare(before, circuit, place, now)
+        self._compare(before, circuit, route, now)
         if shipment.attempts == 0:
             shipment.successes = circuit.successes
         return shipment
 
-    def _compare(self, before: State, circuit: Circuit, place: Place, now: float) -> None:
+    def _compare(
+        self, before: CircuitState, circuit: CircuitBreaker, route: Route, now: float
+    ) -> None:
         """Tell it if a circuit is not as it was before."""
         state = circuit.state
         if state is not before:
-            wait = circuit.wait(now) if state is State.OPEN else None
-            reason = None if state is State.CLOSED else circuit.reason
-            self.news.append(delivery_events.Circuit(place.host, state, wait, reason))
+            wait = circuit.wait(now) if state is CircuitState.OPEN else None
+            reason = None if state is CircuitState.CLOSED else circuit.reason
+            self.events.append(delivery_events.CircuitChanged(route.host, state, wait, reason))
 
-    def _understood(self, shipment: Shipment, outcome: Outcome) -> list[Settled]:
+    def _understood(self, shipment: OutgoingRequest, outcome: InterpretedResponse) -> list[Settled]:
         """What a final answer settles; the batch is gone from the shipment, or divided."""
         batch = shipment.batch
-        size = len(batch.letters)
+        size = len(batch.operations)
         match outcome.meaning:
             case Meaning.DELIVERED if outcome.imported in (None, size):
-                return [Settled(shipment.batches.pop().letters, Fate.DELIVERED)]
+                return [Settled(shipment.batches.pop().operations, DeliveryStatus.DELIVERED)]
             case Meaning.DELIVERED:
                 reason = f"Mixpanel says that it stored {outcome.imported} of {size} records"
-                return self._divided(shipment, Fate.REJECTED, reason, outcome)
+                return self._divided(shipment, DeliveryStatus.REJECTED, reason, outcome)
             case Meaning.PARTIAL:
                 failed = failures_by_place(batch, outcome)
                 if failed is None:
-                    return self._divided(shipment, Fate.REJECTED, outcome.reason, outcome)
+                    return self._divided(shipment, DeliveryStatus.REJECTED, outcome.reason, outcome)
                 shipment.batches.pop()
                 return [
-                    Settled([letter], Fate.REJECTED, failed[place])
+                    Settled([queued], DeliveryStatus.REJECTED, failed[place])
                     if place in failed
-                    else Settled([letter], Fate.DELIVERED)
-                    for place, letter in enumerate(batch.letters)
+                    else Settled([queued], DeliveryStatus.DELIVERED)
+                    for place, queued in enumerate(batch.operations)
                 ]
             case Meaning.INVALID:
-                return self._divided(shipment, Fate.REJECTED, outcome.reason, outcome)
+                return self._divided(shipment, DeliveryStatus.REJECTED, outcome.reason, outcome)
             case Meaning.TOO_LARGE | Meaning.OUTDATED:
-                return self._divided(shipment, Fate.DEAD_LETTERED, outcome.reason, outcome)
+                return self._divided(
+                    shipment, DeliveryStatus.DEAD_LETTERED, outcome.reason, outcome
+                )
             case _:
-                return [Settled(shipment.batches.pop().letters, Fate.REJECTED, outcome.reason)]
+                return [
+                    Settled(
+                        shipment.batches.pop().operations, DeliveryStatus.REJECTED, outcome.reason
+                    )
+                ]
 
     def _divided(
-        self, shipment: Shipment, fate: Fate, reason: str | None, outcome: Outcome
+        self,
+        shipment: OutgoingRequest,
+        fate: DeliveryStatus,
+        reason: str | None,
+        outcome: InterpretedResponse,
     ) -> list[Settled]:
         """Send the halves of a batch one after the other, so that only a bad record is lost."""
-        if len(shipment.batch.letters) == 1:
-            return [Settled(shipment.batches.pop().letters, fate, reason)]
+        if len(shipment.batch.operations) == 1:
+            return [Settled(shipment.batches.pop().operations, fate, reason)]
         self._halve(shipment, reason, outcome)
         return []
 
-    def _halve(self, shipment: Shipment, reason: str | None, outcome: Outcome) -> None:
+    def _halve(
+        self, shipment: OutgoingRequest, reason: str | None, outcome: InterpretedResponse
+    ) -> None:
         batch = shipment.batch
-        self.news.append(
-            delivery_events.Split(*batch.place, len(batch.letters), outcome.status, reason)
+        self.events.append(
+            delivery_events.BatchSplit(*batch.route, len(batch.operations), outcome.status, reason)
         )
         shipment.batches[-1:] = reversed(batch.halves())
 
     def _unanswered(
-        self, shipment: Shipment, outcome: Outcome, circuit: Circuit, now: float
+        self,
+        shipment: OutgoingRequest,
+        outcome: InterpretedResponse,
+        circuit: CircuitBreaker,
+        now: float,
     ) -> list[Settled]:
         asked = outcome.retry_after
-        place, letters = shipment.batch
+        route, operations = shipment.batch
         circuit.failed(shipment.round, now, asked, outcome.reason or "")
         shipment.attempts += 1
-        if outcome.unclear and not all(letter.repeatable for letter in letters):
+        if outcome.unclear and not all(queued.idempotent for queued in operations):
             return self._given_up(shipment, f"{UNKNOWN}: {outcome.reason}")
         others = circuit.successes > shipment.successes
         exhausted = shipment.attempts >= self._retry.attempts
@@ -337,12 +362,14 @@ class Dispatch:
         if not final:
             wait = self._retry.wait(shipment.attempts) if asked is None else asked
             self._remind(now + wait, shipment)
-            size, tries = len(letters), shipment.attempts
-            self.news.append(
-                delivery_events.Retry(*place, size, tries, wait, outcome.status, outcome.reason)
+            size, tries = len(operations), shipment.attempts
+            self.events.append(
+                delivery_events.RetryScheduled(
+                    *route, size, tries, wait, outcome.status, outcome.reason
+                )
             )
             return []
-        if len(letters) > 1 and others and not endless:
+        if len(operations) > 1 and others and not endless:
             # Others get through: one of these may be what the server cannot stomach.
             shipment.last_tries = True
             self._halve(shipment, outcome.reason, outcome)
@@ -351,29 +378,31 @@ class Dispatch:
             return []
         return self._given_up(shipment, f"given up after the last try: {outcome.reason}")
 
-    def _given_up(self, shipment: Shipment, reason: str) -> list[Settled]:
-        letters = shipment.batches.pop().letters
+    def _given_up(self, shipment: OutgoingRequest, reason: str) -> list[Settled]:
+        operations = shipment.batches.pop().operations
         if shipment.batches:
             shipment.attempts = self._retry.attempts - 1 if shipment.last_tries else 0
             self._again.append(shipment)
-        return [Settled(letters, Fate.DEAD_LETTERED, reason)]
+        return [Settled(operations, DeliveryStatus.DEAD_LETTERED, reason)]
 
-    def _release(self, letters: Sequence[Letter], fate: Fate, now: float) -> None:
-        self.letters -= len(letters)
-        for letter in letters:
-            self.bytes -= len(letter.text)
+    def _release(
+        self, operations: Sequence[QueuedOperation], fate: DeliveryStatus, now: float
+    ) -> None:
+        self.pending -= len(operations)
+        for queued in operations:
+            self.bytes -= len(queued.text)
             hold = 0.0
-            if letter.is_alias and fate is Fate.DELIVERED and self._hold:
+            if queued.is_alias and fate is DeliveryStatus.DELIVERED and self._hold:
                 hold = self._hold
                 self._last_hold = now + hold
-                self.news.append(delivery_events.Hold(letter.operation.host, hold))
-            for lane in self._lanes.settle(letter, now, hold):
+                self.events.append(delivery_events.AliasHold(queued.operation.host, hold))
+            for lane in self._queues.settle(queued, now, hold):
                 if lane.waiting:
                     self._offer(lane.waiting[0], now)
                 elif lane.held_until > now:
                     self._remind(lane.held_until, lane)
                 else:
-                    self._lanes.forget(lane, now)
+                    self._queues.forget(lane, now)
 
 
 def _shorter(first: float | None, second: float | None) -> float | None:

@@ -12,24 +12,28 @@ LONGEST_KEPT = 255
 that is kept is bounded too."""
 
 
-class Letter:
+class QueuedOperation:
     """An operation that is to be delivered.
 
-    `number` counts up in order of arrival. `lanes` name those whose order it must keep: the people
-    and the group that it is about. `text` is its JSON in UTF-8. One that is `alone` shares its
-    request with none. `repeatable`: Mixpanel ends up the same if it arrives twice. `ready`: nothing
-    is before it. `at` is when it was made, in seconds since 1970. `tag` is the giver's own.
+    - `number` counts up in order of arrival.
+    - `text` is the payload as JSON in UTF-8.
+    - `ordering_keys` name the people and the group that it is about; operations that share a key
+      are sent in order.
+    - `alone`: it shares its request with no other operation.
+    - `idempotent`: Mixpanel ends up the same if it arrives twice.
+    - `tag` belongs to the caller. `at` is when it was made, in seconds since 1970.
+    - `ready`: no other operation has to be sent before it.
     """
 
     __slots__ = (
         "alone",
         "at",
+        "idempotent",
         "is_alias",
-        "lanes",
         "number",
         "operation",
+        "ordering_keys",
         "ready",
-        "repeatable",
         "tag",
         "text",
     )
@@ -39,28 +43,28 @@ class Letter:
         number: int,
         operation: Operation,
         text: bytes,
-        lanes: tuple[str, ...] = (),
+        ordering_keys: tuple[str, ...] = (),
         alone: bool = False,
-        repeatable: bool = True,
+        idempotent: bool = True,
         tag: Any = None,
         at: float = 0.0,
     ) -> None:
         self.number = number
         self.operation = operation
         self.text = text
-        self.lanes = lanes
+        self.ordering_keys = ordering_keys
         self.alone = alone
-        self.repeatable = repeatable
+        self.idempotent = idempotent
         self.is_alias = operation.payload.get("event") == ALIAS_EVENT
         self.ready = False
         self.tag = tag
         self.at = at
 
     def __repr__(self) -> str:
-        return f"Letter({self.number}, {self.operation.endpoint}, {self.lanes})"
+        return f"QueuedOperation({self.number}, {self.operation.endpoint}, {self.ordering_keys})"
 
 
-def lanes_of(operation: Operation, people: tuple[Any, ...] = ()) -> tuple[str, ...]:
+def ordering_keys_of(operation: Operation, people: tuple[Any, ...] = ()) -> tuple[str, ...]:
     """The lanes of an operation: those of its people, and its group's.
 
     `people` are the ids of the message that it comes from; without them, and for an alias besides
@@ -69,15 +73,17 @@ def lanes_of(operation: Operation, people: tuple[Any, ...] = ()) -> tuple[str, .
     payload = operation.payload
     if operation.endpoint == "/groups":
         group = f"group {payload.get('$group_key')} {payload.get('$group_id')}"
-        return (*people_lanes(people), group)
+        return (*ordering_keys_of_people(people), group)
     if operation.endpoint == "/engage":
-        return people_lanes(people or (payload.get("$distinct_id"),))
+        return ordering_keys_of_people(people or (payload.get("$distinct_id"),))
     properties = payload.get("properties")
     if not isinstance(properties, dict):
-        return people_lanes(people)
+        return ordering_keys_of_people(people)
     if payload.get("event") == ALIAS_EVENT:
-        return people_lanes((properties.get("alias"), properties.get("distinct_id"), *people))
-    return people_lanes(people or (properties.get("distinct_id"),))
+        return ordering_keys_of_people(
+            (properties.get("alias"), properties.get("distinct_id"), *people)
+        )
+    return ordering_keys_of_people(people or (properties.get("distinct_id"),))
 
 
 @lru_cache(10_000)
@@ -86,7 +92,7 @@ def _lane(person: str) -> tuple[str, ...]:
     return (f"person {person}",) if person else ()
 
 
-def people_lanes(ids: tuple[Any, ...]) -> tuple[str, ...]:
+def ordering_keys_of_people(ids: tuple[Any, ...]) -> tuple[str, ...]:
     """A lane for each id; 7 and "7" are one person to Mixpanel."""
     if len(ids) == 1 and type(ids[0]) is str and len(ids[0]) <= LONGEST_KEPT:
         return _lane(ids[0])

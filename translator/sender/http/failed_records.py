@@ -1,17 +1,17 @@
 """Which records of a request an answer names as bad."""
 
 from translator.sender.dispatch.batching import Batch
-from translator.sender.http.responses import Outcome
+from translator.sender.http.responses import InterpretedResponse
 
 
-def failures_by_place(batch: Batch, outcome: Outcome) -> dict[int, str] | None:
+def failures_by_place(batch: Batch, outcome: InterpretedResponse) -> dict[int, str] | None:
     """The reason for each record that failed, by its place in the batch.
 
     `index` decides; without one, the insert id does if only one record has it. `None` if an entry
     can be matched by neither, or if the answer does not add up: then it says nothing of the others.
     """
     places: dict[str, list[int]] = {}
-    for place, letter in enumerate(batch.letters):
+    for place, letter in enumerate(batch.operations):
         insert_id = letter.operation.payload.get("properties", {}).get("$insert_id")
         places.setdefault(str(insert_id), []).append(place)
     failures: dict[int, str] = {}
@@ -20,9 +20,9 @@ def failures_by_place(batch: Batch, outcome: Outcome) -> dict[int, str] | None:
         if index is None and failed.insert_id is not None:
             candidates = places.get(failed.insert_id, [])
             index = candidates[0] if len(candidates) == 1 else None
-        if index is None or not 0 <= index < len(batch.letters):
+        if index is None or not 0 <= index < len(batch.operations):
             return None
         reason = f"{failures[index]}; {failed.reason}" if index in failures else failed.reason
         failures[index] = reason
-    stored = len(batch.letters) - len(failures)
+    stored = len(batch.operations) - len(failures)
     return failures if outcome.imported in (None, stored) else None

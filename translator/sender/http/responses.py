@@ -60,7 +60,7 @@ class FailedRecord(NamedTuple):
     reason: str
 
 
-class Outcome(NamedTuple):
+class InterpretedResponse(NamedTuple):
     """The meaning of one answer.
 
     `retry_after` is how many seconds Mixpanel asks to wait, `imported` the number of records it
@@ -77,7 +77,7 @@ class Outcome(NamedTuple):
     status: int | None = None
 
 
-def classify(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
+def classify(status: int, headers: Mapping[str, str], body: bytes) -> InterpretedResponse:
     """The meaning of an HTTP answer; `headers` must be found whatever the case of their names."""
     answer = _decode(body)
     reason = f"HTTP {status}: {_error_text(answer, body)}"
@@ -85,40 +85,44 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
         return _classify_success(answer, reason, headers)
     if status in RETRIED_STATUSES or status >= 500:
         unclear = status not in CLEAR_STATUSES
-        return Outcome(Meaning.RETRY, reason, retry_after=_retry_after(headers), unclear=unclear)
+        return InterpretedResponse(
+            Meaning.RETRY, reason, retry_after=_retry_after(headers), unclear=unclear
+        )
     if status == 413:
-        return Outcome(Meaning.TOO_LARGE, reason)
+        return InterpretedResponse(Meaning.TOO_LARGE, reason)
     if status == 400:
         return _classify_bad_request(answer, reason)
     if 300 <= status < 400:
         target = headers.get("Location", "nowhere")
-        return Outcome(
+        return InterpretedResponse(
             Meaning.REFUSED, f"HTTP {status}: redirects are not followed (to {target[:EXCERPT]})"
         )
     if status in (401, 403):
         reason += " (check the project's token, apiSecret and residency)"
-    return Outcome(Meaning.REFUSED, reason)
+    return InterpretedResponse(Meaning.REFUSED, reason)
 
 
-def _classify_success(answer: Any, reason: str, headers: Mapping[str, str]) -> Outcome:
+def _classify_success(answer: Any, reason: str, headers: Mapping[str, str]) -> InterpretedResponse:
     state = answer.get("status") if isinstance(answer, dict) else answer
     if state == 1 or (state == "OK" and isinstance(answer, dict)):
-        return Outcome(Meaning.DELIVERED, imported=_imported(answer))
+        return InterpretedResponse(Meaning.DELIVERED, imported=_imported(answer))
     if isinstance(answer, dict) and answer.get("error") == TEMPORARY_FAILURE:
-        return Outcome(Meaning.RETRY, reason, retry_after=_retry_after(headers))
+        return InterpretedResponse(Meaning.RETRY, reason, retry_after=_retry_after(headers))
     if state == 0:
-        return Outcome(Meaning.INVALID, reason)
+        return InterpretedResponse(Meaning.INVALID, reason)
     if isinstance(state, str) and isinstance(answer, dict):
-        return Outcome(Meaning.REFUSED, reason)
-    return Outcome(Meaning.RETRY, f"{reason} (this is no answer of Mixpanel's)", unclear=True)
+        return InterpretedResponse(Meaning.REFUSED, reason)
+    return InterpretedResponse(
+        Meaning.RETRY, f"{reason} (this is no answer of Mixpanel's)", unclear=True
+    )
 
 
-def _classify_bad_request(answer: Any, reason: str) -> Outcome:
+def _classify_bad_request(answer: Any, reason: str) -> InterpretedResponse:
     records = answer.get("failed_records") if isinstance(answer, dict) else None
     if not isinstance(records, list) or not records:
-        return Outcome(Meaning.INVALID, reason)
+        return InterpretedResponse(Meaning.INVALID, reason)
     failed = tuple(_failed_record(record) for record in records)
-    return Outcome(Meaning.PARTIAL, reason, failed=failed, imported=_imported(answer))
+    return InterpretedResponse(Meaning.PARTIAL, reason, failed=failed, imported=_imported(answer))
 
 
 def _failed_record(record: Any) -> FailedRecord:

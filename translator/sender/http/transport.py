@@ -36,7 +36,7 @@ GZIP_ENDPOINTS = frozenset({"/track", "/import"})
 (docs/facts/mixpanel-http-api.md#profile-requests)."""
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """An HTTP answer; the names of `headers` are found in any case."""
 
     status: int
@@ -58,7 +58,7 @@ class NetworkError(Exception):
 class Transport(Protocol):
     """Sends one request and gives its answer, or raises NetworkError."""
 
-    def post(self, base_url: str, endpoint: str, body: bytes) -> Answer: ...
+    def post(self, base_url: str, endpoint: str, body: bytes) -> HttpResponse: ...
 
     def close(self) -> None: ...
 
@@ -77,7 +77,7 @@ class HttpTransport:
         if api_secret is not None:
             self._authorization = b"Basic " + base64.b64encode(f"{api_secret}:".encode())
 
-    def post(self, base_url: str, endpoint: str, body: bytes) -> Answer:
+    def post(self, base_url: str, endpoint: str, body: bytes) -> HttpResponse:
         """POST a JSON body; redirects are not followed."""
         headers: dict[str, str | bytes] = {"Content-Type": "application/json"}
         if endpoint in GZIP_ENDPOINTS and len(body) > GZIP_FROM_BYTES:
@@ -96,7 +96,7 @@ class HttpTransport:
             )
         except requests.RequestException as error:
             raise NetworkError(_describe(error), unclear=not _never_connected(error)) from error
-        return Answer(response.status_code, response.headers, response.content)
+        return HttpResponse(response.status_code, response.headers, response.content)
 
     def close(self) -> None:
         """Close the kept connections."""

@@ -15,14 +15,18 @@ from mock_mixpanel.ingest.validation import (
 from mock_mixpanel.projects.config import Limits
 from tests.translator.sender.build import NOW, US, event, update
 from translator.core.operations import Operation
-from translator.sender.dispatch.batch_safety import doubtful, repeatable, too_old_for_track
+from translator.sender.dispatch.batch_safety import (
+    is_idempotent,
+    may_be_dropped_silently,
+    too_old_for_track,
+)
 from translator.sender.dispatch.batching import encode
 
 DAY = 86400
 
 
 def alone(operation: Operation) -> bool:
-    return doubtful(operation, len(encode(operation.payload)), NOW * 1000)
+    return may_be_dropped_silently(operation, len(encode(operation.payload)), NOW * 1000)
 
 
 def group(**payload: Any) -> Operation:
@@ -115,7 +119,7 @@ updates = st.fixed_dictionaries({}, optional=dict.fromkeys((*names, "$unset", "$
 
 @given(st.fixed_dictionaries({}, optional={"event": texts, "properties": properties}))
 def test_no_event_is_dropped_behind_another(payload: dict[str, Any]) -> None:
-    """Whatever the mock finds wrong with an event, it is doubtful."""
+    """Whatever the mock finds wrong with an event, the check flags it."""
     problems = list(event_problems(payload, "/track", NOW, Limits()))
     if not problems and payload["event"] == "$create_alias":
         problems = list(alias_problems(payload))
@@ -124,7 +128,7 @@ def test_no_event_is_dropped_behind_another(payload: dict[str, Any]) -> None:
 
 @given(updates)
 def test_no_update_is_dropped_behind_another(payload: dict[str, Any]) -> None:
-    """Whatever the mock finds wrong with a profile or group update, it is doubtful."""
+    """Whatever the mock finds wrong with a profile or group update, the check flags it."""
     for endpoint, problems in (("/engage", profile_problems), ("/groups", group_problems)):
         found = list(problems(payload, Limits()))
         assert not found or alone(Operation(endpoint, US, payload))
@@ -153,7 +157,7 @@ def test_no_update_is_dropped_behind_another(payload: dict[str, Any]) -> None:
 )
 def test_repeatable(expected: bool, operation: Operation) -> None:
     """Only what Mixpanel stores once, however often it comes, may be sent again."""
-    assert repeatable(operation) == expected
+    assert is_idempotent(operation) == expected
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(5 * DAY, False), (5 * DAY + 1, True)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from translator.sender.http.responses import FailedRecord, Meaning, Outcome, classify
+from translator.sender.http.responses import FailedRecord, InterpretedResponse, Meaning, classify
 
 REASON_OF_TEXT = 'HTTP 200: {"error": null, "status": "1"}'
 NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
@@ -11,35 +11,39 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, b"1", Outcome(Meaning.DELIVERED)),
-        (200, b'{"error": null, "status": 1}', Outcome(Meaning.DELIVERED)),
-        (200, b'{"error": "", "status": 1}', Outcome(Meaning.DELIVERED)),
+        (200, b"1", InterpretedResponse(Meaning.DELIVERED)),
+        (200, b'{"error": null, "status": 1}', InterpretedResponse(Meaning.DELIVERED)),
+        (200, b'{"error": "", "status": 1}', InterpretedResponse(Meaning.DELIVERED)),
         (
             200,
             b'{"code": 200, "num_records_imported": 2, "status": "OK"}',
-            Outcome(Meaning.DELIVERED, imported=2),
+            InterpretedResponse(Meaning.DELIVERED, imported=2),
         ),
-        (200, b"0", Outcome(Meaning.INVALID, "HTTP 200: 0")),
+        (200, b"0", InterpretedResponse(Meaning.INVALID, "HTTP 200: 0")),
         (
             200,
             b'{"error": "data, missing or empty", "status": 0}',
-            Outcome(Meaning.INVALID, "HTTP 200: data, missing or empty"),
+            InterpretedResponse(Meaning.INVALID, "HTTP 200: data, missing or empty"),
         ),
         (
             200,
             b'{"status": 0, "error": "a temporary failure occurred"}',
-            Outcome(Meaning.RETRY, "HTTP 200: a temporary failure occurred"),
+            InterpretedResponse(Meaning.RETRY, "HTTP 200: a temporary failure occurred"),
         ),
         (
             200,
             b'{"error": "Bad request", "status": "error"}',
-            Outcome(Meaning.REFUSED, "HTTP 200: Bad request"),
+            InterpretedResponse(Meaning.REFUSED, "HTTP 200: Bad request"),
         ),
-        (200, b'{"error": null, "status": "1"}', Outcome(Meaning.REFUSED, REASON_OF_TEXT)),
+        (
+            200,
+            b'{"error": null, "status": "1"}',
+            InterpretedResponse(Meaning.REFUSED, REASON_OF_TEXT),
+        ),
         (
             200,
             b"",
-            Outcome(
+            InterpretedResponse(
                 Meaning.RETRY,
                 "HTTP 200: empty body (this is no answer of Mixpanel's)",
                 unclear=True,
@@ -48,29 +52,29 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
         (
             200,
             b'"OK"',
-            Outcome(
+            InterpretedResponse(
                 Meaning.RETRY, 'HTTP 200: "OK" (this is no answer of Mixpanel\'s)', unclear=True
             ),
         ),
         (
             200,
             b"<html>\n Welcome </html>",
-            Outcome(
+            InterpretedResponse(
                 Meaning.RETRY,
                 "HTTP 200: <html> Welcome </html> (this is no answer of Mixpanel's)",
                 unclear=True,
             ),
         ),
-        (400, b"nope", Outcome(Meaning.INVALID, "HTTP 400: nope")),
+        (400, b"nope", InterpretedResponse(Meaning.INVALID, "HTTP 400: nope")),
         (
             400,
             b'{"code": 400, "error": "x", "failed_records": [], "status": "Bad Request"}',
-            Outcome(Meaning.INVALID, "HTTP 400: x"),
+            InterpretedResponse(Meaning.INVALID, "HTTP 400: x"),
         ),
         (
             401,
             b'{"code": 401, "error": "Invalid credentials", "status": "Unauthorized"}',
-            Outcome(
+            InterpretedResponse(
                 Meaning.REFUSED,
                 "HTTP 401: Invalid credentials"
                 " (check the project's token, apiSecret and residency)",
@@ -79,31 +83,31 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
         (
             403,
             b"<html>Forbidden</html>",
-            Outcome(
+            InterpretedResponse(
                 Meaning.REFUSED,
                 "HTTP 403: <html>Forbidden</html>"
                 " (check the project's token, apiSecret and residency)",
             ),
         ),
-        (404, b"", Outcome(Meaning.REFUSED, "HTTP 404: empty body")),
-        (408, b"", Outcome(Meaning.RETRY, "HTTP 408: empty body")),
+        (404, b"", InterpretedResponse(Meaning.REFUSED, "HTTP 404: empty body")),
+        (408, b"", InterpretedResponse(Meaning.RETRY, "HTTP 408: empty body")),
         (
             413,
             b"<html>Too large</html>",
-            Outcome(Meaning.TOO_LARGE, "HTTP 413: <html>Too large</html>"),
+            InterpretedResponse(Meaning.TOO_LARGE, "HTTP 413: <html>Too large</html>"),
         ),
-        (414, b"", Outcome(Meaning.REFUSED, "HTTP 414: empty body")),
-        (429, b'{"error": "slow down"}', Outcome(Meaning.RETRY, "HTTP 429: slow down")),
-        (500, b"oops", Outcome(Meaning.RETRY, "HTTP 500: oops", unclear=True)),
-        (502, b"", Outcome(Meaning.RETRY, "HTTP 502: empty body", unclear=True)),
+        (414, b"", InterpretedResponse(Meaning.REFUSED, "HTTP 414: empty body")),
+        (429, b'{"error": "slow down"}', InterpretedResponse(Meaning.RETRY, "HTTP 429: slow down")),
+        (500, b"oops", InterpretedResponse(Meaning.RETRY, "HTTP 500: oops", unclear=True)),
+        (502, b"", InterpretedResponse(Meaning.RETRY, "HTTP 502: empty body", unclear=True)),
         (
             503,
             b"upstream connect error",
-            Outcome(Meaning.RETRY, "HTTP 503: upstream connect error"),
+            InterpretedResponse(Meaning.RETRY, "HTTP 503: upstream connect error"),
         ),
     ],
 )
-def test_meaning(status: int, body: bytes, expected: Outcome) -> None:
+def test_meaning(status: int, body: bytes, expected: InterpretedResponse) -> None:
     """Status and body together say what became of the records."""
     assert classify(status, {}, body) == expected
 
@@ -116,7 +120,7 @@ def test_failed_records(key: str) -> None:
         b' "failed_records": [{"index": 3, "%s": "abc", "field": "properties.time",'
         b' "message": "is invalid"}], "num_records_imported": 4, "status": "Bad Request"}'
     ) % key.encode()
-    assert classify(400, {}, body) == Outcome(
+    assert classify(400, {}, body) == InterpretedResponse(
         Meaning.PARTIAL,
         "HTTP 400: some data points in the request failed validation",
         failed=(FailedRecord(3, "abc", "properties.time: is invalid"),),
@@ -147,7 +151,7 @@ def test_retry_after(status: int, headers: dict[str, str], seconds: float | None
 def test_redirect() -> None:
     """A redirect is a refusal that says where it pointed."""
     answer = classify(302, {"Location": "https://elsewhere.example/track"}, b"")
-    assert answer == Outcome(
+    assert answer == InterpretedResponse(
         Meaning.REFUSED,
         "HTTP 302: redirects are not followed (to https://elsewhere.example/track)",
     )

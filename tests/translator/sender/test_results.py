@@ -8,10 +8,10 @@ import pytest
 from tests.translator.sender.build import US, event, fates, update
 from tests.translator.sender.stub import Reply, Stub
 from translator.core.operations import Operation
-from translator.sender import Fate, Limits, Sender, Verdict
+from translator.sender import BatchLimits, DeliveryResult, DeliveryStatus, Sender
 
 ZERO = Reply(200, b'{"error": "token, missing or empty", "status": 0}')
-D, R, L = Fate.DELIVERED, Fate.REJECTED, Fate.DEAD_LETTERED
+D, R, L = DeliveryStatus.DELIVERED, DeliveryStatus.REJECTED, DeliveryStatus.DEAD_LETTERED
 
 
 def import_reply(failed: list[object], imported: int | None) -> Reply:
@@ -34,7 +34,7 @@ def test_status_zero_is_a_rejection(sender: Sender, stub: Stub, endpoint: str) -
     stub.script = [ZERO]
     operation = event("A", endpoint)
     reason = "HTTP 200: token, missing or empty"
-    assert sender.send([operation]) == [Verdict(operation, R, reason)]
+    assert sender.send([operation]) == [DeliveryResult(operation, R, reason)]
 
 
 def test_status_zero_is_divided(sender: Sender, stub: Stub) -> None:
@@ -183,7 +183,7 @@ def test_no_number_is_not_sent_as_text(sender: Sender, stub: Stub) -> None:
 def test_one_record_a_request(stub: Stub) -> None:
     """With a limit of one record every record has an answer of its own."""
     stub.script = [Reply(), ZERO]
-    with Sender({US: stub.url}, limits=Limits(records=1)) as sender:
+    with Sender({US: stub.url}, limits=BatchLimits(records=1)) as sender:
         assert fates(sender.send([event(name) for name in "ABC"])) == [D, R, D]
     assert stub.names() == [["A"], ["B"], ["C"]]
 
@@ -208,7 +208,7 @@ def test_no_part_of_a_secret(sender: Sender, stub: Stub) -> None:
 
 def test_stream(sender: Sender, stub: Stub) -> None:
     """Operations that come one by one are delivered as they come, and each gets its verdict."""
-    told: list[Verdict] = []
+    told: list[DeliveryResult] = []
     told_before: list[int] = []
 
     def come() -> Iterator[Operation]:
@@ -226,7 +226,7 @@ def test_stream(sender: Sender, stub: Stub) -> None:
 
 def test_stream_of_bad_ones(sender: Sender, stub: Stub) -> None:
     """What may go nowhere, and what is refused, costs only itself."""
-    told: dict[str, Fate] = {}
+    told: dict[str, DeliveryStatus] = {}
     stub.script = [ZERO, ZERO, Reply()]
     nowhere = event("Nowhere", host="https://elsewhere.test")
     sender.stream(
