@@ -8,7 +8,7 @@ carry a token (choice). A wrong credential is a 401, with `strict` and without (
 """
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from mock_mixpanel.projects.config import Project
@@ -59,24 +59,48 @@ def project_of(
     return None
 
 
+def guarded_by_name(
+    credential: Credential | None, names: Iterable[str], known: Iterable[Project]
+) -> Project | None:
+    """The guarded project that a request names without its right credential, if any.
+
+    Any name counts: a token or project id among `names`, the user of the credential, or a service
+    account with a wrong secret. Call this after `project_of`. Sources: mixpanel/mixpanel-ruby#152,
+    mixpanel/mixpanel-python#88 and #110.
+    """
+    projects = [project for project in known if project.guarded]
+    accounts = [account for project in projects for account in project.service_accounts]
+    used = set(names) | ({credential.username} if credential else set())
+    right = any(credential == (each.username, each.secret) for each in accounts)
+    for project in projects:
+        users = {each.username for each in project.service_accounts}
+        if {project.token, project.project_id} & used:
+            return project
+        if credential and credential.username in users and not right:
+            return project
+    return None
+
+
 def tokens_by_record(
     credential: Credential | None,
     project_id: str,
     records: Sequence[Any],
-    guarded: Mapping[str, Project],
+    known: Sequence[Project],
     strict_projects: bool,
 ) -> list[str] | None:
-    """The project each record goes to when the credential names no known project; None: 401.
+    """The project of each record when the credential is not that of a known project; None: 401.
 
-    Without a token in the record the credential itself stands for the project: the user name, or
-    the project id of a service account (choice).
+    A record without a token goes to the project that the request names: by the user of a
+    credential without a password, else by `project_id` (choice).
     """
-    if strict_projects:
+    if strict_projects or guarded_by_name(credential, [project_id], known):
         return None
-    spare = ""
+    name = ""
     if credential:
-        spare = project_id if credential.password else credential.username
-    tokens = [record_token(record) or spare for record in records]
+        name = project_id if credential.password else credential.username
+    by_project_id = {each.project_id: each.token for each in known if each.project_id}
+    tokens = [record_token(record) or by_project_id.get(name, name) for record in records]
+    guarded = {each.token for each in known if each.guarded}
     if any(not token or token in guarded for token in tokens):
         return None
     return tokens

@@ -9,31 +9,40 @@ character.
 
 import base64
 import binascii
+import io
 import json
 import math
+import re
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import unquote_to_bytes
 
 import orjson
 
+from mock_mixpanel.ingest.forms import (
+    FORM,
+    MULTIPART,
+    FormError,
+    multipart_fields,
+    url_encoded_fields,
+)
+from mock_mixpanel.ingest.problems import INVALID_BASE64, NO_DATA
 from mock_mixpanel.ingest.redaction import redacted_text
 
-MAX_FORM_FIELDS = 200
 MOST_MEMBERS = 1000
 """Of a gzip body: each is copied, and millions fit into what a body may have."""
 EXCERPT = 1000
 """How many characters of an unreadable body are kept."""
 
-FORM = "application/x-www-form-urlencoded"
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 SCALARS = frozenset({str, int, float, bool, type(None)})
 """What a JSON value is that is neither a list nor an object."""
 _TO_STANDARD_BASE64 = bytes.maketrans(b"-_ ", b"+/+")
 """URL-safe to standard, and a space back to the `+` that form decoding took
 (docs/facts/mixpanel-http-api.md#http-details-that-trip-clients, item 12)."""
+_SURROGATE_PAIRS = re.compile(rb"(?:\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf])+")
+"""High and low surrogates in turn, each encoded as UTF-8."""
 
 
 class TooLargeError(ValueError):
@@ -41,19 +50,30 @@ class TooLargeError(ValueError):
 
 
 class UnreadableError(ValueError):
-    """The body is in no known encoding; the message says where it went wrong."""
+    """The body cannot be decoded.
+
+    The message says what is wrong and where; `answer` is the error text that Mixpanel sends.
+    """
+
+    def __init__(self, message: str, answer: str = NO_DATA.reason) -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class Decoded(NamedTuple):
-    """What a request carries. `problem` says why it could not be read; then `records` has an
-    excerpt of what was sent, so that nothing is lost. `size` is in bytes, the larger of the data as
-    sent and decompressed. `text` is the JSON array of the records if it was sent as one."""
+    """The content of a request.
+
+    `problem` says why the body could not be read, and `answer` is the error text that Mixpanel
+    sends then; `records` holds an excerpt of the body. `size` is in bytes, the larger of the data
+    as sent and decompressed. `text` is the JSON array of the records if it was sent as one.
+    """
 
     records: list[Any]
     controls: Mapping[str, str]
     problem: str | None = None
     size: int = 0
     text: bytes | None = None
+    answer: str = NO_DATA.reason
 
 
 def decode(
@@ -83,7 +103,7 @@ def decode(
                     "bare JSON under a form content type; send data=... or application/json"
                 )
             is_json = bare
-            form = {} if bare else _form(body)
+            form = {} if bare else _form_fields(body, kind, content_type)
         if is_json and body:
             records, text = _json_lines(body) if kind in NDJSON else _json(body)
         else:
@@ -95,7 +115,8 @@ def decode(
             _check_depth(records, max_depth)
     except UnreadableError as error:
         excerpt = redacted_text(raw[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT])
-        return Decoded([excerpt], _controls(query, form), f"data: {error}")
+        controls = _controls(query, form)
+        return Decoded([excerpt], controls, f"data: {error}", answer=error.answer)
     size = max(sent, len(body), len(raw))
     if not isinstance(records, list):
         return Decoded([records], _controls(query, form), size=size)
@@ -148,39 +169,50 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
     return plain
 
 
-def _form(body: bytes) -> dict[str, bytes]:
-    """The fields of a form, whatever its charset parameter says; the first of a name counts."""
-    found: dict[str, bytes] = {}
-    parts = body.strip().split(b"&", MAX_FORM_FIELDS)
-    for part in parts[:MAX_FORM_FIELDS]:
-        name, _, value = part.partition(b"=")
-        key = unquote_to_bytes(name.replace(b"+", b" ")).decode(errors="replace")
-        found.setdefault(key, unquote_to_bytes(value.replace(b"+", b" ")))
-    return found
+def _form_fields(body: bytes, kind: str, content_type: str) -> dict[str, bytes]:
+    """The fields of a form. Raises UnreadableError."""
+    if kind != MULTIPART:
+        return url_encoded_fields(body)
+    try:
+        return multipart_fields(body, content_type)
+    except FormError as error:
+        raise UnreadableError(str(error)) from error
 
 
 def _data(value: bytes) -> bytes:
-    """The JSON text in a `data` parameter."""
+    """The JSON text in a `data` parameter. Raises UnreadableError.
+
+    A line break inside base64 is an error, as Mixpanel treats it (zevarito/mixpanel#84).
+    """
     value = value.strip()
     if value[:1] in (b"{", b"["):
         return value
-    packed = b"".join(value.translate(_TO_STANDARD_BASE64).split()).rstrip(b"=")
+    packed = value.translate(_TO_STANDARD_BASE64).rstrip(b"=")
     try:
         return base64.b64decode(packed + b"=" * (-len(packed) % 4), validate=True)
     except binascii.Error as error:
-        raise UnreadableError(f"neither JSON nor base64: {error}") from error
+        cause = "it contains a line break" if b"\n" in value or b"\r" in value else str(error)
+        message = f"neither JSON nor valid base64: {cause}"
+        raise UnreadableError(message, INVALID_BASE64) from error
 
 
 def _json(text: bytes) -> tuple[Any, bytes | None]:
-    """JSON by the fast parser, with the text; what it refuses gets a second chance, without.
+    """Parse JSON; return the value and, if the fast parser accepts it, its text.
 
-    The second one reads what is no UTF-8, lone surrogates and huge integers, which are a fault of
-    one record, not of the whole request. Bytes that are no UTF-8 become lone surrogates.
+    A surrogate pair of which each half is encoded as UTF-8 (CESU-8) is read as the character it
+    stands for. mixpanel-browser writes such base64 for every `api_host` outside of mixpanel.com
+    (mixpanel/mixpanel-js#385, mixpanel/mixpanel-iphone#725).
+
+    The slower parser reads invalid UTF-8, lone surrogates and integers beyond 64 bits. These are
+    an error of one record, not of the whole request. Each invalid byte becomes a lone surrogate.
     """
     try:
         return orjson.loads(text), text.strip()
     except orjson.JSONDecodeError as error:
         first = error
+    joined = _SURROGATE_PAIRS.sub(_characters, text)
+    if joined != text:
+        return _json(joined)
     try:
         decoded = text.decode(json.detect_encoding(text), "surrogateescape")
         return json.loads(decoded, parse_constant=_refuse, parse_float=_finite), None
@@ -188,13 +220,21 @@ def _json(text: bytes) -> tuple[Any, bytes | None]:
         raise UnreadableError(f"not JSON: {first}") from first
 
 
+def _characters(pairs: re.Match[bytes]) -> bytes:
+    """The UTF-8 text of surrogate pairs of which each half is encoded alone."""
+    halves = pairs[0].decode(errors="surrogatepass")
+    return halves.encode("utf-16", "surrogatepass").decode("utf-16").encode()
+
+
 def _json_lines(body: bytes) -> tuple[Any, bytes | None]:
-    """One object a line; a body that is one array or object is taken as well."""
-    lines = [line for line in body.splitlines() if line.strip()]
-    if body.lstrip()[:1] == b"[" or len(lines) == 1:
+    """Parse one object a line; a body that is a single array or object is accepted as well."""
+    body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip()
+    if body[:1] == b"[" or b"\n" not in body:
         return _json(body)
     records = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(io.BytesIO(body), start=1):
+        if not line.strip():
+            continue
         try:
             records.append(_json(line)[0])
         except UnreadableError as error:

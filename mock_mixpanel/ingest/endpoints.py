@@ -114,7 +114,7 @@ def _taken(world: World, endpoint: str, incoming: Incoming, now: float) -> Taken
         unread = [Judged(problems=[Problem(problem)])] * len(records)
         if strict:
             return Taken(records, unread, replies.import_error(400, problem))
-        return Taken(records, unread, _received(NO_DATA.reason, controls))
+        return Taken(records, unread, _received(decoded.answer, controls))
     tokens: Sequence[str] | None
     if endpoint == "/import":
         tokens = _import_tokens(world, incoming, controls, records)
@@ -192,9 +192,8 @@ def _import_tokens(
         return [project.token] * len(records)
     if authentication.project_of(credential, project_id, None, known):
         return None
-    guarded = {each.token: each for each in known if each.guarded}
     strict = world.config.strict_projects
-    return authentication.tokens_by_record(credential, project_id, records, guarded, strict)
+    return authentication.tokens_by_record(credential, project_id, records, known, strict)
 
 
 def _unauthorized(

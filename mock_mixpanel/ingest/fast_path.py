@@ -10,11 +10,12 @@ from typing import Any
 import orjson
 
 from mock_mixpanel.ingest.decoding import SCALARS
-from mock_mixpanel.ingest.validation import strict_id_problems
+from mock_mixpanel.ingest.validation import DROPPED_EVENTS, strict_id_problems
 from mock_mixpanel.json_values import FARTHEST, MILLISECONDS_FROM
 from mock_mixpanel.projects.config import Limits
 from mock_mixpanel.state.events import IDENTITY_EVENTS
 
+SPECIAL_EVENTS = frozenset({*IDENTITY_EVENTS, *DROPPED_EVENTS})
 SPECIAL = frozenset({"$ignore", "$bucket"})
 """Properties that mean something for the whole event."""
 
@@ -36,7 +37,8 @@ def plain_check(
         token = properties.get("token")
         if (
             not name
-            or name in IDENTITY_EVENTS
+            or name in SPECIAL_EVENTS
+            or properties.get("distinct_id") is None
             or not SPECIAL.isdisjoint(properties)
             or (track and not (type(token) is str and token))
             or not is_timely(properties.get("time"), now)

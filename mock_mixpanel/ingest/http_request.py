@@ -35,11 +35,13 @@ class Envelope:
     ) -> Self:
         """A request that came by a port of a region, from the address at the other end.
 
-        `headers` have names such as `X-Forwarded-For`, of which the first proxy's word is the
-        sender (docs/facts/mixpanel-http-api.md#http-details-that-trip-clients, item 17).
+        `headers` have names such as `X-Forwarded-For`. Its first address is the sender's, else
+        `X-Real-IP`, else `peer` (mixpanel/tracking-proxy#18;
+        docs/facts/mixpanel-http-api.md#http-details-that-trip-clients, item 17).
         """
         region = region_of(port_region, headers.get("Host", ""))
-        sender = headers.get("X-Forwarded-For", "").partition(",")[0].strip() or peer
+        forwarded = headers.get("X-Forwarded-For", "").partition(",")[0].strip()
+        sender = forwarded or headers.get("X-Real-Ip", "").strip() or peer
         return cls(region, method, path, query, headers, sender)
 
     def header(self, name: str) -> str:

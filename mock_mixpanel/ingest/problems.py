@@ -40,5 +40,6 @@ class Problem(NamedTuple):
 NO_DATA = Problem("data, missing or empty", field="data", message="data, missing or empty")
 NO_TOKEN = Problem("token, missing or empty", field="token", message="token, missing or empty")
 NO_DISTINCT_ID = Problem("$distinct_id, missing or empty")
+INVALID_BASE64 = "data, invalid base64 encoding"
 """The texts Mixpanel is known to say (docs/facts/mixpanel-http-api.md#track-responses,
-docs/facts/mixpanel-http-api.md#profile-responses)."""
+docs/facts/mixpanel-http-api.md#profile-responses; that of base64: zevarito/mixpanel#84)."""

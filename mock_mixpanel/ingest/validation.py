@@ -32,6 +32,9 @@ BLOCKED_IDS = frozenset(
 """Ids a strict import refuses; compared without regard to case
 (docs/facts/mixpanel-http-api.md#strict-validation)."""
 
+DROPPED_EVENTS = frozenset({"mp_page_view"})
+"""Events of Mixpanel's own use that it does not store (mixpanel/mixpanel-js#64)."""
+
 _INSERT_ID = re.compile(r"[A-Za-z0-9-]+")
 
 
@@ -52,6 +55,8 @@ def event_problems(
         return
     if properties.get("$ignore") is True or _is_text(properties.get("$ignore")):
         yield Problem("$ignore: set", silent=True)
+    if isinstance(record.get("event"), str) and record["event"] in DROPPED_EVENTS:
+        yield Problem(f"event: Mixpanel drops {record['event']}", silent=True)
     if endpoint == "/track" and record.get("event") == "$merge":
         yield Problem("event: $merge is taken by /import only")
     identity = record.get("event") in IDENTITY_EVENTS

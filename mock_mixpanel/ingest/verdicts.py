@@ -1,6 +1,7 @@
 """What a server thinks of each record of a request."""
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.log.records import Verdict
 from mock_mixpanel.projects.config import Limits, Project
 from mock_mixpanel.simulation.places import place_of
+from mock_mixpanel.state.events import IDENTITY_EVENTS, sent_id
 
 EVENTS = ("/track", "/import")
 MOST_TERMS = 1000
@@ -28,6 +30,7 @@ class Judged:
     note: str | None = None
     options: Project | None = None
     place: str = ""
+    sender_id: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -59,6 +62,7 @@ class Judged:
             self.reasons,
             options.identity,
             self.place,
+            self.sender_id,
         )
 
 
@@ -147,7 +151,22 @@ class Judge:
             note = note or validation.bucket_note(record["properties"])
         if options and not problems and endpoint == "/groups":
             note = validation.group_note(record, options.group_keys)
-        return self._placed(Judged(token, problems, note, options), record)
+        judged = Judged(token, problems, note, options)
+        if judged.accepted and options and endpoint in EVENTS:
+            judged = replace(judged, sender_id=self._sender_id(record, options.identity))
+        return self._placed(judged, record)
+
+    def _sender_id(self, event: Mapping[str, Any], identity: str) -> str:
+        """The distinct id of an event that was sent without one: a hash of the sender's address.
+
+        An empty distinct id is not replaced. Source:
+        https://docs.mixpanel.com/troubleshooting/errors/server-side-events-without-a-user
+        """
+        properties = event["properties"]
+        has_id = properties.get("distinct_id") is not None or sent_id(properties, identity)
+        if has_id or event["event"] in IDENTITY_EVENTS or not self.sender:
+            return ""
+        return hashlib.sha256(self.sender.encode(errors="replace")).hexdigest()[:32]
 
     def _placed(self, judged: Judged, record: Any) -> Judged:
         if not (judged.accepted and judged.options and judged.options.geo):

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import orjson
 
 from mock_mixpanel.backend import World
 from mock_mixpanel.ingest import authentication
-from mock_mixpanel.ingest.decoding import MAX_FORM_FIELDS
+from mock_mixpanel.ingest.forms import MAX_FORM_FIELDS, url_encoded_fields
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply, json_reply
@@ -217,6 +217,9 @@ def readable_project(
     elsewhere = authentication.project_of(credential, project_id, None, known)
     if elsewhere:
         return _checked(elsewhere, region)
+    guarded = authentication.guarded_by_name(credential, (token, project_id), known)
+    if guarded:
+        return _checked(guarded, region)
     user = credential.username if credential and not credential.password else ""
     options = {project.token: project for project in known}
     stored = {name: world.projects.options(name) for name in world.projections.tokens(region)}
@@ -256,15 +259,10 @@ def _body_params(body: bytes) -> dict[str, str]:
     if not text:
         return {}
     if text[:1] not in (b"{", b"["):
-        try:
-            pairs = parse_qsl(
-                text.decode(errors="replace"),
-                keep_blank_values=True,
-                max_num_fields=MAX_FORM_FIELDS,
-            )
-        except ValueError as error:
-            raise CallError(400, f"body: more than {MAX_FORM_FIELDS} form fields") from error
-        return dict(reversed(pairs))
+        if text.count(b"&") >= MAX_FORM_FIELDS:
+            raise CallError(400, f"body: more than {MAX_FORM_FIELDS} form fields")
+        fields = url_encoded_fields(text)
+        return {name: value.decode(errors="replace") for name, value in fields.items()}
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:

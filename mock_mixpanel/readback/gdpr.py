@@ -25,7 +25,8 @@ from mock_mixpanel.state import deletions
 
 DELETIONS = deletions.ENDPOINT
 RETRIEVALS = deletions.RETRIEVALS
-MOST_IDS = {DELETIONS: 1999, RETRIEVALS: 2000}
+MOST_IDS = 2000
+"""People of one task. A deletion also spends one for each data group of a person."""
 COMPLIANCE = ("GDPR", "CCPA")
 DISCLOSURE = ("DATA", "CATEGORIES", "SOURCES")
 
@@ -108,7 +109,7 @@ def retrieved(call: Call, task_id: str) -> Answer:
 def _create(call: Call, endpoint: str) -> Answer:
     project = _project(call)
     body = call.json_object()
-    ids, most = body.get("distinct_ids"), MOST_IDS[endpoint]
+    ids, most = body.get("distinct_ids"), _most_ids(project, endpoint)
     if not isinstance(ids, list) or not ids or not all(isinstance(each, str) for each in ids):
         raise CallError(400, "distinct_ids must be a list of strings that is not empty")
     if len(ids) > most:
@@ -130,6 +131,13 @@ def _create(call: Call, endpoint: str) -> Answer:
     }
     answer = Answer.json({"status": "ok", "results": results}, 201)
     return Answer(answer.reply, [draft])
+
+
+def _most_ids(project: Project, endpoint: str) -> int:
+    """How many people one task may name (mixpanel/docs-legacy#2741)."""
+    if endpoint == RETRIEVALS:
+        return MOST_IDS
+    return MOST_IDS // (len(project.group_keys) + 1)
 
 
 def _choice(body: dict[str, Any], name: str, known: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ as well: it reads what is left of a request before the next, and sends an answer
 its length.
 """
 
+import email.errors
 import re
 import socket
 import ssl
@@ -36,6 +37,15 @@ closed, and a client that is still sending may not see the answer."""
 IDLE_SECONDS = 120
 """How long a connection may say nothing."""
 
+
+_MULTIPART_DEFECTS = frozenset(
+    {
+        email.errors.MultipartInvariantViolationDefect,
+        email.errors.NoBoundaryInMultipartDefect,
+        email.errors.StartBoundaryNotFoundDefect,
+    }
+)
+"""Defects of a multipart body; the header parser looks for the body among the headers."""
 
 _NO_VALUE = re.compile(r"[\r\n\0]")
 """What no header may have: an answer that repeats it would be another answer."""
@@ -215,7 +225,7 @@ class _Handler(WSGIRequestHandler):
         whole = self.request_version == "HTTP/0.9" or self._lines.last in (b"\r\n", b"\n")
         if (
             whole
-            and not self.headers.defects
+            and _MULTIPART_DEFECTS.issuperset(map(type, self.headers.defects))
             and not _NO_VALUE.search("".join(self.headers.values()))
         ):
             return True

@@ -57,13 +57,13 @@ def read_event(
     `place` and `resolve` say under which id a record is stored, and what its canonical id is now.
     No time is the time of arrival, and so is one in the future
     (docs/facts/mixpanel-http-api.md#event-fields, docs/facts/mixpanel-http-api.md#track-responses).
-    No distinct id is "", a person nobody knows (choice: no hash of the address). Without an insert
-    id the server makes one, and the event is never a duplicate.
+    Without a distinct id the verdict's `sender_id` is used; "" belongs to no person. Without an
+    insert id the server makes one, and the event is never a duplicate.
     """
     sent = entry.record["properties"]
     arrival = _in_ms(entry.verdict.received_at)
     time = seconds(sent.get("time"))
-    distinct_id = sent_id(sent, entry.verdict.identity)
+    distinct_id = sent_id(sent, entry.verdict.identity) or entry.verdict.sender_id
     stored = place(distinct_id)
     return Event(
         entry.id,

@@ -140,7 +140,7 @@ class Profiles(Generic[Key]):
         except RefusedError as error:
             self._findings[entry.id] = Finding(str(error), refused=True)
             return
-        if not after and before is None:
+        if after is None and before is None:
             return
         if before is None:
             profile.made, profile.seen = entry.id, 0

@@ -214,6 +214,22 @@ def test_payload_format(page: Page, project: Project, format: str) -> None:
     assert as_exported(page.sent("/track", 1)) == project.events(1)
 
 
+@pytest.mark.parametrize("format", ["base64", "json"])
+def test_emoji(page: Page, project: Project, format: str) -> None:
+    """A character outside of the basic plane arrives; in base64 the client sends it in halves."""
+    start(page, project, api_payload_format=format, **UNBATCHED)
+    page.run("""
+        mixpanel.track('Rated \U0001f333', {'\U0001f333': 1});
+        mixpanel.identify('ann');
+        mixpanel.people.set({plan: 'pro', tree: '\U0001f333'});
+    """)
+    event = next(each for each in project.events(2) if each["event"] != "$identify")
+    assert (event["event"], event["properties"]["\U0001f333"]) == ("Rated \U0001f333", 1)
+    person = project.people(1)["ann"]
+    assert (person["plan"], person["tree"]) == ("pro", "\U0001f333")
+    assert project.undelivered() == []
+
+
 def test_callback(page: Page, project: Project) -> None:
     """Answers reach the page that asked, from another origin and with credentials."""
     start(page, project, verbose=True, **UNBATCHED)

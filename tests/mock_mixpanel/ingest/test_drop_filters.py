@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mock_mixpanel.client import ControlCallError, MockMixpanel
-from tests.mock_mixpanel.wire import event, good_import, names, reasons, send
+from tests.mock_mixpanel.wire import NOW, event, good_import, names, reasons, send
 
 FILTERS: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "a name": ({"event": "A"}, ["B", "C"], "event A"),
@@ -82,3 +82,16 @@ def test_bucket(mock_mixpanel: MockMixpanel, name: str, noted: bool) -> None:
     assert names(mock_mixpanel) == ["Signed Up"]
     note = "properties.$bucket: it hides events from Mixpanel's reports"
     assert reasons(mock_mixpanel) == [[note]] * noted
+
+
+@pytest.mark.parametrize("path", ["/track", "/import", "/import?strict=1"])
+def test_event_of_mixpanels_own_use(mock_mixpanel: MockMixpanel, path: str) -> None:
+    """`mp_page_view` is answered with success, not stored, and listed with a reason.
+
+    Source: https://github.com/mixpanel/mixpanel-js/issues/64
+    """
+    mock_mixpanel.freeze(NOW)
+    record = good_import(mock_mixpanel) | {"event": "mp_page_view"}
+    assert send(mock_mixpanel, path, [record]).status_code == 200
+    assert mock_mixpanel.events() == []
+    assert reasons(mock_mixpanel) == [["event: Mixpanel drops mp_page_view"]]

@@ -2,14 +2,20 @@
 
 import base64
 import gzip
+import io
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import pytest
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from mock_mixpanel.client import MockMixpanel
+from mock_mixpanel.ingest.decoding import decode
+from mock_mixpanel.ingest.forms import CHUNK, unquoted
 from mock_mixpanel.projects.config import Limits
 from tests.mock_mixpanel.wire import event, group_update, http, packed, update
 
@@ -69,6 +75,10 @@ ENCODINGS: dict[str, Callable[[Any], Request]] = {
         JSON | {"Content-Encoding": "gzip"},
         gzip.compress(body_of([r])[:7]) + gzip.compress(body_of([r])[7:]),
     ),
+    "multipart base64": lambda r: multipart({"data": packed(r)}),
+    "multipart raw JSON": lambda r: multipart({"data": json.dumps(r), "ip": "1"}),
+    "multipart file": lambda r: multipart({"data": attached(body_of(r))}),
+    "gzip multipart": lambda r: gzipped(multipart({"data": packed(r)})),
     "query base64": lambda r: ("GET", {"data": packed(r)}, {}, b""),
     "query base64 URL-safe": lambda r: ("GET", {"data": url_safe(r)}, {}, b""),
     "query raw JSON": lambda r: ("GET", {"data": json.dumps(r)}, {}, b""),
@@ -81,6 +91,20 @@ def packed_utf8(record: Any) -> str:
 
 def url_safe(record: Any) -> str:
     return base64.urlsafe_b64encode(body_of(record)).decode()
+
+
+def multipart(fields: dict[str, Any]) -> Request:
+    boundary, body = encode_multipart(fields)
+    return "POST", {}, {"Content-Type": f"multipart/form-data; boundary={boundary}"}, body
+
+
+def attached(content: bytes) -> FileStorage:
+    return FileStorage(io.BytesIO(content), "data.json", "data")
+
+
+def gzipped(request: Request) -> Request:
+    method, query, headers, body = request
+    return method, query, headers | {"Content-Encoding": "gzip"}, gzip.compress(body)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +186,16 @@ UNREADABLE = {
     "no JSON": (JSON, b"{oops", "data: not JSON: "),
     "NaN": (JSON, b'[{"event": NaN}]', "data: not JSON: "),
     "an infinite number": (JSON, b'[{"event": 1e999}]', "data: not JSON: "),
-    "no base64": (FORM, b"data=%%%", "data: neither JSON nor base64: "),
+    "multipart without a boundary": (
+        {"Content-Type": "multipart/form-data"},
+        b"--b",
+        "data: multipart/form-data without a boundary",
+    ),
+    "multipart that ends too early": (
+        {"Content-Type": "multipart/form-data; boundary=b"},
+        b'--b\r\nContent-Disposition: form-data; name="data"\r\n\r\n{}',
+        "data: multipart/form-data: ",
+    ),
     "no data": (FORM, b"date=e30=", "data: a form without data=..."),
     "JSON under a form type": (FORM, b"[{}]", "data: bare JSON under a form content type"),
     "no gzip": (JSON | {"Content-Encoding": "gzip"}, b"[{}]", "data: Content-Encoding says gzip"),
@@ -211,3 +244,126 @@ def test_unreadable(mock_mixpanel: MockMixpanel, name: str) -> None:
     (item,) = http("GET", f"{mock_mixpanel.url}/_mock/rejected").json()[len(before) :]
     assert [text.startswith(reason) for text in item["reasons"]] == [True]
     assert item["record"]
+
+
+BROKEN_BASE64 = {
+    "a character outside of the alphabet": "W10!",
+    "a percent sign": "%25%25%25",
+    "impossible length": "W10aa",
+    "text": "hello, world",
+    "a line break": "W3siZXZl%0AbnQiOjF9XQ==",
+    "a line break of Windows": "W3siZXZl%0D%0AbnQiOjF9XQ==",
+    "a raw line break": "W3siZXZl\nbnQiOjF9XQ==",
+}
+
+
+@pytest.mark.parametrize("path", ["/track", "/engage", "/groups", "/import"])
+@pytest.mark.parametrize("name", BROKEN_BASE64)
+def test_broken_base64(mock_mixpanel: MockMixpanel, name: str, path: str) -> None:
+    """Base64 with a wrong character or a line break is refused with Mixpanel's own words.
+
+    Source: https://github.com/zevarito/mixpanel/issues/84
+    """
+    before = http("GET", f"{mock_mixpanel.url}/_mock/rejected").json()
+    body = f"data={BROKEN_BASE64[name]}".encode()
+    answer = http("POST", f"{mock_mixpanel.url}{path}?verbose=1", headers=FORM, data=body)
+    assert answer.content == b'{"error":"data, invalid base64 encoding","status":0}'
+    (item,) = http("GET", f"{mock_mixpanel.url}/_mock/rejected").json()[len(before) :]
+    assert item["reasons"][0].startswith("data: neither JSON nor valid base64: ")
+
+
+def cesu8(text: str) -> bytes:
+    """UTF-8 in which each half of a surrogate pair is encoded alone, as mixpanel-browser does."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    halves = [chr(int.from_bytes(units[i : i + 2], "little")) for i in range(0, len(units), 2)]
+    return "".join(halves).encode(errors="surrogatepass")
+
+
+SPLIT_PAIRS: dict[str, Callable[[bytes], tuple[dict[str, str], bytes]]] = {
+    "base64": lambda text: (FORM, b"data=" + quote(base64.b64encode(text)).encode()),
+    "form": lambda text: (FORM, b"data=" + quote(text).encode()),
+    "JSON": lambda text: (JSON, text),
+    "lines": lambda text: ({"Content-Type": "application/x-ndjson"}, text.strip(b"[]")),
+}
+
+
+@pytest.mark.parametrize("encoding", SPLIT_PAIRS)
+def test_surrogate_halves(mock_mixpanel: MockMixpanel, encoding: str) -> None:
+    """A character in two UTF-8 encoded surrogate halves is stored as the character.
+
+    mixpanel-browser sends such base64 to every host that is not Mixpanel's. Sources:
+    https://github.com/mixpanel/mixpanel-js/issues/385,
+    https://github.com/mixpanel/mixpanel-iphone/issues/725
+    """
+    tree = chr(0x1F333)
+
+    def post(path: str, record: Any) -> bytes:
+        headers, body = SPLIT_PAIRS[encoding](cesu8(json.dumps([record], ensure_ascii=False)))
+        assert tree.encode() not in body
+        return http("POST", mock_mixpanel.url + path, headers=headers, data=body).content
+
+    name = f"Rated {tree}{tree} ü"
+    assert post("/track", event(mock_mixpanel, name, **{tree: [{"deep": tree}]})) == b"1"
+    assert post("/engage", update(mock_mixpanel, set={"plan": "pro", tree: tree})) == b"1"
+    assert post("/groups", group_update(mock_mixpanel, set={"name": tree})) == b"1"
+    (stored,) = mock_mixpanel.events()
+    assert (stored["event"], stored["properties"][tree]) == (name, [{"deep": tree}])
+    assert mock_mixpanel.profiles() == {"u-1": {"plan": "pro", tree: tree}}
+    assert mock_mixpanel.groups() == {"company": {"acme": {"name": tree}}}
+    assert mock_mixpanel.rejected() == []
+
+
+def test_surrogate_halves_beside_broken_text(mock_mixpanel: MockMixpanel) -> None:
+    """A lone half is still an error of its own record, and a pair beside it is read."""
+    tree = chr(0x1F333)
+    records = [event(mock_mixpanel, f"Good {tree}"), event(mock_mixpanel, "Bad \ud83c")]
+    body = cesu8(json.dumps(records, ensure_ascii=False))
+    http("POST", f"{mock_mixpanel.url}/track", headers=JSON, data=body)
+    assert [item["event"] for item in mock_mixpanel.events()] == [f"Good {tree}"]
+    (item,) = mock_mixpanel.rejected()
+    assert item["reasons"] == ["event: string should be valid utf8"]
+
+
+SIZE = 3_000_000
+
+LARGE_FORMS: dict[str, Callable[[], tuple[str, str, bytes]]] = {
+    "percent-encoded": lambda: (FORM["Content-Type"], "", b"data=" + b"%20" * (SIZE // 3)),
+    "gzip": lambda: (
+        FORM["Content-Type"],
+        "gzip",
+        gzip.compress(b"data=" + b"%20" * (SIZE // 3), 1),
+    ),
+    "broken escapes": lambda: (FORM["Content-Type"], "", b"data=" + b"%" * SIZE),
+    "a long name": lambda: (FORM["Content-Type"], "", b"%20" * (SIZE // 3) + b"=1&data="),
+    "many fields": lambda: (FORM["Content-Type"], "", b"a=%20&" * (SIZE // 6) + b"data="),
+    "multipart": lambda: (
+        "multipart/form-data; boundary=b",
+        "",
+        b'--b\r\nContent-Disposition: form-data; name="data"\r\n\r\n'
+        + b"%20" * (SIZE // 3)
+        + b"\r\n--b--\r\n",
+    ),
+    "many parts": lambda: ("multipart/form-data; boundary=b", "", b"--b\r\n\r\n\r\n" * (SIZE // 9)),
+}
+
+
+@pytest.mark.parametrize("name", LARGE_FORMS)
+def test_form_in_bounded_memory(name: str) -> None:
+    """Decoding a form needs less than six times its size."""
+    content_type, encoding, body = LARGE_FORMS[name]()
+    tracemalloc.start()
+    try:
+        decode({}, content_type, encoding, body, max_bytes=10**7, max_depth=50)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * SIZE
+
+
+@pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, CHUNK + 2, 3 * CHUNK])
+@pytest.mark.parametrize("text", [b"%41", b"%", b"%4", b"a", b"+", b"%2B%"])
+def test_percent_decoding_in_chunks(size: int, text: bytes) -> None:
+    """Decoding in chunks gives the same as decoding at once, wherever an escape is cut."""
+    for before in range(4):
+        value = b"x" * before + (text * size)[:size] + b"%C3%BC"
+        assert unquoted(value) == unquote_to_bytes(value.replace(b"+", b" "))

@@ -96,6 +96,57 @@ def test_wrong_project_id(guarded: MockMixpanel) -> None:
     assert (answer.status_code, guarded.events()) == (401, [])
 
 
+NAMED = {
+    "project id": ("&project_id=42", basic("robot.1:typo")),
+    "project id and another account": ("&project_id=42", basic("robot.2:p:w")),
+    "project id and a wrong secret": ("&project_id=42", basic("typo:")),
+    "project id alone": ("&project_id=42", {}),
+    "project id as user": ("", basic("42:")),
+    "project id as user with a password": ("", basic("42:p:w")),
+    "service account": ("", basic("robot.1:typo")),
+    "service account of another project": ("&project_id=43", basic("robot.1:typo")),
+}
+
+
+@pytest.mark.parametrize("token", [None, "open"])
+@pytest.mark.parametrize("name", NAMED)
+def test_guarded_by_every_name(guarded: MockMixpanel, name: str, token: str | None) -> None:
+    """A wrong credential is a 401, by whichever name the request finds the project.
+
+    Sources: https://github.com/mixpanel/mixpanel-ruby/issues/152,
+    https://github.com/mixpanel/mixpanel-python/issues/88
+    """
+    query, headers = NAMED[name]
+    record = good(guarded)
+    del record["properties"]["token"]
+    record["properties"] |= {"token": f"{guarded.token}-{token}"} if token else {}
+    answer = send(guarded, f"/import?strict=1{query}", [record], headers=headers)
+    assert (answer.status_code, answer.content) == (401, UNAUTHORIZED)
+    stored = http("GET", f"{guarded.url}/_mock/events").json()
+    tokens = {"42", "43", "robot.1", guarded.token, f"{guarded.token}-{token}"}
+    assert [item["token"] for item in stored if item["token"] in tokens] == []
+
+
+def test_project_id_of_an_open_project(mock_mixpanel: MockMixpanel) -> None:
+    """Records without a token go to the project whose id the request names."""
+    mock_mixpanel.project(project_id=4242)
+    record = {"event": "Paid", "properties": {"distinct_id": "u-1"}}
+    headers = basic("robot.9:any")
+    answer = send(mock_mixpanel, "/import?project_id=4242", [record], headers=headers)
+    assert (answer.content, names(mock_mixpanel)) == (b"1", ["Paid"])
+
+
+@pytest.mark.parametrize("length", [36, 59, 60])
+def test_insert_ids_of_segment(mock_mixpanel: MockMixpanel, length: int) -> None:
+    """A strict import takes the long insert ids of Segment's libraries with a project option."""
+    mock_mixpanel.freeze(NOW)
+    insert_id = ("node-next-1781524800000-" + "0a1b2c3d-" * 9)[:length]
+    url, record = "/import?strict=1", good(mock_mixpanel, insert_id)
+    assert send(mock_mixpanel, url, [record]).status_code == (200 if length == 36 else 400)
+    mock_mixpanel.project(limits={"insert_id_bytes": 60})
+    assert send(mock_mixpanel, url, [record]).status_code == 200
+
+
 @pytest.mark.parametrize("headers", [{}, basic("any:"), basic("any:thing")])
 def test_project_without_a_secret(mock_mixpanel: MockMixpanel, headers: dict[str, str]) -> None:
     """A project without a secret takes any credential, and a token in the record alone."""

@@ -65,6 +65,10 @@ def test_right_credential(server: Server, authorization: str, query: str) -> Non
         (basic("wrong:"), "project_id=7"),
         (None, "project_id=7"),
         (None, "token=guarded"),
+        (basic("robot:wrong"), ""),
+        (basic("robot:wrong"), "token=open"),
+        (basic("7:wrong"), ""),
+        (basic("wrong:"), "token=open&project_id=7"),
     ],
 )
 def test_wrong_credential(server: Server, authorization: str | None, query: str) -> None:

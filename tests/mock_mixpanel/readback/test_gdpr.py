@@ -150,7 +150,7 @@ def test_unknown_task(mock_mixpanel: MockMixpanel, path: str) -> None:
     [
         ({}, "distinct_ids must be a list of strings that is not empty"),
         ({"distinct_ids": [1]}, "distinct_ids must be a list of strings that is not empty"),
-        ({"distinct_ids": ["a"] * 2000}, "distinct_ids: more than 1999"),
+        ({"distinct_ids": ["a"] * 2001}, "distinct_ids: more than 2000"),
         (
             {"distinct_ids": ["a"], "compliance_type": "X"},
             "compliance_type must be one of GDPR, CCPA",
@@ -164,11 +164,28 @@ def test_bad_task(mock_mixpanel: MockMixpanel, body: Any, error: str) -> None:
     assert (answer.status_code, answer.json()) == (400, {"error": error, "status": "error"})
 
 
-def test_most_ids(mock_mixpanel: MockMixpanel) -> None:
-    """A retrieval takes 2000 ids, one more than a deletion."""
-    ids = [f"u-{n}" for n in range(2000)]
-    answer = call(mock_mixpanel, "POST", RETRIEVALS, json={"distinct_ids": ids})
-    assert (answer.status_code, answer.json()["results"]["distinct_id_count"]) == (201, 2000)
+@pytest.mark.parametrize(
+    ("path", "groups", "most"),
+    [
+        (RETRIEVALS, 0, 2000),
+        (RETRIEVALS, 1, 2000),
+        (DELETIONS, 0, 2000),
+        (DELETIONS, 1, 1000),
+        (DELETIONS, 2, 666),
+    ],
+)
+def test_most_ids(mock_mixpanel: MockMixpanel, path: str, groups: int, most: int) -> None:
+    """A deletion takes 2000 / (data groups + 1) ids, rounded down; a retrieval takes 2000.
+
+    Source: https://github.com/mixpanel/docs-legacy/pull/2741
+    """
+    mock_mixpanel.project(group_keys=[f"key-{n}" for n in range(groups)])
+    ids = [f"u-{n}" for n in range(most + 1)]
+    answer = call(mock_mixpanel, "POST", path, json={"distinct_ids": ids})
+    error = f"distinct_ids: more than {most}"
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+    answer = call(mock_mixpanel, "POST", path, json={"distinct_ids": ids[:most]})
+    assert (answer.status_code, answer.json()["results"]["distinct_id_count"]) == (201, most)
 
 
 def test_access(mock_mixpanel: MockMixpanel) -> None:

@@ -70,6 +70,23 @@ def test_people(located: MockMixpanel, name: str) -> None:
     assert cities(located) == [city]
 
 
+@pytest.mark.parametrize(
+    ("headers", "city"),
+    [
+        ({"X-Real-IP": HERE}, "Exampleton"),
+        ({"x-real-ip": HERE}, "Exampleton"),
+        ({"X-Real-IP": HERE, "X-Forwarded-For": f"{THERE}, 10.0.0.1"}, "Sampleville"),
+    ],
+)
+def test_address_behind_a_proxy(located: MockMixpanel, headers: dict[str, str], city: str) -> None:
+    """A proxy names the visitor in X-Forwarded-For or X-Real-IP; the former wins (choice).
+
+    Source: https://github.com/mixpanel/tracking-proxy/pull/18
+    """
+    send(located, "/engage", update(located, set={"a": 1}), headers=headers)
+    assert cities(located) == [city]
+
+
 def test_source_of_coordinates(located: MockMixpanel) -> None:
     """What coordinates say is marked so."""
     send(located, "/engage", update(located, set={"a": 1}, latitude=1, longitude=2))

@@ -266,3 +266,26 @@ def test_a_full_profile(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"p1": "new"}))
     assert mock_mixpanel.profiles() == {"u-1": full | {"p1": "new"}}
     assert reasons(mock_mixpanel) == [["properties: the profile would have more than 2000"]]
+
+
+@pytest.mark.parametrize("operation", ["set", "set_once", "add", "union", "append"])
+def test_empty_operation_makes_a_profile(mock_mixpanel: MockMixpanel, operation: str) -> None:
+    """An operation without properties makes a missing profile and changes an existing one not.
+
+    Source: https://github.com/mixpanel/mixpanel-iphone/issues/233
+    """
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, "new", **{operation: {}}))
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, "old", set={"a": 1}))
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, "old", **{operation: {}}))
+    send(mock_mixpanel, "/groups", group_update(mock_mixpanel, **{operation: {}}))
+    assert mock_mixpanel.profiles() == {"new": {}, "old": {"a": 1}}
+    assert mock_mixpanel.groups() == {"company": {"acme": {}}}
+
+
+@pytest.mark.parametrize("operations", [{"remove": {}}, {"unset": []}, {"delete": ""}])
+def test_operation_that_makes_no_profile(
+    mock_mixpanel: MockMixpanel, operations: dict[str, Any]
+) -> None:
+    """An operation that only takes away makes no profile."""
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, "new", **operations))
+    assert mock_mixpanel.profiles() == {}
