@@ -151,7 +151,7 @@ def test_hostile_times_are_before_1970_too() -> None:
 
 
 def test_clean_traffic_is_translated_without_an_error() -> None:
-    """`--clean` has no hostile message: no error, and only skips that settings or devices explain."""
+    """`--clean` gives no error, and only skips that settings or devices explain."""
     settings = Settings(token="T", trackAllPages=True, people=True)
     skips: Counter[str] = Counter()
     for message in synth(5_000, seed=1, clean=True):
