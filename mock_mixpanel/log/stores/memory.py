@@ -1,28 +1,124 @@
 """The store that ends with its process."""
 
 import threading
+import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from operator import attrgetter
 
+from mock_mixpanel.log.frames import pack_frame, rows_in
 from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
 from mock_mixpanel.log.stores import PAGE, Page, State, answers_to_drop, oldest_to_keep
 
-_row_id, _first = attrgetter("id"), attrgetter("first")
+BLOCK_ROWS = 128
+"""Rows that are compressed together."""
+LARGE_ROW = 8 * 1024
+"""Bytes. A larger row is not compressed: it would cost more time than the memory is worth."""
+FAST = 1
+"""The fastest level of zlib."""
+UNPACKED_BLOCKS = 4
+"""Compressed blocks that are kept unpacked for the next reader."""
+
+_row_id, _first, _last = attrgetter("id"), attrgetter("first"), attrgetter("last")
+
+
+class Block:
+    """Consecutive rows, small ones compressed. `last` is the id of the last row."""
+
+    __slots__ = ("_large", "_small", "first_row", "last")
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.first_row, self.last = rows[0].id, rows[-1].id
+        small = b"".join(pack_frame(row) for row in rows if _size(row) <= LARGE_ROW)
+        self._large = [row for row in rows if _size(row) > LARGE_ROW]
+        self._small = zlib.compress(small, FAST) if small else b""
+
+    def rows(self) -> list[Row]:
+        """The rows, in order."""
+        small = list(rows_in(zlib.decompress(self._small))) if self._small else []
+        return sorted([*small, *self._large], key=_row_id) if self._large else small
+
+
+class Rows:
+    """Rows in order of their ids: the newest as they are, older ones in compressed blocks."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._blocks: list[Block] = []
+        self._newest: list[Row] = []
+        self._unpacked: OrderedDict[int, list[Row]] = OrderedDict()
+        for row in rows:
+            self.append(row)
+
+    def append(self, row: Row) -> None:
+        """Add the next row."""
+        self._newest.append(row)
+        if len(self._newest) >= BLOCK_ROWS:
+            self._blocks.append(Block(self._newest))
+            self._newest = []
+
+    def after(self, row_id: int) -> Iterator[Row]:
+        """All rows with a greater id."""
+        for block in self._blocks[bisect_right(self._blocks, row_id, key=_last) :]:
+            rows = self._unpack(block)
+            yield from rows[bisect_right(rows, row_id, key=_row_id) :]
+        yield from self._newest[bisect_right(self._newest, row_id, key=_row_id) :]
+
+    def get(self, row_id: int) -> Row | None:
+        """The row with an id, or None."""
+        place = bisect_left(self._blocks, row_id, key=_last)
+        rows = self._unpack(self._blocks[place]) if place < len(self._blocks) else self._newest
+        found = bisect_left(rows, row_id, key=_row_id)
+        return rows[found] if found < len(rows) and rows[found].id == row_id else None
+
+    def first_entry(self) -> int | None:
+        """The id of the first entry of the oldest row; None if there is no row."""
+        oldest = self._unpack(self._blocks[0]) if self._blocks else self._newest
+        return oldest[0].first if oldest else None
+
+    def drop_before(self, entry: int) -> None:
+        """Drop the rows whose entries are all older than an entry id, but never the newest row."""
+        if self._newest:
+            last_first = self._newest[-1].first
+        elif self._blocks:
+            last_first = self._unpack(self._blocks[-1])[-1].first
+        else:
+            return
+        entry = min(entry, last_first)
+        while self._blocks:
+            rows = self._unpack(self._blocks[0])
+            kept = rows[bisect_left(rows, entry, key=_first) :]
+            self._unpacked.pop(self._blocks[0].last, None)
+            if kept:
+                self._blocks[0] = Block(kept) if len(kept) < len(rows) else self._blocks[0]
+                return
+            del self._blocks[0]
+        self._newest = self._newest[bisect_left(self._newest, entry, key=_first) :]
+
+    def _unpack(self, block: Block) -> list[Row]:
+        rows = self._unpacked.pop(block.last, None)
+        if rows is None:
+            rows = block.rows()
+        self._unpacked[block.last] = rows
+        if len(self._unpacked) > UNPACKED_BLOCKS:
+            self._unpacked.popitem(last=False)
+        return rows
 
 
 class MemoryStore:
-    """Rows in a list; see `Store` for the methods."""
+    """Rows in memory; see `Store` for the methods."""
 
     def __init__(self, keep: int | None = None) -> None:
         self._keep = keep
         self._lock = threading.RLock()
-        self._rows: list[Row] = []
+        self._rows = Rows()
         self._state = State(1, b"{}")
         self._generation = 1
         self._last_row = 0
         self._next_entry = 1
+        self._first_entry = 1
         self._answers: dict[str, Sequence[bytes]] = {}
 
     def state(self) -> State:
@@ -43,31 +139,33 @@ class MemoryStore:
                 return False
             self._last_row += 1
             token, size, head, body = packed
+            # A copy: the text that the serializer returned holds far more memory than it needs.
+            head = bytes(memoryview(head))
             self._rows.append(Row(self._last_row, self._next_entry, token, head, body))
             self._next_entry += max(1, size)
-            oldest = oldest_to_keep(self._rows[0].first, self._next_entry, self._keep)
+            oldest = oldest_to_keep(self._first_entry, self._next_entry, self._keep)
             if oldest:
-                place = bisect_left(self._rows, oldest, key=_first)
-                self._rows = self._rows[min(place, len(self._rows) - 1) :]
+                self._rows.drop_before(oldest)
+                self._first_entry = self._rows.first_entry() or self._next_entry
                 self._generation += 1
             return True
 
     def page(self, generation: int | None, after: int) -> Page:
         with self._lock:
             known = generation in (None, self._generation)
-            start = bisect_right(self._rows, after, key=_row_id) if known else 0
-            return Page(self._generation, self._rows[start : start + PAGE])
+            found = self._rows.after(after if known else 0)
+            return Page(self._generation, list(islice(found, PAGE)))
 
     def rows(self, ids: Sequence[int]) -> Sequence[Row]:
         with self._lock:
-            places = {each: bisect_left(self._rows, each, key=_row_id) for each in ids}
-            found = {each: self._rows[place : place + 1] for each, place in places.items()}
-        return [row for each, rows in found.items() for row in rows if row.id == each]
+            found = [self._rows.get(each) for each in ids]
+        return [row for row in found if row]
 
     def forget(self, token: str | None) -> None:
         with self._lock:
-            kept = [] if token is None else [_without(row, token) for row in self._rows]
-            self._rows = [row for row in kept if row]
+            kept = () if token is None else self._rows.after(0)
+            self._rows = Rows(row for row in (_without(each, token or "") for each in kept) if row)
+            self._first_entry = self._rows.first_entry() or self._next_entry
             self._generation += 1
             self._state = self._state._replace(version=self._state.version + 1)
 
@@ -86,6 +184,10 @@ class MemoryStore:
 
     def close(self) -> None:
         pass
+
+
+def _size(row: Row) -> int:
+    return len(row.head) + len(row.body)
 
 
 def _without(row: Row, token: str) -> Row | None:
