@@ -1,26 +1,42 @@
-"""The Flask application factory."""
+"""The Flask application factory. The application runs under any WSGI server."""
 
-from flask import Flask, Request, Response, request
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mock_mixpanel.backend import World
 from mock_mixpanel.control.api import control_api
 from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.endpoints import ENDPOINTS, exchange, ingest
-from mock_mixpanel.ingest.flask_requests import incoming, respond
+from mock_mixpanel.ingest.flask_requests import REGIONS, incoming, respond
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.readback import PATHS, readback_api
+from mock_mixpanel.serving import cors
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 MAX_UNKNOWN_BODY = 1024 * 1024
 
 
-def create_app(config: Config | None = None, *, world: World | None = None) -> Flask:
-    """The application; `world` is made from `config` unless it is given."""
+def create_app(
+    config: Config | None = None,
+    *,
+    world: World | None = None,
+    regions: Mapping[int, str] | None = None,
+) -> Flask:
+    """Make the application.
+
+    `world` is made from `config` unless it is given. `regions` names the region of each port;
+    requests to any other port are for the default region, unless their Host header says otherwise.
+    """
     world = world or World(config)
     app = Flask("mock_mixpanel", static_folder=None)
+    app.config[REGIONS] = regions or {}
     app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False
+    app.url_map.merge_slashes = False  # It would redirect; clients that POST do not follow.
+    app.wsgi_app = _SlashMerger(app.wsgi_app)  # type: ignore[method-assign]
     app.register_blueprint(control_api(world), url_prefix="/_mock")
     app.register_blueprint(readback_api(world))
 
@@ -41,33 +57,56 @@ def create_app(config: Config | None = None, *, world: World | None = None) -> F
     @app.before_request
     def preflight() -> Response | None:
         if request.method == "OPTIONS":
-            return _preflight(request)
+            return Response(status=204)
         if request.path not in ENDPOINTS:  # they look for themselves
             world.refresh()
         return None
 
     @app.after_request
     def allow_origin(response: Response) -> Response:
-        origin = request.headers.get("Origin")
-        if origin and not request.path.startswith("/_mock"):
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Allow-Credentials"] = "true"
-            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
-            response.headers["Vary"] = "Origin"
+        if cors.is_for_pages(request.path.rstrip("/")):
+            headers, origin = request.headers, request.headers.get("Origin")
+            response.headers.update(
+                cors.preflight_headers(origin, headers.get("Access-Control-Request-Headers"))
+                if request.method == "OPTIONS"
+                else cors.response_headers(origin)
+            )
         return response
 
     return app
 
 
+def merge_slashes(path: str) -> str:
+    """The path with one slash in place of several in a row: base URLs often end in one.
+
+    Under `/_mock` only the first are merged, because a token may contain any text.
+    """
+    if "//" not in path:
+        return path
+    path = "/" + path.lstrip("/")
+    return path if path.startswith("/_mock/") else re.sub("/{2,}", "/", path)
+
+
+class _SlashMerger:
+    """WSGI middleware that applies `merge_slashes`."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = merge_slashes(environ.get("PATH_INFO", ""))
+        answer: Iterable[bytes] = self._application({**environ, "PATH_INFO": path}, start_response)
+        return answer
+
+
 def _take(world: World, endpoint: str) -> Response:
     if request.method == "HEAD":  # Unknown in reality; it must not store anything.
         return Response(status=200, content_type=replies.TEXT_TYPE)
-    reply = ingest(world, endpoint, incoming(world.config.limits.body_bytes))
-    return respond(reply, world.sleep)
+    return respond(ingest(world, endpoint, incoming(world.config.limits.body_bytes)))
 
 
 def _unknown(world: World, error: HTTPException) -> Response:
-    """What is not built answers so, and is in the journal: never a success that stores nothing."""
+    """Answer and journal what is not built: never a success that stores nothing."""
     if error.code not in (404, 405):
         return respond(replies.app_error(error.code or 500, error.description or error.name))
     reply = replies.app_error(
@@ -78,14 +117,3 @@ def _unknown(world: World, error: HTTPException) -> Response:
     )
     world.log.append(exchange(incoming(MAX_UNKNOWN_BODY), reply, world.clock.now()), [])
     return respond(reply)
-
-
-def _preflight(asked: Request) -> Response:
-    """What browsers ask first; the real list of headers is unknown, so all are allowed (choice)."""
-    headers = asked.headers.get(
-        "Access-Control-Request-Headers", "authorization, traceparent, content-type"
-    )
-    response = Response(status=204)
-    response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
-    response.headers["Access-Control-Allow-Headers"] = headers
-    return response

@@ -1,7 +1,7 @@
 """All that one server holds, whatever its ports, threads and workers."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -36,8 +36,8 @@ class World:
         )
         self.faults = Faults(self._shared)
         self.rates = Rates(self._shared)
-        self.sleep: Callable[[float], object] = time.sleep
-        """How a late answer waits, in real seconds; tests put something that does not."""
+        self.sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+        """How a late answer waits, in real seconds; tests replace it."""
 
     @property
     def version(self) -> int:

@@ -15,7 +15,7 @@ from mock_mixpanel.log.stores import StoreError, open_store
 from mock_mixpanel.projects.config import Config, ConfigError, Project, read_projects
 from mock_mixpanel.serving.server import Server
 from mock_mixpanel.serving.tls import Certificate, TlsError, make
-from mock_mixpanel.serving.workers import Plan, Workers, WorkersError
+from mock_mixpanel.serving.workers import Workers, WorkersError, WorkerSettings
 
 PORT = click.IntRange(0, 65535)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -111,7 +111,9 @@ def serve(
             given = {"us": port, "eu": eu_port, "in": in_port}
             ports = {region: number for region, number in given.items() if number is not None}
             server = Workers(
-                Plan(config, store_url, keep, host, ports, workers, certificate, not verbose)
+                WorkerSettings(
+                    config, store_url, keep, host, ports, workers, certificate, not verbose
+                )
             )
         else:
             server = Server(

@@ -8,6 +8,9 @@ from typing import NamedTuple, Self
 from mock_mixpanel.ingest.redaction import redacted_headers, redacted_query
 from mock_mixpanel.ingest.regions import region_of
 
+INCOMPLETE_BODY = "body: incomplete; the connection ended, or a chunk was malformed"
+"""Why a request whose body did not arrive whole is refused."""
+
 
 @dataclass(frozen=True)
 class Envelope:

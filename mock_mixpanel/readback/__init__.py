@@ -122,7 +122,7 @@ def _view(world: World, route: Route) -> Callable[..., Response]:
             answer = _spoilt(call, route, fault.action, answer)
         kept = replace(answer.reply, body=answer.reply.body[:JOURNALED])
         world.log.append(exchange(call.incoming, kept, call.now), answer.drafts)
-        return _response(answer, world.sleep)
+        return _response(answer)
 
     return view
 
@@ -153,8 +153,8 @@ def _said(call: Call, route: Route, status: int) -> str:
     return replies.words(status)
 
 
-def _response(answer: Answer, sleep: Callable[[float], object]) -> Response:
-    response = respond(answer.reply, sleep)
+def _response(answer: Answer) -> Response:
+    response = respond(answer.reply)
     if answer.chunks is not None:
         response.response = answer.chunks
         del response.headers["Content-Length"]

@@ -7,6 +7,9 @@ that no SDK takes for an error. What they send is in the journal and nowhere els
 
 from mock_mixpanel.readback.calls import Answer, Call, CallError
 
+SDK_PATHS = ("/flags", "/record", "/settings", "/decide")
+"""What SDKs in web pages call at start-up; under `/flags/` there are more."""
+
 
 def flags(call: Call) -> Answer:
     """No flags; one client needs `code` beside them. Raises CallError 401 without a token."""

@@ -1,5 +1,6 @@
 """Faults as a client meets them on its connection: late, cut, shortened and garbled answers."""
 
+import asyncio
 import http.client
 import json
 import threading
@@ -118,9 +119,13 @@ def test_stored_then_closed(
 @pytest.fixture
 def slept(mock_mixpanel_server: Server, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the server would have slept, in seconds; it does not sleep."""
-    seconds: list[float] = []
-    monkeypatch.setattr(mock_mixpanel_server.world, "sleep", seconds.append)
-    return seconds
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(mock_mixpanel_server.world, "sleep", sleep)
+    return slept
 
 
 def test_delay(mock_mixpanel: MockMixpanel, slept: list[float]) -> None:
@@ -151,9 +156,9 @@ def test_client_gives_up(
     """A client that does not wait for a late answer has had its records stored all the same."""
     waiting, enough = threading.Event(), threading.Event()
 
-    def wait(_seconds: float) -> None:
+    async def wait(_seconds: float) -> None:
         waiting.set()
-        enough.wait(30)
+        await asyncio.to_thread(enough.wait, 30)
 
     monkeypatch.setattr(mock_mixpanel_server.world, "sleep", wait)
     act(mock_mixpanel, {"delay": 60})

@@ -56,16 +56,6 @@ def test_pipelined_requests(mock_mixpanel: MockMixpanel) -> None:
     ]
 
 
-def test_length_that_is_none(mock_mixpanel: MockMixpanel) -> None:
-    """A request of unknown length is refused and the connection closed, so nothing is misread."""
-    address = urlsplit(mock_mixpanel.url)
-    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
-        connection.sendall(b"POST /track HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n")
-        received = b"".join(iter(lambda: connection.recv(4096), b""))
-    assert received[:26] == b"HTTP/1.1 400 BAD REQUEST\r\n"
-    assert b"\r\nConnection: close\r\n" in received
-
-
 def test_threads(mock_mixpanel: MockMixpanel) -> None:
     """Requests at the same time are all stored, with ids of their own."""
 

@@ -1,6 +1,5 @@
 """Several workers: how they start and end, and that they agree under load."""
 
-import asyncio
 import os
 import signal
 import time
@@ -11,20 +10,14 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-import uvicorn
-from uvicorn.server import ServerState
 
-from mock_mixpanel.backend import World
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.projects.config import Config
-from mock_mixpanel.serving.asgi import Application
-from mock_mixpanel.serving.http_protocol import GONE, Protocol
-from mock_mixpanel.serving.workers import Plan, Workers, WorkersError
+from mock_mixpanel.serving.workers import Workers, WorkersError, WorkerSettings
 from tests.mock_mixpanel.serving.test_serve_command import serving, urls
 from tests.mock_mixpanel.wire import NOW, event, http, reasons, send
 
@@ -98,17 +91,17 @@ def test_verbose() -> None:
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def plan(tmp_path: Path) -> WorkerSettings:
     """For workers of a test's own process."""
     store = f"folder:{tmp_path}/store"
-    return Plan(Config(), store, None, "127.0.0.1", {"us": 0}, 2, None, quiet=True)
+    return WorkerSettings(Config(), store, None, "127.0.0.1", {"us": 0}, 2, None, quiet=True)
 
 
 def all_new(workers: Workers, than: set[SpawnProcess]) -> bool:
     return than.isdisjoint(workers._processes)
 
 
-def test_replaced(plan: Plan) -> None:
+def test_replaced(plan: WorkerSettings) -> None:
     """Workers that are killed are replaced, those too that have only just started."""
     workers = Workers(plan).start()
     try:
@@ -125,7 +118,7 @@ def test_replaced(plan: Plan) -> None:
     assert not is_open(url)
 
 
-def test_worker_that_hangs(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_hangs(plan: WorkerSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopping does not wait for ever for a worker that does nothing any more."""
     monkeypatch.setattr("mock_mixpanel.serving.workers.STOP_SECONDS", 0)
     monkeypatch.setattr("mock_mixpanel.serving.workers.KILL_SECONDS", 0)
@@ -138,76 +131,11 @@ def test_worker_that_hangs(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [process.is_alive() for process in started] == [False, False]
 
 
-def test_worker_that_cannot_start(plan: Plan, capfd: pytest.CaptureFixture[str]) -> None:
+def test_worker_that_cannot_start(plan: WorkerSettings, capfd: pytest.CaptureFixture[str]) -> None:
     """What is wrong with a worker is said, and starting fails."""
-    with pytest.raises(WorkersError, match="a worker ended at once; what it said is above"):
+    with pytest.raises(WorkersError, match="a worker ended at once; its error is printed above"):
         Workers(replace(plan, store_url="folder:/dev/null/store")).start()
     assert "StoreError: /dev/null/store cannot be opened: Not a directory" in capfd.readouterr().err
-
-
-SCOPE: dict[str, Any] = {
-    "method": "GET",
-    "query_string": b"",
-    "headers": [],
-    "server": ("127.0.0.1", 1),
-    "client": ("127.0.0.1", 2),
-    "scheme": "http",
-    "http_version": "1.1",
-}
-"""Of a request without a body."""
-
-
-async def receive() -> dict[str, Any]:
-    """The end of the body."""
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
-def test_client_that_is_gone() -> None:
-    """Of a long answer, no more is made when there is nobody any more to read it."""
-    made, sent = [], []
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    application = Application(World(), {})
-    chunks = iter([b"first", b"second", b"third", b"last"])
-    application._flask.add_url_rule("/long", view_func=lambda: map(kept, chunks))
-
-    def kept(chunk: bytes) -> bytes:
-        made.append(chunk)
-        return chunk
-
-    scope = SCOPE | {"path": "/long", GONE: lambda: len(made) > 2}
-    asyncio.run(application(scope, receive, send))
-    assert made == [b"first", b"second", b"third"]
-    assert [each["body"] for each in sent if "body" in each] == [b"first", b"second"]
-
-
-def test_idle_connection() -> None:
-    """Who connects and says nothing is not waited for without end."""
-
-    async def said() -> bytes:
-        config = uvicorn.Config(Application(World(), {}), lifespan="off", timeout_keep_alive=0)
-        state, loop = ServerState(), asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Protocol(config, state, {}), "127.0.0.1", 0)
-        async with server, asyncio.timeout(DEADLINE_SECONDS):
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            found = await reader.read()
-            writer.close()
-            return found
-
-    assert asyncio.run(said()) == b""
-
-
-def test_errors_are_shown(caplog: pytest.LogCaptureFixture) -> None:
-    """An error of the mock's own is not only a 500: what happened is on the error stream."""
-    world = World()
-    world.clock.now = lambda: 1 // 0  # type: ignore[method-assign]
-    scope = SCOPE | {"method": "POST", "path": "/track"}
-    with pytest.raises(ZeroDivisionError):
-        asyncio.run(Application(world, {})(scope, receive, None))
-    assert "Exception on /track [POST]" in caplog.text
-    assert "ZeroDivisionError" in caplog.text
 
 
 def statuses(mock: MockMixpanel, count: int) -> Counter[int]:
