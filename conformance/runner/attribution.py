@@ -1,8 +1,10 @@
 """Which named rule explains which difference between the captures and the documented rules.
 
 The rules of the translator's table are switched one after the other, in its order, from observed to
-documented. What changes at a switch is that rule's doing. Then the proof: with only those rules
-switched that changed something, the outcome must already be the documented one.
+documented. A change at a switch is attributed to that rule. Then the proof: with only the rules
+switched that changed something, the outcome must already be the documented one. A rule can have an
+effect only after a later one is switched, such as a rule about profiles before profiles are on. So
+the remaining rules are tried again on top of those found, as long as that finds more.
 """
 
 from collections import defaultdict
@@ -48,21 +50,39 @@ class Attribution:
 
 def attribute(capture: Recorded, translate: Translate = translate) -> Attribution:
     """What each rule changes for a capture on the way from observed to documented."""
-    rules = explaining = Rules.observed()
-    current = capture.outcome(rules, translate)
-    changes = []
+    documented = capture.outcome(Rules.documented(), translate)
+    explaining = Rules.observed()
+    explained = capture.outcome(explaining, translate)
+    changes: list[tuple[str, tuple[str, ...]]] = []
+    while unexplained := capture.compare(explained, documented):
+        found = _changes(capture, explaining, explained, translate)
+        for rule, _ in found:
+            explaining = explaining.following(rule)
+        explained = capture.outcome(explaining, translate)
+        changes += found
+        if not found:
+            break
+    return Attribution(capture, tuple(changes), tuple(unexplained), documented)
+
+
+def _changes(
+    capture: Recorded, rules: Rules, current: Json, translate: Translate
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Each rule that changes the outcome, with the paths, when all are switched in order.
+
+    `rules` are those to begin with, and `current` is their outcome.
+    """
+    found = []
     for rule in RULES:
+        if rules.follows_doc(rule.name):
+            continue
         rules = rules.following(rule.name)
         following = capture.outcome(rules, translate)
         differences = capture.compare(current, following)
         if differences:
-            changes.append((rule.name, tuple(difference.path for difference in differences)))
-            explaining = explaining.following(rule.name)
+            found.append((rule.name, tuple(difference.path for difference in differences)))
         current = following
-    explained = capture.outcome(explaining, translate)
-    documented = capture.outcome(Rules.documented(), translate)
-    unexplained = capture.compare(explained, documented)
-    return Attribution(capture, tuple(changes), tuple(unexplained), documented)
+    return found
 
 
 def by_rule(outcomes: Iterable[Outcome]) -> dict[str, list[str]]:

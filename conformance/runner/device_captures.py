@@ -14,6 +14,7 @@ from typing import Any
 
 from conformance.runner.captures import Recorded, load_captures
 from conformance.runner.compare import Difference, compare, compare_sequence
+from conformance.runner.mobile_captures import load_mobile_captures
 from conformance.spec.data import read
 from conformance.spec.loading import Json
 from conformance.targets.target import Translate
@@ -217,4 +218,4 @@ def load_device_captures() -> tuple[DeviceCapture, ...]:
 
 def all_captures() -> tuple[Recorded, ...]:
     """The captures of every mode."""
-    return (*load_captures(), *load_device_captures())
+    return (*load_captures(), *load_device_captures(), *load_mobile_captures())

@@ -16,7 +16,12 @@ UNSOURCED = "unsourced"
 LIKENESS = 0.4
 """Of a wrong word and the known one that is offered for it, from 0 to 1."""
 
-CAPTURE_FILES = ("cloud-classic.jsonl", "device-web.jsonl")
+CAPTURE_FILES = (
+    "cloud-classic.jsonl",
+    "device-web.jsonl",
+    "device-ios.jsonl",
+    "device-android.jsonl",
+)
 
 _ISSUE = re.compile(r"[\w.-]+/[\w.-]+#[0-9]+", re.ASCII)
 

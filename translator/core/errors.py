@@ -56,6 +56,7 @@ SKIP_CODES = (
     Code("context_traits_not_used", "only the call's own traits reach a profile"),
     Code("integration_disabled", "the integrations object turns Mixpanel off for this message"),
     Code("no_handler", "the library of this mode does nothing for such a call"),
+    Code("refused_by_library", "Segment's Android library refuses the call with an exception"),
     Code("no_effect", "the call is made, and the SDK is known to make less of it than one expects"),
     Code("reset_not_mapped", "the library does not pass `reset` on to Mixpanel's SDK"),
     Code("endpoint_in_manifest", "Android takes its endpoints from the app's manifest"),

@@ -1,40 +1,49 @@
 """A call on the vendor's SDK: its method and arguments."""
 
+import math
 from typing import Any, NamedTuple
 
 from translator.device.web.dates import Date, json_text, write_dates
 
 
 class Function(NamedTuple):
-    """An argument that is code; what it does is told by the calls that follow."""
+    """An argument that is a function."""
 
 
 LOADED = Function()
+"""The callback that the SDK runs when it is ready; its effects are the calls that follow."""
 
 
 class Call(NamedTuple):
-    """One method call; methods of `mixpanel.people` and of groups carry their object's name.
+    """One method call. `people.` and `getGroup().` name the object of the method.
 
-    Arguments are values, dates (`Date`) and `LOADED`. `!throw` stands for an error of the classic
-    integration that no one catches: its argument is the text, and the message goes no further.
+    Arguments are JSON values, numbers that are not finite, dates (`Date`) and `LOADED`. The method
+    `!throw` stands for an exception that leaves the classic integration: its argument is the
+    exception's text, and the message makes no further calls.
     """
 
     method: str
     args: tuple[Any, ...] = ()
 
     def as_json(self) -> list[Any]:
-        """`[method, ...args]`, dates as `{"$date": ISO 8601}`, code as `<function>`."""
+        """`[method, ...args]`.
+
+        Dates are `{"$date": ISO 8601}`, functions `<function>`, and numbers that JSON does not
+        have `<NaN>`, `<Infinity>` or `<-Infinity>`.
+        """
         return [self.method, *map(_argument, self.args)]
 
 
 def call(method: str, *args: Any) -> Call:
-    """A call of a method."""
+    """A call of the method with these arguments."""
     return Call(method, args)
 
 
 def _argument(value: Any) -> Any:
     if isinstance(value, Function):
         return "<function>"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "<NaN>" if math.isnan(value) else f"<{'-' * (value < 0)}Infinity>"
     if isinstance(value, dict):
         return {key: _argument(item) for key, item in value.items()}
     return write_dates(value, _date)

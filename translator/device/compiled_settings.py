@@ -1,7 +1,7 @@
-"""What settings and rules mean in one device mode, worked out once for a session.
+"""Settings and rules of a device-mode session, compiled once.
 
-Defaults of the settings are those of the doc's table, or of the library's code: rules of the names
-`*_default` say which.
+The defaults of settings are those of the doc's table or those of the integration's code. The rules
+named `*_default` say which.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ MODES = ("web", "ios", "android")
 
 
 class Default(NamedTuple):
-    """What a setting is in each mode's code when it is absent, and the rule that it breaks."""
+    """The default of a setting in each mode's code, and the rule that chooses it or the doc's."""
 
     setting: str
     rule: str
@@ -41,20 +41,22 @@ DOC_TRAITS = frozenset(row.trait for row in SPECIAL_TRAITS if row.in_doc)
 class DevicePlan:
     """Compiled settings and rules of a session. Immutable by convention.
 
-    `settings` are the effective ones. `others` are options of the library that are no settings.
+    `settings` are the effective ones. `others` are options of the integration that `Settings` does
+    not have.
     """
 
     def __init__(self, settings: Settings, mode: str, rules: Rules, others: Json) -> None:
         self.mode = mode
         self.doc = {rule.name: rules.follows_doc(rule.name) for rule in RULES}
-        """Rule name -> whether the doc is followed; an unknown name is a KeyError."""
+        """Rule name -> whether the doc is followed. An unknown name raises KeyError."""
         self.given = settings.given
         self.others = others
         self.settings = dataclasses.replace(settings, **self._observed_defaults(settings))
         self.event_increments = self._event_increments()
-        self.prop_increments = frozenset(
+        self.prop_increments = tuple(
             name.lower() for name in self._listed("propIncrements", "property_increments")
         )
+        """Configured names in lower case, in the order of the setting, repeated ones included."""
         self.page_names = selected_names(self.settings)
 
     def _observed_defaults(self, settings: Settings) -> dict[str, Any]:
@@ -67,12 +69,16 @@ class DevicePlan:
         }
 
     def _listed(self, setting: str, rule: str) -> tuple[str, ...]:
-        """A list that Android's code does not read."""
-        names: tuple[str, ...] = getattr(self.settings, setting)
+        """A list that Android's integration does not read."""
+        names = tuple(name for name in getattr(self.settings, setting) if name is not None)
         return names if self.mode != "android" or self.doc[rule] else ()
 
     def _event_increments(self) -> frozenset[str]:
-        current, older = self.settings.eventIncrements, self.settings.increments
+        current, older = (
+            # A list that the Android library read can have null names, which match nothing.
+            tuple(name for name in names if name is not None)
+            for names in (self.settings.eventIncrements, self.settings.increments)
+        )
         if self.doc["older_increments"]:
             return frozenset(name.lower() for name in current + older)
         if self.mode == "android":
@@ -80,7 +86,7 @@ class DevicePlan:
         return frozenset(name.lower() for name in current)
 
     def counts(self, event: str) -> bool:
-        """Whether an event is one to increment; case counts in Android's code only."""
+        """Whether an event is to be counted. Only Android's integration compares case."""
         exact = self.mode == "android" and not self.doc["older_increments"]
         return (event if exact else event.lower()) in self.event_increments
 
@@ -93,7 +99,7 @@ def _cached(settings: Settings, given: frozenset[str], mode: str, rules: Rules) 
 def device_plan(
     settings: Settings, mode: str, rules: Rules, others: Json | None = None
 ) -> DevicePlan:
-    """The plan of a session. Raises ValueError for a mode that is none of `MODES`."""
+    """The plan of a session. Raises ValueError for a mode that is not in `MODES`."""
     if mode not in MODES:
         raise ValueError(f"unknown device mode {mode!r}; there are {', '.join(MODES)}")
     if others:

@@ -1,70 +1,55 @@
 """Page and screen calls become at most one event, named by the first option that selects them.
 
-doc#prioritization-of-settings; docs/facts/device-mode.md#web-page, docs/facts/device-mode.md#ios,
-docs/facts/device-mode.md#android. The names of pages are those of cloud mode. On mobile the code
-names screens by tables of its own, which is the rule `screen_names`.
+Source: doc#prioritization-of-settings, facts/device-mode sections 3, 9 and 10. The names of pages
+are those of cloud mode. The mobile integrations name screens by tables of their own: the rule
+`screen_names` chooses between the two.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
 from translator.cloud.pages import event_names
 from translator.core.operations import Json
 from translator.device.state import Message
 from translator.device.web import js
 
-ScreenNamer = Callable[[str, str, Json], str | None]
-"""From name, category and properties of a screen call to the event; None if it is not selected."""
+LOADED_A_SCREEN = "Loaded a Screen"
 
-
-def _loaded(name: str, category: str, properties: Json) -> str | None:
-    return "Loaded a Screen"
-
-
-def _viewed(subject: object) -> str | None:
-    return f"Viewed {subject} Screen" if subject else None
-
-
-SCREENS: Mapping[str, tuple[tuple[str, ScreenNamer], ...]] = {
-    "ios": (
-        ("consolidatedPageCalls", _loaded),
-        ("trackAllPages", lambda name, category, properties: _viewed(name or "(null)")),
-        ("trackNamedPages", lambda name, category, properties: _viewed(name)),
-        (
-            "trackCategorizedPages",
-            lambda name, category, properties: _viewed(properties.get("category")),
-        ),
-    ),
-    "android": (
-        ("consolidatedPageCalls", _loaded),
-        ("trackAllPages", lambda name, category, properties: _viewed(name or category or "null")),
-        ("trackCategorizedPages", lambda name, category, properties: _viewed(category)),
-        ("trackNamedPages", lambda name, category, properties: _viewed(name)),
-    ),
-}
-"""Mode -> setting and namer, in order of precedence."""
+ScreenNamer = Callable[[Message], str | None]
+"""From a screen call to its event; None if no option selects the call."""
 
 
 def page_event(message: Message) -> str | None:
-    """The event's name, or None with the reason noted."""
+    """The event of a page call, named as the doc says; None, with a reason noted, if there is none.
+
+    In device mode a call makes one event even if several options select it.
+    """
     category, name = _given(message, "category"), _given(message, "name")
     names = event_names(
         message.plan.page_names, category, name, message.kind.capitalize(), every=False
     )
-    if message.kind == "screen" and not message.plan.doc["screen_names"]:
-        names = [
-            event
-            for setting, namer in SCREENS[message.plan.mode]
-            if getattr(message.plan.settings, setting)
-            and (event := namer(name, category, message.object_field("properties")))
-        ][:1]
-    if names:
-        return names[0]
+    return names[0] if names else _not_selected(message)
+
+
+def screen_event(message: Message, observed: ScreenNamer) -> str | None:
+    """The event of a screen call: by the doc, or as the integration names it (`observed`)."""
+    if message.plan.doc["screen_names"]:
+        return page_event(message)
+    return observed(message) or _not_selected(message)
+
+
+def viewed(subject: Any) -> str:
+    """The event of a screen that is named after its name or category."""
+    return f"Viewed {subject} Screen"
+
+
+def _not_selected(message: Message) -> None:
+    category, name = message.raw.get("category"), message.raw.get("name")
     message.skip(
         "page_not_selected",
         f"no page option selects this {message.kind} call (category {category!r:.40}, "
         f"name {name!r:.40}); see Track All, Categorized and Named Pages",
     )
-    return None
 
 
 def _given(message: Message, field: str) -> str:

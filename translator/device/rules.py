@@ -51,7 +51,8 @@ DEVICE_RULES = (
     Rule(
         "screen_names",
         "Screens are named as pages are: all, then categorized, with the name, then named.",
-        "iOS takes the name first, Android the category; all screens are `Viewed {name} Screen`.",
+        "iOS takes the name first, even an empty one, and the property `category`, whatever it is; "
+        "Android the category. All screens are `Viewed {name} Screen`.",
         "doc#prioritization-of-settings",
         "docs/facts/device-mode.md#where-the-public-doc-and-device-mode-differ",
     ),
@@ -115,7 +116,7 @@ DEVICE_RULES = (
         "group_identity",
         "A configured trait is the group key, its value the group id; without it nothing is sent.",
         "The id is `groupId`. The key is the configured trait's name in web, its value in iOS, and "
-        "in Android the group's own name, whatever is configured.",
+        "in Android the library's name of the traits, as Java text, whatever is configured.",
         "doc#group",
         "capture:dw/group/missing-matching-trait",
     ),
@@ -132,5 +133,59 @@ DEVICE_RULES = (
         "It is given the host's name without a scheme.",
         "doc#sending-data-to-mixpanels-european-union-endpoint",
         "docs/facts/device-mode.md#ios",
+    ),
+    Rule(
+        "mobile_integrations",
+        "In mobile modes `integrations` turns Mixpanel off with `false` under its name, else under "
+        "`All` or `all`.",
+        "Android: any text but `true` turns it off as well, and `all` is not read. iOS: numbers "
+        "count by their value, so 0 turns it off.",
+        "decision:integrations-object",
+        "capture:da/integrations/text-values",
+    ),
+    Rule(
+        "refused_calls",
+        "A call of an Android app is translated as far as the doc gives it a meaning.",
+        "Android's library throws at the app, and makes no call, for a track call with a blank "
+        "event, a screen call with neither name nor category and a group call without groupId.",
+        "decision:refused-calls",
+        "capture:da/refused/track",
+    ),
+    Rule(
+        "trait_spellings",
+        "If a message has both `email` and `$email`, the trait that is renamed wins.",
+        "In Android the last one wins: in the message's order, or in list mode in the order in "
+        "which a Java set yields the configured names.",
+        "decision:trait-spellings",
+        "capture:da/special-traits/last-wins-three",
+    ),
+    Rule(
+        "screen_name_property",
+        "On mobile `Loaded a Screen` has the property `name` if the call has a name.",
+        "In Android it always has: null without a name, in place of a property of that name.",
+        "decision:screen-name-property",
+        "capture:da/screen/nameless",
+    ),
+    Rule(
+        "mobile_charges",
+        "On mobile revenue is charged if it is a number, or text that holds one amount.",
+        "iOS also charges booleans, and reads text as a number formatter does, without `$`; "
+        "Android reads text as a Java double: `12d` is 12, `$5` is not a number.",
+        "doc#track-charge",
+        "capture:da/revenue/text-java",
+    ),
+    Rule(
+        "increments_per_name",
+        "On mobile a property is added up once, in the order of the properties.",
+        "In iOS once per configured spelling, in the order of the setting.",
+        "doc#incrementing-properties",
+        "capture:di/increments/prop-duplicate-names",
+    ),
+    Rule(
+        "alias_without_id",
+        "In iOS an alias without a new id is left out, and reported.",
+        "The SDK is called with null, and does nothing.",
+        "decision:alias-without-id",
+        "capture:di/alias/no-new-id",
     ),
 )

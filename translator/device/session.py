@@ -19,7 +19,7 @@ from translator.core.timestamps import to_ms
 from translator.core.values import check
 from translator.device.calls import Call
 from translator.device.compiled_settings import DevicePlan, device_plan
-from translator.device.mobile import android, ios
+from translator.device.mobile import android, ios, shared
 from translator.device.mobile.shared import MobileIdentity
 from translator.device.sdk import Browser, Entropy, MixpanelJs, WireRequest
 from translator.device.sdk.client import LIB_VERSION
@@ -33,17 +33,22 @@ DESTINATION_NAMES = ("Mixpanel",)
 
 
 class Library(NamedTuple):
-    """What each mode's module offers: its kinds of messages, and the calls it makes."""
+    """What the module of a mode offers: its kinds of messages, and the calls it makes.
+
+    `turned_off` reads the integrations object as the mode's library does; None if the integration
+    was not observed behind such a filter.
+    """
 
     kinds: tuple[str, ...]
     start_up: Callable[[DevicePlan], tuple[list[Call], list[Skip]]]
     message_calls: Callable[[Message, Date], list[Call]]
+    turned_off: Callable[[Json], bool] | None = None
 
 
 LIBRARIES: Mapping[str, Library] = {
     "web": Library(session_calls.KINDS, session_calls.start_up, session_calls.message_calls),
-    "ios": Library(ios.KINDS, ios.start_up, ios.message_calls),
-    "android": Library(android.KINDS, android.start_up, android.message_calls),
+    "ios": Library(shared.KINDS, ios.start_up, ios.message_calls, ios.turned_off),
+    "android": Library(shared.KINDS, android.start_up, android.message_calls, android.turned_off),
 }
 
 
@@ -146,20 +151,34 @@ class Session:
         kind = kind_of(raw, self._library.kinds)
         if doc["field_types"]:
             check_types(raw)
-        if doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES):
-            reason = "the integrations object turns Mixpanel off for this message"
-            skipped.append(skip("integration_disabled", reason))
-            return []
         raw = self._without_forbidden_ids(raw, skipped)
         seen = js.revive(raw) if self.mode == "web" else copy.deepcopy(raw)
-        state = State(self._user_id, self._stored)
-        message = Message(kind, seen, self._plan, state, skipped)
-        calls = self._library.message_calls(message, Date(self._clock()))
+        calls: list[Call] = []
+        if self._turned_off(kind, raw):
+            reason = "the integrations object turns Mixpanel off for this message"
+            skipped.append(skip("integration_disabled", reason))
+        else:
+            state = State(self._user_id, self._stored)
+            message = Message(kind, seen, self._plan, state, skipped)
+            calls = self._library.message_calls(message, Date(self._clock()))
+        # A message that is turned off still tells the library who the user is.
         if kind == "reset":
             self._user_id = None
         elif kind == "identify" and js.truthy(seen.get("userId")):
             self._user_id = seen["userId"]
         return calls
+
+    def _turned_off(self, kind: str, raw: Json) -> bool:
+        """Whether the integrations object keeps a message from the integration."""
+        doc, library = self._plan.doc, self._library
+        if library.turned_off is None:
+            return doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES)
+        if kind not in shared.MESSAGES:
+            return False
+        if doc["mobile_integrations"]:
+            return turned_off(raw, DESTINATION_NAMES)
+        integrations = raw.get("integrations")
+        return isinstance(integrations, dict) and library.turned_off(integrations)
 
     def _without_forbidden_ids(self, raw: Json, skipped: list[Skip]) -> Json:
         """The message without ids that Mixpanel refuses, if the rules say so."""

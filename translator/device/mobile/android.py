@@ -1,21 +1,20 @@
 """Android mode: what the app calls on Mixpanel's Android SDK. Pure.
 
-Source: docs/facts/device-mode.md#android, read from the integration's code and not run. The calls
-are the claim; what the SDK sends is not modelled.
+Source: facts/device-android-observed, recorded from the real library and integration, and
+facts/device-mode section 10. What the SDK sends is not modelled.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, Skip
 from translator.device.calls import Call, call
 from translator.device.compiled_settings import DevicePlan
-from translator.device.mobile import shared
-from translator.device.pages import page_event
+from translator.device.mobile import java, shared
+from translator.device.pages import LOADED_A_SCREEN, screen_event, viewed
 from translator.device.state import Message
 from translator.device.web.dates import Date
-
-KINDS = ("track", "page", "screen", "identify", "group", "alias", "reset", "flush")
 
 EU_ENDPOINTS = {
     "com.mixpanel.android.MPConfig.EventsEndpoint": "https://api-eu.mixpanel.com/track?ip=",
@@ -39,65 +38,119 @@ def start_up(plan: DevicePlan) -> tuple[list[Call], list[Skip]]:
     return [call("getInstance", plan.settings.token)], skipped
 
 
+def turned_off(integrations: Json) -> bool:
+    """Whether the library keeps a message from the integration.
+
+    `Mixpanel` decides if it is present, else `All`. False and text other than `true` turn it off.
+    """
+    for name in ("Mixpanel", "All"):
+        if name in integrations:
+            return not java.boolean(integrations[name], True)
+    return False
+
+
 def message_calls(message: Message, now: Date) -> list[Call]:
     """The calls of a message. Raises `TranslationError` where the rules make it an error."""
+    if not message.plan.doc["refused_calls"] and (missing := _refusal(message)):
+        message.skip("refused_by_library", f"Segment's Android library refuses it: {missing}")
+        return []
     return _HANDLERS[message.kind](message, now)
 
 
+def _refusal(message: Message) -> str:
+    """Why the library throws at the app instead of making a message; empty if it does not."""
+    given = {
+        name
+        for name in ("event", "userId", "groupId", "name", "category")
+        if not java.is_blank(java.string(message.raw.get(name)))
+    }
+    if message.kind == "track" and "event" not in given:
+        return "a track call without an event name"
+    if message.kind == "screen" and not given & {"name", "category"}:
+        return "a screen call with neither name nor category"
+    if message.kind == "group" and "groupId" not in given:
+        return "a group call without groupId"
+    if message.kind == "alias" and "userId" not in given:
+        return "an alias call without userId"
+    if message.kind == "identify" and "userId" not in given and not message.raw.get("traits"):
+        return "an identify call with neither userId nor traits"
+    return ""
+
+
 def _track(message: Message, now: Date) -> list[Call]:
-    if message.plan.doc["missing_event_name"] and message.raw.get("event") in (None, ""):
+    event = message.raw.get("event")
+    if message.plan.doc["missing_event_name"] and event in (None, ""):
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
-    event = shared.event_name(message)
-    if event is None:
-        return []
-    properties = message.object_field("properties")
-    return _event(message, event, properties, shared.event_increments(message, event, now))
+    event = java.string(event)
+    increments = shared.event_increments(message, event, now)
+    return _event(message, event, message.object_field("properties"), increments)
 
 
 def _screen(message: Message, now: Date) -> list[Call]:
-    event = page_event(message)
+    event = screen_event(message, _observed_screen)
     if event is None:
         return []
-    properties = message.object_field("properties")
-    if message.plan.settings.consolidatedPageCalls and message.raw.get("name") is not None:
-        properties["name"] = message.raw["name"]
+    properties, name = message.object_field("properties"), message.raw.get("name")
+    if message.plan.settings.consolidatedPageCalls:
+        if not message.plan.doc["screen_name_property"]:
+            properties["name"] = _unless_blank(name)
+        elif name is not None:
+            properties["name"] = name
     counted = message.plan.doc["screen_increments"]
     increments = shared.event_increments(message, event, now) if counted else []
     return _event(message, event, properties, increments)
 
 
-def _event(message: Message, event: str, properties: Json, increments: list[Call]) -> list[Call]:
+def _observed_screen(message: Message) -> str | None:
+    """The event of a screen call by the integration's code. Blank text counts as absent."""
+    settings = message.plan.settings
+    name, category = (_unless_blank(message.raw.get(field)) for field in ("name", "category"))
+    if settings.consolidatedPageCalls:
+        return LOADED_A_SCREEN
+    if settings.trackAllPages:
+        return viewed(name or category or "null")
+    if settings.trackCategorizedPages and category:
+        return viewed(category)
+    return viewed(name) if settings.trackNamedPages and name else None
+
+
+def _unless_blank(value: Any) -> str | None:
+    """A field as text; None if the library counts it as absent."""
+    text = java.string(value)
+    return None if java.is_blank(text) else text
+
+
+def _event(message: Message, event: Any, properties: Json, increments: list[Call]) -> list[Call]:
     """The event first, then what it does to the profile."""
     properties = shared.with_source_name(message, properties)
     updates = shared.property_increments(message, properties)
-    amount = _revenue(properties)
+    amount = _charge(message, properties.get("revenue"))
     if amount:
         updates.append(call("people.trackCharge", amount, properties))
     updates += increments
     return [call("track", event, properties), *shared.only_with_people(message, updates)]
 
 
-def _revenue(properties: Json) -> float:
-    value = properties.get("revenue")
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return 0
-        return int(value) if value.is_integer() else value
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+def _charge(message: Message, revenue: Any) -> float | None:
+    """The amount of a charge, which can be NaN or infinite; 0 or None for no charge."""
+    if message.plan.doc["mobile_charges"]:
+        return shared.documented_charge(message, revenue)
+    amount = java.double(revenue)
+    return int(amount) if amount.is_integer() else amount
 
 
 def _identify(message: Message, now: Date) -> list[Call]:
     plan, user_id = message.plan, message.raw.get("userId")
     traits = message.object_field("traits")
-    calls = [call("identify", user_id)] if user_id else []
-    if user_id and plan.settings.people:
-        calls.append(call("people.identify", user_id))
+    calls = []
+    if not java.is_blank(java.string(user_id)):
+        calls.append(call("identify", user_id))
+        if plan.settings.people:
+            calls.append(call("people.identify", user_id))
     supers, people = traits, traits
     if not plan.settings.setAllTraitsByDefault:
-        supers = shared.pick(plan.settings.superProperties, traits)
-        people = shared.pick(shared.listed_for_people(message), traits)
+        supers = _picked(message, plan.settings.superProperties, traits)
+        people = _picked(message, shared.listed_for_people(message), traits)
     if supers:
         calls.append(call("registerSuperProperties", shared.super_properties(message, supers)))
     if not plan.settings.people:
@@ -106,34 +159,46 @@ def _identify(message: Message, now: Date) -> list[Call]:
     return calls + shared.people_calls(message, people, even_empty=False)
 
 
+def _picked(message: Message, names: tuple[str, ...], traits: Json) -> Json:
+    """The listed traits. The library keeps a list in a set, so the set's order is theirs."""
+    if message.plan.doc["trait_spellings"]:
+        return shared.pick(names, traits)
+    return shared.pick(java.set_order(names), traits)
+
+
 def _group(message: Message, now: Date) -> list[Call]:
     traits = message.object_field("traits")
     if message.plan.doc["group_identity"]:
         groups = shared.documented_groups(message, traits)
     else:
-        groups = [(traits.get("name") or NAMELESS_GROUP, message.raw.get("groupId"))]
+        groups = [(_group_name(traits), message.raw.get("groupId"))]
     calls = shared.group_calls(message, groups, traits) if traits else []
     return calls + [call("setGroup", key, group_id) for key, group_id in groups]
 
 
+def _group_name(traits: Json) -> str:
+    """The library's "name" of traits: `name`, else first and last name, whichever exist."""
+    if name := _unless_blank(traits.get("name")):
+        return name
+    parts = (_unless_blank(traits.get(field)) for field in ("firstName", "lastName"))
+    return " ".join(part for part in parts if part) or NAMELESS_GROUP
+
+
 def _alias(message: Message, now: Date) -> list[Call]:
-    new, previous = message.raw.get("userId"), message.raw.get("previousId")
-    if not new:
+    new, anonymous = message.raw.get("userId"), message.raw.get("anonymousId")
+    if java.is_blank(java.string(new)):
         message.skip("missing_id", "alias needs a userId")
         return []
-    if not previous or previous == message.raw.get("anonymousId"):
+    # A message that the library made always has a previousId: the known user, or the anonymous id.
+    previous = message.raw.get("previousId") or message.state.user_id
+    if java.is_blank(java.string(previous)) or previous == anonymous:
         previous = message.state.stored.get_property("distinct_id")
     return [call("alias", new, previous)]
 
 
-def _page(message: Message, now: Date) -> list[Call]:
-    message.skip("no_handler", "the Android integration has no handler for page calls")
-    return []
-
-
 _HANDLERS: Mapping[str, Callable[[Message, Date], list[Call]]] = {
     "track": _track,
-    "page": _page,
+    "page": shared.no_page_handler,
     "screen": _screen,
     "identify": _identify,
     "group": _group,

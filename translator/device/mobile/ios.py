@@ -1,10 +1,9 @@
 """iOS mode: what the app calls on Mixpanel's Objective-C SDK. Pure.
 
-Source: docs/facts/device-mode.md#ios, read from the integration's code and not run. The calls are
-the claim; what the SDK sends is not modelled.
+Source: facts/device-ios-observed, recorded from the real integration (release build), and
+facts/device-mode section 9. What the SDK sends is not modelled.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,25 +11,37 @@ from translator.core.errors import TranslationError
 from translator.core.operations import Json, Skip
 from translator.device.calls import Call, call
 from translator.device.compiled_settings import DevicePlan
-from translator.device.mobile import shared
-from translator.device.pages import page_event
+from translator.device.mobile import objective_c, shared
+from translator.device.pages import LOADED_A_SCREEN, screen_event, viewed
 from translator.device.state import Message
 from translator.device.web.dates import Date
 
-KINDS = ("track", "page", "screen", "identify", "group", "alias", "reset", "flush")
-
 EU_HOST = "api-eu.mixpanel.com"
 
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]*)?")
+_START_OPTIONS = {"trackAutomaticEvents": False, "optOutTrackingByDefault": False}
 
 
 def start_up(plan: DevicePlan) -> tuple[list[Call], list[Skip]]:
     """The calls that come before those of any message."""
-    calls = [call("sharedInstanceWithToken", plan.settings.token, {"trackAutomaticEvents": False})]
+    calls = [call("sharedInstanceWithToken", plan.settings.token, dict(_START_OPTIONS))]
     if plan.settings.enableEuropeanUnionEndpoint:
         scheme = "https://" if plan.doc["ios_server_url"] else ""
         calls.append(call("setServerURL", f"{scheme}{EU_HOST}"))
     return calls, []
+
+
+def turned_off(integrations: Json) -> bool:
+    """Whether the library's filter keeps a message from the integration.
+
+    `Mixpanel` decides if it is present, else `All`, else `all`.
+    """
+    if "Mixpanel" in integrations:
+        value = integrations["Mixpanel"]
+        return isinstance(value, int | float) and not objective_c.truth(value)
+    for name in ("All", "all"):
+        if name in integrations:
+            return not objective_c.truth(integrations[name])
+    return False
 
 
 def message_calls(message: Message, now: Date) -> list[Call]:
@@ -39,14 +50,14 @@ def message_calls(message: Message, now: Date) -> list[Call]:
 
 
 def _track(message: Message, now: Date) -> list[Call]:
-    if message.plan.doc["missing_event_name"] and message.raw.get("event") in (None, ""):
+    event = message.raw.get("event")
+    if message.plan.doc["missing_event_name"] and event in (None, ""):
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
-    event = shared.event_name(message)
-    return [] if event is None else _event(message, event, message.object_field("properties"), now)
+    return _event(message, event, message.object_field("properties"), now)
 
 
 def _screen(message: Message, now: Date) -> list[Call]:
-    event = page_event(message)
+    event = screen_event(message, _observed_screen)
     if event is None:
         return []
     properties = message.object_field("properties")
@@ -55,25 +66,43 @@ def _screen(message: Message, now: Date) -> list[Call]:
     return _event(message, event, properties, now)
 
 
-def _event(message: Message, event: str, properties: Json, now: Date) -> list[Call]:
+def _observed_screen(message: Message) -> str | None:
+    """The event of a screen call by the integration's code. An empty name counts as a name."""
+    settings, name = message.plan.settings, message.raw.get("name")
+    properties = message.object_field("properties")
+    if settings.consolidatedPageCalls:
+        return LOADED_A_SCREEN
+    if settings.trackAllPages:
+        return viewed("(null)" if name is None else objective_c.description(name))
+    if settings.trackNamedPages and name is not None:
+        return viewed(objective_c.description(name))
+    if settings.trackCategorizedPages and "category" in properties:
+        return viewed(objective_c.description(properties["category"]))
+    return None
+
+
+def _event(message: Message, event: Any, properties: Json, now: Date) -> list[Call]:
     """The event first, then what it does to the profile."""
     properties = shared.with_source_name(message, properties)
     updates = shared.property_increments(message, properties)
-    amount = _revenue(properties)
+    amount = _charge(message, properties)
     if amount is not None:
         updates.append(call("people.trackCharge", amount))
     updates += shared.event_increments(message, event, now)
     return [call("track", event, properties), *shared.only_with_people(message, updates)]
 
 
-def _revenue(properties: Json) -> float | None:
+def _charge(message: Message, properties: Json) -> float | None:
+    """The amount of a charge, 0 included; None for no charge.
+
+    The integration charges any number, booleans included, and text that a formatter reads.
+    """
     value = next((item for key, item in properties.items() if key.lower() == "revenue"), None)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    if not isinstance(value, str) or not _DECIMAL.fullmatch(value) or not value.strip("+-.,"):
-        return None
-    amount = float(value.replace(",", ""))
-    return int(amount) if amount.is_integer() else amount
+    if message.plan.doc["mobile_charges"]:
+        return shared.documented_charge(message, value)
+    if isinstance(value, str):
+        return objective_c.decimal(value)
+    return value if isinstance(value, int | float) else None
 
 
 def _identify(message: Message, now: Date) -> list[Call]:
@@ -95,34 +124,35 @@ def _identify(message: Message, now: Date) -> list[Call]:
 def _group(message: Message, now: Date) -> list[Call]:
     traits = message.object_field("traits")
     if message.plan.doc["group_identity"]:
-        groups: list[tuple[Any, Any]] = list(shared.documented_groups(message, traits))
+        groups = shared.documented_groups(message, traits)
     else:
-        group_id, keys = message.raw.get("groupId"), message.plan.settings.groupIdentifierTraits
-        if not group_id:
-            message.skip("missing_id", "the group call has no groupId")
-        if not keys:
-            message.skip("group_not_configured", "'groupIdentifierTraits' is empty")
-        groups = [(traits.get(key), group_id) for key in keys if group_id]
+        groups = _observed_groups(message, traits)
     calls = shared.group_calls(message, groups, traits)
     return calls + [call("setGroup", key, group_id) for key, group_id in groups]
 
 
+def _observed_groups(message: Message, traits: Json) -> list[tuple[Any, Any]]:
+    """The integration takes the value of a configured trait for the group key; None if missing."""
+    group_id, keys = message.raw.get("groupId"), message.plan.settings.groupIdentifierTraits
+    if not group_id:
+        message.skip("missing_id", "the group call has no groupId")
+        return []
+    if not keys:
+        message.skip("group_not_configured", "'groupIdentifierTraits' is empty")
+    return [(traits.get(key), group_id) for key in keys]
+
+
 def _alias(message: Message, now: Date) -> list[Call]:
     new = message.raw.get("userId")
-    if not new:
+    if not new and message.plan.doc["alias_without_id"]:
         message.skip("missing_id", "alias needs a userId")
         return []
     return [call("createAlias", new, message.state.stored.get_property("distinct_id"))]
 
 
-def _page(message: Message, now: Date) -> list[Call]:
-    message.skip("no_handler", "the iOS integration has no handler for page calls")
-    return []
-
-
 _HANDLERS: Mapping[str, Callable[[Message, Date], list[Call]]] = {
     "track": _track,
-    "page": _page,
+    "page": shared.no_page_handler,
     "screen": _screen,
     "identify": _identify,
     "group": _group,

@@ -1,18 +1,26 @@
-"""What the iOS and Android integrations have in common (docs/facts/device-mode.md#ios,
-docs/facts/device-mode.md#android).
+"""What the iOS and Android integrations have in common.
 
-Unlike the web integration they see a message as it is: no dates are read, no names derived, no
-lists turned. The table `MobileTraits` says what each renames.
+Unlike the web integration they read a message as it is: they do not convert dates, derive names or
+turn lists of objects around. Sources: facts/device-mode sections 9 and 10,
+facts/device-ios-observed, facts/device-android-observed.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from translator.cloud.people import NOT_AN_AMOUNT
+from translator.core.amounts import read_amount
 from translator.core.operations import Json
 from translator.device.calls import Call, call
 from translator.device.compiled_settings import DOC_TRAITS
 from translator.device.state import Message
 from translator.device.web.dates import Date
+
+MESSAGES = ("track", "page", "screen", "identify", "group", "alias")
+COMMANDS = ("reset", "flush")
+"""Calls of the library that are not Segment messages. The integrations object never filters them."""
+
+KINDS = MESSAGES + COMMANDS
 
 _COMMON = {
     "email": "$email",
@@ -27,24 +35,27 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
     "ios": {**_COMMON, "lastSeen": "$last_seen"},
     "android": _COMMON,
 }
-"""Mode -> trait, spelled exactly so, -> Mixpanel's property."""
+"""Mode -> trait, in exactly this spelling, -> Mixpanel's property."""
 
 DOC_ONLY = {"created": "$created"}
-"""What the doc's table has beyond them."""
+"""Special traits of the doc's table that neither integration renames."""
 
 
 class MobileIdentity:
-    """The ids of a mobile SDK, which is not modelled further. `anonymous` gives a new random id."""
+    """The distinct id of a mobile SDK. Nothing else of the SDK is modelled.
+
+    `anonymous` is the random id that a new SDK has.
+    """
 
     def __init__(self, anonymous: str) -> None:
         self._distinct_id: Any = anonymous
 
     def get_property(self, name: str) -> Any:
-        """The distinct id; nothing else is known."""
+        """The distinct id; None for any other name."""
         return self._distinct_id if name == "distinct_id" else None
 
     def follow(self, calls: Iterable[Call], anonymous: str) -> None:
-        """What calls do to the distinct id; `anonymous` is the next random one."""
+        """Apply calls to the distinct id. `anonymous` is the random id that a reset gives."""
         for made in calls:
             if made.method == "identify":
                 self._distinct_id = made.args[0]
@@ -53,17 +64,23 @@ class MobileIdentity:
 
 
 def renamed(message: Message, traits: Json) -> Json:
-    """Traits under Mixpanel's names."""
-    names = RENAMED[message.plan.mode]
-    if message.plan.doc["mobile_special_traits"]:
+    """Traits under Mixpanel's names.
+
+    If a message has both spellings of a trait, such as `email` and `$email`, the renamed one wins.
+    In Android's code the last one wins (rule `trait_spellings`).
+    """
+    plan = message.plan
+    names = RENAMED[plan.mode]
+    if plan.doc["mobile_special_traits"]:
         names = {**names, **DOC_ONLY}
-    # A plain name gives way to the renamed one, whichever came first.
+    if plan.mode == "android" and not plan.doc["trait_spellings"]:
+        return {names.get(key, key): value for key, value in traits.items()}
     plain = {key: value for key, value in traits.items() if key not in names}
     return plain | {names[key]: value for key, value in traits.items() if key in names}
 
 
 def super_properties(message: Message, traits: Json) -> Json:
-    """Traits as they are registered: with a `$` where they are special, or without."""
+    """Traits as they are registered: special ones under Mixpanel's names, or as they are."""
     plan = message.plan
     if plan.settings.legacySuperProperties or not plan.doc["legacy_super_properties"]:
         return renamed(message, traits)
@@ -78,13 +95,16 @@ def listed_for_people(message: Message) -> tuple[str, ...]:
     return names
 
 
-def pick(names: Iterable[str], traits: Json) -> Json:
-    """The traits of these names that there are."""
-    return {name: traits[name] for name in names if name in traits}
+def pick(names: Iterable[str | None], traits: Json) -> Json:
+    """The traits that have one of these names, in the order of the names."""
+    return {name: traits[name] for name in names if name is not None and name in traits}
 
 
 def people_calls(message: Message, traits: Json, *, even_empty: bool) -> list[Call]:
-    """The calls that set traits on the profile; lists are united with those there, by the doc."""
+    """The calls that set traits on the profile. By the doc, lists are united with stored ones.
+
+    Without `even_empty` no traits mean no call.
+    """
     values = renamed(message, traits)
     lists: Json = {}
     if message.plan.doc["array_traits"]:
@@ -103,36 +123,63 @@ def with_source_name(message: Message, properties: Json) -> Json:
 
 
 def property_increments(message: Message, properties: Json) -> list[Call]:
-    """Additions to the profile, for the configured names in any case."""
-    calls = []
-    for key, value in properties.items():
-        if key.lower() not in message.plan.prop_increments:
-            continue
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number or not message.plan.doc["increment_values"]:
-            calls.append(call("people.increment", key, value))
-        else:
-            reason = f"property {key!r:.80} is to be incremented but is no number: {value!r:.40}"
-            message.skip("not_a_number", reason)
-    return calls
+    """Additions to the profile, for configured names in any case.
+
+    By the doc each property is added once. The integration adds it once per configured name, in
+    the order of the setting (rule `increments_per_name`).
+    """
+    plan = message.plan
+    if plan.doc["increments_per_name"]:
+        found = [
+            (key, value) for key, value in properties.items() if key.lower() in plan.prop_increments
+        ]
+    else:
+        found = [
+            (key, value)
+            for name in plan.prop_increments
+            for key, value in properties.items()
+            if key.lower() == name
+        ]
+    return [call("people.increment", *item) for item in found if _may_increment(message, *item)]
 
 
-def event_increments(message: Message, event: str, now: Date) -> list[Call]:
-    """A counter of the event, and when it was."""
-    if not message.plan.counts(event):
+def _may_increment(message: Message, key: str, value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number or not message.plan.doc["increment_values"]:
+        return True
+    reason = f"property {key!r:.80} is to be incremented but is not a number: {value!r:.40}"
+    message.skip("not_a_number", reason)
+    return False
+
+
+def event_increments(message: Message, event: Any, now: Date) -> list[Call]:
+    """A counter of the event and the time of the last one, if the event is configured."""
+    if not isinstance(event, str) or not message.plan.counts(event):
         return []
     return [call("people.increment", event, 1), call("people.set", f"Last {event}", now)]
 
 
+def documented_charge(message: Message, revenue: Any) -> float | None:
+    """The amount in `revenue` as cloud mode reads it; None if there is no amount."""
+    if isinstance(revenue, int | float) and not isinstance(revenue, bool):
+        return revenue
+    if not isinstance(revenue, str) or not revenue:
+        return None
+    amount = read_amount(revenue)
+    if amount is None:
+        message.skip("not_a_number", f"revenue {revenue!r:.40}: {NOT_AN_AMOUNT}")
+    return amount
+
+
 def only_with_people(message: Message, calls: list[Call]) -> list[Call]:
-    """The calls if Use Mixpanel People is on; otherwise none, and that is noted."""
+    """The calls if Use Mixpanel People is on; otherwise no calls, and a reason is noted."""
     if calls and not message.plan.settings.people:
         message.skip("people_off", "increments and charges update profiles, and 'people' is off")
         return []
     return calls
 
 
-def documented_groups(message: Message, traits: Json) -> list[tuple[str, Any]]:
+def documented_groups(message: Message, traits: Json) -> list[tuple[Any, Any]]:
     """Group keys and ids by the doc: each configured trait, and its value."""
     keys = message.plan.settings.groupIdentifierTraits
     if not keys:
@@ -155,7 +202,7 @@ def group_calls(message: Message, groups: Iterable[tuple[Any, Any]], traits: Jso
 
 
 def _group_updates(message: Message, traits: Json) -> list[Call]:
-    """Calls on a group that has been got."""
+    """Calls on a group object."""
     if not message.plan.doc["group_set_once"]:
         return [call("getGroup().setOnce", traits)]
     listed = message.plan.settings.groupSetOnce
@@ -165,10 +212,7 @@ def _group_updates(message: Message, traits: Json) -> list[Call]:
     return [call(method, part) for method, part in parts if part]
 
 
-def event_name(message: Message) -> str | None:
-    """The name of a track call's event; None, and noted, if it has none."""
-    event = message.raw.get("event")
-    if isinstance(event, str) and event:
-        return event
-    message.skip("no_handler", f"the library takes no event without a name: {event!r:.40}")
-    return None
+def no_page_handler(message: Message, now: Date) -> list[Call]:
+    """No calls: neither integration has a handler for page calls."""
+    message.skip("no_handler", f"the {message.plan.mode} integration has no handler for page calls")
+    return []
