@@ -28,14 +28,14 @@ def page_event(message: Message) -> str | None:
     names = event_names(
         message.plan.page_names, category, name, message.kind.capitalize(), every=False
     )
-    return names[0] if names else _not_selected(message)
+    return _noted(message, names[0] if names else None)
 
 
 def screen_event(message: Message, observed: ScreenNamer) -> str | None:
     """The event of a screen call: by the doc, or as the integration names it (`observed`)."""
     if message.plan.doc["screen_names"]:
         return page_event(message)
-    return observed(message) or _not_selected(message)
+    return _noted(message, observed(message))
 
 
 def viewed(subject: Any) -> str:
@@ -43,13 +43,16 @@ def viewed(subject: Any) -> str:
     return f"Viewed {subject} Screen"
 
 
-def _not_selected(message: Message) -> None:
-    category, name = message.raw.get("category"), message.raw.get("name")
-    message.skip(
-        "page_not_selected",
-        f"no page option selects this {message.kind} call (category {category!r:.40}, "
-        f"name {name!r:.40}); see Track All, Categorized and Named Pages",
-    )
+def _noted(message: Message, event: str | None) -> str | None:
+    """The event; a reason is noted if there is none."""
+    if event is None:
+        category, name = message.raw.get("category"), message.raw.get("name")
+        message.skip(
+            "page_not_selected",
+            f"no page option selects this {message.kind} call (category {category!r:.40}, "
+            f"name {name!r:.40}); see Track All, Categorized and Named Pages",
+        )
+    return event
 
 
 def _given(message: Message, field: str) -> str:

@@ -18,7 +18,7 @@ from translator.device.web.dates import Date
 
 MESSAGES = ("track", "page", "screen", "identify", "group", "alias")
 COMMANDS = ("reset", "flush")
-"""Calls of the library that are not Segment messages. The integrations object never filters them."""
+"""Calls of the library that are not Segment messages. No integrations object filters them."""
 
 KINDS = MESSAGES + COMMANDS
 
