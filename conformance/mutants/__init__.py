@@ -9,9 +9,12 @@ from conformance.mutants.devices import DEVICES
 from conformance.mutants.engagements import ENGAGEMENTS
 from conformance.mutants.events import EVENTS
 from conformance.mutants.identities import IDENTITIES
+from conformance.mutants.mobile import MOBILE
 from conformance.mutants.profiles import PROFILES
 from conformance.mutants.tools import Broken
 
-BROKEN: tuple[Broken, ...] = IDENTITIES + EVENTS + PROFILES + DELIVERIES + ENGAGEMENTS + DEVICES
+BROKEN: tuple[Broken, ...] = (
+    IDENTITIES + EVENTS + PROFILES + DELIVERIES + ENGAGEMENTS + DEVICES + MOBILE
+)
 
 __all__ = ["BROKEN", "Broken"]

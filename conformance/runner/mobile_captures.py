@@ -1,8 +1,9 @@
 """Captures of the iOS and Android modes: sessions of the real integrations, recorded call by call.
 
 Each is replayed as one session. The calls and the message that each belongs to are compared
-exactly. The vendor's SDK was a recorder, so there are no requests (facts/device-ios-observed,
-facts/device-android-observed).
+exactly. The vendor's SDK was a recorder, so there are no requests. The format is described in
+docs/facts/device-android-observed.md#capture-format and
+docs/facts/device-ios-observed.md#capture-fields.
 """
 
 import json

@@ -1,8 +1,9 @@
 """Page and screen calls become at most one event, named by the first option that selects them.
 
-Source: doc#prioritization-of-settings, facts/device-mode sections 3, 9 and 10. The names of pages
-are those of cloud mode. The mobile integrations name screens by tables of their own: the rule
-`screen_names` chooses between the two.
+The names of pages are those of cloud mode. The mobile integrations name screens by tables of their
+own: the rule `screen_names` chooses between the two. Sources: doc#prioritization-of-settings,
+docs/facts/device-mode.md#web-page, docs/facts/device-ios-observed.md#screen,
+docs/facts/device-android-observed.md#screen.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Android mode: what the app calls on Mixpanel's Android SDK. Pure.
 
-Source: facts/device-android-observed, recorded from the real library and integration, and
-facts/device-mode section 10. What the SDK sends is not modelled.
+Recorded from the real library and integration. What the SDK sends is not modelled. Sources:
+docs/facts/device-android-observed.md#corrections-and-additions, docs/facts/device-mode.md#android.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """iOS mode: what the app calls on Mixpanel's Objective-C SDK. Pure.
 
-Source: facts/device-ios-observed, recorded from the real integration (release build), and
-facts/device-mode section 9. What the SDK sends is not modelled.
+Recorded from the real integration, built for release. What the SDK sends is not modelled. Sources:
+docs/facts/device-ios-observed.md#start and its further headings, docs/facts/device-mode.md#ios.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,8 @@
 """Java's rules for text, numbers and sets, applied to JSON values.
 
 The Android library reads a message through Java's own conversions. Each function here is one of
-them. Source: facts/device-android-observed.
+them. Sources: docs/facts/device-android-observed.md#revenue,
+docs/facts/device-android-observed.md#group, docs/facts/device-android-observed.md#identify.
 """
 
 import math

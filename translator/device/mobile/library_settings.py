@@ -3,7 +3,7 @@
 `Settings` refuses a value of the wrong type, because a guess would change what is sent without
 anybody noticing. The libraries guess, each in its own way. A recorded session has settings as they
 were given to the library, so its replay reads them as the library does.
-Source: facts/device-android-observed, facts/device-ios-observed.
+Sources: docs/facts/device-android-observed.md#start-up, docs/facts/device-ios-observed.md#start.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """Objective-C's rules for text, numbers and flags, applied to JSON values.
 
-Each function is a conversion that the iOS integration or its library makes. Source:
-facts/device-ios-observed.
+Each function is a conversion that the iOS integration or its library makes. Sources:
+docs/facts/device-ios-observed.md#screen, docs/facts/device-ios-observed.md#track.
 """
 
 import json

@@ -1,8 +1,8 @@
 """What the iOS and Android integrations have in common.
 
 Unlike the web integration they read a message as it is: they do not convert dates, derive names or
-turn lists of objects around. Sources: facts/device-mode sections 9 and 10,
-facts/device-ios-observed, facts/device-android-observed.
+turn lists of objects around. Sources: docs/facts/device-mode.md#ios,
+docs/facts/device-mode.md#android.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,0 +1,185 @@
+"""Bugs of iOS and Android apps: calls that the real integrations were not recorded making."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from conformance.mutants.devices import calling, following_doc_in
+from conformance.mutants.tools import Broken
+from translator import Session
+from translator.core.operations import Skip
+from translator.device.calls import Call
+from translator.device.session import Step
+
+
+class _StartsWithTwoArguments(Session):
+    """An iOS app that leaves out the opt-out argument at start-up."""
+
+    def start(self) -> Step:
+        step = super().start()
+        first, *others = step.result.calls or ()
+        options = {"trackAutomaticEvents": False}
+        calls = (first._replace(args=(*first.args[:1], options)), *others)
+        return step._replace(result=step.result._replace(calls=calls))
+
+
+class _ForgetsUsersOfCallsTurnedOff(Session):
+    """A library that does not see a call that the integrations object turns off."""
+
+    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+        integrations = raw.get("integrations") if isinstance(raw, dict) else None
+        if integrations == {"All": False}:
+            return []
+        return super().decide(raw, skipped)
+
+
+def _hearing(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..., Session]:
+    """Ours, with another message than the one that was given."""
+
+    class Changed(Session):
+        def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+            return super().decide(change(raw) if isinstance(raw, dict) else raw, skipped)
+
+    return Changed
+
+
+def _without_empty_name(raw: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in raw.items() if (key, value) != ("name", "")}
+
+
+def _group_key_as_it_came(calls: list[Call], raw: Any) -> list[Call]:
+    name = (raw.get("traits") or {}).get("name") if isinstance(raw, dict) else None
+    return [
+        made._replace(args=(name, *made.args[1:]))
+        if name and made.method in ("getGroup", "setGroup")
+        else made
+        for made in calls
+    ]
+
+
+def _pythons_numbers_only(calls: list[Call], raw: Any) -> list[Call]:
+    properties = raw.get("properties") if isinstance(raw, dict) else None
+    try:
+        float((properties or {}).get("revenue", 0))
+    except (TypeError, ValueError):
+        return [made for made in calls if made.method != "people.trackCharge"]
+    return calls
+
+
+def _no_charge_of_zero(calls: list[Call], raw: Any) -> list[Call]:
+    return [made for made in calls if made.method != "people.trackCharge" or made.args[0]]
+
+
+MOBILE = (
+    Broken(
+        "ios-start-without-opt-out",
+        "The SDK is started without saying that users have not opted out.",
+        "docs/facts/device-ios-observed.md#start",
+        "settings/ios-start*",
+        session=_StartsWithTwoArguments,
+    ),
+    Broken(
+        "ios-zero-not-charged",
+        "A revenue of 0 makes no charge in iOS.",
+        "capture:di/revenue/order-completed-zero",
+        "track_charge/ios*",
+        session=calling(_no_charge_of_zero),
+    ),
+    Broken(
+        "ios-booleans-not-charged",
+        "Revenue is charged in iOS as in the other modes.",
+        "docs/facts/device-ios-observed.md#track",
+        "track_charge/ios-text-observed",
+        session=following_doc_in("mobile_charges"),
+    ),
+    Broken(
+        "ios-empty-name-absent",
+        "An empty screen name counts as no name in iOS.",
+        "docs/facts/device-ios-observed.md#screen",
+        "page/ios-empty-name-observed",
+        session=_hearing(_without_empty_name),
+    ),
+    Broken(
+        "ios-increments-once",
+        "A property is added up once in iOS, in the order of the properties.",
+        "capture:di/increments/prop-duplicate-names",
+        "incrementing_properties/ios-order-observed",
+        session=following_doc_in("increments_per_name"),
+    ),
+    Broken(
+        "ios-alias-needs-an-id",
+        "An alias without a new id is not passed on in iOS.",
+        "capture:di/alias/no-new-id",
+        "alias/ios-no-user-observed",
+        session=following_doc_in("alias_without_id"),
+    ),
+    Broken(
+        "ios-event-needs-a-name",
+        "An event without a name is not passed on in iOS.",
+        "capture:di/track/no-event",
+        "bad_input/ios-no-event-observed",
+        session=following_doc_in("missing_event_name"),
+    ),
+    Broken(
+        "ios-only-false-turns-off",
+        "A number does not turn Mixpanel off in iOS.",
+        "capture:di/integrations/mixpanel-zero",
+        "integrations/ios-values-observed",
+        session=following_doc_in("mobile_integrations"),
+    ),
+    Broken(
+        "android-only-false-turns-off",
+        "A text does not turn Mixpanel off in Android.",
+        "capture:da/integrations/text-values",
+        "integrations/android-values-observed",
+        session=following_doc_in("mobile_integrations"),
+    ),
+    Broken(
+        "android-forgets-users-of-calls-turned-off",
+        "A call that is turned off does not tell the library who the user is.",
+        "capture:da/integrations/disabled-alias",
+        "integrations/android-user-of-a-call-turned-off",
+        session=_ForgetsUsersOfCallsTurnedOff,
+    ),
+    Broken(
+        "android-refuses-nothing",
+        "Calls that Android's library refuses are made.",
+        "capture:da/refused/track",
+        "bad_input/android-refused-observed",
+        session=following_doc_in("refused_calls"),
+    ),
+    Broken(
+        "android-first-spelling-wins",
+        "Of email and $email the renamed trait wins in Android, whatever the order.",
+        "capture:da/special-traits/last-wins-three",
+        "special_traits/android-spellings-observed",
+        session=following_doc_in("trait_spellings"),
+    ),
+    Broken(
+        "android-lists-without-set",
+        "Of two listed spellings the renamed one wins in Android, whatever the set's order.",
+        "capture:da/setall-off/hash-order",
+        "explicit_properties/android-spellings-observed",
+        session=following_doc_in("trait_spellings"),
+    ),
+    Broken(
+        "android-nameless-screen-without-name",
+        "A consolidated screen without a name has no property of that name.",
+        "capture:da/screen/nameless",
+        "page/android-name-property-observed",
+        session=following_doc_in("screen_name_property"),
+    ),
+    Broken(
+        "android-group-key-not-text",
+        "A group key is the name of the traits as it came, and not as text.",
+        "capture:da/group/number-name",
+        "group/android-names-observed",
+        session=calling(_group_key_as_it_came),
+    ),
+    Broken(
+        "android-revenue-as-python-reads-it",
+        "Revenue in a text is read as Python reads a number.",
+        "capture:da/revenue/text-java",
+        "track_charge/android-text-observed",
+        session=calling(_pythons_numbers_only),
+    ),
+)
