@@ -109,7 +109,7 @@ MOBILE = (
         "ios-alias-needs-an-id",
         "An alias without a new id is not passed on in iOS.",
         "capture:di/alias/no-new-id",
-        "alias/ios-no-user-observed",
+        "alias/ios-no-new-id-observed",
         session=following_doc_in("alias_without_id"),
     ),
     Broken(
