@@ -9,12 +9,12 @@ from typing import Any
 from translator.cloud.aliases import alias_operations
 from translator.cloud.events import event_operation
 from translator.cloud.groups import group_operations
-from translator.cloud.pages import event_names
 from translator.cloud.people import charge_operations, identify_operations, increment_operations
 from translator.core.compiled_settings import Plan
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message, message_id, turned_off
 from translator.core.operations import Json, Operation, Result
+from translator.core.page_names import event_names
 
 DESTINATION_NAMES = ("Mixpanel", "Mixpanel (Legacy)")
 """What the integrations object calls this destination in cloud mode (doc#destination-info)."""

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from translator.cloud.pages import selected_names
 from translator.core.context_properties import (
     DEVICE_BY_TYPE,
     INITIAL_REFERRER,
@@ -14,6 +13,7 @@ from translator.core.context_properties import (
     by_section,
 )
 from translator.core.mapping import STANDARD, STANDARD_ROWS, MappingRow, PropertyMap
+from translator.core.page_names import selected_names
 from translator.core.residency import host
 from translator.core.rules import RULES, Rules
 from translator.core.settings import Settings

@@ -3,9 +3,7 @@
 Plain immutable records. Nothing here knows how operations are made or sent.
 """
 
-from typing import Any, NamedTuple
-
-from translator.device.calls import Call
+from typing import Any, NamedTuple, Protocol
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -38,6 +36,21 @@ class Failure(NamedTuple):
     message: str
 
 
+class SdkCall(Protocol):
+    """A call on the vendor's SDK, which device modes make."""
+
+    @property
+    def method(self) -> str:
+        """Its name, such as `people.set`."""
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """Its arguments."""
+
+    def as_json(self) -> list[Any]:
+        """`[method, ...args]` with values that JSON can hold."""
+
+
 class Result(NamedTuple):
     """The answer to one message. With an `error` there are no operations.
 
@@ -51,7 +64,7 @@ class Result(NamedTuple):
     operations: tuple[Operation, ...] = ()
     skipped: tuple[Skip, ...] = ()
     error: Failure | None = None
-    calls: tuple[Call, ...] | None = None
+    calls: tuple[SdkCall, ...] | None = None
     people: tuple[str | float, ...] = ()
 
     def as_json(self) -> Json:

@@ -6,8 +6,8 @@ set it was given.
 
 from typing import Self
 
+from translator.core.device_rules import DEVICE_RULES
 from translator.core.rule import Rule
-from translator.device.rules import DEVICE_RULES
 
 _CLOUD_RULES = (
     Rule(

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from translator.cloud.pages import selected_names
 from translator.core.operations import Json
+from translator.core.page_names import selected_names
 from translator.core.rules import RULES, Rules
 from translator.core.settings import Settings
 from translator.core.special_traits import SPECIAL_TRAITS

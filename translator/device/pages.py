@@ -9,8 +9,8 @@ docs/facts/device-android-observed.md#screen.
 from collections.abc import Callable
 from typing import Any
 
-from translator.cloud.pages import event_names
 from translator.core.operations import Json
+from translator.core.page_names import event_names
 from translator.device.state import Message
 from translator.device.web import js
 

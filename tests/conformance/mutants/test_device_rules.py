@@ -7,7 +7,7 @@ from conformance.runner.mock import Mock
 from conformance.runner.replay import replay
 from conformance.spec.loading import Scenario, load_scenarios
 from conformance.targets.builtin import Builtin
-from translator.device.rules import DEVICE_RULES
+from translator.core.device_rules import DEVICE_RULES
 
 
 def showing(rule: str, rules: str) -> list[Scenario]:
