@@ -1,0 +1,1 @@
+"""Replays scenarios and captures, and compares what comes with what is expected."""

@@ -1,0 +1,1 @@
+"""Scenarios, sources, decisions and coverage as data: loading, checks, selection."""

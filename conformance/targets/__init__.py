@@ -1,0 +1,1 @@
+"""The translators under test: built in, a command, or an HTTP server."""

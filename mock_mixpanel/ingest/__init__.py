@@ -1,0 +1,1 @@
+"""From a request to a verdict on each record: decoding, authentication, validation."""

@@ -1,0 +1,1 @@
+"""The journal of everything that arrived, and where it is stored."""

@@ -1,0 +1,1 @@
+"""The options and limits of a project."""

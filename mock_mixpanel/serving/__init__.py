@@ -1,0 +1,1 @@
+"""The HTTP server: one process or several, with or without TLS."""

@@ -1,0 +1,1 @@
+"""What a test controls: the clock, faults, rate limits and places."""

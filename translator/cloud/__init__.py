@@ -1,0 +1,1 @@
+"""Cloud mode: one Segment message to operations for Mixpanel."""

@@ -1,0 +1,1 @@
+"""Settings, rules, mapping and values: what every mode of the translator shares."""

@@ -1,0 +1,1 @@
+"""Device mode on iOS and Android: messages to calls on the SDK."""

@@ -1,0 +1,1 @@
+"""Device mode in a page: messages to calls on mixpanel-js."""

@@ -1,0 +1,1 @@
+"""When an operation is sent: ordering, batching, retry and circuit breaker."""

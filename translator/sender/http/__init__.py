@@ -1,0 +1,1 @@
+"""One HTTP request, and how its response is classified."""

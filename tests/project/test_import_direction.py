@@ -1,0 +1,121 @@
+"""Which folder may import which: each package is a pile of layers, and imports go down only."""
+
+import pytest
+
+from tests.project.paths import PACKAGES, ROOT
+from tests.project.test_boundaries import imports, modules
+
+LAYERS: dict[str, tuple[set[str], ...]] = {
+    "translator": (
+        {"__main__"},
+        {"cli", "reference"},
+        {"engage", "gateway"},
+        {"sender"},
+        {"options"},
+        {"bulk", "__init__"},
+        {"device"},
+        {"cloud"},
+        {"core"},
+        {"compression", "yaml_text"},
+    ),
+    "mock_mixpanel": (
+        {"__main__"},
+        {"cli", "pytest_plugin"},
+        {"__init__", "client"},
+        {"serving"},
+        {"app"},
+        {"control", "readback", "inspector"},
+        {"ingest"},
+        {"backend"},
+        {"state"},
+        {"simulation"},
+        {"log"},
+        {"projects"},
+        {"gc_pause", "json_values"},
+    ),
+    "conformance": (
+        {"mockpanel"},
+        {"__main__"},
+        {"cli", "pytest_plugin"},
+        {"mutants", "regression"},
+        {"corpus"},
+        {"reports"},
+        {"runner"},
+        {"targets"},
+        {"spec", "__init__"},
+        {"errors"},
+    ),
+}
+"""The folders and top-level modules of each package, from those that know most to those that know
+least. One imports only from layers below its own."""
+
+EXCEPTIONS = {
+    ("mock_mixpanel.app", "serving"): "the application adds the same CORS headers as the server",
+    ("mock_mixpanel.control.api", "__init__"): "tells the version",
+    ("mock_mixpanel.simulation.fault_actions", "ingest"): "a fault answers with a reply",
+    ("mock_mixpanel.simulation.places", "ingest"): "reads a flag of the request",
+    ("mock_mixpanel.simulation.scheduler", "state"): "a pending link is what takes effect later",
+    ("mock_mixpanel.state.identities.legacy", "ingest"): "raises a reason against a record",
+    ("mock_mixpanel.state.json_cache", "ingest"): "caches the JSON of a reply",
+    ("mock_mixpanel.state.profile_operations", "ingest"): "raises a reason against a record",
+    ("mock_mixpanel.state.profiles", "ingest"): "finds a reason against a record",
+    ("mock_mixpanel.state.project_state", "ingest"): "finds a reason against a record",
+    ("mock_mixpanel.state.projections", "ingest"): "finds a reason against a record",
+    ("conformance.runner.command", "reports"): "the command writes the reports",
+    ("conformance.spec.selection", "runner"): "selects captures as well as scenarios",
+    ("conformance.targets.black_box_target", "runner"): "waits until the mock got everything",
+    ("conformance.targets.target", "runner"): "a target is told the address of the mock",
+}
+"""Imports that go up, as (module, unit that it imports): why."""
+
+
+def unit(package: str, name: str) -> str | None:
+    """The folder or top-level module of the package that a dotted name is in."""
+    first, _, rest = name.partition(".")
+    if first != package:
+        return None
+    part = rest.partition(".")[0]
+    folder = ROOT / package
+    return part if (folder / part).is_dir() or (folder / f"{part}.py").is_file() else "__init__"
+
+
+def layer_of(package: str) -> dict[str, int]:
+    return {name: index for index, layer in enumerate(LAYERS[package]) for name in layer}
+
+
+def upward_imports(package: str) -> set[tuple[str, str]]:
+    """Every import of a layer that is not below that of the importing module."""
+    layers = layer_of(package)
+    found = set()
+    for path in modules(package):
+        dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        module = dotted.removesuffix(".__init__")
+        own = unit(package, module) if module != package else "__init__"
+        for name in imports(path):
+            imported = unit(package, name)
+            if own is None or imported is None or imported == own:
+                continue
+            if layers[imported] <= layers[own]:
+                found.add((module, imported))
+    return found
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_folder_has_a_layer(package: str) -> None:
+    """A new folder or top-level module is given its layer here."""
+    units = {
+        path.relative_to(ROOT / package).parts[0].removesuffix(".py") for path in modules(package)
+    }
+    assert units - set(layer_of(package)) == set()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_go_down(package: str) -> None:
+    """A folder imports only from the layers below it, but for the exceptions that are named."""
+    assert upward_imports(package) - set(EXCEPTIONS) == set()
+
+
+def test_the_scan_sees_an_import_that_goes_up() -> None:
+    """The exceptions are such imports: without them the test fails."""
+    everything = {each for package in PACKAGES for each in upward_imports(package)}
+    assert everything & set(EXCEPTIONS) != set()
