@@ -18,7 +18,7 @@ class _StartsWithTwoArguments(Session):
         step = super().start()
         first, *others = step.result.calls or ()
         options = {"trackAutomaticEvents": False}
-        calls = (first._replace(args=(*first.args[:1], options)), *others)
+        calls = (Call(first.method, (*first.args[:1], options)), *others)
         return step._replace(result=step.result._replace(calls=calls))
 
 

@@ -17,7 +17,7 @@ from conformance.spec.data import read
 from conformance.spec.loading import Json
 from conformance.targets.target import Translate
 from translator import Rules, Session, translate
-from translator.device.calls import Call
+from translator.core.operations import SdkCall
 from translator.device.mobile.library_settings import library_settings
 
 FILES = {"ios": "device-ios.jsonl", "android": "device-android.jsonl"}
@@ -55,7 +55,7 @@ class MobileCapture:
         if settings is None:
             return {"calls": [], "call_steps": []}
         session = Session(settings=settings, mode=self.mode, rules=rules, clock=lambda: _NOW_MS)
-        made: list[tuple[int, Call]] = []
+        made: list[tuple[int, SdkCall]] = []
         made += [(_START_UP, call) for call in session.start().result.calls or ()]
         for step, message in enumerate(self.line["session"]):
             made += [(step, call) for call in session.deliver(message).result.calls or ()]
