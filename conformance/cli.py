@@ -1,120 +1,30 @@
-"""The command line."""
+"""The command line: `mixpanel-conformance` and `python -m conformance`.
 
-import sys
-from pathlib import Path
-from typing import Any, NoReturn
+A command is imported only when it is used: `run` does not load what `diff` needs.
+"""
 
 import click
 
-from conformance.corpus.command import corpus
-from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, UsageError
-from conformance.regression.command import diff
-from conformance.reports.compare_command import compare
-from conformance.reports.results import capture_summary
-from conformance.runner.attribution import by_rule
-from conformance.runner.captures import load_defects
-from conformance.runner.command import run, selection_options
-from conformance.runner.device_captures import all_captures
-from conformance.runner.run import run_captures
-from conformance.spec.coverage import measure
-from conformance.spec.coverage import page as coverage_page
-from conformance.spec.decisions import page as decisions_page
-from conformance.spec.loading import load_scenarios
-from conformance.spec.own_scenarios import load_own
-from conformance.spec.schema_page import page as schema_page
-from conformance.spec.selection import Selection, select_captures
-from conformance.targets.destination_guard import answers_errors
+from conformance.lazy_group import LazyCommand, LazyGroup
+
+COMMANDS = {
+    "run": LazyCommand("conformance.runner.command:run", "Replay scenarios against a translator."),
+    "list": LazyCommand("conformance.commands:list_scenarios", "List the scenarios."),
+    "captures": LazyCommand("conformance.commands:captures", "Replay the recordings only."),
+    "coverage": LazyCommand("conformance.commands:coverage", "Show what the scenarios cover."),
+    "compare": LazyCommand(
+        "conformance.reports.compare_command:compare", "Show what changed between two runs."
+    ),
+    "diff": LazyCommand(
+        "conformance.regression.command:diff", "Show what a change does to a corpus."
+    ),
+    "corpus": LazyCommand("conformance.corpus.command:corpus", "Make, redact and inspect corpora."),
+    "decisions": LazyCommand("conformance.commands:decisions", "Print the project's decisions."),
+    "schema": LazyCommand("conformance.commands:schema", "Print the form of a scenario."),
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mockpanel")
 def main() -> None:
     """Replay documented scenarios against a Segment to Mixpanel translator."""
-
-
-_rules = click.option(
-    "--rules",
-    type=click.Choice(["documented", "observed"]),
-    help="Only what is written for this rule set.",
-)
-_keyword = click.option(
-    "-k", "keyword", metavar="EXPR", help="Only ids and titles that match, as in pytest."
-)
-_tags = click.option(
-    "--tag", "tags", multiple=True, help="Only what has this tag: a folder, a level, ..."
-)
-
-
-main.add_command(run)
-main.add_command(compare)
-
-
-@main.command()
-@_rules
-@_keyword
-@_tags
-@answers_errors
-def captures(rules: str | None, keyword: str | None, tags: tuple[str, ...]) -> NoReturn:
-    """Only the captures: which are reproduced, and which rule explains which difference."""
-    chosen = select_captures(all_captures(), keyword, tags)
-    results = list(run_captures(chosen, rules))
-    if not results:
-        raise UsageError("no capture is chosen")
-    for result in results:
-        if result.verdict.red:
-            click.echo(result.text())
-    for rule, ids in by_rule(results).items():
-        click.echo(f"{rule}: {len(ids)}\n    {' '.join(ids)}")
-    if rules != "documented":
-        for defect in load_defects().values():
-            click.echo(f"defect  {defect.id}: {defect.defect}")
-    click.echo(capture_summary(results))
-    failed = any(result.verdict.red for result in results)
-    sys.exit(EXIT_FAILURES if failed else EXIT_CONFORMANT)
-
-
-@main.command("list")
-@selection_options
-@answers_errors
-def list_scenarios(folder: Path | None, **conditions: Any) -> None:
-    """The scenarios: id, level and title of each."""
-    selection = Selection(**conditions)
-    everything = load_own(folder) if folder else load_scenarios()
-    selection.check_ids({scenario.id for scenario in everything})
-    scenarios = selection.scenarios(everything)
-    width = max((len(scenario.id) for scenario in scenarios), default=0)
-    for scenario in scenarios:
-        click.echo(f"{scenario.id:{width}}  {scenario.level:6}  {scenario.title}")
-    click.echo(f"{len(scenarios)} scenarios")
-
-
-@main.command()
-@answers_errors
-def decisions() -> None:
-    """Our own decisions with the scenarios that pin them, as Markdown."""
-    citations = [(scenario.id, scenario.source) for scenario in load_scenarios()]
-    click.echo(decisions_page(citations), nl=False)
-
-
-@main.command()
-@answers_errors
-def schema() -> None:
-    """The form of a scenario, as Markdown."""
-    click.echo(schema_page(), nl=False)
-
-
-@main.command()
-@answers_errors
-def coverage() -> NoReturn:
-    """What the scenarios cover: settings x calls x modes, and the headings of the doc.
-
-    Exit code 1 if a hole is not explained, an explanation is stale or a heading is not cited.
-    """
-    found = measure(load_scenarios())
-    click.echo(coverage_page(found), nl=False)
-    missing = found.unexplained or found.stale or found.uncited
-    sys.exit(EXIT_FAILURES if missing else EXIT_CONFORMANT)
-
-
-main.add_command(corpus)
-main.add_command(diff)

@@ -4,71 +4,45 @@ A command is imported only when it is used: `mockpanel translate` does not load 
 """
 
 import copy
-from difflib import get_close_matches
-from importlib import import_module
 
 import click
 from click.shell_completion import get_completion_class
 
+from conformance.cli import COMMANDS as CONFORMANCE_COMMANDS
+from conformance.lazy_group import LazyCommand, LazyGroup
+
 COMMANDS = {
-    "serve": ("mock_mixpanel.cli:serve", "Run a local Mixpanel."),
-    "translate": ("translator.cli:translate", "Translate Segment messages to operations."),
-    "send": ("translator.cli:send", "Translate Segment messages and deliver them."),
-    "resend": ("translator.cli:resend", "Deliver dead letters again."),
-    "gateway": ("translator.cli:gateway", "Run a Segment-compatible HTTP API that delivers."),
-    "engage": ("translator.cli:engage", "Compute traits and audiences as Segment Engage does."),
-    "run": ("conformance.cli:run", "Replay scenarios against a translator."),
-    "list": ("conformance.cli:list_scenarios", "List the scenarios."),
-    "captures": ("conformance.cli:captures", "Replay the recordings only."),
-    "coverage": ("conformance.cli:coverage", "Show what the scenarios cover."),
-    "diff": ("conformance.cli:diff", "Show what a change does to a corpus."),
-    "compare": ("conformance.cli:compare", "Show what changed between two runs."),
-    "corpus": ("conformance.cli:corpus", "Make, redact and inspect corpora."),
-    "mapping": ("translator.cli:mapping", "Print the mapping tables."),
-    "reference": ("translator.cli:reference", "Print the translator's reference."),
-    "api": ("mock_mixpanel.cli:api", "Print the mock's HTTP API."),
-    "decisions": ("conformance.cli:decisions", "Print the project's decisions."),
-    "schema": ("conformance.cli:schema", "Print the form of a scenario."),
+    "serve": LazyCommand("mock_mixpanel.cli:serve", "Run a local Mixpanel."),
+    "translate": LazyCommand(
+        "translator.cli:translate", "Translate Segment messages to operations."
+    ),
+    "send": LazyCommand("translator.cli:send", "Translate Segment messages and deliver them."),
+    "resend": LazyCommand("translator.cli:resend", "Deliver dead letters again."),
+    "gateway": LazyCommand(
+        "translator.cli:gateway", "Run a Segment-compatible HTTP API that delivers."
+    ),
+    "engage": LazyCommand(
+        "translator.cli:engage", "Compute traits and audiences as Segment Engage does."
+    ),
+    **CONFORMANCE_COMMANDS,
+    "mapping": LazyCommand("translator.cli:mapping", "Print the mapping tables."),
+    "reference": LazyCommand("translator.cli:reference", "Print the translator's reference."),
+    "api": LazyCommand("mock_mixpanel.cli:api", "Print the mock's HTTP API."),
 }
-"""Name of the command -> where it is defined, and its one-line help."""
+"""Every command by its name, in the order of the help."""
 
 PREFIX = "MOCKPANEL"
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of all commands, in the order of the table."""
-        return [*COMMANDS, *super().list_commands(ctx)]
+class EnvironmentGroup(LazyGroup):
+    """A group whose commands read the environment."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name with its environment variables, or None."""
-        if cmd_name not in COMMANDS:
-            return super().get_command(ctx, cmd_name)
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(import_module(module), name)
-        return with_environment(command, (cmd_name,))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments name. Raises UsageError with the nearest name."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
-            if not near:
-                raise
-            text = f"{error.message} Did you mean '{near[0]}'?"
-            raise click.UsageError(text, ctx) from error
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table, without importing them."""
-        with formatter.section("Commands"):
-            rows = [(name, text) for name, (_, text) in COMMANDS.items()]
-            rows += [(name, each.get_short_help_str()) for name, each in self.commands.items()]
-            formatter.write_dl(rows)
+        command = super().get_command(ctx, cmd_name)
+        return (
+            with_environment(command, (cmd_name,)) if command and cmd_name in self.lazy else command
+        )
 
 
 def with_environment(command: click.Command, path: tuple[str, ...]) -> click.Command:
@@ -101,7 +75,8 @@ def _variable(*names: str) -> str:
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=EnvironmentGroup,
+    lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Each option can be given as an environment variable: MOCKPANEL_SERVE_PORT or"
     " MOCKPANEL_PORT for `serve --port`. The command line is stronger, then the longer name.",

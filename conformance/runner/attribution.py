@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conformance.runner.captures import Recorded, of_capture
-from conformance.runner.compare import Difference
+from conformance.runner.compare import Difference, equal
 from conformance.runner.outcomes import Outcome, Verdict
 from conformance.spec.loading import Json
 from conformance.targets.target import Translate
@@ -68,20 +68,36 @@ def attribute(capture: Recorded, translate: Translate = translate) -> Attributio
 def _changes(
     capture: Recorded, rules: Rules, current: Json, translate: Translate
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Each rule that changes the outcome, with the paths, when all are switched in order.
+    """Rules that change the outcome, with the paths, when all are switched in order.
 
-    `rules` are those to begin with, and `current` is their outcome.
+    `rules` are those to begin with, and `current` is their outcome. The switches are found by
+    halving: between two equal outcomes no switch is looked for.
     """
+    pending = [rule for rule in RULES if not rules.follows_doc(rule.name)]
+    outcomes: dict[int, Json] = {0: current}
+
+    def after(count: int) -> Json:
+        """The outcome with the first `count` pending rules switched."""
+        if count not in outcomes:
+            switched = rules
+            for rule in pending[:count]:
+                switched = switched.following(rule.name)
+            outcomes[count] = capture.outcome(switched, translate)
+        return outcomes[count]
+
+    def switches(first: int, last: int) -> list[int]:
+        """The numbers of the rules between two counts that change the outcome."""
+        if equal(after(first), after(last)):
+            return []
+        if last - first == 1:
+            return [first]
+        middle = (first + last) // 2
+        return switches(first, middle) + switches(middle, last)
+
     found = []
-    for rule in RULES:
-        if rules.follows_doc(rule.name):
-            continue
-        rules = rules.following(rule.name)
-        following = capture.outcome(rules, translate)
-        differences = capture.compare(current, following)
-        if differences:
-            found.append((rule.name, tuple(difference.path for difference in differences)))
-        current = following
+    for number in switches(0, len(pending)):
+        differences = capture.compare(after(number), after(number + 1))
+        found.append((pending[number].name, tuple(each.path for each in differences)))
     return found
 
 

@@ -17,7 +17,6 @@ from conformance.errors import (
     DataError,
     UsageError,
 )
-from conformance.reports import write_reports
 from conformance.reports.results import Report
 from conformance.reports.terminal import Terminal
 from conformance.runner.device_captures import all_captures
@@ -153,6 +152,8 @@ def run(
         outcomes=tuple(outcomes),
     )
     if report:
+        from conformance.reports.write import write_reports
+
         write_reports(found, report)
     terminal.summary(found)
     sys.exit(exit_code(found))

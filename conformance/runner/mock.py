@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-import requests
+from flask import Flask
 
 from conformance.errors import EngineError, UsageError
 from conformance.spec.loading import Json
 from mock_mixpanel import Config, Server
+from mock_mixpanel.app import create_app
 from translator.core.residency import HOSTS
-
-TIMEOUT_SECONDS = 30
 
 
 class MockRefused(EngineError):
@@ -21,16 +20,17 @@ class MockRefused(EngineError):
 
 
 class Mock:
-    """A client of the mock's own API. `base_urls` maps Mixpanel's hosts to the mock's.
+    """A client of the mock's own API, which it calls in this process.
 
-    Raises EngineError whenever the mock does not answer as it should.
+    `base_urls` maps Mixpanel's hosts to the mock's. Targets send there over HTTP; only the engine's
+    own dozen calls for each scenario do without a socket. Every method raises EngineError if the
+    mock does not answer as it should.
     """
 
-    def __init__(self, control_url: str, base_urls: Mapping[str, str]) -> None:
+    def __init__(self, app: Flask, base_urls: Mapping[str, str]) -> None:
         self.base_urls = dict(base_urls)
-        self._control_url = control_url.rstrip("/")
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._control_url = self.base_urls[HOSTS["us"]]
+        self._client = app.test_client(use_cookies=False)
 
     @property
     def clock_url(self) -> str:
@@ -75,20 +75,13 @@ class Mock:
         """`events`, `profiles`, `groups` or `identities` of a project."""
         return self._call("GET", f"{section}?token={quote(token, safe='')}")
 
-    def close(self) -> None:
-        """Close the kept connections."""
-        self._session.close()
-
     def _call(self, method: str, path: str, body: Json | list[Json] | None = None) -> Any:
         url = f"{self._control_url}/_mock/{path}"
-        try:
-            answer = self._session.request(method, url, json=body, timeout=TIMEOUT_SECONDS)
-            if not answer.ok:
-                kind = MockRefused if answer.status_code < 500 else EngineError
-                raise kind(f"{method} {url}: HTTP {answer.status_code}: {answer.text:.500}")
-            return answer.json()
-        except requests.RequestException as error:
-            raise EngineError(f"{method} {url}: {error}") from error
+        answer = self._client.open(url, method=method, json=body)
+        if answer.status_code >= 400:
+            kind = MockRefused if answer.status_code < 500 else EngineError
+            raise kind(f"{method} {url}: HTTP {answer.status_code}: {answer.text:.500}")
+        return answer.json
 
 
 @contextmanager
@@ -104,10 +97,7 @@ def running_mock(port: int = 0) -> Iterator[Mock]:
     except OSError as error:
         raise UsageError(f"the mock cannot listen on {port} and {port + 1}: {error}") from error
     try:
-        mock = Mock(server.url, {host: server.urls[region] for region, host in HOSTS.items()})
-        try:
-            yield mock
-        finally:
-            mock.close()
+        base_urls = {host: server.urls[region] for region, host in HOSTS.items()}
+        yield Mock(create_app(world=server.world), base_urls)
     finally:
         server.stop()

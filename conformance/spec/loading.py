@@ -5,9 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
-
-from jsonschema import Draft202012Validator
+from typing import TYPE_CHECKING, Any
 
 from conformance.errors import DataError
 from conformance.spec import parse_cache, sources
@@ -16,6 +14,9 @@ from conformance.spec.yaml_text import YamlTextError, parse_yaml
 from translator import yaml_text
 from translator.core import schema
 from translator.core.schema import schema_mistakes
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -208,7 +209,9 @@ def _scenarios_of(data: Json) -> list[Json]:
 
 
 @cache
-def _validator() -> Draft202012Validator:
+def _validator() -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator
+
     schema = json.loads(read("spec", "scenario.schema.json"))
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)

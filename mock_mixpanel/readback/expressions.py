@@ -10,7 +10,7 @@ property means one of its members; quotes may be single; what is out of range is
 import math
 import operator
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple, cast
 
 from lark import Lark, Token, Transformer, UnexpectedInput, v_args
@@ -92,7 +92,7 @@ def compile_where(text: str) -> Callable[[Row], bool]:
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(f"longer than {MAX_CHARACTERS} characters")
     try:
-        compute = cast(Compute, _PARSER.parse(text))  # the transformer leaves no tree
+        compute = cast(Compute, _parser().parse(text))  # the transformer leaves no tree
     except UnexpectedInput as error:
         place = f"line {error.line}, column {error.column}"
         hint = error.get_context(text, 20).splitlines()[0].strip() if text.strip() else "nothing"
@@ -291,4 +291,8 @@ BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
     "in": _in,
 }
 
-_PARSER = Lark(GRAMMAR, parser="lalr", transformer=_Compiler())
+
+@cache
+def _parser() -> Lark:
+    """The parser, built when the first expression comes: that takes a tenth of a second."""
+    return Lark(GRAMMAR, parser="lalr", transformer=_Compiler())

@@ -1,11 +1,14 @@
 """What is wrong with a JSON value by its JSON Schema, in words for who wrote it."""
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+if TYPE_CHECKING:  # jsonschema takes longer to import than most messages to translate
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 
 def schema_mistakes(

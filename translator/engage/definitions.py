@@ -8,9 +8,7 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
-
-from jsonschema import Draft202012Validator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from translator.core.errors import TranslationError
 from translator.core.operations import Json
@@ -19,6 +17,9 @@ from translator.core.timestamps import parse
 from translator.core.values import check
 from translator.engage.filters import Filter
 from translator.yaml_text import YamlTextError, parse_yaml
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 COUNTER = "event_counter"
 
@@ -122,7 +123,9 @@ def definitions_from_json(data: Any) -> tuple[Definition, ...]:
 
 
 @cache
-def _validator() -> Draft202012Validator:
+def _validator() -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator
+
     text = files("translator.engage").joinpath("definitions.schema.json").read_text("utf-8")
     return Draft202012Validator(json.loads(text))
 

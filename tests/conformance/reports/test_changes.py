@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import main
-from conformance.reports import write_reports
 from conformance.reports.run_changes import Change, changes
+from conformance.reports.write import write_reports
 from conformance.runner.compare import Difference, Kind
 from conformance.runner.outcomes import Verdict
 from tests.conformance.reports.samples import all_pass, failing, outcome, report

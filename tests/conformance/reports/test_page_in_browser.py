@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.reports import write_reports
+from conformance.reports.write import write_reports
 from tests.clients.browser_run import chromium
 from tests.clients.needs import python_client
 from tests.conformance.reports.samples import every_verdict
