@@ -33,7 +33,7 @@ from translator.sender import (
 )
 from translator.sender.books.ledger import Given, Ledger
 from translator.sender.books.message_status import MessageStatus
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.books.spool import IncomingMessage
 
 
 class Builtin:
@@ -81,15 +81,17 @@ class _BuiltinSession:
         results = [self._result(message, now) for message in messages]
         losses: dict[int, list[Lost]] = {}
         ledger = Ledger(self._sender, lambda loss: _note(losses, loss))
-        letters: list[QueuedOperation] = []
+        incoming: list[IncomingMessage] = []
         try:
             for index, result in enumerate(results):
                 if result.error is None:
                     # An operation for another host is no loss of ours but a wrong translation.
                     for operation in result.operations:
                         self._sender.base_url(operation.host)
-                    letters += ledger.enter(MessageStatus(index, None, 0), result, {}).operations
-            self._sender.run(Given(letters, ledger))
+                    incoming.append(ledger.enter(MessageStatus(index, None, 0), result, {}))
+            ledger.lose(incoming)
+            queued = [operation for each in incoming for operation in each.operations]
+            self._sender.run(Given(queued, ledger))
         except DestinationError as error:
             raise TargetFailed(str(error)) from error
         return [
