@@ -4,7 +4,7 @@ The rules of the translator's table are switched one after the other, in its ord
 documented. A change at a switch is attributed to that rule. Then the proof: with only the rules
 switched that changed something, the outcome must already be the documented one. A rule can have an
 effect only after a later one is switched, such as a rule about profiles before profiles are on. So
-the remaining rules are tried again on top of those found, as long as that finds more.
+the remaining rules are tried once more on top of those found.
 """
 
 from collections import defaultdict
@@ -18,6 +18,10 @@ from conformance.spec.loading import Json
 from conformance.targets.target import Translate
 from translator import Rules, translate
 from translator.core.rules import RULES
+
+PASSES = 2
+"""How often the rules are tried. With ever more passes, a change that depends on no single rule
+would be explained by all of them together."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,16 @@ def attribute(capture: Recorded, translate: Translate = translate) -> Attributio
     explaining = Rules.observed()
     explained = capture.outcome(explaining, translate)
     changes: list[tuple[str, tuple[str, ...]]] = []
-    while unexplained := capture.compare(explained, documented):
+    unexplained = capture.compare(explained, documented)
+    for _ in range(PASSES):
+        if not unexplained:
+            break
         found = _changes(capture, explaining, explained, translate)
         for rule, _ in found:
             explaining = explaining.following(rule)
         explained = capture.outcome(explaining, translate)
+        unexplained = capture.compare(explained, documented)
         changes += found
-        if not found:
-            break
     return Attribution(capture, tuple(changes), tuple(unexplained), documented)
 
 
