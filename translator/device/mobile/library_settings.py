@@ -25,10 +25,10 @@ class LibrarySettings(Settings):
 def library_settings(mode: str, values: Json) -> Settings | None:
     """The settings that the library of a mobile mode reads from a JSON object.
 
-    None if the library does not create the integration, which then makes no calls. Keys that the
-    destination does not have are left out.
+    None if the library does not create the integration, which then makes no calls: on Android if
+    the object is empty. Keys that the destination does not have are left out.
     """
-    if not values:
+    if not values and mode == "android":
         return None
     reader = _READERS[mode]
     found: dict[str, Any] = {"token": None}
