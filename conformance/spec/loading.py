@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.errors import DataError
 from conformance.spec import parse_cache, sources
 from conformance.spec.data import DATA, read, scenario_files
+from conformance.spec.facts import fact_pages
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
 from translator import yaml_text
 from translator.core import schema
@@ -142,6 +143,8 @@ def _checked_by() -> Iterator[bytes]:
         for file in sorted(DATA.joinpath(folder).iterdir(), key=lambda file: file.name):
             if file.is_file():
                 yield file.read_bytes()
+    for page in fact_pages().values():
+        yield page.encode()
     for module in (yaml_text, schema):
         yield inspect.getsource(module).encode()
 

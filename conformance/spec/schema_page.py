@@ -1,4 +1,4 @@
-"""The form of a scenario as Markdown, from its schema."""
+"""The keys of a scenario as a page of Markdown, from the schema."""
 
 import json
 from collections.abc import Iterator
@@ -6,18 +6,55 @@ from typing import Any
 
 from conformance.spec.data import read
 
-SCHEMA = "scenario.schema.json"
+SCHEMA, EXAMPLE = "scenario.schema.json", "example.yaml"
+
+_INTRODUCTION = """# Keys of a scenario
+
+Generated from `conformance/spec/scenario.schema.json` by `mockpanel schema`; a test keeps the page
+current.
+
+A scenario is one behaviour: what goes into a translator, and exactly what Mixpanel then receives.
+[Keep scenarios of your own](../how-to/own-scenarios.md) shows how to run yours. Whatever
+`expect` lists is compared exactly, and what it does not list must not happen. An example with most
+keys:
+"""
+
+_TABLE = """
+One file can hold several scenarios: what one behaviour is under both rule sets, or in several
+modes. Then the keys that differ stand under `variants`, side by side; the keys beside `variants`
+hold for all:
+
+```yaml
+level: must
+settings: {token: T}
+steps:
+  - messages:
+      - {type: alias, messageId: m1, previousId: anon-1, timestamp: 2026-06-15T12:00:00Z}
+variants:
+  - id: alias/no-user-id
+    rules: documented
+    title: An alias call without a user id is an error
+    source: [doc#alias]
+    expect: {requests: [], errors: [{message: 0, code: missing_id}]}
+  - id: alias/no-user-id-observed
+    rules: observed
+    title: The classic integration sent an alias without its user id
+    source: [docs/facts/cloud-classic.md#alias]
+    expect:
+      requests:
+        - endpoint: /track
+          record: {event: $create_alias, properties: {distinct_id: anon-1, token: T}}
+```
+
+| key | required | type or values | meaning |
+|---|---|---|---|
+"""
 
 
 def page() -> str:
-    """Every member of a scenario file, with what may stand there."""
+    """The page: an example, then every key with its type and meaning."""
     schema = json.loads(read("spec", SCHEMA))
-    text = (
-        "# The form of a scenario\n\nGenerated from `conformance/spec/scenario.schema.json` by "
-        "`python -m conformance schema`; a test keeps it current. "
-        "[Architecture](../architecture.md) shows a whole scenario.\n\n"
-        "| member | needed | what may stand there | what it is |\n|---|---|---|---|\n"
-    )
+    text = f"{_INTRODUCTION}\n```yaml\n{read('spec', EXAMPLE)}```\n{_TABLE}"
     needed_keys = schema["else"]["required"]
     for path, needed, member in _members(schema | {"required": needed_keys}, ""):
         cells = (f"`{path}`", "yes" if needed else "", _kind(member), member.get("description", ""))
@@ -36,6 +73,11 @@ def _members(schema: Any, prefix: str) -> Iterator[tuple[str, bool, Any]]:
 
 
 def _kind(member: Any) -> str:
+    default = f"; default `{member['default']}`" if "default" in member else ""
+    return _values(member) + default
+
+
+def _values(member: Any) -> str:
     if "enum" in member:
         return ", ".join(f"`{value}`" for value in member["enum"])
     if "const" in member:

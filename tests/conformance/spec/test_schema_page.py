@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from conformance.spec.schema_page import page
+from conformance.runner.mock import Mock
+from conformance.runner.outcomes import Verdict
+from conformance.runner.run import run_scenario
+from conformance.spec.data import read
+from conformance.spec.loading import parse_scenarios
+from conformance.spec.schema_page import EXAMPLE, page
+from conformance.targets.builtin import Builtin
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "scenarios.md"
 
@@ -10,3 +16,18 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "scenarios.md"
 def test_the_page_is_current() -> None:
     """docs/reference/scenarios.md is what `python -m conformance schema` prints."""
     assert page() == PAGE.read_text(encoding="utf-8")
+
+
+def test_the_example_passes(mock: Mock) -> None:
+    """The example on the page is a scenario that our own translator conforms to."""
+    text = read("spec", EXAMPLE)
+    (scenario,) = parse_scenarios(text, "checkout/visitor-becomes-customer.yaml", own=True)
+    outcome = run_scenario(scenario, Builtin(), mock)
+    assert outcome.verdict is Verdict.PASS, outcome.text()
+
+
+def test_every_key_is_explained() -> None:
+    """No row of the table lacks a meaning."""
+    rows = [line.split(" | ") for line in page().splitlines() if line.startswith("| `")]
+    silent = {row[0].strip("| `") for row in rows if not row[-1].strip("| ")}
+    assert silent == set()
