@@ -60,7 +60,7 @@ def main() -> None:
             ("a mapping row changed", f"mapping:{mapping}"),
             ("the rule set changed", "rules:observed"),
         ):
-            job = Job(parse_ref(old), parse_ref("tree"), SETTINGS, NOW)
+            job = Job(parse_ref(old), parse_ref("tree"), SETTINGS, NOW, NOW)
             for workers in sorted({1, cores}):
                 compare = partial(compare_corpus, [str(corpus)], job, workers=workers)
                 rate = count / seconds(compare)

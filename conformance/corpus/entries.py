@@ -17,11 +17,13 @@ import orjson
 from conformance.runner.captures import destination_settings
 from conformance.spec.loading import Json
 from translator import Settings
+from translator.bulk import parse_line
+from translator.core.errors import TranslationError
 from translator.core.values import MAX_NESTING
 
 
 class BadLine(Exception):
-    """A line that is no entry; the text says why, and `problem` does without showing the line."""
+    """A line that is not an entry. The text says why; `problem` does not show the line."""
 
     def __init__(self, problem: str, shown: str = "") -> None:
         super().__init__(f"{problem}: {shown}" if shown else problem)
@@ -49,8 +51,8 @@ def read_entry(line: bytes, where: str) -> Entry:
     """The entry on a line. Raises BadLine if it is not JSON, or no object."""
     try:
         value = orjson.loads(line)
-    except ValueError as error:
-        raise BadLine("not JSON", str(error)) from None
+    except ValueError:
+        raise BadLine("not JSON", _why(line)) from None
     if type(value) is not dict:
         raise BadLine("not an object", line[:80].decode(errors="replace"))
     if "session" in value and "type" not in value:
@@ -71,6 +73,15 @@ def read_entry(line: bytes, where: str) -> Entry:
     message = value["message"]
     name = value.get("id") or (message.get("messageId") if type(message) is dict else None)
     return Entry(where, message, _text(name), settings, _moment(value.get("now")), plain)
+
+
+def _why(line: bytes) -> str:
+    """Why strict JSON refuses a line; names the field with NaN or half a surrogate pair."""
+    try:
+        parse_line(line)
+    except TranslationError as error:
+        return error.failure.message
+    return "it has a number that is too large"
 
 
 def _settings(value: Json) -> Json | None:

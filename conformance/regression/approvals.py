@@ -1,14 +1,14 @@
-"""Approvals: changes that are wanted, each with a reason and the day on which it ends.
+"""Approvals: changes that are wanted, each with a reason and an expiry date.
 
     [[approval]]
     class = "added"
-    operation = "/track event"
+    operation = "event"
     path = "payload.properties.$insert_id"
     reason = "events are deduplicated from now on"
     expires = 2026-12-31
 
 `operation`, `path` and the optional `cause` may hold `*` and `?`. An approval that has expired, or
-that no change needs, is stale and makes the check fail.
+that matches no change, is stale and makes the check fail.
 """
 
 import datetime
@@ -26,12 +26,19 @@ from conformance.regression.changes import Kind
 from conformance.regression.tally import Key, Tally
 
 FIELDS = ("class", "operation", "path", "cause", "reason", "expires")
+_FORMER_LABELS = {
+    "/track event": "event",
+    "/import event": "event",
+    "/track $create_alias": "event $create_alias",
+}
+"""Labels of operations in files that were written when /track and /import were two kinds."""
+
 REQUIRED = ("class", "operation", "path", "reason", "expires")
 
 
 @dataclass(frozen=True)
 class Approval:
-    """One approval; `number` is its place in the file, from 1."""
+    """One approval; `number` is its position in the file, from 1."""
 
     number: int
     kind: Kind
@@ -42,7 +49,7 @@ class Approval:
     expires: datetime.date
 
     def covers(self, key: Key) -> bool:
-        """Whether it is about this group of changes."""
+        """Whether it matches this group of changes."""
         return (
             key.kind is self.kind
             and bool(self._operation.fullmatch(key.operation))
@@ -52,7 +59,7 @@ class Approval:
 
     @cached_property
     def _operation(self) -> re.Pattern[str]:
-        return _glob(self.operation)
+        return _glob(_FORMER_LABELS.get(self.operation, self.operation))
 
     @cached_property
     def _path(self) -> re.Pattern[str]:
@@ -65,7 +72,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class Stale:
-    """An approval that must go, and why."""
+    """An approval to remove or renew, and why."""
 
     approval: Approval
     why: str
@@ -78,14 +85,14 @@ class Stale:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Which groups are approved, and by what; and the approvals that are stale."""
+    """The approval of each approved group, and the stale approvals."""
 
     approved: dict[Key, Approval]
     stale: tuple[Stale, ...]
 
 
 def judge(tally: Tally, approvals: Iterable[Approval], today: datetime.date) -> Judgement:
-    """Approvals against what changed. An expired approval approves nothing."""
+    """Match approvals with changes. An expired approval approves nothing."""
     approved: dict[Key, Approval] = {}
     stale = []
     for approval in approvals:
@@ -94,7 +101,7 @@ def judge(tally: Tally, approvals: Iterable[Approval], today: datetime.date) -> 
             continue
         covered = [key for key in tally.groups if approval.covers(key)]
         if not covered:
-            stale.append(Stale(approval, "no change needs it"))
+            stale.append(Stale(approval, "it matches no change; remove it"))
         for key in covered:
             approved.setdefault(key, approval)
     return Judgement(approved, tuple(stale))
@@ -116,7 +123,7 @@ def read_approvals(path: Path) -> list[Approval]:
 
 
 def toml_text(text: str) -> str:
-    """Text as TOML has it; a JSON string is one, but for a character or two."""
+    """A TOML string. It is written like a JSON string, but for one character."""
     return json.dumps(text).replace("\x7f", "\\u007f")
 
 
@@ -151,7 +158,7 @@ def _approval(path: Path, number: int, row: dict[str, Any]) -> Approval:
 
 
 def _glob(pattern: str) -> re.Pattern[str]:
-    """`*` and `?` only: a path is full of brackets, which fnmatch would read as sets."""
+    """`*` and `?` only: fnmatch would read the brackets of a path as sets."""
     parts = (
         {"*": ".*", "?": "."}.get(part, re.escape(part)) for part in re.split(r"([*?])", pattern)
     )

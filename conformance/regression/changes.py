@@ -1,29 +1,36 @@
-"""What is different between two answers to one message, by meaning.
+"""The differences between two answers to one message, by meaning.
 
 Operations are paired first: equal ones, then those of one event or person, then those of one
-name. What has no partner was added or removed. The order of keys in an object means nothing, the
-order of operations does.
+label. An operation without a partner was added or removed. /track and /import take the same
+events, so they are one kind of operation here; the endpoint is a field of it. The order of keys in
+an object has no meaning, the order of operations has.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-import orjson
-
+from conformance.regression.json_text import compact, sort_key
 from conformance.spec.loading import Json
 
 _PLAIN_KEY = re.compile(r"[$A-Za-z_][$\w]*", re.ASCII)
 _SIMILAR_NAMES = 0.6
-"""How alike two names must be to count as one that was renamed, where the value proves little."""
+"""Likeness (0 to 1) of two names that count as one, where the value alone is no evidence."""
 
 _MOST_CANDIDATES = 16
 
 
+EVENT = "event"
+"""The label of an operation that sends an event, to /track or /import."""
+
+NAME_CHARACTERS = 100
+
+
 class Kind(StrEnum):
-    """What a change means for the one who reads the data."""
+    """The class of a change."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -40,11 +47,12 @@ class Kind(StrEnum):
 
 
 class Change(NamedTuple):
-    """One change: its kind, the operation, the JSON path in it, and both values.
+    """One change: its class, the operation, the JSON path in it, and both values.
 
-    `operation` is such as `/track event` or `/engage $set`, or `message` for what concerns none of
-    them. `path` is empty for an operation as a whole; `[]` stands for any index. The path of
-    something renamed is `old -> new`.
+    `operation` is the label of the operation, such as `event` or `/engage $set`, or `message` for
+    what no operation has. An event that was added or removed has its name there: `event Signed Up`.
+    `path` is empty for an operation as a whole; `[]` stands for any index. The path of a renamed
+    property is `old -> new`. `event` is the name of the event that the change is in.
     """
 
     kind: Kind
@@ -52,6 +60,7 @@ class Change(NamedTuple):
     path: str
     old: Any = None
     new: Any = None
+    event: str | None = None
 
     def places(self) -> tuple[str, ...]:
         """The paths that it concerns."""
@@ -62,7 +71,7 @@ def changes(old: Json, new: Json) -> list[Change]:
     """Every change from one answer to another; both are objects as `translate` prints them."""
     found = list(_failure(old.get("error"), new.get("error")))
     if bool(old.get("error")) != bool(new.get("error")):
-        # An answer with an error has nothing else; what it would have had is one change, not ten.
+        # An answer with an error has no operations: to fail is one change, not ten.
         return found
     found += _skips(old.get("skipped") or [], new.get("skipped") or [])
     found += _operations(old.get("operations") or [], new.get("operations") or [])
@@ -107,31 +116,55 @@ def _operations(old: list[Json], new: list[Json]) -> Iterator[Change]:
     pairs = _pairs(old, new)
     for index, operation in enumerate(old):
         if index not in pairs:
-            yield Change(Kind.REMOVED, name(operation), "", old=operation)
+            event = event_name(operation)
+            yield Change(Kind.REMOVED, _whole(operation), "", old=operation, event=event)
             continue
-        other = new[pairs[index]]
-        label = name(operation)
-        for part in ("endpoint", "host"):
-            if operation.get(part) != other.get(part):
-                yield Change(Kind.ENDPOINT, label, part, operation.get(part), other.get(part))
-        yield from _values(label, "payload", operation["payload"], other["payload"])
+        yield from _pair(operation, new[pairs[index]])
     for index, operation in enumerate(new):
         if index not in pairs.values():
-            yield Change(Kind.ADDED, name(operation), "", new=operation)
+            event = event_name(operation)
+            yield Change(Kind.ADDED, _whole(operation), "", new=operation, event=event)
     order = list(pairs.values())
     if order != sorted(order):
         yield Change(
             Kind.REORDERED,
             "message",
             "operations",
-            [name(operation) for operation in old],
-            [name(operation) for operation in new],
+            [_whole(operation) for operation in old],
+            [_whole(operation) for operation in new],
         )
 
 
-def name(operation: Json) -> str:
-    """The endpoint and what is done there: `/track event`, `/track $create_alias`, ..."""
-    return f"{operation['endpoint']} {_verb(operation)}"
+def _pair(operation: Json, other: Json) -> Iterator[Change]:
+    name, event = label(operation), event_name(operation)
+    for part in ("endpoint", "host"):
+        if operation.get(part) != other.get(part):
+            yield Change(Kind.ENDPOINT, name, part, operation.get(part), other.get(part), event)
+    for change in _values(name, "payload", operation["payload"], other["payload"]):
+        yield change if event is None else change._replace(event=event)
+
+
+def label(operation: Json) -> str:
+    """What an operation does: `event`, `event $create_alias`, `/engage $set`, ..."""
+    endpoint, verb = operation["endpoint"], _verb(operation)
+    return verb if endpoint in _EVENT_ENDPOINTS else f"{endpoint} {verb}"
+
+
+def event_name(operation: Json) -> str | None:
+    """The name of the event that an operation sends, at most 100 characters, or None."""
+    if operation["endpoint"] not in _EVENT_ENDPOINTS:
+        return None
+    event = operation["payload"].get("event")
+    return (event if type(event) is str else compact(event))[:NAME_CHARACTERS]
+
+
+def _whole(operation: Json) -> str:
+    """The label of a whole operation, with the name of its event."""
+    event = event_name(operation)
+    return label(operation) if event is None else f"{EVENT} {event}"
+
+
+_EVENT_ENDPOINTS = frozenset(["/track", "/import"])
 
 
 def _verb(operation: Json) -> str:
@@ -140,8 +173,7 @@ def _verb(operation: Json) -> str:
         # Of a session in a browser: device_sessions.py.
         return str(payload.get("method", "in the browser"))
     if operation["endpoint"] not in ("/engage", "/groups"):
-        event = payload.get("event")
-        return event if event == "$create_alias" else "event"
+        return f"{EVENT} $create_alias" if payload.get("event") == "$create_alias" else EVENT
     verbs = [
         key for key, value in payload.items() if type(value) in (dict, list) and key[:1] == "$"
     ]
@@ -159,18 +191,14 @@ def _whose(operation: Json) -> Hashable:
     return repr((payload.get("event"), [source.get(key) for key in ids]))
 
 
-def _exact(value: Any) -> Hashable:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-
-
 _LIKENESS: tuple[Callable[[Json], Hashable], ...] = (
-    _exact,
-    lambda operation: (name(operation), _whose(operation)),
+    sort_key,
+    lambda operation: (label(operation), _whose(operation)),
     lambda operation: (_verb(operation), _whose(operation)),
-    name,
+    label,
     _verb,
 )
-"""What makes two operations partners, the best reason first."""
+"""What two partners have in common, the best evidence first."""
 
 
 def _pairs(old: Sequence[Json], new: Sequence[Json]) -> dict[int, int]:
@@ -227,15 +255,24 @@ def _objects(operation: str, path: str, old: Json, new: Json) -> Iterator[Change
 def _renames(
     old: Json, new: Json, removed: Iterable[str], added: Iterable[str]
 ) -> list[tuple[str, str]]:
-    """The pairs of a removed and an added key with one value, the most alike names first."""
+    """The pairs of a removed and an added key that are one property under two names.
+
+    The value must be the same. If several removed or added keys have it, or a value such as null or
+    true, the names must be alike too; the most alike names are paired first. One message is weak
+    evidence: tally.py keeps a rename only if the whole corpus agrees.
+    """
+    before = [(key, sort_key(old[key])) for key in removed]
     by_value: dict[Hashable, list[str]] = {}
     for other in added:
-        by_value.setdefault(_exact(new[other]), []).append(other)
+        by_value.setdefault(sort_key(new[other]), []).append(other)
+    uses = Counter(value for _, value in before)
     candidates = []
-    for key in removed:
-        for other in by_value.get(_exact(old[key]), ())[:_MOST_CANDIDATES]:
+    for key, value in before:
+        others = by_value.get(value, ())
+        unique = uses[value] == len(others) == 1 and not _proves_little(old[key])
+        for other in others[:_MOST_CANDIDATES]:
             alike = SequenceMatcher(None, _bare(key), _bare(other), autojunk=False).ratio()
-            if alike >= _SIMILAR_NAMES or not _proves_little(old[key]):
+            if unique or alike >= _SIMILAR_NAMES:
                 candidates.append((-alike, key, other))
     pairs: dict[str, str] = {}
     for _, key, other in sorted(candidates):
@@ -249,7 +286,7 @@ def _bare(key: str) -> str:
 
 
 def _proves_little(value: Any) -> bool:
-    """Whether two properties may well have this value by chance."""
+    """Whether two properties often have this value by chance."""
     return value is None or type(value) is bool or value in ("", [], {}) or value in (0, 1)
 
 
@@ -263,4 +300,4 @@ def _type(value: Any) -> str:
 
 
 def _step(key: str) -> str:
-    return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{orjson.dumps(key).decode()}]"
+    return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{compact(key)}]"

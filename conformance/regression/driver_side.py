@@ -5,16 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from conformance.corpus.entries import Entry
-from conformance.errors import UsageError
+from conformance.errors import DriverBroken, UsageError
 from conformance.regression.refs import Ref
 from conformance.regression.sides import failure
 from conformance.spec.loading import Json
 from conformance.targets.driver import Driver
 from conformance.targets.protocol import About, Refused, TranslatorFailed, Unsupported
 
+MOST_BREAKS = 20
+"""Messages that may break the driver (it ends, is silent, or prints what is not JSON)."""
+
 
 class DriverSide:
-    """The driver is started when it is first needed, and anew for other settings."""
+    """The driver is started when it is first needed, and again for other settings."""
 
     def __init__(self, ref: Ref) -> None:
         assert ref.command is not None
@@ -22,6 +25,8 @@ class DriverSide:
         self._driver = Driver(ref.command)
         self._started_with: Json | None = None
         self._refusal: Json | None = None
+        self._is_broken = False
+        self._breaks = 0
         self.tells: frozenset[str] = frozenset()
 
     def check(self, settings: Json) -> None:
@@ -55,16 +60,37 @@ class DriverSide:
 
     def _tell(self, about: About) -> None:
         if about.does != "translate":
-            raise UsageError(f"{self._ref.name} delivers by itself; give a driver that translates")
+            raise UsageError(
+                f"{self._ref.name} delivers by itself; diff needs a driver that translates"
+            )
         if self._ref.rules not in about.rules:
             raise UsageError(f"{self._ref.name} does not follow the {self._ref.rules} rules")
         self.tells = about.tells
 
     def _translate(self, messages: Sequence[Any], now: datetime) -> list[Json]:
-        """If it fails on many messages they are given one by one, so that one costs only itself."""
+        """The answers; a message that breaks the translator or its driver costs only itself.
+
+        If a batch fails, its halves are asked again. Raises DriverBroken if the driver breaks on
+        more than MOST_BREAKS messages: then it is not the messages' fault.
+        """
         try:
+            self._restart_if_broken()
             return self._driver.translate(messages, now)
         except (TranslatorFailed, Unsupported) as error:
+            problem = str(error)
+        except DriverBroken as error:
+            problem = str(error)
+            self._is_broken = True
             if len(messages) == 1:
-                return [failure("translator_failed", str(error))]
-            return [found for message in messages for found in self._translate([message], now)]
+                self._breaks += 1
+            if self._breaks > MOST_BREAKS:
+                raise
+        if len(messages) == 1:
+            return [failure("translator_failed", problem)]
+        middle = len(messages) // 2
+        return self._translate(messages[:middle], now) + self._translate(messages[middle:], now)
+
+    def _restart_if_broken(self) -> None:
+        if self._is_broken and self._started_with is not None:
+            self._driver.start(self._started_with, rules=self._ref.rules)
+            self._is_broken = False

@@ -1,7 +1,7 @@
-"""A whole corpus compared, on all cores, in order and in bounded memory.
+"""Compare a whole corpus on all cores, in order and in bounded memory.
 
-The parent reads and cuts the corpus into chunks; worker processes compare them, each with both
-sides of its own; a few chunks are under way at a time.
+The parent process reads the corpus in chunks; worker processes compare them, each with both sides
+of its own. At most two chunks for each worker are in memory.
 """
 
 import os
@@ -23,16 +23,16 @@ from conformance.regression.sides import OurSide, Side
 from conformance.regression.tally import Tally
 
 Progress = Callable[[int, int], object]
-"""Told, after each chunk, the bytes and the messages that are done."""
+"""Called after each chunk with the bytes and the messages that are done."""
 
 
 def compare_corpus(
     files: Sequence[str], job: Job, *, workers: int | None = None, progress: Progress | None = None
 ) -> Tally:
-    """What is different for the messages of some files.
+    """The differences for the messages of some files.
 
-    `workers` are processes, all cores unless given. Raises DataError for a file that cannot be read
-    to its end, and what the sides raise.
+    `workers` is the number of processes, by default one for each core. Raises DataError for a file
+    that cannot be read to its end, and what the sides raise.
     """
     workers = workers or len(os.sched_getaffinity(0))
     total = Tally()
@@ -47,11 +47,12 @@ def compare_corpus(
             total.add(tally)
             if progress:
                 progress(position, total.messages)
+    total.settle_renames()
     return total
 
 
 def opened(ref: Ref) -> Side:
-    """The side of a REF that was checked out; to be closed."""
+    """The side of a REF that was checked out; the caller closes it."""
     return OurSide(ref) if ref.command is None else DriverSide(ref)
 
 
@@ -74,7 +75,7 @@ def _in_parallel(chunks: Iterator[Chunk], job: Job, workers: int) -> Iterator[tu
         for position, future in under_way:
             yield position, future.result()
     except BrokenProcessPool as error:
-        raise EngineError("a worker process ended before it had answered") from error
+        raise EngineError("a worker process ended before it answered") from error
     finally:
         pool.shutdown(cancel_futures=True)
 

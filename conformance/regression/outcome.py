@@ -1,12 +1,28 @@
-"""What a comparison came to: what changed, what of it is approved, and the verdict."""
+"""The result of a comparison: changes, approvals, what was not compared, and the verdict."""
 
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from conformance.regression.approvals import Approval, Judgement
 from conformance.regression.changes import Kind
+from conformance.regression.comparison import Job, never_exercised
+from conformance.regression.redaction import SHORT_CHARACTERS, Redactor, secrets_in
+from conformance.regression.refs import STAND_IN_SETTINGS
 from conformance.regression.tally import Group, Key, Tally
+from conformance.spec.loading import Json
+
+LOUD_SHARE = 0.03
+"""Share of messages that are not compared above which the report warns."""
+
+RARE_SHARE = 0.002
+"""Groups of fewer messages are folded, once there are FEW of them."""
+
+FEW = 10
+
+FIRST_APPROVAL_DAYS = 90
+"""How long an approval lasts that the page proposes."""
 
 
 class Row(NamedTuple):
@@ -19,29 +35,105 @@ class Row(NamedTuple):
 
     @property
     def red(self) -> bool:
-        """Whether somebody has to look: words may change, everything else needs an approval."""
+        """Whether it needs an approval: every change but other words does."""
         return self.approval is None and self.key.kind is not Kind.REWORDED
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A comparison of `old` with `new`, both as they were named."""
+    """A comparison of the sides of `job` over the files of `corpus` on the day `date`.
 
-    old: str
-    new: str
+    More than `max_bad_lines` lines that are not messages make it fail.
+    """
+
+    job: Job
     tally: Tally
     judgement: Judgement
+    corpus: tuple[str, ...] = ()
+    date: datetime.date = datetime.date.min
+    max_bad_lines: int = 0
+
+    @property
+    def old(self) -> str:
+        """The REF of the old side."""
+        return self.job.old.name
+
+    @property
+    def new(self) -> str:
+        """The REF of the new side."""
+        return self.job.new.name
 
     def rows(self) -> Iterator[Row]:
-        """The groups by operation and path."""
+        """The groups, those of most messages first."""
         for key, group in self.tally.sorted_groups():
             share = group.messages / self.tally.messages
             yield Row(key, group, share, self.judgement.approved.get(key))
 
+    def folded(self) -> tuple[list[Row], list[Row]]:
+        """The groups to show in full, and the rare ones to fold."""
+        rows = list(self.rows())
+        rare = [row for row in rows if row.share < RARE_SHARE]
+        return (rows, []) if len(rare) <= FEW else ([row for row in rows if row not in rare], rare)
+
     @property
     def red(self) -> bool:
+        """Whether a change is not approved, an approval is stale, or lines are bad."""
+        return self.changed or self.has_bad_lines
+
+    @property
+    def changed(self) -> bool:
         """Whether a change is not approved or an approval is stale."""
         return bool(self.judgement.stale) or any(row.red for row in self.rows())
+
+    @property
+    def has_bad_lines(self) -> bool:
+        """Whether more lines are bad than allowed."""
+        return self.tally.bad_lines > self.max_bad_lines
+
+    @property
+    def settings(self) -> Json:
+        """The settings for messages without their own, secrets hidden."""
+        redact = Redactor(secrets_in([self.job.settings], STAND_IN_SETTINGS))
+        found: Json = redact(self.job.settings)
+        return found
+
+    @property
+    def never_exercised(self) -> list[str]:
+        """Rules, settings and mapping rows that differ but changed no message."""
+        return never_exercised(self.job, self.tally)
+
+    def judged_at(self) -> str:
+        """One sentence: as at which time messages were judged."""
+        tally = self.tally
+        first, last = tally.earliest, tally.latest
+        if self.job.now is not None or first is None or last is None:
+            return f"judged as at {iso(self.job.now or self.job.clock)}"
+        times = iso(first) if first == last else f"{iso(first)} to {iso(last)}"
+        text = f"judged as at the arrival of each message, {times} (--now gives one time for all)"
+        if tally.without_time:
+            count = plural(tally.without_time, "message")
+            text += f"; {count} without a time as at {iso(self.job.clock)}"
+        return text
+
+    def warnings(self) -> list[str]:
+        """What a reader must know before trusting the verdict, the gravest first."""
+        tally = self.tally
+        found = []
+        share = tally.not_compared / tally.messages
+        if share > LOUD_SHARE:
+            found.append(
+                f"{percent(share)} of the messages are not compared: they fail or make no "
+                "operation on both sides, so no change can show in them"
+            )
+        found += [
+            f"{name} changed, never exercised by this corpus" for name in self.never_exercised
+        ]
+        if any(len(secret) < SHORT_CHARACTERS for secret in self._secrets()):
+            found.append(
+                f"a token or secret of the settings is shorter than {SHORT_CHARACTERS} characters: "
+                "values that are equal to it are shown as ***"
+            )
+        return found
 
     def counts(self) -> str:
         """One line: how many messages, and what became of them."""
@@ -49,7 +141,9 @@ class Outcome:
         share = percent(tally.changed / tally.messages)
         parts = [f"{plural(tally.messages, 'message')}, {tally.changed:,} changed ({share})"]
         if tally.failing:
-            parts.append(f"{tally.failing:,} fail on both sides")
+            parts.append(f"{tally.failing.total():,} fail on both sides")
+        if tally.silent:
+            parts.append(f"{tally.silent.total():,} make no operation on both sides")
         if tally.bad_lines:
             parts.append(f"{plural(tally.bad_lines, 'bad line')}")
         return "; ".join(parts)
@@ -68,7 +162,16 @@ class Outcome:
             words.append(f"{approved:,} approved")
         if self.judgement.stale:
             words.append(plural(len(self.judgement.stale), "stale approval"))
+        if self.has_bad_lines:
+            words.append(plural(self.tally.bad_lines, "bad line"))
+        unused = len(self.never_exercised)
+        if unused:
+            words.append(f"{plural(unused, 'changed row')} never exercised")
         return ", ".join(words)
+
+    def proposed_expiry(self) -> datetime.date:
+        """The day on which an approval ends that the page proposes."""
+        return self.date + datetime.timedelta(days=FIRST_APPROVAL_DAYS)
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as a JSON object."""
@@ -76,27 +179,46 @@ class Outcome:
         return {
             "old": self.old,
             "new": self.new,
+            "date": self.date.isoformat(),
+            "corpus": list(self.corpus),
+            "settings": self.settings,
+            "judged_at": self.judged_at(),
             "red": self.red,
+            "verdict": self.verdict(),
+            "warnings": self.warnings(),
             "messages": tally.messages,
             "changed": tally.changed,
-            "failing_on_both": tally.failing,
+            "not_compared": tally.not_compared,
+            "failing_on_both": tally.failing.total(),
+            "failing_on_both_by_code": dict(tally.failing.most_common()),
+            "no_operation_on_both_by_code": dict(tally.silent.most_common()),
             "bad_lines": tally.bad_lines,
             "bad_line_examples": tally.bad_examples,
-            "causes": dict(self.tally.causes.most_common()),
+            "causes": dict(tally.causes.most_common()),
+            "never_exercised": self.never_exercised,
             "changes": [_row_json(row) for row in self.rows()],
             "stale_approvals": [str(stale) for stale in self.judgement.stale],
         }
 
+    def _secrets(self) -> Iterator[str]:
+        sources = (self.job.settings, self.job.old.settings, self.job.new.settings)
+        yield from secrets_in(sources, STAND_IN_SETTINGS)
+
 
 def plural(count: int, thing: str) -> str:
-    """So many of a thing."""
+    """A count with its noun."""
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def percent(share: float) -> str:
-    """A share for people: two digits that mean something, and never 0% of what is there."""
+    """A share with two digits that mean something; 0% only for nothing."""
     number = 100 * share
     return f"{number:.1f}%" if number >= 0.1 or number == 0 else f"{number:.2g}%"
+
+
+def iso(moment: datetime.datetime) -> str:
+    """A time in UTC to the second."""
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _row_json(row: Row) -> dict[str, Any]:
@@ -108,6 +230,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "causes": list(row.key.causes),
         "messages": row.group.messages,
         "share": row.share,
+        "events": dict(row.group.events.most_common()),
         "approval": approval
         and {"reason": approval.reason, "expires": approval.expires.isoformat()},
         "examples": [example._asdict() for example in row.group.examples],

@@ -1,4 +1,4 @@
-"""The outcome as files: diff.json for programs, diff.html for people."""
+"""The result of a comparison as files: diff.json for programs, diff.html for people."""
 
 from pathlib import Path
 
@@ -7,15 +7,28 @@ from jinja2 import Environment, StrictUndefined
 
 from conformance.errors import DataError
 from conformance.regression.approvals import toml_text
+from conformance.regression.json_text import compact, printable
 from conformance.regression.outcome import Outcome, percent
-from conformance.regression.text import WHOLE, place
+from conformance.regression.text import WHOLE, events_text, place
 from conformance.spec.data import read
 
 
-def write_report(folder: Path, outcome: Outcome) -> None:
-    """Write both files into a folder, which is made. Raises DataError if that cannot be done."""
+def report_folder(folder: Path) -> None:
+    """Make the folder of a report before the work begins.
+
+    Raises DataError if it cannot be made or written to.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "diff.json").touch()
+    except OSError as error:
+        raise DataError(f"--report {folder}: {error}") from error
+
+
+def write_report(folder: Path, outcome: Outcome) -> None:
+    """Write both files into a folder. Raises DataError if that fails."""
+    report_folder(folder)
+    try:
         json = orjson.dumps(
             outcome.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         )
@@ -30,6 +43,14 @@ def html(outcome: Outcome) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"percent": percent, "place": place, "toml": toml_text}
+    environment.filters |= {
+        "percent": percent,
+        "place": place,
+        "toml": toml_text,
+        "printable": printable,
+        "compact": compact,
+        "events": events_text,
+    }
     template = environment.from_string(read("regression", "report.html.j2"))
-    return template.render(outcome=outcome, rows=list(outcome.rows()), whole=WHOLE)
+    shown, rare = outcome.folded()
+    return template.render(outcome=outcome, shown=shown, rare=rare, whole=WHOLE)

@@ -2,11 +2,12 @@
 
     python -P revision_driver.py FOLDER
 
-A script, not a part of the package: it runs the code in FOLDER and must import nothing of this
-revision. It relies on what every revision has: `translate`, `Settings`, `Rules`, and a result that
-can be printed. docs/how-to/targets.md describes the protocol.
+A script, not a part of the package: it runs the code in FOLDER and must not import anything of this
+revision. It relies on what every revision has: `translate`, `Settings`, `Rules`, and a result with
+`as_json`. docs/how-to/targets.md describes the protocol.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -40,7 +41,10 @@ def started(ask: Any) -> tuple[Callable[[Any, datetime], Any] | None, dict[str, 
         settings = Settings.from_json(ask["settings"])
     except ValueError as error:
         return None, {"refused": {"key": "settings", "reason": str(error)}}
-    rules = Rules.observed() if ask["rules"] == "observed" else Rules.documented()
+    try:
+        rules = mixed_rules(Rules, ask["rules"])
+    except (ValueError, AttributeError) as error:
+        return None, {"unsupported": f"this revision cannot follow rules {ask['rules']!r}: {error}"}
 
     def answer(message: Any, now: datetime) -> Any:
         try:
@@ -53,9 +57,20 @@ def started(ask: Any) -> tuple[Callable[[Any, datetime], Any] | None, dict[str, 
         "protocol": 1,
         "name": "mockpanel",
         "does": "translate",
-        "rules": ["documented", "observed"],
+        "rules": [ask["rules"]],
         "tells": ["settings", "skipped", "errors"],
     }
+
+
+def mixed_rules(rules: Any, text: str) -> Any:
+    """A rule set, or a mix such as `observed+group_calls`, in terms of the revision's `Rules`."""
+    name, *changes = re.split(r"([+-])", text)
+    found = rules.observed() if name == "observed" else rules.documented()
+    for sign, rule in zip(changes[::2], changes[1::2], strict=True):
+        if sign == "-":
+            raise ValueError("a revision takes rules that are added to a set only")
+        found = found.following(rule)
+    return found
 
 
 if __name__ == "__main__":

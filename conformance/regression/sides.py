@@ -10,11 +10,11 @@ import orjson
 from conformance.corpus.entries import Entry
 from conformance.errors import UsageError
 from conformance.regression.device_sessions import session_answer
-from conformance.regression.refs import Ref
+from conformance.regression.refs import Ref, read_rules
 from conformance.regression.variants import Variant
 from conformance.spec.loading import Json
 from conformance.targets.protocol import Refused
-from conformance.targets.target import OBSERVED, RULE_SETS
+from conformance.targets.target import OBSERVED
 from translator import Settings, SettingsError, translate
 from translator.cloud.translate import translate_message
 from translator.core.compiled_settings import plan_for
@@ -60,7 +60,7 @@ class OurSide:
         """How it translates. Raises SettingsError."""
         return Variant(
             _settings(orjson.dumps(self._ref.settings or settings)),
-            RULE_SETS[self._ref.rules](),
+            read_rules(self._ref.rules, self._ref.name),
             self._ref.mapping,
         )
 

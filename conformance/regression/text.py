@@ -1,43 +1,92 @@
-"""The outcome for a terminal or a log file."""
+"""The result of a comparison for a terminal or a log file."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
+from conformance.regression.changes import Kind
+from conformance.regression.json_text import printable
 from conformance.regression.outcome import Outcome, Row, percent, plural
 from conformance.regression.tally import Example
 
 WHOLE = "(the whole operation)"
+MOST_EVENTS = 5
+"""Names of events that a group shows."""
 
 
-def text(outcome: Outcome) -> str:
-    """Changes by operation and path, with counts, shares and examples; then the verdict."""
-    lines = [f"old  {outcome.old}", f"new  {outcome.new}", outcome.counts()]
-    lines += [f"  {example}" for example in outcome.tally.bad_examples]
-    causes = outcome.tally.causes.most_common()
-    lines += [f"  by {cause}: {plural(count, 'message')}" for cause, count in causes]
-    for operation, rows in groupby(outcome.rows(), key=lambda row: row.key.operation):
-        lines += ["", operation]
-        for row in rows:
+def text(outcome: Outcome, *, show_all: bool = False) -> str:
+    """Warnings, counts and changes, those of most messages first; then the verdict.
+
+    Rare groups are folded into one line each, unless `show_all`.
+    """
+    tally = outcome.tally
+    lines = [f"old  {outcome.old}", f"new  {outcome.new}", outcome.counts(), outcome.judged_at()]
+    lines += [f"WARNING: {warning}" for warning in outcome.warnings()]
+    lines += [f"  bad line {example}" for example in tally.bad_examples]
+    lines += _by_code("fail on both sides", tally.failing, tally.failing_examples)
+    lines += _by_code("make no operation on both sides", tally.silent, {})
+    lines += [
+        f"  by {cause}: {plural(count, 'message')}" for cause, count in tally.causes.most_common()
+    ]
+    rows, rare = (list(outcome.rows()), []) if show_all else outcome.folded()
+    for operation, group in groupby(_by_operation(rows), key=lambda row: row.key.operation):
+        lines += ["", printable(operation)]
+        for row in group:
             lines += _row(row)
+    if rare:
+        lines += ["", f"{len(rare):,} rare groups (--all shows examples)"]
+        lines += [f"  {printable(row.key.operation)}  {_head(row)}" for row in rare]
     lines.append("")
     lines += [f"stale: {stale}" for stale in outcome.judgement.stale]
     lines.append(outcome.verdict())
     return "\n".join(lines)
 
 
+def _by_code(what: str, codes: Counter[str], examples: dict[str, str]) -> Iterator[str]:
+    for code, count in codes.most_common():
+        words = f": {examples[code]}" if examples.get(code) else ""
+        yield f"  {count:,} {what}: {code}{words}"
+
+
+def _by_operation(rows: list[Row]) -> list[Row]:
+    """The groups by operation, that of the largest group first."""
+    order = {row.key.operation: index for index, row in reversed(list(enumerate(rows)))}
+    return sorted(rows, key=lambda row: order[row.key.operation])
+
+
+def _head(row: Row) -> str:
+    path = printable(row.key.path) or WHOLE
+    return f"{row.key.kind}: {path}  {plural(row.group.messages, 'message')} ({percent(row.share)})"
+
+
 def _row(row: Row) -> Iterator[str]:
-    head = f"  {row.key.kind}: {row.key.path or WHOLE}"
-    yield f"{head}  {plural(row.group.messages, 'message')} ({percent(row.share)})"
+    yield f"  {_head(row)}"
     if row.key.causes:
         yield f"      by {', '.join(row.key.causes)}"
+    if events := events_text(row):
+        yield f"      in {events}"
     if row.approval:
         yield f"      approved until {row.approval.expires}: {row.approval.reason}"
     for example in row.group.examples:
         yield f"      {place(example)}"
+        if row.key.kind is Kind.RENAMED and example.old == example.new:
+            yield f"        = {example.old}"
+            continue
         if example.old is not None:
             yield f"        - {example.old}"
         if example.new is not None:
             yield f"        + {example.new}"
+
+
+def events_text(row: Row) -> str:
+    """The events that a group is in, with counts; nothing where its operation names the event."""
+    if not row.key.path:
+        return ""
+    events = row.group.events.most_common()
+    found = [f"{printable(name)} ({count:,})" for name, count in events[:MOST_EVENTS]]
+    if len(events) > MOST_EVENTS:
+        found.append(f"{len(events) - MOST_EVENTS} more events")
+    return ", ".join(found)
 
 
 def place(example: Example) -> str:

@@ -13,7 +13,14 @@ from typing import Any, NoReturn, Self
 from conformance.errors import DriverBroken, UsageError
 from conformance.spec.loading import Json
 from conformance.targets.driver_process import DriverProcess, ProcessBroken
-from conformance.targets.protocol import About, about, answers, start_command, timed_command
+from conformance.targets.protocol import (
+    About,
+    TranslatorFailed,
+    about,
+    answers,
+    start_command,
+    timed_command,
+)
 
 SHOWN_CHARACTERS = 500
 """How much of an answer that is no JSON is shown."""
@@ -94,12 +101,19 @@ class Driver:
             except OSError as error:
                 raise UsageError(f"exec:{self.command}: cannot be started: {error}") from error
         try:
-            line = self._process.exchange(json.dumps(command) + "\n", self._timeout_seconds)
+            text = json.dumps(command)
+        except RecursionError:
+            raise TranslatorFailed("the message is nested too deeply to be sent") from None
+        try:
+            line = self._process.exchange(text + "\n", self._timeout_seconds)
         except ProcessBroken as broken:
             self._give_up(f"{broken}, asked to {name}")
         try:
             reply = json.loads(line, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            # The whole line was read, so the next answer can be trusted.
+            raise TranslatorFailed("the answer is nested too deeply to be read") from None
+        except ValueError as error:
             self._give_up(f"answered {name!r} with a line that is no JSON ({error}): {_head(line)}")
         if not isinstance(reply, dict):
             self._give_up(f"answered {name!r} with what is no JSON object: {_head(line)}")

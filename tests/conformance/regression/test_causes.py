@@ -29,7 +29,7 @@ DEVICE_CAPTURES = list(zip(load_device_captures(), DEVICE_LINES, strict=True))
 
 
 def comparison(old: str, new: str) -> Comparison:
-    job = Job(parse_ref(old), parse_ref(new), STAND_IN_SETTINGS, NOW)
+    job = Job(parse_ref(old), parse_ref(new), STAND_IN_SETTINGS, NOW, NOW)
     return Comparison(job, opened(job.old), opened(job.new))
 
 
@@ -101,7 +101,7 @@ def test_a_setting_is_a_cause(tmp_path: Path) -> None:
     assert set(found.groups) == {
         Key(Kind.REMOVED, "/engage $set", "", ("setting people",)),
         Key(Kind.SKIPPED, "message", "skipped.people_off", ("setting people",)),
-        Key(Kind.ADDED, "/track event", source, ("setting sourceName",)),
+        Key(Kind.ADDED, "event", source, ("setting sourceName",)),
     }
 
 
@@ -121,11 +121,9 @@ def test_a_mapping_row_is_a_cause(tmp_path: Path) -> None:
     place = "payload.properties"
     renamed = f"{place}.$os -> {place}.os"
     assert set(found.groups) == {
-        Key(
-            Kind.REMOVED, "/track event", f"{place}.$current_url", ("mapping events.$current_url",)
-        ),
-        Key(Kind.ADDED, "/track event", f"{place}.page", ("mapping events.page",)),
-        Key(Kind.RENAMED, "/track event", renamed, ("mapping devices.$os", "mapping devices.os")),
+        Key(Kind.REMOVED, "event", f"{place}.$current_url", ("mapping events.$current_url",)),
+        Key(Kind.ADDED, "event", f"{place}.page", ("mapping events.page",)),
+        Key(Kind.RENAMED, "event", renamed, ("mapping devices.$os", "mapping devices.os")),
     }
 
 

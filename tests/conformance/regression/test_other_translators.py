@@ -61,9 +61,15 @@ def test_a_revision(repository: Path, corpus: Path) -> None:
         "old  git:v1",
         "new  tree",
         "2 messages, 1 changed (50.0%); 1 fail on both sides",
+        "judged as at 2026-06-15T12:00:00Z",
+        "WARNING: 50.0% of the messages are not compared: they fail or make no operation "
+        "on both sides, so no change can show in them",
+        "  1 fail on both sides: missing_id: identify needs a userId or an anonymousId; "
+        "this message has neither",
         "",
-        "/track event",
+        "event",
         "  value changed: payload.properties.mp_lib  1 message (50.0%)",
+        "      in Seen (1)",
         f"      {corpus}:1 (m1)",
         '        - "Segment/unknown"',
         '        + "Segment: unknown"',
@@ -106,7 +112,7 @@ def test_settings_of_entries_reach_a_revision(repository: Path, tmp_path: Path) 
     [
         ("nowhere", "git:nowhere: git says: fatal: Needed a single revision"),
         ("--help", "git:--help: git says: fatal"),
-        ("v0", "git:v0: git says: fatal: pathspec 'translator' did not match"),
+        ("v0", "git:v0: this revision has no folder 'translator'"),
     ],
 )
 def test_a_revision_that_is_not_there(
@@ -252,3 +258,167 @@ def test_a_session_cannot_be_given_to_another_translator(driver: str, corpus: Pa
     result = diff("--corpus", corpus, "--old", driver, "--new", driver)
     assert "1 message, 0 changed (0.0%); 1 bad line" in result.stdout
     assert "a session needs two variants of this translator" in result.stdout
+
+
+ECHO = """
+import json, sys
+sys.set_int_max_str_digits(0)
+for line in sys.stdin:
+    ask = json.loads(line)
+    reply = {"protocol": 1, "does": "translate", "tells": ["errors", "skipped"]}
+    if ask["command"] == "translate":
+        def operation(message):
+            if message["event"] == "die":
+                sys.exit(3)
+            if message["event"] == "nan":
+                message["properties"] = {"x": float("nan")}
+            if message["event"] == "half":
+                message["properties"] = {"x": chr(0xD83C), chr(0xD83C): 1}
+            if message["event"] == "deep":
+                value = 1
+                for _ in range(150):
+                    value = {"a": [value]}
+                message["properties"] = {"x": value}
+            if message["event"] == "huge":
+                message["properties"] = {"x": 10 ** 400}
+            if message["event"] == "java":
+                message["properties"] = {"x": -9223372036854776000}
+            payload = {"event": message["event"], "properties": message["properties"]}
+            return {"endpoint": "/track", "host": "h", "payload": payload}
+        answers = [{"operations": [operation(message)]} for message in ask["messages"]]
+        reply = {"answers": answers}
+    print(json.dumps(reply), flush=True)
+"""
+
+
+@pytest.fixture
+def echo(tmp_path: Path) -> str:
+    """A translator in another language, so to speak: it prints what no Python translator does."""
+    (tmp_path / "echo.py").write_text(ECHO)
+    return f"exec:{sys.executable} {tmp_path / 'echo.py'}"
+
+
+def of_events(corpus: Path, *events: str, properties: str = "{}") -> Path:
+    lines = [
+        f'{{"type":"track","messageId":"{n}","userId":"u","event":"{name}",'
+        f'"properties":{properties}}}\n'
+        for n, name in enumerate(events)
+    ]
+    corpus.write_text("".join(lines))
+    return corpus
+
+
+@pytest.mark.parametrize(
+    "number", ["1e20", "-9223372036854775808", "18446744073709551616", "1E300", "5e-324", "-0.0"]
+)
+def test_any_number_of_json(number: str, echo: str, corpus: Path) -> None:
+    """Whole numbers beyond 64 bits, which JavaScript prints, are compared like all others."""
+    of_events(corpus, "a", properties=f'{{"x":{number}}}')
+    result = diff("--corpus", corpus, "--old", echo, "--new", echo)
+    assert "1 message, 0 changed (0.0%)\n" in result.stdout
+    assert result.exit_code == 0
+    result = diff("--corpus", corpus, "--old", "tree", "--new", echo)
+    assert "payload.properties.x" not in result.stdout
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("event", ["half", "huge", "java"])
+def test_what_other_languages_print(event: str, echo: str, corpus: Path, tmp_path: Path) -> None:
+    """Halves of surrogate pairs and endless digits reach the text, the JSON and the page."""
+    of_events(corpus, event, properties='{"x":5}')
+    folder = tmp_path / "report"
+    result = diff("--corpus", corpus, "--old", "tree", "--new", echo, "--report", folder)
+    assert "value changed: payload.properties.x" in result.stdout or event == "half"
+    assert result.exit_code == 1
+    result.stdout.encode()
+    report = json.loads((folder / "diff.json").read_text())
+    assert report["changed"] == 1
+    assert "<title>" in (folder / "diff.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [("die", "translator_failed"), ("nan", "translator_failed"), ("deep", "nesting_too_deep")],
+)
+def test_an_answer_that_cannot_be_read_costs_one_message(
+    event: str, code: str, echo: str, corpus: Path
+) -> None:
+    """A driver that ends, prints NaN or nests too deeply fails on that message only."""
+    of_events(corpus, *["a"] * 5, event, *["a"] * 5)
+    result = diff("--corpus", corpus, "--old", echo, "--new", echo)
+    assert "11 messages, 0 changed (0.0%); 1 fail on both sides\n" in result.stdout
+    assert f"  1 fail on both sides: {code}: " in result.stdout
+    assert result.exit_code == 0
+
+
+def test_a_driver_that_breaks_on_every_message_ends_the_comparison(echo: str, corpus: Path) -> None:
+    """Then the messages are not to blame: exit code 3, not one failure after another."""
+    of_events(corpus, *["die"] * 60)
+    result = diff("--corpus", corpus, "--old", "tree", "--new", echo)
+    assert "Error: the engine failed: exec:" in result.stderr
+    assert result.exit_code == 3
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository that is not ours: a mapping file, on a branch with one change."""
+    folder = tmp_path / "shop"
+    (folder / "analytics").mkdir(parents=True)
+    git(tmp_path, "init", "-q", "-b", "main", "shop")
+    mapping = folder / "analytics" / "mapping.yaml"
+    mapping.write_text("events:\n  page_url: context.page.url\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "begin")
+    git(folder, "checkout", "-q", "-b", "change")
+    mapping.write_text("events:\n  page_address: context.page.url\n")
+    git(folder, "commit", "-q", "-am", "rename")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_mapping_file_of_any_repository(shop: Path, tmp_path: Path) -> None:
+    """`git:REV:PATH` is the mapping file as it was, in a repository without our code."""
+    corpus = tmp_path / "page.jsonl"
+    corpus.write_text(json.dumps({**TRACK, "context": {"page": {"url": "https://shop.example/"}}}))
+    expected = "renamed: payload.properties.page_url -> payload.properties.page_address  1 message"
+    for new in ("mapping:analytics/mapping.yaml", "git:change:analytics/mapping.yaml"):
+        refs = ("--old", "git:main:analytics/mapping.yaml", "--new", new)
+        result = diff("--corpus", corpus, *refs)
+        assert expected in result.stdout
+        assert "by mapping events.page_url, mapping events.page_address" in result.stdout
+        assert result.exit_code == 1
+
+
+def test_a_path_from_the_working_folder(
+    shop: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for git, a path begins at the root; with `./` it begins where you are."""
+    monkeypatch.chdir(shop / "analytics")
+    result = diff("--corpus", corpus, "--old", "git:main:./mapping.yaml", "--new", "tree")
+    assert "mapping events.page_url changed, never exercised" in result.stdout
+    result = diff("--corpus", corpus, "--old", "git:main:mapping.yaml", "--new", "tree")
+    assert "write ./NAME for the working folder" in result.stderr
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("ref", "text"),
+    [
+        ("git:nowhere:analytics/mapping.yaml", "Needed a single revision"),
+        ("git:main:analytics/none.yaml", "git says: fatal: path 'analytics/none.yaml' does not"),
+        ("git:main:analytics", "git says: fatal"),
+        ("git:main", "write git:REV:PATH"),
+    ],
+)
+def test_a_mapping_file_that_is_not_there(shop: Path, corpus: Path, ref: str, text: str) -> None:
+    """The error names the revision or the path, exit code 2."""
+    result = diff("--corpus", corpus, "--old", ref, "--new", "tree")
+    assert text in result.stderr
+    assert result.exit_code == 2
+
+
+def test_a_mix_of_rules_reaches_a_revision(repository: Path, corpus: Path) -> None:
+    """A revision of our translator follows a mix as well."""
+    result = diff("--corpus", corpus, "--old", "git:v1", "--rules", "observed+insert_id")
+    assert "value changed: payload.properties.mp_lib  1 message" in result.stdout
+    assert "insert_id" not in result.stdout

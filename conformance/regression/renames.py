@@ -1,0 +1,41 @@
+"""Which renames the whole corpus agrees on.
+
+In one message a removed and an added property with the same value look like one property that was
+renamed; for a person whose id is an e-mail address so do `$email`, removed, and `$user_id`, added.
+They are one property only if, over the corpus, one hardly ever comes or goes without the other.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from conformance.regression.changes import Kind
+
+AGREEING_SHARE = 0.95
+"""Of the messages that lose the old name, and of those that get the new one: share of renames."""
+
+
+def one_to_one(changes: Iterable[tuple[Kind, str, str, int]]) -> frozenset[tuple[str, str]]:
+    """The operation and path (`old -> new`) of each rename that is one for the corpus.
+
+    `changes` are the class, operation, path and number of messages of each group.
+    """
+    lost: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[str, str]] = Counter()
+    renamed: Counter[tuple[str, str]] = Counter()
+    for kind, operation, path, messages in changes:
+        if kind is Kind.RENAMED:
+            old, new = path.split(" -> ", 1)
+            renamed[operation, path] += messages
+            lost[operation, old] += messages
+            found[operation, new] += messages
+        elif kind is Kind.REMOVED:
+            lost[operation, path] += messages
+        elif kind is Kind.ADDED:
+            found[operation, path] += messages
+    kept = set()
+    for (operation, path), messages in renamed.items():
+        old, new = path.split(" -> ", 1)
+        most = max(lost[operation, old], found[operation, new])
+        if messages >= AGREEING_SHARE * most:
+            kept.add((operation, path))
+    return frozenset(kept)
