@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 Told = Callable[[int, int], object]
 """Called with the bytes and the messages that are done."""
 
-LOG_SECONDS = 5.0
-"""Seconds between two lines in a log."""
+FIRST_SECONDS, LOG_SECONDS = 10.0, 5.0
+"""Seconds until the first line in a log, and between two lines."""
 
 
 @contextmanager
@@ -39,13 +39,14 @@ def progress(
 
 
 def _log(what: str, total_bytes: int | None, clock: Callable[[], float]) -> Told:
-    last = clock()
+    due = clock() + FIRST_SECONDS
 
     def told(done: int, messages: int) -> None:
-        nonlocal last
-        if clock() - last < LOG_SECONDS:
+        nonlocal due
+        now = clock()
+        if now < due:
             return
-        last = clock()
+        due = now + LOG_SECONDS
         share = f", {100 * done // total_bytes}%" if total_bytes else ""
         click.echo(f"{what}: {messages:,} messages{share}", err=True)
 

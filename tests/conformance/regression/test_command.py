@@ -307,8 +307,8 @@ def test_rare_groups_are_folded(tmp_path: Path) -> None:
 
 
 def test_progress_in_a_log() -> None:
-    """Every five seconds a line, on the error stream, with the share of the bytes."""
-    seconds = iter([0.0, 1.0, 5.5, 5.5, 9.0, 11.0, 11.0])
+    """After ten seconds a line on the error stream, then every five, with the share of bytes."""
+    seconds = iter([0.0, 9.0, 10.5, 15.0, 16.0])
 
     @click.command()
     def work() -> None:

@@ -1,19 +1,20 @@
 """What the how-to page shows can be used as it is."""
 
 import datetime
-import shlex
+import gzip
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from conformance.cli import main
 from conformance.corpus.entries import read_entry
 from conformance.regression.approvals import read_approvals
 from conformance.regression.changes import Kind
 from tests.project.paths import ROOT
-from tests.project.reader import blocks
+from tests.project.reader import blocks, environment
 
 PAGE = (ROOT / "docs" / "how-to" / "regression.md").read_text()
 BLOCKS = {block.language: block.text for block in blocks(PAGE)}
@@ -39,12 +40,55 @@ def test_every_class_is_explained(kind: Kind) -> None:
     assert f"`{kind}`" in PAGE
 
 
-def test_the_workflow_uses_options_that_there_are() -> None:
-    """The command of the GitHub Actions example is one of ours."""
+def test_the_workflow_works_in_another_repository(tmp_path: Path) -> None:
+    """The command of the GitHub Actions example, typed in a pull request's checkout.
+
+    The repository has a mapping file, settings and compressed traffic, and none of our code.
+    """
+    origin, checkout = tmp_path / "origin", tmp_path / "checkout"
+    origin.mkdir()
+    (origin / "traffic").mkdir()
+    call = {"type": "track", "userId": "u", "messageId": "m", "event": "Seen"}
+    page = {"context": {"page": {"url": "https://shop.example/"}}}
+    data = json.dumps({**call, **page, "receivedAt": "2026-06-15T12:00:00Z"}).encode()
+    (origin / "traffic" / "one.jsonl.gz").write_bytes(gzip.compress(data))
+    (origin / "settings.json").write_text('{"token": "0123456789abcdef"}')
+    (origin / "approvals.toml").write_text("")
+    (origin / "mapping.yaml").write_text("events:\n  page_url: context.page.url\n")
+    git(origin, "init", "-q", "-b", "main")
+    git(origin, "add", ".")
+    git(origin, "commit", "-q", "-m", "begin")
+    git(tmp_path, "clone", "-q", "origin", "checkout")
+    git(checkout, "checkout", "-q", "-b", "change")
+    same = workflow_command(checkout)
+    assert (same.returncode, same.stderr) == (0, "")
+    assert "1 message, 0 changed (0.0%)\n" in same.stdout
+    (checkout / "mapping.yaml").write_text("events:\n  page_address: context.page.url\n")
+    git(checkout, "commit", "-q", "-am", "rename")
+    changed = workflow_command(checkout)
+    assert (changed.returncode, changed.stderr) == (1, "")
+    assert (
+        "renamed: payload.properties.page_url -> payload.properties.page_address  1 message"
+    ) in changed.stdout
+    assert (checkout / "report" / "diff.html").exists()
+
+
+def workflow_command(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What the page's workflow runs after the installation, in this folder."""
     workflow: Any = yaml.safe_load(BLOCKS["yaml"])
     runs = [step.get("run", "") for step in workflow["jobs"]["diff"]["steps"]]
-    [command] = [run for run in runs if "conformance" in run]
-    words = shlex.split(command.replace("${{ github.base_ref }}", "main"))
-    assert words[:4] == ["python", "-m", "conformance", "diff"]
-    options = {option for parameter in main.commands["diff"].params for option in parameter.opts}
-    assert {word for word in words if word.startswith("--")} <= options
+    [command] = [run for run in runs if "mockpanel diff" in run]
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command.replace("${{ github.base_ref }}", "main")],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=n", "-c", "user.email=e@example.com")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
