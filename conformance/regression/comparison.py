@@ -19,7 +19,7 @@ from conformance.regression.tally import Cause, Tally
 from conformance.regression.variants import steps
 from conformance.spec.loading import Json
 from translator import SettingsError
-from translator.device.rules import DEVICE_RULES
+from translator.core.device_rules import DEVICE_RULES
 
 BATCH = 256
 """Messages per question: enough to make up for a round trip to another process."""
