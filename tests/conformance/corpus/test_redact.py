@@ -14,7 +14,7 @@ from conformance.cli import main
 from conformance.corpus.entries import Entry, read_entry
 from conformance.corpus.redact import Redactor
 from conformance.corpus.synth import synth
-from conformance.regression.changes import name
+from conformance.regression.changes import label
 from conformance.spec.loading import Json
 from translator import Rules, Settings, translate
 
@@ -263,7 +263,7 @@ def form(value: Any) -> Any:
 def outcome(message: Any, rules: Rules) -> Any:
     result = translate(message, SETTINGS, now=NOW, rules=rules).as_json()
     return (
-        [(name(each), each["payload"].get("event"), form(each)) for each in result["operations"]],
+        [(label(each), each["payload"].get("event"), form(each)) for each in result["operations"]],
         [skip["code"] for skip in result["skipped"]],
         result["error"] and result["error"]["code"],
     )
