@@ -12,7 +12,7 @@ from translator.cloud.groups import group_operations
 from translator.cloud.people import charge_operations, identify_operations, increment_operations
 from translator.core.compiled_settings import Plan
 from translator.core.errors import TranslationError, skip
-from translator.core.message import Message, message_id, turned_off
+from translator.core.message import Message, is_bundled, message_id, turned_off
 from translator.core.operations import Json, Operation, Result
 from translator.core.page_names import event_names
 
@@ -35,6 +35,10 @@ def translate_message(raw: Any, plan: Plan, now_ms: int | None) -> Result:
         if plan.doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES):
             reason = "the integrations object turns Mixpanel off for this message"
             message.skipped.append(skip("integration_disabled", reason))
+            return Result(message_id(raw), (), tuple(message.skipped))
+        if "_metadata" in raw and is_bundled(raw, DESTINATION_NAMES):
+            reason = "_metadata.bundled names Mixpanel: the app's own SDK has sent this message"
+            message.skipped.append(skip("bundled", reason))
             return Result(message_id(raw), (), tuple(message.skipped))
         operations = _CALLS[message.kind](message, plan)
     except TranslationError as error:

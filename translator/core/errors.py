@@ -55,6 +55,7 @@ SKIP_CODES = (
     Code("super_properties_not_selected", "no setting asks for these traits on events"),
     Code("context_traits_not_used", "only the call's own traits reach a profile"),
     Code("integration_disabled", "the integrations object turns Mixpanel off for this message"),
+    Code("bundled", "the app's own Mixpanel SDK has sent this message already"),
     Code("no_handler", "the library of this mode does nothing for such a call"),
     Code("refused_by_library", "Segment's Android library refuses the call with an exception"),
     Code("no_effect", "the call is made, and the SDK is known to make less of it than one expects"),

@@ -225,3 +225,14 @@ def turned_off(raw: Json, names: tuple[str, ...]) -> bool:
     if named:
         return any(value is False for value in named)
     return integrations.get("All", integrations.get("all")) is False
+
+
+def is_bundled(raw: Json, names: tuple[str, ...]) -> bool:
+    """Whether the app or page that made the call has delivered it to the destination itself.
+
+    Segment's client libraries list in `_metadata.bundled` the destinations whose SDK is part of the
+    app (segmentio/analytics-swift#116, segmentio/analytics-kotlin#114).
+    """
+    metadata = raw.get("_metadata")
+    bundled = metadata.get("bundled") if type(metadata) is dict else None
+    return type(bundled) is list and any(name in bundled for name in names)
