@@ -17,6 +17,7 @@ from translator.cloud.translate import translate_message
 from translator.core.compiled_settings import Plan, plan_for
 from translator.core.errors import TranslationError
 from translator.core.mapping import STANDARD, PropertyMap
+from translator.core.message import message_id
 from translator.core.operations import Result
 from translator.core.rules import Rules
 from translator.core.settings import Settings
@@ -48,6 +49,26 @@ def translate_line(line: bytes, plan: Plan, now_ms: int | None) -> Result:
         return _our_defect(error)
 
 
+def translate_parsed(message: Any, plan: Plan, now_ms: int | None, *, checked: bool) -> Result:
+    """The result for the JSON value of a message. Never raises.
+
+    `checked`: it holds nothing that JSON does not allow, and is not nested too deep.
+    """
+    try:
+        if not checked:
+            check(message)
+        return translate_message(message, plan, now_ms)
+    except TranslationError as error:
+        return Result(message_id(message), error=error.failure)
+    except Exception as error:
+        return _our_defect(error)
+
+
+def needs_check(line: bytes) -> bool:
+    """Whether a line that the JSON parser accepted may be nested too deep."""
+    return line.count(b"{") + line.count(b"[") > MAX_NESTING
+
+
 def parse_line(line: bytes) -> Any:
     """The JSON value of a line; raises `TranslationError` naming what is wrong with it."""
     if len(line) > MAX_LINE_BYTES:
@@ -56,7 +77,7 @@ def parse_line(line: bytes) -> Any:
         message = orjson.loads(line)
     except ValueError as error:
         return _parse_leniently(line, str(error))
-    if line.count(b"{") + line.count(b"[") > MAX_NESTING:
+    if needs_check(line):
         check(message)
     return message
 

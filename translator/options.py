@@ -8,6 +8,7 @@ import os
 import sys
 from contextlib import closing, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -24,13 +25,15 @@ from translator.device.sdk import Browser
 
 RULE_SETS = {"documented": Rules.documented, "observed": Rules.observed}
 
-settings_option = click.option(
+_settings = partial(
+    click.option,
     "--settings",
     "settings_file",
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="JSON or YAML object of destination settings.",
 )
+settings_option = _settings(required=True)
+optional_settings_option = _settings()
 rules_option = click.option(
     "--rules",
     "rule_set",

@@ -38,6 +38,12 @@ ERROR_CODES = (
     Code("timestamp_unparsable", "the timestamp cannot be read"),
     Code("timestamp_too_old", "the timestamp is more than five years in the past"),
     Code("api_secret_required", "events older than five days need the API secret"),
+    Code("message_too_large", "the message is larger than Segment accepts (gateway only)"),
+    Code("message_id_too_long", "messageId is longer than Segment accepts (gateway only)"),
+    Code(
+        "no_user_anon_id", "neither userId nor anonymousId, which Segment requires (gateway only)"
+    ),
+    Code("batch_too_long", "the batch has more messages than Segment accepts (gateway only)"),
     Code("internal_error", "the translator itself failed; nothing of the message was sent"),
 )
 

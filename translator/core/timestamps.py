@@ -73,6 +73,11 @@ def _in_calendar(ms: int) -> int | None:
     return ms if ms in _CALENDAR_MS else None
 
 
+def is_in_calendar(ms: int) -> bool:
+    """Whether a moment is in the years 1 to 9999, which texts of dates can hold."""
+    return ms in _CALENDAR_MS
+
+
 def iso_to_ms(text: str) -> int | None:
     """An ISO 8601 date, or date and time, in UTC unless it says otherwise. None if it is not one.
 

@@ -1,6 +1,7 @@
 """A Segment-compatible HTTP API that translates what it gets and delivers it to Mixpanel."""
 
-from translator.gateway.app import create_app
-from translator.gateway.intake import Intake
+from translator.gateway.app import Gateway
+from translator.gateway.pipeline import DeliveryOptions, Pipeline
+from translator.gateway.sources import Sources
 
-__all__ = ["Intake", "create_app"]
+__all__ = ["DeliveryOptions", "Gateway", "Pipeline", "Sources"]

@@ -1,169 +1,190 @@
-"""The routes of Segment's Tracking API, as its SDKs call them.
+"""The gateway as an ASGI application: routes, and what all responses have in common.
 
-Every call is answered `{"success": true}` once its messages are in the spool. `/v1/` may be left
-out, and a slash at the end does not matter: a redirect would lose data, as the SDKs take it for
-a success.
+`/v1/` may be left out, and a slash at the end does not matter: a redirect would lose data, as the
+SDKs take it for a success.
 """
 
 import logging
 import re
 import time
-import uuid
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
-from flask import Flask, Response, g, jsonify, request
-
-from translator.gateway.calls import (
-    BATCHES,
-    KINDS,
-    MAX_BODY_BYTES,
-    BadRequestError,
-    messages_of,
-    read_body,
-    write_key_of,
-)
-from translator.gateway.intake import Intake
+from translator.gateway.bodies import BadRequestError, DisconnectedError
+from translator.gateway.calls import BATCHES, KINDS
+from translator.gateway.health import health
+from translator.gateway.inspection import check_reader, recent_messages
 from translator.gateway.metrics import Metrics
+from translator.gateway.recent_messages import RecentMessages
+from translator.gateway.responses import Headers, Response, as_json, refusal, success
+from translator.gateway.segment_limits import SEGMENT, Limits
+from translator.gateway.sources import Sources
+from translator.gateway.tracking import TrackingApi
+from translator.gateway.visitor_address import VisitorAddress
 from translator.sender.logs import LogEvent
 
 log = logging.getLogger("translator.gateway")
 
-RETRY_SECONDS = "1"
+CALLS = {
+    f"{prefix}/{name}{slash}": name
+    for name in (*KINDS, *BATCHES)
+    for prefix in ("/v1", "")
+    for slash in ("", "/")
+}
+"""Path -> the last part of it, for all calls."""
+
+SDK_METRICS = frozenset(["/v1/m", "/m"])
+"""Counts that the browser's SDK keeps of itself; they are accepted and ignored."""
+
+SETTINGS_PATH = re.compile(r"(?:/v1)?/projects/([^/]+)/settings")
 
 
-def create_app(
-    intake: Intake,
-    clock: Callable[[], float],
-    *,
-    write_keys: Collection[str] = (),
-    alive: Callable[[], bool] = lambda: True,
-    timer: Callable[[], float] = time.perf_counter,
-) -> Flask:
-    """The gateway as a WSGI application.
+class Route(NamedTuple):
+    """A resource: its method, its response, and whether pages of every origin may use it."""
 
-    `clock` gives seconds since 1970. Without `write_keys` every write key is taken, and none too.
-    `alive` tells whether the sender is at work. Each request is logged, at level info, with the
-    seconds that it took by `timer`; never its body, its query or a write key.
+    method: str
+    respond: Callable[[], Response]
+    for_pages: bool = False
+
+    @property
+    def methods(self) -> str:
+        """The methods that it takes, as in the header Allow."""
+        return "POST, OPTIONS" if self.method == "POST" else "GET, HEAD, OPTIONS"
+
+
+class Gateway:
+    """Answers requests.
+
+    `clock` gives seconds since 1970. Each request is logged, at level info, with the seconds that
+    it took by `timer`; never its body, its query or a write key.
     """
-    app = _Flask("translator.gateway", static_folder=None)
-    app.url_map.strict_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    metrics = Metrics(intake)
 
-    @app.before_request
-    def begin() -> None:
-        g.began = timer()
-        g.messages = 0
+    def __init__(
+        self,
+        sources: Sources,
+        clock: Callable[[], float] = time.time,
+        *,
+        limits: Limits = SEGMENT,
+        visitors: VisitorAddress | None = None,
+        recent: RecentMessages | None = None,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._sources = sources
+        self._visitors = visitors or VisitorAddress()
+        self._recent = recent
+        self._timer = timer
+        self._metrics = Metrics(lambda: sources.pipelines)
+        self._tracking = TrackingApi(sources, self._metrics, clock, limits, self._visitors)
 
-    def call(name: str) -> Response:
-        received_ms = int(clock() * 1000)
-        body = read_body(request.get_data(cache=False), request.headers.get("Content-Encoding", ""))
-        user = request.authorization.username if request.authorization else None
-        if write_keys and write_key_of(user, body) not in write_keys:
-            raise BadRequestError(401, "this write key is not one of the gateway's")
-        messages = messages_of(name, body, received_ms, lambda: f"gateway-{uuid.uuid4()}")
-        g.messages = len(messages)
-        if request.headers.get("Origin"):
-            _add_address(messages, request.remote_addr)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        began = self._timer()
+        headers: Headers = dict(scope["headers"])
+        for_pages = False
         try:
-            taken = intake.accept(messages)
-        except RecursionError:
-            raise BadRequestError(400, "a message is nested too deep to be kept") from None
-        if not taken.room:
-            answer = _answer(503, "too much is waiting; send it again")
-            answer.headers["Retry-After"] = RETRY_SECONDS
-            return answer
-        metrics.duplicates.inc(taken.duplicates)
-        return _answer(200)
-
-    for name in (*KINDS, *BATCHES):
-        for path in (f"/v1/{name}/", f"/{name}/"):
-            app.add_url_rule(path, path, call, methods=["POST"], defaults={"name": name})
-
-    @app.get("/v1/projects/<write_key>/settings/")
-    @app.get("/projects/<write_key>/settings/")
-    def settings(write_key: str) -> Response:
-        """What the browser's SDK asks before it sends: to send here, and nowhere else."""
-        if write_keys and write_key not in write_keys:
-            raise BadRequestError(404, "this write key is not one of the gateway's")
-        here = {"apiHost": f"{request.host}/v1", "protocol": request.scheme}
-        return jsonify({"integrations": {"Segment.io": {"apiKey": write_key, **here}}, "plan": {}})
-
-    @app.post("/v1/m/")
-    @app.post("/m/")
-    def sdk_metrics() -> Response:
-        """Counts that the browser's SDK keeps of itself; nobody needs them here."""
-        return _answer(200)
-
-    @app.get("/healthz/")
-    def health() -> tuple[Response, int]:
-        """Whether the gateway does its work."""
-        working = alive()
-        status = "ok" if working else "the sender has stopped; see the log"
-        return jsonify({"status": status, "waiting": intake.waiting()}), 200 if working else 503
-
-    @app.get("/metrics/")
-    def metrics_page() -> Response:
-        return Response(metrics.text(), content_type=metrics.CONTENT_TYPE)
-
-    @app.errorhandler(BadRequestError)
-    def bad_request(error: BadRequestError) -> Response:
-        return _answer(error.status, str(error))
-
-    @app.errorhandler(404)
-    def unknown(error: Any) -> Response:
-        known = ", ".join(f"/v1/{name}" for name in ("batch", *dict.fromkeys(KINDS.values())))
-        return _answer(404, f"there is no {request.path:.100}; known: {known}, /v1/import")
-
-    @app.errorhandler(413)
-    def too_long(error: Any) -> Response:
-        return _answer(413, f"the body is longer than {MAX_BODY_BYTES} bytes; send less")
-
-    @app.after_request
-    def finish(answer: Response) -> Response:
-        """Let pages of every origin call, count the answer, and log it."""
-        if request.headers.get("Origin"):
-            answer.headers["Access-Control-Allow-Origin"] = "*"
-            answer.headers["Access-Control-Max-Age"] = "600"
-            asked = request.headers.get("Access-Control-Request-Headers")
-            if asked:
-                answer.headers["Access-Control-Allow-Headers"] = asked
-                answer.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
-        metrics.requests.labels(str(answer.status_code)).inc()
+            name = CALLS.get(scope["path"])
+            if name is not None and scope["method"] == "POST":
+                for_pages = True
+                response = await self._tracking.call(name, scope, headers, receive)
+            else:
+                route = self._route(name, scope, headers)
+                for_pages = route.for_pages
+                response = _respond(route, scope)
+        except BadRequestError as error:
+            response = refusal(error.status, str(error))
+        except DisconnectedError:
+            return
+        except Exception:
+            # A defect of ours; the address is left out, since it may hold a write key.
+            shown = {"method": scope["method"], "path": _shown_path(scope["path"])}
+            log.exception(LogEvent("defect", **shown))
+            response = refusal(500, "the gateway has failed; its log says more")
+        self._metrics.answered(response.status)
         if log.isEnabledFor(logging.INFO):
-            _log_request(answer.status_code, timer() - g.began)
-        return answer
+            _log(scope, response, self._timer() - began)
+        raw = [
+            (b"content-type", response.content_type),
+            (b"content-length", b"%d" % len(response.body)),
+            *response.headers,
+        ]
+        if for_pages and b"origin" in headers:
+            raw += _cross_origin(headers)
+        await send({"type": "http.response.start", "status": response.status, "headers": raw})
+        await send({"type": "http.response.body", "body": response.body})
 
-    return app
+    def _route(self, name: str | None, scope: Any, headers: Headers) -> Route:
+        """What a request that is not a call asks for. Raises BadRequestError."""
+        path = scope["path"].rstrip("/")
+        if name is not None or path in SDK_METRICS:
+            return Route("POST", success, for_pages=True)
+        if path == "/healthz":
+            return Route("GET", self._health)
+        if path == "/metrics":
+            return Route("GET", self._prometheus)
+        if path == "/_gateway/messages" and self._recent is not None:
+            return Route("GET", lambda: self._messages(scope, headers))
+        found = SETTINGS_PATH.fullmatch(path)
+        if found:
+            write_key = unquote(found[1])
+            return Route("GET", lambda: self._settings(write_key, scope, headers), for_pages=True)
+        calls = ", ".join(f"/v1/{each}" for each in ("batch", *dict.fromkeys(KINDS.values())))
+        raise BadRequestError(404, f"there is no {scope['path']:.100}; known: {calls}, /v1/import")
+
+    def _settings(self, write_key: str, scope: Any, headers: Headers) -> Response:
+        """What the browser's SDK asks before it sends: to send here, and nowhere else."""
+        if self._sources.find(write_key) is None:
+            return refusal(404, "this write key is not one of the gateway's")
+        host = headers.get(b"host", b"").decode("latin-1")
+        peer = scope["client"][0] if scope["client"] else ""
+        scheme = scope["scheme"]
+        if self._visitors.trusts(peer):
+            scheme = headers.get(b"x-forwarded-proto", scheme.encode()).decode("latin-1")
+        here = {"apiKey": write_key, "apiHost": f"{host}/v1", "protocol": scheme}
+        return as_json({"integrations": {"Segment.io": here}, "plan": {}})
+
+    def _health(self) -> Response:
+        status, body = health(self._sources.pipelines)
+        return as_json(body, status)
+
+    def _prometheus(self) -> Response:
+        return Response(200, self._metrics.text(), self._metrics.CONTENT_TYPE.encode())
+
+    def _messages(self, scope: Any, headers: Headers) -> Response:
+        assert self._recent is not None, "the route is there"
+        peer = scope["client"][0] if scope["client"] else ""
+        visitor = self._visitors.of_request(peer, scope["headers"])
+        check_reader(visitor, headers.get(b"host", b"").decode("latin-1"), headers)
+        found = as_json(recent_messages(self._recent, scope["query_string"]))
+        return found._replace(headers=((b"cache-control", b"no-store"),))
 
 
-class _Flask(Flask):
-    def log_exception(self, exc_info: Any) -> None:
-        """A defect of ours, without the address, which may hold a write key."""
-        log.error(LogEvent("defect", method=request.method, path=_shown_path()), exc_info=exc_info)
+def _respond(route: Route, scope: Any) -> Response:
+    method = scope["method"]
+    allow = ((b"allow", route.methods.encode()),)
+    if method == "OPTIONS":
+        return Response(200, b"", headers=allow)
+    if method != route.method and not (method == "HEAD" and route.method == "GET"):
+        shown = _shown_path(scope["path"])
+        return refusal(405, f"{shown:.100} takes {route.methods}")._replace(headers=allow)
+    return route.respond()
 
 
-def _answer(status: int, problem: str | None = None) -> Response:
-    answer = jsonify({"success": True} if problem is None else {"success": False, "error": problem})
-    answer.status_code = status
-    return answer
+def _cross_origin(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """What lets pages of every origin call."""
+    found = [(b"access-control-allow-origin", b"*"), (b"access-control-max-age", b"600")]
+    asked = headers.get(b"access-control-request-headers")
+    if asked:
+        found.append((b"access-control-allow-headers", asked))
+        found.append((b"access-control-allow-methods", b"GET, POST, OPTIONS"))
+    return found
 
 
-def _log_request(status: int, seconds: float) -> None:
-    said = {"status": status, "messages": g.messages, "seconds": round(seconds, 4)}
-    log.info(LogEvent("request", method=request.method, path=_shown_path(), **said))
+def _log(scope: Any, response: Response, seconds: float) -> None:
+    said = {"status": response.status, "messages": response.messages, "seconds": round(seconds, 4)}
+    log.info(LogEvent("request", method=scope["method"], path=_shown_path(scope["path"]), **said))
 
 
-def _shown_path() -> str:
-    """The path of the request; a write key in it is hidden even if the rest of it is wrong."""
-    return re.sub(r"(?<=projects/)[^/]+", "<write_key>", request.path)[:200]
-
-
-def _add_address(messages: list[Any], address: str | None) -> None:
-    """A page does not know its visitor's address; Segment adds it, and so do we."""
-    for message in messages:
-        if isinstance(message, dict) and address:
-            context = message.setdefault("context", {})
-            if isinstance(context, dict):
-                message["context"] = {"ip": address, **context}
+def _shown_path(path: str) -> str:
+    """The path of a request; a write key in it is hidden even if the rest of it is wrong."""
+    return re.sub(r"(?<=projects/)[^/]+", "<write_key>", path)[:200]

@@ -1,38 +1,59 @@
-"""The `gateway` command: the server, the sender beside it, and how both end."""
+"""The `gateway` command: the server, the delivery beside it, and how both end."""
 
+import asyncio
+import gc
 import os
 import signal
 import sys
-import threading
 import time
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-from waitress.server import TcpWSGIServer, create_server
 
 from translator.core.operations import Json
-from translator.gateway.app import create_app, log
-from translator.gateway.intake import Intake
-from translator.sender.books.ledger import Ledger
-from translator.sender.commands.cli import delivery_options, spool_option
-from translator.sender.commands.delivery_setup import IN_MEMORY, open_delivery
-from translator.sender.commands.progress import write_line
-from translator.sender.deliver import Sender
+from translator.core.settings import Settings
+from translator.gateway.app import Gateway, log
+from translator.gateway.pipeline import DeliveryOptions, Pipeline, print_loss
+from translator.gateway.recent_messages import RecentMessages
+from translator.gateway.segment_limits import LIMITS
+from translator.gateway.server import address_of, listen, serve
+from translator.gateway.sources import Sources, SourcesError
+from translator.gateway.tls import Certificate, TlsError, make_certificate
+from translator.gateway.visitor_address import ProxyError, VisitorAddress, networks
+from translator.options import (
+    RULE_SETS,
+    optional_settings_option,
+    read_mapping,
+    read_settings,
+    usage_error,
+)
+from translator.sender.books.spool import SpoolError
+from translator.sender.commands.cli import options_besides_settings, spool_option
 from translator.sender.dispatch.batching import encode
-from translator.sender.dispatch.retry import RetryPolicy
-from translator.sender.logs import LogEvent
+from translator.sender.dispatch.dispatch import AliasPolicy
+from translator.sender.http.destination_guard import DestinationError, base_urls
+from translator.sender.logs import LogEvent, logging_to
+from translator.sender.logs import log as delivery_log
+from translator.sender.redaction import Redactor
 
-THREADS = 8
+RELOAD_SECONDS = 1.0
+"""How often the files of sources are looked at for changes."""
 
-RETRY = RetryPolicy(gives_up=False)
-"""While Mixpanel is down nothing is given up: it waits in the spool."""
+SWITCH_SECONDS = 0.001
+"""How long a thread runs while others wait for Python's lock: by default 5 ms, which requests and
+delivery would add up to."""
+
+PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@delivery_options
+@optional_settings_option
+@options_besides_settings
 @spool_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -46,7 +67,36 @@ RETRY = RetryPolicy(gives_up=False)
     "--write-key",
     "write_keys",
     multiple=True,
-    help="A write key to accept; may be repeated.  [default: all]",
+    help="A write key that --settings are for; may be repeated.  [default: all others]",
+)
+@click.option(
+    "--sources",
+    "sources_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON or YAML object: write key -> settings, or the file of them. Read again when it "
+    "changes.",
+)
+@click.option(
+    "--limits",
+    type=click.Choice(list(LIMITS)),
+    default="segment",
+    show_default=True,
+    help="Segment's limits on sizes, numbers and ids, or none.",
+)
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    metavar="NETWORK",
+    help="Believe X-Forwarded-For from this address or network; may be repeated.",
+)
+@click.option("--tls", is_flag=True, help="Speak https, with a certificate made for this run.")
+@click.option("--tls-cert", type=PEM, help="Speak https with this certificate (PEM).")
+@click.option("--tls-key", type=PEM, help="The key of --tls-cert (PEM).")
+@click.option(
+    "--tls-ca",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --tls: write the authority that clients must trust to this file.",
 )
 @click.option(
     "--drain",
@@ -57,114 +107,191 @@ RETRY = RetryPolicy(gives_up=False)
     help="How long to deliver what is there after a signal to end.",
 )
 def gateway(
+    settings_file: Path | None,
+    sources_file: Path | None,
     spool: Path | None,
+    dead_letters: Path | None,
     host: str,
     port: int,
     write_keys: tuple[str, ...],
+    limits: str,
+    trusted_proxies: tuple[str, ...],
     drain: float,
+    log_level: str,
     **options: Any,
 ) -> None:
     """Take calls from Segment's SDKs, translate them in cloud mode and deliver them.
 
     Prints its address, each loss on the error stream, and in the end one JSON object that accounts
     for every message. A signal to terminate lets it deliver what it has taken in; what is not
-    delivered after --drain seconds stays in the spool file.
+    delivered after --drain seconds stays in the spool file. SIGHUP reads --sources again.
 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
     """
-    with open_delivery(spool or IN_MEMORY, retry=RETRY, write_keys=write_keys, **options) as opened:
-        kept, sender = opened.spool, opened.sender
-        assert kept is not None, "it is in a file or in memory"
-        ledger = Ledger(sender, _report, spool=kept, dead_letters=opened.dead_letters)
-        intake = Intake(sender, ledger, kept, opened.translate)
-        delivery = Delivery(sender, intake, after_crash=kept.interrupted)
-        app = create_app(intake, time.time, write_keys=write_keys, alive=delivery.alive)
-        done = _serve(app, host, port, delivery, drain)
-        counts = intake.counts()
-        log.info(LogEvent("stop", waiting=intake.waiting(), **counts))
-        click.echo(encode(counts).decode())
-        if not done:
-            where = f"they stay in {spool}" if spool else "without a spool file they are lost"
-            _report({"error": f"{intake.waiting()} operations are not delivered; {where}"})
-            # As after a crash: an answer may be half a minute away, and the next run must know that
-            # one was not heard.
-            os._exit(1)
-        sys.exit(1 if ledger.account.lost else 0)
-
-
-class Delivery:
-    """The sender in a thread of its own."""
-
-    def __init__(self, sender: Sender, intake: Intake, *, after_crash: bool) -> None:
-        self._sender = sender
-        self._intake = intake
-        self._after_crash = after_crash
-        self._left = False
-        self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
-        self.failed = False
-
-    def start(self) -> None:
-        """Begin to deliver."""
-        self._thread.start()
-
-    def alive(self) -> bool:
-        """Whether it is at work."""
-        return self._thread.is_alive()
-
-    def waiting(self) -> int:
-        """How many operations it has not delivered yet."""
-        return self._intake.waiting()
-
-    def finish(self, seconds: float) -> bool:
-        """Take in nothing more; whether all that was taken in has its verdict within the time."""
-        self._intake.close()
-        self._thread.join(seconds)
-        self._left = self._thread.is_alive()
-        return not self._left and not self.failed
-
-    def _run(self) -> None:
-        try:
-            if self._after_crash:
-                self._sender.rest(after_crash=True)
-            self._sender.run(self._intake)
-            self._sender.rest()
-        except Exception as error:
-            # The gateway then says so on /healthz; what is in a spool file is not lost.
-            self.failed = True
-            if self._left:
-                return
-            _report({"error": f"delivery has stopped: {error!r:.300}"})
-
-
-def _serve(app: Any, host: str, port: int, delivery: Delivery, drain: float) -> bool:
-    """Serve until a signal comes, then drain; whether that came to its end."""
+    if settings_file is None and sources_file is None:
+        usage_error("give --settings, --sources, or both")
+    settings = read_settings(settings_file) if settings_file else None
+    redact = _Redact(settings, write_keys)
+    recent = RecentMessages(redact)
     try:
-        server = create_server(app, host=host, port=port, threads=THREADS, ident=None)
-    except OSError as error:
-        click.echo(f"Error: cannot listen on {host} port {port}: {error}", err=True)
-        sys.exit(1)
+        visitors = VisitorAddress(networks(trusted_proxies))
+    except ProxyError as error:
+        usage_error(f"--trusted-proxy: {error}")
+    with ExitStack() as stack:
+        certificate = _certificate(stack, host, options)
+        stack.enter_context(logging_to(sys.stderr, log_level, redact=redact))
+        delivery = DeliveryOptions(
+            base_urls(options["base_url"], options["eu_base_url"]),
+            RULE_SETS[options["rule_set"]](),
+            read_mapping(options["mapping_file"]),
+            live=options["live"],
+            alias=AliasPolicy(options["alias"]),
+            hold=options["alias_hold"],
+            workers=options["workers"],
+            spool=spool,
+            dead_letters=dead_letters,
+            recent=recent,
+        )
+        running: list[Pipeline] = []
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise SystemExit
+        def opened(name: str, chosen: Settings) -> Pipeline:
+            pipeline = Pipeline(name, chosen, delivery)
+            stack.callback(pipeline.close)
+            _log_opened(pipeline, delivery)
+            pipeline.start()
+            running.append(pipeline)
+            return pipeline
 
-    assert isinstance(server, TcpWSGIServer), "one host has one socket"
-    assert server.socket is not None, "it listens"
-    delivery.start()
-    # A signal may come before the server itself listens to them.
-    with suppress(SystemExit):
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
-        address = f"http://{host}:{server.socket.getsockname()[1]}"
-        log.info(LogEvent("listening", address=address))
-        click.echo(address)
-        sys.stdout.flush()
-        server.run()  # returns when a signal has come
+        try:
+            default = opened("", settings) if settings else None
+            sources = Sources(default, write_keys=write_keys, file=sources_file, make=opened)
+            redact.sources = sources
+            sources.load()
+        except (DestinationError, SpoolError, SourcesError) as error:
+            usage_error(str(error))
+        try:
+            listening = stack.enter_context(listen(host, port))
+        except OSError as error:
+            click.echo(f"Error: cannot listen on {host} port {port}: {error}", err=True)
+            sys.exit(1)
+
+        def ready() -> None:
+            address = address_of(listening, host, certificate)
+            log.info(LogEvent("listening", address=address))
+            click.echo(address)
+            if certificate and certificate.authority:
+                click.echo(f"ca {certificate.authority}")
+            sys.stdout.flush()
+
+        def application() -> Gateway:
+            return Gateway(
+                sources, time.time, limits=LIMITS[limits], visitors=visitors, recent=recent
+            )
+
+        with _tuned():
+            serve(
+                application,
+                listening,
+                certificate,
+                on_ready=ready,
+                background=lambda: _watch(sources),
+                on_hangup=lambda: sources.reload(always=True),
+            )
+        _end(running, drain, spool)
+
+
+class _Redact:
+    """Hides the secrets of the settings, of the sources as they are now, and the write keys."""
+
+    def __init__(self, settings: Settings | None, write_keys: tuple[str, ...]) -> None:
+        secrets = [*write_keys, *([settings.apiSecret] if settings else [])]
+        self._own = Redactor(secrets, [settings.token] if settings else [])
+        self.sources: Sources | None = None
+
+    def __call__(self, text: str) -> str:
+        text = self._own(text)
+        return self.sources.redact(text) if self.sources else text
+
+
+async def _watch(sources: Sources) -> None:
+    """Read the file of sources again when it changes."""
+    while True:
+        await asyncio.sleep(RELOAD_SECONDS)
+        sources.reload()
+
+
+@contextmanager
+def _tuned() -> Iterator[None]:
+    """While the server runs, let threads take turns more often and look for garbage less often."""
+    before = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before[0])
+        gc.set_threshold(*before[1])
+        gc.unfreeze()
+
+
+def _certificate(stack: ExitStack, host: str, options: dict[str, Any]) -> Certificate | None:
+    """What the options of TLS say; wrong usage ends the program with status 2."""
+    tls, chain, key, authority = (
+        options.pop(name) for name in ("tls", "tls_cert", "tls_key", "tls_ca")
+    )
+    if not (tls or chain or key or authority):
+        return None
+    if (chain is None) != (key is None):
+        usage_error("--tls-cert and --tls-key go together; give both, or --tls alone")
+    if chain and authority:
+        usage_error("--tls-ca is for a certificate that is made; leave it out")
+    try:
+        if chain and key:
+            given = Certificate(chain, key)
+            given.check()
+            return given
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        return make_certificate(folder, host, authority)
+    except TlsError as error:
+        usage_error(str(error))
+
+
+def _log_opened(pipeline: Pipeline, options: DeliveryOptions) -> None:
+    said = {"source": pipeline.name} if pipeline.name else {}
+    how = {"alias": options.alias.value, "workers": options.workers, "live": options.live}
+    delivery_log.info(LogEvent("start", to=pipeline.url, **how, **said))
+    waiting, crashed = pipeline.spool.waiting(), pipeline.spool.interrupted
+    if waiting or crashed:
+        level = delivery_log.warning if crashed else delivery_log.info
+        level(LogEvent("resumed", after_crash=crashed, operations=waiting, **said))
+
+
+def _end(pipelines: list[Pipeline], drain: float, spool: Path | None) -> None:
+    """Deliver what is there, print the account, and exit."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
-    server.close()
-    log.info(LogEvent("drain", waiting=delivery.waiting(), seconds=drain))
-    return delivery.finish(drain)
+    log.info(
+        LogEvent("drain", waiting=sum(each.intake.waiting() for each in pipelines), seconds=drain)
+    )
+    until = time.monotonic() + drain
+    done = [each.finish(max(0.0, until - time.monotonic())) for each in pipelines]
+    counts: Counter[str] = Counter()
+    for each in pipelines:
+        counts.update(each.intake.counts())
+    account: Json = dict(counts)
+    waiting = _waiting(pipelines)
+    log.info(LogEvent("stop", waiting=waiting, **account))
+    click.echo(encode(account).decode())
+    sys.stdout.flush()
+    if not all(done):
+        where = f"they stay in {spool}" if spool else "without a spool file they are lost"
+        print_loss({"error": f"{waiting} operations are not delivered; {where}"})
+        # As after a crash: an answer may be half a minute away, and the next run must know that
+        # one was not heard.
+        os._exit(1)
+    sys.exit(1 if any(each.ledger.account.lost for each in pipelines) else 0)
 
 
-def _report(loss: Json) -> None:
-    write_line(encode(loss).decode(), sys.stderr)
+def _waiting(pipelines: list[Pipeline]) -> int:
+    return sum(each.intake.waiting() for each in pipelines)

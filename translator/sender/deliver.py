@@ -102,8 +102,10 @@ class Sender:
         self._urls: dict[str, str] = {}
         self._retry = retry or RetryPolicy()
         self._has_secret = api_secret is not None
-        self._redact = Redactor([api_secret] if api_secret else [])
+        self._secrets = {api_secret} if api_secret else set()
+        self._redact = Redactor(self._secrets)
         self._transport: Transport = transport or HttpTransport(api_secret)
+        self._replaced: list[Transport] = []
         self._dispatch = Dispatch(limits or BatchLimits(), self._retry, alias, hold)
         self._workers = workers
         self._pool: ThreadPoolExecutor | None = None
@@ -116,6 +118,15 @@ class Sender:
         self._numbers = count()
         self._broken = False
         """Whether a run has begun and not come to its end."""
+
+    def use_secret(self, api_secret: str | None) -> None:
+        """Use another API secret for requests from now on."""
+        self._has_secret = api_secret is not None
+        self._secrets |= {api_secret} if api_secret else set()
+        self._redact = Redactor(self._secrets)
+        # A request that is under way ends with the old one.
+        self._replaced.append(self._transport)
+        self._transport = HttpTransport(api_secret)
 
     def base_url(self, host: str) -> str:
         """Where operations for `host` go. Raises DestinationError if they may go nowhere."""
@@ -224,6 +235,10 @@ class Sender:
         if seconds > 0:
             self._pause(seconds)
 
+    def failing_hosts(self) -> dict[str, str]:
+        """The hosts whose circuit is not closed, each with the reason of the last failure."""
+        return self._dispatch.failing_hosts()
+
     def moment(self) -> float:
         """The time in seconds since 1970."""
         return self._now()
@@ -240,7 +255,8 @@ class Sender:
         """Close the kept connections."""
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
-        self._transport.close()
+        for transport in (*self._replaced, self._transport):
+            transport.close()
 
     def __enter__(self) -> Self:
         return self

@@ -123,15 +123,16 @@ def logging_to(
     *,
     secrets: Iterable[str] = (),
     tokens: Iterable[str] = (),
+    redact: Callable[[str], str] | None = None,
     now: Callable[[], float] = time.time,
 ) -> Iterator[None]:
     """Until the block ends, records of at least a level go to a stream, one JSON object a line.
 
     `level` is one of LEVELS; of other libraries only warnings and worse appear. `secrets` and
-    `tokens` are shown nowhere.
+    `tokens` are shown nowhere. `redact` hides secrets in their place if they may change.
     """
     handler = LineHandler(stream)
-    handler.setFormatter(JsonFormatter(Redactor(secrets, tokens), now))
+    handler.setFormatter(JsonFormatter(redact or Redactor(secrets, tokens), now))
     handler.setLevel(level.upper())
     everything, ours = logging.getLogger(), logging.getLogger("translator")
     before = ours.level

@@ -1,23 +1,15 @@
 """From the body of a request to Segment messages."""
 
-import gzip
 import json
-import zlib
 from itertools import count
 from typing import Any
 
 import pytest
 
-from translator.gateway.calls import (
-    MAX_BODY_BYTES,
-    BadRequestError,
-    messages_of,
-    read_body,
-    write_key_of,
-)
+from translator.gateway.bodies import BadRequestError
+from translator.gateway.calls import messages_of, write_key_of
 
 RECEIVED_MS = 1_781_524_800_000
-BODY = b'{"a":1}'
 RECEIVED = "2026-06-15T12:00:00.000Z"
 
 
@@ -68,11 +60,13 @@ def test_time_that_cannot_be_corrected(called: str, sent_at: str) -> None:
 
 
 def test_batch_shares() -> None:
-    """A batch's context goes to messages that have none; what is no object stays in place."""
+    """A batch's context is merged with those of its messages, whose own members win."""
     mine = {"type": "track", "messageId": "a", "context": {"ip": "1.1.1.1"}}
     other = {"type": "track", "messageId": "b"}
-    found = messages("batch", {"batch": [mine, 5, other], "context": {"ip": "2.2.2.2"}})
-    assert [found[0]["context"], found[2]["context"]] == [{"ip": "1.1.1.1"}, {"ip": "2.2.2.2"}]
+    shared = {"ip": "2.2.2.2", "locale": "de-DE"}
+    found = messages("batch", {"batch": [mine, 5, other], "context": shared})
+    contexts = [found[0]["context"], found[2]["context"]]
+    assert contexts == [{"ip": "1.1.1.1", "locale": "de-DE"}, shared]
     assert found[1] == 5
 
 
@@ -84,50 +78,19 @@ def test_batch_shares() -> None:
         ("import", {"batch": {}}, "'batch' must be a list of messages"),
     ],
 )
-def test_requests_that_are_none(name: str, body: Any, problem: str) -> None:
-    """What is not what the path wants is a bad request as a whole."""
+def test_bodies_of_another_shape(name: str, body: Any, problem: str) -> None:
+    """A body that is not what the path wants is a bad request as a whole."""
     with pytest.raises(BadRequestError) as caught:
         messages(name, body)
     assert (caught.value.status, str(caught.value)) == (400, problem)
 
 
-@pytest.mark.parametrize(
-    ("encoding", "packed"),
-    [("", BODY), ("gzip", gzip.compress(BODY, mtime=0)), ("deflate", zlib.compress(BODY))],
-    ids=["plain", "gzip", "deflate"],
-)
-def test_bodies(encoding: str, packed: bytes) -> None:
-    """Plain and compressed bodies are the same JSON."""
-    assert read_body(packed, encoding) == {"a": 1}
-
-
-BOMB = gzip.compress(b" " * (MAX_BODY_BYTES + 1), mtime=0)
-
-
-@pytest.mark.parametrize(
-    ("body", "encoding", "status"),
-    [
-        (b"{", "", 400),
-        (b"x", "gzip", 400),
-        (gzip.compress(b"{}", mtime=0)[:-9], "gzip", 400),
-        (BOMB, "gzip", 413),
-        (b"{}", "br", 415),
-        (b"[" * 100_000, "", 400),
-    ],
-    ids=["cut", "no gzip", "cut gzip", "bomb", "unknown", "nested"],
-)
-def test_bodies_that_cannot_be_read(body: bytes, encoding: str, status: int) -> None:
-    """Each is an error of its own, and a bomb is not unpacked."""
-    with pytest.raises(BadRequestError) as caught:
-        read_body(body, encoding)
-    assert status == caught.value.status
-
-
 def test_write_key() -> None:
-    """The Basic user counts, then the body's write key."""
+    """The Basic user counts, then the body's write key, then that of its first message."""
     body = json.loads('{"writeKey": "of-body"}')
     assert [
         write_key_of("of-user", body),
         write_key_of(None, body),
+        write_key_of(None, {"batch": [{"writeKey": "of-message"}]}),
         write_key_of(None, []),
-    ] == ["of-user", "of-body", ""]
+    ] == ["of-user", "of-body", "of-message", ""]

@@ -103,6 +103,11 @@ class Ledger:
                     letters.append(letter)
         return letters
 
+    @property
+    def taken(self) -> int:
+        """Up to which number the operations of the spool were taken."""
+        return self._taken
+
     def skip_backlog(self, number: int) -> None:
         """What is in the spool up to a number has been taken already."""
         self._taken = max(self._taken, number)

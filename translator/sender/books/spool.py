@@ -160,7 +160,7 @@ class Spool:
         """
         listed = list(messages)
         with self._lock, self._transaction():
-            known = self._known_of([each.entry.key for each in listed])
+            known = self.known_of([each.entry.key for each in listed])
             fresh: dict[bytes, IncomingMessage] = {}
             added: list[bool] = []
             for each in listed:
@@ -181,6 +181,12 @@ class Spool:
             return False, None
         fate, run = row
         return True, DeliveryStatus(fate) if run is not None and run < self._run else None
+
+    def known_of(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those of the keys that are known."""
+        with self._lock:
+            found = self._for_each("SELECT key FROM messages WHERE key IN (*)", keys)
+        return {key for (key,) in found}
 
     def after(self, number: int, most: int) -> list[StoredOperation]:
         """Up to so many of the kept operations, in order, that come after the one of a number."""
@@ -225,6 +231,22 @@ class Spool:
             (found,) = self._db.execute("SELECT count(*) FROM operations").fetchone()
             return int(found)
 
+    def first_waiting(self) -> int | None:
+        """The lowest number of the operations that are kept; None if there are none."""
+        with self._lock:
+            (found,) = self._db.execute("SELECT min(number) FROM operations").fetchone()
+        return None if found is None else int(found)
+
+    def last_number(self) -> int:
+        """The highest number that an operation ever had; 0 if there was none."""
+        with self._lock:
+            return self._last_numbers()[1]
+
+    def probe(self) -> None:
+        """Write something; raises what `add` would raise if the file cannot be written."""
+        with self._lock, self._transaction():
+            self._db.execute("UPDATE about SET value = value WHERE name = 'run'")
+
     def forget(self, before: float, *, keep: int | None = None) -> bool:
         """Let go of messages that were settled before a moment, in seconds since 1970.
 
@@ -266,11 +288,6 @@ class Spool:
 
     def _transaction(self) -> "_Transaction":
         return _Transaction(self._db)
-
-    def _known_of(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Those of the keys that the file knows."""
-        found = self._for_each("SELECT key FROM messages WHERE key IN (*)", keys)
-        return {key for (key,) in found}
 
     def _insert(self, messages: Iterable[IncomingMessage], now: float) -> None:
         """Write messages with their operations; the caller has begun a transaction.

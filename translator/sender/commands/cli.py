@@ -81,6 +81,11 @@ log_level_option = click.option(
 
 def delivery_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that delivers."""
+    return settings_option(options_besides_settings(command))
+
+
+def options_besides_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that delivers, less `--settings`."""
     for option in (
         log_level_option,
         workers_option,
@@ -92,7 +97,6 @@ def delivery_options(command: Callable[..., Any]) -> Callable[..., Any]:
         base_url_option,
         mapping_option,
         rules_option,
-        settings_option,
     ):
         command = option(command)
     return command

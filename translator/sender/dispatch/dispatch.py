@@ -155,6 +155,14 @@ class Dispatch:
         """How many seconds the longest hold goes on; with `anybody` as if one had just begun."""
         return self._hold if anybody else max(0.0, self._last_hold - now)
 
+    def failing_hosts(self) -> dict[str, str]:
+        """The hosts whose circuit is not closed, each with the reason of the last failure."""
+        return {
+            host: circuit.reason
+            for host, circuit in list(self._circuits.items())
+            if circuit.state is not CircuitState.CLOSED
+        }
+
     def abandoned(self, now: float) -> list[Settled]:
         """The operations that are given up without another try, because their host is down."""
         settled: list[Settled] = []

@@ -1,0 +1,65 @@
+"""Which messages are the same: the key by which a message that is sent again is recognised."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+SIGNIFICANT = (
+    "type",
+    "messageId",
+    "userId",
+    "anonymousId",
+    "previousId",
+    "groupId",
+    "sessionId",
+    "event",
+    "name",
+    "category",
+    "properties",
+    "traits",
+    "context",
+    "options",
+    "integrations",
+    "originalTimestamp",
+)
+"""The members of a message that its caller gives and that the translation reads.
+
+All others, known or not, are the transport's: `_metadata`, `sentAt`, `writeKey`, `receivedAt`, ...
+A client that sends a message again may change them (segmentio/analytics-ruby#73, #241). The time of
+the call is `originalTimestamp`; `timestamp` is corrected by the gateway's clock, so it changes too.
+"""
+
+KEY_BYTES = 16
+
+
+def significant_text(message: Mapping[str, Any], *, strict: bool = True) -> bytes:
+    """What makes a message, as `calls.messages_of` gives it, the same as another, as JSON text.
+
+    The message id alone would not do: a client with a defect may send different messages with one
+    id, and all but the first would be lost. `strict` is as in `json_line`. Raises RecursionError
+    for a message that is nested too deep to be written as JSON.
+    """
+    significant = {name: message[name] for name in SIGNIFICANT if name in message}
+    return json_line(significant, sort_keys=True, strict=strict)
+
+
+def key_of(text: bytes) -> bytes:
+    """The key of a text: a hash of fixed size."""
+    return hashlib.blake2b(text, digest_size=KEY_BYTES).digest()
+
+
+def json_line(value: Any, *, sort_keys: bool = False, strict: bool = True) -> bytes:
+    """A value as one line of JSON; with `sort_keys` the same however its members are ordered.
+
+    Without `strict` the value may hold NaN, which orjson would write as null. orjson refuses some
+    more values that Python's json writes: lone surrogates, long integers, deep nesting.
+    """
+    if strict:
+        try:
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else None)
+        except orjson.JSONEncodeError:
+            pass
+    return json.dumps(value, sort_keys=sort_keys).encode()

@@ -1,0 +1,158 @@
+"""One source's way to Mixpanel: its translation, spool, sender, and the thread that delivers."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from translator.bulk import translate_parsed
+from translator.core.compiled_settings import Plan, plan_for
+from translator.core.mapping import STANDARD, PropertyMap
+from translator.core.operations import Json, Result
+from translator.core.rules import Rules
+from translator.core.settings import Settings
+from translator.gateway.intake import Intake
+from translator.gateway.observer import Observer
+from translator.gateway.recent_messages import RecentMessages
+from translator.sender.books.dead_letters import DeadLetters
+from translator.sender.books.ledger import Ledger, Report
+from translator.sender.books.spool import Spool
+from translator.sender.commands.delivery_setup import IN_MEMORY, dead_letters_beside
+from translator.sender.commands.progress import write_line
+from translator.sender.deliver import HOLD_SECONDS, Sender
+from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.dispatch import AliasPolicy
+from translator.sender.dispatch.retry import RetryPolicy
+
+RETRY = RetryPolicy(gives_up=False)
+"""While Mixpanel is down nothing is given up: it waits in the spool."""
+
+
+def print_loss(loss: Json) -> None:
+    """Print a loss on the error stream."""
+    write_line(encode(loss).decode(), sys.stderr)
+
+
+@dataclass(frozen=True)
+class DeliveryOptions:
+    """How to translate and deliver, for all sources.
+
+    `base_urls` says where operations for a host go instead. `spool` and `dead_letters` are files;
+    without `spool` messages are kept in memory. `now` gives seconds since 1970.
+    """
+
+    base_urls: Mapping[str, str]
+    rules: Rules
+    mapping: PropertyMap = STANDARD
+    live: bool = False
+    alias: AliasPolicy = AliasPolicy.HOLD
+    hold: float = HOLD_SECONDS
+    workers: int = 1
+    spool: Path | None = None
+    dead_letters: Path | None = None
+    recent: RecentMessages | None = None
+    report: Report = print_loss
+    now: Callable[[], float] = time.time
+
+
+class Pipeline:
+    """Open it with `start`; `finish` and `close` end it.
+
+    `name` tells the source from the others, and is part of the names of its files if it is not
+    empty. Raises DestinationError if its operations may go nowhere, SpoolError if the spool cannot
+    be used.
+    """
+
+    def __init__(self, name: str, settings: Settings, options: DeliveryOptions) -> None:
+        self.name = name
+        self._options = options
+        self._plan = self._compiled(settings)
+        spool = options.spool
+        if spool is not None and name:
+            spool = spool.with_name(f"{spool.name}.{name}")
+        with ExitStack() as stack:
+            self.sender = stack.enter_context(
+                Sender(
+                    options.base_urls,
+                    settings.apiSecret or None,
+                    live=options.live,
+                    retry=RETRY,
+                    alias=options.alias,
+                    hold=options.hold,
+                    workers=options.workers,
+                    now=options.now,
+                )
+            )
+            self.url = self.sender.base_url(self._plan.host)
+            self.spool = stack.enter_context(Spool(spool or IN_MEMORY))
+            dead = DeadLetters(options.dead_letters or dead_letters_beside(spool))
+            stack.callback(dead.close)
+            self.ledger = Ledger(self.sender, options.report, spool=self.spool, dead_letters=dead)
+            self.observer = Observer(name, options.recent)
+            self.intake = Intake(
+                self.sender,
+                self.ledger,
+                self.spool,
+                self.translate,
+                observer=self.observer,
+                bounded_memory=spool is None,
+            )
+            self._opened = stack.pop_all()
+        self._settings = settings
+        self._left = False
+        self.failure: str | None = None
+        """Why delivery has stopped; None while it has not."""
+        self._thread = threading.Thread(target=self._deliver, name="delivery", daemon=True)
+
+    def change(self, settings: Settings) -> None:
+        """Use other settings from now on. What was translated before is delivered as it is."""
+        if settings == self._settings:
+            return
+        plan = self._compiled(settings)
+        self.sender.base_url(plan.host)
+        self.sender.use_secret(settings.apiSecret or None)
+        self._settings, self._plan = settings, plan
+
+    def translate(self, message: Any, checked: bool) -> Result:
+        """The result of a message, judged now. Never raises."""
+        now_ms = int(self._options.now() * 1000)
+        return translate_parsed(message, self._plan, now_ms, checked=checked)
+
+    def start(self) -> None:
+        """Begin to store and to deliver."""
+        self.intake.start()
+        self._thread.start()
+
+    def delivers(self) -> bool:
+        """Whether delivery is at work."""
+        return self._thread.is_alive()
+
+    def finish(self, seconds: float) -> bool:
+        """Take in nothing more; whether all that was taken in has its verdict within the time."""
+        self.intake.close()
+        self._thread.join(seconds)
+        self._left = self._thread.is_alive()
+        return not self._left and self.failure is None
+
+    def close(self) -> None:
+        """Close the files and connections."""
+        self._opened.close()
+
+    def _compiled(self, settings: Settings) -> Plan:
+        return plan_for(settings, self._options.rules, self._options.mapping)
+
+    def _deliver(self) -> None:
+        try:
+            if self.spool.interrupted:
+                self.sender.rest(after_crash=True)
+            self.sender.run(self.intake)
+            self.sender.rest()
+        except Exception as error:
+            # /healthz then says so; what is in a spool file is not lost.
+            self.failure = f"delivery has stopped: {error!r:.300}"
+            if not self._left:
+                self._options.report({"error": self.failure})

@@ -1,0 +1,49 @@
+"""HTTP responses of the gateway."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+Headers = Mapping[bytes, bytes]
+
+RETRY_AFTER = ((b"retry-after", b"1"),)
+"""In seconds, for clients that are to send a request again."""
+
+
+class Response(NamedTuple):
+    """An HTTP response. `messages` is how many the request had, for the log."""
+
+    status: int
+    body: bytes
+    content_type: bytes = b"application/json"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    messages: int = 0
+
+
+def success(messages: int = 0) -> Response:
+    """The response to a call whose messages are stored."""
+    return Response(200, b'{"success":true}', messages=messages)
+
+
+def refusal(status: int, problem: str, messages: int = 0) -> Response:
+    """The response to a request that is refused, with the reason."""
+    headers = RETRY_AFTER if status == 503 else ()
+    found = as_json({"success": False, "error": problem}, status)
+    return found._replace(headers=headers, messages=messages)
+
+
+def as_json(body: Any, status: int = 200) -> Response:
+    """A JSON value as a response. Halves of characters in it are replaced."""
+    try:
+        return Response(status, orjson.dumps(body))
+    except TypeError:
+        return Response(status, orjson.dumps(_clean(body)))
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {key: _clean(each) for key, each in value.items()}
+    return [_clean(each) for each in value] if isinstance(value, list) else value
