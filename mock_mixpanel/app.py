@@ -12,6 +12,7 @@ from mock_mixpanel.control.api import control_api
 from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.endpoints import ENDPOINTS, exchange, ingest
 from mock_mixpanel.ingest.flask_requests import REGIONS, incoming, respond
+from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.readback import PATHS, readback_api
 from mock_mixpanel.serving import cors
@@ -53,6 +54,10 @@ def create_app(
         if request.path.startswith("/_mock"):
             return respond(replies.app_error(error.code or 500, error.description or error.name))
         return _unknown(world, error)
+
+    @app.errorhandler(StoreUnavailableError)
+    def answer_without_store(error: StoreUnavailableError) -> Response:
+        return respond(replies.store_unavailable())
 
     @app.before_request
     def preflight() -> Response | None:

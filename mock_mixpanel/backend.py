@@ -3,19 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from mock_mixpanel.log.journal import Log
-from mock_mixpanel.log.shared_settings import Shared
+from mock_mixpanel.log.shared_settings import SharedSettings
 from mock_mixpanel.log.stores import Store
 from mock_mixpanel.log.stores.memory import MemoryStore
-from mock_mixpanel.projects.config import Config, ConfigError, Limits, Project
+from mock_mixpanel.projects.config import Config, ConfigError, Project
+from mock_mixpanel.projects.registry import Projects
 from mock_mixpanel.simulation.clock import Clock
 from mock_mixpanel.simulation.faults import Faults
 from mock_mixpanel.simulation.rate_limits import Rates
 from mock_mixpanel.state.projections import Projections
-
-PART = "projects"
 
 
 class World:
@@ -27,7 +26,7 @@ class World:
     def __init__(self, config: Config | None = None, store: Store | None = None) -> None:
         self.config = config or Config()
         self._store = store or MemoryStore()
-        self._shared = Shared(self._store)
+        self._shared = SharedSettings(self._store)
         self.clock = Clock(shared=self._shared)
         self.log = Log(self._store)
         self.projects = Projects(self.config, self._shared)
@@ -102,72 +101,3 @@ class World:
     def close(self) -> None:
         """Let go of the store."""
         self._store.close()
-
-
-class Projects:
-    """Every known project; a token never seen is one with default options, unless strict."""
-
-    def __init__(self, config: Config, shared: Shared) -> None:
-        self._config = config
-        self._shared = shared
-        self._first = {project.token: project for project in config.projects}
-
-    def find(self, token: str) -> Project | None:
-        """The project of a token; None if there is none and none is made on the fly."""
-        if token in self._known or not self._config.strict_projects:
-            return self.options(token)
-        return None
-
-    def options(self, token: str) -> Project:
-        """The options of a project, or the default ones if it has none of its own."""
-        return self._known.get(token) or Project(token)
-
-    def limits(self, token: str) -> Limits:
-        """The limits of a project: the server's, but for those it has of its own."""
-        return self._view.limits.get(token, self._config.limits)
-
-    def group_keys(self, token: str) -> tuple[str, ...]:
-        """The group keys of a project, as far as it has any of its own."""
-        return self.options(token).group_keys
-
-    @property
-    def rated(self) -> bool:
-        """Whether any project has a limit on what it may send in a time."""
-        return self._view.rated
-
-    def known(self) -> list[Project]:
-        """The projects with options of their own."""
-        return list(self._known.values())
-
-    def put(self, project: Project) -> None:
-        """Add a project or replace its options."""
-        with self._shared.changing(PART) as part:
-            part[project.token] = project.options()
-
-    def forget(self, token: str | None) -> None:
-        """Back to the options the server started with, for all projects or for one."""
-        with self._shared.changing(PART) as part:
-            if token is None:
-                part.clear()
-            part.pop(token or "", None)
-
-    @property
-    def _known(self) -> Mapping[str, Project]:
-        return self._view.projects
-
-    @property
-    def _view(self) -> "_Known":
-        return self._shared.view(PART, self._made)
-
-    def _made(self, part: Mapping[str, Any] | None) -> "_Known":
-        put = {token: Project(token).changed(options) for token, options in (part or {}).items()}
-        projects = self._first | put
-        first = self._config.limits
-        limits = {token: first.changed(each.limits) for token, each in projects.items()}
-        return _Known(projects, limits, any(each.rated for each in (first, *limits.values())))
-
-
-class _Known(NamedTuple):
-    projects: Mapping[str, Project]
-    limits: Mapping[str, Limits]
-    rated: bool

@@ -145,6 +145,11 @@ def app_error(status: int, error: str, **more: Any) -> Reply:
     return json_reply(status, {"error": error, "status": "error", **more})
 
 
+def store_unavailable() -> Reply:
+    """The answer while a database does not answer: nothing was stored, so clients try again."""
+    return json_reply(503, {"error": "the store is not available; try again", "status": 0})
+
+
 def query_error(status: int, request: str, error: str) -> Reply:
     """The envelope of the query routes; `request` is the path with its query."""
     return json_reply(status, {"request": request, "error": error})

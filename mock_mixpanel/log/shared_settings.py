@@ -1,15 +1,15 @@
-"""What all workers agree on: one small JSON document in the store.
+"""The settings that all workers agree on: named JSON values in the store.
 
-It has a member for each of clock, projects, faults and rates. A worker keeps the last one it saw,
-so reading costs nothing; `refresh` looks whether another worker changed it.
+There is one value for each of clock, faults and rate limits, and one for each project. A worker
+keeps the values it saw last, so reading costs nothing; `refresh` fetches what others changed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from mock_mixpanel.log.row_codec import dump, load
-from mock_mixpanel.log.stores import Store
+from mock_mixpanel.log.stores import Store, StoreError
 
 T = TypeVar("T")
 
@@ -18,13 +18,13 @@ class _Seen(NamedTuple):
     version: int
     parts: dict[str, Any]
     views: dict[str, Any]
-    """What was made of a part; lost when that part changes."""
+    """Values computed from one part; dropped when that part changes."""
     memo: dict[Any, Any]
-    """What was made of several; lost when anything changes."""
+    """Values computed from several parts; dropped when anything changes."""
 
 
-class Shared:
-    """The document. All of it may be called from several threads."""
+class SharedSettings:
+    """The named values. All methods may be called from several threads. Raises StoreError."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -33,25 +33,41 @@ class Shared:
 
     @property
     def version(self) -> int:
-        """Of the document last seen."""
+        """The version of the settings seen last."""
         return self._seen.version
 
     @property
     def memo(self) -> dict[Any, Any]:
-        """For what depends on this version of the document alone; whoever fills it bounds it."""
+        """A cache that is emptied when any setting changes; its users bound its size."""
         return self._seen.memo
 
     def refresh(self) -> None:
-        """See the document as it is now."""
-        version, document = self._store.state()
+        """Fetch what other workers have changed."""
         before = self._seen
-        if version != before.version:
-            parts = load(document)
-            same = {k: v for k, v in before.views.items() if parts.get(k) == before.parts.get(k)}
-            self._seen = _Seen(version, parts, same, {})
+        version, changed = self._store.settings(before.version)
+        if version == before.version:
+            return
+        parts, views = before.parts, before.views
+        if changed:
+            parts, views = parts.copy(), views.copy()
+            for name, value in changed.items():
+                views.pop(name, None)
+                if value is None:
+                    parts.pop(name, None)
+                else:
+                    parts[name] = _loaded(name, value)
+        self._seen = _Seen(version, parts, views, {})
+
+    def names(self, prefix: str) -> list[str]:
+        """The names of all settings that begin with a prefix, oldest first."""
+        return [name for name in self._seen.parts if name.startswith(prefix)]
+
+    def has(self, name: str) -> bool:
+        """Whether a setting is set."""
+        return name in self._seen.parts
 
     def view(self, name: str, make: Callable[[Any], T]) -> T:
-        """What `make` makes of a part (None if it is not there), as last seen."""
+        """What `make` computes from a setting (None if it is not set); kept until it changes."""
         seen = self._seen
         if name not in seen.views:
             seen.views[name] = make(seen.parts.get(name))
@@ -60,18 +76,32 @@ class Shared:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """See the document as it is now; nobody else changes it or appends anything meanwhile."""
+        """Fetch the settings and keep all others from changing or appending anything."""
         with self._store.exclusive():
             self.refresh()
             yield
 
     @contextmanager
     def changing(self, name: str) -> Iterator[dict[str, Any]]:
-        """A part to be changed in place; nothing is, if an error leaves the block."""
+        """A setting to change in place; an error that leaves the block changes nothing."""
         with self.exclusive():
             before = self._seen.parts.get(name, {})
             part = load(dump(before))
             yield part
             if part != before:
-                self._store.put(dump(self._seen.parts | {name: part}))
+                self._store.put(name, dump(part))
                 self.refresh()
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove these settings, as far as they are set."""
+        with self.exclusive():
+            for name in filter(self.has, names):
+                self._store.put(name, None)
+            self.refresh()
+
+
+def _loaded(name: str, value: bytes) -> Any:
+    try:
+        return load(value)
+    except ValueError as error:
+        raise StoreError(f"the setting {name!r} in the store is not JSON: {error}") from error

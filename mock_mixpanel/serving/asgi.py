@@ -22,7 +22,8 @@ from mock_mixpanel.ingest.flask_requests import ConnectionCut
 from mock_mixpanel.ingest.http_request import INCOMPLETE_BODY, Envelope, Incoming
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.regions import DEFAULT
-from mock_mixpanel.ingest.replies import Reply
+from mock_mixpanel.ingest.replies import Reply, store_unavailable
+from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.readback.lookup_tables import MAX_BYTES, PATH
 from mock_mixpanel.serving import cors
 from mock_mixpanel.serving.wsgi_calls import HttpResponse, call, environ
@@ -105,7 +106,10 @@ class Application:
         body, complete = await _read(receive, most)
         known = body if complete and len(body) <= most else None
         broken = "" if complete else INCOMPLETE_BODY
-        reply = ingest(self._world, endpoint, Incoming(envelope, known, broken))
+        try:
+            reply = ingest(self._world, endpoint, Incoming(envelope, known, broken))
+        except StoreUnavailableError:
+            reply = store_unavailable()
         content = {"content-type": reply.content_type} if reply.content_type else {}
         origin = envelope.headers.get("Origin")
         headers = {**content, **reply.headers, **(cors.response_headers(origin) if origin else {})}

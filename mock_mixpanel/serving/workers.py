@@ -170,7 +170,7 @@ def _healthy(host: str, port: int, *, tls: bool) -> bool:
 def _serve(settings: WorkerSettings, listening: list[socket.socket]) -> None:
     """Run one worker process."""
     _end_with_parent()
-    world = World(settings.config, open_store(settings.store_url, settings.keep))
+    world = World(settings.config, open_store(settings.store_url, settings.keep, check=False))
     regions = {port: region for region, port in settings.ports.items()}
     server = HttpServer(
         Application(world, regions, quiet=settings.quiet), settings.certificate, grace=STOP_SECONDS

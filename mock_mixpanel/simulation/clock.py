@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from mock_mixpanel.log.shared_settings import Shared
+from mock_mixpanel.log.shared_settings import SharedSettings
 from mock_mixpanel.log.stores.memory import MemoryStore
 
 PART = "clock"
@@ -26,9 +26,11 @@ class State(NamedTuple):
 class Clock:
     """One moment for the whole server, all workers included. `real` gives seconds since 1970."""
 
-    def __init__(self, real: Callable[[], float] = time.time, shared: Shared | None = None) -> None:
+    def __init__(
+        self, real: Callable[[], float] = time.time, shared: SharedSettings | None = None
+    ) -> None:
         self._real = real
-        self._shared = shared or Shared(MemoryStore())
+        self._shared = shared or SharedSettings(MemoryStore())
 
     @property
     def frozen(self) -> bool:

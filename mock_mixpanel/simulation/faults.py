@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mock_mixpanel.log.shared_settings import Shared
+from mock_mixpanel.log.shared_settings import SharedSettings
 from mock_mixpanel.simulation.fault_actions import ACTIONS, Action, FaultError, read_action
 
 PART = "faults"
@@ -59,7 +59,7 @@ class Rule:
 class Faults:
     """The rules, in the order they were made; the first that acts decides."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: SharedSettings) -> None:
         self._shared = shared
 
     @property

@@ -9,7 +9,7 @@ does not count (choice). Time is the virtual clock's, so waiting is `advance`.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mock_mixpanel.log.shared_settings import Shared
+from mock_mixpanel.log.shared_settings import SharedSettings
 from mock_mixpanel.projects.config import Limits
 
 PART = "rates"
@@ -41,7 +41,7 @@ class Full(NamedTuple):
 class Rates:
     """What each project sent in the last `rate_seconds`; kept for those with a limit only."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: SharedSettings) -> None:
         self._shared = shared
 
     def exceeded(self, token: str, limits: Limits, new: Sent) -> str | None:

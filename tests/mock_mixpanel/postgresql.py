@@ -5,7 +5,7 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -25,30 +25,58 @@ def program(name: str) -> str:
     return found
 
 
-@contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """The URL of a server that keeps all it has in a folder, and listens there alone."""
-    initdb, pg_ctl = program("initdb"), program("pg_ctl")
-    who = None
-    if os.geteuid() == 0:
+class Server:
+    """A PostgreSQL server that keeps all it has in a folder, and listens there alone."""
+
+    def __init__(self, folder: Path) -> None:
+        initdb, self._pg_ctl = program("initdb"), program("pg_ctl")
+        self._folder = folder
+        self._who: str | None = None
+        if os.geteuid() == 0:
+            self._who = self._user(folder)
+        self._data = folder / "data"
+        self._run(initdb, "-D", str(self._data), "-U", USER, "-A", "trust", "--no-sync")
+        self.url = f"postgresql://{USER}@/postgres?host={folder}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c fsync=off"
+        log = str(self._folder / "log")
+        self._run(self._pg_ctl, "-D", str(self._data), "-l", log, "-o", options, "-w", "start")
+
+    def stop(self) -> None:
+        """Stop it at once, as if it were killed."""
+        self._run(self._pg_ctl, "-D", str(self._data), "-m", "immediate", "-w", "stop")
+
+    def _user(self, folder: Path) -> str:
         try:
             account = pwd.getpwnam(USER)
         except KeyError:
             pytest.skip(f"there is no user {USER}, and PostgreSQL does not run as root")
-        who = account.pw_name
         for each in (folder, *folder.parents):
             if each.owner() == "root" and each != Path(each.anchor) and str(each) != "/tmp":
                 each.chmod(0o755)
         os.chown(folder, account.pw_uid, account.pw_gid)
-    data = folder / "data"
+        return account.pw_name
 
-    def run(*command: str) -> None:
-        subprocess.run(command, user=who, cwd=folder, check=True, capture_output=True)
+    def _run(self, *command: str) -> None:
+        subprocess.run(command, user=self._who, cwd=self._folder, check=True, capture_output=True)
 
-    run(initdb, "-D", str(data), "-U", USER, "-A", "trust", "--no-sync")
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-    run(pg_ctl, "-D", str(data), "-l", str(folder / "log"), "-o", options, "-w", "start")
+
+@contextmanager
+def restartable(folder: Path) -> Iterator[Server]:
+    """A running server that can be stopped and started."""
+    server = Server(folder)
+    server.start()
     try:
-        yield f"postgresql://{USER}@/postgres?host={folder}"
+        yield server
     finally:
-        run(pg_ctl, "-D", str(data), "-m", "immediate", "-w", "stop")
+        with suppress(subprocess.CalledProcessError):  # it may be stopped already
+            server.stop()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """The URL of a running server."""
+    with restartable(folder) as server:
+        yield server.url

@@ -1,8 +1,8 @@
-"""Where the log is kept, and the settings that all workers share.
+"""Stores keep the log, and the settings that all workers share.
 
-A store keeps rows (see packing.py) in the order in which they were appended, and one small document
-(see shared.py). It is the only thing that several workers have in common: they agree because each
-append can demand that the document is still the one it was decided under.
+A store keeps rows (see row_codec.py) in the order in which they were appended, and named settings
+(see shared_settings.py). It is the only thing that several workers have in common: they agree
+because each append can demand that the settings are still those it was decided under.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,14 +22,21 @@ KEPT_BYTES = 128 * 1024 * 1024
 
 
 class StoreError(Exception):
-    """A store that cannot be opened; the message says why, and what to do."""
+    """The store cannot be opened or read; the message says why, and what to do."""
 
 
-class State(NamedTuple):
-    """The document; each change of it, and each forgetting, gives another `version`."""
+class StoreUnavailableError(Exception):
+    """The store does not answer now, and nothing was stored; try again later."""
+
+
+class Changes(NamedTuple):
+    """The settings that changed since some version: name -> value, None if it was removed.
+
+    Each change of a setting, and each forgetting of rows, gives another `version`.
+    """
 
     version: int
-    document: bytes
+    values: Mapping[str, bytes | None]
 
 
 class Page(NamedTuple):
@@ -55,31 +62,34 @@ def answers_to_drop(sizes: Mapping[str, int]) -> list[str]:
 
 
 class Store(Protocol):
-    """What there is of each store. All of it may be called from several threads."""
+    """The methods of each store. All of them may be called from several threads.
 
-    def state(self) -> State:
-        """The document as it is now."""
+    A method raises StoreUnavailableError while a database does not answer.
+    """
+
+    def settings(self, since: int) -> Changes:
+        """The settings that changed after a version; 0 gives all of them."""
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """Nobody else changes or appends anything meanwhile; may be nested."""
+        """Keep all others from changing or appending anything; may be nested."""
 
-    def put(self, document: bytes) -> None:
-        """Replace the document; only when exclusive."""
+    def put(self, name: str, value: bytes | None) -> None:
+        """Set a setting, or remove it with None; only within `exclusive`."""
 
     def append(self, packed: Packed, version: int | None = None) -> bool:
-        """Append a row; False, and nothing is done, if the version is another one by now.
+        """Append a row; return False and do nothing if the settings have another version by now.
 
-        When this returns, the row outlives the process, if the store is one that lasts at all.
+        When this returns, the row outlives the process, except in the memory store.
         """
 
     def page(self, generation: int | None, after: int) -> Page:
-        """The next rows after a row id; the first ones if this is not the generation any more."""
+        """The next rows after a row id; the first ones if the generation has changed."""
 
     def rows(self, ids: Sequence[int]) -> Sequence[Row]:
-        """These rows, as far as they are still there."""
+        """The rows with these ids, without those that were forgotten."""
 
     def forget(self, token: str | None) -> None:
-        """Everything, or the records of one project and the requests that had no others."""
+        """Forget all rows, or the records of one project and the requests that had no others."""
 
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
         """Keep the pages of an answer, in place of the oldest ones if it gets too much."""
@@ -94,18 +104,20 @@ class Store(Protocol):
 def oldest_to_keep(first: int, after: int, keep: int | None) -> int | None:
     """The entry id before which rows are dropped, if there are more than `keep` records.
 
-    The log has the entries from `first` to before `after`. A tenth goes at once: all state is
-    computed anew from what is left, and that should be rare. Requests go whole; the newest stays.
+    The log has the entries from `first` to before `after`. A tenth of `keep` is dropped at once,
+    because all state is then computed again. Requests are dropped whole; the newest always stays.
     """
     if keep is None or after - first <= keep:
         return None
     return after - keep + keep // 10
 
 
-def open_store(url: str, keep: int | None = None) -> Store:
-    """The store at a URL: `memory:`, `folder:path`, `sqlite:///file`, or another of SQLAlchemy.
+def open_store(url: str, keep: int | None = None, *, check: bool = True) -> Store:
+    """The store at a URL: `memory:`, `folder:path`, `sqlite:///file` or `postgresql://...`.
 
-    `keep` is how many records are kept; a request without records counts as one. Raises StoreError.
+    `keep` is the largest number of records to keep; a request without records counts as one.
+    `check` reads a folder or an SQLite file once and compares all checksums. Raises StoreError, for
+    a damaged store too.
     """
     if url == "memory:":
         from mock_mixpanel.log.stores.memory import MemoryStore
@@ -119,7 +131,13 @@ def open_store(url: str, keep: int | None = None) -> Store:
         path = url.removeprefix("folder:")
         if not path:
             raise StoreError("folder: needs a path, as in folder:mock")
-        return FolderStore(Path(path), keep)
+        folder = FolderStore(Path(path), keep)
+        if check:
+            folder.check()
+        return folder
     from mock_mixpanel.log.stores.sql import SqlStore
 
-    return SqlStore(url, keep)
+    database = SqlStore(url, keep)
+    if check:
+        database.check()
+    return database

@@ -1,14 +1,15 @@
 """The store in a folder: it outlives the process, and several workers share it at little cost.
 
-There are a log of rows, `log-N`, a document, `document-N`, and the `head`, which says which of them
-count and where the log ends. A new head takes effect by the last bytes that are written of it, and
-what it does not tell of has not happened: a worker that is killed leaves nothing half done. Whoever
-reads or writes the head has a lock on it, which ends with its owner. As with SQLite, what was
-acknowledged survives the end of the process, however sudden, but not a power cut.
+The folder has a log of rows, `log-N`, a log of settings, `settings-N`, and the `head`, which says
+which of them count and where they end. A new head takes effect with the last bytes written of it,
+and bytes behind the end of a log do not count: a worker that is killed leaves nothing half done.
+Readers and writers of the head hold a lock on it, which ends with its owner. As with SQLite, what
+was acknowledged survives the end of the process, however sudden, but not a power cut.
+
+Each frame of a log and the head have a checksum, so that damage by others is found.
 """
 
 import fcntl
-import hashlib
 import mmap
 import os
 import struct
@@ -16,28 +17,32 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from shutil import rmtree
 from typing import NamedTuple
+from zlib import crc32
 
 from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
-from mock_mixpanel.log.stores import PAGE, Page, State, StoreError, answers_to_drop, oldest_to_keep
+from mock_mixpanel.log.stores import PAGE, Changes, Page, StoreError, oldest_to_keep
+from mock_mixpanel.log.stores.answer_files import AnswerFiles
 from mock_mixpanel.log.stores.log_file import LogFile
 
-MAGIC = b"mock-mixpanel 1\n"
-"""What a head begins with; a store of another format cannot be read."""
+MAGIC = b"mock-mixpanel 2\n"
+"""First bytes of a head; a store of another format cannot be read."""
 
-CHECK_EVERY = 64
-"""After how many appended rows to look whether there are too many."""
+SETTINGS_SLACK = 1024 * 1024
+"""Bytes of outdated settings that are kept before their log is written anew."""
 
-_COUNT, _HEAD = struct.Struct("<Q"), struct.Struct("<QQQQQQ")
+_COUNT, _HEAD = struct.Struct("<Q"), struct.Struct("<QQQQQQQQQI")
 _FIRST_SLOT = len(MAGIC) + _COUNT.size
 _SIZE = _FIRST_SLOT + 2 * _HEAD.size
+_REMOVED = b"removed"
+"""Body of the frame of a setting that was removed."""
 
 
 class Head(NamedTuple):
-    """What counts: the document, the log, where that ends, and how its ids go on.
+    """Which logs count and where they end, and how the ids go on.
 
-    `first_entry` is the id of the oldest entry that is kept.
+    `first_entry` is the id of the oldest entry that is kept; `settings_live` is where the log of
+    settings ended when it was last written anew.
     """
 
     version: int = 1
@@ -46,6 +51,13 @@ class Head(NamedTuple):
     next_row: int = 1
     next_entry: int = 1
     first_entry: int = 1
+    settings_generation: int = 1
+    settings_end: int = 0
+    settings_live: int = 0
+
+    def packed(self, count: int) -> bytes:
+        """The head as the COUNTth one, with a checksum."""
+        return _HEAD.pack(*self, crc32(repr((count, *self)).encode()))
 
 
 class FolderStore:
@@ -55,31 +67,53 @@ class FolderStore:
         self._folder, self._keep = folder, keep
         self._lock = threading.RLock()
         self._depth = 0
-        self._appended = 0
         try:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
             names = {each.name for each in folder.iterdir()}
             if names and "head" not in names:  # which is what a store makes first
-                raise StoreError(f"{folder} has files that are no store's; use another")
+                raise StoreError(f"{folder} holds files of another program; use another folder")
             self._file = os.open(folder / "head", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
             if os.fstat(self._file).st_size == 0:
-                (folder / "document-1").write_bytes(b"{}")
-                os.write(self._file, MAGIC + bytes(_COUNT.size) + 2 * _HEAD.pack(*Head()))
+                os.write(self._file, MAGIC + bytes(_COUNT.size) + 2 * Head().packed(0))
             fcntl.flock(self._file, fcntl.LOCK_UN)
         except OSError as error:
             raise StoreError(f"{folder} cannot be opened: {error.strerror}") from error
         if os.pread(self._file, len(MAGIC), 0) != MAGIC or os.fstat(self._file).st_size != _SIZE:
             os.close(self._file)
-            raise StoreError(f"{folder} is no store of this version; use another")
+            raise StoreError(f"{folder} is not a store of this version; use another folder")
         self._map = mmap.mmap(self._file, _SIZE)
         self._head = self._committed()
-        self._log = self._opened(self._head.generation)
-        self._answers = Answers(folder / "answers")
+        self._log = self._opened("log", self._head.generation)
+        self._settings = self._opened("settings", self._head.settings_generation)
+        self._answers = AnswerFiles(folder / "answers")
 
-    def state(self) -> State:
+    def check(self) -> None:
+        """Read both logs and compare all checksums. Raises StoreError for damaged rows."""
         with self._reading() as head:
-            return State(head.version, self._document(head.version).read_bytes())
+            found = [
+                *self._damages("log", head.generation, head.end),
+                *self._damages("settings", head.settings_generation, head.settings_end),
+            ]
+        if found:
+            places = "; ".join(found[:3]) + ("; ..." if len(found) > 3 else "")
+            raise StoreError(
+                f"{self._folder} is damaged: {places}. All other rows are intact, and nothing was"
+                " changed. Restore the folder from a copy, or use another folder"
+            )
+
+    def settings(self, since: int) -> Changes:
+        with self._reading() as head:
+            if head.version == since:
+                return Changes(since, {})
+            log = self._current_settings(head)
+            changed: dict[str, bytes | None] = {}
+            while rows := log.rows_after(since, head.settings_end, PAGE):
+                for row in rows:
+                    changed.pop(row.token or "", None)
+                    changed[row.token or ""] = None if row.body == _REMOVED else row.head
+                since = rows[-1].id
+            return Changes(head.version, changed)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -95,16 +129,20 @@ class FolderStore:
                 self._commit(self._head)
                 self._remove(before)
             except BaseException:
-                self._log = self._opened(before.generation)
+                self._log = self._opened("log", before.generation)
+                self._settings = self._opened("settings", before.settings_generation)
                 raise
             finally:
                 self._depth = 0
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
-    def put(self, document: bytes) -> None:
-        version = self._head.version + 1
-        self._document(version).write_bytes(document)
-        self._head = self._head._replace(version=version)
+    def put(self, name: str, value: bytes | None) -> None:
+        head, version = self._head, self._head.version + 1
+        row = Row(version, 0, name, value or b"", _REMOVED if value is None else b"")
+        end = self._current_settings(head).write(row, head.settings_end)
+        self._head = head._replace(version=version, settings_end=end)
+        if end > 2 * head.settings_live + SETTINGS_SLACK:
+            self._compact_settings()
 
     def append(self, packed: Packed, version: int | None = None) -> bool:
         with self._lock:
@@ -118,11 +156,11 @@ class FolderStore:
                     self._commit(self._head)
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
-            self._appended += 1
-            if self._keep is not None and self._appended % CHECK_EVERY == 0:
-                # The row is stored, so that is said; what cannot be dropped now is dropped later.
+            first, after = self._head.first_entry, self._head.next_entry
+            if oldest_to_keep(first, after, self._keep) is not None:
+                # The row is stored; older rows that cannot be dropped now are dropped later.
                 with suppress(OSError):
-                    self._drop(self._keep)
+                    self._drop()
             return done
 
     def page(self, generation: int | None, after: int) -> Page:
@@ -139,7 +177,7 @@ class FolderStore:
     def forget(self, token: str | None) -> None:
         with self.exclusive():
             self._rewrite(() if token is None else self._others(token))
-            self.put(self._document(self._head.version).read_bytes())
+            self._head = self._head._replace(version=self._head.version + 1)
 
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
         with self.exclusive():
@@ -155,23 +193,32 @@ class FolderStore:
 
     def _append(self, packed: Packed, version: int | None) -> bool:
         """Append a row that is not committed yet."""
-        now, generation, end, row, entry, first = self._head
-        if version not in (None, now):
+        now = self._head
+        if version not in (None, now.version):
             return False
         token, size, head, body = packed
-        end = self._current(self._head).write(Row(row, entry, token, head, body), end)
-        self._head = Head(now, generation, end, row + 1, entry + max(1, size), first)
+        row, entry = now.next_row, now.next_entry
+        end = self._current(now).write(Row(row, entry, token, head, body), now.end)
+        self._head = now._replace(end=end, next_row=row + 1, next_entry=entry + max(1, size))
         return True
 
     def _committed(self) -> Head:
-        """The head that counts; whoever asks has the lock."""
+        """The head that counts; the caller holds the lock. Raises StoreError if it is damaged."""
         (count,) = _COUNT.unpack_from(self._map, len(MAGIC))
-        return Head._make(_HEAD.unpack_from(self._map, _FIRST_SLOT + count % 2 * _HEAD.size))
+        place = _FIRST_SLOT + count % 2 * _HEAD.size
+        head = Head._make(_HEAD.unpack_from(self._map, place)[:-1])
+        if head.packed(count) != self._map[place : place + _HEAD.size]:
+            raise StoreError(
+                f"{self._folder}: the file head is damaged. The rows in the logs beside it were not"
+                " changed. Restore head from a copy, or use another folder"
+            )
+        return head
 
     def _commit(self, head: Head) -> None:
-        """Write the head beside the one that counts, and then that it counts instead."""
+        """Write the head beside the one that counts, and then count the new one."""
         (count,) = _COUNT.unpack_from(self._map, len(MAGIC))
-        _HEAD.pack_into(self._map, _FIRST_SLOT + (count + 1) % 2 * _HEAD.size, *head)
+        place = _FIRST_SLOT + (count + 1) % 2 * _HEAD.size
+        self._map[place : place + _HEAD.size] = head.packed(count + 1)
         _COUNT.pack_into(self._map, len(MAGIC), count + 1)
 
     @contextmanager
@@ -190,21 +237,45 @@ class FolderStore:
     def _current(self, head: Head) -> LogFile:
         """The log that counts."""
         if self._log.generation != head.generation:
-            self._log = self._opened(head.generation)
+            self._log = self._opened("log", head.generation)
         return self._log
 
-    def _opened(self, generation: int) -> LogFile:
-        return LogFile(self._folder / f"log-{generation}", generation)
+    def _current_settings(self, head: Head) -> LogFile:
+        """The log of settings that counts."""
+        if self._settings.generation != head.settings_generation:
+            self._settings = self._opened("settings", head.settings_generation)
+        return self._settings
 
-    def _document(self, version: int) -> Path:
-        return self._folder / f"document-{version}"
+    def _opened(self, name: str, generation: int) -> LogFile:
+        return LogFile(self._folder / f"{name}-{generation}", generation)
+
+    def _damages(self, name: str, generation: int, end: int) -> Iterator[str]:
+        for damage in self._opened(name, generation).damages(end):
+            yield f"{name}-{generation} has no readable row in bytes {damage.start} to {damage.end}"
+
+    def _compact_settings(self) -> None:
+        """Write the log of settings anew, with the newest value of each."""
+        before, log = self._head, self._current_settings(self._head)
+        newest: dict[str, Row] = {}
+        after = 0
+        while rows := log.rows_after(after, before.settings_end, PAGE):
+            newest |= {row.token or "": row for row in rows}
+            after = rows[-1].id
+        generation, end = before.settings_generation + 1, 0
+        (self._folder / f"settings-{generation}").unlink(missing_ok=True)
+        log = self._opened("settings", generation)
+        for row in sorted(newest.values()):
+            end = log.write(row, end)
+        self._head = before._replace(
+            settings_generation=generation, settings_end=end, settings_live=end
+        )
 
     def _rewrite(self, rows: Iterable[Row]) -> None:
         """Have only these rows from now on."""
         generation, end, first = self._head.generation + 1, 0, 0
         path = self._folder / f"log-{generation}"
         path.unlink(missing_ok=True)
-        log = self._opened(generation)
+        log = self._opened("log", generation)
         try:
             for row in rows:
                 first = first or row.first
@@ -230,59 +301,18 @@ class FolderStore:
             if left:
                 yield left
 
-    def _drop(self, keep: int) -> None:
+    def _drop(self) -> None:
         """Drop the oldest rows if there are too many."""
         with self.exclusive():
             head = self._head
-            drop = oldest_to_keep(head.first_entry, head.next_entry, keep)
+            drop = oldest_to_keep(head.first_entry, head.next_entry, self._keep)
             if drop is not None:
                 newest = head.next_row - 1
                 self._rewrite(row for row in self._kept() if row.first >= drop or row.id == newest)
 
     def _remove(self, before: Head) -> None:
         """Remove the files that do not count any more."""
-        for version in range(before.version, self._head.version):
-            self._document(version).unlink(missing_ok=True)
         for generation in range(before.generation, self._head.generation):
             (self._folder / f"log-{generation}").unlink(missing_ok=True)
-
-
-class Answers:
-    """A folder for each answer, with a file for each page; the newest has the highest number."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(exist_ok=True)
-
-    def put(self, name: str, pages: Sequence[bytes]) -> None:
-        """Keep an answer in place of older ones."""
-        there = self._by_age()
-        number = int(there[0].name.partition("-")[0]) + 1 if there else 1
-        key = _key(name)
-        new = self._folder / f"{number}-{key}"
-        new.mkdir()
-        for page, value in enumerate(pages):
-            (new / str(page)).write_bytes(value)
-        sizes = {each.name: _size(each) for each in self._by_age()}
-        same = (each.name for each in there if each.name.endswith(key))
-        for old in {*answers_to_drop(sizes), *same}:
-            rmtree(self._folder / old)
-
-    def get(self, name: str, page: int) -> bytes | None:
-        """A page of an answer, if it is kept."""
-        key = _key(name)
-        files = (each / str(page) for each in self._by_age() if each.name.endswith(key))
-        return next((file.read_bytes() for file in files if file.exists()), None)
-
-    def _by_age(self) -> list[Path]:
-        """The newest first."""
-        return sorted(self._folder.iterdir(), key=lambda each: -int(each.name.partition("-")[0]))
-
-
-def _key(name: str) -> str:
-    """A name of a file for any name."""
-    return hashlib.sha256(name.encode()).hexdigest()
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.iterdir())
+        for generation in range(before.settings_generation, self._head.settings_generation):
+            (self._folder / f"settings-{generation}").unlink(missing_ok=True)

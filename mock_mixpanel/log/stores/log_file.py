@@ -1,11 +1,11 @@
-"""Rows in a file, one after the other.
+"""Rows in a file, one frame after the other.
 
-Where the log ends is for its owner to say: what lies behind is not there, and is written over.
+The owner of the file says where the log ends: bytes behind the end do not count, and are
+overwritten.
 """
 
 import mmap
 import os
-import struct
 import threading
 import weakref
 from array import array
@@ -13,16 +13,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 
+from mock_mixpanel.log.frames import Damage, damages, pack_frame, read_frame, read_lengths
 from mock_mixpanel.log.row_codec import Row
-
-_FRAME = struct.Struct("<QQiII")
-"""Before each row: its id, that of its first entry, lengths of token (-1: none), head and body."""
 
 
 class LogFile:
-    """One file; it is made if it is not there. All of it may be called from several threads.
+    """One file; it is created if it does not exist. All methods may be called from several threads.
 
-    It stays readable when it is removed.
+    It stays readable when it is removed. Reading raises DamagedError where a checksum is wrong.
     """
 
     def __init__(self, path: Path, generation: int) -> None:
@@ -35,14 +33,20 @@ class LogFile:
         self._seen = 0
 
     def write(self, row: Row, end: int) -> int:
-        """Write a row where the log ends, and say where it would end now. Raises OSError."""
-        number, first, token, head, body = row
-        name = b"" if token is None else token.encode()
-        length = -1 if token is None else len(name)
-        frame = _FRAME.pack(number, first, length, len(head), len(body)) + name + head + body
+        """Write a row where the log ends, and return the new end. Raises OSError."""
+        frame = pack_frame(row)
         if os.pwrite(self._file, frame, end) < len(frame):
             raise OSError("the disk is full")
         return end + len(frame)
+
+    def damages(self, end: int) -> list[Damage]:
+        """The ranges of bytes before `end` that hold no readable row."""
+        size = min(end, os.fstat(self._file).st_size)
+        if not size:
+            return [Damage(0, end)] if end else []
+        with mmap.mmap(self._file, size, access=mmap.ACCESS_READ) as whole:
+            found = list(damages(whole, size))
+        return [*found, Damage(size, end)] if size < end else found
 
     def rows_after(self, after: int, end: int, most: int) -> Sequence[Row]:
         """So many rows at most, with ids greater than `after`."""
@@ -64,24 +68,14 @@ class LogFile:
             ]
 
     def _look(self, end: int) -> None:
-        """See all rows before `end`."""
+        """Index all rows before `end`."""
         if len(self._map) < end:
             self._map = mmap.mmap(self._file, end, access=mmap.ACCESS_READ)
         while self._seen < end:
-            number, _, token, head, body = _FRAME.unpack_from(self._map, self._seen)
-            self._ids.append(number)
+            lengths = read_lengths(self._map, self._seen)
+            self._ids.append(lengths.row_id)
             self._places.append(self._seen)
-            self._seen += _FRAME.size + max(token, 0) + head + body
+            self._seen += lengths.size
 
     def _row(self, place: int) -> Row:
-        number, first, token, head, body = _FRAME.unpack_from(self._map, place)
-        start = place + _FRAME.size
-        name = self._map[start : start + max(token, 0)].decode() if token >= 0 else None
-        start += max(token, 0)
-        return Row(
-            number,
-            first,
-            name,
-            self._map[start : start + head],
-            self._map[start + head : start + head + body],
-        )
+        return read_frame(self._map, place)

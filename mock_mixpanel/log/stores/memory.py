@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from mock_mixpanel.log.frames import pack_frame, rows_in
 from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
-from mock_mixpanel.log.stores import PAGE, Page, State, answers_to_drop, oldest_to_keep
+from mock_mixpanel.log.stores import PAGE, Changes, Page, answers_to_drop, oldest_to_keep
 
 BLOCK_ROWS = 128
 """Rows that are compressed together."""
@@ -114,28 +114,36 @@ class MemoryStore:
         self._keep = keep
         self._lock = threading.RLock()
         self._rows = Rows()
-        self._state = State(1, b"{}")
+        self._version = 1
+        self._settings: dict[str, tuple[int, bytes | None]] = {}
         self._generation = 1
         self._last_row = 0
         self._next_entry = 1
         self._first_entry = 1
         self._answers: dict[str, Sequence[bytes]] = {}
 
-    def state(self) -> State:
-        return self._state
+    def settings(self, since: int) -> Changes:
+        if since == self._version:
+            return Changes(since, {})
+        with self._lock:
+            changed = {
+                name: value for name, (version, value) in self._settings.items() if version > since
+            }
+            return Changes(self._version, changed)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         with self._lock:
             yield
 
-    def put(self, document: bytes) -> None:
+    def put(self, name: str, value: bytes | None) -> None:
         with self._lock:
-            self._state = State(self._state.version + 1, document)
+            self._settings[name] = (self._version + 1, value)
+            self._version += 1
 
     def append(self, packed: Packed, version: int | None = None) -> bool:
         with self._lock:
-            if version not in (None, self._state.version):
+            if version not in (None, self._version):
                 return False
             self._last_row += 1
             token, size, head, body = packed
@@ -167,7 +175,7 @@ class MemoryStore:
             self._rows = Rows(row for row in (_without(each, token or "") for each in kept) if row)
             self._first_entry = self._rows.first_entry() or self._next_entry
             self._generation += 1
-            self._state = self._state._replace(version=self._state.version + 1)
+            self._version += 1
 
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
         with self._lock:

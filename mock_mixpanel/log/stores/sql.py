@@ -1,113 +1,56 @@
 """The store in a database, by SQLAlchemy: it outlives the process, and several workers share it.
 
-SQLite is kept in WAL mode and never waits for the disk: what was acknowledged survives the end of
-the process, however sudden, but not a power cut. Rows are appended by one writer at a time, so they
-become visible in the order of their ids.
+SQLite is used in WAL mode and never waits for the disk: what was acknowledged survives the end of
+the process, however sudden, but not a power cut. One writer at a time appends rows, so they become
+visible in the order of their ids. A connection that a database closed is opened again.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
-from mock_mixpanel.log.stores import PAGE, Page, State, StoreError, answers_to_drop, oldest_to_keep
+from mock_mixpanel.log.stores import (
+    PAGE,
+    Changes,
+    Page,
+    StoreError,
+    StoreUnavailableError,
+    answers_to_drop,
+    oldest_to_keep,
+)
+from mock_mixpanel.log.stores.sql_schema import (
+    ANSWERS,
+    FORMAT,
+    LOG,
+    NEXT_ENTRY,
+    NEXT_ROW,
+    ROW,
+    SELECT_ANSWERS,
+    SELECT_CHANGES,
+    SELECT_EXTENT,
+    SELECT_PAGE,
+    SELECT_ROWS,
+    SETTINGS,
+    STATE,
+    STATE_AND_NEWEST,
+    append_statement,
+    checksum,
+    from_column,
+    metadata,
+    read_row,
+    to_column,
+)
 
-FORMAT = 1
-"""Of the tables and of what is in them; a store of another format cannot be read."""
+T = TypeVar("T")
 
 PATIENCE_SECONDS = 60
 """How long to wait for another writer."""
-
-CHECK_EVERY = 64
-"""After how many appended rows to look whether there are too many."""
-
-metadata = sa.MetaData()
-_id = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # else it is not SQLite's row id
-LOG = sa.Table(
-    "log",
-    metadata,
-    sa.Column("id", _id, primary_key=True, autoincrement=False),
-    sa.Column("first", sa.BigInteger, nullable=False),
-    sa.Column("count", sa.Integer, nullable=False),
-    sa.Column("token", sa.Text),
-    sa.Column("head", sa.LargeBinary, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-)
-STATE = sa.Table(
-    "state",
-    metadata,
-    sa.Column("only", sa.Integer, primary_key=True),
-    sa.Column("format", sa.Integer, nullable=False),
-    sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("generation", sa.BigInteger, nullable=False),
-    sa.Column("next_row", sa.BigInteger, nullable=False),
-    sa.Column("next_entry", sa.BigInteger, nullable=False),
-    sa.Column("document", sa.LargeBinary, nullable=False),
-)
-"""`next_row` and `next_entry` are the least that may be given out, whatever rows were forgotten."""
-ANSWERS = sa.Table(
-    "answers",
-    metadata,
-    sa.Column("id", _id, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, index=True),
-    sa.Column("page", sa.Integer, nullable=False),
-    sa.Column("value", sa.LargeBinary, nullable=False),
-)
-
-
-_newest = (
-    sa.select(LOG.c.id, LOG.c.first, LOG.c.count)
-    .where(LOG.c.id == sa.select(sa.func.max(LOG.c.id)).scalar_subquery())
-    .subquery("newest")
-)
-_STATE_AND_NEWEST = STATE.outerjoin(_newest, sa.true())
-
-
-def _greater(one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """The greater one; `other` may be NULL."""
-    return sa.case((other > one, other), else_=one)
-
-
-# After the newest row, and never what was given out before.
-_next_row = _greater(STATE.c.next_row, _newest.c.id + sa.literal_column("1"))
-_next_entry = _greater(STATE.c.next_entry, _newest.c.first + _newest.c.count)
-
-
-def _append(guarded: bool) -> sa.Insert:
-    values = [
-        _next_row,
-        _next_entry,
-        sa.bindparam("new_count", type_=sa.Integer),
-        sa.bindparam("new_token", type_=sa.Text),
-        sa.bindparam("new_head", type_=sa.LargeBinary),
-        sa.bindparam("new_body", type_=sa.LargeBinary),
-    ]
-    chosen = sa.select(*values).select_from(_STATE_AND_NEWEST)
-    if guarded:
-        chosen = chosen.where(STATE.c.version == sa.bindparam("version"))
-    return LOG.insert().from_select([each.name for each in LOG.c], chosen)
-
-
-_ROW = (LOG.c.id, LOG.c.first, LOG.c.token, LOG.c.head, LOG.c.body)
-_PAGE = (
-    sa.select(STATE.c.generation, *_ROW)
-    .select_from(STATE.outerjoin(LOG, LOG.c.id > sa.bindparam("after")))
-    .where(STATE.c.only == 1)
-    .order_by(LOG.c.id)
-    .limit(PAGE)
-)
-_ROWS = sa.select(*_ROW).where(LOG.c.id.in_(sa.bindparam("ids", expanding=True)))
-_OLDEST = sa.select(LOG.c.first).order_by(LOG.c.id).limit(1)
-_ANSWERS = (
-    sa.select(ANSWERS.c.name, sa.func.sum(sa.func.length(ANSWERS.c.value)))
-    .group_by(ANSWERS.c.name)
-    .order_by(sa.func.max(ANSWERS.c.id).desc())
-)
-_STATE = sa.select(STATE.c.version, STATE.c.document)
 
 
 class _Compiled(NamedTuple):
@@ -124,20 +67,45 @@ class SqlStore:
         self._keep = keep
         self._lock = threading.RLock()
         self._depth = 0
-        self._appended = 0
         self._engine = _engine(url)
-        self._append = self._compiled(_append(guarded=False))
-        self._append_at = self._compiled(_append(guarded=True))
+        self._append = self._compiled(append_statement(guarded=False))
+        self._append_at = self._compiled(append_statement(guarded=True))
         try:
             self._writer = self._engine.connect()
             self._create()
         except SQLAlchemyError as error:
-            shown = self._engine.url.render_as_string()
-            raise StoreError(f"{shown} cannot be opened: {_told(error)}") from error
+            raise StoreError(f"{self._shown} cannot be opened: {_told(error)}") from error
 
-    def state(self) -> State:
+    def check(self) -> None:
+        """Read an SQLite file and compare all checksums. Raises StoreError for damaged rows.
+
+        Other databases check their own pages.
+        """
+        if not self._is_sqlite:
+            return
+        try:
+            found = [str(each) for each in self._writer.exec_driver_sql("PRAGMA quick_check(3)")]
+            found = [] if found == ["('ok',)"] else found
+            found = found or list(self._damages())
+        except SQLAlchemyError as error:
+            found = [_told(error)]
+        if found:
+            places = "; ".join(found[:3]) + ("; ..." if len(found) > 3 else "")
+            raise StoreError(
+                f"{self._engine.url.database} is damaged: {places}. Nothing was"
+                " changed. Restore the file from a copy, read what is left with"
+                " `sqlite3 FILE .recover`, or use another"
+            )
+
+    def settings(self, since: int) -> Changes:
         with self._lock:
-            return State(*self._writer.execute(_STATE).one())
+            found = self._again(
+                lambda: self._writer.execute(SELECT_CHANGES, {"since": since}).all()
+            )
+        if not found:
+            raise StoreError(f"{self._shown} has lost its state: the table `state` is empty")
+        changed = {from_column(name): value for _, name, value in found if name is not None}
+        return Changes(found[0][0], changed)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -147,25 +115,33 @@ class SqlStore:
                 if self._depth > 1:
                     yield
                     return
-                self._begin()
-                try:
-                    yield
-                except BaseException:
-                    self._writer.exec_driver_sql("ROLLBACK")
-                    raise
-                self._writer.exec_driver_sql("COMMIT")
+                self._again(self._begin)
+                with self._unavailable_if_gone():
+                    try:
+                        yield
+                    except BaseException:
+                        with suppress(SQLAlchemyError):
+                            self._writer.exec_driver_sql("ROLLBACK")
+                        raise
+                    self._writer.exec_driver_sql("COMMIT")
             finally:
                 self._depth -= 1
 
-    def put(self, document: bytes) -> None:
-        self._change(document=document)
+    def put(self, name: str, value: bytes | None) -> None:
+        self._change()
+        key = to_column(name)
+        version = sa.select(STATE.c.version).scalar_subquery()
+        self._writer.execute(SETTINGS.delete().where(SETTINGS.c.name == key))
+        new = {"name": key, "version": version, "value": value}
+        self._writer.execute(SETTINGS.insert().values(checksum=checksum(value or b""), **new))
 
     def append(self, packed: Packed, version: int | None = None) -> bool:
         values = {
             "new_count": max(1, packed.size),
-            "new_token": packed.token,
+            "new_token": to_column(packed.token),
             "new_head": packed.head,
             "new_body": packed.body,
+            "new_checksum": checksum(packed.head, packed.body),
         }
         if version is not None:
             values["version"] = version
@@ -177,48 +153,51 @@ class SqlStore:
             else:
                 with self.exclusive():
                     done = self._append_row(sql, sent)
-            self._appended += 1
-            if self._keep is not None and self._appended % CHECK_EVERY == 0:
+            if self._keep is not None and done and not self._depth:
                 self._drop()
             return done
 
     def page(self, generation: int | None, after: int) -> Page:
-        with self._engine.connect() as reader:
-            found = reader.execute(_PAGE, {"after": after}).all()
+        with self._reading() as reader:
+            found = reader.execute(SELECT_PAGE, {"after": after}).all()
             if after and generation not in (None, found[0][0]):
-                found = reader.execute(_PAGE, {"after": 0}).all()
-        return Page(found[0][0], [Row(*each[1:]) for each in found if each[1] is not None])
+                found = reader.execute(SELECT_PAGE, {"after": 0}).all()
+        return Page(found[0][0], [read_row(each[1:]) for each in found if each[1] is not None])
 
     def rows(self, ids: Sequence[int]) -> Sequence[Row]:
-        with self._engine.connect() as reader:
-            found = {row[0]: Row(*row) for row in reader.execute(_ROWS, {"ids": list(ids)})}
+        with self._reading() as reader:
+            found = {
+                row[0]: read_row(row) for row in reader.execute(SELECT_ROWS, {"ids": list(ids)})
+            }
         return [found[each] for each in ids if each in found]
 
     def forget(self, token: str | None) -> None:
         with self.exclusive():
-            floors = sa.select(_next_row, _next_entry).select_from(_STATE_AND_NEWEST)
+            floors = sa.select(NEXT_ROW, NEXT_ENTRY).select_from(STATE_AND_NEWEST)
             next_row, next_entry = self._writer.execute(floors).one()
             if token is None:
                 self._writer.execute(LOG.delete())
             else:
-                self._writer.execute(LOG.delete().where(LOG.c.token == token))
+                self._writer.execute(LOG.delete().where(LOG.c.token == to_column(token)))
                 self._forget_some(token)
             self._change(
                 next_row=next_row, next_entry=next_entry, generation=STATE.c.generation + 1
             )
 
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
+        name = str(to_column(name))
         with self.exclusive():
             self._writer.execute(ANSWERS.delete().where(ANSWERS.c.name == name))
             new = [{"name": name, "page": n, "value": each} for n, each in enumerate(pages)]
             self._writer.execute(ANSWERS.insert(), new)
-            sizes = {key: int(size) for key, size in self._writer.execute(_ANSWERS)}
+            sizes = {key: int(size) for key, size in self._writer.execute(SELECT_ANSWERS)}
             old = answers_to_drop(sizes)
             self._writer.execute(ANSWERS.delete().where(ANSWERS.c.name.in_(old)))
 
     def recall(self, name: str, page: int) -> bytes | None:
-        asked = sa.select(ANSWERS.c.value).where(ANSWERS.c.name == name, ANSWERS.c.page == page)
-        with self._engine.connect() as reader:
+        wanted = (ANSWERS.c.name == to_column(name), ANSWERS.c.page == page)
+        asked = sa.select(ANSWERS.c.value).where(*wanted)
+        with self._reading() as reader:
             found: bytes | None = reader.execute(asked).scalar()
             return found
 
@@ -231,9 +210,63 @@ class SqlStore:
         return _Compiled(str(compiled), compiled.positiontup)
 
     def _append_row(self, sql: str, values: Any) -> bool:
-        """Whether a row was appended; by the driver alone, since nothing is asked as often."""
+        """Append a row and return whether it was; by the driver alone, as it is the hot path."""
         driver: Any = self._writer.connection.driver_connection
         return bool(driver.execute(sql, values).rowcount > 0)
+
+    def _again(self, action: Callable[[], T]) -> T:
+        """Do something once more on a new connection if the database had closed this one.
+
+        Nothing was done before, as it stands at the beginning of a transaction.
+        """
+        if not self._writer.closed:
+            try:
+                return action()
+            except DBAPIError as error:
+                if not error.connection_invalidated or self._depth > 1:
+                    raise
+        with self._unavailable_if_gone():
+            with suppress(SQLAlchemyError):
+                self._writer.close()
+            self._writer = self._engine.connect()
+            return action()
+
+    @contextmanager
+    def _unavailable_if_gone(self) -> Iterator[None]:
+        """Turn the driver's errors about a lost connection into StoreUnavailableError."""
+        gone = self._engine.dialect.loaded_dbapi.OperationalError
+        try:
+            yield
+        except DBAPIError as error:
+            if self._is_sqlite or not isinstance(error.orig, gone):
+                raise
+            raise StoreUnavailableError(f"{self._shown}: {_told(error)}") from error
+        except gone as error:
+            if self._is_sqlite:
+                raise
+            with suppress(SQLAlchemyError):
+                self._writer.close()
+            raise StoreUnavailableError(f"{self._shown}: {error}") from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with self._unavailable_if_gone(), self._engine.connect() as reader:
+            yield reader
+
+    @property
+    def _shown(self) -> str:
+        """The URL of the database without its password."""
+        return self._engine.url.render_as_string()
+
+    def _damages(self) -> Iterator[str]:
+        """The rows and settings whose checksum is wrong."""
+        columns = (LOG.c.id, LOG.c.head, LOG.c.body, LOG.c.checksum)
+        for row in self._writer.execute(sa.select(*columns).execution_options(yield_per=PAGE)):
+            if checksum(row.head, row.body) != row.checksum:
+                yield f"the checksum of request {row.id} is wrong"
+        for setting in self._writer.execute(sa.select(SETTINGS)):
+            if checksum(setting.value or b"") != setting.checksum:
+                yield f"the checksum of the setting {setting.name!r} is wrong"
 
     @property
     def _is_sqlite(self) -> bool:
@@ -242,16 +275,20 @@ class SqlStore:
     def _create(self) -> None:
         first = {"version": 1, "generation": 1, "next_row": 1, "next_entry": 1}
         self._writer.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
+        is_new = not sa.inspect(self._writer).has_table(LOG.name)
         metadata.create_all(self._writer)
-        if self._writer.execute(sa.select(STATE.c.format)).first() is None:
-            new = {"only": 1, "format": FORMAT, "document": b"{}"}
-            self._writer.execute(STATE.insert().values(first | new))
+        if is_new:
+            self._writer.execute(STATE.insert().values(first | {"only": 1, "format": FORMAT}))
         self._writer.exec_driver_sql("COMMIT")
-        (found,) = self._writer.execute(sa.select(STATE.c.format)).one()
-        if found != FORMAT:
-            shown = self._engine.url.render_as_string()
+        found = self._writer.execute(sa.select(STATE.c.format)).scalars().all()
+        if not found:
             raise StoreError(
-                f"{shown} has format {found}, this version reads {FORMAT}; use another"
+                f"{self._shown} has lost its state: the table `state` is empty. Its rows were not"
+                " changed. Restore it from a copy, or use another"
+            )
+        if found != [FORMAT]:
+            raise StoreError(
+                f"{self._shown} has format {found[0]}, this version reads {FORMAT}; use another"
             )
 
     def _begin(self) -> None:
@@ -267,8 +304,8 @@ class SqlStore:
 
     def _forget_some(self, token: str) -> None:
         """Take the records of a project out of requests with records of several."""
-        mixed = sa.select(*_ROW).where(LOG.c.token.is_(None))
-        for row in [Row(*each) for each in self._writer.execute(mixed)]:
+        mixed = sa.select(*ROW).where(LOG.c.token.is_(None))
+        for row in [read_row(each) for each in self._writer.execute(mixed)]:
             if not has_token(row, token):
                 continue
             left = without(row, token)
@@ -276,23 +313,25 @@ class SqlStore:
             if left is None:
                 self._writer.execute(LOG.delete().where(this))
             else:
-                new = {"token": left.token, "head": left.head, "body": left.body}
-                self._writer.execute(LOG.update().where(this).values(new))
+                new = {"token": to_column(left.token), "head": left.head, "body": left.body}
+                new_sum = checksum(left.head, left.body)
+                self._writer.execute(LOG.update().where(this).values(checksum=new_sum, **new))
 
     def _drop(self) -> None:
         """Drop the oldest rows if there are too many."""
+        if self._to_drop() is None:
+            return
         with self.exclusive():
-            oldest = self._writer.execute(
-                sa.select(LOG.c.first).order_by(LOG.c.id).limit(1)
-            ).scalar()
-            after = self._writer.execute(
-                sa.select(_next_entry).select_from(_STATE_AND_NEWEST)
-            ).scalar_one()
-            drop = oldest_to_keep(after if oldest is None else oldest, after, self._keep)
+            drop = self._to_drop()
             if drop is not None:
                 newest = sa.select(sa.func.max(LOG.c.id)).scalar_subquery()
                 self._writer.execute(LOG.delete().where(LOG.c.first < drop, LOG.c.id < newest))
                 self._change(generation=STATE.c.generation + 1)
+
+    def _to_drop(self) -> int | None:
+        """The entry id before which rows are too many; None if they are not."""
+        first, after = self._again(lambda: self._writer.execute(SELECT_EXTENT).one())
+        return oldest_to_keep(after if first is None else first, after, self._keep)
 
 
 def _engine(url: str) -> sa.Engine:
@@ -306,7 +345,11 @@ def _engine(url: str) -> sa.Engine:
         if sqlite and parsed.database in (None, "", ":memory:"):
             raise StoreError(f"{url} is not a file; {known}")
         waits = {"timeout": PATIENCE_SECONDS} if sqlite else {}
-        engine = sa.create_engine(parsed, isolation_level="AUTOCOMMIT", connect_args=waits)
+        if sqlite:
+            _make_private(Path(str(parsed.database)))
+        engine = sa.create_engine(
+            parsed, isolation_level="AUTOCOMMIT", connect_args=waits, pool_pre_ping=not sqlite
+        )
     except ModuleNotFoundError as error:
         needs = "pip install 'mockpanel[postgresql]'" if "psycopg" in str(error) else "install it"
         raise StoreError(f"this kind of store needs {error.name}: {needs}") from error
@@ -315,6 +358,12 @@ def _engine(url: str) -> sa.Engine:
     if sqlite:
         sa.event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+def _make_private(file: Path) -> None:
+    """Create the file so that only its owner can read it: it holds tokens and secrets."""
+    with suppress(OSError):  # the database says better what is wrong
+        file.touch(mode=0o600)
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

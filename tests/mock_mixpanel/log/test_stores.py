@@ -1,6 +1,5 @@
 """Every kind of store keeps the same log, and the same settings, as the one in memory."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -20,9 +19,9 @@ from mock_mixpanel.log.stores import (
     StoreError,
     answers_to_drop,
     open_store,
-    sql,
+    sql_schema,
 )
-from mock_mixpanel.log.stores.folder import CHECK_EVERY
+from mock_mixpanel.log.stores.folder import SETTINGS_SLACK
 from tests.mock_mixpanel import postgresql
 
 KINDS = ["memory", "folder", "sqlite"]
@@ -47,7 +46,7 @@ def postgresql_url(postgresql_server: str) -> Iterator[str]:
     """An empty database."""
     yield postgresql_server
     engine = sa.create_engine(postgresql_server.replace("postgresql:", "postgresql+psycopg:"))
-    sql.metadata.drop_all(engine)
+    sql_schema.metadata.drop_all(engine)
     engine.dispose()
 
 
@@ -123,27 +122,94 @@ def test_forgetting_begins_anew(store: Store) -> None:
 
 
 def test_what_was_judged_by_old_settings_is_refused(store: Store) -> None:
-    """A row that was decided under another document is not appended."""
-    version, document = store.state()
-    assert document == b"{}"
+    """A row that was decided under older settings is not appended."""
+    version, values = store.settings(0)
+    assert values == {}
     assert store.append(ROW, version)
     with store.exclusive():
-        store.put(b'{"a":1}')
+        store.put("a", b"1")
     assert not store.append(ROW, version)
-    assert store.append(ROW, store.state().version)
+    assert store.append(ROW, store.settings(0).version)
     assert [row_id for row_id, _ in ids(store)] == [1, 2]
 
 
+NAMES = ["a", "\0", "\ud800", "\x1b", '\x1b"quoted"', "line\nfeed", "ünïcode 🌳", ""]
+
+
+def test_changed_settings_are_told(store: Store) -> None:
+    """A reader gets what changed since the version it saw, removed settings too, of any name."""
+    with store.exclusive():
+        for number, name in enumerate(NAMES):
+            store.put(name, b"%d" % number)
+    first = store.settings(0)
+    assert first.values == {name: b"%d" % number for number, name in enumerate(NAMES)}
+    assert store.settings(first.version).values == {}
+    with store.exclusive():
+        store.put("b", b"new")
+        store.put("a", None)
+        store.put("\0", b"changed")
+    second = store.settings(first.version)
+    assert second.values == {"b": b"new", "a": None, "\0": b"changed"}
+    assert (second.version > first.version, store.settings(second.version).values) == (True, {})
+
+
+def test_forgetting_keeps_settings(store: Store) -> None:
+    """Rows are forgotten, settings stay, and the version is another one."""
+    with store.exclusive():
+        store.put("a", b"1")
+    before = store.settings(0)
+    store.forget(None)
+    after = store.settings(0)
+    assert (after.values, after.version > before.version) == ({"a": b"1"}, True)
+
+
+def test_outdated_settings_are_dropped(tmp_path: Path) -> None:
+    """A folder keeps the newest value of each setting, and some outdated ones."""
+    store = open_store(url("folder", tmp_path))
+    other = open_store(url("folder", tmp_path))
+    with store.exclusive():
+        store.put("kept", b"1")
+        store.put("gone", b"1")
+        store.put("gone", None)
+    seen = other.settings(0)
+    value = b"x" * 10_000
+    for _ in range(3 * SETTINGS_SLACK // len(value)):
+        with store.exclusive():
+            store.put("counted", value)
+    assert other.settings(seen.version).values == {"counted": value}
+    assert other.settings(0).values == {"kept": b"1", "gone": None, "counted": value}
+    [file] = (tmp_path / "log").glob("settings-*")
+    assert file.stat().st_size < 2 * SETTINGS_SLACK
+    store.close()
+    other.close()
+
+
+@pytest.mark.parametrize("token", NAMES)
+def test_any_token_is_kept(store: Store, token: str) -> None:
+    """A token with NUL, a lone surrogate or a control character is kept, found and forgotten."""
+    store.append(ROW._replace(token=token))
+    store.append(ROW._replace(token="other"))
+    assert [row.token for row in store.page(None, 0).rows] == [token, "other"]
+    store.remember(token, [b"answer"])
+    assert store.recall(token, 0) == b"answer"
+    store.forget(token)
+    assert [row.token for row in store.page(None, 0).rows] == ["other"]
+
+
 def test_keep(tmp_path: Path) -> None:
-    """With `keep` the newest records stay, and never many more than that."""
+    """With `keep` the newest records stay, and never more than that, whatever a request holds."""
     for kind in KINDS:
-        store = open_store(url(kind, tmp_path), keep=1000)
-        for _ in range(700):
-            store.append(ROW._replace(size=2))
-        kept = 2 * len(ids(store))
-        assert 900 <= kept <= 1000 + 2 * 64
-        assert ids(store)[-1] == (700, 1399)
-        store.close()
+        for size in (2, 300):
+            folder = tmp_path / f"{kind}-{size}"
+            folder.mkdir()
+            store = open_store(url(kind, folder), keep=1000)
+            for number in range(1, 700 if size == 2 else 30):
+                store.append(ROW._replace(size=size))
+                kept = size * len(ids(store)) if number % 16 == 0 else 0
+                assert kept <= 1000
+            assert 1000 - 100 - size <= size * len(ids(store))
+            assert ids(store)[-1] == (number, (number - 1) * size + 1)
+            store.close()
 
 
 def test_two_workers_agree(shared_url: str) -> None:
@@ -154,13 +220,13 @@ def test_two_workers_agree(shared_url: str) -> None:
         for _ in range(50):
             store.append(ROW)
             with store.exclusive():
-                count = json.loads(store.state().document).get("n", 0)
-                store.put(json.dumps({"n": count + 1}).encode())
+                count = int(store.settings(0).values.get("n") or 0)
+                store.put("n", b"%d" % (count + 1))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, workers))
     assert [(n, n) for n in range(1, 201)] == ids(workers[0])
-    assert json.loads(workers[1].state().document) == {"n": 200}
+    assert workers[1].settings(0).values == {"n": b"200"}
     for store in workers:
         store.close()
 
@@ -263,24 +329,23 @@ def test_full_while_dropping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     def full(file: int, data: bytes, place: int) -> int:
         written.append(len(data))
-        return os_pwrite(file, data, place) if len(written) <= CHECK_EVERY else 0
+        return os_pwrite(file, data, place) if len(written) <= 11 else 0
 
     os_pwrite = os.pwrite
     monkeypatch.setattr("os.pwrite", full)
-    assert [store.append(ROW) for _ in range(CHECK_EVERY)] == [True] * CHECK_EVERY
-    assert (len(ids(store)), len(written)) == (CHECK_EVERY, CHECK_EVERY + 1)
+    assert [store.append(ROW) for _ in range(11)] == [True] * 11
+    assert (len(ids(store)), len(written)) == (11, 12)
     assert [each.name for each in (tmp_path / "log").glob("log-*")] == ["log-1"]
     monkeypatch.undo()
-    for _ in range(CHECK_EVERY):
-        store.append(ROW)
+    store.append(ROW)
     assert len(ids(store)) == 9
 
 
-@pytest.mark.parametrize("head", [b"no head at all" * 20, b"mock-mixpanel 1\n"])
+@pytest.mark.parametrize("head", [b"no head at all" * 20, b"mock-mixpanel 2\n"])
 def test_folder_of_something_else(tmp_path: Path, head: bytes) -> None:
     """A folder whose head is of another kind is an error that names it, and stays as it is."""
     (tmp_path / "head").write_bytes(head)
-    with pytest.raises(StoreError, match=r"is no store of this version; use another"):
+    with pytest.raises(StoreError, match=r"is not a store of this version; use another"):
         open_store(f"folder:{tmp_path}")
     assert head == (tmp_path / "head").read_bytes()
 
@@ -288,7 +353,7 @@ def test_folder_of_something_else(tmp_path: Path, head: bytes) -> None:
 def test_folder_with_other_files(tmp_path: Path) -> None:
     """Nothing is put beside the files of somebody else."""
     (tmp_path / "mine").touch()
-    with pytest.raises(StoreError, match=r"has files that are no store's; use another"):
+    with pytest.raises(StoreError, match=r"holds files of another program; use another folder"):
         open_store(f"folder:{tmp_path}")
     assert [each.name for each in tmp_path.iterdir()] == ["mine"]
 
@@ -305,10 +370,10 @@ def test_a_folder_has_nothing_else(tmp_path: Path) -> None:
     """What does not count any more is removed, however often it changes at once."""
     store = open_store(url("folder", tmp_path))
     with store.exclusive():
-        for document in (b"1", b"2", b"3"):
-            store.put(document)
+        for value in (b"1", b"2", b"3"):
+            store.put("a", value)
         store.forget(None)
         store.forget(None)
     store.close()
     names = sorted(each.name for each in (tmp_path / "log").iterdir())
-    assert names == ["answers", "document-6", "head", "log-3"]
+    assert names == ["answers", "head", "log-3", "settings-1"]
