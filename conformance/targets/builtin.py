@@ -31,7 +31,7 @@ from translator.sender import (
     RetryPolicy,
     Sender,
 )
-from translator.sender.books.ledger import Given, Ledger
+from translator.sender.books.ledger import Ledger, ReadyOperations
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.spool import IncomingMessage
 
@@ -89,9 +89,9 @@ class _BuiltinSession:
                     for operation in result.operations:
                         self._sender.base_url(operation.host)
                     incoming.append(ledger.enter(MessageStatus(index, None, 0), result, {}))
-            ledger.lose(incoming)
+            ledger.take_in(incoming)
             queued = [operation for each in incoming for operation in each.operations]
-            self._sender.run(Given(queued, ledger))
+            self._sender.run(ReadyOperations(queued, ledger))
         except DestinationError as error:
             raise TargetFailed(str(error)) from error
         return [
@@ -133,5 +133,5 @@ def _people(message: Any) -> tuple[Any, ...]:
 
 
 def _note(losses: dict[int, list[Lost]], loss: Json) -> None:
-    if loss["fate"] is DeliveryStatus.DEAD_LETTERED:
+    if loss["fate"] == DeliveryStatus.DEAD_LETTERED:
         losses.setdefault(loss["line"], []).append(Lost(loss["endpoint"], loss["reason"] or ""))

@@ -169,6 +169,8 @@ def gateway(
             sources.load()
         except (DestinationError, SpoolError, SourcesError) as error:
             usage_error(str(error))
+        except OSError as error:
+            usage_error(f"cannot write dead letters to {error.filename}: {error.strerror}")
         try:
             listening = stack.enter_context(listen(host, port))
         except OSError as error:

@@ -276,21 +276,9 @@ class Intake:
         now = self._sender.moment()
         messages = [each for request in group for each in request.messages]
         incoming = [each.incoming for each in messages]
-        lossy = [each for each in incoming if each.losses]
-        if lossy:
-            known = self._spool.known_of([each.entry.key for each in lossy])
-            fresh = {each.entry.key: each for each in lossy if each.entry.key not in known}
-            with self._books:
-                self._ledger.lose(fresh.values())
-        added = self._spool.add(incoming, now)
+        added = self._ledger.take_in(incoming)
         new = [each for each, is_new in zip(messages, added, strict=True) if is_new]
-        with self._books:
-            for each in new:
-                if each.incoming.entry.fate is not None:
-                    self._ledger.account.add(each.incoming.entry.fate)
         operations = [operation for each in new for operation in each.incoming.operations]
-        for each in new:
-            _log_skips(each)
         self.observer.taken(new, now)
         self._hand_over(operations, now)
         place = 0
@@ -379,10 +367,3 @@ class Intake:
                 first = self._spool.first_waiting()
                 with self._lock:
                     self._arrivals.forget(self._arrivals.last if first is None else first)
-
-
-def _log_skips(message: Prepared) -> None:
-    if message.result.skipped and log.isEnabledFor(logging.INFO):
-        for code, reason in message.result.skipped:
-            said = {"messageId": message.result.message_id, "code": code, "reason": reason}
-            log.info(LogEvent("skipped", **said))

@@ -27,6 +27,7 @@ from translator.sender.deliver import HOLD_SECONDS, Sender
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.dispatch import AliasPolicy
 from translator.sender.dispatch.retry import RetryPolicy
+from translator.sender.http.destination_guard import HOSTS
 
 RETRY = RetryPolicy(gives_up=False)
 """While Mixpanel is down nothing is given up: it waits in the spool."""
@@ -88,9 +89,10 @@ class Pipeline:
                 )
             )
             self.url = self.sender.base_url(self._plan.host)
-            self.spool = stack.enter_context(Spool(spool or IN_MEMORY))
             dead = DeadLetters(options.dead_letters or dead_letters_beside(spool))
-            stack.callback(dead.close)
+            self.spool = stack.enter_context(Spool(spool or IN_MEMORY))
+            for host in sorted(self.spool.hosts() & HOSTS):
+                self.sender.base_url(host)
             self.ledger = Ledger(self.sender, options.report, spool=self.spool, dead_letters=dead)
             self.observer = Observer(name, options.recent)
             self.intake = Intake(
@@ -149,6 +151,7 @@ class Pipeline:
         try:
             if self.spool.interrupted:
                 self.sender.rest(after_crash=True)
+            self.ledger.export_left_behind()
             self.sender.run(self.intake)
             self.sender.rest()
         except Exception as error:

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from translator.core.operations import Operation
+from translator.sender.books.storage import StorageError
 from translator.sender.delivery_status import DeliveryResult, DeliveryStatus
 from translator.sender.dispatch.batch_safety import (
     AGE_MARGIN_MS,
@@ -42,6 +43,12 @@ CAPACITY_BYTES = 64 * 1024 * 1024
 
 TAKEN_AT_ONCE = 2000
 
+STORAGE_RETRY_SECONDS = 1.0
+"""How often to try to store something while the disk takes nothing."""
+
+STORAGE_PATIENCE = 5.0
+"""For how many seconds a command that gives up tries to store something."""
+
 LOOK_UP_SECONDS = 1.0
 """After how long a wait begins anew: a signal that another thread got does not end it."""
 
@@ -56,12 +63,18 @@ a time: beside one that never waits, each step of a request (compress, connect, 
 5 ms late."""
 
 
+Stored = TypeVar("Stored")
+
+
 class UndeliverableError(Exception):
     """An operation that cannot become a request; the text says why."""
 
 
 class Source(Protocol):
-    """Where operations come from, and where their results go."""
+    """Where operations come from, and where their results go.
+
+    Each method may raise StorageError, with nothing changed: it is called again.
+    """
 
     def take(self, room: int) -> Sequence[QueuedOperation] | None:
         """About `room` operations at most; none if there are none now; None after the last."""
@@ -200,6 +213,10 @@ class Sender:
 
     def _run(self, source: Source) -> None:
         open_ = True
+
+        def take() -> Sequence[QueuedOperation] | None:
+            return source.take(TAKEN_AT_ONCE)
+
         while True:
             self._settle(source, self._dispatch.abandoned(self._time()))
             step = None
@@ -211,7 +228,7 @@ class Sender:
                 continue
             taken: Sequence[QueuedOperation] | None = ()
             if open_ and self._has_room():
-                taken = source.take(TAKEN_AT_ONCE)
+                taken = self._stored(take)
                 open_ = taken is not None
                 now = self._time()
                 for queued in taken or ():
@@ -277,7 +294,7 @@ class Sender:
 
     def _ship(self, shipment: OutgoingRequest, source: Source) -> None:
         batch = shipment.batch
-        source.sending(batch.operations)
+        self._stored(lambda: source.sending(batch.operations))
         if self._workers == 1:
             self._answered(shipment, self._attempt(batch), source)
             return
@@ -337,12 +354,32 @@ class Sender:
 
     def _settle(self, source: Source, settled: list[Settled]) -> None:
         if settled:
-            source.settled(
-                [
-                    each._replace(reason=self._redact(each.reason)) if each.reason else each
-                    for each in settled
-                ]
-            )
+            shown = [
+                each._replace(reason=self._redact(each.reason)) if each.reason else each
+                for each in settled
+            ]
+            self._stored(lambda: source.settled(shown))
+
+    def _stored(self, write: Callable[[], Stored]) -> Stored:
+        """Call what stores something, again and again while the disk takes nothing.
+
+        Raises StorageError after STORAGE_PATIENCE seconds, if the retry policy gives up at all.
+        """
+        waited = 0.0
+        while True:
+            try:
+                done = write()
+            except StorageError as error:
+                if not waited:
+                    log.error(LogEvent("storage", state="failed", reason=str(error)))
+                if self._retry.gives_up and waited >= STORAGE_PATIENCE:
+                    raise
+                self._pause(STORAGE_RETRY_SECONDS)
+                waited += STORAGE_RETRY_SECONDS
+            else:
+                if waited:
+                    log.warning(LogEvent("storage", state="recovered", waited=waited))
+                return done
 
     def _await(self, seconds: float | None, source: Source) -> None:
         """Wait for an answer or a wake-up call, at most for so many seconds."""

@@ -1,6 +1,7 @@
 """A bad message stops only itself."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.translator.gateway.build import Client, TestGateway
 from translator.cloud.translate import translate_message
+from translator.sender.books.dead_letters import DeadLetters
 
 GOOD = [{"type": "track", "event": name, "userId": "u", "messageId": name} for name in "AB"]
 AHEAD = {"sentAt": "2027-01-01T00:00:00.000Z"}
@@ -91,14 +93,13 @@ def test_thousands_of_bad_messages_are_one_write(
     """However many messages of a request are bad, their dead letters are written together."""
     gateway = TestGateway(tmp_path)
     writes: list[int] = []
-    original = gateway.pipeline.ledger.lose
+    original = DeadLetters.append
 
-    def counted(messages: Any) -> None:
-        listed = list(messages)
-        writes.append(len(listed))
-        original(listed)
+    def counted(self: DeadLetters, lines: Sequence[bytes]) -> None:
+        writes.append(len(lines))
+        original(self, lines)
 
-    monkeypatch.setattr(gateway.pipeline.ledger, "lose", counted)
+    monkeypatch.setattr(DeadLetters, "append", counted)
     batch = [{"type": "no", "userId": "u", "messageId": str(n)} for n in range(2000)]
     assert gateway.client().post("/v1/batch", {"batch": batch}).status == 200
     gateway.close()

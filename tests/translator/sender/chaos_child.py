@@ -111,7 +111,7 @@ def main() -> None:
             err=sys.stderr,
             spool=spool,
             dead_letters=DeadLetters(dead),
-            again=of_read_line if resent else of_line,
+            content=of_read_line if resent else of_line,
         )
     print(moments.count, file=sys.stderr)
 

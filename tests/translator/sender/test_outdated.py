@@ -9,7 +9,7 @@ import pytest
 
 from tests.translator.sender.build import NOW, US, event
 from tests.translator.sender.stub import Reply, Stub
-from translator.core.operations import Operation
+from translator.core.operations import Operation, Result
 from translator.sender import DeliveryStatus, RetryPolicy, Sender
 from translator.sender.books.dead_letters import of_read_line, read_line
 from translator.sender.commands.run import run_send
@@ -105,12 +105,12 @@ def test_resent(stub: Stub, tmp_path: Path) -> None:
     with Sender({US: stub.url}, "top-secret", now=lambda: NOW) as sender:
         code = run_send(
             [line],
-            lambda text: read_line(text, None, NOW * 1000),
+            lambda text: read_line(text, lambda _: Result(None), NOW * 1000),
             sender,
             US,
             out=StringIO(),
             err=StringIO(),
-            again=of_read_line,
+            content=of_read_line,
         )
     assert code == 0
     assert requests(stub) == [("/import", ["A"])]

@@ -80,7 +80,7 @@ def test_no_file_is_wrong_usage(tmp_path: Path, stub: Stub) -> None:
     assert (
         code,
         text,
-    ) == (2, "Error: nothing does not exist; a file without dead letters is none\n")
+    ) == (2, "Error: nothing does not exist; there are no dead letters to send\n")
 
 
 def test_wrong_usage_leaves_the_file(tmp_path: Path, stub: Stub) -> None:

@@ -1,58 +1,97 @@
-"""The file of what could not be delivered: one JSON object a line, each with its reason.
+"""The file of dead letters: one JSON object a line, each with an id of its own and its reason.
 
-It is written and on disk before anything else forgets the operation. The command `resend` reads it.
+Several processes may use one file: a gateway appends to it while `resend` takes it away. Each
+append holds a lock on the file, and so does `claim`.
 """
 
 import base64
+import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
-
-import orjson
+from typing import Any
 
 from translator.core.errors import TranslationError
 from translator.core.operations import Json, Operation, Result
+from translator.sender.books.storage import PRIVATE, StorageError
 from translator.sender.dispatch.batch_safety import with_current_endpoint
-from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.batching import decode, encode
+
+try:
+    import fcntl
+except ImportError:  # Windows: an open file cannot be renamed there
+    fcntl = None  # type: ignore[assignment]
+
+CONTENT = ("operation", "message", "message_base64", "unreadable")
+"""The members that say what to send again; a dead letter has one of them."""
 
 
 class DeadLetters:
-    """The file at a path, opened when there is something to write; without a path, nowhere."""
+    """The file at a path; without a path dead letters are not written.
+
+    Raises OSError if the file cannot be opened or made.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._file: IO[bytes] | None = None
+        if path is not None:
+            _check_writable(path)
 
-    def write(self, letters: Iterable[Json], now: float) -> None:
-        """Append letters, on disk when this returns; `now` is in seconds since 1970."""
-        if self._path is None:
-            return
-        at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
-        lines = b"".join(encode({"at": at, **letter}) + b"\n" for letter in letters)
-        if not lines:
-            return
-        if self._file is None:
-            self._file = self._path.open("ab")
-        self._file.write(lines)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+    def append(self, lines: Sequence[bytes]) -> None:
+        """Append lines; they are on disk when this returns.
 
-    def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        Raises StorageError, with the file as it was, if they cannot be written.
+        """
+        if self._path is None or not lines:
+            return
+        try:
+            with _locked(self._path) as file:
+                _append(file, b"".join(line + b"\n" for line in lines))
+        except OSError as error:
+            raise StorageError(f"cannot write dead letters to {self._path}: {error}") from error
+
+
+def claim(path: Path, target: Path) -> None:
+    """Rename the file, so that later dead letters go to a new one.
+
+    Raises FileNotFoundError if there is no file.
+    """
+    if not path.exists():
+        raise FileNotFoundError(path)
+    with _locked(path):
+        path.rename(target)
+
+
+def dead_letter(letter_id: str, now: float, loss: Json, content: Json) -> bytes:
+    """The line of a dead letter.
+
+    `now` is in seconds since 1970, `loss` says what became of it, `content` what to send again.
+    """
+    at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+    return encode({"id": letter_id, "at": at, **loss, **content})
+
+
+def loss_of(line: bytes) -> Json:
+    """What a dead letter says for people: it without its id, time and content."""
+    hidden = {"id", "at", *CONTENT}
+    return {name: value for name, value in decode(line).items() if name not in hidden}
 
 
 def of_operation(operation: Operation) -> Json:
-    """The member of a dead letter that an operation is sent again from."""
+    """The content of a dead letter for an operation."""
     return {"operation": operation._asdict()}
 
 
+def of_unreadable(operation: Operation) -> Json:
+    """The content of a dead letter for an operation that was damaged in the spool."""
+    return {"unreadable": operation._asdict()}
+
+
 def of_line(line: bytes) -> Json:
-    """The member of a dead letter that a message is translated again from, letter by letter."""
+    """The content of a dead letter for a message that could not be translated: its exact text."""
     try:
         return {"message": line.decode()}
     except UnicodeDecodeError:
@@ -60,51 +99,112 @@ def of_line(line: bytes) -> Json:
 
 
 def of_read_line(line: bytes) -> Json:
-    """The member of a dead letter for what a line of the file asked for; the line itself, if that
-    is no dead letter."""
+    """The content of a line of the file; for a line that is not a dead letter, the line itself."""
     try:
-        letter = orjson.loads(line)
-        names = ("operation", "message", "message_base64")
-        return {name: letter[name] for name in names if name in letter} or of_line(line)
+        letter = decode(line)
+        return {name: letter[name] for name in CONTENT if name in letter} or of_line(line)
     except (ValueError, TypeError, AttributeError):
         return of_line(line)
 
 
-def read_line(line: bytes, translate_line: Any, now_ms: float) -> Result:
-    """What a line of the file asks to be sent, `now_ms` milliseconds after 1970.
+def read_line(line: bytes, translate_line: Callable[[bytes], Result], now_ms: float) -> Result:
+    """What to send for a line of the file, `now_ms` milliseconds after 1970.
 
-    Never raises: a bad line has an error.
+    Never raises: the result of a bad line has an error.
     """
     try:
-        letter = orjson.loads(line)
+        letter = decode(line)
         message_id = letter.get("messageId")
+        if "unreadable" in letter:
+            raise ValueError("it was damaged in the spool")
         if "operation" in letter:
-            operation = Operation(**letter["operation"])
-            if not isinstance(operation.payload, dict):
-                raise TypeError("the payload is no object")
-            if not (isinstance(operation.endpoint, str) and isinstance(operation.host, str)):
-                raise TypeError("endpoint and host are no texts")
-            return Result(message_id, (with_current_endpoint(operation, now_ms),))
+            return Result(message_id, (with_current_endpoint(_operation(letter), now_ms),))
         if "message_base64" in letter:
-            result = translate_line(base64.b64decode(letter["message_base64"]))
-        else:
-            result = translate_line(letter["message"].encode())
-        return result if isinstance(result, Result) else Result(message_id)
+            return translate_line(base64.b64decode(letter["message_base64"]))
+        return translate_line(letter["message"].encode())
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        text = f"the line is no dead letter: {error!r:.200}"
+        text = f"the line is not a dead letter that can be sent: {error!r:.200}"
         return Result(None, error=TranslationError("not_json", text).failure)
 
 
 def unique(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of the file, each dead letter once: after a crash one may stand there twice."""
-    seen: set[str] = set()
+    """The lines of the file without repetitions.
+
+    After a crash a dead letter may have been appended twice: with the same id and the same text.
+    """
+    seen: set[bytes] = set()
     for line in lines:
         try:
-            found = orjson.loads(line).get("id")
+            has_id = isinstance(decode(line).get("id"), str)
         except (ValueError, AttributeError):
-            found = None
-        if found is not None and found in seen:
-            continue
-        if isinstance(found, str):
-            seen.add(found)
+            has_id = False
+        if has_id:
+            digest = hashlib.blake2b(line.strip(), digest_size=16).digest()
+            if digest in seen:
+                continue
+            seen.add(digest)
         yield line
+
+
+def _operation(letter: Any) -> Operation:
+    operation = Operation(**letter["operation"])
+    if not isinstance(operation.payload, dict):
+        raise TypeError("the payload is not an object")
+    if not (isinstance(operation.endpoint, str) and isinstance(operation.host, str)):
+        raise TypeError("endpoint and host must be text")
+    return operation
+
+
+def _check_writable(path: Path) -> None:
+    """Raise OSError unless the file can be written; a new empty file is not left behind."""
+    existed = path.exists()
+    with _locked(path) as file:
+        if not existed and not os.fstat(file).st_size:
+            path.unlink()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """The file, open for appending and locked until the block ends."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE)
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if _is_at(file, path):
+                if _is_regular(file):
+                    with suppress(PermissionError):  # another user's file
+                        os.fchmod(file, PRIVATE)
+                yield file
+                return
+            # It was renamed by `claim` while we waited for the lock: take the new file.
+        finally:
+            os.close(file)
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _is_regular(file: int) -> bool:
+    """Whether it is a file on a disk: a terminal or a pipe has no mode and no size of ours."""
+    return stat.S_ISREG(os.fstat(file).st_mode)
+
+
+def _append(file: int, data: bytes) -> None:
+    """Append whole lines, or nothing."""
+    size = os.fstat(file).st_size
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        data = b"\n" + data  # the last line was cut: it must not spoil ours
+    try:
+        while data:
+            data = data[os.write(file, data) :]
+        if _is_regular(file):
+            os.fsync(file)
+    except OSError:
+        if _is_regular(file):
+            os.ftruncate(file, size)
+        raise

@@ -1,27 +1,32 @@
-"""Keeping the books: each message's operations from where they come from to their verdicts.
+"""The books of a run: each message from its acceptance to the results of its operations.
 
-A ledger is a source for the sender. It writes down what must survive a crash (spool, dead letters)
-before it lets go of it, reports every loss, and counts every message once.
+What must survive a crash (spool, dead letters) is written down before it is forgotten. Every loss
+is reported, and every message is counted once.
 """
 
+import logging
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 
 from translator.core.operations import Json, Result
-from translator.sender.books.dead_letters import DeadLetters, of_operation
+from translator.sender.books.dead_letters import (
+    DeadLetters,
+    dead_letter,
+    loss_of,
+    of_operation,
+    of_unreadable,
+)
 from translator.sender.books.message_status import (
     Account,
     MessageStatus,
     message_loss,
     operation_loss,
+    worst,
 )
-from translator.sender.books.spool import (
-    IncomingMessage,
-    Loss,
-    Spool,
-    SpoolReference,
-    StoredOperation,
-)
+from translator.sender.books.spool import IncomingMessage, Loss, Settlement, Spool, SpoolReference
+from translator.sender.books.spool_rows import StoredOperation
+from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender, UndeliverableError
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.batch_safety import with_current_endpoint
@@ -32,13 +37,19 @@ from translator.sender.dispatch.queued_operation import (
     ordering_keys_of_people,
 )
 from translator.sender.http.destination_guard import DestinationError
+from translator.sender.logs import LogEvent, log
 
 Report = Callable[[Json], object]
 """Gets a loss as a JSON object, to be shown to a person."""
 
+EXPORTED_AT_ONCE = 10_000
+
 
 class Ledger:
-    """The books of one sender. Without a spool nothing outlives the process."""
+    """The books of one sender. Without a spool nothing outlives the process.
+
+    `enter` and `take_in` may be called in other threads than the sender's, which calls the rest.
+    """
 
     def __init__(
         self,
@@ -49,136 +60,215 @@ class Ledger:
         dead_letters: DeadLetters | None = None,
     ) -> None:
         self.account = Account()
+        self.storage_problem: str | None = None
+        """Why dead letters wait to be written to their file; None if they do not."""
         self._sender = sender
         self._report = report
         self._spool = spool
         self._dead_letters = dead_letters or DeadLetters(None)
-        self._run = spool.id if spool else uuid.uuid4().hex[:12]
+        self._unwritten: list[bytes] = []
+        """Dead letters that are not in their file yet, without a spool."""
         self._taken = 0
+        self._lock = threading.RLock()
+        """Guards the account and the dead letters that are not in their file yet."""
 
-    def enter(self, entry: MessageStatus, result: Result, again: Json) -> IncomingMessage:
-        """The letters of a translated message; what cannot become one is among its losses.
+    def enter(self, status: MessageStatus, result: Result, content: Json) -> IncomingMessage:
+        """A translated message, ready to be taken in: its operations, and its dead letters.
 
-        Nothing is sent, kept or reported yet: `lose` does that for the losses of many messages at
-        once. An operation for a host that leads nowhere, as dead letters of another project have
-        one, is a loss too. `again` is what a dead letter says of a message that could not be
-        translated. Any thread may call this.
+        Changes nothing else. An operation that cannot be sent at all becomes a dead letter, such as
+        one for an unknown host. `content` is that of the dead letter of a message that could not be
+        translated.
         """
-        letters: list[QueuedOperation] = []
-        losses: list[Loss] = []
+        operations: list[QueuedOperation] = []
+        lost: list[Loss] = []
         if result.error is not None:
-            entry.fates.add(DeliveryStatus.REJECTED)
-            losses.append(Loss(f"L{entry.line}", message_loss(result), again))
+            status.statuses.add(DeliveryStatus.REJECTED)
+            lost.append(self._loss(status, message_loss(result), content))
         people = ordering_keys_of_people(result.people)
-        for place, operation in enumerate(result.operations):
-            lanes = people
+        for operation in result.operations:
+            keys = people
             if not people or operation.endpoint == "/groups" or "event" in operation.payload:
-                lanes = ordering_keys_of(operation, result.people)
+                keys = ordering_keys_of(operation, result.people)
             try:
-                letters.append(self._sender.prepare(operation, lanes, SpoolReference(entry)))
+                operations.append(self._sender.prepare(operation, keys, SpoolReference(status)))
             except (UndeliverableError, DestinationError) as error:
-                entry.fates.add(DeliveryStatus.DEAD_LETTERED)
+                status.statuses.add(DeliveryStatus.DEAD_LETTERED)
                 loss = operation_loss(operation, DeliveryStatus.DEAD_LETTERED, str(error))
-                losses.append(Loss(f"L{entry.line}.{place}", loss, of_operation(operation)))
-        entry.left = len(letters)
-        return IncomingMessage(entry, letters, losses)
+                lost.append(self._loss(status, loss, of_operation(operation)))
+        status.left = len(operations)
+        return IncomingMessage(status, operations, lost, result.skipped)
 
-    def lose(self, messages: Iterable[IncomingMessage]) -> None:
-        """Report the losses of messages that are being taken in, and write their dead letters."""
-        dead = [self._loss(entry, *loss) for entry, _, losses in messages for loss in losses]
-        if dead:
-            self._dead_letters.write(dead, self._sender.moment())
+    def take_in(self, messages: Iterable[IncomingMessage]) -> list[bool]:
+        """Take in messages, all or none, and report what is lost of them.
+
+        With a spool they are on disk when this returns. Says of each whether it was taken in: one
+        that is known is not. Raises StorageError, with nothing changed, if they cannot be stored.
+        """
+        listed = list(messages)
+        added = [True] * len(listed)
+        if self._spool is not None:
+            added = self._spool.add(listed, self._sender.moment())
+        taken = [each for each, is_new in zip(listed, added, strict=True) if is_new]
+        with self._lock:
+            for status, operations, _, skipped in taken:
+                if not operations:
+                    self.account.add(status.worst)
+                for code, reason in skipped:
+                    self.account.add_code(code)
+                    if log.isEnabledFor(logging.INFO):
+                        where = {"line": status.line, "messageId": status.message_id}
+                        log.info(LogEvent("skipped", **where, code=code, reason=reason))
+            self._lost([loss for each in taken for loss in each.losses])
+        return added
 
     def backlog(self, most: int) -> list[QueuedOperation]:
-        """Letters of what the spool still holds, in order; none when there is no more."""
-        letters: list[QueuedOperation] = []
-        while self._spool is not None and not letters:
-            kept = self._spool.after(self._taken, most)
-            if not kept:
+        """The next operations of the spool, in order; none when there are no more.
+
+        Raises StorageError, with nothing changed, if a result cannot be stored.
+        """
+        operations: list[QueuedOperation] = []
+        while self._spool is not None and not operations:
+            stored = self._spool.after(self._taken, most)
+            if not stored:
                 break
-            self._taken = kept[-1].number
-            for one in kept:
-                letter = self._revived(one)
-                if letter is not None:
-                    letters.append(letter)
-        return letters
+            refused: list[Settled] = []
+            for one in stored:
+                queued, reason = self._restored(one)
+                if reason is None:
+                    operations.append(queued)
+                else:
+                    refused.append(Settled([queued], DeliveryStatus.DEAD_LETTERED, reason))
+            if refused:
+                self.settled(refused)
+            self._taken = stored[-1].number
+        return operations
 
     @property
     def taken(self) -> int:
-        """Up to which number the operations of the spool were taken."""
+        """The number up to which the operations of the spool have been given out."""
         return self._taken
 
     def skip_backlog(self, number: int) -> None:
-        """What is in the spool up to a number has been taken already."""
+        """The operations of the spool up to a number have been given out already."""
         self._taken = max(self._taken, number)
 
-    def sending(self, letters: Sequence[QueuedOperation]) -> None:
-        """Mark in the spool what must not be sent twice."""
-        if self._spool is not None and not letters[0].idempotent:
-            self._spool.start([letter.tag.number for letter in letters])
+    def sending(self, operations: Sequence[QueuedOperation]) -> None:
+        """Mark in the spool what must not be sent twice. Raises StorageError."""
+        if self._spool is not None and not operations[0].idempotent:
+            self._spool.start([queued.tag.number for queued in operations])
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        """Write down verdicts."""
-        touched: dict[int, MessageStatus] = {}
-        dead: list[Json] = []
-        for letters, fate, reason in settled:
-            for letter in letters:
-                entry: MessageStatus = letter.tag.entry
-                entry.settle(fate)
-                touched[id(entry)] = entry
-                if fate is not DeliveryStatus.DELIVERED:
-                    loss = operation_loss(letter.operation, fate, reason)
-                    again = of_operation(letter.operation)
-                    place = str(letter.tag.number or letter.number)
-                    dead.append(self._loss(entry, place, loss, again))
-        self._dead_letters.write(dead, self._sender.moment())
+        """Write down results. Raises StorageError, with nothing changed, if that fails."""
+        results: dict[int, tuple[MessageStatus, list[DeliveryStatus]]] = {}
+        dead: list[Loss] = []
+        for operations, delivery_status, reason in settled:
+            for queued in operations:
+                status: MessageStatus = queued.tag.status
+                results.setdefault(id(status), (status, []))[1].append(delivery_status)
+                if delivery_status is not DeliveryStatus.DELIVERED:
+                    loss = operation_loss(queued.operation, delivery_status, reason)
+                    content = queued.tag.content or of_operation(queued.operation)
+                    dead.append(self._loss(status, loss, content))
         if self._spool is not None:
-            numbers = [letter.tag.number for each in settled for letter in each.operations]
-            self._spool.settle(numbers, touched.values(), self._sender.moment())
-        for entry in touched.values():
-            if entry.fate is not None:
-                self.account.add(entry.fate)
+            self._spool.settle(
+                [queued.tag.number for each in settled for queued in each.operations],
+                [
+                    Settlement(
+                        status.number, status.left - len(new), worst(status.statuses | {*new})
+                    )
+                    for status, new in results.values()
+                ],
+                self._sender.moment(),
+                [loss.line for loss in dead],
+            )
+        with self._lock:
+            for status, new in results.values():
+                status.settle(new)
+                if status.final is not None:
+                    self.account.add(status.final)
+            self._lost(dead)
 
-    def _revived(self, kept: StoredOperation) -> QueuedOperation | None:
-        """The letter of an operation that was left in the spool, unless it must not be sent."""
-        operation = kept.operation
-        reason = None
-        if kept.started:
+    def export(self) -> None:
+        """Append the dead letters that wait to their file. Raises StorageError."""
+        while True:
+            if self._spool is not None:
+                rows = self._spool.dead_letters(EXPORTED_AT_ONCE)
+                lines = [line for _, line in rows]
+            else:
+                lines = self._unwritten
+            if not lines:
+                self.storage_problem = None
+                return
+            self._dead_letters.append(lines)
+            if self._spool is not None:
+                self._spool.remove_dead_letters(rows[-1][0])
+            else:
+                self._unwritten = []
+
+    def export_left_behind(self) -> None:
+        """Report and write the dead letters that a crash kept from their file."""
+        if self._spool is not None:
+            for _, line in self._spool.dead_letters(EXPORTED_AT_ONCE):
+                self._report(loss_of(line))
+            self._try_to_export()
+
+    def _lost(self, losses: Sequence[Loss]) -> None:
+        """Report losses, and write their dead letters, which the spool holds already."""
+        if not losses:
+            return
+        if self._spool is None:
+            self._unwritten += [loss.line for loss in losses]
+        for _, shown in losses:
+            if "code" in shown:
+                self.account.add_code(shown["code"])
+            self._report(shown)
+        self._try_to_export()
+
+    def _try_to_export(self) -> None:
+        """Write dead letters to their file; if it takes nothing now, they wait."""
+        try:
+            self.export()
+        except StorageError as error:
+            if self.storage_problem is None:
+                log.error(LogEvent("storage", reason=str(error)))
+            self.storage_problem = str(error)
+
+    def _restored(self, stored: StoredOperation) -> tuple[QueuedOperation, str | None]:
+        """An operation of the spool, and the reason why it must not be sent, if there is one."""
+        operation = stored.operation
+        reason = stored.problem
+        content = of_unreadable(operation) if reason else None
+        reference = SpoolReference(stored.status, stored.number, content)
+        if reason is None and stored.started:
             reason = f"the sender was stopped while it was on its way: {UNKNOWN}"
         if reason is None:
             operation = with_current_endpoint(operation, self._sender.moment() * 1000)
             try:
-                return self._sender.prepare(
-                    operation, kept.ordering_keys, SpoolReference(kept.entry, kept.number)
-                )
-            except UndeliverableError as error:
+                return self._sender.prepare(operation, stored.ordering_keys, reference), None
+            except (UndeliverableError, DestinationError) as error:
                 reason = str(error)
-        letter = QueuedOperation(0, operation, b"", tag=SpoolReference(kept.entry, kept.number))
-        self.settled([Settled([letter], DeliveryStatus.DEAD_LETTERED, reason)])
-        return None
+        return QueuedOperation(0, operation, b"", tag=reference), reason
 
-    def _loss(self, entry: MessageStatus, place: str, loss: Json, again: Json) -> Json:
-        """Report a loss; gives the dead letter, whose id is the same after a crash."""
-        shown = {"line": entry.line, "messageId": entry.message_id, **loss}
-        self._report(shown)
-        return {"id": f"{self._run}:{place}", **shown, **again}
+    def _loss(self, status: MessageStatus, loss: Json, content: Json) -> Loss:
+        shown = {"line": status.line, "messageId": status.message_id, **loss}
+        return Loss(dead_letter(uuid.uuid4().hex, self._sender.moment(), shown, content), shown)
 
 
-class Given:
-    """Letters that are all there already, as a source."""
+class ReadyOperations:
+    """Operations that are all there already, as a source of the sender."""
 
-    def __init__(self, letters: Sequence[QueuedOperation], ledger: Ledger) -> None:
-        self._letters: Sequence[QueuedOperation] | None = letters
+    def __init__(self, operations: Sequence[QueuedOperation], ledger: Ledger) -> None:
+        self._operations: Sequence[QueuedOperation] | None = operations
         self._ledger = ledger
 
     def take(self, room: int) -> Sequence[QueuedOperation] | None:
         """All of them, once."""
-        taken, self._letters = self._letters, None
+        taken, self._operations = self._operations, None
         return taken or None
 
-    def sending(self, letters: Sequence[QueuedOperation]) -> None:
+    def sending(self, operations: Sequence[QueuedOperation]) -> None:
         """As the ledger does."""
-        self._ledger.sending(letters)
+        self._ledger.sending(operations)
 
     def settled(self, settled: Sequence[Settled]) -> None:
         """As the ledger does."""

@@ -1,6 +1,7 @@
-"""The account of messages: how many were read, and what became of each."""
+"""The status of messages, and the account of a run: how many were read, and what became of each."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from translator.core.operations import Json, Operation, Result
 from translator.sender.delivery_status import DeliveryStatus
@@ -15,17 +16,18 @@ _FROM_BAD_TO_GOOD = (
 class MessageStatus:
     """A message with what is known of its operations.
 
-    `line` is its place in the input, from 1; `number` and `key` are those of the spool, if any.
+    `line` is its place in the input, from 1. `left` is the number of operations without a result,
+    `statuses` are those of the others. `number` and `key` are those of the spool, if there is one.
     """
 
-    __slots__ = ("fates", "key", "left", "line", "message_id", "number")
+    __slots__ = ("key", "left", "line", "message_id", "number", "statuses")
 
     def __init__(
         self,
         line: int,
         message_id: object,
         left: int,
-        fates: set[DeliveryStatus] | None = None,
+        statuses: set[DeliveryStatus] | None = None,
         *,
         number: int = 0,
         key: bytes = b"",
@@ -33,52 +35,77 @@ class MessageStatus:
         self.line = line
         self.message_id = message_id
         self.left = left
-        self.fates: set[DeliveryStatus] = fates or set()
+        self.statuses: set[DeliveryStatus] = statuses or set()
         self.number = number
         self.key = key
 
-    def settle(self, fate: DeliveryStatus) -> None:
-        """One of its operations is settled."""
-        self.fates.add(fate)
-        self.left -= 1
+    def settle(self, statuses: Iterable[DeliveryStatus]) -> None:
+        """Some of its operations have results."""
+        for status in statuses:
+            self.statuses.add(status)
+            self.left -= 1
 
     @property
-    def fate(self) -> DeliveryStatus | None:
-        """The worst that happened to an operation; None while some are open."""
+    def final(self) -> DeliveryStatus | None:
+        """The worst status of an operation; None while some have no result."""
         return None if self.left else self.worst
 
     @property
     def worst(self) -> DeliveryStatus:
-        """The worst that has happened until now; skipped, if nothing has."""
-        return next(
-            (fate for fate in _FROM_BAD_TO_GOOD if fate in self.fates), DeliveryStatus.SKIPPED
-        )
+        """The worst status until now; skipped, if no operation has one."""
+        return worst(self.statuses)
 
 
 class Account:
-    """Each message is in exactly one bucket; `read` is the sum of them."""
+    """The counts of a run: each message is in exactly one bucket; `read` is the sum of them.
 
-    def __init__(self) -> None:
+    `start` is the summary of a run that this one continues.
+    """
+
+    def __init__(self, start: Json | None = None) -> None:
         self._counts: Counter[DeliveryStatus] = Counter()
+        self._codes: Counter[str] = Counter()
+        if start is not None:
+            self._counts.update({status: start.get(status.value, 0) for status in DeliveryStatus})
+            self._codes.update(start.get("codes", {}))
 
-    def add(self, fate: DeliveryStatus) -> None:
+    def add(self, status: DeliveryStatus) -> None:
         """Count a message."""
-        self._counts[fate] += 1
+        self._counts[status] += 1
+
+    def add_code(self, code: str) -> None:
+        """Count a reason for a skip or for an error, by its code."""
+        self._codes[code] += 1
+
+    def merge(self, other: "Account") -> None:
+        """Add the counts of another account."""
+        self._counts.update(other._counts)
+        self._codes.update(other._codes)
 
     @property
     def lost(self) -> int:
-        """How many are not in Mixpanel though they should be."""
+        """How many messages are not in Mixpanel though they should be."""
         return self._counts[DeliveryStatus.REJECTED] + self._counts[DeliveryStatus.DEAD_LETTERED]
 
     def summary(self) -> Json:
-        """The number of messages in each bucket."""
-        fates = (
-            DeliveryStatus.DELIVERED,
-            DeliveryStatus.SKIPPED,
-            DeliveryStatus.REJECTED,
-            DeliveryStatus.DEAD_LETTERED,
-        )
-        return {"read": self._counts.total(), **{fate.value: self._counts[fate] for fate in fates}}
+        """The number of messages that were read, and of those in each bucket."""
+        counts = {status.value: self._counts[status] for status in DeliveryStatus}
+        return {"read": self._counts.total(), **counts}
+
+    def codes(self) -> dict[str, int]:
+        """The number of skips and errors by their code."""
+        return dict(sorted(self._codes.items()))
+
+    def full(self) -> Json:
+        """The summary, with `codes` if there are any."""
+        codes = self.codes()
+        return {**self.summary(), "codes": codes} if codes else self.summary()
+
+
+def worst(statuses: Iterable[DeliveryStatus]) -> DeliveryStatus:
+    """The worst of the statuses of a message's operations; skipped, if there are none."""
+    found = set(statuses)
+    return next((one for one in _FROM_BAD_TO_GOOD if one in found), DeliveryStatus.SKIPPED)
 
 
 def message_loss(result: Result) -> Json:
@@ -88,6 +115,6 @@ def message_loss(result: Result) -> Json:
     return {"fate": DeliveryStatus.REJECTED, "code": code, "reason": message}
 
 
-def operation_loss(operation: Operation, fate: DeliveryStatus, reason: str | None) -> Json:
+def operation_loss(operation: Operation, status: DeliveryStatus, reason: str | None) -> Json:
     """What a person must know of an operation that is not in Mixpanel."""
-    return {"fate": fate, "endpoint": operation.endpoint, "reason": reason}
+    return {"fate": status, "endpoint": operation.endpoint, "reason": reason}

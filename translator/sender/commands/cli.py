@@ -5,6 +5,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,13 +26,12 @@ from translator.options import (
     settings_option,
     usage_error,
 )
-from translator.sender.books.dead_letters import of_line, of_read_line, read_line, unique
+from translator.sender.books.dead_letters import claim, of_line, of_read_line, read_line, unique
 from translator.sender.commands.delivery_setup import open_delivery
 from translator.sender.commands.run import run_send
 from translator.sender.commands.stdin_reader import Arriving, Lines
 from translator.sender.deliver import HOLD_SECONDS
 from translator.sender.dispatch.dispatch import AliasPolicy
-from translator.sender.http.destination_guard import DestinationError
 from translator.sender.logs import DEFAULT_LEVEL, LEVELS
 
 WORKERS = 4
@@ -105,18 +105,30 @@ def options_besides_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @delivery_options
 @spool_option
+@click.option(
+    "--again",
+    metavar="RUN",
+    help="Send an input again that the finished run RUN has delivered; with --spool.",
+)
 @now_option
 @input_argument
-def send(now_text: str | None, file: str | None, spool: Path | None, **options: Any) -> None:
+def send(
+    now_text: str | None, file: str | None, spool: Path | None, again: str | None, **options: Any
+) -> None:
     """Translate Segment messages, one JSON object a line, and deliver them.
 
-    Prints one JSON object that accounts for every message, and each loss on the error stream. After
-    a crash, the same command with the same spool and input goes on where it was stopped.
+    Prints one JSON object that accounts for every message, and each loss on the error stream. With
+    a spool, the same command with the same input continues after a crash, and sends nothing twice
+    when the input is already delivered; --again repeats it on purpose.
 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
     """
+    if again is not None and spool is None:
+        usage_error("--again needs --spool: without a spool no run is remembered")
     with opened(file, raw_stdin=True) as source:
-        sys.exit(_deliver(partial(_input, source), now_text=now_text, spool=spool, **options))
+        read = partial(_input, source)
+        status, _ = _deliver(read, now_text=now_text, spool=spool, again=again, **options)
+    sys.exit(status)
 
 
 @click.command()
@@ -127,34 +139,34 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
     """Send the dead letters in FILE again; what still cannot be delivered stays in it.
 
     Check first those whose reason says that they may have arrived: they would count twice. After a
-    crash the same command goes on where it was stopped.
+    crash the same command goes on where it was stopped. A gateway may append to FILE meanwhile.
 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
     """
     taken = file.with_name(file.name + ".resending")
     spool = file.with_name(file.name + ".spool")
-    if not taken.exists():
-        if not file.exists():
-            usage_error(f"{file} does not exist; a file without dead letters is none")
-        file.rename(taken)
-    try:
-        with taken.open("rb") as source:
-            status = _deliver(
-                lambda _wake: unique(lines(source)),
-                now_text=now_text,
-                spool=spool,
-                dead_letters=dead_letters or file,
-                resent=True,
-                **options,
-            )
-    except SystemExit:
-        # Wrong usage: nothing was sent.
-        if not spool.exists() and not file.exists():
-            taken.rename(file)
-        raise
-    taken.unlink()
-    for ending in ("", "-wal", "-shm"):
-        spool.with_name(spool.name + ending).unlink(missing_ok=True)
+    if not taken.exists() and not file.exists():
+        usage_error(f"{file} does not exist; there are no dead letters to send")
+    with ExitStack() as stack:
+
+        def read(_wake: Callable[[], object]) -> Iterable[bytes]:
+            # The spool is open now, so no other `resend` works on this file.
+            if not taken.exists():
+                claim(file, taken)
+            return unique(lines(stack.enter_context(taken.open("rb"))))
+
+        status, finished = _deliver(
+            read,
+            now_text=now_text,
+            spool=spool,
+            dead_letters=dead_letters or file,
+            resent=True,
+            **options,
+        )
+    if finished:
+        taken.unlink()
+        for ending in ("-wal", "-shm", ""):
+            spool.with_name(spool.name + ending).unlink(missing_ok=True)
     sys.exit(status)
 
 
@@ -176,11 +188,13 @@ def _deliver(
     now_text: str | None,
     spool: Path | None,
     resent: bool = False,
+    again: str | None = None,
     **options: Any,
-) -> int:
-    """Deliver what lines say, messages or, if `resent`, dead letters; the exit code.
+) -> tuple[int, bool]:
+    """Deliver lines: messages or, if `resent`, dead letters.
 
-    `given` gives the lines; it is told what to call when there are some more.
+    Gives the exit code, and whether the spool remembers that all lines are delivered. `given` gives
+    the lines; its argument is to be called when there are more.
     """
     fixed = None if now_text is None else moment(now_text) / 1000
 
@@ -190,7 +204,7 @@ def _deliver(
     with open_delivery(spool, now=now, **options) as opened:
         translate = opened.translate
         try:
-            return run_send(
+            status = run_send(
                 given(opened.sender.wake),
                 (lambda line: read_line(line, translate, now() * 1000)) if resent else translate,
                 opened.sender,
@@ -200,10 +214,10 @@ def _deliver(
                 progress=sys.stderr.isatty(),
                 spool=opened.spool,
                 dead_letters=opened.dead_letters,
-                again=of_read_line if resent else of_line,
+                content=of_read_line if resent else of_line,
+                again=again,
             )
-        except DestinationError as error:
-            usage_error(f"{error}; what the spool holds stays there")
+            return status, opened.spool is not None and opened.spool.finished is not None
         except KeyboardInterrupt:
             # Like a crash, which the spool is made for: no answer is waited for, and the next run
             # knows that one was broken off.

@@ -13,15 +13,14 @@ from translator.core.compiled_settings import plan_for
 from translator.core.operations import Result
 from translator.options import RULE_SETS, read_mapping, read_settings, usage_error
 from translator.sender.books.dead_letters import DeadLetters
-from translator.sender.books.spool import Spool, SpoolError
+from translator.sender.books.spool import IN_MEMORY, Spool, SpoolError
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.dispatch import AliasPolicy
 from translator.sender.dispatch.retry import RetryPolicy
-from translator.sender.http.destination_guard import DestinationError, base_urls
+from translator.sender.http.destination_guard import HOSTS, DestinationError, base_urls
 from translator.sender.logs import LogEvent, log, logging_to
 
-IN_MEMORY = ":memory:"
-"""In place of a spool's file: one that ends with the process."""
+__all__ = ["IN_MEMORY", "Opened", "open_delivery"]
 
 
 class Opened(NamedTuple):
@@ -84,14 +83,17 @@ def open_delivery(
         )
         try:
             url = sender.base_url(plan.host)
+            dead = DeadLetters(dead_letters or dead_letters_beside(spool))
             kept = stack.enter_context(Spool(spool)) if spool else None
+            for host in sorted(kept.hosts() & HOSTS) if kept else ():
+                sender.base_url(host)
         except (DestinationError, SpoolError) as error:
             usage_error(str(error))
+        except OSError as error:
+            usage_error(f"cannot write dead letters to {error.filename}: {error.strerror}")
         log.info(LogEvent("start", to=url, alias=alias, workers=workers, live=live))
         if kept:
             _log_resumed(kept)
-        dead = DeadLetters(dead_letters or dead_letters_beside(spool))
-        stack.callback(dead.close)
         yield Opened(plan.host, translate, sender, kept, dead)
 
 

@@ -4,16 +4,20 @@ A limited number of messages is in memory at a time, however long the input is.
 """
 
 import hashlib
+import uuid
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TextIO
 
 from translator.core.operations import Json, Result
 from translator.sender.books.dead_letters import DeadLetters, of_line
 from translator.sender.books.ledger import Ledger
-from translator.sender.books.message_status import MessageStatus
-from translator.sender.books.spool import IncomingMessage, Spool
+from translator.sender.books.message_status import Account, MessageStatus
+from translator.sender.books.spool import INPUT_KEY, FinishedRun, IncomingMessage, Spool
+from translator.sender.books.storage import StorageError
+from translator.sender.commands.input_history import HistoricInput
 from translator.sender.commands.progress import Progress
-from translator.sender.commands.stdin_reader import Given, Lines
+from translator.sender.commands.stdin_reader import Lines, ReadyLines
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.dispatch import Settled
@@ -35,23 +39,27 @@ def run_send(
     progress: bool = False,
     spool: Spool | None = None,
     dead_letters: DeadLetters | None = None,
-    again: Callable[[bytes], Json] = of_line,
+    content: Callable[[bytes], Json] = of_line,
+    again: str | None = None,
 ) -> int:
     """Translate and deliver messages, one a line; give the exit code.
 
     `host` is where the settings lead, such as `https://api.mixpanel.com`. `out` gets the summary as
     one JSON object, `err` one JSON object for each loss, and a running count if `progress`.
+    `content` gives the content of the dead letter of a line that could not be translated.
 
-    What is in the spool is delivered first. After a run that did not come to its end the same input
-    goes on where that one stopped: lines that were taken in are not taken in again. `again` gives
-    what a dead letter says of a line that could not be translated.
+    What is in the spool is delivered first. After a run that did not finish, the same input goes on
+    where that one stopped. After a run that finished, its input is not delivered again unless
+    `again` is the id of that run; of an input that has grown since, only the new lines are.
 
-    The exit code is 0 if nothing was lost, 1 if something was, and 2, with nothing read or sent, if
-    operations for `host` may go nowhere.
+    The exit code is 0 if nothing was lost, 1 if something was or if something could not be stored,
+    and 2, with nothing read or sent, for wrong usage.
     """
     try:
         sender.base_url(host)
-    except DestinationError as error:
+        if spool is not None and again is not None:
+            _repeat(spool, again)
+    except (DestinationError, ValueError) as error:
         print(f"Error: {error}", file=err)
         return EXIT_USAGE
     with Progress(err, shown=progress) as shown:
@@ -60,98 +68,180 @@ def run_send(
             shown.write(encode(loss).decode())
 
         ledger = Ledger(sender, report, spool=spool, dead_letters=dead_letters)
-        if spool is not None and spool.interrupted:
-            sender.rest(after_crash=True)
-        given = Given(lines) if isinstance(lines, Iterable) else lines
-        source = _Source(given, translate_line, ledger, sender, spool, shown, again)
-        sender.run(source)
-        sender.rest()
-    if spool is not None:
-        spool.clear()
-    summary = ledger.account.summary()
+        run = _Run(ledger, sender, spool, translate_line, shown, content)
+        given = ReadyLines(lines) if isinstance(lines, Iterable) else lines
+        problem = run.deliver(given)
+    summary = ledger.account.full()
+    if run.delivered_before:
+        summary["delivered_before"] = run.delivered_before
+    if problem is not None:
+        summary["error"] = problem
+        if spool is not None:
+            summary["waiting"] = spool.waiting()
     log.info(LogEvent("stop", **summary))
     print(encode(summary).decode(), file=out)
-    return EXIT_LOST if ledger.account.lost else EXIT_DELIVERED
+    return EXIT_LOST if ledger.account.lost or problem is not None else EXIT_DELIVERED
 
 
-class _Source:
-    """The lines of an input as a source of letters, after what the spool holds."""
+def _repeat(spool: Spool, run: str) -> None:
+    """Allow the input of a finished run once more. Raises ValueError if there is no such run."""
+    finished = spool.finished
+    if finished is None:
+        if spool.repeats != run:
+            raise ValueError(f"the spool knows no finished run {run}; omit --again")
+    elif finished.id == run:
+        spool.begin_input(repeats=run)
+    elif finished.repeats != run:
+        raise ValueError(f"the run that finished last is {finished.id}, not {run}")
+
+
+class _Run:
+    """One run of `send` or `resend`: a source of operations for the sender."""
 
     def __init__(
         self,
-        lines: Lines,
-        translate_line: Callable[[bytes], Result],
         ledger: Ledger,
         sender: Sender,
         spool: Spool | None,
+        translate_line: Callable[[bytes], Result],
         progress: Progress,
-        again: Callable[[bytes], Json],
+        content: Callable[[bytes], Json],
     ) -> None:
-        self._lines = lines
-        self._number = 0
-        self._translate = translate_line
+        self.delivered_before = 0
+        """How many lines a finished run has delivered."""
         self._ledger = ledger
         self._sender = sender
         self._spool = spool
+        self._translate = translate_line
         self._progress = progress
-        self._again = again
+        self._content = content
+        self._lines: Lines
+        self._history: HistoricInput | None = None
+        self._finished: FinishedRun | None = None
+        self._number = 0
+        self._unstored: list[IncomingMessage] = []
+        """Messages that were read but could not be stored yet."""
         self._behind = spool is not None
 
+    def deliver(self, lines: Lines) -> str | None:
+        """Deliver everything; gives the problem that ended it early, if there was one."""
+        sender, spool = self._sender, self._spool
+        self._lines = lines
+        try:
+            if spool is not None:
+                if spool.interrupted:
+                    sender.rest(after_crash=True)
+                self._ledger.export_left_behind()
+                self._finished = spool.finished
+                self._history = HistoricInput(lines, self._finished, self._begin, sender.wake)
+                self._lines = self._history
+            sender.run(self)
+            self._ledger.export()
+            if spool is not None:
+                self._finish(spool)
+        except StorageError as error:
+            return str(error)
+        finally:
+            if self._history is not None:
+                self._history.close()
+        sender.rest()
+        return None
+
     def take(self, room: int) -> Sequence[QueuedOperation] | None:
+        """The next operations, first those that the spool holds."""
         if self._behind:
-            letters = self._ledger.backlog(room)
-            if letters:
-                return letters
+            operations = self._ledger.backlog(room)
+            if operations:
+                return operations
             self._behind = False
-        lines = self._lines.take(room)
-        if not lines:
-            return None if lines is None else ()
-        taken = self._enter(lines)
+        if not self._unstored:
+            lines = self._lines.take(room)
+            self._continue_finished()
+            if not lines:
+                return None if lines is None else ()
+            self._unstored = self._read(lines)
+        self._ledger.take_in(self._unstored)
+        taken = [queued for message in self._unstored for queued in message.operations]
+        self._unstored = []
+        if taken and self._spool is not None:
+            self._ledger.skip_backlog(taken[-1].tag.number)
         self._progress.show(self._ledger.account)
         if not taken:
-            # There may be more lines; but first others have their turn, such as an answer.
+            # There may be more lines; but first others have their turn, such as a response.
             self._sender.wake()
         return taken
 
-    def sending(self, letters: Sequence[QueuedOperation]) -> None:
-        self._ledger.sending(letters)
+    def sending(self, operations: Sequence[QueuedOperation]) -> None:
+        """As the ledger does."""
+        self._ledger.sending(operations)
 
     def settled(self, settled: Sequence[Settled]) -> None:
+        """As the ledger does."""
         self._ledger.settled(settled)
         self._progress.show(self._ledger.account)
 
-    def _enter(self, lines: Sequence[bytes]) -> list[QueuedOperation]:
+    def _begin(self) -> None:
+        """Another input begins than the one that was finished."""
+        if self._finished is not None and self._spool is not None:
+            self._spool.begin_input()
+            self._finished = None
+
+    def _continue_finished(self) -> None:
+        """Count what a finished run has delivered, once it is clear that it was this input."""
+        if self._history is None or self.delivered_before == self._history.delivered:
+            return
+        finished = self._finished
+        assert finished is not None, "its lines were recognized"
+        self.delivered_before = self._number = self._history.delivered
+        account = Account(finished.summary)
+        account.merge(self._ledger.account)
+        self._ledger.account = account
+        hint = f"--again {finished.id} sends these lines again"
+        at = datetime.fromtimestamp(finished.at, UTC).isoformat(timespec="seconds")
+        said = {"run": finished.id, "finished_at": at, "lines": finished.lines, "hint": hint}
+        log.warning(LogEvent("delivered_before", **said))
+
+    def _finish(self, spool: Spool) -> None:
+        """Remember that the whole input is delivered."""
+        assert self._history is not None
+        digest = self._history.digest
+        if self._finished is not None and digest.lines == self._finished.lines:
+            return  # nothing was added to the finished input
+        spool.finish(
+            FinishedRun(
+                uuid.uuid4().hex[:12],
+                self._sender.moment(),
+                digest.lines,
+                digest.digests(),
+                self._ledger.account.full(),
+                spool.repeats,
+            )
+        )
+
+    def _read(self, lines: Sequence[bytes]) -> list[IncomingMessage]:
+        """Translate the lines that are not known from a run before."""
         fresh: list[IncomingMessage] = []
-        for number, line in enumerate(lines, start=self._number + 1):
-            self._number = number
+        for line in lines:
+            self._number += 1
             key = b""
             if self._spool is not None:
-                key = _key(number, line)
+                key = _key(self._number, line)
                 if self._known(key):
                     continue
             result = self._translate(line)
-            entry = MessageStatus(number, result.message_id, 0, key=key)
-            fresh.append(self._ledger.enter(entry, result, self._again(line)))
-        self._ledger.lose(fresh)
-        if self._spool is not None and fresh:
-            self._spool.add(fresh, self._sender.moment())
-        for message in fresh:
-            if message.entry.fate is not None:
-                self._ledger.account.add(message.entry.fate)
-        letters = [letter for message in fresh for letter in message.operations]
-        if letters and self._spool is not None:
-            self._ledger.skip_backlog(letters[-1].tag.number)
-        return letters
+            status = MessageStatus(self._number, result.message_id, 0, key=key)
+            fresh.append(self._ledger.enter(status, result, self._content(line)))
+        return fresh
 
     def _known(self, key: bytes) -> bool:
-        """Whether a run before took in this line; what became of it then counts."""
+        """Whether a run before took in this line; its status then counts."""
         assert self._spool is not None
-        known, fate = self._spool.known(key)
-        if fate is not None:
-            self._ledger.account.add(fate)
+        known, status = self._spool.known(key)
+        if status is not None:
+            self._ledger.account.add(status)
         return known
 
 
 def _key(number: int, line: bytes) -> bytes:
-    """What tells a line from the others: its place and its text."""
-    return hashlib.blake2b(b"%d %b" % (number, line), digest_size=16).digest()
+    """The key of a line: made of its place and its text."""
+    return INPUT_KEY + hashlib.blake2b(b"%d %b" % (number, line), digest_size=16).digest()

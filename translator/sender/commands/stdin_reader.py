@@ -20,7 +20,7 @@ class Lines(Protocol):
         """About `room` lines; none if there are none now; None if never again."""
 
 
-class Given:
+class ReadyLines:
     """Lines that are all there, or that are worth waiting for."""
 
     def __init__(self, lines: Iterable[bytes]) -> None:

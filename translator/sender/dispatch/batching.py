@@ -1,11 +1,15 @@
 """What a request carries, and how much of it."""
 
 import json
+import re
 from typing import Any, NamedTuple
 
 import orjson
 
 from translator.sender.dispatch.queued_operation import QueuedOperation
+
+_LONG_NUMBER = re.compile(rb"\d{19}")
+"""What orjson may read as a floating point number, which is another value."""
 
 BRACKET = 1
 """Bytes of the first bracket; each record then costs one more byte, for what follows it."""
@@ -61,3 +65,16 @@ def encode(payload: Any) -> bytes:
             return json.dumps(payload, allow_nan=False, separators=(",", ":")).encode()
         except TypeError as error:
             raise ValueError(str(error)) from error
+
+
+def decode(text: bytes) -> Any:
+    """A JSON value as `encode` writes it, whole numbers beyond 64 bits included.
+
+    Raises ValueError for text that is not JSON.
+    """
+    if not _LONG_NUMBER.search(text):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            pass  # half of a surrogate pair
+    return json.loads(text)

@@ -8,8 +8,13 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-LIVE_HOSTS = frozenset({"api.mixpanel.com", "api-eu.mixpanel.com", "api-in.mixpanel.com"})
-"""Mixpanel's ingestion hosts (docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication)."""
+HOSTS = frozenset(
+    {"https://api.mixpanel.com", "https://api-eu.mixpanel.com", "https://api-in.mixpanel.com"}
+)
+"""The base URLs of Mixpanel's ingestion hosts.
+
+docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication
+"""
 
 OPTIONS = {
     "https://api.mixpanel.com": "--base-url",
@@ -34,11 +39,14 @@ def destination(host: str, replaced: Mapping[str, str], *, live: bool) -> str:
     base_url = replaced.get(host)
     if base_url is not None:
         return checked_base_url(base_url, live=live)
-    if live and not replaced and urlsplit(host).hostname in LIVE_HOSTS:
+    if host not in HOSTS:
+        # It may come from a file that somebody else wrote, and no part of it is trusted.
+        raise DestinationError(f"{host!r:.100} is not a host that operations can go to")
+    if live and not replaced:
         return host
     option = OPTIONS.get(host)
     if option is None:
-        raise DestinationError(f"{host} is no host that operations can go to")
+        raise DestinationError(f"operations for {host} cannot be redirected: omit the base URLs")
     hint = f"give {option} with the address of a mock server"
     if replaced:
         raise DestinationError(f"these operations are for {host}, which has no base URL: {hint}")

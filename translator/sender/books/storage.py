@@ -1,0 +1,19 @@
+"""What all files of the sender share: their mode, and the error of a disk that takes nothing."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+PRIVATE = 0o600
+"""The mode of files that hold messages, tokens or secrets: only their owner reads them."""
+
+
+class StorageError(Exception):
+    """Something could not be stored now, such as on a full disk; it may be tried again."""
+
+
+def make_private(path: Path) -> None:
+    """Make sure that a file is there and that only its owner can read it. Raises OSError."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
+    with suppress(PermissionError):  # somebody else's file
+        path.chmod(PRIVATE)
