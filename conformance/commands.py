@@ -7,12 +7,12 @@ from typing import Any, NoReturn
 import click
 
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, UsageError
-from conformance.reports.results import capture_summary
 from conformance.runner.attribution import by_rule
 from conformance.runner.captures import load_defects
 from conformance.runner.command import selection_options
 from conformance.runner.device_captures import all_captures
 from conformance.runner.run import run_captures
+from conformance.runner.summary import Summary
 from conformance.spec.coverage import measure
 from conformance.spec.coverage import page as coverage_page
 from conformance.spec.decisions import page as decisions_page
@@ -54,9 +54,9 @@ def captures(rules: str | None, keyword: str | None, tags: tuple[str, ...]) -> N
     if rules != "documented":
         for defect in load_defects().values():
             click.echo(f"defect  {defect.id}: {defect.defect}")
-    click.echo(capture_summary(results))
-    failed = any(result.verdict.red for result in results)
-    sys.exit(EXIT_FAILURES if failed else EXIT_CONFORMANT)
+    summary = Summary(results)
+    click.echo(f"{summary.sentence()}.\n{summary.line()}")
+    sys.exit(EXIT_CONFORMANT if summary.conformant else EXIT_FAILURES)
 
 
 @click.command("list")

@@ -7,6 +7,8 @@ driver.py, protocol.py  DriverBroken  what connects a target to the suite broke 
 """
 
 EXIT_CONFORMANT, EXIT_FAILURES, EXIT_USAGE, EXIT_ENGINE = 0, 1, 2, 3
+EXIT_INTERRUPTED = 130
+"""As shells tell it of a program that Ctrl-C ended."""
 
 
 class DataError(Exception):

@@ -1,4 +1,4 @@
-"""A badge for a README: how many scenarios pass."""
+"""A badge for a README: how many cases pass."""
 
 from conformance.reports.results import Report
 from conformance.reports.templates import render
@@ -13,9 +13,9 @@ CHARACTER, PADDING = 6.6, 12
 
 def badge(report: Report) -> str:
     """The badge as SVG: green if all pass, yellow if some are skipped or excused, else red."""
-    total = len(report.scenarios)
-    passed = sum(outcome.verdict is Verdict.PASS for outcome in report.scenarios)
-    text = f"{passed} of {total} pass"
+    verdicts = report.summary.verdicts
+    passed, total = verdicts[Verdict.PASS], verdicts.total()
+    text = f"{passed:,} of {total:,} pass"
     colour = RED if not report.conformant else GREEN if passed == total else YELLOW
     widths = [round(len(part) * CHARACTER + PADDING) for part in (LABEL, text)]
     return render(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from conformance.reports import facts
 from conformance.reports.json_view import Line, lines, ordered_like, sides
-from conformance.reports.results import Report, capture_summary
+from conformance.reports.results import Report
 from conformance.reports.templates import render
 from conformance.runner.outcomes import LEVELS, PLURALS, Outcome, Verdict
 from conformance.spec import sources
@@ -50,7 +50,7 @@ def page(report: Report) -> str:
     return render(
         read("reports", "report.html"),
         report=report,
-        captures=capture_summary(report.captures) if report.captures else "",
+        summary=report.summary,
         script=script,
         script_hash=digest,
         style=read("reports", "report.css"),

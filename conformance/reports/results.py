@@ -5,21 +5,20 @@ line is the run, the last its end, and every one between them an outcome:
 
     {"kind": "run", "format": 1, "target": ..., "translator": ..., "selection": ..., ...}
     {"kind": "scenario", "id": ..., "verdict": "fail", "differences": [{"path": ...}], ...}
-    {"kind": "end", "conformant": false, "counts": {"fail": 1, "pass": 743}}
+    {"kind": "end", "conformant": false, "cases": 744, "counts": {"fail": 1, "pass": 743}, ...}
 """
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from conformance.errors import DataError
-from conformance.runner.outcomes import LEVELS, Outcome, Verdict, counts
+from conformance.runner.outcomes import Outcome
+from conformance.runner.summary import Summary
 from conformance.spec.loading import Json
-from conformance.spec.sources import UNSOURCED
 
-FORMAT = 1
+FORMAT = 2
 """Grows when a reader of results.jsonl that was right would be wrong."""
 
 RESULTS = "results.jsonl"
@@ -29,7 +28,8 @@ RESULTS = "results.jsonl"
 class Report:
     """A run. `started` is an ISO 8601 time; `selection` what was asked for, empty for everything.
 
-    `translator` is how the target calls itself; `seconds` how long it took.
+    `translator` is how the target calls itself; `seconds` how long it took. `stopped` says why the
+    run ended before its last case; it is empty for a whole run.
     """
 
     target: str
@@ -39,11 +39,17 @@ class Report:
     seconds: float
     selection: str
     outcomes: tuple[Outcome, ...]
+    stopped: str = ""
+
+    @cached_property
+    def summary(self) -> Summary:
+        """The totals of the run."""
+        return Summary(self.outcomes)
 
     @property
     def conformant(self) -> bool:
-        """Whether nothing is red."""
-        return not any(outcome.verdict.red for outcome in self.outcomes)
+        """Whether every case was run and none is red."""
+        return self.summary.conformant and not self.stopped
 
     @property
     def scenarios(self) -> list[Outcome]:
@@ -57,7 +63,6 @@ class Report:
 
     def lines(self) -> list[Json]:
         """The lines of results.jsonl."""
-        found = Counter(outcome.verdict.value for outcome in self.outcomes)
         return [
             {
                 "kind": "run",
@@ -70,7 +75,12 @@ class Report:
                 "selection": self.selection,
             },
             *(outcome.as_json() for outcome in self.outcomes),
-            {"kind": "end", "conformant": self.conformant, "counts": dict(found)},
+            {
+                "kind": "end",
+                "conformant": self.conformant,
+                "stopped": self.stopped,
+                **self.summary.as_json(),
+            },
         ]
 
 
@@ -104,40 +114,9 @@ def read_results(path: Path) -> Report:
             run["seconds"],
             run["selection"],
             tuple(map(Outcome.from_json, outcomes)),
+            end["stopped"],
         )
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}; give a folder that --report wrote") from error
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{file}: not a whole {RESULTS}: {error}") from error
-
-
-def scenario_summary(outcomes: Sequence[Outcome]) -> str:
-    """How many of each verdict, then the same for each level, and how many have no source."""
-    parts = [counts(outcomes)]
-    for level in LEVELS:
-        chosen = [outcome for outcome in outcomes if outcome.level == level]
-        if chosen:
-            parts.append(f"{level}: {counts(chosen)}")
-    unsourced = sum(set(outcome.source) == {UNSOURCED} for outcome in outcomes)
-    return "; ".join([*parts, f"{unsourced} unsourced"])
-
-
-def capture_summary(outcomes: Sequence[Outcome]) -> str:
-    """How many captures are reproduced by the observed rules, and explained by named rules."""
-    parts = []
-    observed = Counter(outcome.verdict for outcome in outcomes if outcome.rules == "observed")
-    if observed:
-        failed = observed.total() - observed[Verdict.PASS] - observed[Verdict.EXPECTED_FAILURE]
-        parts.append(
-            f"observed rules: {observed[Verdict.PASS]} reproduced, "
-            f"{observed[Verdict.EXPECTED_FAILURE]} defects, {failed} failed"
-        )
-    documented = [outcome for outcome in outcomes if outcome.rules == "documented"]
-    if documented:
-        rules = {rule for outcome in documented for rule in outcome.actual["explained_by"]}
-        failed = sum(outcome.verdict.red for outcome in documented)
-        parts.append(
-            f"documented rules: {len(documented) - failed} explained by "
-            f"{len(rules)} rules, {failed} failed"
-        )
-    return "; ".join(parts)

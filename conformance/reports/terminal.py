@@ -2,16 +2,24 @@
 
 import re
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from conformance.reports.results import Report, capture_summary, scenario_summary
+from conformance.reports.causes import causes_text
+from conformance.reports.results import Report
 from conformance.runner.outcomes import LEVELS, PLURALS, Outcome, Verdict
+
+SHOWN_WHOLE = 20
+"""So many failures are shown with every difference; the causes of all come at the end."""
+
+LOG_SECONDS = 5
+"""How often a line says how far the run is, where there is no terminal."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -37,45 +45,60 @@ class Terminal:
         self._verbose = verbose
 
     def watch(self, outcomes: Iterable[Outcome], total: int) -> Iterator[Outcome]:
-        """The outcomes, shown as they come."""
+        """The outcomes, shown as they come. `total` is the number of cases."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         )
+        started = told = time.monotonic()
         with Progress(
             *columns, console=self._bar, transient=True, disable=not self._bar.is_terminal
         ) as progress:
             task = progress.add_task("replaying", total=total)
             red = 0
-            for outcome in outcomes:
+            for count, outcome in enumerate(outcomes, 1):
                 if self._verbose or outcome.verdict.red:
-                    self._show(outcome)
+                    self._show(outcome, red)
                 red += outcome.verdict.red
                 text = f"[red]{red} not conformant[/]" if red else "replaying"
                 progress.update(task, advance=1, description=text)
+                now = time.monotonic()
+                if now - told >= LOG_SECONDS and not self._bar.is_terminal:
+                    told = now
+                    self._bar.print(
+                        f"{count} of {total} cases, {red} not conformant, {now - started:.0f} s"
+                    )
                 yield outcome
 
     def summary(self, report: Report) -> None:
-        """The counts, and the reasons of what was skipped, each with its count."""
-        reasons = Counter(
+        """What failed by cause, why cases were skipped, and the totals; the counts come last."""
+        summary = report.summary
+        skipped = Counter(
             outcome.reason for outcome in report.outcomes if outcome.verdict is Verdict.SKIP
         )
-        for reason, count in reasons.most_common():
+        for reason, count in skipped.most_common():
             self._line(f"skipped {count}: {reason}", STYLES[Verdict.SKIP])
+        for line in causes_text(report.outcomes):
+            self._line(line, STYLES[Verdict.FAIL])
         if self._out.is_terminal:
-            self._out.print(_table(report.scenarios))
+            self._out.print(_table(report.outcomes))
+        if report.stopped:
+            self._line(report.stopped, STYLES[Verdict.ERROR])
         style = STYLES[Verdict.PASS if report.conformant else Verdict.FAIL]
-        self._line(scenario_summary(report.scenarios), style)
-        if report.captures:
-            self._line(f"captures: {capture_summary(report.captures)}", style)
+        self._line(f"{summary.sentence()}.", style)
+        self._line(summary.line(), style)
 
     def say(self, text: str) -> None:
         """One line of text."""
         self._line(text, "")
 
-    def _show(self, outcome: Outcome) -> None:
+    def _show(self, outcome: Outcome, red: int) -> None:
+        if red >= SHOWN_WHOLE and not self._verbose:
+            if red == SHOWN_WHOLE:
+                self._line("... further failures are counted by cause below; -v shows them", "")
+            return
         verdict = outcome.verdict.upper()
         text = Text(_visible(outcome.text()))
         text.stylize(STYLES[outcome.verdict], 0, len(verdict))
@@ -93,7 +116,7 @@ def _visible(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
-def _table(outcomes: list[Outcome]) -> Table:
+def _table(outcomes: Sequence[Outcome]) -> Table:
     """Levels by verdicts."""
     found = Counter((outcome.level, outcome.verdict) for outcome in outcomes)
     verdicts = [verdict for verdict in Verdict if any(found[level, verdict] for level in LEVELS)]

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,22 +15,24 @@ from conformance.errors import (
     EXIT_CONFORMANT,
     EXIT_ENGINE,
     EXIT_FAILURES,
+    EXIT_INTERRUPTED,
     DataError,
+    DriverBroken,
     UsageError,
 )
 from conformance.reports.results import Report
 from conformance.reports.terminal import Terminal
 from conformance.runner.device_captures import all_captures
-from conformance.runner.mock import running_mock
+from conformance.runner.jobs import WORTHWHILE, outcomes_in_order, usable_cores
 from conformance.runner.outcomes import LEVELS, Outcome, Verdict
-from conformance.runner.run import run_captures, run_scenario
+from conformance.runner.run import Case, Engine, RunOptions
 from conformance.runner.smoke_check import check
 from conformance.spec.expected_failures import read_expected_failures
 from conformance.spec.loading import Json, load_scenarios
 from conformance.spec.own_scenarios import load_own
 from conformance.spec.selection import Selection
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
-from conformance.targets.by_name import KINDS, External, target_named
+from conformance.targets.by_name import KINDS, External
 from conformance.targets.destination_guard import answers_errors
 
 MODES = ["cloud", "web", "ios", "android"]
@@ -90,6 +93,14 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     default=0,
     help="Mixpanel's US host is there, the EU's on the next port.  [default: free ports]",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes at once.  [default: one for each core where it saves time]",
+)
+@click.option(
+    "--maxfail", type=click.IntRange(min=1), help="Stop after so many failures and errors."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show every outcome.")
 @answers_errors
 def run(
@@ -100,13 +111,16 @@ def run(
     timeout: float,
     settings: Path | None,
     mock_port: int,
+    jobs: int | None,
+    maxfail: int | None,
     verbose: bool,
     folder: Path | None,
     **conditions: Any,
 ) -> NoReturn:
     """Replay scenarios and captures against a translator.
 
-    Exit status: 0 if it conforms, 1 if not, 2 for wrong usage or data, 3 if engine or driver broke.
+    Exit status: 0 if it conforms, 1 if not, 2 for wrong usage or data, 3 if engine or driver broke,
+    130 after Ctrl-C; what was judged until then is reported.
     """
     selection = Selection(**conditions)
     everything = load_own(folder) if folder else load_scenarios()
@@ -119,44 +133,98 @@ def run(
     if captures and not ours:
         raise UsageError("--captures: captures are for the target 'builtin' and our scenarios only")
     chosen = selection.captures(all_captures()) if ours and captures is not False else []
-    if not scenarios and not chosen:
+    cases: list[Case] = [*scenarios, *chosen]
+    if not cases:
         raise UsageError("no scenario or capture is chosen; see 'list' for their ids")
+    options = RunOptions(
+        target_name,
+        read_settings(settings) if settings else None,
+        timeout,
+        mock_port,
+        excused,
+        selection.rules,
+    )
     terminal = Terminal(verbose=verbose)
+    run = _Run(options, cases, _jobs(jobs, options, len(cases)))
     started, clock = datetime.now(UTC), time.monotonic()
-    outcomes: list[Outcome] = []
-    fixed = read_settings(settings) if settings else None
-    with (
-        target_named(target_name, fixed, timeout_seconds=timeout) as target,
-        running_mock(mock_port) as mock,
-    ):
-        translator = "mockpanel"
-        if isinstance(target, External):
-            terminal.say(f"smoke check: {check(target, mock)}")
-            translator = target.about().name
-
-        def all_of_them() -> Iterator[Outcome]:
-            for scenario in scenarios:
-                yield run_scenario(scenario, target, mock, excused)
-            yield from run_captures(chosen, selection.rules)
-
-        each_capture = 1 if selection.rules else 2
-        total = len(scenarios) + each_capture * len(chosen)
-        outcomes += terminal.watch(all_of_them(), total)
+    outcomes = run.outcomes(terminal, maxfail)
     found = Report(
         target=target_name,
-        translator=translator,
+        translator=run.translator,
         version=version("mockpanel"),
         started=started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - clock, 3),
         selection=selection.text(),
         outcomes=tuple(outcomes),
+        stopped=run.stopped,
     )
     if report:
         from conformance.reports.write import write_reports
 
         write_reports(found, report)
     terminal.summary(found)
-    sys.exit(exit_code(found))
+    sys.exit(EXIT_INTERRUPTED if run.interrupted else exit_code(found))
+
+
+def _jobs(asked: int | None, options: RunOptions, cases: int) -> int:
+    """How many processes to use. Raises UsageError if a target has room for one only."""
+    single = options.mock_port or options.target.startswith("http")
+    if asked is not None and asked > 1 and single:
+        raise UsageError("--jobs: a server is one target with one mock; use --jobs 1")
+    if asked is not None:
+        return asked
+    worthwhile = options.target == "builtin" and cases >= WORTHWHILE
+    return usable_cores() if worthwhile and not single else 1
+
+
+class _Run:
+    """The cases of one run. Afterwards `stopped` says why it ended early, or is empty."""
+
+    def __init__(self, options: RunOptions, cases: Sequence[Case], jobs: int) -> None:
+        self._options = options
+        self._cases = cases
+        self._jobs = jobs
+        self.translator = "mockpanel"
+        self.stopped = ""
+        self.interrupted = False
+
+    def outcomes(self, terminal: Terminal, maxfail: int | None) -> list[Outcome]:
+        """Run the cases; the outcomes so far if the run is ended by Ctrl-C or too many failures."""
+        found: list[Outcome] = []
+        red = 0
+        try:
+            with closing(self._one_by_one(terminal)) as made:
+                for outcome in terminal.watch(made, len(self._cases)):
+                    found.append(outcome)
+                    red += outcome.verdict.red
+                    if maxfail is not None and red >= maxfail:
+                        self._stop(f"--maxfail {maxfail}", len(found))
+                        break
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self._stop("Ctrl-C", len(found))
+        return found
+
+    def _stop(self, why: str, count: int) -> None:
+        if count < len(self._cases):
+            self.stopped = f"stopped by {why} after {count} of {len(self._cases)} cases"
+
+    def _one_by_one(self, terminal: Terminal) -> Generator[Outcome]:
+        if self._options.target == "builtin" and self._jobs > 1:
+            yield from outcomes_in_order(self._options, self._cases, self._jobs)
+            return
+        with Engine(self._options) as engine:
+            if isinstance(engine.target, External):
+                try:
+                    terminal.say(f"smoke check: {check(engine.target, engine.mock)}")
+                except DriverBroken:
+                    terminal.say("0 passed, 0 failed; the smoke check failed, so no case was run")
+                    raise
+                self.translator = engine.target.about().name
+            if self._jobs == 1:
+                yield from map(engine.outcome, self._cases)
+                return
+        yield from outcomes_in_order(self._options, self._cases, self._jobs)
 
 
 def read_settings(path: Path) -> Json:

@@ -77,9 +77,13 @@ def examine(
         if scenario.mode != "cloud" and "calls" not in session.observes:
             raise CannotRun("it does not tell its calls on the SDK")
         return _replayed(scenario, session, mock)
-    except TargetFailed as error:
-        difference = Difference("target", Kind.UNEXPECTED, actual=str(error))
-        return Replayed({"target": str(error), "requests": received(mock)}, (difference,))
+    except (TargetFailed, RecursionError) as error:
+        if isinstance(error, RecursionError):
+            text, requests = "it made a value that is nested too deeply to compare", []
+        else:
+            text, requests = str(error), received(mock)
+        difference = Difference("target", Kind.UNEXPECTED, actual=text)
+        return Replayed({"target": text, "requests": requests}, (difference,))
     finally:
         session.close()
 

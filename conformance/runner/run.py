@@ -1,22 +1,73 @@
-"""A run: the chosen scenarios and captures, one after the other."""
+"""A run: the chosen scenarios and captures, each of which ends in one outcome."""
 
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from conformance.errors import EngineError
 from conformance.runner.attribution import attribute
 from conformance.runner.captures import Recorded, reproduce
-from conformance.runner.mock import Mock
+from conformance.runner.mock import Mock, running_mock
 from conformance.runner.outcomes import Outcome, Verdict, judged, of_scenario
 from conformance.runner.replay import examine, expected
-from conformance.spec.loading import Scenario
+from conformance.spec.loading import Json, Scenario
 from conformance.targets.black_box_target import WatchedTarget
+from conformance.targets.by_name import target_named
 from conformance.targets.target import CannotRun, Target
+
+Case = Scenario | Recorded
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What an engine is made from; it can be sent to another process.
+
+    `target` is what `--target` names, `settings` those of a server that cannot be told any.
+    `rules` restricts captures to one rule set.
+    """
+
+    target: str = "builtin"
+    settings: Json | None = None
+    timeout_seconds: float = 30
+    mock_port: int = 0
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+    rules: str | None = None
+
+
+class Engine:
+    """A target and a mock of its own, for `with`."""
+
+    target: Target
+    mock: Mock
+
+    def __init__(self, options: RunOptions) -> None:
+        self.options = options
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        options = self.options
+        self.target = self._open.enter_context(
+            target_named(options.target, options.settings, timeout_seconds=options.timeout_seconds)
+        )
+        self.mock = self._open.enter_context(running_mock(options.mock_port))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def outcome(self, case: Case) -> Outcome:
+        """What becomes of a case."""
+        if isinstance(case, Scenario):
+            return run_scenario(case, self.target, self.mock, self.options.expected_failures)
+        return run_capture(case, self.options.rules)
 
 
 def run_scenario(
     scenario: Scenario, target: Target, mock: Mock, expected_failures: Mapping[str, str] = {}
 ) -> Outcome:
-    """What becomes of a scenario. A driver or an engine that breaks is an outcome as well."""
+    """The outcome of a scenario. A driver or an engine that breaks is an outcome as well."""
     try:
         if isinstance(target, WatchedTarget):
             scenario = target.adapted(scenario)
@@ -25,6 +76,9 @@ def run_scenario(
         return of_scenario(scenario, Verdict.SKIP, reason=str(error), expected=expected(scenario))
     except EngineError as error:
         return of_scenario(scenario, Verdict.ERROR, reason=str(error), expected=expected(scenario))
+    except Exception:  # the other scenarios must still be judged
+        reason = f"the engine failed:\n{traceback.format_exc()}"
+        return of_scenario(scenario, Verdict.ERROR, reason=reason, expected=expected(scenario))
     outcome = of_scenario(
         scenario,
         Verdict.FAIL if replayed.differences else Verdict.PASS,
@@ -36,13 +90,29 @@ def run_scenario(
     return judged(outcome, expected_failures)
 
 
-def run_captures(captures: Iterable[Recorded], rules: str | None) -> Iterator[Outcome]:
-    """Each capture under the observed rules, then explained under the documented ones.
+def run_capture(capture: Recorded, rules: str | None) -> Outcome:
+    """A capture under the observed rules, and explained under the documented ones.
 
-    `rules` restricts it to one of them.
+    `rules` restricts it to one of them. A capture of which either fails is a failure.
     """
-    for capture in captures:
-        if rules != "documented":
-            yield reproduce(capture).outcome
-        if rules != "observed":
-            yield attribute(capture).outcome
+    if rules == "documented":
+        return attribute(capture).outcome
+    observed = reproduce(capture).outcome
+    if rules == "observed":
+        return observed
+    explained = attribute(capture).outcome
+    return replace(
+        observed,
+        verdict=explained.verdict if explained.verdict.red else observed.verdict,
+        differences=(
+            *observed.differences,
+            *(replace(each, path=f"documented.{each.path}") for each in explained.differences),
+        ),
+        notes=(*observed.notes, *(f"documented rules: {note}" for note in explained.notes)),
+        actual={**observed.actual, "explained_by": explained.actual["explained_by"]},
+    )
+
+
+def run_captures(captures: Iterable[Recorded], rules: str | None) -> Iterator[Outcome]:
+    """The outcome of each capture, see `run_capture`."""
+    return (run_capture(capture, rules) for capture in captures)

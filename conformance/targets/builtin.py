@@ -94,6 +94,10 @@ class _BuiltinSession:
             self._sender.run(ReadyOperations(queued, ledger))
         except DestinationError as error:
             raise TargetFailed(str(error)) from error
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # A payload that is not of any known form; an exception of the mock is another matter.
+            operations = [list(result.operations) for result in results]
+            raise TargetFailed(f"its operations cannot be sent: {error!r}: {operations}") from error
         return [
             Answer(
                 tuple(Reason(*skip) for skip in result.skipped),

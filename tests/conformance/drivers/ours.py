@@ -96,6 +96,10 @@ class Driver:
         answer = result.as_json()
         if "swaps-alias" in self.words:
             swap(result)
+        if "odd-names" in self.words:
+            for operation in result.operations:
+                if "event" in operation.payload:
+                    operation.payload["event"] = {"name": ["odd"]}
         if self.sender:
             verdicts = self.sender.send(result.operations)
             answer["undelivered"] = [

@@ -81,8 +81,8 @@ def every_verdict() -> Report:
             actual={"requests": [{HOSTILE: 1}]},
             differences=(Difference(f"requests[0].{HOSTILE}", Kind.CHANGED, HOSTILE, 1),),
         ),
-        outcome("c-1", Verdict.PASS, kind="capture", rules="observed"),
         outcome("c-1", Verdict.PASS, kind="capture", actual={"explained_by": {"insert_id": []}}),
+        outcome("c-2", Verdict.EXPECTED_FAILURE, kind="capture", reason="a defect"),
     )
 
 

@@ -17,7 +17,7 @@ from tests.conformance.reports.samples import all_pass, every_verdict, outcome, 
         (all_pass(), "2 of 2 pass", GREEN),
         (report(outcome("a/b", Verdict.PASS), outcome("a/c", Verdict.SKIP)), "1 of 2", YELLOW),
         (report(outcome("a/b", Verdict.EXPECTED_FAILURE)), "0 of 1 pass", YELLOW),
-        (every_verdict(), "1 of 7 pass", RED),
+        (every_verdict(), "2 of 9 pass", RED),
     ],
 )
 def test_badge(run: Report, text: str, colour: str) -> None:

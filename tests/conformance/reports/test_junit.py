@@ -12,7 +12,7 @@ def cases() -> dict[str, ElementTree.Element]:
 
 
 def test_one_suite_for_each_folder() -> None:
-    """Scenarios by folder, captures by rule set, each with its counts and the target."""
+    """Scenarios by folder, and the recordings, each with its counts and the target."""
     root = ElementTree.fromstring(junit(every_verdict()))
     assert {
         suite.attrib["name"]: tuple(
@@ -23,8 +23,7 @@ def test_one_suite_for_each_folder() -> None:
         "alias": ("1", "0", "0", "0"),
         "track": ("4", "1", "1", "2"),
         "time": ("2", "2", "0", "0"),
-        "capture observed": ("1", "0", "0", "0"),
-        "capture documented": ("1", "0", "0", "0"),
+        "recordings": ("2", "0", "0", "1"),
     }
     assert {
         each.get("value") for each in root.iter("property") if each.get("name") == "target"

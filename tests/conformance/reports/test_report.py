@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from conformance.errors import DataError
-from conformance.reports.results import Report, read_results, scenario_summary, write_results
+from conformance.reports.results import Report, read_results, write_results
 from conformance.runner.compare import Difference, Kind
 from conformance.runner.outcomes import Outcome, Verdict, of_scenario
+from conformance.runner.summary import Summary
 from conformance.spec.loading import load_scenarios
 
 ODD = "\ud800" + "x" * 5000
@@ -36,7 +37,7 @@ def written_lines(folder: Path) -> list[dict[str, Any]]:
 def test_summary() -> None:
     """All are counted, then each level that occurs, then those without a source."""
     outcomes = [outcome(), outcome("must", "doc#alias", CHANGED), outcome("info", "unsourced")]
-    assert scenario_summary(outcomes) == (
+    assert Summary(outcomes).line() == (
         "2 passed, 1 failed; must: 1 passed, 1 failed; info: 1 passed, 0 failed; 1 unsourced"
     )
 
@@ -45,7 +46,7 @@ def test_rarer_verdicts_are_counted_where_there_are_any() -> None:
     """Nothing is skipped, expected to fail or broken without being counted."""
     outcomes = [dataclasses.replace(outcome(), verdict=verdict) for verdict in Verdict]
     text = "1 passed, 1 failed, 1 skipped, 1 expected failures, 1 stale, 1 errors"
-    assert scenario_summary(outcomes) == f"{text}; must: {text}; 0 unsourced"
+    assert Summary(outcomes).line() == f"{text}; must: {text}; 0 unsourced"
 
 
 def test_lines(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_lines(tmp_path: Path) -> None:
     run, passed, failed, end = written_lines(tmp_path)
     assert run == {
         "kind": "run",
-        "format": 1,
+        "format": 2,
         "target": "builtin",
         "translator": "mockpanel",
         "version": "1",
@@ -63,7 +64,17 @@ def test_lines(tmp_path: Path) -> None:
         "selection": "-k x",
     }
     assert [passed["verdict"], failed["verdict"]] == ["pass", "fail"]
-    assert end == {"kind": "end", "conformant": False, "counts": {"pass": 1, "fail": 1}}
+    counts = {"fail": 1, "pass": 1}
+    assert end == {
+        "kind": "end",
+        "conformant": False,
+        "stopped": "",
+        "cases": 2,
+        "counts": counts,
+        "behaviours": counts,
+        "recordings": {},
+        "sentence": "1 of 2 documented behaviours hold, 1 fail",
+    }
 
 
 def test_differences_are_written_whole(tmp_path: Path) -> None:
@@ -89,9 +100,9 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     [
         ("", "not a whole results.jsonl"),
         ("{", "not a whole results.jsonl"),
-        ('{"kind": "run", "format": 2}\n{"kind": "end"}', "made by another version"),
-        ('{"kind": "run", "format": 1}\n{"kind": "end"}', "not a whole results.jsonl: 'target'"),
-        ('{"kind": "run", "format": 1}\n{"kind": "scenario"}', "the last its end"),
+        ('{"kind": "run", "format": 3}\n{"kind": "end"}', "made by another version"),
+        ('{"kind": "run", "format": 2}\n{"kind": "end"}', "not a whole results.jsonl: 'target'"),
+        ('{"kind": "run", "format": 2}\n{"kind": "scenario"}', "the last its end"),
     ],
 )
 def test_a_file_that_is_no_report(text: str, problem: str, tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def test_reasons_of_skips_are_counted(capsys: pytest.CaptureFixture[str]) -> Non
         for number, reason in enumerate(("no groups", "no lines", "no groups"))
     ]
     text = shown(capsys, *skips)
-    assert "skipped 2: no groups\nskipped 1: no lines\n0 passed, 0 failed, 3 skipped" in text
+    assert "skipped 2: no groups\nskipped 1: no lines\n" in text
+    assert "\n0 passed, 0 failed, 3 skipped; must: " in text
 
 
 def test_programs_of_others_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,5 +106,8 @@ def test_in_a_log_file(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, *RUN], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert result.stdout == "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
+    assert result.stdout == (
+        "2 of 2 documented behaviours hold.\n"
+        "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
+    )
     assert result.stderr == ""

@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 
 from conformance.cli import main
 from conformance.reports.results import read_results
-from conformance.runner.outcomes import Verdict
+from conformance.runner.outcomes import Outcome, Verdict
+from conformance.runner.run import Case, Engine
 
 FOLDER = Path(__file__).parents[1] / "drivers"
 ALIASES = ("alias/direction", "alias/to-itself")
@@ -35,6 +36,7 @@ def test_conformant() -> None:
     result = run(*ALIASES, "--target", driver("ours.py", "translate"))
     assert result.stdout == (
         "smoke check: it works: the simplest event made 1 record\n"
+        "2 of 2 documented behaviours hold.\n"
         "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
     )
     assert result.exit_code == 0
@@ -88,7 +90,7 @@ def test_a_broken_driver_ends_the_run() -> None:
     result = run(*ALIASES, "--target", driver("odd.py", "not-json"))
     assert result.exit_code == 3
     assert "answered 'start' with a line that is no JSON" in result.stderr
-    assert "passed" not in result.stdout
+    assert result.stdout == "0 passed, 0 failed; the smoke check failed, so no case was run\n"
 
 
 def test_a_driver_that_breaks_on_a_scenario(tmp_path: Path) -> None:
@@ -159,3 +161,51 @@ def test_a_port_that_is_taken() -> None:
         result = run("alias/direction", "--mock-port", str(port))
     assert result.exit_code == 2
     assert f"the mock cannot listen on {port}" in result.stderr
+
+
+def test_values_of_any_type_fail_their_scenario() -> None:
+    """An event name that is an object is a failure, and the next scenario is judged."""
+    result = run(*ALIASES, "track/minimal", "--target", driver("ours.py", "translate", "odd-names"))
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1].startswith("1 passed, 2 failed; ")
+
+
+def test_processes_change_nothing() -> None:
+    """The outcomes come in the same order from one process and from two."""
+    one = run("alias/*", "track/*", "--no-captures", "-v", "--jobs", "1")
+    two = run("alias/*", "track/*", "--no-captures", "-v", "--jobs", "2")
+    assert (two.stdout, two.exit_code) == (one.stdout, one.exit_code)
+
+
+def test_a_server_has_one_job() -> None:
+    """Two processes cannot share a server: 2."""
+    result = run("alias/direction", "--target", "http:http://127.0.0.1:1", "--jobs", "2")
+    assert (result.exit_code, "--jobs: a server is one target" in result.stderr) == (2, True)
+
+
+def test_maxfail(tmp_path: Path) -> None:
+    """The run ends with the first failure, and the report says so: 1."""
+    target = driver("ours.py", "translate", "swaps-alias")
+    result = run("alias/*", "--target", target, "--maxfail", "1", "--report", str(tmp_path))
+    report = read_results(tmp_path)
+    assert (result.exit_code, report.conformant) == (1, False)
+    assert [each.verdict.red for each in report.outcomes].count(True) == 1
+    assert f"stopped by --maxfail 1 after {len(report.outcomes)} of " in result.stdout
+
+
+def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After Ctrl-C everything judged so far is reported: 130."""
+    calls = iter([None, KeyboardInterrupt])
+    judge = Engine.outcome
+
+    def interrupted(engine: Engine, case: Case) -> Outcome:
+        error = next(calls)
+        if error:
+            raise error
+        return judge(engine, case)
+
+    monkeypatch.setattr(Engine, "outcome", interrupted)
+    result = run(*ALIASES, "--no-captures", "--report", str(tmp_path))
+    assert result.exit_code == 130
+    assert [each.id for each in read_results(tmp_path).outcomes] == ["alias/direction"]
+    assert "stopped by Ctrl-C after 1 of 2 cases" in result.stdout

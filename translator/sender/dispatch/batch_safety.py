@@ -24,7 +24,7 @@ from translator.sender.dispatch.queued_operation import LONGEST_KEPT
 REPEATABLE_UPDATES = frozenset({"$set", "$set_once", "$union", "$unset", "$delete"})
 """The profile operations that change nothing the second time."""
 
-REPEATABLE_EVENTS = frozenset({"$create_alias", "$identify"})
+REPEATABLE_EVENTS = ("$create_alias", "$identify")
 """The events without an insert id that change nothing the second time."""
 
 MODIFIERS = frozenset(

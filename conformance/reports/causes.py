@@ -1,0 +1,92 @@
+"""Failures grouped by cause: the same difference at the same place of the same operation.
+
+One cause often fails hundreds of cases. A cause that is the only one of a case is worth mending
+first, so it is counted too.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from conformance.runner.compare import Difference, json_text
+from conformance.runner.outcomes import Outcome, Verdict
+
+SHOWN = 30
+"""Causes that a screen has room for; all are in the HTML report."""
+
+LONGEST_VALUE = 40
+"""A longer value is not part of a cause (characters)."""
+
+_INDEX = re.compile(r"\[[0-9]+\]")
+
+
+class Cause(NamedTuple):
+    """A cause with the ids of the failed cases that have it, and of those that have no other."""
+
+    text: str
+    cases: tuple[str, ...]
+    sole: tuple[str, ...]
+
+
+def cause_of(difference: Difference) -> str:
+    """What a difference has in common with others: its place without numbers, and its kind."""
+    place = _INDEX.sub("[]", difference.path)
+    values = (difference.expected, difference.actual)
+    if difference.kind != "changed":
+        return f"{place} {difference.kind}"
+    if any(len(json_text(value)) > LONGEST_VALUE for value in values):
+        return f"{place} differs"
+    kinds = [type(value).__name__ for value in values]
+    if kinds[0] != kinds[1]:
+        return f"{place} is {_kind(kinds[1])}, not {_kind(kinds[0])}"
+    return f"{place} differs"
+
+
+def causes(outcomes: Iterable[Outcome]) -> list[Cause]:
+    """The causes of all failures, most frequent first."""
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    sole: Counter[str] = Counter()
+    alone: defaultdict[str, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        if not outcome.verdict.red:
+            continue
+        texts = _causes_of(outcome)
+        for text in texts:
+            found[text][outcome.id] = None
+        if len(texts) == 1:
+            sole[texts[0]] += 1
+            alone[texts[0]].append(outcome.id)
+    order = sorted(found, key=lambda text: (-len(found[text]), -sole[text], text))
+    return [Cause(text, tuple(found[text]), tuple(alone[text])) for text in order]
+
+
+def causes_text(outcomes: Sequence[Outcome]) -> list[str]:
+    """The causes for a screen: nothing for a single failure, which is shown whole anyway."""
+    found = causes(outcomes)
+    if sum(outcome.verdict.red for outcome in outcomes) < 2:
+        return []
+    lines = [f"{len(found)} causes, most frequent first:"]
+    for cause in found[:SHOWN]:
+        count = len(cause.cases)
+        line = f"  {cause.text}: {count} case{'' if count == 1 else 's'}"
+        if cause.sole:
+            line += f", the only cause of {len(cause.sole)}"
+        lines.append(f"{line}, such as {(cause.sole or cause.cases)[0]}")
+    if len(found) > SHOWN:
+        lines.append(f"  and {len(found) - SHOWN} rarer causes; --report DIR shows them all")
+    return lines
+
+
+def _causes_of(outcome: Outcome) -> list[str]:
+    """The causes of one failed case, each once."""
+    if outcome.verdict is Verdict.STALE:
+        return ["expected to fail, and passes"]
+    if outcome.verdict is Verdict.ERROR:
+        return [f"not judged: {(outcome.reason.splitlines() or [''])[0]:.80}"]
+    return list(dict.fromkeys(map(cause_of, outcome.differences))) or ["failed"]
+
+
+def _kind(name: str) -> str:
+    names = {"dict": "an object", "list": "a list", "str": "text", "NoneType": "null"}
+    return names.get(name, {"bool": "true or false"}.get(name, "a number"))
