@@ -16,6 +16,7 @@ from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.readback import PATHS, readback_api
 from mock_mixpanel.serving import cors
+from mock_mixpanel.serving.guard import Access, protect
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 MAX_UNKNOWN_BODY = 1024 * 1024
@@ -26,11 +27,13 @@ def create_app(
     *,
     world: World | None = None,
     regions: Mapping[int, str] | None = None,
+    access: Access | None = None,
 ) -> Flask:
     """Make the application.
 
     `world` is made from `config` unless it is given. `regions` names the region of each port;
     requests to any other port are for the default region, unless their Host header says otherwise.
+    `access` says who may use the control API and read-back; see `guard`.
     """
     world = world or World(config)
     app = Flask("mock_mixpanel", static_folder=None)
@@ -38,6 +41,7 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # It would redirect; clients that POST do not follow.
     app.wsgi_app = _SlashMerger(app.wsgi_app)  # type: ignore[method-assign]
+    protect(app, access or Access())
     app.register_blueprint(control_api(world), url_prefix="/_mock")
     app.register_blueprint(readback_api(world))
 
@@ -69,7 +73,7 @@ def create_app(
 
     @app.after_request
     def allow_origin(response: Response) -> Response:
-        if cors.is_for_pages(request.path.rstrip("/")):
+        if cors.is_for_pages(request.path):
             headers, origin = request.headers, request.headers.get("Origin")
             response.headers.update(
                 cors.preflight_headers(origin, headers.get("Access-Control-Request-Headers"))

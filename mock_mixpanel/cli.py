@@ -1,5 +1,6 @@
 """The command line: `python -m mock_mixpanel`, or `mock-mixpanel`."""
 
+import re
 import signal
 import threading
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ from mock_mixpanel import __version__
 from mock_mixpanel.control.openapi import page
 from mock_mixpanel.log.stores import StoreError, open_store
 from mock_mixpanel.projects.config import Config, ConfigError, Project, read_projects
+from mock_mixpanel.serving.guard import CONTROL, TOKEN_PARAMETER, Access
 from mock_mixpanel.serving.server import Server
 from mock_mixpanel.serving.tls import Certificate, TlsError, make
 from mock_mixpanel.serving.workers import Workers, WorkersError, WorkerSettings
@@ -58,6 +60,29 @@ def main() -> None:
     show_default=True,
     help="How many processes answer; with more than 1 they share a store in a folder.",
 )
+@click.option(
+    "--alias-delay",
+    type=click.FloatRange(min=0, max=86_400),
+    default=1,
+    show_default=True,
+    help="Seconds until a link between two ids takes effect, for projects that do not set it."
+    " 1 is what Mixpanel's documentation says; 0 turns it off.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A host name under which /_mock may be called; .NAME stands for all names below it."
+    " May be repeated.  [default: localhost, IP addresses, names without a dot]",
+)
+@click.option(
+    "--control-token",
+    envvar="MOCKPANEL_CONTROL_TOKEN",
+    show_envvar=True,
+    help="The token that /_mock asks for. Better given by the environment variable: other users"
+    " can see a command line.  [default: none on loopback, else one that is made up]",
+)
 @click.option("--strict-projects", is_flag=True, help="Drop what is for no known project.")
 @click.option("--tls", is_flag=True, help="Speak https, with a certificate made for this run.")
 @click.option("--tls-cert", type=FILE, help="Speak https with this certificate (PEM).")
@@ -77,6 +102,9 @@ def serve(
     keep: int | None,
     projects_file: Path | None,
     workers: int,
+    alias_delay: float,
+    allowed_hosts: tuple[str, ...],
+    control_token: str | None,
     strict_projects: bool,
     tls: bool,
     tls_cert: Path | None,
@@ -86,9 +114,15 @@ def serve(
 ) -> None:
     """Serve until interrupted; prints the base URL of each region.
 
-    With --tls it also prints `ca` and the file of the authority that clients must trust.
+    With --tls it also prints `ca` and the file of the authority that clients must trust. If other
+    machines can reach it, it prints `control` and the link that opens /_mock.
     """
-    config = Config(projects=_projects(projects_file), strict_projects=strict_projects)
+    config = Config(
+        projects=_projects(projects_file, alias_delay),
+        strict_projects=strict_projects,
+        alias_delay=alias_delay,
+    )
+    access = Access.of(host, allowed_hosts, control_token)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -112,7 +146,7 @@ def serve(
             ports = {region: number for region, number in given.items() if number is not None}
             server = Workers(
                 WorkerSettings(
-                    config, store_url, keep, host, ports, workers, certificate, not verbose
+                    config, store_url, keep, host, ports, workers, certificate, access, not verbose
                 )
             )
         else:
@@ -124,6 +158,7 @@ def serve(
                 eu_port=eu_port,
                 in_port=in_port,
                 certificate=certificate,
+                access=access,
                 quiet=not verbose,
             )
         try:
@@ -139,6 +174,13 @@ def serve(
             click.echo(f"{region} {url}")
         if certificate and certificate.authority:
             click.echo(f"ca {tls_ca or certificate.authority}")
+        if access.token and not control_token:
+            # A browser cannot open the address that stands for all addresses.
+            here = re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", server.urls["us"])
+            click.echo(f"control {here}{CONTROL}/?{TOKEN_PARAMETER}={access.token}")
+        if alias_delay:
+            took = f"{alias_delay:g} s after they are sent (--alias-delay 0: at once)"
+            click.echo(f"aliases take effect {took}", err=True)
         stopped.wait()
 
 
@@ -162,11 +204,11 @@ def _certificate(
     return made
 
 
-def _projects(path: Path | None) -> tuple[Project, ...]:
+def _projects(path: Path | None, alias_delay: float) -> tuple[Project, ...]:
     if path is None:
         return ()
     try:
-        return read_projects(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return read_projects(yaml.safe_load(path.read_text(encoding="utf-8")), alias_delay)
     except yaml.MarkedYAMLError as error:
         # Its own text quotes the file, secrets too.
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""

@@ -1,5 +1,6 @@
 """A client of a running mock for one project: what tests read and steer, over HTTP."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -18,15 +19,27 @@ class MockMixpanel:
 
     `url`, `eu_url` and `in_url` are the base URLs to send to, `token` the project. Everything that
     is read is this project's alone. `ca_file` is the certificate authority to trust, for https.
+    `control_token` is what a mock on another machine asks for; by default it is taken from the
+    environment variable MOCKPANEL_CONTROL_TOKEN.
     """
 
     def __init__(
-        self, url: str, token: str, *, eu_url: str = "", in_url: str = "", ca_file: str = ""
+        self,
+        url: str,
+        token: str,
+        *,
+        eu_url: str = "",
+        in_url: str = "",
+        ca_file: str = "",
+        control_token: str | None = None,
     ) -> None:
         self.url, self.eu_url, self.in_url, self.token = url, eu_url, in_url, token
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = ca_file or True
+        control_token = control_token or os.environ.get("MOCKPANEL_CONTROL_TOKEN")
+        if control_token:
+            self._session.headers["Authorization"] = f"Bearer {control_token}"
 
     def requests(self) -> list[dict[str, Any]]:
         """The requests with records of this project, oldest first, with verdicts."""

@@ -104,16 +104,21 @@ class Config:
     """A server: its limits, the projects it starts with, and whether others exist.
 
     A token that is not among `projects` makes a project with default options, unless
-    `strict_projects` is set: then its records are dropped, as Mixpanel drops them.
+    `strict_projects` is set: then its records are dropped, as Mixpanel drops them. `alias_delay` is
+    that of projects that do not set it, in seconds of the virtual clock.
     """
 
     limits: Limits = field(default_factory=Limits)
     projects: tuple[Project, ...] = ()
     strict_projects: bool = False
+    alias_delay: float = 0
 
 
-def read_projects(data: Any) -> tuple[Project, ...]:
-    """The projects of a configuration file's content. Raises ConfigError, naming the place."""
+def read_projects(data: Any, alias_delay: float = 0) -> tuple[Project, ...]:
+    """The projects of a configuration file's content. Raises ConfigError, naming the place.
+
+    `alias_delay` (seconds of the virtual clock) is that of projects that do not set it.
+    """
     if not isinstance(data, list):
         raise ConfigError(f"projects: expected a list of objects, got {kind_of(data)}")
     found: dict[str, Project] = {}
@@ -126,7 +131,7 @@ def read_projects(data: Any) -> tuple[Project, ...]:
             raise ConfigError(f"{where}.token: missing or not a text; every project needs one")
         if token in found:
             raise ConfigError(f"{where}.token: {token!r} is listed twice; remove one")
-        found[token] = Project(token).changed(options, where)
+        found[token] = Project(token, alias_delay=alias_delay).changed(options, where)
     return tuple(found.values())
 
 

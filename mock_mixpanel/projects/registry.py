@@ -33,7 +33,7 @@ class Projects:
     def options(self, token: str) -> Project:
         """The project with its own options, or one with default options."""
         own = self._own(token)
-        return own.project if own else Project(token)
+        return own.project if own else Project(token, alias_delay=self._config.alias_delay)
 
     def limits(self, token: str) -> Limits:
         """The limits of a project: its own ones, and the server's for all others."""

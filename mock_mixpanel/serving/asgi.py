@@ -26,6 +26,7 @@ from mock_mixpanel.ingest.replies import Reply, store_unavailable
 from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.readback.lookup_tables import MAX_BYTES, PATH
 from mock_mixpanel.serving import cors
+from mock_mixpanel.serving.guard import Access
 from mock_mixpanel.serving.wsgi_calls import HttpResponse, call, environ
 from mock_mixpanel.simulation.fault_actions import WITHOUT_BODY
 
@@ -52,17 +53,25 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 class Application:
     """A world as an ASGI application.
 
-    `regions` names the region of each port. Unless `quiet`, each request is a line in the log
-    `mock_mixpanel.access`, which goes to the error stream if no handler is configured.
+    `regions` names the region of each port; for `access`, see `create_app`. Unless `quiet`, each
+    request is a line in the log `mock_mixpanel.access`, which goes to the error stream if no
+    handler is configured.
     """
 
-    def __init__(self, world: World, regions: Mapping[int, str], *, quiet: bool = True) -> None:
+    def __init__(
+        self,
+        world: World,
+        regions: Mapping[int, str],
+        access: Access | None = None,
+        *,
+        quiet: bool = True,
+    ) -> None:
         self._world, self._regions, self._quiet = world, regions, quiet
         if not quiet:
             _ACCESS_LOGGER.setLevel(logging.INFO)
             if not _ACCESS_LOGGER.hasHandlers():
                 _ACCESS_LOGGER.addHandler(logging.StreamHandler())
-        self._flask = create_app(world=world, regions=regions)
+        self._flask = create_app(world=world, regions=regions, access=access)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mock-mixpanel")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

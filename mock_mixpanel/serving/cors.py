@@ -15,7 +15,8 @@ _DEFAULT_HEADERS = "authorization, traceparent, content-type"
 
 
 def is_for_pages(path: str) -> bool:
-    """Whether pages of other origins may use a path, which has no trailing slash."""
+    """Whether pages of other origins may use a path."""
+    path = path.rstrip("/")
     return path in ENDPOINTS or path.startswith("/flags/") or path in SDK_PATHS
 
 

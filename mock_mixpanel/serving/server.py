@@ -9,6 +9,7 @@ from mock_mixpanel.backend import World
 from mock_mixpanel.log.stores import Store
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.serving.asgi import Application
+from mock_mixpanel.serving.guard import Access
 from mock_mixpanel.serving.http_server import HttpServer
 from mock_mixpanel.serving.sockets import base_url, listen, port_of
 from mock_mixpanel.serving.tls import Certificate
@@ -19,8 +20,9 @@ class Server:
 
     `world` gives the state in-process; over HTTP the same is under `url + "/_mock"`. The store is
     in memory unless another one is given; the caller closes that one. With a certificate all ports
-    speak TLS. Starting raises OSError if a port is taken, TlsError if the certificate cannot be
-    used.
+    speak TLS. `access` says who may use `/_mock`: by default every program on this machine, and
+    only those with `access.token` if `host` is not a loopback address. Starting raises OSError if a
+    port is taken, TlsError if the certificate cannot be used.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Server:
         eu_port: int | None = None,
         in_port: int | None = None,
         certificate: Certificate | None = None,
+        access: Access | None = None,
         quiet: bool = True,
     ) -> None:
         self.config = config or Config()
@@ -40,6 +43,7 @@ class Server:
         self._host = host
         self._ports = {"us": port, "eu": eu_port, "in": in_port}
         self._certificate = certificate
+        self.access = access or Access.of(host)
         self._quiet = quiet
         self._urls: dict[str, str] = {}
         self._http: HttpServer | None = None
@@ -84,7 +88,7 @@ class Server:
         regions = {port: region for region, port in ports.items()}
         ready = threading.Event()
         self._http = HttpServer(
-            Application(self.world, regions, quiet=self._quiet),
+            Application(self.world, regions, self.access, quiet=self._quiet),
             self._certificate,
             on_ready=ready.set,
         )

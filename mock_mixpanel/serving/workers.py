@@ -23,6 +23,7 @@ from mock_mixpanel.backend import World
 from mock_mixpanel.log.stores import open_store
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.serving.asgi import Application
+from mock_mixpanel.serving.guard import Access
 from mock_mixpanel.serving.http_server import HttpServer
 from mock_mixpanel.serving.sockets import base_url, listen, port_of
 from mock_mixpanel.serving.tls import Certificate
@@ -54,6 +55,7 @@ class WorkerSettings:
     ports: Mapping[str, int]
     workers: int
     certificate: Certificate | None
+    access: Access
     quiet: bool
 
 
@@ -173,7 +175,9 @@ def _serve(settings: WorkerSettings, listening: list[socket.socket]) -> None:
     world = World(settings.config, open_store(settings.store_url, settings.keep, check=False))
     regions = {port: region for region, port in settings.ports.items()}
     server = HttpServer(
-        Application(world, regions, quiet=settings.quiet), settings.certificate, grace=STOP_SECONDS
+        Application(world, regions, settings.access, quiet=settings.quiet),
+        settings.certificate,
+        grace=STOP_SECONDS,
     )
     # The objects made so far stay, and a request makes no cycles: collect garbage less often.
     gc.collect()

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import requests
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-SERVE = [sys.executable, "-m", "mock_mixpanel", "serve", "--port", "0"]
+SERVE = [sys.executable, "-m", "mock_mixpanel", "serve", "--port", "0", "--alias-delay", "0"]
 
 SERVER_ADDS = ("mp_processing_time_ms", "$mp_api_endpoint", "$mp_api_timestamp_ms")
 """What Mixpanel itself adds to an exported event (docs/facts/mixpanel-http-api.md#raw-export)."""

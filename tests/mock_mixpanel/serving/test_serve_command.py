@@ -16,6 +16,7 @@ import yaml
 from tests.mock_mixpanel.wire import http
 
 COMMAND = [sys.executable, "-m", "mock_mixpanel", "serve"]
+ALIASES = "aliases take effect 1 s after they are sent (--alias-delay 0: at once)\n"
 PROJECT: dict[str, Any] = {
     "token": "T",
     "secret": "s",
@@ -67,8 +68,31 @@ def test_serve(number: signal.Signals) -> None:
             assert url.startswith("http://127.0.0.1:")
             assert http("GET", f"{url}/_mock/health").json()["status"] == "ok"
         process.send_signal(number)
-        assert process.communicate(timeout=30) == ("", "")
+        assert process.communicate(timeout=30) == ("", ALIASES)
         assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seconds", "told"),
+    [((), 1, ALIASES), (("--alias-delay", "0"), 0, ""), (("--alias-delay", "2.5"), 2.5, "2.5 s")],
+)
+def test_alias_delay(tmp_path: Path, arguments: tuple[str, ...], seconds: float, told: str) -> None:
+    """Projects that set no alias delay have the documented second, or what the option says."""
+    file = tmp_path / "projects"
+    file.write_text('[{"token": "own", "alias_delay": 7}, {"token": "listed"}]')
+    with serving("--port", "0", "--projects", str(file), *arguments) as process:
+        url = urls(process, 1)["us"]
+        shown = [
+            http("GET", f"{url}/_mock/projects/{token}").json()["alias_delay"]
+            for token in ("own", "listed", "never seen")
+        ]
+        http("PUT", f"{url}/_mock/projects/never seen", json={"geo": True}).raise_for_status()
+        changed = http("GET", f"{url}/_mock/projects/never seen").json()["alias_delay"]
+        process.terminate()
+        _, error = process.communicate(timeout=30)
+    assert [*shown, changed] == [7, seconds, seconds, seconds]
+    assert told in error
+    assert bool(told) == bool(error)
 
 
 @pytest.mark.parametrize("write", [json.dumps, yaml.safe_dump])

@@ -17,6 +17,7 @@ import requests
 
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.projects.config import Config
+from mock_mixpanel.serving.guard import Access
 from mock_mixpanel.serving.workers import Workers, WorkersError, WorkerSettings
 from tests.mock_mixpanel.serving.test_serve_command import serving, urls
 from tests.mock_mixpanel.wire import NOW, event, http, reasons, send
@@ -50,7 +51,8 @@ def test_serve(number: signal.Signals) -> None:
             process.send_signal(number)
             out, error = process.communicate(timeout=DEADLINE_SECONDS)
     assert (out, process.returncode) == ("", 0)
-    store = error.removeprefix("2 workers share folder:").removesuffix(" until they stop\n")
+    store = error.splitlines()[0].removeprefix("2 workers share folder:")
+    store = store.removesuffix(" until they stop")
     assert store.startswith("/")
     assert not Path(store).exists()
     assert not is_open(found)
@@ -83,7 +85,7 @@ def test_verbose() -> None:
         http("GET", f"{found}/api_secret=hush")
         process.terminate()
         _, error = process.communicate(timeout=DEADLINE_SECONDS)
-    assert [line for line in error.splitlines()[1:] if "health" not in line] == [
+    assert [line for line in error.splitlines() if "GET" in line and "health" not in line] == [
         '127.0.0.1 "GET /a%0Ab%1B" 501',
         '127.0.0.1 "GET /track" 200',
         '127.0.0.1 "GET /api_secret=***" 501',
@@ -94,7 +96,9 @@ def test_verbose() -> None:
 def plan(tmp_path: Path) -> WorkerSettings:
     """For workers of a test's own process."""
     store = f"folder:{tmp_path}/store"
-    return WorkerSettings(Config(), store, None, "127.0.0.1", {"us": 0}, 2, None, quiet=True)
+    return WorkerSettings(
+        Config(), store, None, "127.0.0.1", {"us": 0}, 2, None, Access(), quiet=True
+    )
 
 
 def all_new(workers: Workers, than: set[SpawnProcess]) -> bool:
