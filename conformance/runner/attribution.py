@@ -19,9 +19,10 @@ from conformance.targets.target import Translate
 from translator import Rules, translate
 from translator.core.rules import RULES
 
-PASSES = 2
-"""How often the rules are tried. With ever more passes, a change that depends on no single rule
-would be explained by all of them together."""
+PASSES = 4
+"""How often the rules are tried: a list of traits shows only if the message is not turned off,
+profiles are on and traits are selected. With ever more passes, a change that depends on no single
+rule would be explained by all of them together."""
 
 
 @dataclass(frozen=True)
