@@ -22,7 +22,7 @@ from translator.core.operations import Result
 from translator.core.rules import Rules
 from translator.core.settings import Settings
 from translator.core.values import MAX_NESTING, check
-from translator.device.session import Session, Step, with_start_up
+from translator.device.session import Session, SessionStep, with_start_up
 
 CHUNK_BYTES = 1 << 20
 MAX_LINE_BYTES = 16 << 20
@@ -187,14 +187,14 @@ def translate_session_stream(source: BinaryIO, sink: BinaryIO, session: Session)
     return errors
 
 
-def session_line(line: bytes, session: Session) -> Step:
+def session_line(line: bytes, session: Session) -> SessionStep:
     """What comes of one line of JSON text in a session. Never raises."""
     try:
         return session.deliver(parse_line(line))
     except TranslationError as error:
-        return Step(Result(None, error=error.failure, calls=()))
+        return SessionStep(Result(None, error=error.failure, calls=()))
     except Exception as error:
-        return Step(_our_defect(error)._replace(calls=()))
+        return SessionStep(_our_defect(error)._replace(calls=()))
 
 
 def _json_line(result: Result) -> bytes:

@@ -8,11 +8,11 @@ from conformance.mutants.tools import Broken
 from translator import Rules, Session
 from translator.core.operations import Skip
 from translator.core.rules import RULES
-from translator.device.calls import Call
+from translator.device.calls import MethodCall
 from translator.device.sdk.storage import Storage
-from translator.device.session import Step
+from translator.device.session import SessionStep
 
-Change = Callable[[list[Call], Any], list[Call]]
+Change = Callable[[list[MethodCall], Any], list[MethodCall]]
 """From the calls of a message, and the message, to other calls."""
 
 
@@ -20,7 +20,7 @@ def calling(change: Change) -> Callable[..., Session]:
     """Ours, with other calls for every message."""
 
     class Changed(Session):
-        def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+        def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[MethodCall]:
             return change(list(super().decide(raw, skipped)), raw)
 
     return Changed
@@ -59,7 +59,7 @@ def without_setting(**values: Any) -> Callable[..., Session]:
 class _Forgetful(Session):
     """A page that starts with nothing stored, again and again."""
 
-    def start(self) -> Step:
+    def start(self) -> SessionStep:
         self.storage = Storage()
         return super().start()
 
@@ -67,7 +67,7 @@ class _Forgetful(Session):
 class _ResetsTheSdk(Session):
     """A page that passes `analytics.reset()` on."""
 
-    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[MethodCall]:
         calls = super().decide(raw, skipped)
         if isinstance(raw, dict) and raw.get("type") == "reset":
             self.storage.cookies.clear()
@@ -78,28 +78,29 @@ class _ResetsTheSdk(Session):
 def _last(method: str) -> Change:
     """Calls of a method come after all others."""
 
-    def change(calls: list[Call], raw: Any) -> list[Call]:
+    def change(calls: list[MethodCall], raw: Any) -> list[MethodCall]:
         return sorted(calls, key=lambda made: made.method == method)
 
     return change
 
 
-def _swapped_alias(calls: list[Call], raw: Any) -> list[Call]:
+def _swapped_alias(calls: list[MethodCall], raw: Any) -> list[MethodCall]:
     return [
-        Call(made.method, made.args[::-1]) if made.method == "alias" else made for made in calls
+        MethodCall(made.method, made.args[::-1]) if made.method == "alias" else made
+        for made in calls
     ]
 
 
-def _counts_in_lower_case(calls: list[Call], raw: Any) -> list[Call]:
+def _counts_in_lower_case(calls: list[MethodCall], raw: Any) -> list[MethodCall]:
     return [
-        Call(made.method, (made.args[0].lower(), *made.args[1:]))
+        MethodCall(made.method, (made.args[0].lower(), *made.args[1:]))
         if made.method == "people.increment"
         else made
         for made in calls
     ]
 
 
-def _unites_empty_lists(calls: list[Call], raw: Any) -> list[Call]:
+def _unites_empty_lists(calls: list[MethodCall], raw: Any) -> list[MethodCall]:
     empty: dict[str, Any] = {}
     changed = []
     for made in calls:
@@ -107,29 +108,29 @@ def _unites_empty_lists(calls: list[Call], raw: Any) -> list[Call]:
             given = made.args[0]
             empty = {key: value for key, value in given.items() if value == []}
             kept = {key: value for key, value in given.items() if key not in empty}
-            changed.append(Call(made.method, (kept,)))
+            changed.append(MethodCall(made.method, (kept,)))
         elif made.method == "people.union":
-            changed.append(Call(made.method, ({**empty, **made.args[0]},)))
+            changed.append(MethodCall(made.method, ({**empty, **made.args[0]},)))
         else:
             changed.append(made)
     return changed
 
 
-def _waits_for_a_user(calls: list[Call], raw: Any) -> list[Call]:
+def _waits_for_a_user(calls: list[MethodCall], raw: Any) -> list[MethodCall]:
     anonymous = isinstance(raw, dict) and raw.get("type") == "identify" and not raw.get("userId")
     return [] if anonymous else calls
 
 
-def _twice(calls: list[Call], raw: Any) -> list[Call]:
+def _twice(calls: list[MethodCall], raw: Any) -> list[MethodCall]:
     is_page = isinstance(raw, dict) and raw.get("type") in ("page", "screen")
     return calls + [made for made in calls if is_page and made.method == "track"]
 
 
-def _keeps_reserved(calls: list[Call], raw: Any) -> list[Call]:
+def _keeps_reserved(calls: list[MethodCall], raw: Any) -> list[MethodCall]:
     if not isinstance(raw, dict) or not isinstance(raw.get("properties"), dict):
         return calls
     return [
-        Call("track", (made.args[0], {**raw["properties"], **made.args[1]}))
+        MethodCall("track", (made.args[0], {**raw["properties"], **made.args[1]}))
         if made.method == "track"
         else made
         for made in calls

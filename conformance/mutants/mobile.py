@@ -7,25 +7,25 @@ from conformance.mutants.devices import calling, following_doc_in
 from conformance.mutants.tools import Broken
 from translator import Session
 from translator.core.operations import Skip
-from translator.device.calls import Call
-from translator.device.session import Step
+from translator.device.calls import MethodCall
+from translator.device.session import SessionStep
 
 
 class _StartsWithTwoArguments(Session):
     """An iOS app that leaves out the opt-out argument at start-up."""
 
-    def start(self) -> Step:
+    def start(self) -> SessionStep:
         step = super().start()
         first, *others = step.result.calls or ()
         options = {"trackAutomaticEvents": False}
-        calls = (Call(first.method, (*first.args[:1], options)), *others)
+        calls = (MethodCall(first.method, (*first.args[:1], options)), *others)
         return step._replace(result=step.result._replace(calls=calls))
 
 
 class _ForgetsUsersOfCallsTurnedOff(Session):
     """A library that does not see a call that the integrations object turns off."""
 
-    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[MethodCall]:
         integrations = raw.get("integrations") if isinstance(raw, dict) else None
         if integrations == {"All": False}:
             return []
@@ -36,7 +36,7 @@ def _hearing(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[...
     """Ours, with another message than the one that was given."""
 
     class Changed(Session):
-        def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+        def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[MethodCall]:
             return super().decide(change(raw) if isinstance(raw, dict) else raw, skipped)
 
     return Changed
@@ -46,7 +46,7 @@ def _without_empty_name(raw: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if (key, value) != ("name", "")}
 
 
-def _group_key_as_it_came(calls: list[Call], raw: Any) -> list[Call]:
+def _group_key_as_it_came(calls: list[MethodCall], raw: Any) -> list[MethodCall]:
     name = (raw.get("traits") or {}).get("name") if isinstance(raw, dict) else None
     return [
         made._replace(args=(name, *made.args[1:]))
@@ -56,7 +56,7 @@ def _group_key_as_it_came(calls: list[Call], raw: Any) -> list[Call]:
     ]
 
 
-def _pythons_numbers_only(calls: list[Call], raw: Any) -> list[Call]:
+def _pythons_numbers_only(calls: list[MethodCall], raw: Any) -> list[MethodCall]:
     properties = raw.get("properties") if isinstance(raw, dict) else None
     try:
         float((properties or {}).get("revenue", 0))
@@ -65,7 +65,7 @@ def _pythons_numbers_only(calls: list[Call], raw: Any) -> list[Call]:
     return calls
 
 
-def _no_charge_of_zero(calls: list[Call], raw: Any) -> list[Call]:
+def _no_charge_of_zero(calls: list[MethodCall], raw: Any) -> list[MethodCall]:
     return [made for made in calls if made.method != "people.trackCharge" or made.args[0]]
 
 

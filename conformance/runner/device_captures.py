@@ -21,7 +21,7 @@ from conformance.targets.target import Translate
 from translator import Rules, Session, Settings, SettingsError, translate
 from translator.device.sdk import Browser, WireRequest
 from translator.device.sdk.wire import CONTENT_TYPE
-from translator.device.session import Step
+from translator.device.session import SessionStep
 
 FILE = "device-web.jsonl"
 
@@ -118,7 +118,7 @@ class _Replay:
                 self._note(step, self._session.deliver(message))
                 step += 1
 
-    def _note(self, number: int, step: Step) -> None:
+    def _note(self, number: int, step: SessionStep) -> None:
         self._calls += [(number, call.as_json()) for call in step.result.calls or ()]
         self._requests += [(number, request) for request in step.requests]
 

@@ -27,7 +27,7 @@ from translator.core.residency import HOSTS
 from translator.core.timestamps import to_ms
 from translator.device.sdk import Browser, WireRequest
 from translator.device.sdk.wire import API_HOST, CONTENT_TYPE
-from translator.device.session import Step
+from translator.device.session import SessionStep
 
 MakeSession = Callable[..., Session]
 """Makes a session from the keywords of `Session`; ours, or a broken one."""
@@ -58,7 +58,7 @@ class DeviceSession:
             clock=lambda: self._now,
             browser=Browser.from_json(setup.browser),
         )
-        self._started: Step | None = None
+        self._started: SessionStep | None = None
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         """Take messages in order. The first answer carries what starting up made, too."""
@@ -84,7 +84,7 @@ class DeviceSession:
         before = self._started.result
         start_up = [call.as_json() for call in before.calls or ()]
         result = result._replace(skipped=before.skipped + result.skipped)
-        self._started = Step(before._replace(calls=(), skipped=()))
+        self._started = SessionStep(before._replace(calls=(), skipped=()))
         return Answer(
             tuple(Reason(*skip) for skip in result.skipped),
             Reason(*result.error) if result.error else None,
@@ -92,7 +92,7 @@ class DeviceSession:
             start_up=tuple(start_up),
         )
 
-    def _sent(self, step: Step) -> Step:
+    def _sent(self, step: SessionStep) -> SessionStep:
         for request in step.requests:
             self._send(request)
         return step

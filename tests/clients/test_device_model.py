@@ -23,7 +23,7 @@ from tests.clients.mixpanel import Project
 from tests.clients.needs import node_package
 from translator import Rules, Session, Settings
 from translator.device.sdk import Browser, WireRequest
-from translator.device.session import Step
+from translator.device.session import SessionStep
 
 RULES = {"documented": Rules.documented(), "observed": Rules.observed()}
 
@@ -113,18 +113,18 @@ class Page:
         """)
         return Browser.from_json(self.driver.execute_script("return facts()"))
 
-    def start(self, step: Step) -> list[Any]:
+    def start(self, step: SessionStep) -> list[Any]:
         """Load the client with the start-up calls; the requests that left."""
         calls = [call.as_json() for call in step.result.calls or ()]
         config = self.visit.sdk_config
         self.driver.execute_script("start(arguments[0], arguments[1])", calls, config)
         return self._left(step, [])
 
-    def make(self, step: Step) -> list[Any]:
+    def make(self, step: SessionStep) -> list[Any]:
         """Make the calls of a message; the requests that left."""
         return self._left(step, [call.as_json() for call in step.result.calls or ()])
 
-    def _left(self, step: Step, calls: list[Any]) -> list[Any]:
+    def _left(self, step: SessionStep, calls: list[Any]) -> list[Any]:
         script = "step(arguments[0], arguments[1], arguments[2])"
         count = sum(len(request.records) for request in step.requests)
         self.driver.execute_async_script(script, calls, count)
@@ -272,7 +272,7 @@ def play(visit: Visit, driver: Any, pages: str, secure_project: Project) -> None
     our_masks, their_masks = Masks(), Masks()
     all_ours: list[WireRequest] = []
 
-    def compare(step: Step, requests: list[Any]) -> None:
+    def compare(step: SessionStep, requests: list[Any]) -> None:
         all_ours.extend(step.requests)
         expected = [our_masks.masked(predicted(request)) for request in step.requests]
         actual = [their_masks.masked(left(request)) for request in requests]

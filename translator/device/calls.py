@@ -14,7 +14,7 @@ LOADED = Function()
 """The callback that the SDK runs when it is ready; its effects are the calls that follow."""
 
 
-class Call(NamedTuple):
+class MethodCall(NamedTuple):
     """One method call. `people.` and `getGroup().` name the object of the method.
 
     Arguments are JSON values, numbers that are not finite, dates (`Date`) and `LOADED`. The method
@@ -34,9 +34,9 @@ class Call(NamedTuple):
         return [self.method, *map(_argument, self.args)]
 
 
-def call(method: str, *args: Any) -> Call:
+def call(method: str, *args: Any) -> MethodCall:
     """A call of the method with these arguments."""
-    return Call(method, args)
+    return MethodCall(method, args)
 
 
 def _argument(value: Any) -> Any:

@@ -38,7 +38,7 @@ docs/facts/device-mode.md#android."""
 DOC_TRAITS = frozenset(row.trait for row in SPECIAL_TRAITS if row.in_doc)
 
 
-class DevicePlan:
+class CompiledDeviceSettings:
     """Compiled settings and rules of a session. Immutable by convention.
 
     `settings` are the effective ones. `others` are options of the integration that `Settings` does
@@ -92,16 +92,18 @@ class DevicePlan:
 
 
 @lru_cache(maxsize=64)
-def _cached(settings: Settings, given: frozenset[str], mode: str, rules: Rules) -> DevicePlan:
-    return DevicePlan(settings, mode, rules, {})
+def _cached(
+    settings: Settings, given: frozenset[str], mode: str, rules: Rules
+) -> CompiledDeviceSettings:
+    return CompiledDeviceSettings(settings, mode, rules, {})
 
 
-def device_plan(
+def compile_device_settings(
     settings: Settings, mode: str, rules: Rules, others: Json | None = None
-) -> DevicePlan:
-    """The plan of a session. Raises ValueError for a mode that is not in `MODES`."""
+) -> CompiledDeviceSettings:
+    """The compiled settings of a session. Raises ValueError for a mode that is not in `MODES`."""
     if mode not in MODES:
         raise ValueError(f"unknown device mode {mode!r}; there are {', '.join(MODES)}")
     if others:
-        return DevicePlan(settings, mode, rules, others)
+        return CompiledDeviceSettings(settings, mode, rules, others)
     return _cached(settings, settings.given, mode, rules)

@@ -11,30 +11,30 @@ from typing import Any
 
 from translator.core.operations import Json
 from translator.core.page_names import event_names
-from translator.device.state import Message
+from translator.device.message import DeviceMessage
 from translator.device.web import js
 
 LOADED_A_SCREEN = "Loaded a Screen"
 
-ScreenNamer = Callable[[Message], str | None]
+ScreenNamer = Callable[[DeviceMessage], str | None]
 """From a screen call to its event; None if no option selects the call."""
 
 
-def page_event(message: Message) -> str | None:
+def page_event(message: DeviceMessage) -> str | None:
     """The event of a page call, named as the doc says; None, with a reason noted, if there is none.
 
     In device mode a call makes one event even if several options select it.
     """
     category, name = _given(message, "category"), _given(message, "name")
     names = event_names(
-        message.plan.page_names, category, name, message.kind.capitalize(), every=False
+        message.compiled.page_names, category, name, message.kind.capitalize(), every=False
     )
     return _noted(message, names[0] if names else None)
 
 
-def screen_event(message: Message, observed: ScreenNamer) -> str | None:
+def screen_event(message: DeviceMessage, observed: ScreenNamer) -> str | None:
     """The event of a screen call: by the doc, or as the integration names it (`observed`)."""
-    if message.plan.doc["screen_names"]:
+    if message.compiled.doc["screen_names"]:
         return page_event(message)
     return _noted(message, observed(message))
 
@@ -44,7 +44,7 @@ def viewed(subject: Any) -> str:
     return f"Viewed {subject} Screen"
 
 
-def _noted(message: Message, event: str | None) -> str | None:
+def _noted(message: DeviceMessage, event: str | None) -> str | None:
     """The event; a reason is noted if there is none."""
     if event is None:
         category, name = message.raw.get("category"), message.raw.get("name")
@@ -56,13 +56,13 @@ def _noted(message: Message, event: str | None) -> str | None:
     return event
 
 
-def _given(message: Message, field: str) -> str:
+def _given(message: DeviceMessage, field: str) -> str:
     """A top-level field as text; empty if it is absent or empty."""
     value = message.raw.get(field)
     return js.text(value) if js.truthy(value) else ""
 
 
-def page_properties(message: Message) -> Json:
+def page_properties(message: DeviceMessage) -> Json:
     """The call's properties, with the top-level category and name if there are any."""
     properties = message.object_field("properties")
     for field in ("category", "name"):

@@ -17,14 +17,14 @@ from translator.core.rules import Rules
 from translator.core.settings import Settings
 from translator.core.timestamps import to_ms
 from translator.core.values import check
-from translator.device.calls import Call
-from translator.device.compiled_settings import DevicePlan, device_plan
+from translator.device.calls import MethodCall
+from translator.device.compiled_settings import CompiledDeviceSettings, compile_device_settings
+from translator.device.message import DeviceMessage, SessionState, Stored
 from translator.device.mobile import android, ios, shared
 from translator.device.mobile.shared import MobileIdentity
 from translator.device.sdk import Browser, Entropy, MixpanelJs, WireRequest
 from translator.device.sdk.client import LIB_VERSION
 from translator.device.sdk.storage import Storage
-from translator.device.state import Message, State, Stored
 from translator.device.web import js, session_calls
 from translator.device.web.dates import Date
 
@@ -40,8 +40,8 @@ class Library(NamedTuple):
     """
 
     kinds: tuple[str, ...]
-    start_up: Callable[[DevicePlan], tuple[list[Call], list[Skip]]]
-    message_calls: Callable[[Message, Date], list[Call]]
+    start_up: Callable[[CompiledDeviceSettings], tuple[list[MethodCall], list[Skip]]]
+    message_calls: Callable[[DeviceMessage, Date], list[MethodCall]]
     turned_off: Callable[[Json], bool] | None = None
 
 
@@ -52,7 +52,7 @@ LIBRARIES: Mapping[str, Library] = {
 }
 
 
-class Step(NamedTuple):
+class SessionStep(NamedTuple):
     """What came of one message, or of starting up: the result, and in web mode the requests."""
 
     result: Result
@@ -84,7 +84,9 @@ class Session:
     storage: Storage = field(default_factory=Storage)
 
     def __post_init__(self) -> None:
-        self._plan: DevicePlan = device_plan(self.settings, self.mode, self.rules, self.others)
+        self._compiled: CompiledDeviceSettings = compile_device_settings(
+            self.settings, self.mode, self.rules, self.others
+        )
         self._library = LIBRARIES[self.mode]
         fixed = 0 if self.now is None else to_ms(self.now)
         self._clock = self.clock or (lambda: fixed)
@@ -93,12 +95,12 @@ class Session:
         self._sdk: MixpanelJs | None = None
         self._stored: Stored = MobileIdentity("")
 
-    def start(self) -> Step:
+    def start(self) -> SessionStep:
         """Load the page: its start-up calls and what the SDK sends of its own accord.
 
         Called again it is a reload: what the browser stored is still there.
         """
-        calls, skipped = self._library.start_up(self._plan)
+        calls, skipped = self._library.start_up(self._compiled)
         if self.mode == "web":
             config = calls[0].args[1] | self.sdk_config
             self._sdk = MixpanelJs(
@@ -116,7 +118,7 @@ class Session:
             self._stored = MobileIdentity(self._entropy.uuid())
         return self._step(None, calls, skipped, None)
 
-    def deliver(self, raw: Any, *, settle: bool = True) -> Step:
+    def deliver(self, raw: Any, *, settle: bool = True) -> SessionStep:
         """What one message makes. Never raises for a bad message and never changes it.
 
         Without `settle` the page is not idle afterwards: answers and batches have to wait.
@@ -126,7 +128,7 @@ class Session:
             check(raw)
             calls = self.decide(raw, skipped)
         except TranslationError as bad:
-            return Step(Result(message_id(raw), error=bad.failure, calls=()))
+            return SessionStep(Result(message_id(raw), error=bad.failure, calls=()))
         self._make(calls)
         error = None
         for method, args in calls:
@@ -139,7 +141,7 @@ class Session:
         """Let the page be idle; the requests that go out meanwhile."""
         return self._settled(settle=True)
 
-    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[Call]:
+    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[MethodCall]:
         """The calls of a message, before they are made; what is left out is added to `skipped`.
 
         Raises `TranslationError` for a message that cannot be translated.
@@ -147,19 +149,19 @@ class Session:
         if not isinstance(raw, dict):
             text = f"a message must be a JSON object, not {raw!r:.80}"
             raise TranslationError("not_an_object", text)
-        doc = self._plan.doc
+        doc = self._compiled.doc
         kind = kind_of(raw, self._library.kinds)
         if doc["field_types"]:
             check_types(raw)
         raw = self._without_forbidden_ids(raw, skipped)
         seen = js.revive(raw) if self.mode == "web" else copy.deepcopy(raw)
-        calls: list[Call] = []
+        calls: list[MethodCall] = []
         if self._turned_off(kind, raw):
             reason = "the integrations object turns Mixpanel off for this message"
             skipped.append(skip("integration_disabled", reason))
         else:
-            state = State(self._user_id, self._stored)
-            message = Message(kind, seen, self._plan, state, skipped)
+            state = SessionState(self._user_id, self._stored)
+            message = DeviceMessage(kind, seen, self._compiled, state, skipped)
             calls = self._library.message_calls(message, Date(self._clock()))
         # A message that is turned off still tells the library who the user is.
         if kind == "reset":
@@ -170,7 +172,7 @@ class Session:
 
     def _turned_off(self, kind: str, raw: Json) -> bool:
         """Whether the integrations object keeps a message from the integration."""
-        doc, library = self._plan.doc, self._library
+        doc, library = self._compiled.doc, self._library
         if library.turned_off is None:
             return doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES)
         if kind not in shared.MESSAGES:
@@ -182,7 +184,7 @@ class Session:
 
     def _without_forbidden_ids(self, raw: Json, skipped: list[Skip]) -> Json:
         """The message without ids that Mixpanel refuses, if the rules say so."""
-        if not self._plan.doc["forbidden_ids"]:
+        if not self._compiled.doc["forbidden_ids"]:
             return raw
         kept = dict(raw)
         for name in ("userId", "previousId"):
@@ -193,7 +195,7 @@ class Session:
                 del kept[name]
         return kept
 
-    def _make(self, calls: Iterable[Call]) -> None:
+    def _make(self, calls: Iterable[MethodCall]) -> None:
         if self._sdk:
             for made in calls:
                 self._sdk.call(made)
@@ -212,12 +214,12 @@ class Session:
     def _step(
         self,
         identity: str | float | None,
-        calls: Iterable[Call],
+        calls: Iterable[MethodCall],
         skipped: list[Skip],
         error: Any,
         *,
         settle: bool = True,
-    ) -> Step:
+    ) -> SessionStep:
         requests = self._settled(settle=settle)
         operations = tuple(
             Operation(request.path.rstrip("/"), request.api_host, record)
@@ -225,7 +227,7 @@ class Session:
             for record in request.records
         )
         result = Result(identity, operations, tuple(skipped), error, tuple(calls))
-        return Step(result, requests)
+        return SessionStep(result, requests)
 
 
 def translate_session(

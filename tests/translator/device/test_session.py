@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from translator import Rules, Session, Settings, translate, translate_session
 from translator.device.sdk import Browser
-from translator.device.session import Step
+from translator.device.session import SessionStep
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 MODES = ("web", "ios", "android")
@@ -168,7 +168,7 @@ def test_fifty_records_a_batch() -> None:
     assert [len(request.records) for request in found.settle()] == [50, 50, 20]
 
 
-def properties(step: Step) -> dict[str, Any]:
+def properties(step: SessionStep) -> dict[str, Any]:
     """The properties of the one event of a step."""
     [operation] = step.result.operations
     found: dict[str, Any] = operation.payload["properties"]

@@ -9,11 +9,11 @@ from typing import Any
 
 from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, Skip
-from translator.device.calls import Call, call
-from translator.device.compiled_settings import DevicePlan
+from translator.device.calls import MethodCall, call
+from translator.device.compiled_settings import CompiledDeviceSettings
+from translator.device.message import DeviceMessage
 from translator.device.mobile import java, shared
 from translator.device.pages import LOADED_A_SCREEN, screen_event, viewed
-from translator.device.state import Message
 from translator.device.web.dates import Date
 
 EU_ENDPOINTS = {
@@ -26,16 +26,16 @@ EU_ENDPOINTS = {
 NAMELESS_GROUP = "[Segment] Group"
 
 
-def start_up(plan: DevicePlan) -> tuple[list[Call], list[Skip]]:
+def start_up(compiled: CompiledDeviceSettings) -> tuple[list[MethodCall], list[Skip]]:
     """The calls that come before those of any message."""
     skipped = []
-    if plan.settings.enableEuropeanUnionEndpoint:
+    if compiled.settings.enableEuropeanUnionEndpoint:
         reason = (
             "Android does not read 'enableEuropeanUnionEndpoint'; AndroidManifest.xml needs "
             + ", ".join(f"{name} = {value}" for name, value in EU_ENDPOINTS.items())
         )
         skipped.append(skip("endpoint_in_manifest", reason))
-    return [call("getInstance", plan.settings.token)], skipped
+    return [call("getInstance", compiled.settings.token)], skipped
 
 
 def turned_off(integrations: Json) -> bool:
@@ -49,15 +49,15 @@ def turned_off(integrations: Json) -> bool:
     return False
 
 
-def message_calls(message: Message, now: Date) -> list[Call]:
+def message_calls(message: DeviceMessage, now: Date) -> list[MethodCall]:
     """The calls of a message. Raises `TranslationError` where the rules make it an error."""
-    if not message.plan.doc["refused_calls"] and (missing := _refusal(message)):
+    if not message.compiled.doc["refused_calls"] and (missing := _refusal(message)):
         message.skip("refused_by_library", f"Segment's Android library refuses it: {missing}")
         return []
     return _HANDLERS[message.kind](message, now)
 
 
-def _refusal(message: Message) -> str:
+def _refusal(message: DeviceMessage) -> str:
     """Why the library throws at the app instead of making a message; empty if it does not."""
     given = {
         name
@@ -77,33 +77,33 @@ def _refusal(message: Message) -> str:
     return ""
 
 
-def _track(message: Message, now: Date) -> list[Call]:
+def _track(message: DeviceMessage, now: Date) -> list[MethodCall]:
     event = message.raw.get("event")
-    if message.plan.doc["missing_event_name"] and event in (None, ""):
+    if message.compiled.doc["missing_event_name"] and event in (None, ""):
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
     event = java.string(event)
     increments = shared.event_increments(message, event, now)
     return _event(message, event, message.object_field("properties"), increments)
 
 
-def _screen(message: Message, now: Date) -> list[Call]:
+def _screen(message: DeviceMessage, now: Date) -> list[MethodCall]:
     event = screen_event(message, _observed_screen)
     if event is None:
         return []
     properties, name = message.object_field("properties"), message.raw.get("name")
-    if message.plan.settings.consolidatedPageCalls:
-        if not message.plan.doc["screen_name_property"]:
+    if message.compiled.settings.consolidatedPageCalls:
+        if not message.compiled.doc["screen_name_property"]:
             properties["name"] = _unless_blank(name)
         elif name is not None:
             properties["name"] = name
-    counted = message.plan.doc["screen_increments"]
+    counted = message.compiled.doc["screen_increments"]
     increments = shared.event_increments(message, event, now) if counted else []
     return _event(message, event, properties, increments)
 
 
-def _observed_screen(message: Message) -> str | None:
+def _observed_screen(message: DeviceMessage) -> str | None:
     """The event of a screen call by the integration's code. Blank text counts as absent."""
-    settings = message.plan.settings
+    settings = message.compiled.settings
     name, category = (_unless_blank(message.raw.get(field)) for field in ("name", "category"))
     if settings.consolidatedPageCalls:
         return LOADED_A_SCREEN
@@ -120,7 +120,9 @@ def _unless_blank(value: Any) -> str | None:
     return None if java.is_blank(text) else text
 
 
-def _event(message: Message, event: Any, properties: Json, increments: list[Call]) -> list[Call]:
+def _event(
+    message: DeviceMessage, event: Any, properties: Json, increments: list[MethodCall]
+) -> list[MethodCall]:
     """The event first, then what it does to the profile."""
     properties = shared.with_source_name(message, properties)
     updates = shared.property_increments(message, properties)
@@ -131,44 +133,44 @@ def _event(message: Message, event: Any, properties: Json, increments: list[Call
     return [call("track", event, properties), *shared.only_with_people(message, updates)]
 
 
-def _charge(message: Message, revenue: Any) -> float | None:
+def _charge(message: DeviceMessage, revenue: Any) -> float | None:
     """The amount of a charge, which can be NaN or infinite; 0 or None for no charge."""
-    if message.plan.doc["mobile_charges"]:
+    if message.compiled.doc["mobile_charges"]:
         return shared.documented_charge(message, revenue)
     amount = java.double(revenue)
     return int(amount) if amount.is_integer() else amount
 
 
-def _identify(message: Message, now: Date) -> list[Call]:
-    plan, user_id = message.plan, message.raw.get("userId")
+def _identify(message: DeviceMessage, now: Date) -> list[MethodCall]:
+    compiled, user_id = message.compiled, message.raw.get("userId")
     traits = message.object_field("traits")
     calls = []
     if not java.is_blank(java.string(user_id)):
         calls.append(call("identify", user_id))
-        if plan.settings.people:
+        if compiled.settings.people:
             calls.append(call("people.identify", user_id))
     supers, people = traits, traits
-    if not plan.settings.setAllTraitsByDefault:
-        supers = _picked(message, plan.settings.superProperties, traits)
+    if not compiled.settings.setAllTraitsByDefault:
+        supers = _picked(message, compiled.settings.superProperties, traits)
         people = _picked(message, shared.listed_for_people(message), traits)
     if supers:
         calls.append(call("registerSuperProperties", shared.super_properties(message, supers)))
-    if not plan.settings.people:
+    if not compiled.settings.people:
         message.skip("people_off", "the profile is not updated: 'people' is off")
         return calls
     return calls + shared.people_calls(message, people, even_empty=False)
 
 
-def _picked(message: Message, names: tuple[str, ...], traits: Json) -> Json:
+def _picked(message: DeviceMessage, names: tuple[str, ...], traits: Json) -> Json:
     """The listed traits. The library keeps a list in a set, so the set's order is theirs."""
-    if message.plan.doc["trait_spellings"]:
+    if message.compiled.doc["trait_spellings"]:
         return shared.pick(names, traits)
     return shared.pick(java.set_order(names), traits)
 
 
-def _group(message: Message, now: Date) -> list[Call]:
+def _group(message: DeviceMessage, now: Date) -> list[MethodCall]:
     traits = message.object_field("traits")
-    if message.plan.doc["group_identity"]:
+    if message.compiled.doc["group_identity"]:
         groups = shared.documented_groups(message, traits)
     else:
         groups = [(_group_name(traits), message.raw.get("groupId"))]
@@ -184,7 +186,7 @@ def _group_name(traits: Json) -> str:
     return " ".join(part for part in parts if part) or NAMELESS_GROUP
 
 
-def _alias(message: Message, now: Date) -> list[Call]:
+def _alias(message: DeviceMessage, now: Date) -> list[MethodCall]:
     new, anonymous = message.raw.get("userId"), message.raw.get("anonymousId")
     if java.is_blank(java.string(new)):
         message.skip("missing_id", "alias needs a userId")
@@ -196,7 +198,7 @@ def _alias(message: Message, now: Date) -> list[Call]:
     return [call("alias", new, previous)]
 
 
-_HANDLERS: Mapping[str, Callable[[Message, Date], list[Call]]] = {
+_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[MethodCall]]] = {
     "track": _track,
     "page": shared.no_page_handler,
     "screen": _screen,

@@ -9,11 +9,11 @@ from typing import Any
 
 from translator.core.errors import TranslationError
 from translator.core.operations import Json, Skip
-from translator.device.calls import Call, call
-from translator.device.compiled_settings import DevicePlan
+from translator.device.calls import MethodCall, call
+from translator.device.compiled_settings import CompiledDeviceSettings
+from translator.device.message import DeviceMessage
 from translator.device.mobile import objective_c, shared
 from translator.device.pages import LOADED_A_SCREEN, screen_event, viewed
-from translator.device.state import Message
 from translator.device.web.dates import Date
 
 EU_HOST = "api-eu.mixpanel.com"
@@ -21,11 +21,11 @@ EU_HOST = "api-eu.mixpanel.com"
 _START_OPTIONS = {"trackAutomaticEvents": False, "optOutTrackingByDefault": False}
 
 
-def start_up(plan: DevicePlan) -> tuple[list[Call], list[Skip]]:
+def start_up(compiled: CompiledDeviceSettings) -> tuple[list[MethodCall], list[Skip]]:
     """The calls that come before those of any message."""
-    calls = [call("sharedInstanceWithToken", plan.settings.token, dict(_START_OPTIONS))]
-    if plan.settings.enableEuropeanUnionEndpoint:
-        scheme = "https://" if plan.doc["ios_server_url"] else ""
+    calls = [call("sharedInstanceWithToken", compiled.settings.token, dict(_START_OPTIONS))]
+    if compiled.settings.enableEuropeanUnionEndpoint:
+        scheme = "https://" if compiled.doc["ios_server_url"] else ""
         calls.append(call("setServerURL", f"{scheme}{EU_HOST}"))
     return calls, []
 
@@ -44,31 +44,31 @@ def turned_off(integrations: Json) -> bool:
     return False
 
 
-def message_calls(message: Message, now: Date) -> list[Call]:
+def message_calls(message: DeviceMessage, now: Date) -> list[MethodCall]:
     """The calls of a message. Raises `TranslationError` where the rules make it an error."""
     return _HANDLERS[message.kind](message, now)
 
 
-def _track(message: Message, now: Date) -> list[Call]:
+def _track(message: DeviceMessage, now: Date) -> list[MethodCall]:
     event = message.raw.get("event")
-    if message.plan.doc["missing_event_name"] and event in (None, ""):
+    if message.compiled.doc["missing_event_name"] and event in (None, ""):
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
     return _event(message, event, message.object_field("properties"), now)
 
 
-def _screen(message: Message, now: Date) -> list[Call]:
+def _screen(message: DeviceMessage, now: Date) -> list[MethodCall]:
     event = screen_event(message, _observed_screen)
     if event is None:
         return []
     properties = message.object_field("properties")
-    if message.plan.settings.consolidatedPageCalls and message.raw.get("name") is not None:
+    if message.compiled.settings.consolidatedPageCalls and message.raw.get("name") is not None:
         properties["name"] = message.raw["name"]
     return _event(message, event, properties, now)
 
 
-def _observed_screen(message: Message) -> str | None:
+def _observed_screen(message: DeviceMessage) -> str | None:
     """The event of a screen call by the integration's code. An empty name counts as a name."""
-    settings, name = message.plan.settings, message.raw.get("name")
+    settings, name = message.compiled.settings, message.raw.get("name")
     properties = message.object_field("properties")
     if settings.consolidatedPageCalls:
         return LOADED_A_SCREEN
@@ -81,7 +81,7 @@ def _observed_screen(message: Message) -> str | None:
     return None
 
 
-def _event(message: Message, event: Any, properties: Json, now: Date) -> list[Call]:
+def _event(message: DeviceMessage, event: Any, properties: Json, now: Date) -> list[MethodCall]:
     """The event first, then what it does to the profile."""
     properties = shared.with_source_name(message, properties)
     updates = shared.property_increments(message, properties)
@@ -92,38 +92,38 @@ def _event(message: Message, event: Any, properties: Json, now: Date) -> list[Ca
     return [call("track", event, properties), *shared.only_with_people(message, updates)]
 
 
-def _charge(message: Message, properties: Json) -> float | None:
+def _charge(message: DeviceMessage, properties: Json) -> float | None:
     """The amount of a charge, 0 included; None for no charge.
 
     The integration charges any number, booleans included, and text that a formatter reads.
     """
     value = next((item for key, item in properties.items() if key.lower() == "revenue"), None)
-    if message.plan.doc["mobile_charges"]:
+    if message.compiled.doc["mobile_charges"]:
         return shared.documented_charge(message, value)
     if isinstance(value, str):
         return objective_c.decimal(value)
     return value if isinstance(value, int | float) else None
 
 
-def _identify(message: Message, now: Date) -> list[Call]:
-    plan, user_id = message.plan, message.raw.get("userId")
+def _identify(message: DeviceMessage, now: Date) -> list[MethodCall]:
+    compiled, user_id = message.compiled, message.raw.get("userId")
     traits = message.object_field("traits")
     calls = [call("identify", user_id)] if user_id else []
-    if plan.settings.setAllTraitsByDefault:
+    if compiled.settings.setAllTraitsByDefault:
         supers, people = traits, traits
     else:
-        supers = shared.pick(plan.settings.superProperties, traits)
+        supers = shared.pick(compiled.settings.superProperties, traits)
         people = shared.pick(shared.listed_for_people(message), traits)
     calls.append(call("registerSuperProperties", shared.super_properties(message, supers)))
-    if not plan.settings.people:
+    if not compiled.settings.people:
         message.skip("people_off", "the profile is not updated: 'people' is off")
         return calls
     return calls + shared.people_calls(message, people, even_empty=True)
 
 
-def _group(message: Message, now: Date) -> list[Call]:
+def _group(message: DeviceMessage, now: Date) -> list[MethodCall]:
     traits = message.object_field("traits")
-    if message.plan.doc["group_identity"]:
+    if message.compiled.doc["group_identity"]:
         groups = shared.documented_groups(message, traits)
     else:
         groups = _observed_groups(message, traits)
@@ -131,9 +131,9 @@ def _group(message: Message, now: Date) -> list[Call]:
     return calls + [call("setGroup", key, group_id) for key, group_id in groups]
 
 
-def _observed_groups(message: Message, traits: Json) -> list[tuple[Any, Any]]:
+def _observed_groups(message: DeviceMessage, traits: Json) -> list[tuple[Any, Any]]:
     """The integration takes the value of a configured trait for the group key; None if missing."""
-    group_id, keys = message.raw.get("groupId"), message.plan.settings.groupIdentifierTraits
+    group_id, keys = message.raw.get("groupId"), message.compiled.settings.groupIdentifierTraits
     if not group_id:
         message.skip("missing_id", "the group call has no groupId")
         return []
@@ -142,15 +142,15 @@ def _observed_groups(message: Message, traits: Json) -> list[tuple[Any, Any]]:
     return [(traits.get(key), group_id) for key in keys]
 
 
-def _alias(message: Message, now: Date) -> list[Call]:
+def _alias(message: DeviceMessage, now: Date) -> list[MethodCall]:
     new = message.raw.get("userId")
-    if not new and message.plan.doc["alias_without_id"]:
+    if not new and message.compiled.doc["alias_without_id"]:
         message.skip("missing_id", "alias needs a userId")
         return []
     return [call("createAlias", new, message.state.stored.get_property("distinct_id"))]
 
 
-_HANDLERS: Mapping[str, Callable[[Message, Date], list[Call]]] = {
+_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[MethodCall]]] = {
     "track": _track,
     "page": shared.no_page_handler,
     "screen": _screen,

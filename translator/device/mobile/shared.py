@@ -11,9 +11,9 @@ from typing import Any
 from translator.cloud.people import NOT_AN_AMOUNT
 from translator.core.amounts import read_amount
 from translator.core.operations import Json
-from translator.device.calls import Call, call
+from translator.device.calls import MethodCall, call
 from translator.device.compiled_settings import DOC_TRAITS
-from translator.device.state import Message
+from translator.device.message import DeviceMessage
 from translator.device.web.dates import Date
 
 MESSAGES = ("track", "page", "screen", "identify", "group", "alias")
@@ -54,7 +54,7 @@ class MobileIdentity:
         """The distinct id; None for any other name."""
         return self._distinct_id if name == "distinct_id" else None
 
-    def follow(self, calls: Iterable[Call], anonymous: str) -> None:
+    def follow(self, calls: Iterable[MethodCall], anonymous: str) -> None:
         """Apply calls to the distinct id. `anonymous` is the random id that a reset gives."""
         for made in calls:
             if made.method == "identify":
@@ -63,34 +63,34 @@ class MobileIdentity:
                 self._distinct_id = anonymous
 
 
-def renamed(message: Message, traits: Json) -> Json:
+def renamed(message: DeviceMessage, traits: Json) -> Json:
     """Traits under Mixpanel's names.
 
     If a message has both spellings of a trait, such as `email` and `$email`, the renamed one wins.
     In Android's code the last one wins (rule `trait_spellings`).
     """
-    plan = message.plan
-    names = RENAMED[plan.mode]
-    if plan.doc["mobile_special_traits"]:
+    compiled = message.compiled
+    names = RENAMED[compiled.mode]
+    if compiled.doc["mobile_special_traits"]:
         names = {**names, **DOC_ONLY}
-    if plan.mode == "android" and not plan.doc["trait_spellings"]:
+    if compiled.mode == "android" and not compiled.doc["trait_spellings"]:
         return {names.get(key, key): value for key, value in traits.items()}
     plain = {key: value for key, value in traits.items() if key not in names}
     return plain | {names[key]: value for key, value in traits.items() if key in names}
 
 
-def super_properties(message: Message, traits: Json) -> Json:
+def super_properties(message: DeviceMessage, traits: Json) -> Json:
     """Traits as they are registered: special ones under Mixpanel's names, or as they are."""
-    plan = message.plan
-    if plan.settings.legacySuperProperties or not plan.doc["legacy_super_properties"]:
+    compiled = message.compiled
+    if compiled.settings.legacySuperProperties or not compiled.doc["legacy_super_properties"]:
         return renamed(message, traits)
     return traits
 
 
-def listed_for_people(message: Message) -> tuple[str, ...]:
+def listed_for_people(message: DeviceMessage) -> tuple[str, ...]:
     """The traits that reach the profile in list mode."""
-    names = message.plan.settings.peopleProperties
-    if message.plan.doc["special_traits_listed"]:
+    names = message.compiled.settings.peopleProperties
+    if message.compiled.doc["special_traits_listed"]:
         names += tuple(sorted(DOC_TRAITS.difference(names)))
     return names
 
@@ -100,66 +100,68 @@ def pick(names: Iterable[str | None], traits: Json) -> Json:
     return {name: traits[name] for name in names if name is not None and name in traits}
 
 
-def people_calls(message: Message, traits: Json, *, even_empty: bool) -> list[Call]:
+def people_calls(message: DeviceMessage, traits: Json, *, even_empty: bool) -> list[MethodCall]:
     """The calls that set traits on the profile. By the doc, lists are united with stored ones.
 
     Without `even_empty` no traits mean no call.
     """
     values = renamed(message, traits)
     lists: Json = {}
-    if message.plan.doc["array_traits"]:
+    if message.compiled.doc["array_traits"]:
         lists = {key: value for key, value in values.items() if isinstance(value, list) and value}
     values = {key: value for key, value in values.items() if key not in lists}
     calls = [call("people.set", values)] if values or even_empty else []
     return calls + ([call("people.union", lists)] if lists else [])
 
 
-def with_source_name(message: Message, properties: Json) -> Json:
+def with_source_name(message: DeviceMessage, properties: Json) -> Json:
     """Properties with the Source Name, where the doc is followed."""
-    name = message.plan.settings.sourceName
-    if name and message.plan.doc["source_name"]:
+    name = message.compiled.settings.sourceName
+    if name and message.compiled.doc["source_name"]:
         return {**properties, "segment_source_name": name}
     return properties
 
 
-def property_increments(message: Message, properties: Json) -> list[Call]:
+def property_increments(message: DeviceMessage, properties: Json) -> list[MethodCall]:
     """Additions to the profile, for configured names in any case.
 
     By the doc each property is added once. The integration adds it once per configured name, in
     the order of the setting (rule `increments_per_name`).
     """
-    plan = message.plan
-    if plan.doc["increments_per_name"]:
+    compiled = message.compiled
+    if compiled.doc["increments_per_name"]:
         found = [
-            (key, value) for key, value in properties.items() if key.lower() in plan.prop_increments
+            (key, value)
+            for key, value in properties.items()
+            if key.lower() in compiled.prop_increments
         ]
     else:
         found = [
             (key, value)
-            for name in plan.prop_increments
+            for name in compiled.prop_increments
             for key, value in properties.items()
             if key.lower() == name
         ]
     return [call("people.increment", *item) for item in found if _may_increment(message, *item)]
 
 
-def _may_increment(message: Message, key: str, value: Any) -> bool:
+def _may_increment(message: DeviceMessage, key: str, value: Any) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number or not message.plan.doc["increment_values"]:
+    if is_number or not message.compiled.doc["increment_values"]:
         return True
     reason = f"property {key!r:.80} is to be incremented but is not a number: {value!r:.40}"
     message.skip("not_a_number", reason)
     return False
 
 
-def event_increments(message: Message, event: Any, now: Date) -> list[Call]:
+def event_increments(message: DeviceMessage, event: Any, now: Date) -> list[MethodCall]:
     """A counter of the event and the time of the last one, if the event is configured."""
-    if not isinstance(event, str) or not message.plan.counts(event):
+    if not isinstance(event, str) or not message.compiled.counts(event):
         return []
     return [call("people.increment", event, 1), call("people.set", f"Last {event}", now)]
 
 
-def documented_charge(message: Message, revenue: Any) -> float | None:
+def documented_charge(message: DeviceMessage, revenue: Any) -> float | None:
     """The amount in `revenue` as cloud mode reads it; None if there is no amount."""
     if isinstance(revenue, int | float) and not isinstance(revenue, bool):
         return revenue
@@ -171,17 +173,17 @@ def documented_charge(message: Message, revenue: Any) -> float | None:
     return amount
 
 
-def only_with_people(message: Message, calls: list[Call]) -> list[Call]:
+def only_with_people(message: DeviceMessage, calls: list[MethodCall]) -> list[MethodCall]:
     """The calls if Use Mixpanel People is on; otherwise no calls, and a reason is noted."""
-    if calls and not message.plan.settings.people:
+    if calls and not message.compiled.settings.people:
         message.skip("people_off", "increments and charges update profiles, and 'people' is off")
         return []
     return calls
 
 
-def documented_groups(message: Message, traits: Json) -> list[tuple[Any, Any]]:
+def documented_groups(message: DeviceMessage, traits: Json) -> list[tuple[Any, Any]]:
     """Group keys and ids by the doc: each configured trait, and its value."""
-    keys = message.plan.settings.groupIdentifierTraits
+    keys = message.compiled.settings.groupIdentifierTraits
     if not keys:
         message.skip("group_not_configured", "'groupIdentifierTraits' is empty")
         return []
@@ -192,7 +194,9 @@ def documented_groups(message: Message, traits: Json) -> list[tuple[Any, Any]]:
     return found
 
 
-def group_calls(message: Message, groups: Iterable[tuple[Any, Any]], traits: Json) -> list[Call]:
+def group_calls(
+    message: DeviceMessage, groups: Iterable[tuple[Any, Any]], traits: Json
+) -> list[MethodCall]:
     """Calls that set traits on groups, given as keys and ids."""
     calls = []
     for key, group_id in groups:
@@ -201,18 +205,20 @@ def group_calls(message: Message, groups: Iterable[tuple[Any, Any]], traits: Jso
     return calls
 
 
-def _group_updates(message: Message, traits: Json) -> list[Call]:
+def _group_updates(message: DeviceMessage, traits: Json) -> list[MethodCall]:
     """Calls on a group object."""
-    if not message.plan.doc["group_set_once"]:
+    if not message.compiled.doc["group_set_once"]:
         return [call("getGroup().setOnce", traits)]
-    listed = message.plan.settings.groupSetOnce
+    listed = message.compiled.settings.groupSetOnce
     once = {key: value for key, value in traits.items() if key in listed}
     always = {key: value for key, value in traits.items() if key not in listed}
     parts = (("getGroup().set", always), ("getGroup().setOnce", once))
     return [call(method, part) for method, part in parts if part]
 
 
-def no_page_handler(message: Message, now: Date) -> list[Call]:
+def no_page_handler(message: DeviceMessage, now: Date) -> list[MethodCall]:
     """No calls: neither integration has a handler for page calls."""
-    message.skip("no_handler", f"the {message.plan.mode} integration has no handler for page calls")
+    message.skip(
+        "no_handler", f"the {message.compiled.mode} integration has no handler for page calls"
+    )
     return []

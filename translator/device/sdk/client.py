@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from translator.core.operations import Json
-from translator.device.calls import Call
+from translator.device.calls import MethodCall
 from translator.device.sdk.browser import CAMPAIGN, Browser
 from translator.device.sdk.entropy import Entropy
-from translator.device.sdk.people import People, remember_referrer
+from translator.device.sdk.people import MixpanelPeople, remember_referrer
 from translator.device.sdk.persistence import Persistence
 from translator.device.sdk.storage import Storage
 from translator.device.sdk.values import each, encode_dates, truncate
@@ -58,7 +58,7 @@ class MixpanelJs:
         if not js.truthy(self.get_property("distinct_id")):
             ids = {"distinct_id": DEVICE_PREFIX + uuid, "$device_id": uuid}
             self.persistence.register_once(ids)
-        self.people = People(
+        self.people = MixpanelPeople(
             config["token"], browser, self.persistence, lambda update: self._send("people", update)
         )
         campaign = browser.campaign()
@@ -76,7 +76,7 @@ class MixpanelJs:
         }
         self.people.set_once(referrer)
 
-    def call(self, call: Call) -> None:
+    def call(self, call: MethodCall) -> None:
         """Make a call. Raises KeyError for a method that the model does not have."""
         _METHODS[call.method](self, *call.args)
 
@@ -199,7 +199,7 @@ class MixpanelJs:
 WITH_GAPS: Json = dict.fromkeys(CAMPAIGN)
 
 
-def _one(method: Callable[[People, Json], None]) -> Callable[..., None]:
+def _one(method: Callable[[MixpanelPeople, Json], None]) -> Callable[..., None]:
     """A people method that takes an object, or a name and a value."""
 
     def called(sdk: MixpanelJs, properties: Any, value: Any = 1) -> None:
@@ -219,10 +219,10 @@ _METHODS: Mapping[str, Callable[..., None]] = {
     "get_group": MixpanelJs.get_group,
     "get_group().set": lambda sdk, properties: sdk.update_group("$set", properties),
     "get_group().set_once": lambda sdk, properties: sdk.update_group("$set_once", properties),
-    "people.set": _one(People.set),
-    "people.set_once": _one(People.set_once),
-    "people.increment": _one(People.increment),
-    "people.union": _one(People.union),
+    "people.set": _one(MixpanelPeople.set),
+    "people.set_once": _one(MixpanelPeople.set_once),
+    "people.increment": _one(MixpanelPeople.increment),
+    "people.union": _one(MixpanelPeople.union),
     "people.track_charge": MixpanelJs.track_charge,
     # Nothing goes out before somebody clicks.
     "track_links": lambda sdk, *_: None,

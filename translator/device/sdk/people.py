@@ -27,7 +27,7 @@ IDS = ("$device_id", "$user_id", "$had_persisted_distinct_id")
 """Stored ids that go with every update, where they are known."""
 
 
-class People:
+class MixpanelPeople:
     """The methods that the integrations use. `send` takes an update that is ready to go."""
 
     def __init__(

@@ -7,14 +7,14 @@ super property and a profile property of that.
 from typing import Any
 
 from translator.core.operations import Json
-from translator.device.calls import Call, call
-from translator.device.state import Message
+from translator.device.calls import MethodCall, call
+from translator.device.message import DeviceMessage
 from translator.device.web import js
 
 
-def group_calls(message: Message) -> list[Call]:
+def group_calls(message: DeviceMessage) -> list[MethodCall]:
     """The calls of a group message; none, with the reason, if something is missing."""
-    keys = message.plan.settings.groupIdentifierTraits
+    keys = message.compiled.settings.groupIdentifierTraits
     if not keys:
         message.skip("group_not_configured", "'groupIdentifierTraits' is empty")
         return []
@@ -31,10 +31,10 @@ def group_calls(message: Message) -> list[Call]:
     return calls + [call("set_group", key, [group_id]) for key, group_id in groups]
 
 
-def _groups(message: Message, traits: Json) -> list[tuple[str, Any]]:
+def _groups(message: DeviceMessage, traits: Json) -> list[tuple[str, Any]]:
     """Key and id of each group that the call is about."""
-    keys = message.plan.settings.groupIdentifierTraits
-    if not message.plan.doc["group_identity"]:
+    keys = message.compiled.settings.groupIdentifierTraits
+    if not message.compiled.doc["group_identity"]:
         group_id = message.raw.get("groupId")
         if js.truthy(group_id):
             return [(key, group_id) for key in keys]
@@ -47,11 +47,11 @@ def _groups(message: Message, traits: Json) -> list[tuple[str, Any]]:
     return found
 
 
-def _updates(message: Message, traits: Json) -> list[tuple[str, Json]]:
+def _updates(message: DeviceMessage, traits: Json) -> list[tuple[str, Json]]:
     """Method and properties for a group's profile."""
-    if not message.plan.doc["group_set_once"]:
+    if not message.compiled.doc["group_set_once"]:
         return [("set_once", traits)]
-    listed = message.plan.settings.groupSetOnce
+    listed = message.compiled.settings.groupSetOnce
     once = {key: value for key, value in traits.items() if key in listed}
     always = {key: value for key, value in traits.items() if key not in listed}
     return [(method, part) for method, part in (("set", always), ("set_once", once)) if part]

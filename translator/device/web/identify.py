@@ -10,16 +10,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from translator.core.operations import Json
-from translator.device.calls import Call, call
+from translator.device.calls import MethodCall, call
 from translator.device.compiled_settings import DOC_TRAITS
-from translator.device.state import Message
+from translator.device.message import DeviceMessage
 from translator.device.web import js
 from translator.device.web.traits import WEB_SPECIAL_TRAITS, Traits, prepared
 
 _SEGMENT_NAMES = {name: trait for trait, name in WEB_SPECIAL_TRAITS.items()}
 
 
-def identify_calls(message: Message) -> list[Call]:
+def identify_calls(message: DeviceMessage) -> list[MethodCall]:
     """The calls of an identify, in order."""
     traits = Traits(message)
     calls = []
@@ -32,31 +32,31 @@ def identify_calls(message: Message) -> list[Call]:
     return calls + _property_calls(message, prepared(message, traits))
 
 
-def _property_calls(message: Message, traits: Json) -> list[Call]:
-    plan = message.plan
+def _property_calls(message: DeviceMessage, traits: Json) -> list[MethodCall]:
+    compiled = message.compiled
     lists = {key: value for key, value in traits.items() if isinstance(value, list) and value}
     values = {key: value for key, value in traits.items() if key not in lists}
     supers = {key: _super_value(message, key, value) for key, value in traits.items()}
-    if not plan.settings.people:
+    if not compiled.settings.people:
         message.skip("people_off", "the profile is not updated: 'people' is off")
-    if plan.settings.setAllTraitsByDefault:
+    if compiled.settings.setAllTraitsByDefault:
         calls = [call("register", _super_names(message, supers))]
-        if plan.settings.people:
+        if compiled.settings.people:
             calls += [call("people.set", values), call("people.union", lists)]
         return calls
-    listed = _mapped(plan.settings.superProperties)
-    people = _mapped([*plan.settings.peopleProperties, *_always_listed(message)])
+    listed = _mapped(compiled.settings.superProperties)
+    people = _mapped([*compiled.settings.peopleProperties, *_always_listed(message)])
     wanted = [
         ("register", _super_names(message, _pick(listed, supers)), True),
-        ("people.set", _pick(people, values), plan.settings.people),
-        ("people.union", _pick(people, lists), plan.settings.people),
+        ("people.set", _pick(people, values), compiled.settings.people),
+        ("people.union", _pick(people, lists), compiled.settings.people),
     ]
     return [call(method, picked) for method, picked, on in wanted if on and picked]
 
 
-def _always_listed(message: Message) -> Iterable[str]:
+def _always_listed(message: DeviceMessage) -> Iterable[str]:
     """The special traits that reach the profile whether they are listed or not."""
-    if message.plan.doc["special_traits_listed"]:
+    if message.compiled.doc["special_traits_listed"]:
         return [trait for trait in WEB_SPECIAL_TRAITS if trait in DOC_TRAITS]
     return WEB_SPECIAL_TRAITS
 
@@ -69,18 +69,18 @@ def _pick(names: Iterable[str], values: Json) -> Json:
     return {name: values[name] for name in names if name in values}
 
 
-def _super_value(message: Message, key: str, value: Any) -> Any:
+def _super_value(message: DeviceMessage, key: str, value: Any) -> Any:
     """A trait as it is registered: a list may be united with the stored one."""
-    if isinstance(value, list) and value and not message.plan.doc["array_super_properties"]:
+    if isinstance(value, list) and value and not message.compiled.doc["array_super_properties"]:
         stored = message.state.stored.get_property(key)
         if isinstance(stored, list):
             return js.union(stored, value)
     return value
 
 
-def _super_names(message: Message, traits: Json) -> Json:
+def _super_names(message: DeviceMessage, traits: Json) -> Json:
     """Super properties under the names they have: special traits with a `$`, or without."""
-    plan = message.plan
-    if plan.settings.legacySuperProperties or not plan.doc["legacy_super_properties"]:
+    compiled = message.compiled
+    if compiled.settings.legacySuperProperties or not compiled.doc["legacy_super_properties"]:
         return traits
     return {_SEGMENT_NAMES.get(key, key): value for key, value in traits.items()}

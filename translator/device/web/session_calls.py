@@ -12,10 +12,10 @@ from typing import Any
 
 from translator.core.operations import Json, Skip
 from translator.core.settings import Settings
-from translator.device.calls import LOADED, Call, call
-from translator.device.compiled_settings import DevicePlan
+from translator.device.calls import LOADED, MethodCall, call
+from translator.device.compiled_settings import CompiledDeviceSettings
+from translator.device.message import DeviceMessage
 from translator.device.pages import page_event, page_properties
-from translator.device.state import Message
 from translator.device.web import js
 from translator.device.web.dates import Date
 from translator.device.web.group import group_calls
@@ -58,46 +58,48 @@ SDK_NAMES = {
 """Options that the SDK knows by another name."""
 
 
-def start_up(plan: DevicePlan) -> tuple[list[Call], list[Skip]]:
+def start_up(compiled: CompiledDeviceSettings) -> tuple[list[MethodCall], list[Skip]]:
     """The calls that come before those of any message."""
-    options = {row.name: _option(plan, row.name) for row in fields(Settings)}
-    options = {key: value for key, value in options.items() if key in plan.given} | plan.others
+    options = {row.name: _option(compiled, row.name) for row in fields(Settings)}
+    options = {
+        key: value for key, value in options.items() if key in compiled.given
+    } | compiled.others
     options |= {
-        key: _option(plan, key) if value is None else value
+        key: _option(compiled, key) if value is None else value
         for key, value in DECLARED.items()
         if key not in options
     }
-    if plan.doc["secret_in_page"]:
+    if compiled.doc["secret_in_page"]:
         options.pop("apiSecret", None)
     config: Json = {SDK_NAMES.get(key, key): value for key, value in options.items()}
-    if plan.settings.enableEuropeanUnionEndpoint:
+    if compiled.settings.enableEuropeanUnionEndpoint:
         config["api_host"] = EU_API_HOST
     config["loaded"] = LOADED
     return [
-        call("init", plan.settings.token, config),
+        call("init", compiled.settings.token, config),
         call("register", {"mp_lib": "Segment: web"}),
     ], []
 
 
-def _option(plan: DevicePlan, key: str) -> Any:
-    value = getattr(plan.settings, key)
+def _option(compiled: CompiledDeviceSettings, key: str) -> Any:
+    value = getattr(compiled.settings, key)
     if not isinstance(value, tuple):
         return value
     lowered = key in ("eventIncrements", "propIncrements")
     return [item.lower() if lowered else item for item in value]
 
 
-def message_calls(message: Message, now: Date) -> list[Call]:
+def message_calls(message: DeviceMessage, now: Date) -> list[MethodCall]:
     """The calls of a message. Raises `TranslationError` where the rules make it an error."""
     return _HANDLERS[message.kind](message, now)
 
 
-def _page(message: Message, now: Date) -> list[Call]:
+def _page(message: DeviceMessage, now: Date) -> list[MethodCall]:
     event = page_event(message)
     return [] if event is None else event_calls(message, event, page_properties(message), now)
 
 
-def _alias(message: Message, now: Date) -> list[Call]:
+def _alias(message: DeviceMessage, now: Date) -> list[MethodCall]:
     """An alias, unless the new id is the current one already
     (docs/facts/device-mode.md#web-alias-and-reset)."""
     new = _first(message.raw, "userId", "to")
@@ -118,7 +120,7 @@ def _first(raw: Json, *fields: str) -> Any:
     return next((raw[field] for field in fields if js.truthy(raw.get(field))), None)
 
 
-def _reset(message: Message, now: Date) -> list[Call]:
+def _reset(message: DeviceMessage, now: Date) -> list[MethodCall]:
     reason = (
         "analytics.reset() leaves the SDK's identity and super properties as they are; "
         "doc#reset-mixpanel-cookies clears its cookie by hand"
@@ -127,12 +129,12 @@ def _reset(message: Message, now: Date) -> list[Call]:
     return []
 
 
-def _screen(message: Message, now: Date) -> list[Call]:
+def _screen(message: DeviceMessage, now: Date) -> list[MethodCall]:
     message.skip("no_handler", "the web integration has no handler for screen calls")
     return []
 
 
-_HANDLERS: Mapping[str, Callable[[Message, Date], list[Call]]] = {
+_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[MethodCall]]] = {
     "track": track_calls,
     "page": _page,
     "screen": _screen,

@@ -13,8 +13,8 @@ from translator.core.amounts import read_amount
 from translator.core.errors import TranslationError
 from translator.core.operations import Json
 from translator.core.values import normalised
-from translator.device.calls import Call, call
-from translator.device.state import Message
+from translator.device.calls import MethodCall, call
+from translator.device.message import DeviceMessage
 from translator.device.web import js
 from translator.device.web.dates import Date, iso_milliseconds, write_dates
 
@@ -26,17 +26,17 @@ _COMPLETED_ORDER = re.compile(
 )
 
 
-def track_calls(message: Message, now: Date) -> list[Call]:
+def track_calls(message: DeviceMessage, now: Date) -> list[MethodCall]:
     """The calls of a track message."""
     event = message.raw.get("event")
-    if message.plan.doc["missing_event_name"] and event in (None, ""):
+    if message.compiled.doc["missing_event_name"] and event in (None, ""):
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
     if not isinstance(event, str):
         return [_thrown(message.raw)]
     return event_calls(message, event, message.object_field("properties"), now)
 
 
-def _thrown(raw: Json) -> Call:
+def _thrown(raw: Json) -> MethodCall:
     """What the integration throws for an event name that is no text."""
     if raw.get("event") is not None:
         return call("!throw", "track.event(...).toLowerCase is not a function")
@@ -44,15 +44,17 @@ def _thrown(raw: Json) -> Call:
     return call("!throw", f"Cannot read properties of {nothing} (reading 'toLowerCase')")
 
 
-def event_calls(message: Message, event: str, properties: Json, now: Date) -> list[Call]:
+def event_calls(
+    message: DeviceMessage, event: str, properties: Json, now: Date
+) -> list[MethodCall]:
     """The calls of an event with its name and properties."""
-    plan = message.plan
+    compiled = message.compiled
     supers = {
-        name: properties[name] for name in plan.settings.superProperties if name in properties
+        name: properties[name] for name in compiled.settings.superProperties if name in properties
     }
     amount = _charge(message, event, properties)
-    if plan.settings.sourceName:
-        properties["segment_source_name"] = plan.settings.sourceName
+    if compiled.settings.sourceName:
+        properties["segment_source_name"] = compiled.settings.sourceName
     kept = {key: value for key, value in properties.items() if key not in RESERVED}
     sent = _without_object_lists(write_dates(kept, iso_milliseconds))
     _report_length(message, sent)
@@ -63,7 +65,7 @@ def event_calls(message: Message, event: str, properties: Json, now: Date) -> li
     return calls
 
 
-def _event_call(event: str, properties: Json) -> Call:
+def _event_call(event: str, properties: Json) -> MethodCall:
     for query, method in (("link_query", "track_links"), ("form_query", "track_forms")):
         if js.truthy(properties.get(query)):
             return call(method, properties.pop(query), event, properties)
@@ -71,39 +73,39 @@ def _event_call(event: str, properties: Json) -> Call:
 
 
 def _profile_calls(
-    message: Message, event: str, properties: Json, amount: float | None, now: Date
-) -> list[Call]:
+    message: DeviceMessage, event: str, properties: Json, amount: float | None, now: Date
+) -> list[MethodCall]:
     calls = []
-    if message.plan.counts(event):
+    if message.compiled.counts(event):
         calls += [call("people.increment", event), call("people.set", f"Last {event}", now)]
     for key, value in properties.items():
-        if key.lower() in message.plan.prop_increments and _can_be_added(message, key, value):
+        if key.lower() in message.compiled.prop_increments and _can_be_added(message, key, value):
             calls.append(call("people.increment", key, value))
     if amount:
         calls.append(call("people.track_charge", amount))
         reason = "people.track_charge has no effect since version 2.65.0 of the SDK"
         message.skip("no_effect", reason)
-    if calls and not message.plan.settings.people:
+    if calls and not message.compiled.settings.people:
         message.skip("people_off", "increments and charges update profiles, and 'people' is off")
         return []
     return calls
 
 
-def _can_be_added(message: Message, key: str, value: Any) -> bool:
+def _can_be_added(message: DeviceMessage, key: str, value: Any) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number or not message.plan.doc["increment_values"]:
+    if is_number or not message.compiled.doc["increment_values"]:
         return True
     reason = f"property {key!r:.80} is to be incremented but is no number: {value!r:.40}"
     message.skip("not_a_number", reason)
     return False
 
 
-def _charge(message: Message, event: str, properties: Json) -> float | None:
+def _charge(message: DeviceMessage, event: str, properties: Json) -> float | None:
     """The amount of money of an event; None or 0 for no charge."""
     revenue = _find(properties, "revenue")
     if (
         not js.truthy(revenue)
-        and not message.plan.doc["charge_total"]
+        and not message.compiled.doc["charge_total"]
         and _COMPLETED_ORDER.match(event)
     ):
         revenue = _find(properties, "total")
@@ -113,7 +115,7 @@ def _charge(message: Message, event: str, properties: Json) -> float | None:
         return revenue
     if not isinstance(revenue, str) or not revenue:
         return None
-    if message.plan.doc["charge_grouped_digits"]:
+    if message.compiled.doc["charge_grouped_digits"]:
         amount = read_amount(revenue)
     else:
         amount = js.parse_float(revenue.replace("$", ""))
@@ -126,7 +128,7 @@ def _find(properties: Json, name: str) -> Any:
     return next((value for key, value in properties.items() if normalised(key) == name), None)
 
 
-def _report_length(message: Message, properties: Json) -> None:
+def _report_length(message: DeviceMessage, properties: Json) -> None:
     length = properties.get("length")
     if isinstance(length, int | float) and not isinstance(length, bool):
         reason = "the SDK takes a numeric property 'length' for a list's and loses all properties"

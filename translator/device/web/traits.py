@@ -11,7 +11,7 @@ from typing import Any
 from translator.core.operations import Json
 from translator.core.traits import is_email
 from translator.core.values import normalised
-from translator.device.state import Message
+from translator.device.message import DeviceMessage
 from translator.device.web import js
 from translator.device.web.dates import Date, iso_milliseconds, new_date, write_dates
 
@@ -31,8 +31,8 @@ WEB_SPECIAL_TRAITS: Mapping[str, str] = {
 class Traits:
     """The traits of one call, and what can be found in them."""
 
-    def __init__(self, message: Message) -> None:
-        self._doc = message.plan.doc
+    def __init__(self, message: DeviceMessage) -> None:
+        self._doc = message.compiled.doc
         self.user_id = message.raw.get("userId")
         self.raw = message.object_field("traits")
         if js.truthy(self.user_id):
@@ -110,12 +110,16 @@ _GETTERS: Mapping[str, Callable[[Traits], Any]] = {
 }
 
 
-def prepared(message: Message, traits: Traits) -> Json:
+def prepared(message: DeviceMessage, traits: Traits) -> Json:
     """The traits with `id`, special ones renamed, dates written."""
     renamed = Traits(message)
     for trait, name in WEB_SPECIAL_TRAITS.items():
         value = _GETTERS[trait](traits)
-        if trait == "created" and value == Date(None) and message.plan.doc["unreadable_created"]:
+        if (
+            trait == "created"
+            and value == Date(None)
+            and message.compiled.doc["unreadable_created"]
+        ):
             text = f"the creation date is no date that can be read: {traits.find('created')!r:.80}"
             message.skip("date_unreadable", text)
             renamed.raw.pop(trait, None)

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from translator.core.errors import skip
 from translator.core.operations import Json, Skip
-from translator.device.compiled_settings import DevicePlan
+from translator.device.compiled_settings import CompiledDeviceSettings
 
 
 class Stored(Protocol):
@@ -16,7 +16,7 @@ class Stored(Protocol):
 
 
 @dataclass(frozen=True)
-class State:
+class SessionState:
     """The state before a message.
 
     `user_id` is the user that Segment's library knows, None before an identify and after a reset.
@@ -27,13 +27,13 @@ class State:
 
 
 @dataclass
-class Message:
+class DeviceMessage:
     """A message as the library of its mode sees it; in web mode that is JavaScript's view."""
 
     kind: str
     raw: Json
-    plan: DevicePlan
-    state: State
+    compiled: CompiledDeviceSettings
+    state: SessionState
     skipped: list[Skip] = field(default_factory=list)
 
     def object_field(self, name: str) -> Json:
