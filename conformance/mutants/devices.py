@@ -1,14 +1,14 @@
 """Bugs of pages and apps: wrong calls, a wrong order, an SDK that forgets or knows less."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from conformance.mutants.tools import Broken
 from translator import Rules, Session
-from translator.core.operations import Skip
 from translator.core.rules import RULES
 from translator.device.calls import MethodCall
+from translator.device.message import Decision
 from translator.device.sdk.storage import Storage
 from translator.device.session import SessionStep
 
@@ -20,8 +20,9 @@ def calling(change: Change) -> Callable[..., Session]:
     """Ours, with other calls for every message."""
 
     class Changed(Session):
-        def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[MethodCall]:
-            return change(list(super().decide(raw, skipped)), raw)
+        def decide(self, raw: Any) -> Decision:
+            decision = super().decide(raw)
+            return decision._replace(calls=change(decision.calls, raw))
 
     return Changed
 
@@ -67,12 +68,12 @@ class _Forgetful(Session):
 class _ResetsTheSdk(Session):
     """A page that passes `analytics.reset()` on."""
 
-    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[MethodCall]:
-        calls = super().decide(raw, skipped)
+    def decide(self, raw: Any) -> Decision:
+        decision = super().decide(raw)
         if isinstance(raw, dict) and raw.get("type") == "reset":
             self.storage.cookies.clear()
             self.start()
-        return calls
+        return decision
 
 
 def _last(method: str) -> Change:

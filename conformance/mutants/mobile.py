@@ -1,13 +1,13 @@
 """Bugs of iOS and Android apps: calls that the real integrations were not recorded making."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from conformance.mutants.devices import calling, following_doc_in
 from conformance.mutants.tools import Broken
 from translator import Session
-from translator.core.operations import Skip
 from translator.device.calls import MethodCall
+from translator.device.message import Decision
 from translator.device.session import SessionStep
 
 
@@ -25,19 +25,17 @@ class _StartsWithTwoArguments(Session):
 class _ForgetsUsersOfCallsTurnedOff(Session):
     """A library that does not see a call that the integrations object turns off."""
 
-    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[MethodCall]:
+    def decide(self, raw: Any) -> Decision:
         integrations = raw.get("integrations") if isinstance(raw, dict) else None
-        if integrations == {"All": False}:
-            return []
-        return super().decide(raw, skipped)
+        return Decision([], []) if integrations == {"All": False} else super().decide(raw)
 
 
 def _hearing(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..., Session]:
     """Ours, with another message than the one that was given."""
 
     class Changed(Session):
-        def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[MethodCall]:
-            return super().decide(change(raw) if isinstance(raw, dict) else raw, skipped)
+        def decide(self, raw: Any) -> Decision:
+            return super().decide(change(raw) if isinstance(raw, dict) else raw)
 
     return Changed
 

@@ -1,46 +1,65 @@
-"""What a session knows that its next message may depend on."""
+"""A message in device mode, and the state of the session before it."""
 
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
-from translator.core.errors import skip
 from translator.core.operations import Json, Skip
+from translator.device.calls import MethodCall
 from translator.device.compiled_settings import CompiledDeviceSettings
 
 
 class Stored(Protocol):
-    """What the SDK keeps: identity and super properties, as JSON."""
+    """What the SDK stores: identity and super properties, as JSON."""
 
     def get_property(self, name: str) -> Any:
-        """A stored property; None if there is none."""
+        """A stored property; None if it does not exist."""
 
 
 @dataclass(frozen=True)
 class SessionState:
     """The state before a message.
 
-    `user_id` is the user that Segment's library knows, None before an identify and after a reset.
+    `user_id` is the user that Segment's library knows. It is None before an identify call and after
+    a reset.
     """
 
     user_id: Any
     stored: Stored
 
 
-@dataclass
+@dataclass(frozen=True)
 class DeviceMessage:
-    """A message as the library of its mode sees it; in web mode that is JavaScript's view."""
+    """A message as the library of its mode reads it. In web mode its values are JavaScript's."""
 
     kind: str
     raw: Json
     compiled: CompiledDeviceSettings
     state: SessionState
-    skipped: list[Skip] = field(default_factory=list)
 
     def object_field(self, name: str) -> Json:
-        """A field that holds an object; a copy, and empty if it is absent or of another type."""
+        """A copy of a field that holds an object; empty if it is absent or of another type."""
         value = self.raw.get(name)
         return dict(value) if isinstance(value, dict) else {}
 
-    def skip(self, code: str, reason: str) -> None:
-        """Note something that the message asked for and that is not done."""
-        self.skipped.append(skip(code, reason))
+
+Part = MethodCall | Skip
+"""What a handler returns, in order: calls to make, and reasons for what is left out."""
+
+
+class Decision(NamedTuple):
+    """The calls of a message, before they are made, and the reasons for what is left out."""
+
+    calls: list[MethodCall]
+    skipped: list[Skip]
+
+    @classmethod
+    def of(cls, parts: Iterable[Part]) -> "Decision":
+        """The parts of a handler, sorted into calls and reasons."""
+        decision = cls([], [])
+        for part in parts:
+            if isinstance(part, Skip):
+                decision.skipped.append(part)
+            else:
+                decision.calls.append(part)
+        return decision

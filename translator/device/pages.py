@@ -9,7 +9,8 @@ docs/facts/device-android-observed.md#screen.
 from collections.abc import Callable
 from typing import Any
 
-from translator.core.operations import Json
+from translator.core.errors import skip
+from translator.core.operations import Json, Skip
 from translator.core.page_names import event_names
 from translator.device.message import DeviceMessage
 from translator.device.web import js
@@ -20,8 +21,8 @@ ScreenNamer = Callable[[DeviceMessage], str | None]
 """From a screen call to its event; None if no option selects the call."""
 
 
-def page_event(message: DeviceMessage) -> str | None:
-    """The event of a page call, named as the doc says; None, with a reason noted, if there is none.
+def page_event(message: DeviceMessage) -> str | Skip:
+    """The event of a page call, named as the doc says, or the reason why the call makes no event.
 
     In device mode a call makes one event even if several options select it.
     """
@@ -29,14 +30,14 @@ def page_event(message: DeviceMessage) -> str | None:
     names = event_names(
         message.compiled.page_names, category, name, message.kind.capitalize(), every=False
     )
-    return _noted(message, names[0] if names else None)
+    return names[0] if names else _not_selected(message)
 
 
-def screen_event(message: DeviceMessage, observed: ScreenNamer) -> str | None:
+def screen_event(message: DeviceMessage, observed: ScreenNamer) -> str | Skip:
     """The event of a screen call: by the doc, or as the integration names it (`observed`)."""
     if message.compiled.doc["screen_names"]:
         return page_event(message)
-    return _noted(message, observed(message))
+    return observed(message) or _not_selected(message)
 
 
 def viewed(subject: Any) -> str:
@@ -44,16 +45,13 @@ def viewed(subject: Any) -> str:
     return f"Viewed {subject} Screen"
 
 
-def _noted(message: DeviceMessage, event: str | None) -> str | None:
-    """The event; a reason is noted if there is none."""
-    if event is None:
-        category, name = message.raw.get("category"), message.raw.get("name")
-        message.skip(
-            "page_not_selected",
-            f"no page option selects this {message.kind} call (category {category!r:.40}, "
-            f"name {name!r:.40}); see Track All, Categorized and Named Pages",
-        )
-    return event
+def _not_selected(message: DeviceMessage) -> Skip:
+    category, name = message.raw.get("category"), message.raw.get("name")
+    return skip(
+        "page_not_selected",
+        f"no page option selects this {message.kind} call (category {category!r:.40}, "
+        f"name {name!r:.40}); see Track All, Categorized and Named Pages",
+    )
 
 
 def _given(message: DeviceMessage, field: str) -> str:

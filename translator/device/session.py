@@ -1,11 +1,11 @@
-"""A session: messages of one page or app, one after the other, and what comes of each.
+"""A session: the messages of one page or app, in order, and the calls and requests of each.
 
-The only thing in device mode that holds state. Messages are delivered one at a time and the page is
-idle in between, so that answers arrive before the next message, unless they are given together.
+It is the only part of device mode that holds state. Messages are delivered one at a time. The page
+is idle in between, so that responses arrive before the next message, unless `settle` is off.
 """
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from translator.core.timestamps import to_ms
 from translator.core.values import check
 from translator.device.calls import MethodCall
 from translator.device.compiled_settings import CompiledDeviceSettings, compile_device_settings
-from translator.device.message import DeviceMessage, SessionState, Stored
+from translator.device.message import Decision, DeviceMessage, Part, SessionState, Stored
 from translator.device.mobile import android, ios, shared
 from translator.device.mobile.shared import MobileIdentity
 from translator.device.sdk import Browser, Entropy, MixpanelJs, WireRequest
@@ -40,20 +40,20 @@ class Library(NamedTuple):
     """
 
     kinds: tuple[str, ...]
-    start_up: Callable[[CompiledDeviceSettings], tuple[list[MethodCall], list[Skip]]]
-    message_calls: Callable[[DeviceMessage, Date], list[MethodCall]]
+    start_up: Callable[[CompiledDeviceSettings], list[Part]]
+    message_parts: Callable[[DeviceMessage, Date], list[Part]]
     turned_off: Callable[[Json], bool] | None = None
 
 
 LIBRARIES: Mapping[str, Library] = {
-    "web": Library(session_calls.KINDS, session_calls.start_up, session_calls.message_calls),
-    "ios": Library(shared.KINDS, ios.start_up, ios.message_calls, ios.turned_off),
-    "android": Library(shared.KINDS, android.start_up, android.message_calls, android.turned_off),
+    "web": Library(session_calls.KINDS, session_calls.start_up, session_calls.message_parts),
+    "ios": Library(shared.KINDS, ios.start_up, ios.message_parts, ios.turned_off),
+    "android": Library(shared.KINDS, android.start_up, android.message_parts, android.turned_off),
 }
 
 
 class SessionStep(NamedTuple):
-    """What came of one message, or of starting up: the result, and in web mode the requests."""
+    """The result of one message, or of starting up, and in web mode its requests."""
 
     result: Result
     requests: tuple[WireRequest, ...] = ()
@@ -63,12 +63,13 @@ class SessionStep(NamedTuple):
 class Session:
     """One page or app, from its start.
 
-    `now` is the aware moment of all calls; `clock`, milliseconds since 1970, replaces it.
-    `browser`, `storage` (what it keeps), `sdk_config` (what the page adds to the SDK's
-    configuration) and `lib_version` (of the SDK) matter in web mode. `seed` is where random ids
-    come from. `others` are options of the integration that are no settings.
+    `now` is the aware moment of all calls. `clock`, if given, returns the moment of each call in
+    milliseconds since 1970 instead. `seed` determines the random ids. `others` are options of the
+    integration that `Settings` does not have. These matter in web mode only: `browser`, `storage`
+    (its cookies and localStorage), `sdk_config` (what the page adds to the SDK's configuration) and
+    `lib_version` (of the SDK).
 
-    Raises ValueError for a mode that does not exist or a naive `now`.
+    Raises ValueError for an unknown mode or a naive `now`.
     """
 
     settings: Settings
@@ -96,11 +97,11 @@ class Session:
         self._stored: Stored = MobileIdentity("")
 
     def start(self) -> SessionStep:
-        """Load the page: its start-up calls and what the SDK sends of its own accord.
+        """Load the page: its start-up calls and the SDK's own first requests.
 
-        Called again it is a reload: what the browser stored is still there.
+        A second call is a reload of the page: what the browser stored is still there.
         """
-        calls, skipped = self._library.start_up(self._compiled)
+        calls, skipped = Decision.of(self._library.start_up(self._compiled))
         if self.mode == "web":
             config = calls[0].args[1] | self.sdk_config
             self._sdk = MixpanelJs(
@@ -119,14 +120,13 @@ class Session:
         return self._step(None, calls, skipped, None)
 
     def deliver(self, raw: Any, *, settle: bool = True) -> SessionStep:
-        """What one message makes. Never raises for a bad message and never changes it.
+        """The result and requests of one message. Never raises for a bad one and never changes it.
 
-        Without `settle` the page is not idle afterwards: answers and batches have to wait.
+        Without `settle` the page is not idle afterwards: responses and batches wait.
         """
-        skipped: list[Skip] = []
         try:
             check(raw)
-            calls = self.decide(raw, skipped)
+            calls, skipped = self.decide(raw)
         except TranslationError as bad:
             return SessionStep(Result(message_id(raw), error=bad.failure, calls=()))
         self._make(calls)
@@ -138,11 +138,11 @@ class Session:
         return self._step(message_id(raw), calls, skipped, error, settle=settle)
 
     def settle(self) -> tuple[WireRequest, ...]:
-        """Let the page be idle; the requests that go out meanwhile."""
+        """Let the page be idle; returns the requests that it sends meanwhile."""
         return self._settled(settle=True)
 
-    def decide(self, raw: Any, skipped: list[Skip]) -> Sequence[MethodCall]:
-        """The calls of a message, before they are made; what is left out is added to `skipped`.
+    def decide(self, raw: Any) -> Decision:
+        """The calls of a message, before they are made, and reasons for what is left out.
 
         Raises `TranslationError` for a message that cannot be translated.
         """
@@ -153,22 +153,22 @@ class Session:
         kind = kind_of(raw, self._library.kinds)
         if doc["field_types"]:
             check_types(raw)
-        raw = self._without_forbidden_ids(raw, skipped)
+        raw, forbidden = self._without_forbidden_ids(raw)
         seen = js.revive(raw) if self.mode == "web" else copy.deepcopy(raw)
-        calls: list[MethodCall] = []
+        parts: list[Part]
         if self._turned_off(kind, raw):
             reason = "the integrations object turns Mixpanel off for this message"
-            skipped.append(skip("integration_disabled", reason))
+            parts = [skip("integration_disabled", reason)]
         else:
             state = SessionState(self._user_id, self._stored)
-            message = DeviceMessage(kind, seen, self._compiled, state, skipped)
-            calls = self._library.message_calls(message, Date(self._clock()))
+            message = DeviceMessage(kind, seen, self._compiled, state)
+            parts = self._library.message_parts(message, Date(self._clock()))
         # A message that is turned off still tells the library who the user is.
         if kind == "reset":
             self._user_id = None
         elif kind == "identify" and js.truthy(seen.get("userId")):
             self._user_id = seen["userId"]
-        return calls
+        return Decision.of([*forbidden, *parts])
 
     def _turned_off(self, kind: str, raw: Json) -> bool:
         """Whether the integrations object keeps a message from the integration."""
@@ -182,18 +182,18 @@ class Session:
         integrations = raw.get("integrations")
         return isinstance(integrations, dict) and library.turned_off(integrations)
 
-    def _without_forbidden_ids(self, raw: Json, skipped: list[Skip]) -> Json:
-        """The message without ids that Mixpanel refuses, if the rules say so."""
+    def _without_forbidden_ids(self, raw: Json) -> tuple[Json, list[Skip]]:
+        """The message without ids that Mixpanel refuses, if the rules say so, and the reasons."""
         if not self._compiled.doc["forbidden_ids"]:
-            return raw
-        kept = dict(raw)
+            return raw, []
+        kept, reasons = dict(raw), []
         for name in ("userId", "previousId"):
             value = raw.get(name)
             if value is not None and str(value).strip().lower() in FORBIDDEN_IDS:
                 reason = f"{name} {value!r} is refused by Mixpanel, so it counts as absent"
-                skipped.append(skip("forbidden_id", reason))
+                reasons.append(skip("forbidden_id", reason))
                 del kept[name]
-        return kept
+        return kept, reasons
 
     def _make(self, calls: Iterable[MethodCall]) -> None:
         if self._sdk:
@@ -233,7 +233,7 @@ class Session:
 def translate_session(
     messages: Iterable[Any], settings: Settings, *, mode: str = "web", **options: Any
 ) -> list[Result]:
-    """The result for each message of one session; the start-up calls come with the first.
+    """The result for each message of one session. The first also has the start-up calls.
 
     `options` are those of `Session`.
     """
@@ -244,7 +244,7 @@ def translate_session(
 
 
 def with_start_up(started: Result, result: Result) -> Result:
-    """The result of a session's first message, with what came of starting up before it."""
+    """The result of a session's first message, after the result of starting up."""
     return result._replace(
         operations=started.operations + result.operations,
         skipped=started.skipped + result.skipped,

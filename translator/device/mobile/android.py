@@ -11,7 +11,7 @@ from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, Skip
 from translator.device.calls import MethodCall, call
 from translator.device.compiled_settings import CompiledDeviceSettings
-from translator.device.message import DeviceMessage
+from translator.device.message import DeviceMessage, Part
 from translator.device.mobile import java, shared
 from translator.device.pages import LOADED_A_SCREEN, screen_event, viewed
 from translator.device.web.dates import Date
@@ -26,16 +26,16 @@ EU_ENDPOINTS = {
 NAMELESS_GROUP = "[Segment] Group"
 
 
-def start_up(compiled: CompiledDeviceSettings) -> tuple[list[MethodCall], list[Skip]]:
+def start_up(compiled: CompiledDeviceSettings) -> list[Part]:
     """The calls that come before those of any message."""
-    skipped = []
+    parts: list[Part] = [call("getInstance", compiled.settings.token)]
     if compiled.settings.enableEuropeanUnionEndpoint:
         reason = (
             "Android does not read 'enableEuropeanUnionEndpoint'; AndroidManifest.xml needs "
             + ", ".join(f"{name} = {value}" for name, value in EU_ENDPOINTS.items())
         )
-        skipped.append(skip("endpoint_in_manifest", reason))
-    return [call("getInstance", compiled.settings.token)], skipped
+        parts.append(skip("endpoint_in_manifest", reason))
+    return parts
 
 
 def turned_off(integrations: Json) -> bool:
@@ -49,11 +49,11 @@ def turned_off(integrations: Json) -> bool:
     return False
 
 
-def message_calls(message: DeviceMessage, now: Date) -> list[MethodCall]:
-    """The calls of a message. Raises `TranslationError` where the rules make it an error."""
+def message_parts(message: DeviceMessage, now: Date) -> list[Part]:
+    """Calls and reasons of a message. Raises `TranslationError` where the rules say so."""
     if not message.compiled.doc["refused_calls"] and (missing := _refusal(message)):
-        message.skip("refused_by_library", f"Segment's Android library refuses it: {missing}")
-        return []
+        reason = f"Segment's Android library refuses it: {missing}"
+        return [skip("refused_by_library", reason)]
     return _HANDLERS[message.kind](message, now)
 
 
@@ -77,7 +77,7 @@ def _refusal(message: DeviceMessage) -> str:
     return ""
 
 
-def _track(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _track(message: DeviceMessage, now: Date) -> list[Part]:
     event = message.raw.get("event")
     if message.compiled.doc["missing_event_name"] and event in (None, ""):
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
@@ -86,10 +86,10 @@ def _track(message: DeviceMessage, now: Date) -> list[MethodCall]:
     return _event(message, event, message.object_field("properties"), increments)
 
 
-def _screen(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _screen(message: DeviceMessage, now: Date) -> list[Part]:
     event = screen_event(message, _observed_screen)
-    if event is None:
-        return []
+    if isinstance(event, Skip):
+        return [event]
     properties, name = message.object_field("properties"), message.raw.get("name")
     if message.compiled.settings.consolidatedPageCalls:
         if not message.compiled.doc["screen_name_property"]:
@@ -122,43 +122,44 @@ def _unless_blank(value: Any) -> str | None:
 
 def _event(
     message: DeviceMessage, event: Any, properties: Json, increments: list[MethodCall]
-) -> list[MethodCall]:
+) -> list[Part]:
     """The event first, then what it does to the profile."""
     properties = shared.with_source_name(message, properties)
     updates = shared.property_increments(message, properties)
     amount = _charge(message, properties.get("revenue"))
-    if amount:
+    if isinstance(amount, Skip):
+        updates.append(amount)
+    elif amount:
         updates.append(call("people.trackCharge", amount, properties))
     updates += increments
     return [call("track", event, properties), *shared.only_with_people(message, updates)]
 
 
-def _charge(message: DeviceMessage, revenue: Any) -> float | None:
+def _charge(message: DeviceMessage, revenue: Any) -> float | Skip | None:
     """The amount of a charge, which can be NaN or infinite; 0 or None for no charge."""
     if message.compiled.doc["mobile_charges"]:
-        return shared.documented_charge(message, revenue)
+        return shared.documented_charge(revenue)
     amount = java.double(revenue)
     return int(amount) if amount.is_integer() else amount
 
 
-def _identify(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _identify(message: DeviceMessage, now: Date) -> list[Part]:
     compiled, user_id = message.compiled, message.raw.get("userId")
     traits = message.object_field("traits")
-    calls = []
+    parts: list[Part] = []
     if not java.is_blank(java.string(user_id)):
-        calls.append(call("identify", user_id))
+        parts.append(call("identify", user_id))
         if compiled.settings.people:
-            calls.append(call("people.identify", user_id))
+            parts.append(call("people.identify", user_id))
     supers, people = traits, traits
     if not compiled.settings.setAllTraitsByDefault:
         supers = _picked(message, compiled.settings.superProperties, traits)
         people = _picked(message, shared.listed_for_people(message), traits)
     if supers:
-        calls.append(call("registerSuperProperties", shared.super_properties(message, supers)))
+        parts.append(call("registerSuperProperties", shared.super_properties(message, supers)))
     if not compiled.settings.people:
-        message.skip("people_off", "the profile is not updated: 'people' is off")
-        return calls
-    return calls + shared.people_calls(message, people, even_empty=False)
+        return [*parts, skip("people_off", "the profile is not updated: 'people' is off")]
+    return [*parts, *shared.people_calls(message, people, even_empty=False)]
 
 
 def _picked(message: DeviceMessage, names: tuple[str, ...], traits: Json) -> Json:
@@ -168,14 +169,14 @@ def _picked(message: DeviceMessage, names: tuple[str, ...], traits: Json) -> Jso
     return shared.pick(java.set_order(names), traits)
 
 
-def _group(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _group(message: DeviceMessage, now: Date) -> list[Part]:
     traits = message.object_field("traits")
+    groups: shared.Groups | Skip = [(_group_name(traits), message.raw.get("groupId"))]
     if message.compiled.doc["group_identity"]:
         groups = shared.documented_groups(message, traits)
-    else:
-        groups = [(_group_name(traits), message.raw.get("groupId"))]
-    calls = shared.group_calls(message, groups, traits) if traits else []
-    return calls + [call("setGroup", key, group_id) for key, group_id in groups]
+    if isinstance(groups, Skip):
+        return [groups]
+    return [*shared.group_calls(message, groups, traits)]
 
 
 def _group_name(traits: Json) -> str:
@@ -186,11 +187,10 @@ def _group_name(traits: Json) -> str:
     return " ".join(part for part in parts if part) or NAMELESS_GROUP
 
 
-def _alias(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _alias(message: DeviceMessage, now: Date) -> list[Part]:
     new, anonymous = message.raw.get("userId"), message.raw.get("anonymousId")
     if java.is_blank(java.string(new)):
-        message.skip("missing_id", "alias needs a userId")
-        return []
+        return [skip("missing_id", "alias needs a userId")]
     # A message that the library made always has a previousId: the known user, or the anonymous id.
     previous = message.raw.get("previousId") or message.state.user_id
     if java.is_blank(java.string(previous)) or previous == anonymous:
@@ -198,7 +198,7 @@ def _alias(message: DeviceMessage, now: Date) -> list[MethodCall]:
     return [call("alias", new, previous)]
 
 
-_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[MethodCall]]] = {
+_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[Part]]] = {
     "track": _track,
     "page": shared.no_page_handler,
     "screen": _screen,

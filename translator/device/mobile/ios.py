@@ -7,11 +7,11 @@ docs/facts/device-ios-observed.md#start and its further headings, docs/facts/dev
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from translator.core.errors import TranslationError
+from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, Skip
-from translator.device.calls import MethodCall, call
+from translator.device.calls import call
 from translator.device.compiled_settings import CompiledDeviceSettings
-from translator.device.message import DeviceMessage
+from translator.device.message import DeviceMessage, Part
 from translator.device.mobile import objective_c, shared
 from translator.device.pages import LOADED_A_SCREEN, screen_event, viewed
 from translator.device.web.dates import Date
@@ -21,13 +21,15 @@ EU_HOST = "api-eu.mixpanel.com"
 _START_OPTIONS = {"trackAutomaticEvents": False, "optOutTrackingByDefault": False}
 
 
-def start_up(compiled: CompiledDeviceSettings) -> tuple[list[MethodCall], list[Skip]]:
+def start_up(compiled: CompiledDeviceSettings) -> list[Part]:
     """The calls that come before those of any message."""
-    calls = [call("sharedInstanceWithToken", compiled.settings.token, dict(_START_OPTIONS))]
+    parts: list[Part] = [
+        call("sharedInstanceWithToken", compiled.settings.token, dict(_START_OPTIONS))
+    ]
     if compiled.settings.enableEuropeanUnionEndpoint:
         scheme = "https://" if compiled.doc["ios_server_url"] else ""
-        calls.append(call("setServerURL", f"{scheme}{EU_HOST}"))
-    return calls, []
+        parts.append(call("setServerURL", f"{scheme}{EU_HOST}"))
+    return parts
 
 
 def turned_off(integrations: Json) -> bool:
@@ -44,22 +46,22 @@ def turned_off(integrations: Json) -> bool:
     return False
 
 
-def message_calls(message: DeviceMessage, now: Date) -> list[MethodCall]:
-    """The calls of a message. Raises `TranslationError` where the rules make it an error."""
+def message_parts(message: DeviceMessage, now: Date) -> list[Part]:
+    """Calls and reasons of a message. Raises `TranslationError` where the rules say so."""
     return _HANDLERS[message.kind](message, now)
 
 
-def _track(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _track(message: DeviceMessage, now: Date) -> list[Part]:
     event = message.raw.get("event")
     if message.compiled.doc["missing_event_name"] and event in (None, ""):
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
     return _event(message, event, message.object_field("properties"), now)
 
 
-def _screen(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _screen(message: DeviceMessage, now: Date) -> list[Part]:
     event = screen_event(message, _observed_screen)
-    if event is None:
-        return []
+    if isinstance(event, Skip):
+        return [event]
     properties = message.object_field("properties")
     if message.compiled.settings.consolidatedPageCalls and message.raw.get("name") is not None:
         properties["name"] = message.raw["name"]
@@ -81,76 +83,76 @@ def _observed_screen(message: DeviceMessage) -> str | None:
     return None
 
 
-def _event(message: DeviceMessage, event: Any, properties: Json, now: Date) -> list[MethodCall]:
+def _event(message: DeviceMessage, event: Any, properties: Json, now: Date) -> list[Part]:
     """The event first, then what it does to the profile."""
     properties = shared.with_source_name(message, properties)
     updates = shared.property_increments(message, properties)
     amount = _charge(message, properties)
-    if amount is not None:
+    if isinstance(amount, Skip):
+        updates.append(amount)
+    elif amount is not None:
         updates.append(call("people.trackCharge", amount))
     updates += shared.event_increments(message, event, now)
     return [call("track", event, properties), *shared.only_with_people(message, updates)]
 
 
-def _charge(message: DeviceMessage, properties: Json) -> float | None:
+def _charge(message: DeviceMessage, properties: Json) -> float | Skip | None:
     """The amount of a charge, 0 included; None for no charge.
 
     The integration charges any number, booleans included, and text that a formatter reads.
     """
     value = next((item for key, item in properties.items() if key.lower() == "revenue"), None)
     if message.compiled.doc["mobile_charges"]:
-        return shared.documented_charge(message, value)
+        return shared.documented_charge(value)
     if isinstance(value, str):
         return objective_c.decimal(value)
     return value if isinstance(value, int | float) else None
 
 
-def _identify(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _identify(message: DeviceMessage, now: Date) -> list[Part]:
     compiled, user_id = message.compiled, message.raw.get("userId")
     traits = message.object_field("traits")
-    calls = [call("identify", user_id)] if user_id else []
+    parts: list[Part] = [call("identify", user_id)] if user_id else []
     if compiled.settings.setAllTraitsByDefault:
         supers, people = traits, traits
     else:
         supers = shared.pick(compiled.settings.superProperties, traits)
         people = shared.pick(shared.listed_for_people(message), traits)
-    calls.append(call("registerSuperProperties", shared.super_properties(message, supers)))
+    parts.append(call("registerSuperProperties", shared.super_properties(message, supers)))
     if not compiled.settings.people:
-        message.skip("people_off", "the profile is not updated: 'people' is off")
-        return calls
-    return calls + shared.people_calls(message, people, even_empty=True)
+        return [*parts, skip("people_off", "the profile is not updated: 'people' is off")]
+    return [*parts, *shared.people_calls(message, people, even_empty=True)]
 
 
-def _group(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _group(message: DeviceMessage, now: Date) -> list[Part]:
     traits = message.object_field("traits")
     if message.compiled.doc["group_identity"]:
         groups = shared.documented_groups(message, traits)
     else:
         groups = _observed_groups(message, traits)
-    calls = shared.group_calls(message, groups, traits)
-    return calls + [call("setGroup", key, group_id) for key, group_id in groups]
+    if isinstance(groups, Skip):
+        return [groups]
+    return [*shared.group_calls(message, groups, traits)]
 
 
-def _observed_groups(message: DeviceMessage, traits: Json) -> list[tuple[Any, Any]]:
+def _observed_groups(message: DeviceMessage, traits: Json) -> shared.Groups | Skip:
     """The integration takes the value of a configured trait for the group key; None if missing."""
     group_id, keys = message.raw.get("groupId"), message.compiled.settings.groupIdentifierTraits
     if not group_id:
-        message.skip("missing_id", "the group call has no groupId")
-        return []
+        return skip("missing_id", "the group call has no groupId")
     if not keys:
-        message.skip("group_not_configured", "'groupIdentifierTraits' is empty")
+        return skip("group_not_configured", "'groupIdentifierTraits' is empty")
     return [(traits.get(key), group_id) for key in keys]
 
 
-def _alias(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _alias(message: DeviceMessage, now: Date) -> list[Part]:
     new = message.raw.get("userId")
     if not new and message.compiled.doc["alias_without_id"]:
-        message.skip("missing_id", "alias needs a userId")
-        return []
+        return [skip("missing_id", "alias needs a userId")]
     return [call("createAlias", new, message.state.stored.get_property("distinct_id"))]
 
 
-_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[MethodCall]]] = {
+_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[Part]]] = {
     "track": _track,
     "page": shared.no_page_handler,
     "screen": _screen,

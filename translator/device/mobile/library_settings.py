@@ -48,7 +48,7 @@ def _android(row: Field[Any], value: Any) -> dict[str, Any]:
     if row.type == StringList:
         texts = isinstance(value, list) and all(isinstance(item, str | None) for item in value)
         return {row.name: tuple(value) if texts else ()}
-    return {row.name: value}
+    return _plain(row, value)
 
 
 def _ios(row: Field[Any], value: Any) -> dict[str, Any]:
@@ -59,7 +59,12 @@ def _ios(row: Field[Any], value: Any) -> dict[str, Any]:
     if row.type == StringList:
         texts = value if isinstance(value, list) else []
         return {row.name: tuple(item for item in texts if isinstance(item, str))}
-    return {row.name: value}
+    return _plain(row, value)
+
+
+def _plain(row: Field[Any], value: Any) -> dict[str, Any]:
+    """A setting of another kind. None of them has an effect on calls but the token of iOS."""
+    return {row.name: value} if isinstance(value, str | int | float) else {}
 
 
 _READERS: Mapping[str, Callable[[Field[Any], Any], dict[str, Any]]] = {

@@ -10,10 +10,11 @@ from typing import Any
 
 from translator.cloud.people import NOT_AN_AMOUNT
 from translator.core.amounts import read_amount
-from translator.core.operations import Json
+from translator.core.errors import skip
+from translator.core.operations import Json, Skip
 from translator.device.calls import MethodCall, call
 from translator.device.compiled_settings import DOC_TRAITS
-from translator.device.message import DeviceMessage
+from translator.device.message import DeviceMessage, Part
 from translator.device.web.dates import Date
 
 MESSAGES = ("track", "page", "screen", "identify", "group", "alias")
@@ -122,36 +123,31 @@ def with_source_name(message: DeviceMessage, properties: Json) -> Json:
     return properties
 
 
-def property_increments(message: DeviceMessage, properties: Json) -> list[MethodCall]:
+def property_increments(message: DeviceMessage, properties: Json) -> list[Part]:
     """Additions to the profile, for configured names in any case.
 
     By the doc each property is added once. The integration adds it once per configured name, in
     the order of the setting (rule `increments_per_name`).
     """
-    compiled = message.compiled
-    if compiled.doc["increments_per_name"]:
-        found = [
-            (key, value)
-            for key, value in properties.items()
-            if key.lower() in compiled.prop_increments
-        ]
+    names = message.compiled.prop_increments
+    if message.compiled.doc["increments_per_name"]:
+        found = [(key, value) for key, value in properties.items() if key.lower() in names]
     else:
         found = [
             (key, value)
-            for name in compiled.prop_increments
+            for name in names
             for key, value in properties.items()
             if key.lower() == name
         ]
-    return [call("people.increment", *item) for item in found if _may_increment(message, *item)]
+    return [_property_increment(message, key, value) for key, value in found]
 
 
-def _may_increment(message: DeviceMessage, key: str, value: Any) -> bool:
+def _property_increment(message: DeviceMessage, key: str, value: Any) -> Part:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number or not message.compiled.doc["increment_values"]:
-        return True
+        return call("people.increment", key, value)
     reason = f"property {key!r:.80} is to be incremented but is not a number: {value!r:.40}"
-    message.skip("not_a_number", reason)
-    return False
+    return skip("not_a_number", reason)
 
 
 def event_increments(message: DeviceMessage, event: Any, now: Date) -> list[MethodCall]:
@@ -161,64 +157,69 @@ def event_increments(message: DeviceMessage, event: Any, now: Date) -> list[Meth
     return [call("people.increment", event, 1), call("people.set", f"Last {event}", now)]
 
 
-def documented_charge(message: DeviceMessage, revenue: Any) -> float | None:
-    """The amount in `revenue` as cloud mode reads it; None if there is no amount."""
+def documented_charge(revenue: Any) -> float | Skip | None:
+    """The amount in `revenue` as cloud mode reads it.
+
+    None if there is no revenue, and a reason if it is a text without an amount.
+    """
     if isinstance(revenue, int | float) and not isinstance(revenue, bool):
         return revenue
     if not isinstance(revenue, str) or not revenue:
         return None
     amount = read_amount(revenue)
     if amount is None:
-        message.skip("not_a_number", f"revenue {revenue!r:.40}: {NOT_AN_AMOUNT}")
+        return skip("not_a_number", f"revenue {revenue!r:.40}: {NOT_AN_AMOUNT}")
     return amount
 
 
-def only_with_people(message: DeviceMessage, calls: list[MethodCall]) -> list[MethodCall]:
-    """The calls if Use Mixpanel People is on; otherwise no calls, and a reason is noted."""
-    if calls and not message.compiled.settings.people:
-        message.skip("people_off", "increments and charges update profiles, and 'people' is off")
-        return []
-    return calls
+def only_with_people(message: DeviceMessage, parts: list[Part]) -> list[Part]:
+    """The parts if Use Mixpanel People is on; otherwise reasons instead of the calls."""
+    reasons: list[Part] = [part for part in parts if isinstance(part, Skip)]
+    if message.compiled.settings.people or len(reasons) == len(parts):
+        return parts
+    off = skip("people_off", "increments and charges update profiles, and 'people' is off")
+    return [*reasons, off]
 
 
-def documented_groups(message: DeviceMessage, traits: Json) -> list[tuple[Any, Any]]:
+Groups = list[tuple[Any, Any]]
+"""Keys and ids of groups."""
+
+
+def documented_groups(message: DeviceMessage, traits: Json) -> Groups | Skip:
     """Group keys and ids by the doc: each configured trait, and its value."""
     keys = message.compiled.settings.groupIdentifierTraits
     if not keys:
-        message.skip("group_not_configured", "'groupIdentifierTraits' is empty")
-        return []
+        return skip("group_not_configured", "'groupIdentifierTraits' is empty")
     found = [(key, traits[key]) for key in keys if traits.get(key) not in (None, "")]
     if not found:
         reason = f"the call has none of the Group Identifier Traits {', '.join(keys)[:200]}"
-        message.skip("group_trait_missing", reason)
+        return skip("group_trait_missing", reason)
     return found
 
 
-def group_calls(
-    message: DeviceMessage, groups: Iterable[tuple[Any, Any]], traits: Json
-) -> list[MethodCall]:
-    """Calls that set traits on groups, given as keys and ids."""
+def group_calls(message: DeviceMessage, groups: Groups, traits: Json) -> list[MethodCall]:
+    """Calls that set traits on groups, and then put the user into them."""
     calls = []
     for key, group_id in groups:
         for update in _group_updates(message, traits):
             calls += [call("getGroup", key, group_id), update]
-    return calls
+    return calls + [call("setGroup", key, group_id) for key, group_id in groups]
 
 
 def _group_updates(message: DeviceMessage, traits: Json) -> list[MethodCall]:
-    """Calls on a group object."""
+    """Calls on a group object. Android makes none for a group without traits."""
+    if not traits and message.compiled.mode == "android":
+        return []
     if not message.compiled.doc["group_set_once"]:
         return [call("getGroup().setOnce", traits)]
     listed = message.compiled.settings.groupSetOnce
     once = {key: value for key, value in traits.items() if key in listed}
     always = {key: value for key, value in traits.items() if key not in listed}
-    parts = (("getGroup().set", always), ("getGroup().setOnce", once))
-    return [call(method, part) for method, part in parts if part]
+    updates = (("getGroup().set", always), ("getGroup().setOnce", once))
+    return [call(method, part) for method, part in updates if part]
 
 
-def no_page_handler(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def no_page_handler(message: DeviceMessage, now: Date) -> list[Part]:
     """No calls: neither integration has a handler for page calls."""
-    message.skip(
-        "no_handler", f"the {message.compiled.mode} integration has no handler for page calls"
-    )
-    return []
+    reason = f"the {message.compiled.mode} integration has no handler for page calls"
+    return [skip("no_handler", reason)]

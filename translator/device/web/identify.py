@@ -2,48 +2,51 @@
 doc#register-super-properties, doc#set-people-properties, doc#arrays,
 doc#explicitly-set-people-properties-and-super-properties).
 
-First who it is, then the name tag, then super properties, then the profile. None of it waits for a
-user id: the SDK keeps profile updates until it has one.
+The order of calls: the identity, the name tag, super properties, the profile. Anonymous calls make
+the same calls without the identity: the SDK queues profile updates until it knows the user.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
+from translator.core.errors import skip
 from translator.core.operations import Json
-from translator.device.calls import MethodCall, call
+from translator.device.calls import call
 from translator.device.compiled_settings import DOC_TRAITS
-from translator.device.message import DeviceMessage
+from translator.device.message import DeviceMessage, Part
 from translator.device.web import js
-from translator.device.web.traits import WEB_SPECIAL_TRAITS, Traits, prepared
+from translator.device.web.traits import WEB_SPECIAL_TRAITS, WebTraits, prepared
 
 _SEGMENT_NAMES = {name: trait for trait, name in WEB_SPECIAL_TRAITS.items()}
 
 
-def identify_calls(message: DeviceMessage) -> list[MethodCall]:
-    """The calls of an identify, in order."""
-    traits = Traits(message)
-    calls = []
+def identify_parts(message: DeviceMessage) -> list[Part]:
+    """The calls of an identify message, in order."""
+    traits = WebTraits(message)
+    parts: list[Part] = []
     if js.truthy(traits.user_id):
-        calls.append(call("identify", traits.user_id))
+        parts.append(call("identify", traits.user_id))
     for tag in (traits.email(), traits.username(), traits.user_id):
         if js.truthy(tag):
-            calls.append(call("name_tag", tag))
+            parts.append(call("name_tag", tag))
             break
-    return calls + _property_calls(message, prepared(message, traits))
+    properties, reasons = prepared(message, traits)
+    return [*parts, *reasons, *_property_parts(message, properties)]
 
 
-def _property_calls(message: DeviceMessage, traits: Json) -> list[MethodCall]:
+def _property_parts(message: DeviceMessage, traits: Json) -> list[Part]:
     compiled = message.compiled
     lists = {key: value for key, value in traits.items() if isinstance(value, list) and value}
     values = {key: value for key, value in traits.items() if key not in lists}
     supers = {key: _super_value(message, key, value) for key, value in traits.items()}
+    parts: list[Part] = []
     if not compiled.settings.people:
-        message.skip("people_off", "the profile is not updated: 'people' is off")
+        parts.append(skip("people_off", "the profile is not updated: 'people' is off"))
     if compiled.settings.setAllTraitsByDefault:
-        calls = [call("register", _super_names(message, supers))]
+        parts.append(call("register", _super_names(message, supers)))
         if compiled.settings.people:
-            calls += [call("people.set", values), call("people.union", lists)]
-        return calls
+            parts += [call("people.set", values), call("people.union", lists)]
+        return parts
     listed = _mapped(compiled.settings.superProperties)
     people = _mapped([*compiled.settings.peopleProperties, *_always_listed(message)])
     wanted = [
@@ -51,7 +54,7 @@ def _property_calls(message: DeviceMessage, traits: Json) -> list[MethodCall]:
         ("people.set", _pick(people, values), compiled.settings.people),
         ("people.union", _pick(people, lists), compiled.settings.people),
     ]
-    return [call(method, picked) for method, picked, on in wanted if on and picked]
+    return parts + [call(method, picked) for method, picked, on in wanted if on and picked]
 
 
 def _always_listed(message: DeviceMessage) -> Iterable[str]:
@@ -70,7 +73,7 @@ def _pick(names: Iterable[str], values: Json) -> Json:
 
 
 def _super_value(message: DeviceMessage, key: str, value: Any) -> Any:
-    """A trait as it is registered: a list may be united with the stored one."""
+    """A trait as it is registered. Observed: a list is united with the stored one."""
     if isinstance(value, list) and value and not message.compiled.doc["array_super_properties"]:
         stored = message.state.stored.get_property(key)
         if isinstance(stored, list):
@@ -79,7 +82,7 @@ def _super_value(message: DeviceMessage, key: str, value: Any) -> Any:
 
 
 def _super_names(message: DeviceMessage, traits: Json) -> Json:
-    """Super properties under the names they have: special traits with a `$`, or without."""
+    """Super properties under their final names: special traits with or without a `$`."""
     compiled = message.compiled
     if compiled.settings.legacySuperProperties or not compiled.doc["legacy_super_properties"]:
         return traits

@@ -1,7 +1,8 @@
 """Web mode: what the page calls on mixpanel-js for each message. Pure.
 
-Each handler takes a message with the state before it, and gives calls; what they do to the state is
-the SDK's doing. Source: docs/facts/device-mode.md#web-start-up, docs/facts/device-mode.md#web-page,
+Each handler takes a message with the state before it, and returns calls and reasons for what is
+left out. The model of the SDK applies the calls to the state. Sources:
+docs/facts/device-mode.md#web-start-up, docs/facts/device-mode.md#web-page,
 docs/facts/device-mode.md#web-identify, docs/facts/device-mode.md#web-track,
 docs/facts/device-mode.md#web-group, docs/facts/device-mode.md#web-alias-and-reset.
 """
@@ -10,17 +11,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from translator.core.errors import skip
 from translator.core.operations import Json, Skip
 from translator.core.settings import Settings
-from translator.device.calls import LOADED, MethodCall, call
+from translator.device.calls import LOADED, call
 from translator.device.compiled_settings import CompiledDeviceSettings
-from translator.device.message import DeviceMessage
+from translator.device.message import DeviceMessage, Part
 from translator.device.pages import page_event, page_properties
 from translator.device.web import js
 from translator.device.web.dates import Date
-from translator.device.web.group import group_calls
-from translator.device.web.identify import identify_calls
-from translator.device.web.track import event_calls, track_calls
+from translator.device.web.group import group_parts
+from translator.device.web.identify import identify_parts
+from translator.device.web.track import event_parts, track_parts
 
 KINDS = ("track", "page", "screen", "identify", "group", "alias", "reset")
 
@@ -48,17 +50,17 @@ DECLARED: Mapping[str, Any] = {
     "sourceName": None,
     "enableEuropeanUnionEndpoint": None,
 }
-"""Options that the integration always has; with a value, those that are no settings of ours."""
+"""Options that the integration always has. Those with a value are not in `Settings`."""
 
 SDK_NAMES = {
     "cookieName": "cookie_name",
     "crossSubdomainCookie": "cross_subdomain_cookie",
     "secureCookie": "secure_cookie",
 }
-"""Options that the SDK knows by another name."""
+"""Options that have another name in the SDK's configuration."""
 
 
-def start_up(compiled: CompiledDeviceSettings) -> tuple[list[MethodCall], list[Skip]]:
+def start_up(compiled: CompiledDeviceSettings) -> list[Part]:
     """The calls that come before those of any message."""
     options = {row.name: _option(compiled, row.name) for row in fields(Settings)}
     options = {
@@ -78,7 +80,7 @@ def start_up(compiled: CompiledDeviceSettings) -> tuple[list[MethodCall], list[S
     return [
         call("init", compiled.settings.token, config),
         call("register", {"mp_lib": "Segment: web"}),
-    ], []
+    ]
 
 
 def _option(compiled: CompiledDeviceSettings, key: str) -> Any:
@@ -89,29 +91,29 @@ def _option(compiled: CompiledDeviceSettings, key: str) -> Any:
     return [item.lower() if lowered else item for item in value]
 
 
-def message_calls(message: DeviceMessage, now: Date) -> list[MethodCall]:
-    """The calls of a message. Raises `TranslationError` where the rules make it an error."""
+def message_parts(message: DeviceMessage, now: Date) -> list[Part]:
+    """Calls and reasons of a message. Raises `TranslationError` where the rules say so."""
     return _HANDLERS[message.kind](message, now)
 
 
-def _page(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _page(message: DeviceMessage, now: Date) -> list[Part]:
     event = page_event(message)
-    return [] if event is None else event_calls(message, event, page_properties(message), now)
+    if isinstance(event, Skip):
+        return [event]
+    return event_parts(message, event, page_properties(message), now)
 
 
-def _alias(message: DeviceMessage, now: Date) -> list[MethodCall]:
-    """An alias, unless the new id is the current one already
+def _alias(message: DeviceMessage, now: Date) -> list[Part]:
+    """An alias, unless the new id is already the current one
     (docs/facts/device-mode.md#web-alias-and-reset)."""
     new = _first(message.raw, "userId", "to")
     stored = message.state.stored
     if new is None:
-        message.skip("missing_id", "alias needs a userId")
-        return []
+        return [skip("missing_id", "alias needs a userId")]
     if js.same(stored.get_property("distinct_id"), new) or js.same(
         stored.get_property("$people_distinct_id"), new
     ):
-        message.skip("alias_to_itself", f"{new!r:.80} is the current distinct_id already")
-        return []
+        return [skip("alias_to_itself", f"{new!r:.80} is already the current distinct_id")]
     previous = _first(message.raw, "previousId", "from")
     return [call("alias", new) if previous is None else call("alias", new, previous)]
 
@@ -120,26 +122,24 @@ def _first(raw: Json, *fields: str) -> Any:
     return next((raw[field] for field in fields if js.truthy(raw.get(field))), None)
 
 
-def _reset(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def _reset(message: DeviceMessage, now: Date) -> list[Part]:
     reason = (
         "analytics.reset() leaves the SDK's identity and super properties as they are; "
         "doc#reset-mixpanel-cookies clears its cookie by hand"
     )
-    message.skip("reset_not_mapped", reason)
-    return []
+    return [skip("reset_not_mapped", reason)]
 
 
-def _screen(message: DeviceMessage, now: Date) -> list[MethodCall]:
-    message.skip("no_handler", "the web integration has no handler for screen calls")
-    return []
+def _screen(message: DeviceMessage, now: Date) -> list[Part]:
+    return [skip("no_handler", "the web integration has no handler for screen calls")]
 
 
-_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[MethodCall]]] = {
-    "track": track_calls,
+_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[Part]]] = {
+    "track": track_parts,
     "page": _page,
     "screen": _screen,
-    "identify": lambda message, now: identify_calls(message),
-    "group": lambda message, now: group_calls(message),
+    "identify": lambda message, now: identify_parts(message),
+    "group": lambda message, now: group_parts(message),
     "alias": _alias,
     "reset": _reset,
 }

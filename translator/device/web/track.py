@@ -1,4 +1,4 @@
-"""Web: an event, and what it does to the profile and to later events
+"""Web: an event with its profile updates and super properties
 (docs/facts/device-mode.md#web-track).
 
 doc#track, doc#track-charge, doc#incrementing-events, doc#incrementing-properties, doc#source-name,
@@ -10,43 +10,41 @@ from typing import Any
 
 from translator.cloud.people import NOT_AN_AMOUNT
 from translator.core.amounts import read_amount
-from translator.core.errors import TranslationError
-from translator.core.operations import Json
+from translator.core.errors import TranslationError, skip
+from translator.core.operations import Json, Skip
 from translator.core.values import normalised
 from translator.device.calls import MethodCall, call
-from translator.device.message import DeviceMessage
+from translator.device.message import DeviceMessage, Part
 from translator.device.web import js
 from translator.device.web.dates import Date, iso_milliseconds, write_dates
 
 RESERVED = ("distinct_id", "ip", "mp_name_tag", "mp_note", "token")
-"""Properties that are taken off an event, spelled exactly so."""
+"""Properties that are removed from an event. Only this exact spelling is."""
 
 _COMPLETED_ORDER = re.compile(
     r"[ _]?completed[ _]?order[ _]?|[ _]?order[ _]?completed[ _]?\Z", re.IGNORECASE
 )
 
 
-def track_calls(message: DeviceMessage, now: Date) -> list[MethodCall]:
+def track_parts(message: DeviceMessage, now: Date) -> list[Part]:
     """The calls of a track message."""
     event = message.raw.get("event")
     if message.compiled.doc["missing_event_name"] and event in (None, ""):
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
     if not isinstance(event, str):
         return [_thrown(message.raw)]
-    return event_calls(message, event, message.object_field("properties"), now)
+    return event_parts(message, event, message.object_field("properties"), now)
 
 
 def _thrown(raw: Json) -> MethodCall:
-    """What the integration throws for an event name that is no text."""
+    """The exception that the integration raises for an event name that is not text."""
     if raw.get("event") is not None:
         return call("!throw", "track.event(...).toLowerCase is not a function")
     nothing = "null" if "event" in raw else "undefined"
     return call("!throw", f"Cannot read properties of {nothing} (reading 'toLowerCase')")
 
 
-def event_calls(
-    message: DeviceMessage, event: str, properties: Json, now: Date
-) -> list[MethodCall]:
+def event_parts(message: DeviceMessage, event: str, properties: Json, now: Date) -> list[Part]:
     """The calls of an event with its name and properties."""
     compiled = message.compiled
     supers = {
@@ -57,12 +55,13 @@ def event_calls(
         properties["segment_source_name"] = compiled.settings.sourceName
     kept = {key: value for key, value in properties.items() if key not in RESERVED}
     sent = _without_object_lists(write_dates(kept, iso_milliseconds))
-    _report_length(message, sent)
-    calls = _profile_calls(message, event, sent, amount, now)
-    calls.append(_event_call(event, sent))
+    parts = [*_length_reasons(sent), *_profile_parts(message, event, sent, amount, now)]
+    if isinstance(amount, Skip):
+        parts.insert(0, amount)
+    parts.append(_event_call(event, sent))
     if supers:
-        calls.append(call("register", supers))
-    return calls
+        parts.append(call("register", supers))
+    return parts
 
 
 def _event_call(event: str, properties: Json) -> MethodCall:
@@ -72,36 +71,36 @@ def _event_call(event: str, properties: Json) -> MethodCall:
     return call("track", event, properties)
 
 
-def _profile_calls(
-    message: DeviceMessage, event: str, properties: Json, amount: float | None, now: Date
-) -> list[MethodCall]:
-    calls = []
+def _profile_parts(
+    message: DeviceMessage, event: str, properties: Json, amount: float | Skip | None, now: Date
+) -> list[Part]:
+    """Counters, sums and charges; only reasons if Use Mixpanel People is off."""
+    parts: list[Part] = []
     if message.compiled.counts(event):
-        calls += [call("people.increment", event), call("people.set", f"Last {event}", now)]
+        parts += [call("people.increment", event), call("people.set", f"Last {event}", now)]
     for key, value in properties.items():
-        if key.lower() in message.compiled.prop_increments and _can_be_added(message, key, value):
-            calls.append(call("people.increment", key, value))
-    if amount:
-        calls.append(call("people.track_charge", amount))
+        if key.lower() in message.compiled.prop_increments:
+            parts.append(_increment(message, key, value))
+    if amount and not isinstance(amount, Skip):
         reason = "people.track_charge has no effect since version 2.65.0 of the SDK"
-        message.skip("no_effect", reason)
-    if calls and not message.compiled.settings.people:
-        message.skip("people_off", "increments and charges update profiles, and 'people' is off")
-        return []
-    return calls
+        parts += [call("people.track_charge", amount), skip("no_effect", reason)]
+    reasons: list[Part] = [part for part in parts if isinstance(part, Skip)]
+    if message.compiled.settings.people or len(reasons) == len(parts):
+        return parts
+    off = skip("people_off", "increments and charges update profiles, and 'people' is off")
+    return [*reasons, off]
 
 
-def _can_be_added(message: DeviceMessage, key: str, value: Any) -> bool:
+def _increment(message: DeviceMessage, key: str, value: Any) -> Part:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number or not message.compiled.doc["increment_values"]:
-        return True
-    reason = f"property {key!r:.80} is to be incremented but is no number: {value!r:.40}"
-    message.skip("not_a_number", reason)
-    return False
+        return call("people.increment", key, value)
+    reason = f"property {key!r:.80} is to be incremented but is not a number: {value!r:.40}"
+    return skip("not_a_number", reason)
 
 
-def _charge(message: DeviceMessage, event: str, properties: Json) -> float | None:
-    """The amount of money of an event; None or 0 for no charge."""
+def _charge(message: DeviceMessage, event: str, properties: Json) -> float | Skip | None:
+    """The amount of a charge; None or 0 for no charge, a reason for text without an amount."""
     revenue = _find(properties, "revenue")
     if (
         not js.truthy(revenue)
@@ -120,7 +119,7 @@ def _charge(message: DeviceMessage, event: str, properties: Json) -> float | Non
     else:
         amount = js.parse_float(revenue.replace("$", ""))
     if amount is None:
-        message.skip("not_a_number", f"revenue {revenue!r:.40}: {NOT_AN_AMOUNT}")
+        return skip("not_a_number", f"revenue {revenue!r:.40}: {NOT_AN_AMOUNT}")
     return amount
 
 
@@ -128,11 +127,12 @@ def _find(properties: Json, name: str) -> Any:
     return next((value for key, value in properties.items() if normalised(key) == name), None)
 
 
-def _report_length(message: DeviceMessage, properties: Json) -> None:
+def _length_reasons(properties: Json) -> list[Part]:
     length = properties.get("length")
     if isinstance(length, int | float) and not isinstance(length, bool):
         reason = "the SDK takes a numeric property 'length' for a list's and loses all properties"
-        message.skip("no_effect", reason)
+        return [skip("no_effect", reason)]
+    return []
 
 
 def _without_object_lists(properties: Json) -> Json:
@@ -150,7 +150,7 @@ def _without_object_lists(properties: Json) -> Json:
 
 
 def _columns(name: str, rows: list[Any]) -> dict[str, list[Any]]:
-    """The inner values by the name of their list; empty if any row is no object."""
+    """The inner values by the name of their list; empty if a row is not an object."""
     columns: dict[str, list[Any]] = {}
     for row in rows:
         if row is None:
@@ -163,8 +163,9 @@ def _columns(name: str, rows: list[Any]) -> dict[str, list[Any]]:
     return columns
 
 
-def _joined(before: Any, items: list[Any], there: bool) -> Any:
-    if not there:
+def _joined(before: Any, items: list[Any], exists: bool) -> Any:
+    """The items after those of a property that already has the name of the list."""
+    if not exists:
         return items
-    # JavaScript's `concat`: of a list, or of a text.
+    # JavaScript's `concat` of a list or of a text.
     return [*before, *items] if isinstance(before, list) else js.text(before) + js.text(items)

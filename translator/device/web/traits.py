@@ -1,14 +1,16 @@
 """The traits of an identify call as the web integration prepares them
 (docs/facts/device-mode.md#web-identify).
 
-The eight special traits are found under any spelling, and some in other traits: a first name in a
-full name, an e-mail address in the user id. Only the usual spelling is replaced.
+The eight special traits are found in any case and punctuation, and some are derived from others: a
+first name from a full name, an e-mail address from the user id. Only the camel-case spelling is
+replaced.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from translator.core.operations import Json
+from translator.core.errors import skip
+from translator.core.operations import Json, Skip
 from translator.core.traits import is_email
 from translator.core.values import normalised
 from translator.device.message import DeviceMessage
@@ -28,8 +30,8 @@ WEB_SPECIAL_TRAITS: Mapping[str, str] = {
 """Trait -> Mixpanel's property, in the order in which they are added."""
 
 
-class Traits:
-    """The traits of one call, and what can be found in them."""
+class WebTraits:
+    """The traits of one call, with getters for the special ones."""
 
     def __init__(self, message: DeviceMessage) -> None:
         self._doc = message.compiled.doc
@@ -39,7 +41,7 @@ class Traits:
             self.raw["id"] = self.user_id
 
     def find(self, trait: str) -> Any:
-        """The first trait that is spelled like this, whatever its case and punctuation."""
+        """The first trait of this name, in any case and punctuation."""
         wanted = trait.lower()
         return next((value for key, value in self.raw.items() if normalised(key) == wanted), None)
 
@@ -48,17 +50,18 @@ class Traits:
         return js.trim(value) if isinstance(value, str) else None
 
     def email(self) -> Any:
-        """The e-mail address, if need be from a user id that looks like one."""
+        """The e-mail address: the trait, else a user id that has the form of one."""
         email = self.find("email")
         if js.truthy(email):
             return email
         return self.user_id if is_email(self.user_id) else None
 
     def username(self) -> Any:
+        """The user name."""
         return self.find("username")
 
     def created(self) -> Date | None:
-        """The creation date, which is not a date if it could not be read."""
+        """The creation date; `Date(None)` if it cannot be read, None if there is none."""
         value = self.find("created")
         value = value if js.truthy(value) else self.find("createdAt")
         return new_date(value) if js.truthy(value) else None
@@ -69,7 +72,7 @@ class Traits:
         return first if first is not None or name is None else name.split(" ")[0]
 
     def last_name(self) -> str | None:
-        """The last name, or what follows the first word of the name."""
+        """The last name, or the rest of the name after its first word."""
         last, name = self._text("lastName"), self._text("name")
         if last is not None or name is None:
             return last
@@ -88,40 +91,39 @@ class Traits:
         return js.trim(f"{first} {last}") if first and last else None
 
     def phone(self) -> Any:
-        """The phone number, or the first of a list of them."""
+        """The phone number, or the first of the list `phones`."""
         phone, phones = self.find("phone"), self.find("phones")
         if js.truthy(phone):
             return phone
         return phones[0] if isinstance(phones, list) and phones else None
 
     def last_seen(self) -> Any:
+        """When the user was last seen."""
         return self.find("lastSeen")
 
 
-_GETTERS: Mapping[str, Callable[[Traits], Any]] = {
-    "created": Traits.created,
-    "email": Traits.email,
-    "firstName": Traits.first_name,
-    "lastName": Traits.last_name,
-    "lastSeen": Traits.last_seen,
-    "name": Traits.name,
-    "username": Traits.username,
-    "phone": Traits.phone,
+_GETTERS: Mapping[str, Callable[[WebTraits], Any]] = {
+    "created": WebTraits.created,
+    "email": WebTraits.email,
+    "firstName": WebTraits.first_name,
+    "lastName": WebTraits.last_name,
+    "lastSeen": WebTraits.last_seen,
+    "name": WebTraits.name,
+    "username": WebTraits.username,
+    "phone": WebTraits.phone,
 }
 
 
-def prepared(message: DeviceMessage, traits: Traits) -> Json:
-    """The traits with `id`, special ones renamed, dates written."""
-    renamed = Traits(message)
+def prepared(message: DeviceMessage, traits: WebTraits) -> tuple[Json, list[Skip]]:
+    """The traits with `id`, special ones renamed and dates written; and reasons."""
+    renamed = WebTraits(message)
+    reasons: list[Skip] = []
     for trait, name in WEB_SPECIAL_TRAITS.items():
         value = _GETTERS[trait](traits)
-        if (
-            trait == "created"
-            and value == Date(None)
-            and message.compiled.doc["unreadable_created"]
-        ):
-            text = f"the creation date is no date that can be read: {traits.find('created')!r:.80}"
-            message.skip("date_unreadable", text)
+        unreadable = trait == "created" and value == Date(None)
+        if unreadable and message.compiled.doc["unreadable_created"]:
+            text = f"the creation date cannot be read: {traits.find('created')!r:.80}"
+            reasons.append(skip("date_unreadable", text))
             renamed.raw.pop(trait, None)
             _drop_created_at(renamed.raw)
         elif value is not None:
@@ -130,7 +132,7 @@ def prepared(message: DeviceMessage, traits: Traits) -> Json:
     if js.truthy(renamed.raw.get("$created")):
         _drop_created_at(renamed.raw)
     written: Json = write_dates(renamed.raw, iso_milliseconds)
-    return written
+    return written, reasons
 
 
 def _drop_created_at(traits: Json) -> None:
