@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+
+
+class HiddenPackageError(click.ClickException):
+    """A foreign file hides one of this distribution's packages."""
+
+    exit_code = 2
 
 
 class LazyCommand(NamedTuple):
@@ -15,10 +23,31 @@ class LazyCommand(NamedTuple):
     help: str
 
     def load(self) -> click.Command:
-        """Import the command."""
+        """Import the command. Raises HiddenPackageError."""
         module, _, name = self.place.partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        try:
+            command: click.Command = getattr(import_module(module), name)
+        except ImportError as error:
+            hidden = _foreign_file()
+            if hidden is None:
+                raise
+            raise HiddenPackageError(hidden) from error
         return command
+
+
+def _foreign_file() -> str | None:
+    """Which file Python imports in place of one of our packages, and what to do; None if none."""
+    ours = Path(__file__).parents[1]
+    for name in ("translator", "mock_mixpanel", "conformance"):
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            continue
+        if Path(spec.origin).resolve().parent.parent != ours.resolve():
+            return (
+                f"{spec.origin} hides the package {name!r} of mockpanel: Python imports it first. Use "
+                "the console script 'mockpanel', or run from another folder, or rename the file."
+            )
+    return None
 
 
 class LazyGroup(click.Group):

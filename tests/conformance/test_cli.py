@@ -1,6 +1,8 @@
 """The command line: output and exit codes."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -107,3 +109,19 @@ def test_an_engine_that_fails_is_not_a_verdict(capsys: pytest.CaptureFixture[str
             answers_errors(command)()
         assert caught.value.code == 3
         assert text in capsys.readouterr().err
+
+
+def test_a_file_that_hides_a_package(tmp_path: Path) -> None:
+    """A translator.py in the current folder is named, with what to do, in place of a traceback."""
+    (tmp_path / "translator.py").touch()
+    command = [sys.executable, "-m", "conformance", "list"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, "Traceback" in result.stderr) == (2, False)
+    assert f"Error: {tmp_path}/translator.py hides the package 'translator'" in result.stderr
+
+
+def test_help_has_a_short_option() -> None:
+    """`-h` shows the help of the group and of every command."""
+    for arguments in ([], ["run"], ["diff"], ["corpus"], ["corpus", "synth"]):
+        result = invoke(*arguments, "-h")
+        assert (result.exit_code, result.stdout.startswith("Usage: ")) == (0, True)

@@ -1,6 +1,7 @@
 """Scenarios of a project's own as its tests: the example project, as its owner would run it."""
 
 import os
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -80,6 +81,33 @@ def test_example_project_with_nox(project: Project) -> None:
     ran = project.run("nox", "--no-venv", "--no-install", "--", "-q")
     assert "3 passed, 1 xfailed" in ran.text, ran.text
     assert ran.code == 0
+
+
+def test_example_project_installs_what_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MOCKPANEL names a checkout or a wheel; a path that does not exist is an error."""
+    mockpanel = runpy.run_path(str(EXAMPLE / "noxfile.py"))["mockpanel"]
+    assert mockpanel() == "mockpanel"
+    wheel = tmp_path / "mockpanel-1.whl"
+    wheel.touch()
+    monkeypatch.chdir(tmp_path)
+    for given, expected in [("mockpanel-1.whl", wheel), (str(tmp_path), tmp_path)]:
+        monkeypatch.setenv("MOCKPANEL", given)
+        assert mockpanel() == str(expected)
+    monkeypatch.setenv("MOCKPANEL", "none/mockpanel-1.whl")
+    with pytest.raises(FileNotFoundError, match="no such folder or wheel"):
+        mockpanel()
+
+
+def test_a_value_of_an_odd_type_fails_its_scenario(project: Project) -> None:
+    """The plugin reports an event name that is an object as a failure of the scenario."""
+    drivers = Path(__file__).parent / "drivers"
+    target = shlex.join([sys.executable, str(drivers / "ours.py"), "translate", "odd-names"])
+    ran = project.pytest(f"--mockpanel-target=exec:{target}")
+    assert ran.code == 1
+    assert "INTERNALERROR" not in ran.text
+    assert "FAIL  checkout/order-completed" in ran.text
 
 
 def test_example_project_in_parallel(project: Project) -> None:
