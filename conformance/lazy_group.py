@@ -44,8 +44,8 @@ def _foreign_file() -> str | None:
             continue
         if Path(spec.origin).resolve().parent.parent != ours.resolve():
             return (
-                f"{spec.origin} hides the package {name!r} of mockpanel: Python imports it first. Use "
-                "the console script 'mockpanel', or run from another folder, or rename the file."
+                f"{spec.origin} hides the package {name!r} of mockpanel: Python imports it first. "
+                "Use the console script 'mockpanel', run from another folder, or rename it."
             )
     return None
 

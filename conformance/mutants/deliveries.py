@@ -1,9 +1,11 @@
 """Bugs in where data goes: residency, endpoint, place, age."""
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from conformance.mutants.tools import Broken, rewriting
+from conformance.mutants.tools import Broken, hearing, rewriting
 from translator import Operation, Result, translate
 from translator.core.timestamps import parse
 
@@ -36,7 +38,41 @@ def _any_age(message: Any, settings: Any, *, now: datetime, **options: Any) -> R
     return result
 
 
+def _every_text(value: Any, change: Callable[[str], str | None]) -> Any:
+    """A copy of a JSON value with every text changed; a key whose value becomes None is dropped."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_every_text(item, change) for item in value]
+    if isinstance(value, dict):
+        changed = {key: _every_text(item, change) for key, item in value.items()}
+        return {key: item for key, item in changed.items() if item is not None}
+    return value
+
+
+def _without_short_offset(text: str) -> str:
+    return re.sub(r"(T[0-9:.]+)[+-][0-9]{2}(?:[0-9]{2})?$", r"\1Z", text)
+
+
+def _unless_before_1970(text: str) -> str | None:
+    return None if re.match(r"(?:1[0-8]|19[0-6])[0-9]{1,2}-[0-9]{2}-[0-9]{2}", text) else text
+
+
 DELIVERIES = (
+    Broken(
+        "offset-without-colon-ignored",
+        "A time with the offset +0100 is read as if it were UTC.",
+        "unsourced",
+        "time/*",
+        hearing(lambda message: _every_text(message, _without_short_offset)),
+    ),
+    Broken(
+        "nothing-before-1970",
+        "Dates before 1970 are dropped.",
+        "unsourced",
+        "special_traits/*",
+        hearing(lambda message: _every_text(message, _unless_before_1970)),
+    ),
     Broken(
         "eu-setting-ignored",
         "Data of a European project goes to the US.",

@@ -1,7 +1,7 @@
 """`nox` runs the project's tests and scenarios.
 
-`MOCKPANEL=PATH nox` installs mockpanel from a checkout or from a wheel. Without it, `mockpanel` comes
-from the package index that pip is set up to use.
+`MOCKPANEL=PATH nox` installs mockpanel from a checkout or from a wheel. Without it, it comes from
+the package index that pip is set up to use.
 """
 
 import os
