@@ -38,7 +38,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"mockpanel"},
         {"__main__"},
         {"cli", "pytest_plugin"},
-        {"mutants", "regression"},
+        {"commands", "mutants", "regression"},
         {"corpus"},
         {"reports"},
         {"runner"},
