@@ -115,6 +115,6 @@ def page() -> str:
     """The whole reference page."""
     intro = (
         "# Translator reference\n\nGenerated from the tables in `translator/` by "
-        "`python -m translator reference`; a test keeps it current.\n\n"
+        "`mockpanel reference`; a test keeps it current.\n\n"
     )
     return intro + "\n".join(section(name) for name in SECTIONS)

@@ -42,7 +42,7 @@ def page(citations: Iterable[tuple[str, Iterable[str]]]) -> str:
     text = (
         "# Decisions\n\nWhere the sources contradict each other or say nothing, the choice is "
         "ours. Generated from `conformance/spec/decisions.yaml` by "
-        "`python -m conformance decisions`; a "
+        "`mockpanel decisions`; a "
         "test keeps it current. Differences between the public doc and the classic integration "
         "are the rules in [the reference](translator.md).\n"
     )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-SERVE = "python -m mock_mixpanel serve"
+SERVE = "mockpanel serve"
 ADDRESS = "http://127.0.0.1:8080"
 
 
@@ -79,7 +79,7 @@ def shell(page: list[Block], folder: Path) -> Iterator[Shell]:
     command = serve.split()
     assert command[-2:] == ["--port", "8080"]
     with subprocess.Popen(
-        [sys.executable, *command[1:-1], "0"],
+        [Path(sys.executable).parent / command[0], *command[1:-1], "0"],
         cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
