@@ -6,7 +6,6 @@ A command is imported only when it is used: `mockpanel translate` does not load 
 import copy
 
 import click
-from click.shell_completion import get_completion_class
 
 from conformance.cli import COMMANDS as CONFORMANCE_COMMANDS
 from conformance.lazy_group import LazyCommand, LazyGroup
@@ -28,6 +27,9 @@ COMMANDS = {
     "mapping": LazyCommand("translator.cli:mapping", "Print the mapping tables."),
     "reference": LazyCommand("translator.cli:reference", "Print the translator's reference."),
     "api": LazyCommand("mock_mixpanel.cli:api", "Print the mock's HTTP API."),
+    "completion": LazyCommand(
+        "conformance.mockpanel.completion:completion", "Print the completion script of a shell."
+    ),
 }
 """Every command by its name, in the order of the help."""
 
@@ -84,17 +86,3 @@ def _variable(*names: str) -> str:
 @click.version_option(package_name="mockpanel", prog_name="mockpanel")
 def main() -> None:
     """Test what Segment sends to Mixpanel, on your own machine."""
-
-
-@main.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print the completion script of a shell.
-
-    For bash: `eval "$(mockpanel completion bash)"`; likewise for zsh. For fish:
-    `mockpanel completion fish | source`.
-    """
-    kind = get_completion_class(shell)
-    assert kind is not None, "click knows the three shells"
-    script = kind(main, {}, "mockpanel", "_MOCKPANEL_COMPLETE").source()
-    click.echo(script, nl=False)
