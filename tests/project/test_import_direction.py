@@ -30,8 +30,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"backend"},
         {"state"},
         {"simulation"},
-        {"log"},
         {"projects"},
+        {"log"},
         {"gc_pause", "json_values"},
     ),
     "conformance": (
