@@ -8,6 +8,7 @@ strict import `{code, error, status: "Bad Request"}`, app `{error, status: "erro
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,6 +33,16 @@ PIXEL = base64.b64decode(
 RATE_LIMITED = "Project exceeded rate limits. Please retry the request with exponential backoff."
 UPSTREAM = b"upstream connect error or disconnect/reset before headers"
 """Seen of the gateway with 502 and 503 (docs/facts/mixpanel-http-api.md#track-responses)."""
+
+LONGEST_CALLBACK = 200
+"""Characters of a `callback`."""
+
+_NAME = r"[A-Za-z_$][\w$]*"
+_CALLBACK = re.compile(
+    rf"""{_NAME}(\.{_NAME}|\[\d+\]|\["[\w$-]*"\]|\['[\w$-]*'\])*|\(function\(\)\{{\}}\)""", re.ASCII
+)
+"""A reference to a JavaScript function, or the empty function that mixpanel-js names. Any other
+text could make the response a script that the author of a link chose."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +83,14 @@ def received(
 ) -> Reply:
     """The answer of /track, /engage, /groups and of /import without strict.
 
-    `error` None is success. The plain form is one character without a newline.
+    `error` None is success. A `callback` that is not a function's name is ignored. The plain form
+    is one character without a newline.
     """
     if pixel:
         return Reply(200, PIXEL, "image/png")
     status = 1 if error is None else 0
     body = to_json({"error": error, "status": status}) if verbose else b"%d" % status
-    if callback:
+    if len(callback) <= LONGEST_CALLBACK and _CALLBACK.fullmatch(callback):
         return Reply(200, b"%s(%s)" % (callback.encode(), body), "text/javascript")
     return Reply(200, body, JSON_TYPE if verbose else TEXT_TYPE)
 

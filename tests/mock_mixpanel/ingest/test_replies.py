@@ -103,6 +103,31 @@ def test_callback(mock_mixpanel: MockMixpanel) -> None:
     assert verbose.content == b'cb({"error":null,"status":1})'
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["cb", "$", "mixpanel._jsc", "a.b[0].c", "a['x-1']", 'mixpanel._jsc["7"]', "(function(){})"],
+)
+def test_callback_names(mock_mixpanel: MockMixpanel, name: str) -> None:
+    """Whatever names a function is called."""
+    url = f"{mock_mixpanel.url}/track"
+    answer = http("POST", url, params={"callback": name}, json=event(mock_mixpanel))
+    assert answer.text == f"{name}(1)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("alert(1);//", "a b", "a-b", "1a", "a..b", ".a", "a.", "a[b]", "a['", "a[']']", "a()"),
+        *("(function(){alert(1)})", "<script>", "a\nb", "a;b", "\u00e9", "a" * 201, "a=b", "`x`"),
+    ],
+)
+def test_callbacks_that_are_not_names(mock_mixpanel: MockMixpanel, name: str) -> None:
+    """Any other text is not repeated: the reply is the one without a callback."""
+    url = f"{mock_mixpanel.url}/track"
+    answer = http("POST", url, params={"callback": name}, json=event(mock_mixpanel))
+    assert (answer.text, answer.headers["Content-Type"]) == ("1", "text/plain")
+
+
 def test_pixel(mock_mixpanel: MockMixpanel) -> None:
     """`img=1` answers with a PNG, and the event is stored."""
     answer = http(

@@ -1,7 +1,9 @@
 """Connections that are slow, cut or do not speak HTTP: journaled, and the server continues."""
 
 import json
+import resource
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from itertools import cycle
@@ -265,6 +267,24 @@ def test_slow_clients(server: Server) -> None:
             connection.sendall(head[: number * 2])
         assert continues(server)
     assert continues(server)
+
+
+def test_many_connections_closed_at_once(server: Server) -> None:
+    """Thousands of idle connections that all close at once do not delay the next request."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = 10_000
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2 * count + 1000), hard))
+    count = min(count, (min(hard, 2 * count + 1000) - 1000) // 2)
+    try:
+        with ExitStack() as stack:
+            for _ in range(count):
+                stack.enter_context(connect(server))
+            assert continues(server)
+        start = time.monotonic()
+        assert continues(server)
+        assert time.monotonic() - start < SECONDS / 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize(
