@@ -1,5 +1,7 @@
 """The result of a comparison as files: diff.json for programs, diff.html for people."""
 
+import base64
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -39,7 +41,10 @@ def write_report(folder: Path, outcome: Outcome) -> None:
 
 
 def html(outcome: Outcome) -> str:
-    """One page that needs nothing else. Everything from the corpus is escaped."""
+    """One page that needs nothing else.
+
+    Everything from the corpus is escaped, and the page's policy allows no script but its own.
+    """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -53,4 +58,12 @@ def html(outcome: Outcome) -> str:
     }
     template = environment.from_string(read("regression", "report.html.j2"))
     shown, rare = outcome.folded()
-    return template.render(outcome=outcome, shown=shown, rare=rare, whole=WHOLE)
+    script = read("regression", "report.js")
+    return template.render(
+        outcome=outcome,
+        shown=shown,
+        rare=rare,
+        whole=WHOLE,
+        script=script,
+        script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
+    )
