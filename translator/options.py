@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 import click
-import yaml
 
 from translator.compression import CompressedInputError, decompressed, standard_input
 from translator.core.errors import MappingError, SettingsError
@@ -22,6 +21,7 @@ from translator.core.rules import Rules
 from translator.core.settings import Settings
 from translator.core.timestamps import parse
 from translator.device.sdk import Browser
+from translator.yaml_text import parse_yaml
 
 RULE_SETS = {"documented": Rules.documented, "observed": Rules.observed}
 
@@ -76,7 +76,7 @@ def read_settings(path: Path) -> Settings:
     """The settings in a JSON or YAML file; a problem ends the program with status 2."""
     try:
         return Settings.from_json(read_object(path))
-    except (SettingsError, ValueError, yaml.YAMLError, OSError) as error:
+    except (SettingsError, ValueError, OSError) as error:
         usage_error(f"{path}: {error}")
 
 
@@ -86,7 +86,7 @@ def read_mapping(path: Path | None) -> PropertyMap:
         return STANDARD
     try:
         return PropertyMap.from_json(read_object(path))
-    except (MappingError, ValueError, yaml.YAMLError, OSError) as error:
+    except (MappingError, ValueError, OSError) as error:
         usage_error(f"{path}: {error}")
 
 
@@ -96,14 +96,28 @@ def read_browser(path: Path | None) -> Browser:
         return Browser()
     try:
         return Browser.from_json(read_object(path))
-    except (ValueError, yaml.YAMLError, OSError) as error:
+    except (ValueError, OSError) as error:
         usage_error(f"{path}: {error}")
 
 
 def read_object(path: Path) -> Any:
-    """What a JSON or YAML file holds. Raises ValueError, YAMLError or OSError."""
+    """What a JSON or YAML file holds; a key that is there twice is an error.
+
+    Raises ValueError or OSError.
+    """
     text = path.read_text(encoding="utf-8-sig")
-    return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    if path.suffix == ".json":
+        return json.loads(text, object_pairs_hook=_without_repeated_keys)
+    return parse_yaml(text)
+
+
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} is there twice")
+        found[key] = value
+    return found
 
 
 def moment(text: str | None) -> int:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from conformance.reports import facts
+from conformance.reports.causes import Cause, causes
 from conformance.reports.json_view import Line, lines, ordered_like, sides
 from conformance.reports.results import Report
 from conformance.reports.templates import render
@@ -51,6 +52,9 @@ def page(report: Report) -> str:
         read("reports", "report.html"),
         report=report,
         summary=report.summary,
+        causes=(reasons := causes(report.outcomes)),
+        numbers=_numbers(reasons),
+        anchors={each.id: anchor(each) for each in report.outcomes},
         script=script,
         script_hash=digest,
         style=read("reports", "report.css"),
@@ -67,6 +71,15 @@ def page(report: Report) -> str:
         link=link,
         facts=facts.cited_pages(source for each in report.outcomes for source in each.source),
     )
+
+
+def _numbers(reasons: Sequence[Cause]) -> dict[str, list[int]]:
+    """Id of a case -> the numbers of its causes, from 1."""
+    found: dict[str, list[int]] = {}
+    for number, cause in enumerate(reasons, 1):
+        for case in cause.cases:
+            found.setdefault(case, []).append(number)
+    return found
 
 
 def anchor(outcome: Outcome) -> str:

@@ -19,6 +19,7 @@ function matches(outcome, wanted) {
   return (
     (!wanted.verdict || outcome.dataset.verdict === wanted.verdict) &&
     (!wanted.level || outcome.dataset.level === wanted.level) &&
+    (!wanted.cause || outcome.dataset.cause.split(" ").includes(wanted.cause)) &&
     (!wanted.heading || headingsOf(outcome).includes(wanted.heading)) &&
     (!wanted.q || wanted.q.toLowerCase().split(/\s+/).every((word) => textOf(outcome).includes(word)))
   );
@@ -34,9 +35,27 @@ function apply() {
   document.getElementById("shown").value = `${shown} of ${outcomes.length}`;
 }
 
-function set(wanted) {
-  for (const field of form.elements) if (field.name) field.value = wanted.get(field.name) ?? "";
+// A filter that this page does not know would show everything as if it had matched.
+function set(wanted, missing) {
+  const fields = [...form.elements].filter((field) => field.name);
+  const problems = [...wanted.keys()]
+    .filter((name) => !fields.some((field) => field.name === name))
+    .map((name) => `there is no filter called "${name}"`);
+  if (missing !== undefined) problems.push(`no case is called "${missing}"`);
+  for (const field of fields) {
+    const value = wanted.get(field.name) ?? "";
+    field.value = value;
+    if (field.value !== value) problems.push(`no ${field.name} is called "${value}"`);
+  }
+  const unknown = document.getElementById("unknown");
+  unknown.textContent = problems.length ? `The address asks for what this report does not have: ${problems.join("; ")}.` : "";
+  unknown.hidden = problems.length === 0;
+  for (const field of fields) if (field.value === "" || field.selectedIndex === -1) field.value = "";
   apply();
+  if (problems.length) {
+    for (const outcome of outcomes) outcome.hidden = true;
+    document.getElementById("shown").value = `0 of ${outcomes.length}`;
+  }
 }
 
 function fromAddress() {
@@ -47,6 +66,8 @@ function fromAddress() {
       if (outcome.hidden) set(new URLSearchParams());
       outcome.open = true;
       outcome.scrollIntoView();
+    } else if (!document.getElementById(decodeURIComponent(fragment))) {
+      set(new URLSearchParams(), decodeURIComponent(fragment));
     }
     return;
   }
@@ -55,6 +76,7 @@ function fromAddress() {
 }
 
 function toAddress() {
+  document.getElementById("unknown").hidden = true;
   const wanted = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
   history.replaceState(null, "", `#?${wanted}`);
   apply();

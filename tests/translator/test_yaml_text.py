@@ -1,7 +1,10 @@
 """YAML as this project reads it, by either of PyYAML's parsers."""
 
+from pathlib import Path
+
 import pytest
 
+from translator.options import read_object
 from translator.yaml_text import YamlTextError, parse_yaml
 
 
@@ -37,3 +40,12 @@ def test_a_mistake_is_named_with_its_place(text: str, problem: str) -> None:
     with pytest.raises(YamlTextError) as caught:
         parse_yaml(text)
     assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize("name", ["settings.json", "settings.yaml"])
+def test_a_setting_that_is_there_twice_is_refused(name: str, tmp_path: Path) -> None:
+    """Neither JSON nor YAML settings let the last of two values win in silence."""
+    file = tmp_path / name
+    file.write_text('{"token": "T", "token": "U"}')
+    with pytest.raises(ValueError, match="the key 'token' is there twice"):
+        read_object(file)

@@ -107,6 +107,33 @@ def test_link_to_one(page: Page) -> None:
     assert page.run(OPEN) == ["c-1:documented"]
 
 
+@pytest.mark.parametrize(
+    ("fragment", "problem"),
+    [
+        ("#?verdict=failed", 'no verdict is called "failed"'),
+        ("#?level=must&colour=red", 'there is no filter called "colour"'),
+        ("#track/none", 'no case is called "track/none"'),
+    ],
+)
+def test_a_filter_that_is_not_known(page: Page, fragment: str, problem: str) -> None:
+    """The page says so and shows nothing, in place of everything."""
+    page.open(fragment)
+    assert problem in page.find("#unknown").text
+    assert page.run(SHOWN) == []
+    page.find("button[type=reset]").click()
+    page.wait(lambda: len(page.run(SHOWN)) == 9)
+    assert not page.find("#unknown").is_displayed()
+
+
+def test_causes_come_first(page: Page) -> None:
+    """The sentence, then why cases fail; a cause leads to its cases."""
+    page.open()
+    assert page.find(".sentence").text.startswith("1 of 6 documented behaviours hold, 3 fail, ")
+    assert page.find("#causes").rect["y"] < page.find("#matrix").rect["y"]
+    page.driver.find_element("partial link text", "record.properties.long missing").click()
+    page.wait(lambda: page.run(SHOWN) == ["track/fails"])
+
+
 def test_both_sides_are_beside_each_other(page: Page, tmp_path: Path) -> None:
     """Expected is left of actual, the places that differ are marked; the reason is there."""
     page.open("#track/fails")
