@@ -21,6 +21,7 @@ from translator.core.rules import Rules
 from translator.core.settings import Settings
 from translator.core.timestamps import parse
 from translator.device.sdk import Browser
+from translator.terminal_text import printable
 from translator.yaml_text import parse_yaml
 
 RULE_SETS = {"documented": Rules.documented, "observed": Rules.observed}
@@ -153,5 +154,5 @@ def _decompressed(source: BinaryIO, name: str) -> BinaryIO:
 
 def usage_error(text: str) -> NoReturn:
     """Say what is wrong and end the program with status 2."""
-    click.echo(f"Error: {text}", err=True)
+    click.echo(printable(f"Error: {text}"), err=True)
     sys.exit(2)

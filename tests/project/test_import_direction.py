@@ -17,7 +17,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"device"},
         {"cloud"},
         {"core"},
-        {"compression", "yaml_text"},
+        {"compression", "terminal_text", "yaml_text"},
     ),
     "mock_mixpanel": (
         {"__main__"},

@@ -26,7 +26,7 @@ from translator.sender.dispatch.batch_safety import (
 )
 from translator.sender.dispatch.batching import Batch, BatchLimits, encode
 from translator.sender.dispatch.dispatch import AliasPolicy, Dispatch, OutgoingRequest, Settled
-from translator.sender.dispatch.queued_operation import QueuedOperation, ordering_keys_of
+from translator.sender.dispatch.queued_operation import QueuedOperation, Sharing, ordering_keys_of
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import DestinationError, destination
 from translator.sender.http.responses import InterpretedResponse, Meaning, classify
@@ -168,7 +168,7 @@ class Sender:
             raise UndeliverableError(f"the payload cannot be written as JSON: {error}") from error
         again = is_idempotent(operation)
         now = self._now()
-        alone = not again or may_be_dropped_silently(operation, len(text), now * 1000)
+        alone = may_be_dropped_silently(operation, len(text), now * 1000)
         if lanes is None:
             lanes = ordering_keys_of(operation)
         return QueuedOperation(next(self._numbers), operation, text, lanes, alone, again, tag, now)
@@ -309,13 +309,15 @@ class Sender:
             if outdated < len(batch.operations) or not self._has_secret:
                 return InterpretedResponse(Meaning.OUTDATED, OUTDATED)
             endpoint = "/import"
+        url = self.base_url(batch.route.host)
         try:
-            url = self.base_url(batch.route.host)
             answer = self._transport.post(url, endpoint, batch.body())
             outcome = classify(answer.status, answer.headers, self._redact.body(answer.body))
             return outcome._replace(status=answer.status)
         except NetworkError as error:
-            return InterpretedResponse(Meaning.RETRY, str(error), unclear=error.unclear)
+            return InterpretedResponse(
+                Meaning.RETRY, f"{url}: {self._redact(str(error))}", unclear=error.unclear
+            )
         except Exception as error:
             # A defect of ours must cost one request, and no worker may die of it.
             log.debug(LogEvent("defect"), exc_info=True)
@@ -329,7 +331,7 @@ class Sender:
         One that was too old from the beginning is sent: so it was decided elsewhere.
         """
         now, oldest = self._now(), batch.operations[0]
-        if not oldest.alone and now - oldest.at < AGE_MARGIN_MS / 1000:
+        if oldest.sharing is not Sharing.ALONE and now - oldest.at < AGE_MARGIN_MS / 1000:
             return 0  # all had more time than that when they were made
         return sum(
             too_old_for_track(queued.operation, now * 1000)
@@ -349,7 +351,7 @@ class Sender:
         news = self._dispatch.events
         if news:
             for each in news:
-                log_delivery_event(each, self._redact)
+                log_delivery_event(each, self._redact, self._urls.get(each.host))
             news.clear()
 
     def _settle(self, source: Source, settled: list[Settled]) -> None:

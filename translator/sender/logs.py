@@ -145,8 +145,10 @@ def logging_to(
         everything.removeHandler(handler)
 
 
-def log_delivery_event(event: DeliveryEvent, redact: Callable[[str], str]) -> None:
-    """Log an event of the dispatch."""
+def log_delivery_event(
+    event: DeliveryEvent, redact: Callable[[str], str], address: str | None = None
+) -> None:
+    """Log an event of the dispatch; `address` is the base URL that stands for its host."""
     if isinstance(event, CircuitChanged):
         name, level = "circuit", CIRCUIT_LEVELS[event.state]
     else:
@@ -158,4 +160,6 @@ def log_delivery_event(event: DeliveryEvent, redact: Callable[[str], str]) -> No
                 said[key] = round(value, 3)
             elif value is not None:
                 said[key] = redact(value) if key == "reason" else value
+            if key == "host" and address is not None:
+                said["address"] = address
         log.log(level, LogEvent(name, **said))

@@ -28,7 +28,11 @@ WARNING = {
 INFO = {**WARNING, "level": "info"}
 DEBUG = {**WARNING, "level": "debug"}
 ERROR = {**WARNING, "level": "error"}
-TRACK = {"host": US, "endpoint": "/track"}
+
+
+def at(stub: Stub | MockMixpanel) -> dict[str, str]:
+    """A request to /track, and the address that it went to."""
+    return {"host": US, "address": stub.url, "endpoint": "/track"}
 
 
 def send(
@@ -64,9 +68,15 @@ def test_a_run_under_faults(mock_mixpanel: MockMixpanel) -> None:
     sender = Sender({US: mock_mixpanel.url}, retry=recorded_retry(sleeps), now=lambda: NOW)
     operations = [event(name, token=mock_mixpanel.token) for name in "ABCD"]
     lines, _ = send(sender, *operations)
-    retry = {**WARNING, "event": "retry", **TRACK, "records": 4}
-    circuit = {"event": "circuit", "host": US}
-    split = {**INFO, "event": "split", **TRACK, "status": 413, "reason": "HTTP 413: too big"}
+    retry = {**WARNING, "event": "retry", **at(mock_mixpanel), "records": 4}
+    circuit = {"event": "circuit", "host": US, "address": mock_mixpanel.url}
+    split = {
+        **INFO,
+        "event": "split",
+        **at(mock_mixpanel),
+        "status": 413,
+        "reason": "HTTP 413: too big",
+    }
     assert lines == [
         {**retry, "attempt": 1, "wait": 7.0, "status": 429, "reason": "HTTP 429: slow down"},
         {**retry, "attempt": 2, "wait": 7.0, "status": 503, "reason": "HTTP 503: down"},
@@ -104,6 +114,7 @@ def test_a_host_that_is_gone(sender: Sender, stub: Stub) -> None:
         **ERROR,
         "event": "circuit",
         "host": US,
+        "address": stub.url,
         "state": "given_up",
         "reason": "HTTP 503: down",
     }
@@ -118,19 +129,19 @@ def test_no_answer_has_no_status(sender: Sender, stub: Stub) -> None:
         {
             **WARNING,
             "event": "retry",
-            **TRACK,
+            **at(stub),
             "records": 1,
             "attempt": 1,
             "wait": 5.0,
-            "reason": "no connection, or it broke before the answer",
+            "reason": f"{stub.url}: no connection, or it broke before the answer",
         }
     ]
 
 
-def test_the_wait_after_an_alias(sender: Sender) -> None:
+def test_the_wait_after_an_alias(sender: Sender, stub: Stub) -> None:
     """A person's wait after an alias is told to those who debug."""
     lines, _ = send(sender, ALIAS)
-    assert lines[0] == {**DEBUG, "event": "hold", "host": US, "wait": 1.5}
+    assert lines[0] == {**DEBUG, "event": "hold", "host": US, "address": stub.url, "wait": 1.5}
 
 
 @pytest.mark.parametrize(
@@ -213,8 +224,8 @@ def test_the_library_hides_its_secret_from_every_handler(
     with Sender({US: stub.url}, SECRET, retry=recorded_retry([]), now=lambda: NOW) as sender:
         sender.send([event("A")])
     assert caplog.messages == [
-        f"retry host={US} endpoint=/track records=1 attempt=1 wait=5.0 status=503 "
-        "reason=HTTP 503: [redacted] [redacted]"
+        f"retry host={US} address={stub.url} endpoint=/track records=1 attempt=1 wait=5.0 "
+        "status=503 reason=HTTP 503: [redacted] [redacted]"
     ]
 
 
@@ -264,7 +275,8 @@ with Sender({{host: sys.argv[1]}}, retry=policy) as sender:
         ("", ""),
         (
             "import logging; logging.basicConfig()",
-            "WARNING:translator.sender:retry host=https://api.mixpanel.com endpoint=/track "
+            "WARNING:translator.sender:retry host=https://api.mixpanel.com address={address} "
+            "endpoint=/track "
             "records=1 attempt=1 wait=5.0 status=503 reason=HTTP 503: down\n",
         ),
     ],
@@ -278,7 +290,7 @@ def test_the_library_is_silent_until_asked(stub: Stub, setup: str, expected: str
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", expected)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", expected.format(address=stub.url))
 
 
 class Command:
@@ -314,7 +326,7 @@ def test_a_run_of_the_command(tmp_path: Path, stub: Stub) -> None:
         **SENDER,
         "level": "warning",
         "event": "retry",
-        **TRACK,
+        **at(stub),
         "records": 1,
         "attempt": 1,
         "wait": 0.0,

@@ -45,7 +45,7 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
             b"",
             InterpretedResponse(
                 Meaning.RETRY,
-                "HTTP 200: empty body (this is no answer of Mixpanel's)",
+                "HTTP 200: empty body (this is not a response of Mixpanel's)",
                 unclear=True,
             ),
         ),
@@ -53,7 +53,9 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
             200,
             b'"OK"',
             InterpretedResponse(
-                Meaning.RETRY, 'HTTP 200: "OK" (this is no answer of Mixpanel\'s)', unclear=True
+                Meaning.RETRY,
+                'HTTP 200: "OK" (this is not a response of Mixpanel\'s)',
+                unclear=True,
             ),
         ),
         (
@@ -61,7 +63,7 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
             b"<html>\n Welcome </html>",
             InterpretedResponse(
                 Meaning.RETRY,
-                "HTTP 200: <html> Welcome </html> (this is no answer of Mixpanel's)",
+                "HTTP 200: <html> Welcome </html> (this is not a response of Mixpanel's)",
                 unclear=True,
             ),
         ),
@@ -84,9 +86,8 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
             403,
             b"<html>Forbidden</html>",
             InterpretedResponse(
-                Meaning.REFUSED,
-                "HTTP 403: <html>Forbidden</html>"
-                " (check the project's token, apiSecret and residency)",
+                Meaning.RETRY,
+                "HTTP 403: <html>Forbidden</html> (this is not a response of Mixpanel's)",
             ),
         ),
         (404, b"", InterpretedResponse(Meaning.REFUSED, "HTTP 404: empty body")),
@@ -160,3 +161,30 @@ def test_redirect() -> None:
 def test_long_body_is_quoted_in_part() -> None:
     """A long page of HTML does not flood a report."""
     assert classify(500, {}, b"x" * 5000).reason == f"HTTP 500: {'x' * 200}"
+
+
+FOREIGN = " (this is not a response of Mixpanel's)"
+PAGE = b"<!DOCTYPE html><html><body>Blocked</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, PAGE) for status in (302, 400, 401, 402, 403, 404, 405, 410, 421, 451)),
+        *((status, b"RBAC: access denied") for status in (401, 403, 404, 451)),
+        *((status, b"") for status in (401, 403, 421)),
+        (404, b"error code: 1020"),
+        (421, b'{"error": "misdirected"}'),
+    ],
+)
+def test_responses_of_others(status: int, body: bytes) -> None:
+    """What a firewall or an edge says is asked again, and proves that nothing was stored."""
+    found = classify(status, {"Content-Type": "text/html"}, body)
+    assert (found.meaning, found.unclear) == (Meaning.RETRY, False)
+    assert (found.reason or "").endswith(FOREIGN)
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 405, 410, 451])
+def test_refusals_of_mixpanel(status: int) -> None:
+    """An error that Mixpanel explains in JSON is final."""
+    assert classify(status, {}, b'{"error": "no", "status": "error"}').meaning is Meaning.REFUSED

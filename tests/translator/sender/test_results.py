@@ -46,11 +46,42 @@ def test_status_zero_is_divided(sender: Sender, stub: Stub) -> None:
 
 
 def test_increments_are_sent_once(sender: Sender, stub: Stub) -> None:
-    """A 0 on /engage never makes an `$add` count twice."""
-    stub.script = [Reply(), ZERO, Reply()]
+    """A 0 for increments of several people never makes one count twice: all are in doubt."""
+    stub.script = [ZERO]
     verdicts = sender.send([update(name, "$add", {"n": 1}) for name in ("ann", "bob", "cid")])
-    assert fates(verdicts) == [D, R, D]
-    assert stub.names() == [["ann"], ["bob"], ["cid"]]
+    assert fates(verdicts) == [L, L, L]
+    assert verdicts[0].reason == (
+        "it is unknown whether it arrived, and a second one would count twice: "
+        "one of 3 records was refused: HTTP 200: token, missing or empty"
+    )
+    assert stub.names() == [["ann", "bob", "cid"]]
+
+
+@pytest.mark.parametrize("lost", [Reply(drop=True), Reply(500), Reply(200, b"")])
+def test_a_lost_answer_to_increments(sender: Sender, stub: Stub, lost: Reply) -> None:
+    """After a lost answer all increments of the request are in doubt, and none is sent again."""
+    stub.script = [lost]
+    verdicts = sender.send([update(name, "$add", {"n": 1}) for name in ("ann", "bob")])
+    assert fates(verdicts) == [L, L]
+    assert all("unknown whether it arrived" in (verdict.reason or "") for verdict in verdicts)
+    assert stub.names() == [["ann", "bob"]]
+
+
+@pytest.mark.parametrize("clear", [Reply(503), Reply(429), Reply(403, b"<html>Blocked</html>")])
+def test_an_answer_that_took_no_increment(sender: Sender, stub: Stub, clear: Reply) -> None:
+    """An answer that says that nothing was stored is no lost answer: all are sent again."""
+    stub.script = [clear]
+    verdicts = sender.send([update(name, "$add", {"n": 1}) for name in ("ann", "bob")])
+    assert fates(verdicts) == [D, D]
+    assert stub.names() == [["ann", "bob"]] * 2
+
+
+def test_increments_that_are_too_large_together(sender: Sender, stub: Stub) -> None:
+    """After a 413, which stores nothing, they are sent in halves."""
+    stub.script = [Reply(413, b"<html>413</html>")]
+    verdicts = sender.send([update(name, "$add", {"n": 1}) for name in ("ann", "bob")])
+    assert fates(verdicts) == [D, D]
+    assert stub.names() == [["ann", "bob"], ["ann"], ["bob"]]
 
 
 def test_failed_records_by_index(sender: Sender, stub: Stub) -> None:

@@ -99,7 +99,7 @@ def test_nothing_listens(sleeps: list[float], stub: Stub) -> None:
     assert verdict.fate == DeliveryStatus.DEAD_LETTERED
     assert (
         verdict.reason
-        == "given up after the last try: no connection, or it broke before the answer"
+        == f"given up after the last try: {url}: no connection, or it broke before the answer"
     )
     assert sleeps == [5.0]
 
@@ -120,7 +120,7 @@ def test_others_go_on_meanwhile(sender: Sender, stub: Stub) -> None:
 
 def test_delivered_batches_are_not_sent_again(sender: Sender, stub: Stub) -> None:
     """When a later request fails, the earlier ones stay as they are."""
-    stub.script = [Reply(), Reply(404, b"no")]
+    stub.script = [Reply(), Reply(404, b'{"error": "no"}')]
     verdicts = sender.send([event("A"), update("ann", "$set", {}), event("B")])
     assert fates(verdicts) == [
         DeliveryStatus.DELIVERED,

@@ -7,6 +7,7 @@ from typing import Self, TextIO
 from tqdm import tqdm
 
 from translator.sender.books.message_status import Account
+from translator.terminal_text import printable
 
 FORMAT = "{n_fmt} messages, {rate_fmt}, {elapsed}{postfix}"
 
@@ -14,10 +15,10 @@ FORMAT = "{n_fmt} messages, {rate_fmt}, {elapsed}{postfix}"
 def write_line(line: str, stream: TextIO) -> None:
     """A line of text on a stream, from any thread, above a running count if there is one.
 
-    Of a pipe whose reader is gone nobody wants anything; that stops no delivery.
+    Control characters are escaped. A pipe whose reader is gone does not stop delivery.
     """
     with suppress(BrokenPipeError):
-        tqdm.write(line, file=stream)
+        tqdm.write(printable(line), file=stream)
 
 
 class Progress:

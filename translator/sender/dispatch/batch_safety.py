@@ -6,9 +6,9 @@ record a bad one can get lost without a word. So only records that keep every do
 room to spare share a request there, and any other has an answer of its own. Nothing is refused
 here: what is doubtful is sent, and Mixpanel decides.
 
-A record that may not arrive twice is alone as well. After a `0` for several, the good ones have to
-be sent again to find the bad one, which is harmless for an event with an insert id and for `$set`
-and the like; it would count an `$add` or `$append` twice.
+Records that must not arrive twice, such as an `$add`, share requests only with each other. If the
+response is lost, all of them are in doubt. If it says that one of them is bad, the others may be
+stored, so they are not sent again either.
 """
 
 import re
@@ -134,6 +134,8 @@ def _doubtful_update(payload: Json, endpoint: str) -> bool:
     if name == "$delete":
         return False
     if type(value) is not dict:
+        return True
+    if name == "$add" and not NUMBERS.issuperset(map(type, value.values())):
         return True
     return name == "$union" and not all(type(item) is list and item for item in value.values())
 

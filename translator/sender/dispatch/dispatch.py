@@ -22,10 +22,17 @@ from translator.sender.dispatch import delivery_events
 from translator.sender.dispatch.batching import BRACKET, Batch, BatchLimits, Route
 from translator.sender.dispatch.circuit_breaker import CircuitBreaker, CircuitState
 from translator.sender.dispatch.ordering import OrderedQueue, OrderedQueues
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.dispatch.queued_operation import QueuedOperation, Sharing
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.failed_records import failures_by_place
 from translator.sender.http.responses import InterpretedResponse, Meaning
+
+MOST_SHARED = {Sharing.ONCE: 50, Sharing.ALONE: 1}
+"""How many records share a request at most.
+
+Of records that must not be sent twice only one of each person does: so many are in doubt after a
+lost response, and somebody has to look each of them up.
+"""
 
 UNKNOWN = "it is unknown whether it arrived, and a second one would count twice"
 
@@ -84,8 +91,8 @@ class Dispatch:
         self._hold = hold if alias is AliasPolicy.HOLD else 0.0
         self._last_hold = 0.0
         self._queues = OrderedQueues()
-        self._ready: dict[tuple[Route, bool], list[tuple[int, QueuedOperation]]] = {}
-        """Letters that may go, by route, those that go alone apart."""
+        self._ready: dict[tuple[Route, Sharing], list[tuple[int, QueuedOperation]]] = {}
+        """Operations that may be sent, by what they may share a request with."""
         self._again: deque[OutgoingRequest] = deque()
         self._timers: list[tuple[float, int, OutgoingRequest | OrderedQueue]] = []
         self._ticks = count()
@@ -118,13 +125,13 @@ class Dispatch:
                 return self._sent(shipment, now)
             self._again.append(shipment)
             shortest = _shorter(shortest, wait)
-        for route, alone in sorted(
+        for route, sharing in sorted(
             (key for key, heap in self._ready.items() if heap),
             key=lambda key: self._ready[key][0][0],
         ):
             wait = self._circuit(route).wait(now)
             if wait == 0:
-                return self._sent(OutgoingRequest(self._fill(route, alone, now)), now)
+                return self._sent(OutgoingRequest(self._fill(route, sharing, now)), now)
             shortest = _shorter(shortest, wait)
         return shortest
 
@@ -191,9 +198,9 @@ class Dispatch:
             if isinstance(timer[2], OrderedQueue) or timer[2].batches
         ]
         heapq.heapify(self._timers)
-        for (route, alone), heap in self._ready.items():
+        for (route, sharing), heap in self._ready.items():
             while heap and self._circuit(route).hopeless(now):
-                batches.append(self._fill(route, alone, now))
+                batches.append(self._fill(route, sharing, now))
         return batches
 
     def _circuit(self, route: Route) -> CircuitBreaker:
@@ -212,7 +219,7 @@ class Dispatch:
             return
         queued.ready = True
         operation = queued.operation
-        key = (Route(operation.host, operation.endpoint), queued.alone)
+        key = (Route(operation.host, operation.endpoint), queued.sharing)
         heap = self._ready.get(key)
         if heap is None:
             heap = self._ready[key] = []
@@ -231,10 +238,10 @@ class Dispatch:
             else:
                 self._queues.forget(what, now)
 
-    def _fill(self, route: Route, alone: bool, now: float) -> Batch:
-        """Take what may go to a route, the oldest first, and what then may follow in its lane."""
-        heap = self._ready[route, alone]
-        most = 1 if alone else self._limits.records
+    def _fill(self, route: Route, sharing: Sharing, now: float) -> Batch:
+        """Take what may go to a route, the oldest first, and what may follow it in its queue."""
+        heap = self._ready[route, sharing]
+        most = min(MOST_SHARED.get(sharing, self._limits.records), self._limits.records)
         room = self._limits.bytes - BRACKET
         owner = object()
         taken: list[QueuedOperation] = []
@@ -247,11 +254,13 @@ class Dispatch:
                 following = self._queues.take(queued, owner)
                 taken.append(queued)
                 room -= len(queued.text) + 1
-                if len(taken) == most or (queued.is_alias and self._alias is not AliasPolicy.NONE):
+                if len(taken) == most or sharing is Sharing.ONCE:
+                    break
+                if queued.is_alias and self._alias is not AliasPolicy.NONE:
                     break
                 queued = None
                 for one in following:
-                    if self._may_follow(one, route, room, owner, now):
+                    if one.sharing is sharing and self._may_follow(one, route, room, owner, now):
                         queued = one
                         break
         taken.sort(key=attrgetter("number"))
@@ -265,7 +274,6 @@ class Dispatch:
         return (
             endpoint == route.endpoint
             and host == route.host
-            and not queued.alone
             and not queued.ready
             and len(queued.text) < room
             and (len(queued.ordering_keys) == 1 or self._queues.may_go(queued, now, owner))
@@ -333,8 +341,15 @@ class Dispatch:
         outcome: InterpretedResponse,
     ) -> list[Settled]:
         """Send the halves of a batch one after the other, so that only a bad record is lost."""
-        if len(shipment.batch.operations) == 1:
+        operations = shipment.batch.operations
+        if len(operations) == 1:
             return [Settled(shipment.batches.pop().operations, fate, reason)]
+        stored_none = outcome.meaning in (Meaning.TOO_LARGE, Meaning.OUTDATED)
+        if not stored_none and operations[0].sharing is Sharing.ONCE:
+            reason = f"{UNKNOWN}: one of {len(operations)} records was refused: {reason}"
+            return [
+                Settled(shipment.batches.pop().operations, DeliveryStatus.DEAD_LETTERED, reason)
+            ]
         self._halve(shipment, reason, outcome)
         return []
 

@@ -1,5 +1,6 @@
 """An operation on its way: its JSON text, whom it is about, and whether it may share an answer."""
 
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,17 @@ LONGEST_KEPT = 255
 that is kept is bounded too."""
 
 
+class Sharing(Enum):
+    """With which other operations an operation may share a request."""
+
+    ANY = auto()
+    """With all that may be sent twice."""
+    ONCE = auto()
+    """With others that must not be sent twice: after a lost response all of them are in doubt."""
+    ALONE = auto()
+    """With no other: it has a response of its own."""
+
+
 class QueuedOperation:
     """An operation that is to be delivered.
 
@@ -19,14 +31,13 @@ class QueuedOperation:
     - `text` is the payload as JSON in UTF-8.
     - `ordering_keys` name the people and the group that it is about; operations that share a key
       are sent in order.
-    - `alone`: it shares its request with no other operation.
+    - `sharing` says with which others it may share a request: with none if it is `alone`.
     - `idempotent`: Mixpanel ends up the same if it arrives twice.
     - `tag` belongs to the caller. `at` is when it was made, in seconds since 1970.
     - `ready`: no other operation has to be sent before it.
     """
 
     __slots__ = (
-        "alone",
         "at",
         "idempotent",
         "is_alias",
@@ -34,6 +45,7 @@ class QueuedOperation:
         "operation",
         "ordering_keys",
         "ready",
+        "sharing",
         "tag",
         "text",
     )
@@ -53,7 +65,9 @@ class QueuedOperation:
         self.operation = operation
         self.text = text
         self.ordering_keys = ordering_keys
-        self.alone = alone
+        self.sharing = Sharing.ANY if idempotent else Sharing.ONCE
+        if alone:
+            self.sharing = Sharing.ALONE
         self.idempotent = idempotent
         self.is_alias = operation.payload.get("event") == ALIAS_EVENT
         self.ready = False

@@ -6,11 +6,14 @@ docs/facts/mixpanel-http-api.md#profile-responses,
 docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries. Where the sources are silent these
 are choices of ours, made so that nothing is lost in silence:
 
-- an answer that nobody documents (a success without a readable body, a page of HTML) is no proof
-  of delivery: it is retried, and reported when it stays so;
+- a response that is not Mixpanel's proves nothing: a success without a readable body, or an error
+  with a page in place of Mixpanel's JSON, as a firewall, a proxy or a cloud's edge sends it
+  (docs/facts/mixpanel-http-api.md#http-details-that-trip-clients). It is retried, and reported when
+  it stays so;
 - `status: 0` without detail, or a 400 without `failed_records`, says that *some* record is bad;
-- that nothing was stored is said by 408, 429, 503 and the status 0 of a temporary failure. After
-  any other failure the records may be there.
+- that nothing was stored is said by 408, 429, 503, the status 0 of a temporary failure, and an
+  error page below 500: who sent it did not pass the request on. After any other failure the records
+  may be there.
 """
 
 from collections.abc import Mapping
@@ -29,6 +32,14 @@ RETRIED_STATUSES = frozenset({408, 429})
 
 CLEAR_STATUSES = frozenset({408, 429, 503})
 """Statuses of a server that took nothing."""
+
+ALWAYS_JSON = frozenset({401, 403})
+"""Errors that Mixpanel is documented to explain in JSON."""
+
+MISDIRECTED = 421
+"""The request reached a server that does not serve this host."""
+
+NOT_MIXPANEL = "this is not a response of Mixpanel's"
 
 EXCERPT = 200
 """How many characters of an unexpected body a reason quotes."""
@@ -90,6 +101,10 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> Interprete
         )
     if status == 413:
         return InterpretedResponse(Meaning.TOO_LARGE, reason)
+    if _is_foreign(status, answer, body):
+        return InterpretedResponse(
+            Meaning.RETRY, f"{reason} ({NOT_MIXPANEL})", retry_after=_retry_after(headers)
+        )
     if status == 400:
         return _classify_bad_request(answer, reason)
     if 300 <= status < 400:
@@ -112,9 +127,21 @@ def _classify_success(answer: Any, reason: str, headers: Mapping[str, str]) -> I
         return InterpretedResponse(Meaning.INVALID, reason)
     if isinstance(state, str) and isinstance(answer, dict):
         return InterpretedResponse(Meaning.REFUSED, reason)
-    return InterpretedResponse(
-        Meaning.RETRY, f"{reason} (this is no answer of Mixpanel's)", unclear=True
-    )
+    return InterpretedResponse(Meaning.RETRY, f"{reason} ({NOT_MIXPANEL})", unclear=True)
+
+
+def _is_foreign(status: int, answer: Any, body: bytes) -> bool:
+    """Whether an error was sent by something else than Mixpanel, such as a firewall."""
+    if status == MISDIRECTED:
+        return True
+    if answer is not None:
+        return False
+    text = body.strip()
+    if status in ALWAYS_JSON:
+        return True
+    if status == 400 or 300 <= status < 400:
+        return text.startswith(b"<")
+    return text != b""
 
 
 def _classify_bad_request(answer: Any, reason: str) -> InterpretedResponse:
