@@ -18,6 +18,9 @@ COMMANDS = {
     "diff": LazyCommand(
         "conformance.regression.command:diff", "Show what a change does to a corpus."
     ),
+    "migrate": LazyCommand(
+        "conformance.migration.command:migrate", "Show what another translator changes in Mixpanel."
+    ),
     "corpus": LazyCommand("conformance.corpus.command:corpus", "Make, redact and inspect corpora."),
     "decisions": LazyCommand("conformance.commands:decisions", "Print the project's decisions."),
     "schema": LazyCommand("conformance.commands:schema", "Print the form of a scenario."),

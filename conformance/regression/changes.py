@@ -44,6 +44,9 @@ class Kind(StrEnum):
     FAILING = "newly failing"
     UNFAILING = "no longer failing"
     REWORDED = "reworded"
+    MERGED = "merged"
+    SPLIT = "split"
+    REGROUPED = "regrouped"
 
 
 class Change(NamedTuple):

@@ -129,7 +129,7 @@ class Tally:
         """Count the changes of one message; it counts once in each group."""
         seen: dict[Key, set[str]] = {}
         for change, causes in caused:
-            key = self._key(Key(change.kind, change.operation, change.path, causes))
+            key = self.bounded(Key(change.kind, change.operation, change.path, causes))
             group = self.groups.setdefault(key, Group())
             if key not in seen:
                 seen[key] = set()
@@ -162,7 +162,7 @@ class Tally:
             if moment is not None:
                 self.count_moment(moment)
         for key, group in other.groups.items():
-            self.groups.setdefault(self._key(key), Group()).add(group)
+            self.groups.setdefault(self.bounded(key), Group()).add(group)
 
     def settle_renames(self) -> None:
         """Keep the renames that the whole corpus agrees on; the others are removals and additions.
@@ -199,7 +199,8 @@ class Tally:
             ),
         )
 
-    def _key(self, key: Key) -> Key:
+    def bounded(self, key: Key) -> Key:
+        """The key to count under: once there are MAX_GROUPS, one for all other groups."""
         if key in self.groups or len(self.groups) < MAX_GROUPS:
             return key
         return Key(key.kind, "(any)", REST)

@@ -1,0 +1,1 @@
+"""The migration report: what a Mixpanel project would hold after changing the translator."""

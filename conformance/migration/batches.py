@@ -1,0 +1,72 @@
+"""Put operations into few requests without changing the order of what concerns one person.
+
+Operations for one endpoint wait together. If an operation for another endpoint concerns a person of
+whom an operation waits, the waiting ones are sent first.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from conformance.spec.loading import Json
+
+MOST_RECORDS = 200
+"""Records in a request: the limit of /groups, which is the lowest."""
+
+_IDS = (
+    *("distinct_id", "$distinct_id", "alias", "$identified_id", "$anon_id", "$user_id"),
+    *("$device_id", "$group_id"),
+)
+
+Send = Callable[[str, Sequence[Json], Sequence[int]], None]
+"""Called with an endpoint, its records, and the number of the message of each."""
+
+
+class Batches:
+    """Operations that wait to be sent."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._waiting: dict[str, tuple[list[Json], list[int]]] = {}
+        self._endpoints: dict[Any, str] = {}
+        """Id of a person -> the endpoint at which an operation of theirs waits."""
+
+    def add(self, endpoint: str, record: Json, message: int) -> None:
+        """Add an operation of a message."""
+        ids = list(ids_of(record))
+        for each in ids:
+            other = self._endpoints.get(each)
+            if other is not None and other != endpoint:
+                self._flush(other)
+        for each in ids:
+            self._endpoints[each] = endpoint
+        records, messages = self._waiting.setdefault(endpoint, ([], []))
+        records.append(record)
+        messages.append(message)
+        if len(records) >= MOST_RECORDS:
+            self._flush(endpoint)
+
+    def flush(self) -> None:
+        """Send all that waits."""
+        for endpoint in list(self._waiting):
+            self._flush(endpoint)
+
+    def _flush(self, endpoint: str) -> None:
+        records, messages = self._waiting.pop(endpoint, ([], []))
+        if records:
+            self._send(endpoint, records, messages)
+        self._endpoints = {
+            each: where for each, where in self._endpoints.items() if where != endpoint
+        }
+
+
+def ids_of(record: Json) -> Iterator[str | int | float]:
+    """The ids of people and groups that a record names."""
+    properties = record.get("properties")
+    source = properties if type(properties) is dict else record
+    for name in _IDS:
+        value = source.get(name)
+        if isinstance(value, str | int | float) and value != "":
+            yield value
+    for value in source.get("$distinct_ids") or ():
+        if isinstance(value, str | int | float):
+            yield value

@@ -1,0 +1,213 @@
+"""The command `migrate`."""
+
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from conformance.corpus.reading import STDIN, corpus_files
+from conformance.errors import (
+    EXIT_CONFORMANT,
+    EXIT_FAILURES,
+    EXIT_USAGE,
+    EngineError,
+    UsageError,
+)
+from conformance.migration.comparison import compare
+from conformance.migration.play import Game, Played, play
+from conformance.migration.report import report_folder, write_report
+from conformance.migration.result import Migration
+from conformance.migration.text import text
+from conformance.regression.approvals import judge, read_approvals
+from conformance.regression.command import now_option
+from conformance.regression.outcome import plural
+from conformance.regression.redaction import Redactor, secrets_in
+from conformance.regression.refs import (
+    STAND_IN_SETTINGS,
+    Ref,
+    parse_ref,
+    read_rules,
+    read_settings,
+)
+from conformance.regression.revisions import checked_out
+from conformance.spec.loading import Json
+from conformance.targets.destination_guard import answers_errors
+from translator.compression import standard_input
+
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--from", "old", required=True, metavar="REF", help="The translator in use now.")
+@click.option("--to", "new", required=True, metavar="REF", help="The translator to change to.")
+@click.option(
+    "--corpus",
+    "corpora",
+    multiple=True,
+    metavar="FILE...",
+    help="Messages, one JSON object a line: files or globs, plain, gzip or zstd; - is stdin.",
+)
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--settings", "settings_file", type=_file, help="Settings for messages that bring none."
+)
+@click.option(
+    "--rules",
+    default="documented",
+    show_default=True,
+    metavar="SET",
+    help="Rule set of a REF that names none: documented, observed, or a mix: observed+group_calls.",
+)
+@click.option(
+    "--now",
+    help="Judge all messages as at this ISO 8601 time.  [default: each as at its own arrival]",
+)
+@click.option(
+    "--project",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Option of both projects in the mock, such as identity=simplified.",
+)
+@click.option(
+    "--to-project",
+    "new_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Option of the new project only.",
+)
+@click.option("--approvals", type=_file, help="TOML file of differences that are wanted.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write migration.html and migration.json into this folder.",
+)
+@click.option("--all", "show_all", is_flag=True, help="Show all rows of all sections.")
+@click.option(
+    "--max-bad-lines",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Lines that may be no messages.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1, max=2),
+    default=2,
+    show_default=True,
+    help="Processes: two play both sides at once.",
+)
+@answers_errors
+def migrate(
+    old: str,
+    new: str,
+    corpora: tuple[str, ...],
+    files: tuple[str, ...],
+    settings_file: Path | None,
+    rules: str,
+    now: str | None,
+    options: tuple[str, ...],
+    new_options: tuple[str, ...],
+    approvals: Path | None,
+    report: Path | None,
+    show_all: bool,
+    max_bad_lines: int,
+    workers: int,
+) -> None:
+    """Show what a Mixpanel project would hold after changing the translator.
+
+    Both translators' requests for your messages go into two projects of the mock; the report
+    compares people, events, properties, profiles, charges and counters. A REF is as in `diff`.
+
+    Exit status: 0 if every difference is approved, 1 if one is not or an approval is stale,
+    2 for wrong usage or lines that are not messages, 3 if a translator cannot be run.
+    """
+    read_rules(rules, f"--rules {rules}")
+    settings = read_settings(settings_file) if settings_file else STAND_IN_SETTINGS
+    clock, moment = datetime.now(UTC), now_option(now)
+    games = [
+        Game(settings, moment, clock, _options(each)) for each in (options, options + new_options)
+    ]
+    refs = [parse_ref(old, rules=rules), parse_ref(new, rules=rules)]
+    wanted = read_approvals(approvals) if approvals else []
+    if report:
+        report_folder(report)
+    with _readable_twice(corpus_files([*corpora, *files])) as names:
+        one, two = _played(refs, names, games, workers)
+        shown = tuple(names)
+    if not one.messages:
+        raise UsageError(f"the corpus has no message; {plural(len(one.bad_lines), 'bad line')}")
+    redact = Redactor(secrets_in([settings, *(ref.settings for ref in refs)], STAND_IN_SETTINGS))
+    comparison = compare(one, two, redact)
+    migration = Migration(
+        old,
+        new,
+        comparison,
+        judge(comparison.tally, wanted, clock.date()),
+        one,
+        redact(settings),
+        shown,
+        clock.date(),
+        max_bad_lines,
+    )
+    click.echo(text(migration, show_all=show_all))
+    if report:
+        write_report(report, migration)
+    if migration.changed:
+        sys.exit(EXIT_FAILURES)
+    sys.exit(EXIT_USAGE if migration.has_bad_lines else EXIT_CONFORMANT)
+
+
+def _options(pairs: Sequence[str]) -> Json:
+    """The options of a project. Raises UsageError for what is not KEY=VALUE."""
+    found: Json = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--project {pair!r} is not KEY=VALUE, such as identity=simplified")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+@contextmanager
+def _readable_twice(names: Sequence[str]) -> Iterator[list[str]]:
+    """The names of the files, with a copy of standard input: both sides read the corpus."""
+    if STDIN not in names:
+        yield list(names)
+        return
+    with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
+        copy = Path(folder, "stdin")
+        with copy.open("wb") as sink:
+            shutil.copyfileobj(standard_input(), sink)
+        yield [str(copy) if name == STDIN else name for name in names]
+
+
+def _played(
+    refs: Sequence[Ref], names: list[str], games: Sequence[Game], workers: int
+) -> tuple[Played, Played]:
+    with checked_out(refs[0]) as old, checked_out(refs[1]) as new:
+        if workers == 1:
+            return play(old, names, games[0]), play(new, names, games[1])
+        try:
+            with ProcessPoolExecutor(2, initializer=_leave_interrupts_to_the_parent) as pool:
+                one = pool.submit(play, old, names, games[0])
+                two = pool.submit(play, new, names, games[1])
+                return one.result(), two.result()
+        except BrokenProcessPool as error:
+            raise EngineError("a worker process ended before it answered") from error
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    # Ctrl-C reaches every process; a worker that dies of it leaves the parent waiting for ever.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

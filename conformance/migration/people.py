@@ -1,0 +1,62 @@
+"""Which people of one project are which people of another.
+
+A person of the one and a person of the other belong together if one message went to both. Where all
+messages of two people agree they are the same person, whatever their ids are.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+NOBODY = ""
+
+
+@dataclass
+class Circle:
+    """People of both projects who belong together, and the messages that link them.
+
+    `links` has the first message of each pair.
+    """
+
+    old: set[str] = field(default_factory=set)
+    new: set[str] = field(default_factory=set)
+    links: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def circles(pairs: Iterable[tuple[int, str, str]]) -> list[Circle]:
+    """The circles of people. A pair is a message, its person in the old and in the new project."""
+    links: dict[tuple[str, str], int] = {}
+    for message, old, new in pairs:
+        links.setdefault((old, new), message)
+    parents: dict[tuple[bool, str], tuple[bool, str]] = {}
+
+    def root(node: tuple[bool, str]) -> tuple[bool, str]:
+        parents.setdefault(node, node)
+        while parents[node] != node:
+            parents[node] = parents[parents[node]]
+            node = parents[node]
+        return node
+
+    for old, new in links:
+        one, two = root((False, old)), root((True, new))
+        if one != two:
+            parents[two] = one
+    found: dict[tuple[bool, str], Circle] = {}
+    for (old, new), message in links.items():
+        circle = found.setdefault(root((False, old)), Circle())
+        circle.old.add(old)
+        circle.new.add(new)
+        circle.links[old, new] = message
+    return list(found.values())
+
+
+def pairs_of(
+    message: int, old: Iterable[str], new: Iterable[str]
+) -> Iterator[tuple[int, str, str]]:
+    """The pairs of people of one message. People of the same id belong together."""
+    ones = {each for each in old if each != NOBODY}
+    twos = {each for each in new if each != NOBODY}
+    for same in sorted(ones & twos):
+        yield message, same, same
+    for one in sorted(ones - twos):
+        for two in sorted(twos - ones):
+            yield message, one, two

@@ -1,0 +1,108 @@
+"""One project of the mock Mixpanel, in this process and without a socket."""
+
+import base64
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from conformance.errors import EngineError, UsageError
+from conformance.spec.loading import Json
+from mock_mixpanel import Config
+from mock_mixpanel.app import create_app
+
+TOKEN = "migration"  # noqa: S105 - of a project that exists in memory only
+SECRET = "secret"  # noqa: S105
+
+QUERIES: Mapping[str, Mapping[str, str]] = {
+    "/track": {"verbose": "1", "ip": "0"},
+    "/import": {"strict": "1", "ip": "0"},
+    "/engage": {"verbose": "1", "ip": "0"},
+    "/groups": {"verbose": "1", "ip": "0"},
+}
+"""Control parameters of the requests, as a careful sender sets them."""
+
+
+class Project:
+    """A project with its own mock: its clock, and what it holds.
+
+    `options` are those of a project in the mock, such as `{"identity": "simplified"}`. Raises
+    UsageError for an option that the mock refuses.
+    """
+
+    def __init__(self, options: Json) -> None:
+        self._application = create_app(Config())
+        self._authorization = "Basic " + base64.b64encode(f"{SECRET}:".encode()).decode()
+        self._now: datetime | None = None
+        try:
+            self._call("PUT", f"/_mock/projects/{TOKEN}", {"secret": SECRET, **options})
+        except EngineError as error:
+            raise UsageError(f"--project: {error}") from error
+
+    def advance_to(self, now: datetime) -> None:
+        """Move the clock forward; it never goes back."""
+        if self._now is None or now > self._now:
+            self._now = now
+            self._call("POST", "/_mock/clock", {"now": now.isoformat(), "freeze": True})
+
+    def send(self, endpoint: str, records: Sequence[Json]) -> None:
+        """Send records in one request. Whether Mixpanel takes them is seen in `rejected`."""
+        query = urlencode(QUERIES.get(endpoint, {}))
+        try:
+            body = orjson.dumps(records)
+        except TypeError:
+            import json
+
+            body = json.dumps(records).encode()
+        self._request("POST", endpoint, query, body)
+
+    def read(self, section: str) -> Any:
+        """`events`, `profiles`, `groups`, `rejected` or `identities`, as the mock shows them."""
+        return self._call("GET", f"/_mock/{section}", query=f"token={quote(TOKEN)}")
+
+    def _call(self, method: str, path: str, body: Any = None, query: str = "") -> Any:
+        data = b"" if body is None else orjson.dumps(body)
+        status, answer = self._request(method, path, query, data)
+        if status >= 400:
+            raise EngineError(f"{method} {path}: HTTP {status}: {answer[:500].decode()}")
+        return orjson.loads(answer)
+
+    def _request(self, method: str, path: str, query: str, body: bytes) -> tuple[int, bytes]:
+        """One request as PEP 3333 describes it; the status and the body of the answer."""
+        environ = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_AUTHORIZATION": self._authorization,
+            "HTTP_HOST": "127.0.0.1",
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        status = ""
+
+        def start_response(given: str, headers: Any, exc_info: Any = None) -> None:
+            nonlocal status
+            status = given
+
+        chunks: Any = self._application.wsgi_app(environ, start_response)  # type: ignore[arg-type]
+        try:
+            answer = b"".join(chunks)
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        return int(status.partition(" ")[0]), answer

@@ -1,0 +1,236 @@
+"""The result of a migration: rows by section, approvals, and the verdict."""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.migration.comparison import (
+    CHARGES,
+    COUNTERS,
+    GROUPS,
+    PEOPLE,
+    PROFILES,
+    REFUSED,
+    SECTIONS,
+    Comparison,
+    Total,
+)
+from conformance.migration.play import Played
+from conformance.regression.approvals import Judgement
+from conformance.regression.changes import Kind
+from conformance.regression.outcome import (
+    FIRST_APPROVAL_DAYS,
+    LOUD_SHARE,
+    Row,
+    iso,
+    percent,
+    plural,
+)
+from conformance.regression.tally import Key
+from conformance.spec.loading import Json
+
+THINGS = {PEOPLE: "person", PROFILES: "person", GROUPS: "group", REFUSED: "record"}
+"""What a section counts, if not events."""
+
+PLURALS = {"person": "people"}
+
+
+@dataclass(frozen=True)
+class Migration:
+    """What changes from one translator to another, over the files of `corpus`."""
+
+    old: str
+    new: str
+    comparison: Comparison
+    judgement: Judgement
+    played: Played
+    """The old side: what it read."""
+    settings: Json
+    corpus: tuple[str, ...]
+    date: datetime.date
+    max_bad_lines: int = 0
+
+    def rows(self) -> list[Row]:
+        """The differences by section, in each those of most things first."""
+        tally = self.comparison.tally
+        rows = [
+            Row(key, group, self._share(key, group.messages), self.judgement.approved.get(key))
+            for key, group in tally.sorted_groups()
+        ]
+        order = {section: index for index, section in enumerate(SECTIONS)}
+        return sorted(rows, key=lambda row: order.get(row.key.operation, len(order)))
+
+    def sections(self) -> Iterator[tuple[str, list[Row]]]:
+        """Each section that has a difference, with its rows."""
+        rows = self.rows()
+        for section in SECTIONS:
+            found = [row for row in rows if row.key.operation == section]
+            if found:
+                yield section, found
+
+    @property
+    def changed(self) -> bool:
+        """Whether a difference is not approved or an approval is stale."""
+        return bool(self.judgement.stale) or any(row.red for row in self.rows())
+
+    @property
+    def has_bad_lines(self) -> bool:
+        """Whether more lines are bad than allowed."""
+        return self.comparison.tally.bad_lines > self.max_bad_lines
+
+    @property
+    def red(self) -> bool:
+        """Whether the check fails."""
+        return self.changed or self.has_bad_lines
+
+    def counts(self) -> list[str]:
+        """What both projects hold, one line each."""
+        found = self.comparison
+        tally = found.tally
+        lines = [
+            f"{plural(tally.messages, 'message')}, {self.judged_at()}",
+            f"people   {found.people[0]:>10,}  ->  {found.people[1]:,}  "
+            f"({found.same_people:,} are the same)",
+            f"events   {found.events[0]:>10,}  ->  {found.events[1]:,}",
+            f"charges  {found.charges.old_count:>10,}  ->  {found.charges.new_count:,}  "
+            f"({found.charges.old_sum:,.10g} -> {found.charges.new_sum:,.10g})",
+        ]
+        if found.not_compared:
+            count = plural_of(found.not_compared, "person")
+            lines.append(f"profiles of {count} are not compared: they were merged or split")
+        return lines
+
+    def judged_at(self) -> str:
+        """As at which times messages were judged."""
+        first, last = self.played.earliest, self.played.latest
+        if first is None or last is None:
+            return "none judged"
+        return f"judged as at {iso(first)}" + (f" to {iso(last)}" if first != last else "")
+
+    def warnings(self) -> list[str]:
+        """What a reader must know before trusting the verdict."""
+        tally = self.comparison.tally
+        share = tally.not_compared / tally.messages
+        if share <= LOUD_SHARE:
+            return []
+        codes = (tally.failing + tally.silent).most_common(3)
+        why = ", ".join(f"{code} {count:,}" for code, count in codes)
+        return [
+            f"{percent(share)} of the messages reach neither project ({why}), so no difference "
+            "can show in them"
+        ]
+
+    def verdict(self) -> str:
+        """One line: what is to be done."""
+        rows = self.rows()
+        red = sum(row.red for row in rows)
+        approved = sum(row.approval is not None for row in rows)
+        words = [f"{plural(red, 'difference')} without approval" if red else "no difference"]
+        if approved:
+            words = [words[0] if red else "no difference without approval", f"{approved} approved"]
+        if self.judgement.stale:
+            words.append(plural(len(self.judgement.stale), "stale approval"))
+        if self.has_bad_lines:
+            words.append(plural(self.comparison.tally.bad_lines, "bad line"))
+        return ", ".join(words)
+
+    def summary(self) -> str:
+        """One sentence for people who do not read the rest."""
+        found: list[str] = []
+        for section, rows in self.sections():
+            if section in (CHARGES, COUNTERS):
+                found.append(f"{section} differ")
+                continue
+            count = sum(row.group.messages for row in rows)
+            words = {PEOPLE: "merged, split, lost or new", REFUSED: "refused on one side only"}
+            things = plural_of(count, THINGS.get(section, "event"))
+            found.append(f"{things} {words.get(section, f'differ in {section}')}")
+        return "; ".join(found) if found else "Both projects hold the same."
+
+    def proposed_expiry(self) -> datetime.date:
+        """The day on which an approval ends that the page proposes."""
+        return self.date + datetime.timedelta(days=FIRST_APPROVAL_DAYS)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as a JSON object."""
+        found = self.comparison
+        tally = found.tally
+        return {
+            "from": self.old,
+            "to": self.new,
+            "date": self.date.isoformat(),
+            "corpus": list(self.corpus),
+            "settings": self.settings,
+            "judged_at": self.judged_at(),
+            "red": self.red,
+            "verdict": self.verdict(),
+            "summary": self.summary(),
+            "warnings": self.warnings(),
+            "messages": tally.messages,
+            "changed": tally.changed,
+            "bad_lines": tally.bad_lines,
+            "bad_line_examples": tally.bad_examples,
+            "failing_on_both_by_code": dict(tally.failing.most_common()),
+            "no_operation_on_both_by_code": dict(tally.silent.most_common()),
+            "people": {
+                "from": found.people[0],
+                "to": found.people[1],
+                "same": found.same_people,
+                "profiles_not_compared": found.not_compared,
+            },
+            "events": {
+                "from": found.events[0],
+                "to": found.events[1],
+                "by_name": {
+                    name: {"from": old, "to": new} for name, (old, new) in found.by_name.items()
+                },
+            },
+            "charges": _total_json(found.charges),
+            "counters": {name: _total_json(total) for name, total in found.counters.items()},
+            "requests": {
+                side: [
+                    {"endpoint": endpoint, "host": host, "records": count}
+                    for (endpoint, host), count in sorted(counts.items())
+                ]
+                for side, counts in zip(("from", "to"), found.requests, strict=True)
+            },
+            "differences": [_row_json(row) for row in self.rows()],
+            "stale_approvals": [str(stale) for stale in self.judgement.stale],
+        }
+
+    def _share(self, key: Key, count: int) -> float:
+        found = self.comparison
+        wholes = {
+            PEOPLE: found.people[key.kind in (Kind.ADDED, Kind.MERGED)],
+            PROFILES: found.same_people,
+            CHARGES: max(found.charges.old_count, found.charges.new_count),
+        }
+        return min(1.0, count / max(1, wholes.get(key.operation, max(found.events))))
+
+
+def plural_of(count: int, thing: str) -> str:
+    """A count with its noun, also for nouns with their own plural."""
+    return f"{count:,} {thing if count == 1 else PLURALS.get(thing, f'{thing}s')}"
+
+
+def _total_json(total: Total) -> Json:
+    return {
+        "from": {"count": total.old_count, "sum": total.old_sum},
+        "to": {"count": total.new_count, "sum": total.new_sum},
+    }
+
+
+def _row_json(row: Row) -> Json:
+    approval = row.approval
+    return {
+        "section": row.key.operation,
+        "class": row.key.kind.value,
+        "path": row.key.path,
+        "count": row.group.messages,
+        "share": row.share,
+        "events": dict(row.group.events.most_common()),
+        "approval": approval
+        and {"reason": approval.reason, "expires": approval.expires.isoformat()},
+        "examples": [example._asdict() for example in row.group.examples],
+    }

@@ -1,0 +1,77 @@
+"""The result of a migration for a terminal or a log file."""
+
+from collections.abc import Iterator
+
+from conformance.migration.comparison import CHARGES, COUNTERS, EVENTS, MESSAGES, PEOPLE, REFUSED
+from conformance.migration.result import THINGS, Migration, plural_of
+from conformance.regression.changes import Kind
+from conformance.regression.json_text import printable
+from conformance.regression.outcome import Row, percent
+from conformance.regression.text import events_text, place
+
+MOST_ROWS = 12
+"""Rows of a section that are shown with their first example; the others are counted."""
+
+WORDS = {
+    Kind.ADDED: "new",
+    Kind.REMOVED: "lost",
+    Kind.VALUE: "other value",
+    Kind.RETYPED: "other type",
+}
+"""Classes in words of the migration."""
+
+
+def text(migration: Migration, *, show_all: bool = False) -> str:
+    """Counts, differences by section, then the verdict."""
+    lines = [f"from  {migration.old}", f"to    {migration.new}", *migration.counts()]
+    lines += [f"WARNING: {warning}" for warning in migration.warnings()]
+    lines += [f"  bad line {example}" for example in migration.comparison.tally.bad_examples]
+    for section, rows in migration.sections():
+        lines += ["", section.upper() if section != REFUSED else "REFUSED BY MIXPANEL"]
+        shown = rows if show_all else rows[:MOST_ROWS]
+        for row in shown:
+            lines += _row(row)
+        if len(rows) > len(shown):
+            lines.append(f"  and {len(rows) - len(shown):,} more (--all, or the report)")
+    lines.append("")
+    lines += [f"stale: {stale}" for stale in migration.judgement.stale]
+    lines.append(migration.verdict())
+    return "\n".join(lines)
+
+
+def head(row: Row) -> str:
+    """What a row says: the class, what it is about, and how many."""
+    section, path = row.key.operation, printable(row.key.path)
+    things = plural_of(row.group.messages, THINGS.get(section, "event"))
+    share = f"{things} ({percent(row.share)})"
+    if section in (CHARGES, COUNTERS):
+        example = row.group.examples[0]
+        return f"{path + ': ' if path else ''}{example.old} -> {example.new}"
+    if section == MESSAGES:
+        return f"{row.key.kind}: {path}  {plural_of(row.group.messages, 'message')}"
+    kind = WORDS.get(row.key.kind, str(row.key.kind))
+    if section == PEOPLE:
+        return f"{kind}: {share}"
+    return f"{kind}: {path or '(the whole profile)'}  {share}"
+
+
+def _row(row: Row) -> Iterator[str]:
+    yield f"  {head(row)}"
+    if row.key.operation in (CHARGES, COUNTERS):
+        return
+    if events := events_text(row):
+        yield f"      in {events}"
+    if row.approval:
+        yield f"      approved until {row.approval.expires}: {row.approval.reason}"
+    for example in row.group.examples[:1]:
+        yield f"      {place(example)}"
+        if row.key.operation in (EVENTS, REFUSED, MESSAGES):
+            # The name or the reason says it all; the report has the whole event.
+            continue
+        if row.key.kind is Kind.RENAMED and example.old == example.new:
+            yield f"        = {example.old}"
+            continue
+        if example.old is not None:
+            yield f"        - {example.old}"
+        if example.new is not None:
+            yield f"        + {example.new}"

@@ -1,0 +1,122 @@
+"""A driver of our own translator in another style, or broken on purpose.
+
+    python migrating.py STYLE
+
+`envelope` sends the same to Mixpanel in another way; every other style changes what Mixpanel holds.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from translator import Settings, translate
+
+Operation = dict[str, Any]
+
+
+def envelope(operation: Operation) -> Operation | None:
+    """/import for /track, milliseconds, another insert id, `$ip: 0`."""
+    payload = operation["payload"]
+    if operation["endpoint"] != "/track" or payload["event"] == "$create_alias":
+        return (
+            {**operation, "payload": {**payload, "$ip": "0"}} if "$token" in payload else operation
+        )
+    properties = dict(reversed(payload["properties"].items()))
+    properties |= {"time": properties["time"] * 1000, "$insert_id": properties["$insert_id"][::-1]}
+    return {**operation, "endpoint": "/import", "payload": {**payload, "properties": properties}}
+
+
+def lost_property(operation: Operation) -> Operation | None:
+    """No event has its `plan`."""
+    operation["payload"].get("properties", {}).pop("plan", None)
+    return operation
+
+
+def lost_event(operation: Operation) -> Operation | None:
+    """`Signed Up` is not sent."""
+    return None if operation["payload"].get("event") == "Signed Up" else operation
+
+
+def renamed_event(operation: Operation) -> Operation | None:
+    """`Signed Up` has another name."""
+    if operation["payload"].get("event") == "Signed Up":
+        operation["payload"]["event"] = "Registered"
+    return operation
+
+
+def hour_late(operation: Operation) -> Operation | None:
+    """Events are an hour older."""
+    if "time" in operation["payload"].get("properties", {}):
+        operation["payload"]["properties"]["time"] -= 3600
+    return operation
+
+
+def no_charge(operation: Operation) -> Operation | None:
+    """Charges are not sent."""
+    return None if "$append" in operation["payload"] else operation
+
+
+def doubled_counter(operation: Operation) -> Operation | None:
+    """Counters grow twice as fast."""
+    added = operation["payload"].get("$add")
+    if added:
+        operation["payload"]["$add"] = {key: 2 * value for key, value in added.items()}
+    return operation
+
+
+def array_set(operation: Operation) -> Operation | None:
+    """Arrays replace what the profile has."""
+    payload = operation["payload"]
+    if "$union" in payload:
+        payload["$set"] = payload.pop("$union")
+    return operation
+
+
+def no_alias(operation: Operation) -> Operation | None:
+    """Anonymous and known ids are not linked."""
+    return None if operation["payload"].get("event") == "$create_alias" else operation
+
+
+def another_person(operation: Operation) -> Operation | None:
+    """Everybody is one person."""
+    payload = operation["payload"]
+    if payload.get("event") not in (None, "$create_alias"):
+        payload["properties"]["distinct_id"] = "everybody"
+    return operation
+
+
+STYLES: dict[str, Callable[[Operation], Operation | None]] = {
+    style.__name__: style
+    for style in (
+        *(envelope, lost_property, lost_event, renamed_event, hour_late, no_charge),
+        *(doubled_counter, array_set, no_alias, another_person),
+    )
+}
+
+
+def main() -> None:
+    """Answer each line of standard input, until it ends."""
+    style = STYLES[sys.argv[1]]
+    settings = Settings(token="T")
+    for line in sys.stdin:
+        ask = json.loads(line)
+        reply: dict[str, Any] = {}
+        if ask["command"] == "start":
+            settings = Settings.from_json(ask["settings"])
+            reply = {"protocol": 1, "does": "translate", "tells": ["errors"]}
+        elif ask["command"] == "translate":
+            now = datetime.fromisoformat(ask["now"])
+            answers = [
+                translate(message, settings, now=now).as_json() for message in ask["messages"]
+            ]
+            for answer in answers:
+                made = map(style, answer["operations"])
+                answer["operations"] = [operation for operation in made if operation]
+            reply = {"answers": answers}
+        print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""The command `migrate`: what another translator changes in a Mixpanel project."""
+
+import json
+import re
+import sys
+import tomllib
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conformance.cli import main
+from tests.project.paths import ROOT
+
+DRIVER = ROOT / "tests" / "conformance" / "drivers" / "migrating.py"
+SETTINGS = {
+    "token": "0123456789abcdef",
+    "apiSecret": "fedcba9876543210",
+    "people": True,
+    "eventIncrements": ["Seen"],
+}
+ARRIVAL = {"receivedAt": "2026-06-15T12:00:00.000Z", "timestamp": "2026-06-15T11:59:00.000Z"}
+
+
+def journey(anonymous: str, user: str) -> list[dict[str, Any]]:
+    """A person looks around, signs up, and buys."""
+    both = {"anonymousId": anonymous, "userId": user}
+    calls: list[dict[str, Any]] = [
+        {"type": "track", "anonymousId": anonymous, "event": "Seen", "properties": {"plan": "x"}},
+        {"type": "alias", "userId": user, "previousId": anonymous},
+        {"type": "identify", **both, "traits": {"tags": ["a"], "plan": "free"}},
+        {"type": "identify", **both, "traits": {"tags": ["b"]}},
+        {"type": "track", **both, "event": "Signed Up", "properties": {"plan": "free"}},
+        {"type": "track", **both, "event": "Order Completed", "properties": {"revenue": 12.5}},
+        {"type": "track", **both, "event": "Seen", "properties": {"plan": "free"}},
+    ]
+    return [
+        {**call, **ARRIVAL, "messageId": f"{user}-{number}"} for number, call in enumerate(calls)
+    ]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.jsonl"
+    calls = [*journey("anon-1", "ann"), *journey("anon-2", "bo")]
+    path.write_text("".join(json.dumps(call) + "\n" for call in calls))
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(SETTINGS))
+    return path
+
+
+def migrate(*arguments: str | Path, text: str = "") -> Result:
+    words = ["migrate", "--workers", "1", *map(str, arguments)]
+    return CliRunner().invoke(main, words, input=text)
+
+
+def report_of(style: str, corpus: Path, settings: Path, folder: Path) -> dict[str, Any]:
+    refs = ("--from", "tree", "--to", f"exec:{sys.executable} {DRIVER} {style}")
+    result = migrate(
+        *refs, "--corpus", corpus, "--settings", settings, "--report", folder / "report"
+    )
+    assert result.stderr == ""
+    report: dict[str, Any] = json.loads((folder / "report" / "migration.json").read_text())
+    assert result.exit_code == (1 if report["differences"] else 0)
+    return report
+
+
+def found(report: dict[str, Any]) -> list[tuple[str, str, str, int]]:
+    return [
+        (row["section"], row["class"], row["path"], row["count"]) for row in report["differences"]
+    ]
+
+
+def test_the_same_translator(corpus: Path, settings: Path) -> None:
+    """Nothing differs, and the report says what both projects hold."""
+    result = migrate("--from", "tree", "--to", "tree", "--corpus", corpus, "--settings", settings)
+    assert result.stdout.splitlines() == [
+        "from  tree",
+        "to    tree",
+        "14 messages, judged as at 2026-06-15T12:00:00Z",
+        "people            2  ->  2  (2 are the same)",
+        "events           10  ->  10",
+        "charges           2  ->  2  (25 -> 25)",
+        "",
+        "no difference",
+    ]
+    assert result.exit_code == 0
+
+
+def test_another_envelope(corpus: Path, settings: Path, tmp_path: Path) -> None:
+    """/import for /track, milliseconds, another insert id: Mixpanel holds the same."""
+    report = report_of("envelope", corpus, settings, tmp_path)
+    assert report["differences"] == []
+    assert report["summary"] == "Both projects hold the same."
+    endpoints = [(row["endpoint"], row["records"]) for row in report["requests"]["to"]]
+    assert endpoints == [("/engage", 14), ("/import", 8), ("/track", 2)]
+
+
+@pytest.mark.parametrize(
+    ("style", "expected"),
+    [
+        ("lost_property", [("event properties", "removed", "plan", 6)]),
+        ("lost_event", [("events", "removed", "Signed Up", 2)]),
+        ("renamed_event", [("events", "renamed", "Signed Up -> Registered", 2)]),
+        ("hour_late", [("event properties", "value changed", "(time)", 8)]),
+        ("no_charge", [("charges", "value changed", "", 2)]),
+        ("doubled_counter", [("counters", "value changed", "Seen", 2)]),
+        ("array_set", [("profiles", "value changed", "tags", 2)]),
+        ("no_alias", [("people", "split", "", 2), ("events", "removed", "$create_alias", 2)]),
+        ("another_person", [("people", "regrouped", "", 3)]),
+    ],
+)
+def test_a_broken_translator(
+    style: str,
+    expected: list[tuple[str, str, str, int]],
+    corpus: Path,
+    settings: Path,
+    tmp_path: Path,
+) -> None:
+    """Each fault is one difference in Mixpanel's terms, with the number of what is concerned."""
+    assert found(report_of(style, corpus, settings, tmp_path)) == expected
+
+
+def test_people_come_first_with_all_their_ids(corpus: Path, settings: Path) -> None:
+    """Who was split, into whom, and the message that shows it."""
+    to = f"exec:{sys.executable} {DRIVER} no_alias"
+    result = migrate("--from", "tree", "--to", to, "--corpus", corpus, "--settings", settings)
+    lines = result.stdout.splitlines()
+    assert lines[lines.index("PEOPLE") : lines.index("EVENTS")] == [
+        "PEOPLE",
+        "  split: 2 people (100.0%)",
+        f"      {corpus}:1 (ann-0)",
+        '        - [["anon-1","ann"]]',
+        '        + [["ann"],["anon-1"]]',
+        "",
+    ]
+    assert "profiles of 2 people are not compared: they were merged or split" in result.stdout
+    assert result.exit_code == 1
+
+
+def test_the_page(corpus: Path, settings: Path, tmp_path: Path) -> None:
+    """One page with verdict, numbers and an approval to copy; no secret is in it."""
+    report_of("renamed_event", corpus, settings, tmp_path)
+    page = (tmp_path / "report" / "migration.html").read_text()
+    assert "1 difference without approval" in page
+    assert '<h2 id="events">events</h2>' in page
+    assert "0123456789abcdef" not in page
+    assert "fedcba9876543210" not in page
+    [toml] = re.findall(r"<pre>(\[\[approval\]\].*?)</pre>", page, re.DOTALL)
+    [approval] = tomllib.loads(unescape(toml))["approval"]
+    approvals = tmp_path / "approvals.toml"
+    approvals.write_text(unescape(toml).replace('reason = ""', 'reason = "wanted"'))
+    assert approval["path"] == "Signed Up -> Registered"
+    to = f"exec:{sys.executable} {DRIVER} renamed_event"
+    options = ("--corpus", corpus, "--settings", settings, "--approvals", approvals)
+    result = migrate("--from", "tree", "--to", to, *options)
+    assert result.stdout.splitlines()[-1] == "no difference without approval, 1 approved"
+    assert result.exit_code == 0
+
+
+def test_markup_is_escaped(settings: Path, tmp_path: Path) -> None:
+    """Texts of the corpus are text on the page and cannot move the cursor of a terminal."""
+    evil = "<script>alert(1)</script>\x1b[31m"
+    call = {"type": "track", "userId": evil, "event": evil, "messageId": evil, **ARRIVAL}
+    corpus = tmp_path / "evil.jsonl"
+    corpus.write_text(json.dumps({**call, "properties": {evil: evil}}) + "\n" + evil + "\n")
+    result = migrate(
+        *("--from", "tree", "--to", f"exec:{sys.executable} {DRIVER} another_person"),
+        *("--corpus", corpus, "--settings", settings, "--report", tmp_path),
+    )
+    page = (tmp_path / "migration.html").read_text()
+    assert "<script>alert" not in page
+    assert "\x1b" not in result.stdout + page
+
+
+def test_bad_lines_and_standard_input(settings: Path) -> None:
+    """Both sides read standard input; a bad line is shown, and the exit status is 2."""
+    text = json.dumps(journey("a", "u")[0]) + "\nnonsense\n"
+    options = ("--from", "tree", "--to", "tree", "--corpus", "-", "--settings", settings)
+    result = migrate(*options, text=text)
+    assert result.stdout.splitlines()[-1] == "no difference, 1 bad line"
+    assert ":2: not JSON" in result.stdout
+    assert result.exit_code == 2
+    assert migrate(*options, "--max-bad-lines", "1", text=text).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--to", "tree"], "Missing option '--from'"),
+        (["--from", "tree", "--to", "main"], "'main' is not a REF"),
+        (["--from", "tree", "--to", "tree", "--project", "identity"], "is not KEY=VALUE"),
+        (["--from", "tree", "--to", "tree", "--project", "identity=new"], "--project: PUT"),
+        (["--from", "tree", "--to", "tree", "--report", "/dev/null/x"], "--report /dev/null/x"),
+    ],
+)
+def test_usage_errors(arguments: list[str], text: str, corpus: Path) -> None:
+    """Wrong usage is said clearly, with exit code 2, before the work."""
+    result = migrate(*arguments, "--corpus", corpus)
+    assert text in result.stderr
+    assert result.exit_code == 2
+
+
+def test_two_processes_give_the_same(corpus: Path, settings: Path) -> None:
+    """Both sides at once, or one after the other."""
+    options = ("--from", "rules:observed", "--to", "tree", "--corpus", corpus)
+    one = migrate(*options, "--settings", settings)
+    two = migrate(*options, "--settings", settings, "--workers", "2")
+    assert one.stdout == two.stdout
+    assert one.exit_code == 1
