@@ -279,6 +279,13 @@ COMMANDS: dict[str, Callable[[Shell], None]] = {
     "conformance diff": runs(
         "conformance", [*NEW, "rules:observed"], [*NEW, DRIVER.format("translate")]
     ),
+    "conformance migrate": runs(
+        "conformance",
+        [
+            *("migrate", "--corpus", "in.jsonl", *SETTINGS),
+            *("--from", "rules:observed", "--to", DRIVER.format("translate")),
+        ],
+    ),
 }
 
 
