@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from mock_mixpanel.log.change_watch import ChangeWatch, Position
 from mock_mixpanel.log.journal import Log
 from mock_mixpanel.log.shared_settings import SharedSettings
 from mock_mixpanel.log.stores import Store
@@ -35,6 +36,7 @@ class World:
         )
         self.faults = Faults(self._shared)
         self.rates = Rates(self._shared)
+        self.changes = ChangeWatch(self._position)
         self.sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
         """How a late answer waits, in real seconds; tests replace it."""
 
@@ -62,6 +64,10 @@ class World:
         """See what other workers have changed; they change nothing and store nothing meanwhile."""
         with self._shared.exclusive():
             yield
+
+    def _position(self) -> Position:
+        self.refresh()
+        return Position(self.log.last(), self.version)
 
     def reset(self, token: str | None = None) -> None:
         """As freshly started; with a token, only what concerns that project."""
@@ -99,5 +105,6 @@ class World:
         return self._store.recall(name, page)
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Answer waiting calls and let go of the store."""
+        self.changes.wake()
         self._store.close()

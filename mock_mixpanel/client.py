@@ -1,13 +1,16 @@
 """A client of a running mock for one project: what tests read and steer, over HTTP."""
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
 TIMEOUT_SECONDS = 30
+SHOWN = 10
+"""Records that the error of a wait shows."""
 
 
 class ControlCallError(RuntimeError):
@@ -73,6 +76,39 @@ class MockMixpanel:
         found: dict[str, list[Any]] = self._call("GET", "identities", {"token": self.token})
         return found
 
+    def records(self, q: str = "") -> list[dict[str, Any]]:
+        """Every record of this project that arrived, with verdict and fate; `q` is a search."""
+        return self._list("records", q=q)
+
+    def person(self, distinct_id: str) -> dict[str, Any]:
+        """A person by any id: properties, the record that set each, history, events, identity."""
+        query = {"token": self.token, "id": distinct_id}
+        found: dict[str, Any] = self._call("GET", "person", query)
+        return found
+
+    def wait_for(
+        self, what: str | Callable[[], Any] = "", *, count: int = 1, timeout: float = 5
+    ) -> Any:
+        """Wait until something has arrived, for at most `timeout` real seconds.
+
+        `what` is a search, such as `event:"Order Completed" id:ann`; then the answer is the list of
+        the matching records, at least `count`. Or it is a function: then the answer is its first
+        true result. Raises TimeoutError, which tells what has arrived so far.
+        """
+        end = time.monotonic() + timeout
+        known: Mapping[str, Any] = self._call("GET", "changes")
+        while True:
+            found = what() if callable(what) else self.records(what)
+            if found if callable(what) else len(found) >= count:
+                return found
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(self._missed(what, found, count, timeout))
+            query = {"after": known["last"], "version": known["version"], "wait": min(left, 20)}
+            known = self._call("GET", "changes", query)
+            if not known["waited"]:
+                time.sleep(min(left, 0.2))
+
     def now(self) -> str:
         """The virtual time, ISO 8601."""
         return str(self._call("GET", "clock")["now"])
@@ -102,12 +138,25 @@ class MockMixpanel:
         """Close the kept connection."""
         self._session.close()
 
+    def _missed(self, what: Any, found: Any, count: int, timeout: float) -> str:
+        """What a wait was for, and what arrived instead."""
+        shown = [
+            f"{each['kind']} {each['name']} of {each['distinct_id']}: {each['fate']['state']}"
+            + (f" ({'; '.join(each['reasons'])})" if each["reasons"] else "")
+            for each in self.records()[-SHOWN:]
+        ]
+        arrived = "; ".join(shown) or "nothing"
+        if callable(what):
+            return f"the condition did not hold within {timeout:g} s; arrived: {arrived}"
+        matched = f"{len(found)} of {count} records match {what!r} after {timeout:g} s"
+        return f"{matched}; arrived: {arrived}"
+
     def _list(self, name: str, **query: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._call("GET", name, {"token": self.token, **query})
         return found
 
     def _call(
-        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None
     ) -> Any:
         answer = self._session.request(
             method, f"{self.url}/_mock/{path}", params=query, json=body, timeout=TIMEOUT_SECONDS

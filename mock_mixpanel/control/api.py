@@ -1,6 +1,6 @@
 """The `/_mock` API: reading journal and state, and steering clock, faults and projects."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
@@ -8,26 +8,33 @@ from flask import Blueprint, Response, request
 from mock_mixpanel import __version__
 from mock_mixpanel.backend import World
 from mock_mixpanel.control import openapi
+from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.parameters import (
     ControlError,
     count,
+    flag,
     json_body,
     moment_of,
     object_body,
     part_asked,
+    query_asked,
+    region_asked,
+    required_text,
+    seconds_of,
+    whole_number,
 )
-from mock_mixpanel.ingest.problems import Finding
-from mock_mixpanel.ingest.regions import home_in
+from mock_mixpanel.control.people import People
+from mock_mixpanel.control.reading import Reading
+from mock_mixpanel.control.views import ITEM_FIELDS, RECORD_FIELDS, REQUEST_FIELDS, request_item
 from mock_mixpanel.ingest.replies import JSON_TYPE, to_json
-from mock_mixpanel.log.records import Entry, Journaled
 from mock_mixpanel.log.row_codec import Row, exchange_of, journaled
 from mock_mixpanel.projects.config import ConfigError
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.simulation.fault_actions import FaultError
 from mock_mixpanel.state.json_cache import array, pieces
-from mock_mixpanel.state.list_items import Item
 
-Findings = Mapping[int, Finding]
+MOST_RECORDS = 1000
+"""Records that are listed without `limit`."""
 
 
 class Control:
@@ -35,6 +42,7 @@ class Control:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.reading, self.people = Reading(world), People(world)
 
     def health(self) -> Any:
         """Ready to take requests."""
@@ -54,60 +62,90 @@ class Control:
         return {"status": "ok"}
 
     def requests(self) -> Any:
-        """The journal."""
+        """The journal: in full, or as summaries."""
+        query = self._query(REQUEST_FIELDS)
+        summary = flag("summary")
+        if query.backwards or summary or query.search.tests or query.region:
+            return self.reading.requests(query, summary=summary)
         findings = self.world.projections.findings()
-        part = part_asked()
-        rows = self.world.log.rows(part.after, request.args.get("token"))
-        found = part.of(Received(row) for row in rows)
-        return (_journal_item(journaled(each.row), findings) for each in found)
+        rows = self.world.log.rows(query.after, query.token)
+        found = part_asked().of(Received(row) for row in rows)
+        return (request_item(journaled(each.row), findings) for each in found)
+
+    def request(self, number: int) -> Any:
+        """One request with all of its records."""
+        return _found(self.reading.request(number), f"request {number}", "requests")
+
+    def records(self) -> Any:
+        """Every record that arrived, with verdict and fate."""
+        return self.reading.records(self._query(RECORD_FIELDS, most=MOST_RECORDS))
+
+    def record(self, number: int) -> Any:
+        """One record with its verdict and fate."""
+        return _found(self.reading.record(number), f"record {number}", "records")
 
     def events(self) -> Any:
         """Events as queries see them; `raw=1`: every row."""
-        raw = request.args.get("raw", "0") not in ("", "0", "false")
-        token = request.args.get("token")
-        return Pieces(self.world.projections.event_texts(token, raw=raw, part=part_asked()))
+        query, raw = self._query(ITEM_FIELDS), flag("raw")
+        if query.paged or query.search.tests or query.region:
+            return self.reading.events(query, raw=raw)
+        texts = self.world.projections.event_texts(query.token, raw=raw, part=part_asked())
+        return Pieces(texts)
+
+    def event(self, number: int) -> Any:
+        """One event with its fate; an update is shown as well."""
+        return _found(self.reading.event(number), f"event {number}", "events")
 
     def profiles(self) -> Any:
         """Profiles of people."""
-        return self._state("profiles")
+        return self._stored("profiles")
 
     def groups(self) -> Any:
         """Profiles of groups."""
-        return self._state("groups")
+        return self._stored("groups")
+
+    def person(self) -> Any:
+        """One person: properties, history, activity and identity."""
+        who = required_text("id")
+        found = self.people.person(self._query(()), who)
+        return _found(found, f"person {who!r}", "profiles")
+
+    def group(self) -> Any:
+        """One group: properties, history and members."""
+        key, who = required_text("key"), required_text("id")
+        found = self.people.group(self._query(()), key, who)
+        return _found(found, f"group {who!r} of {key!r}", "groups")
 
     def rejected(self) -> Any:
         """Records refused, dropped in silence, or without effect."""
-        findings = self.world.projections.findings()
-        found = self.world.projections.rejected(request.args.get("token"))
-        items = (
-            Item(
-                each.id,
-                each.verdict.received_at,
-                each.verdict.token,
-                _rejected_item(each, findings),
-            )
-            for each in found
-        )
-        return (item.value for item in part_asked().of(items))
+        return self.reading.rejected(self._query(REQUEST_FIELDS), reason=request.args.get("reason"))
+
+    def reasons(self) -> Any:
+        """The reasons against records, with counts and examples."""
+        return self.reading.reasons(self._query(()))
 
     def leaks(self) -> Any:
         """Records sent to another region than their project's, with that as `home`."""
-        found = self.world.projections.rejected(request.args.get("token"))
-        items = (
-            Item(
-                each.id,
-                each.verdict.received_at,
-                each.verdict.token,
-                _rejected_item(each, {}, home=home),
-            )
-            for each in found
-            if (home := home_in(each.verdict.reasons))
-        )
-        return (item.value for item in part_asked().of(items))
+        return self.reading.leaks(self._query(REQUEST_FIELDS))
 
     def identities(self) -> Any:
-        """Clusters, and what is pending, split, duplicate and queued."""
-        return self.world.projections.identities(request.args.get("token"))
+        """Clusters, links, and what is pending, split, duplicate and queued."""
+        arguments = request.args
+        return self.world.projections.identities(
+            arguments.get("token"), region_asked(), arguments.get("id")
+        )
+
+    def changes(self) -> Any:
+        """Waits until something is new."""
+        wait = seconds_of("wait", 0)
+        answer = self.world.changes.wait(whole_number("after"), whole_number("version"), wait)
+        return {
+            "last": answer.position.last,
+            "version": answer.position.version,
+            "changed": answer.changed,
+            "waited": answer.waited,
+            **self.clock(),
+        }
 
     def clock(self) -> Any:
         """The virtual clock."""
@@ -167,8 +205,18 @@ class Control:
         except ConfigError as error:
             raise ControlError(str(error)) from error
 
-    def _state(self, kind: str) -> Any:
-        found = self.world.projections.items(kind, request.args.get("token"))
+    def projects(self) -> Any:
+        """All projects, with counts."""
+        return self.people.projects()
+
+    def _query(self, applicable: Sequence[str], most: int | None = None) -> Query:
+        return query_asked(self.world.clock.now(), applicable, most=most)
+
+    def _stored(self, kind: str) -> Any:
+        query = self._query(ITEM_FIELDS)
+        if query.paged or query.search.tests or query.region:
+            return self.reading.stored(kind, query)
+        found = self.world.projections.items(kind, query.token)
         return (item.value for item in part_asked().of(found))
 
 
@@ -177,17 +225,26 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("GET", "openapi.json", Control.openapi),
     ("POST", "reset", Control.reset),
     ("GET", "requests", Control.requests),
+    ("GET", "requests/<int(max=999999999999999999):number>", Control.request),
+    ("GET", "records", Control.records),
+    ("GET", "records/<int(max=999999999999999999):number>", Control.record),
     ("GET", "events", Control.events),
+    ("GET", "events/<int(max=999999999999999999):number>", Control.event),
     ("GET", "profiles", Control.profiles),
     ("GET", "groups", Control.groups),
+    ("GET", "person", Control.person),
+    ("GET", "group", Control.group),
     ("GET", "rejected", Control.rejected),
+    ("GET", "reasons", Control.reasons),
     ("GET", "leaks", Control.leaks),
     ("GET", "identities", Control.identities),
+    ("GET", "changes", Control.changes),
     ("GET", "clock", Control.clock),
     ("POST", "clock", Control.set_clock),
     ("GET", "faults", Control.faults),
     ("POST", "faults", Control.add_faults),
     ("DELETE", "faults", Control.delete_faults),
+    ("GET", "projects", Control.projects),
     ("GET", "projects/<path:token>", Control.project),
     ("PUT", "projects/<path:token>", Control.put_project),
 )
@@ -248,48 +305,8 @@ class Received(NamedTuple):
         return exchange_of(self.row).received_at
 
 
-def _journal_item(request: Journaled, findings: Findings) -> dict[str, Any]:
-    exchange = request.exchange
-    return {
-        "id": request.id,
-        "received_at": iso(exchange.received_at),
-        "region": exchange.region,
-        "method": exchange.method,
-        "path": exchange.path,
-        "query": exchange.query,
-        "headers": exchange.headers,
-        "payload": [entry.record for entry in request.entries],
-        "response": {"status": exchange.status, "body": exchange.body},
-        "verdicts": [
-            {
-                "index": entry.index,
-                "accepted": _accepted(entry, findings),
-                "reasons": _reasons(entry, findings),
-            }
-            for entry in request.entries
-        ],
-    }
-
-
-def _rejected_item(entry: Entry, findings: Findings, **more: str) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "request_id": entry.request_id,
-        "index": entry.index,
-        "token": entry.verdict.token,
-        "region": entry.verdict.region,
-        "endpoint": entry.verdict.endpoint,
-        "record": entry.record,
-        "reasons": _reasons(entry, findings),
-        **more,
-    }
-
-
-def _reasons(entry: Entry, findings: Findings) -> list[str]:
-    found = findings.get(entry.id)
-    return [*entry.verdict.reasons, *([found.reason] if found else [])]
-
-
-def _accepted(entry: Entry, findings: Findings) -> bool:
-    found = findings.get(entry.id)
-    return entry.verdict.accepted and not (found and found.refused)
+def _found(value: Any, what: str, where: str) -> Any:
+    """A single item. Raises ControlError 404 if there is none."""
+    if value is None:
+        raise ControlError(f"there is no {what}; GET /_mock/{where} lists what there is", 404)
+    return value

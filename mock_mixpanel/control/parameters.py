@@ -1,5 +1,6 @@
 """What a call of the `/_mock` API asks for: its body and its query, read or refused."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,9 @@ import orjson
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from mock_mixpanel.control.lists import Query
+from mock_mixpanel.control.search import FIELDS, SearchError, read_search
+from mock_mixpanel.projects.config import REGIONS
 from mock_mixpanel.simulation.clock import parse_iso
 from mock_mixpanel.state.pagination import Part
 
@@ -50,7 +54,7 @@ def object_body(known: Sequence[str] | None) -> dict[str, Any]:
 def part_asked() -> Part:
     """What `since` (an id, or a time) and `limit` leave of a list."""
     since, limit = request.args.get("since"), request.args.get("limit")
-    after, moment, most = 0, None, None
+    after, moment, most, before = 0, None, None, whole_number("before")
     if since is not None:
         number = count("since", since)
         after = number or 0
@@ -60,7 +64,78 @@ def part_asked() -> Part:
         most = count("limit", limit)
         if most is None:
             raise ControlError(f"limit: expected a count, got {limit!r}")
-    return Part(after, moment, most)
+    return Part(after, moment, most, before)
+
+
+def query_asked(
+    now: float, applicable: Sequence[str] = tuple(FIELDS), *, most: int | None = None
+) -> Query:
+    """All that a call asks for of a list, at a virtual time (seconds). Raises ControlError.
+
+    `applicable` are the fields of a search that apply to the list, `most` is the limit without
+    `limit`.
+    """
+    part = part_asked()
+    try:
+        search = read_search(request.args.get("q", ""), now, applicable)
+    except SearchError as error:
+        raise ControlError(str(error)) from error
+    return Query(
+        token=request.args.get("token"),
+        region=region_asked(),
+        search=search,
+        after=part.after,
+        moment=part.moment,
+        before=part.before,
+        limit=most if part.limit is None else part.limit,
+        paged=flag("page"),
+    )
+
+
+def flag(name: str) -> bool:
+    """Whether a parameter is on: anything but absent, empty, 0 and false."""
+    return request.args.get(name, "0") not in ("", "0", "false")
+
+
+def whole_number(name: str) -> int | None:
+    """A parameter that is a whole number; None if it is absent. Raises ControlError."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    found = count(name, text)
+    if found is None:
+        raise ControlError(f"{name}: expected a whole number, got {text!r}")
+    return found
+
+
+def seconds_of(name: str, default: float) -> float:
+    """A parameter that is a number of seconds. Raises ControlError."""
+    text = request.args.get(name)
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise ControlError(f"{name}: expected a number of seconds, got {text!r}")
+    return value
+
+
+def required_text(name: str) -> str:
+    """A parameter that has to be there and not empty. Raises ControlError."""
+    found = request.args.get(name, "")
+    if not found:
+        raise ControlError(f"{name}: missing; give {name}=...")
+    return found
+
+
+def region_asked() -> str | None:
+    """The parameter `region`. Raises ControlError."""
+    region = request.args.get("region")
+    if region is not None and region not in REGIONS:
+        raise ControlError(f"region: {region!r} is not one of {', '.join(REGIONS)}")
+    return region
 
 
 def count(name: str, text: str) -> int | None:

@@ -62,12 +62,16 @@ def _ingested(world: World, endpoint: str, incoming: Incoming) -> Reply | None:
         k: each.verdict(endpoint, incoming.envelope.region, now) for k, each in _shared(judged)
     }
     verdicts = [verdict[id(each)] for each in judged]
-    arrival = Arrival(exchange(incoming, reply, now), verdicts, text or dump(records))
+    exchanged = exchange(incoming, reply, now, fault.id if fault else None)
+    arrival = Arrival(exchanged, verdicts, text or dump(records))
     return reply if world.log.take(arrival, world.version) else None
 
 
-def exchange(incoming: Incoming, reply: Reply, now: float) -> Exchange:
-    """What the journal keeps of a request and its answer, without secrets."""
+def exchange(incoming: Incoming, reply: Reply, now: float, fault: int | None = None) -> Exchange:
+    """What the journal keeps of a request and its answer, without secrets.
+
+    `fault` is the id of the fault rule that acted, if any.
+    """
     envelope = incoming.envelope
     return Exchange(
         now,
@@ -77,6 +81,7 @@ def exchange(incoming: Incoming, reply: Reply, now: float) -> Exchange:
         *envelope.shown,
         None if reply.cut == "before" else reply.status,
         None if reply.cut == "before" else reply.sent.decode(errors="replace"),
+        fault,
     )
 
 

@@ -2,6 +2,7 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mock_mixpanel.log.journal import Log
@@ -12,12 +13,19 @@ BLOCK = 1000
 """How many entry ids belong together, roughly: requests are not divided."""
 
 
+SEVERAL = 0
+"""Stands for the project of a request that has records of several projects, or none."""
+
+
 class Index:
-    """The id of each request, and that of its first entry."""
+    """The id of each request, the id of its first entry, and its project."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._rows, self._firsts = array("q"), array("q")
+        self._projects = array("l")
+        self._numbers: dict[str | None, int] = {None: SEVERAL}
+        self._counts: Counter[str | None] = Counter()
 
     @property
     def last(self) -> int:
@@ -28,6 +36,32 @@ class Index:
         """Take in the next request."""
         self._rows.append(row.id)
         self._firsts.append(row.first)
+        self._counts[row.token] += 1
+        self._projects.append(self._numbers.setdefault(row.token, len(self._numbers)))
+
+    def count(self, token: str | None = None) -> int:
+        """How many requests there are, or may have records of a project."""
+        if token is None:
+            return len(self._rows)
+        return self._counts[None] + self._counts[token]
+
+    def count_of(self, token: str) -> int:
+        """How many requests have records of this project alone."""
+        return self._counts[token]
+
+    def backwards(self, before: int | None = None, token: str | None = None) -> Iterator[int]:
+        """The ids of requests, newest first: those before an id that may have records of a
+        project."""
+        end = len(self._rows) if before is None else bisect_left(self._rows, before)
+        wanted = (SEVERAL, self._numbers.get(token, SEVERAL))
+        for place in range(end - 1, -1, -1):
+            if token is None or self._projects[place] in wanted:
+                yield self._rows[place]
+
+    def request_of(self, entry: int) -> int:
+        """The id of the request with an entry; 0 if the entry is not in the log."""
+        place = bisect_right(self._firsts, entry) - 1
+        return self._rows[place] if place >= 0 else 0
 
     def entries(self, ids: Sequence[int]) -> Iterator[Entry]:
         """The entries of these ids, in order, but for those that are forgotten."""

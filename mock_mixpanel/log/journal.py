@@ -55,6 +55,14 @@ class Log:
                     entries = [by_index[each] for each in wanted[row.id] if each in by_index]
                 yield from entries
 
+    def last(self) -> int:
+        """The id of the last request that was stored, forgotten ones included; 0 if none was."""
+        return self._store.last()
+
+    def requests(self, ids: Sequence[int]) -> Iterator[Journaled]:
+        """The requests of these ids, in this order; what was forgotten is left out."""
+        return map(journaled, self._store.rows(ids))
+
     def forget(self, token: str | None = None) -> None:
         """Everything, or the records of one project and the requests that had no others."""
         self._store.forget(token)

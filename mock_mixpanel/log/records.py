@@ -50,7 +50,10 @@ class Entry(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """A request as it arrived, without secrets, and the answer; status None: no answer was sent."""
+    """A request as it arrived, without secrets, and the answer.
+
+    `status` is None if no answer was sent. `fault` is the id of the fault rule that acted, if any.
+    """
 
     received_at: float
     region: str
@@ -60,6 +63,7 @@ class Exchange(NamedTuple):
     headers: Mapping[str, str]
     status: int | None
     body: str | None
+    fault: int | None = None
 
 
 class Journaled(NamedTuple):

@@ -121,7 +121,8 @@ def _view(world: World, route: Route) -> Callable[..., Response]:
         if fault:
             answer = _spoilt(call, route, fault.action, answer)
         kept = replace(answer.reply, body=answer.reply.body[:JOURNALED])
-        world.log.append(exchange(call.incoming, kept, call.now), answer.drafts)
+        acted = fault.id if fault else None
+        world.log.append(exchange(call.incoming, kept, call.now, acted), answer.drafts)
         return _response(answer)
 
     return view

@@ -1,4 +1,4 @@
-"""What is to happen in a project later than its cause arrived."""
+"""Effects in a project that are due later than their cause arrived."""
 
 import heapq
 from collections.abc import Iterator, Mapping
@@ -9,43 +9,43 @@ from mock_mixpanel.log.records import Entry
 from mock_mixpanel.state.identities.links import Link
 
 
-class Later(NamedTuple):
-    """A link to take effect, a record that waits, or a deletion to carry out.
+class ScheduledEffect(NamedTuple):
+    """A link that takes effect, a record that waits, or a deletion that is carried out.
 
-    `due` is in virtual seconds since 1970, `number` the id of the entry that caused it. `added` is
-    what the server adds to an event that waits.
+    `due` is in virtual seconds since 1970, `record_id` the id of the entry that caused it. `added`
+    are the properties that the server adds to an event that waits.
     """
 
     due: float
-    number: int
+    record_id: int
     what: Link | Entry
     added: Mapping[str, Any] = {}
 
 
 @dataclass
-class Agenda:
-    """Things by their moment; those of the same moment in order of arrival."""
+class Scheduler:
+    """Effects ordered by due time; effects of the same time in order of arrival."""
 
-    heap: list[tuple[float, int, Later]] = field(default_factory=list)
+    heap: list[tuple[float, int, ScheduledEffect]] = field(default_factory=list)
     links: int = 0
-    """How many links are pending."""
+    """The number of pending links."""
     last_link: float = float("-inf")
-    """When the last of all links takes effect."""
+    """The due time of the last of all links."""
 
-    def add(self, later: Later) -> None:
-        """Something new; each entry causes one thing at most."""
-        heapq.heappush(self.heap, (later.due, later.number, later))
-        if isinstance(later.what, Link):
+    def add(self, effect: ScheduledEffect) -> None:
+        """Schedule an effect; each entry causes one at most."""
+        heapq.heappush(self.heap, (effect.due, effect.record_id, effect))
+        if isinstance(effect.what, Link):
             self.links += 1
-            self.last_link = max(self.last_link, later.due)
+            self.last_link = max(self.last_link, effect.due)
 
-    def until(self, now: float) -> Iterator[Later]:
-        """What is due at `now` or before, in order; it is off the agenda when it is given."""
+    def until(self, now: float) -> Iterator[ScheduledEffect]:
+        """Remove and return the effects that are due at `now` or before, in order."""
         while self.heap and self.heap[0][0] <= now:
-            later = heapq.heappop(self.heap)[2]
-            self.links -= isinstance(later.what, Link)
-            yield later
+            effect = heapq.heappop(self.heap)[2]
+            self.links -= isinstance(effect.what, Link)
+            yield effect
 
-    def all(self) -> list[Later]:
-        """Everything, in order."""
-        return [later for *_, later in sorted(self.heap)]
+    def all(self) -> list[ScheduledEffect]:
+        """All scheduled effects, in order."""
+        return [effect for *_, effect in sorted(self.heap)]

@@ -39,16 +39,18 @@ class Twins:
 
     def superseded(
         self, resolve: Callable[[str], str], old: float | None, *, raw: bool
-    ) -> Callable[[Event], bool]:
-        """Whether there is a later duplicate of an event: at the same time, but not for raw rows.
+    ) -> Callable[[Event], int | None]:
+        """A function that gives the id of the latest duplicate of an event, if it is another one.
+
+        Duplicates have the same time; for raw rows there are none.
 
         Those that arrived at `old` (virtual seconds) or before are compacted: for them, one on the
         same day is a duplicate as well. `resolve` says who is who, and may not change meanwhile.
         """
-        gone: set[int] = set()
+        gone: dict[int, int] = {}
         compared: set[int] = set()
 
-        def is_superseded(event: Event) -> bool:
+        def superseded_by(event: Event) -> int | None:
             group = self._groups.get(event.id)
             if group and group[0].id not in compared:
                 compared.add(group[0].id)
@@ -59,17 +61,21 @@ class Twins:
                     left = [each for each in left if each.id not in compacted]
                 if not raw:
                     gone.update(_earlier(left, resolve, time))
-            return event.id in gone
+            return gone.get(event.id)
 
-        return is_superseded
+        return superseded_by
 
 
 def _earlier(
     events: Sequence[Event], resolve: Callable[[str], str], when: Callable[[Event], float]
-) -> set[int]:
-    """The ids of those with a later duplicate; they are in order of arrival."""
-    latest = {
-        (event.name, resolve(event.stored), when(event), event.insert_id): event.id
-        for event in events
-    }
-    return {event.id for event in events} - set(latest.values())
+) -> dict[int, int]:
+    """The ids of events with a later duplicate, each with the id of the latest one.
+
+    The events are in order of arrival.
+    """
+
+    def shared(event: Event) -> tuple[str, str, float, str]:
+        return event.name, resolve(event.stored), when(event), event.insert_id
+
+    latest = {shared(event): event.id for event in events}
+    return {event.id: last for event in events if (last := latest[shared(event)]) != event.id}

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel.log.records import Entry
 from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.state.events import Event, event_properties
 
 
@@ -51,6 +52,8 @@ class Seen(NamedTuple):
             "insert_id": event.insert_id,
             "properties": event_properties(event, entry, self.limits),
             "endpoint": entry.verdict.endpoint,
+            "request_id": entry.request_id,
+            "received_at": iso(entry.verdict.received_at),
         }
 
     def item(self, entry: Entry) -> Item:

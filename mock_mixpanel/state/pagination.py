@@ -21,11 +21,15 @@ L = TypeVar("L", bound=Listable)
 
 @dataclass(frozen=True)
 class Part:
-    """What comes after an id, and after a moment (virtual seconds); of that the last `limit`."""
+    """What comes after an id, after a moment (virtual seconds) and before another id.
+
+    Of that the last `limit` items.
+    """
 
     after: int = 0
     moment: float | None = None
     limit: int | None = None
+    before: int | None = None
 
     def of(self, found: Iterable[L]) -> Iterable[L]:
         """The part of a list."""
@@ -34,6 +38,9 @@ class Part:
         if self.moment is not None:
             moment = self.moment
             found = (each for each in found if each.at > moment)
+        if self.before is not None:
+            before = self.before
+            found = (each for each in found if each.id < before)
         return found if self.limit is None else deque(found, maxlen=self.limit)
 
 

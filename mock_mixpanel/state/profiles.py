@@ -10,7 +10,7 @@ anew before it is read.
 from bisect import insort
 from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from mock_mixpanel.ingest.problems import Finding, RefusedError
 from mock_mixpanel.json_values import json_bytes, seconds, truthy
@@ -45,6 +45,15 @@ class Profile:
     seen: float = 0
 
 
+class Step(NamedTuple):
+    """An update with the properties of its profile before and after; `refused` says why not."""
+
+    entry: Entry
+    before: Properties | None
+    after: Properties | None
+    refused: str | None
+
+
 class Profiles(Generic[Key]):
     """The profiles of one kind.
 
@@ -67,6 +76,9 @@ class Profiles(Generic[Key]):
         profile = self._all.get(key)
         return profile is not None and profile.properties is not None
 
+    def __len__(self) -> int:
+        return sum(profile.properties is not None for profile in self._all.values())
+
     def items(self) -> list[tuple[Key, Profile]]:
         """Every profile that exists, oldest first."""
         found = [each for each in self._all.items() if each[1].properties is not None]
@@ -76,6 +88,22 @@ class Profiles(Generic[Key]):
         """The entry ids of the updates made to each profile, whether it exists or not."""
         for key, profile in self._all.items():
             yield key, [number for _, number in profile.history]
+
+    def history(self, key: Key) -> list[tuple[float, int]]:
+        """Time and entry id of each update made to a profile, in the order they apply."""
+        profile = self._all.get(key)
+        return list(profile.history) if profile else []
+
+    def get(self, key: Key) -> Profile | None:
+        """A profile, if it exists."""
+        return self._all[key] if key in self else None
+
+    def holder(self, number: int, likely: Sequence[Key]) -> Key | None:
+        """The key of the profile that an update was made to; `likely` keys are tried first."""
+        for key in (*likely, *self._all):
+            if key in self._all and any(each == number for _, each in self._all[key].history):
+                return key
+        return None
 
     def update(self, key: Key, entry: Entry) -> None:
         """Take in an update."""
@@ -105,11 +133,16 @@ class Profiles(Generic[Key]):
             self._stale.add(kept)
         self._stale.discard(gone)
 
-    def forget(self, gone: Container[Key], resolve: Callable[[Key], Key]) -> None:
-        """Delete profiles, with their history, by key or by what it stands for."""
+    def forget(self, gone: Container[Key], resolve: Callable[[Key], Key]) -> list[int]:
+        """Delete profiles, with their history, by key or by what it stands for.
+
+        Returns the entry ids of their updates.
+        """
+        erased: list[int] = []
         for key in [each for each in self._all if each in gone or resolve(each) in gone]:
-            del self._all[key]
+            erased += [number for _, number in self._all.pop(key).history]
             self._stale.discard(key)
+        return erased
 
     def settle(self) -> None:
         """Compute what is stale anew."""
@@ -133,12 +166,28 @@ class Profiles(Generic[Key]):
             updates += len(self._all[key].history)
         return together
 
-    def _apply(self, profile: Profile, entry: Entry) -> None:
+    def replay(self, key: Key) -> Iterator["Step"]:
+        """The updates made to a profile, in the order they apply."""
+        numbers = [number for _, number in self.history(key)]
+        entries = {entry.id: entry for entry in self._entries(sorted(numbers))}
+        profile, findings = Profile(), dict[int, Finding]()
+        for number in numbers:
+            if number in entries:
+                before = profile.properties
+                self._apply(profile, entries[number], findings)
+                refused = findings.get(number)
+                reason = refused.reason if refused else None
+                yield Step(entries[number], before, profile.properties, reason)
+
+    def _apply(
+        self, profile: Profile, entry: Entry, findings: dict[int, Finding] | None = None
+    ) -> None:
+        findings = self._findings if findings is None else findings
         before = profile.properties
         try:
             after = self._updated(before, entry)
         except RefusedError as error:
-            self._findings[entry.id] = Finding(str(error), refused=True)
+            findings[entry.id] = Finding(str(error), refused=True)
             return
         if after is None and before is None:
             return

@@ -1,10 +1,10 @@
 """What one project holds in one region: a fold over its entries, in order of arrival.
 
-The virtual clock decides only what is on the agenda and what has happened: links between ids that
+The virtual clock decides only what is scheduled and what has happened: links between ids that
 take effect, records that wait for them, and deletions.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import filterfalse, islice
@@ -15,27 +15,20 @@ from mock_mixpanel.ingest.problems import Finding, RefusedError
 from mock_mixpanel.json_values import identifier, truthy
 from mock_mixpanel.log.records import Entry
 from mock_mixpanel.projects.config import Limits
-from mock_mixpanel.simulation.clock import iso
-from mock_mixpanel.simulation.scheduler import Agenda, Later
+from mock_mixpanel.simulation.scheduler import ScheduledEffect, Scheduler
 from mock_mixpanel.state.deduplication import Twins
 from mock_mixpanel.state.deletions import ENDPOINT as ERASE
 from mock_mixpanel.state.deletions import TASKS, Erasures
 from mock_mixpanel.state.events import IDENTITY_EVENTS, Event, hot_shard, read_event
 from mock_mixpanel.state.identities import Identities, Link
-from mock_mixpanel.state.identities.clusters import Clusters
+from mock_mixpanel.state.identities.links import LinkHistory, named_ids
 from mock_mixpanel.state.list_items import Item, Seen
 from mock_mixpanel.state.pagination import Part
 from mock_mixpanel.state.profiles import Profile, Profiles
+from mock_mixpanel.state.references import Cause
 
 EVENTS = ("/track", "/import")
 NOTHING_ADDED: Mapping[str, Any] = {}
-IDENTITY_LISTS = (
-    "clusters",
-    "pending_aliases",
-    "split_profiles",
-    "duplicate_profiles",
-    "queued",
-)
 
 
 @dataclass
@@ -59,7 +52,7 @@ class ProjectState:
     tasks: list[Entry] = field(default_factory=list)
     """Data deletions and retrievals, and their cancellations."""
     erasures: Erasures = field(default_factory=Erasures)
-    agenda: Agenda = field(default_factory=Agenda)
+    scheduler: Scheduler = field(default_factory=Scheduler)
     queued_until: float = float("-inf")
     """Until when records wait for the alias queue (virtual seconds)."""
     now: float = 0
@@ -67,6 +60,16 @@ class ProjectState:
     ahead: float = float("-inf")
     """The moment of the last thing that happened because somebody looked. An entry that arrived
     before it comes too late: the state has to be computed anew."""
+    last: float = 0
+    """When the last accepted entry arrived (virtual seconds)."""
+    links: list[LinkHistory] = field(default_factory=list)
+    """Every identity event, in order of arrival."""
+    link_times: dict[int, float] = field(default_factory=dict)
+    """When each identity event arrived, by entry id."""
+    erased: dict[int, Cause] = field(default_factory=dict)
+    """The deletion that erased a record, by entry id of the record."""
+    _last_link: dict[str, int] = field(default_factory=dict)
+    """The entry id of the last link that names an id."""
     by_day: dict[tuple[str, str, int], int] = field(default_factory=dict)
     """How many events each distinct id and each group has on each day, in days since 1970."""
 
@@ -76,6 +79,7 @@ class ProjectState:
 
     def apply(self, entry: Entry) -> None:
         """Take in the next accepted entry; one that changes no data has no effect."""
+        self.last = entry.verdict.received_at
         self._advance(entry.verdict.received_at)
         if entry.verdict.endpoint in EVENTS:
             self._take_event(entry)
@@ -88,7 +92,7 @@ class ProjectState:
             self.tasks.append(entry)
             if entry.verdict.endpoint == ERASE:
                 self.erasures.learn(entry)
-                self.agenda.add(Later(entry.verdict.effective_at, entry.id, entry))
+                self.scheduler.add(ScheduledEffect(entry.verdict.effective_at, entry.id, entry))
 
     def look(self, now: float) -> None:
         """Let everything happen that is due at `now` (virtual seconds)."""
@@ -100,18 +104,18 @@ class ProjectState:
     def _advance(self, now: float) -> float | None:
         """When the last thing that is due happened, if anything was."""
         last = None
-        if not self.agenda.heap:
+        if not self.scheduler.heap:
             return last
-        for later in self.agenda.until(now):
-            last = later.due
-            if isinstance(later.what, Link):
-                self._link(later.what)
-            elif later.what.verdict.endpoint == "/engage":
-                self._update_profile(later.what)
-            elif later.what.verdict.endpoint in EVENTS:
-                self._add_event(later.what, later.added)
+        for effect in self.scheduler.until(now):
+            last = effect.due
+            if isinstance(effect.what, Link):
+                self._link(effect.what)
+            elif effect.what.verdict.endpoint == "/engage":
+                self._update_profile(effect.what)
+            elif effect.what.verdict.endpoint in EVENTS:
+                self._add_event(effect.what, effect.added)
             else:
-                self._erase(later.due)
+                self._erase(effect)
         return last
 
     def _take_event(self, entry: Entry) -> None:
@@ -119,21 +123,45 @@ class ProjectState:
             decision = self.identities.decide(entry)
         except RefusedError as error:
             self.findings[entry.id] = Finding(str(error), refused=True)
+            self.note_link(entry, None, str(error))
             return
         if decision.note:
             self.findings[entry.id] = Finding(decision.note, refused=False)
+        if decision.link or entry.record["event"] in IDENTITY_EVENTS:
+            self.note_link(entry, decision.link, decision.note or "")
         if decision.link is None:
             if not self._waits(entry, decision.added):
                 self._add_event(entry, decision.added)
             return
         if entry.verdict.effective_at > entry.verdict.received_at:
-            self.agenda.add(Later(entry.verdict.effective_at, entry.id, decision.link))
+            self.scheduler.add(ScheduledEffect(entry.verdict.effective_at, entry.id, decision.link))
         else:
             self._link(decision.link)
         self._add_event(entry, NOTHING_ADDED)
 
+    def note_link(self, entry: Entry, link: Link | None, refusal: str = "") -> None:
+        """Remember what was decided about an identity event; `link` is what it linked, if it did.
+
+        `refusal` says why it was not linked.
+        """
+        verdict = entry.verdict
+        ids = link or named_ids(entry.record)
+        outcome = "linked" if link else "refused" if refusal else "repeated"
+        if verdict.reasons and outcome == "repeated":
+            outcome, refusal = "ignored", verdict.reasons[0]
+        because = 0
+        if outcome != "linked":
+            because = max(self._last_link.get(each, 0) for each in ids)
+        history = LinkHistory(
+            ids, entry.id, verdict.received_at, verdict.effective_at, outcome, refusal, because
+        )
+        self.links.append(history)
+        self.link_times[entry.id] = verdict.received_at
+        if link:
+            self._last_link |= dict.fromkeys(link, entry.id)
+
     def _waits(self, entry: Entry, added: Mapping[str, Any] = NOTHING_ADDED) -> bool:
-        """Whether an entry goes on the agenda because the alias queue is backed up
+        """Whether an entry has to wait because the alias queue is backed up
         (docs/facts/mixpanel-http-api.md#propagation-and-split-profiles).
 
         It waits for the links before it, and behind those that wait already.
@@ -141,11 +169,11 @@ class ProjectState:
         most = self.limits.alias_queue
         if most is None:
             return False
-        if self.agenda.links > most:
-            self.queued_until = self.agenda.last_link
+        if self.scheduler.links > most:
+            self.queued_until = self.scheduler.last_link
         if self.queued_until <= entry.verdict.received_at:
             return False
-        self.agenda.add(Later(self.queued_until, entry.id, entry, added))
+        self.scheduler.add(ScheduledEffect(self.queued_until, entry.id, entry, added))
         return True
 
     def _link(self, link: Link) -> None:
@@ -153,19 +181,21 @@ class ProjectState:
         if merge:
             self.profiles.merge(merge.gone, merge.kept)
 
-    def _erase(self, now: float) -> None:
-        """Delete events and profiles of the people whose deletion is due (virtual seconds)."""
-        asked = self.erasures.due(now)
+    def _erase(self, effect: ScheduledEffect) -> None:
+        """Delete events and profiles of the people whose deletion is due."""
+        asked = self.erasures.due(effect.due)
         if not asked:
             return
         gone = asked | {self.identities.resolve(who) for who in asked}
-        self.events = [
-            event
-            for event in self.events
-            if event.stored not in gone and self.identities.resolve(event.stored) not in gone
-        ]
+        kept, erased = [], self.profiles.forget(gone, self.identities.resolve)
+        for event in self.events:
+            if event.stored in gone or self.identities.resolve(event.stored) in gone:
+                erased.append(event.id)
+            else:
+                kept.append(event)
+        self.events = kept
         self.twins = Twins(self.events)
-        self.profiles.forget(gone, self.identities.resolve)
+        self.erased |= dict.fromkeys(erased, Cause(effect.record_id, effect.due))
 
     def seen(self, raw: bool, part: Part) -> Sequence[Seen]:
         """The events as queries see them, or every row; the canonical id is the one at this moment.
@@ -180,20 +210,29 @@ class ProjectState:
             self.region,
             self.limits,
         )
-        first = bisect_right(self.events, part.after, key=attrgetter("id"))
-        found: Iterator[Event] = islice(reversed(self.events), len(self.events) - first)
+        number = attrgetter("id")
+        first = bisect_right(self.events, part.after, key=number)
+        end = len(self.events)
+        if part.before is not None:
+            end = max(first, bisect_left(self.events, part.before, key=number))
+        found: Iterator[Event] = (self.events[place] for place in range(end - 1, first - 1, -1))
         if part.moment is not None:
             moment = part.moment
             found = (event for event in found if event.at > moment)
         if self.twins:
-            old = None if limits.compaction is None else self.now - limits.compaction
-            found = filterfalse(self.twins.superseded(resolve, old, raw=raw), found)
+            found = filterfalse(self.superseded_by(raw=raw), found)
         rows = [
             Seen(event, resolve(event.stored), token, region, limits)
             for event in islice(found, part.limit)
         ]
         rows.reverse()
         return rows
+
+    def superseded_by(self, *, raw: bool) -> Callable[[Event], int | None]:
+        """A function that gives the id of the event that replaces a duplicate."""
+        compaction = self.limits.compaction
+        old = None if compaction is None else self.now - compaction
+        return self.twins.superseded(self.identities.resolve, old, raw=raw)
 
     def profile_items(self) -> list[Item]:
         """Every profile, oldest first."""
@@ -205,57 +244,6 @@ class ProjectState:
             self._item(group, group_key=key, group_id=who)
             for (key, who), group in self.groups.items()
         ]
-
-    def identity_items(self) -> dict[str, list[Any]]:
-        """Who is who, what is pending, and whose data is in several places."""
-        agenda = self.agenda.all()
-        pending = [later.what for later in agenda if isinstance(later.what, Link)]
-        people = self.identities.people()
-        return {
-            "clusters": [{"canonical": ids[0], "ids": list(ids)} for ids in people],
-            "pending_aliases": [
-                {**later.what._asdict(), "due": iso(later.due)}
-                for later in agenda
-                if isinstance(later.what, Link)
-            ],
-            "split_profiles": self._splits(pending),
-            "duplicate_profiles": self._duplicates(people, pending),
-            "queued": [
-                {"id": later.number, "endpoint": later.what.verdict.endpoint, "due": iso(later.due)}
-                for later in agenda
-                if isinstance(later.what, Entry) and later.what.verdict.endpoint != ERASE
-            ],
-        }
-
-    def _splits(self, pending: Sequence[Link]) -> list[dict[str, Any]]:
-        """The aliases that are somebody else, with the ids of the records that made them so."""
-        resolve = self.identities.resolve
-        splits = [
-            (link, resolve(link.alias))
-            for link in self.identities.splits(pending)
-            if resolve(link.alias) != resolve(link.distinct_id)
-        ]
-        causes: dict[str, list[int]] = {who: [] for _, who in splits}
-        if causes:
-            for who, numbers in self.profiles.updates():
-                causes.get(resolve(who), []).extend(numbers)
-            for event in self.events:
-                if event.name not in IDENTITY_EVENTS:
-                    causes.get(resolve(event.stored), []).append(event.id)
-        return [
-            {**link._asdict(), "causes": sorted(causes[who])} for link, who in splits if causes[who]
-        ]
-
-    def _duplicates(
-        self, people: Sequence[Sequence[str]], pending: Sequence[Link]
-    ) -> list[dict[str, Any]]:
-        """People who have several profiles, with the ids of these; pending links count."""
-        everyone = Clusters()
-        for first, *others in [*people, *((link.distinct_id, link.alias) for link in pending)]:
-            for other in others:
-                everyone.join(first, other)
-        profiles = [[who for who in ids if who in self.profiles] for ids in everyone.all()]
-        return [{"distinct_ids": sorted(ids)} for ids in profiles if len(ids) > 1]
 
     def _add_event(self, entry: Entry, added: Mapping[str, Any]) -> None:
         event = read_event(entry, added, self.identities.place, self.identities.resolve)

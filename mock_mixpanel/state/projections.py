@@ -6,8 +6,10 @@ Folding step by step and folding at once give the same.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from contextlib import contextmanager
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
 
@@ -15,16 +17,24 @@ from mock_mixpanel.gc_pause import uncollected
 from mock_mixpanel.ingest.problems import Finding
 from mock_mixpanel.log.index import Index
 from mock_mixpanel.log.journal import Log
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import Entry, Journaled
 from mock_mixpanel.log.row_codec import Row, entries_of
 from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.state.events import IDENTITY_EVENTS
+from mock_mixpanel.state.fates import Fate, Fates
 from mock_mixpanel.state.identities import identities_for
+from mock_mixpanel.state.identities.links import LinkHistory, named_ids
+from mock_mixpanel.state.identity_report import IDENTITY_LISTS, identity_report
 from mock_mixpanel.state.json_cache import Texts
 from mock_mixpanel.state.list_items import Item, Seen, with_entries
 from mock_mixpanel.state.pagination import ALL, Part
-from mock_mixpanel.state.project_state import IDENTITY_LISTS, ProjectState
+from mock_mixpanel.state.project_state import ProjectState
+from mock_mixpanel.state.references import References, kind_of
 
 __all__ = ["Item", "Projections", "Seen"]
+
+AT_ONCE = 100
+"""How many requests are fetched at once when the journal is read backwards."""
 
 
 class Projections:
@@ -90,23 +100,126 @@ class Projections:
     def rejected(self, token: str | None = None) -> Iterator[Entry]:
         """The entries that were refused, or have a reason or a finding, oldest first."""
         with self._lock:
-            found = {key for state in self._current(token) for key in state.findings}
-            noted = self._noted.values() if token is None else [self._noted.get(token, [])]
-            return self._index.entries(sorted(found.union(*noted)))
+            return self._index.entries(self.noted(token))
 
     def tasks(self, token: str) -> list[Entry]:
         """Data deletions and retrievals of a project, and their cancellations, oldest first."""
         with self._lock:
             return [task for state in self._current(token) for task in state.tasks]
 
-    def identities(self, token: str | None = None) -> dict[str, list[Any]]:
-        """Clusters, and what is pending, split, duplicate and queued."""
+    def identities(
+        self, token: str | None = None, region: str | None = None, who: str | None = None
+    ) -> dict[str, list[Any]]:
+        """Clusters, links, and what is pending, split, duplicate and queued.
+
+        `who` leaves only what concerns one id; see `identity_report`.
+        """
         found: dict[str, list[Any]] = {name: [] for name in IDENTITY_LISTS}
         with self._lock:
-            for state in self._current(token):
-                for name, items in state.identity_items().items():
+            for state in self.states(token, region):
+                refused = self._refused_links.get((state.token, state.region), [])
+                report = identity_report(state, self.references, refused, who)
+                for name, items in report.items():
                     found[name] += items
         return found
+
+    def fates(self, entries: Sequence[Entry]) -> list[Fate]:
+        """The fate of each of these records."""
+        with self._lock:
+            wanted = {(entry.verdict.token, entry.verdict.region) for entry in entries}
+            fates = {
+                (state.token, state.region): Fates(state, self.references)
+                for state in self._current(None)
+                if (state.token, state.region) in wanted
+            }
+            found: list[Fate] = []
+            for entry in entries:
+                project = fates.get((entry.verdict.token, entry.verdict.region))
+                stored = project is not None and entry.verdict.accepted
+                found.append(project.of(entry) if project and stored else {"state": "rejected"})
+            return found
+
+    def states(self, token: str | None = None, region: str | None = None) -> list[ProjectState]:
+        """The states of one project or of all, up to date. Call it in `locked`."""
+        return [state for state in self._current(token) if region in (None, state.region)]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the states as they are."""
+        with self._lock:
+            yield
+
+    def journal(self, token: str | None = None, before: int | None = None) -> Iterator[Journaled]:
+        """The requests, or those with records of a project, newest first, before a request id."""
+        with self._lock:
+            self._current(token)
+            numbers = self._index.backwards(before, token)
+        while some := list(islice(numbers, AT_ONCE)):
+            for request in self._log.requests(some):
+                if token is None or token in request.tokens:
+                    yield request
+
+    def request(self, number: int) -> Journaled | None:
+        """A request by its id."""
+        return next(self._log.requests([number]), None)
+
+    def requests_of(self, entries: Sequence[int]) -> Iterator[tuple[Journaled, Entry]]:
+        """Records with their requests, by entry ids in any order; forgotten ones are left out."""
+        with self._lock:
+            self._current(None)
+            request_of = self._index.request_of
+        numbers = iter(entries)
+        while some := list(islice(numbers, AT_ONCE)):
+            wanted = {each: request_of(each) for each in some}
+            requests = self._log.requests(list(dict.fromkeys(wanted.values())))
+            there = {e.id: (request, e) for request in requests for e in request.entries}
+            yield from (there[number] for number in wanted if number in there)
+
+    def count_requests(self, token: str | None = None) -> int:
+        """How many requests there are, or may have records of a project."""
+        with self._lock:
+            self._current(token)
+            return self._index.count(token)
+
+    def totals(self, token: str) -> dict[str, int]:
+        """How many requests, records and records with a reason a project has. Call it in `locked`.
+
+        Requests with records of several projects are left out.
+        """
+        findings = sum(len(s.findings) for s in self._states.values() if s.token == token)
+        return {
+            "requests": self._index.count_of(token),
+            "records": self._records[token],
+            "noted": len(self._noted.get(token, [])) + findings,
+        }
+
+    def count_records(self, token: str | None = None) -> int:
+        """How many records there are, of one project or of all."""
+        with self._lock:
+            self._current(token)
+            return sum(self._records.values()) if token is None else self._records[token]
+
+    def request_before(self, record: int) -> int:
+        """The request id before which all records before a record are."""
+        with self._lock:
+            self._current(None)
+            return self._index.request_of(record) + 1
+
+    def event(self, number: int) -> dict[str, Any] | None:
+        """A stored event by its entry id, as the list of events shows it."""
+        with self._lock:
+            for state in self._current(None):
+                seen = state.seen(True, Part(after=number - 1, before=number + 1))
+                for item in self.event_items(seen):
+                    return item.value
+        return None
+
+    def noted(self, token: str | None = None) -> list[int]:
+        """The entry ids of records with a reason or a finding, in order."""
+        with self._lock:
+            found = {key for state in self._current(token) for key in state.findings}
+            noted = self._noted.values() if token is None else [self._noted.get(token, [])]
+            return sorted(found.union(*noted))
 
     def findings(self) -> dict[int, Finding]:
         """By entry id: what only the records before it tell about an accepted record."""
@@ -129,7 +242,12 @@ class Projections:
         self._noted: dict[str, list[int]] = {}
         """By token, the ids of the entries that arrived with a reason."""
         self._index = Index(self._log)
+        self._records: Counter[str] = Counter()
+        """How many records there are, by token."""
+        self._refused_links: dict[tuple[str, str], list[LinkHistory]] = {}
+        """By token and region, the identity events that were refused when they arrived."""
         self._texts = Texts(self._index)
+        self.references = References(self._index.request_of)
 
     def _current(self, token: str | None) -> list[ProjectState]:
         """The states of one project or of all, up to date."""
@@ -167,15 +285,30 @@ class Projections:
 
     def _take(self, row: Row) -> bool:
         self._index.add(row)
-        for entry in entries_of(row):
+        entries = entries_of(row)
+        if row.token is None:
+            self._records.update(entry.verdict.token for entry in entries)
+        else:
+            self._records[row.token] += len(entries)
+        for entry in entries:
             if entry.verdict.accepted:
                 state = self._state(entry)
                 if entry.verdict.received_at < state.ahead:
                     return False
                 state.apply(entry)
+            elif kind_of(entry) == "event":
+                self._note_refused_link(entry)
             if entry.verdict.reasons:
                 self._noted.setdefault(entry.verdict.token, []).append(entry.id)
         return True
+
+    def _note_refused_link(self, entry: Entry) -> None:
+        record, verdict = entry.record, entry.verdict
+        if isinstance(record, dict) and record.get("event") in IDENTITY_EVENTS:
+            at, reason = verdict.received_at, "; ".join(verdict.reasons)
+            refused = LinkHistory(named_ids(record), entry.id, at, at, "refused", reason)
+            key = (verdict.token, verdict.region)
+            self._refused_links.setdefault(key, []).append(refused)
 
     def _state(self, entry: Entry) -> ProjectState:
         key = (entry.verdict.token, entry.verdict.region)

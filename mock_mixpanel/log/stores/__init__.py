@@ -85,6 +85,9 @@ class Store(Protocol):
     def page(self, generation: int | None, after: int) -> Page:
         """The next rows after a row id; the first ones if the generation has changed."""
 
+    def last(self) -> int:
+        """The id of the last row that was appended, forgotten ones included; 0 if there is none."""
+
     def rows(self, ids: Sequence[int]) -> Sequence[Row]:
         """The rows with these ids, without those that were forgotten."""
 

@@ -169,6 +169,10 @@ class FolderStore:
         known = generation in (None, head.generation)
         return Page(head.generation, log.rows_after(after if known else 0, head.end, PAGE))
 
+    def last(self) -> int:
+        with self._reading() as head:
+            return head.next_row - 1
+
     def rows(self, ids: Sequence[int]) -> Sequence[Row]:
         with self._reading() as head:
             log = self._current(head)

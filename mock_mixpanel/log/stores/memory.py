@@ -164,6 +164,9 @@ class MemoryStore:
             found = self._rows.after(after if known else 0)
             return Page(self._generation, list(islice(found, PAGE)))
 
+    def last(self) -> int:
+        return self._last_row
+
     def rows(self, ids: Sequence[int]) -> Sequence[Row]:
         with self._lock:
             found = [self._rows.get(each) for each in ids]

@@ -52,6 +52,8 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 60
 """How long to wait for another writer."""
 
+_NEXT_ROW = sa.select(NEXT_ROW).select_from(STATE_AND_NEWEST)
+
 
 class _Compiled(NamedTuple):
     """A statement as the driver takes it, and the order of its values if they have no names."""
@@ -163,6 +165,10 @@ class SqlStore:
             if after and generation not in (None, found[0][0]):
                 found = reader.execute(SELECT_PAGE, {"after": 0}).all()
         return Page(found[0][0], [read_row(each[1:]) for each in found if each[1] is not None])
+
+    def last(self) -> int:
+        with self._reading() as reader:
+            return int(reader.execute(_NEXT_ROW).scalar_one()) - 1
 
     def rows(self, ids: Sequence[int]) -> Sequence[Row]:
         with self._reading() as reader:

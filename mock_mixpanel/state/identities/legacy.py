@@ -62,6 +62,11 @@ class Legacy:
             found.setdefault(canonical, [canonical]).append(alias)
         return list(found.values())
 
+    def split_from(self, who: str, pending: Sequence[Link]) -> Link | None:
+        """What is stored under an alias stays split off, also when the alias is in effect."""
+        original = self.aliases.get(who)
+        return None if original is None else Link(who, original)
+
     def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
         """Every alias: what it has of its own is split off for good."""
         return [Link(*both) for both in self.aliases.items()]

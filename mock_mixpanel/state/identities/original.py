@@ -70,6 +70,10 @@ class Original:
         """Every cluster."""
         return self.effective.all()
 
+    def split_from(self, who: str, pending: Sequence[Link]) -> Link | None:
+        """A person is split off until the link takes effect."""
+        return next((link for link in pending if self.resolve(link.alias) == who), None)
+
     def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
         """The merge repairs a split when it takes effect
         (docs/facts/mixpanel-http-api.md#propagation-and-split-profiles)."""

@@ -62,6 +62,10 @@ class Simplified:
             found.setdefault(user, [user]).append(device)
         return list(found.values())
 
+    def split_from(self, who: str, pending: Sequence[Link]) -> Link | None:
+        """A person is split off until the link takes effect."""
+        return next((link for link in pending if self.resolve(link.alias) == who), None)
+
     def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
         """A device is somebody else only until its link takes effect."""
         return pending

@@ -135,6 +135,8 @@ def test_event_members(mock_mixpanel: MockMixpanel) -> None:
         "insert_id": f"made-{number}",
         "properties": {"distinct_id": "u-1", "time": 1781524799.5, "a": 1, "ip": "1.2.3.4"},
         "endpoint": "/track",
+        "request_id": request["id"],
+        "received_at": "2026-06-15T12:00:00.000Z",
     }
     assert {k: v for k, v in request.items() if k not in ("id", "headers", "payload")} == {
         "received_at": "2026-06-15T12:00:00.000Z",
@@ -148,7 +150,8 @@ def test_event_members(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_rejected_members(mock_mixpanel: MockMixpanel) -> None:
-    """A rejected record is shown whole, with the request it came in."""
+    """A rejected record is shown whole, with the request it came in and links to both."""
+    mock_mixpanel.freeze(NOW)
     record = event(mock_mixpanel, time="x")
     send(mock_mixpanel, "/track/", [event(mock_mixpanel), record])
     (item,) = mock_mixpanel.rejected()
@@ -162,6 +165,10 @@ def test_rejected_members(mock_mixpanel: MockMixpanel) -> None:
         "endpoint": "/track",
         "record": record,
         "reasons": ["time: not a number"],
+        "accepted": False,
+        "received_at": "2026-06-15T12:00:00.000Z",
+        "url": f"/_mock/records/{item['id']}",
+        "request_url": f"/_mock/requests/{request['id']}",
     }
 
 

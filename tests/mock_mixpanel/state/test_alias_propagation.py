@@ -3,7 +3,7 @@
 import pytest
 
 from mock_mixpanel.client import MockMixpanel
-from tests.mock_mixpanel.wire import NOW, alias, event, names, reasons, send, update
+from tests.mock_mixpanel.wire import NOW, alias, event, http, names, reasons, send, update
 
 DELAY = 2.5
 
@@ -20,6 +20,12 @@ def people(mock: MockMixpanel, name: str = "Signed Up") -> list[str]:
     return [item["distinct_id"] for item in mock.events() if item["event"] == name]
 
 
+def request_records(mock: MockMixpanel, number: int) -> list[int]:
+    """The ids of the records of a request."""
+    found = http("GET", f"{mock.url}/_mock/requests/{number}").json()
+    return [record["id"] for record in found["records"]]
+
+
 def test_at_once(mock_mixpanel: MockMixpanel) -> None:
     """Without a delay, what follows the alias belongs to the original id."""
     mock_mixpanel.freeze(NOW)
@@ -28,8 +34,30 @@ def test_at_once(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"plan": "pro"}))
     assert people(mock_mixpanel) == ["anon-1"]
     assert mock_mixpanel.profiles() == {"anon-1": {"plan": "pro"}}
+    (request, _) = mock_mixpanel.requests()
+    record = request_records(mock_mixpanel, request["id"])[0]
+    cause = {
+        "id": record,
+        "request_id": request["id"],
+        "received_at": "2026-06-15T12:00:00.000Z",
+        "url": f"/_mock/records/{record}",
+        "request_url": f"/_mock/requests/{request['id']}",
+    }
     assert mock_mixpanel.identities() == {
         "clusters": [{"canonical": "anon-1", "ids": ["anon-1", "u-1"]}],
+        "links": [
+            {
+                "alias": "u-1",
+                "distinct_id": "anon-1",
+                "status": "in_effect",
+                "reason": None,
+                "asked": cause,
+                "due": "2026-06-15T12:00:00.000Z",
+                "because": None,
+                "token": mock_mixpanel.token,
+                "region": "us",
+            }
+        ],
         "pending_aliases": [],
         "split_profiles": [],
         "duplicate_profiles": [],
@@ -53,15 +81,17 @@ def test_too_early(slow: MockMixpanel) -> None:
     slow.advance(100)
     assert people(slow) == ["u-1"]
     assert slow.profiles() == {"u-1": {"plan": "pro"}}
-    assert slow.identities() == {
-        "clusters": [{"canonical": "anon-1", "ids": ["anon-1", "u-1"]}],
-        "pending_aliases": [],
-        "split_profiles": [
-            {"alias": "u-1", "distinct_id": "anon-1", "causes": [records[0], records[0] + 1]}
-        ],
-        "duplicate_profiles": [],
-        "queued": [],
-    }
+    found = slow.identities()
+    assert found["clusters"] == [{"canonical": "anon-1", "ids": ["anon-1", "u-1"]}]
+    assert (found["pending_aliases"], found["duplicate_profiles"], found["queued"]) == ([], [], [])
+    (split,) = found["split_profiles"]
+    assert (split["alias"], split["distinct_id"], split["status"]) == ("u-1", "anon-1", "in_effect")
+    assert [
+        (each["id"], each["request_id"], each["kind"], each["name"]) for each in split["causes"]
+    ] == [
+        (records[0], causes[0], "event", "Signed Up"),
+        (records[0] + 1, causes[1], "profile", "$set"),
+    ]
 
 
 def test_in_time(slow: MockMixpanel) -> None:
@@ -79,8 +109,9 @@ def test_not_retroactive(mock_mixpanel: MockMixpanel) -> None:
     send(mock_mixpanel, "/track", alias(mock_mixpanel, "u-1", "anon-1"))
     assert people(mock_mixpanel) == ["u-1"]
     (first, _) = mock_mixpanel.events()
-    split = {"alias": "u-1", "distinct_id": "anon-1", "causes": [first["id"]]}
-    assert mock_mixpanel.identities()["split_profiles"] == [split]
+    (split,) = mock_mixpanel.identities()["split_profiles"]
+    assert (split["alias"], split["distinct_id"]) == ("u-1", "anon-1")
+    assert [each["id"] for each in split["causes"]] == [first["id"]]
 
 
 def test_original_id_is_not_split(slow: MockMixpanel) -> None:

@@ -73,9 +73,11 @@ def test_causes_of_a_split(mock_mixpanel: MockMixpanel, identity: str, lasts: bo
     first, _, third = (item["id"] for item in mock.events())
     expected = {"alias": split(identity), "causes": [first, third - 1, third]}
     (shown,) = mock.identities()["split_profiles"]
-    assert {"alias": shown["alias"], "causes": shown["causes"]} == expected
+    causes = [each["id"] for each in shown["causes"]]
+    assert {"alias": shown["alias"], "causes": causes} == expected
     mock.advance(DELAY)
-    assert ([shown] if lasts else []) == mock.identities()["split_profiles"]
+    later = [shown | {"status": "in_effect"}] if lasts else []
+    assert mock.identities()["split_profiles"] == later
     (cluster,) = mock.identities()["clusters"]
     assert {split(identity) if lasts else cluster["canonical"]} == {*people(mock)}
 
@@ -88,11 +90,14 @@ def test_duplicate_profiles(mock_mixpanel: MockMixpanel, identity: str) -> None:
         send(mock, "/engage", update(mock, who, set={"a": 1}))
     assert mock.identities()["duplicate_profiles"] == []
     send(mock, "/track", link(mock, identity))
-    both = {"distinct_ids": sorted(["u-1", device(identity)])}
-    assert mock.identities()["duplicate_profiles"] == [both]
+    both = sorted(["u-1", device(identity)])
+    (shown,) = mock.identities()["duplicate_profiles"]
+    assert shown["distinct_ids"] == both
+    made_by = [(each["distinct_id"], each["made_by"]["distinct_id"]) for each in shown["profiles"]]
+    assert made_by == [(who, who) for who in both]
     mock.advance(DELAY)
-    lasting = [] if identity == "original" else [both]
-    assert lasting == mock.identities()["duplicate_profiles"]
+    lasting = [] if identity == "original" else [shown]
+    assert mock.identities()["duplicate_profiles"] == lasting
 
 
 def test_updates_after_the_link(mock_mixpanel: MockMixpanel) -> None:

@@ -47,7 +47,11 @@ def view(state: dict[str, Any]) -> dict[str, Any]:
     }
     identities = state["identities"]
     events = [
-        {name: value for name, value in each.items() if name not in ("id", "insert_id")}
+        {
+            name: value
+            for name, value in each.items()
+            if name not in ("id", "insert_id", "request_id")
+        }
         for each in state["events"]
     ]
     return {
@@ -61,12 +65,19 @@ def view(state: dict[str, Any]) -> dict[str, Any]:
         "pending": by_text(identities["pending_aliases"]),
         "splits": by_text(
             [
-                {**each, "causes": [requests[cause] for cause in each["causes"]]}
+                (
+                    each["alias"],
+                    each["distinct_id"],
+                    [requests[cause["id"]] for cause in each["causes"]],
+                )
                 for each in identities["split_profiles"]
             ]
         ),
-        "duplicates": by_text(identities["duplicate_profiles"]),
+        "duplicates": by_text([each["distinct_ids"] for each in identities["duplicate_profiles"]]),
     }
+
+
+NUMBERED = ("id", "insert_id", "request_id")
 
 
 def by_text(items: list[Any]) -> Counter[str]:

@@ -286,7 +286,8 @@ def test_ignore_alias(original: MockMixpanel) -> None:
     records = [update(original, who, set={"who": who}, ignore_alias=True) for who in ("u", A)]
     send(original, "/engage", records)
     assert original.profiles() == {"u": {"who": "u"}, A: {"who": A}}
-    assert original.identities()["duplicate_profiles"] == [{"distinct_ids": sorted(["u", A])}]
+    (duplicate,) = original.identities()["duplicate_profiles"]
+    assert duplicate["distinct_ids"] == sorted(["u", A])
 
 
 def test_the_order_of_merges_does_not_choose_the_canonical_id(original: MockMixpanel) -> None:

@@ -1,0 +1,111 @@
+"""Lists of the control API that are read backwards: newest first, by pages, with a search."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mock_mixpanel.control.search import Search, Subject
+
+MOST_EXAMINED = 5000
+"""Items that one page of a search looks at; the page says where to go on."""
+PAGE = 100
+"""Items of a page without `limit`."""
+LARGEST_PAGE = 1000
+EVERYTHING = Search()
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a call asks for of a list.
+
+    `after`, `moment` (virtual seconds) and `before` bound the items, `limit` counts them. `paged`:
+    the answer is a page, newest first, that tells how far it looked. Otherwise it is an array,
+    oldest first.
+    """
+
+    token: str | None = None
+    region: str | None = None
+    search: Search = EVERYTHING
+    after: int = 0
+    moment: float | None = None
+    before: int | None = None
+    limit: int | None = None
+    paged: bool = False
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the list is read from its end."""
+        return self.paged or self.limit is not None or self.before is not None
+
+
+class Candidate(NamedTuple):
+    """An item that a list may show; `at` is when it arrived (virtual seconds)."""
+
+    id: int
+    at: float
+    value: Any
+
+
+Subjects = Callable[[Any], Iterable[Subject]]
+"""What a search sees of a candidate's value; one of them has to match."""
+
+
+def listed(query: Query, candidates: Iterator[Candidate], subjects: Subjects) -> list[Any]:
+    """The values of a list, oldest first. The candidates come newest first."""
+    most = query.limit
+    found: list[Any] = []
+    for each in candidates:
+        if _is_past(query, each) or (most is not None and len(found) >= most):
+            break
+        if _matches(query, each, subjects):
+            found.append(each.value)
+    found.reverse()
+    return found
+
+
+def page(
+    query: Query, candidates: Iterator[Candidate], subjects: Subjects, total: int
+) -> dict[str, Any]:
+    """A page of values, newest first. The candidates come newest first.
+
+    `examined` says how many items were looked at of `total`. `before` continues the list, and is
+    null at its end.
+    """
+    most = min(PAGE if query.limit is None else query.limit, LARGEST_PAGE)
+    found: list[Any] = []
+    examined, last, complete = 0, query.before, True
+    for each in candidates:
+        if _is_past(query, each):
+            break
+        if len(found) >= most or examined >= MOST_EXAMINED:
+            complete = False
+            break
+        examined, last = examined + 1, each.id
+        if _matches(query, each, subjects):
+            found.append(each.value)
+    return {
+        "items": found,
+        "examined": examined,
+        "total": total,
+        "complete": complete,
+        "before": None if complete else last,
+    }
+
+
+def in_pages(candidates: Sequence[Candidate], before: int | None) -> Iterator[Candidate]:
+    """Items that are all known, newest first, before an id."""
+    newest_first = sorted(candidates, key=lambda each: -each.id)
+    return (each for each in newest_first if before is None or each.id < before)
+
+
+def _is_past(query: Query, each: Candidate) -> bool:
+    """Whether this item and all older ones are out of bounds."""
+    return each.id <= query.after
+
+
+def _matches(query: Query, each: Candidate, subjects: Subjects) -> bool:
+    if query.moment is not None and each.at <= query.moment:
+        return False
+    if not query.search.tests:
+        return True
+    return any(query.search.matches(subject) for subject in subjects(each.value))

@@ -1,0 +1,231 @@
+"""The reading side of the control API: lists, single items and their causes, as JSON values.
+
+Nothing here knows of HTTP; a web page can be made from the same values.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from mock_mixpanel.backend import World
+from mock_mixpanel.control.lists import Candidate, Query, Subjects, in_pages, listed, page
+from mock_mixpanel.control.search import Subject
+from mock_mixpanel.control.views import (
+    item_subject,
+    reasons,
+    record_item,
+    record_subject,
+    rejected_item,
+    request_item,
+    request_subjects,
+    request_summary,
+)
+from mock_mixpanel.ingest.regions import home_in
+from mock_mixpanel.log.records import Entry, Journaled
+from mock_mixpanel.state.list_items import Item
+
+SAMPLES = 3
+"""Examples of each reason that are shown."""
+BLOCK = 500
+"""Events whose properties are read at once."""
+
+Arrived = tuple[Journaled, Entry]
+"""A record with its request."""
+
+
+class Reading:
+    """Reads what one server holds."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def requests(self, query: Query, *, summary: bool) -> Any:
+        """The journal of requests."""
+        projections = self.world.projections
+        findings = projections.findings()
+        candidates = (
+            Candidate(request.id, request.exchange.received_at, request)
+            for request in projections.journal(query.token, query.before)
+            if query.region in (None, request.exchange.region)
+        )
+
+        def subjects(request: Journaled) -> Iterator[Subject]:
+            return request_subjects(request, findings)
+
+        def shown(request: Journaled) -> dict[str, Any]:
+            view = request_summary if summary else request_item
+            return view(request, findings)
+
+        total = projections.count_requests(query.token)
+        return _answer(query, candidates, subjects, total, shown)
+
+    def request(self, number: int) -> dict[str, Any] | None:
+        """A request with all of its records and their fates; None if there is none of this id."""
+        found = self.world.projections.request(number)
+        if found is None:
+            return None
+        findings = self.world.projections.findings()
+        return {
+            **request_item(found, findings),
+            "summary": request_summary(found, findings),
+            "records": self.records_of(found.entries),
+        }
+
+    def records(self, query: Query) -> Any:
+        """Every record that arrived, with its verdict and fate."""
+        projections = self.world.projections
+        findings = projections.findings()
+        needs_fate = "fate" in query.search.fields
+
+        def subjects(arrived: Arrived) -> Iterator[Subject]:
+            request, entry = arrived
+            fate = projections.fates([entry])[0] if needs_fate else None
+            yield record_subject(request, entry, findings, fate)
+
+        found = self._arrived(query)
+        candidates = (Candidate(each[1].id, each[1].verdict.received_at, each) for each in found)
+        total = projections.count_records(query.token)
+        answer = _answer(query, candidates, subjects, total, lambda arrived: arrived[1])
+        if query.paged:
+            return answer | {"items": self.records_of(answer["items"])}
+        return self.records_of(list(answer))
+
+    def record(self, number: int) -> dict[str, Any] | None:
+        """A record by its id, with a summary of its request; None if there is none."""
+        found = next(self.world.projections.requests_of([number]), None)
+        if found is None:
+            return None
+        request, entry = found
+        [item] = self.records_of([entry])
+        return {**item, "request": request_summary(request, self.world.projections.findings())}
+
+    def event(self, number: int) -> dict[str, Any] | None:
+        """A record by its id; for an event, `stored` is what queries see of it."""
+        item = self.record(number)
+        return item and item | {"stored": self.world.projections.event(number)}
+
+    def rejected(self, query: Query, *, reason: str | None = None) -> Any:
+        """Records refused, dropped in silence, or without effect."""
+        projections = self.world.projections
+        findings = projections.findings()
+        numbers = projections.noted(query.token)
+        candidates = (
+            each
+            for each in self._noted(numbers, query)
+            if reason is None or reason in reasons(each.value[1], findings)
+        )
+
+        def subjects(arrived: Arrived) -> Iterator[Subject]:
+            yield record_subject(*arrived, findings)
+
+        def shown(arrived: Arrived) -> dict[str, Any]:
+            return rejected_item(arrived[1], findings, projections.references)
+
+        return _answer(query, candidates, subjects, len(numbers), shown)
+
+    def reasons(self, query: Query) -> list[dict[str, Any]]:
+        """The reasons against records, with counts, the most frequent first."""
+        projections = self.world.projections
+        findings = projections.findings()
+        found: dict[str, dict[str, Any]] = {}
+        for entry in projections.rejected(query.token):
+            if query.region not in (None, entry.verdict.region):
+                continue
+            brief = projections.references.record(entry)
+            for reason in reasons(entry, findings):
+                new = {"reason": reason, "count": 0, "first": brief, "last": brief, "examples": []}
+                group = found.setdefault(reason, new)
+                group["count"] += 1
+                group["last"] = brief
+                if len(group["examples"]) < SAMPLES:
+                    group["examples"].append(rejected_item(entry, findings, projections.references))
+        return sorted(found.values(), key=lambda group: -group["count"])
+
+    def leaks(self, query: Query) -> Any:
+        """Records sent to another region than their project's, with that as `home`."""
+        projections = self.world.projections
+        numbers = projections.noted(query.token)
+        candidates = (
+            each for each in self._noted(numbers, query) if home_in(each.value[1].verdict.reasons)
+        )
+
+        def subjects(arrived: Arrived) -> Iterator[Subject]:
+            yield record_subject(*arrived, {})
+
+        def shown(arrived: Arrived) -> dict[str, Any]:
+            home = home_in(arrived[1].verdict.reasons) or ""
+            return rejected_item(arrived[1], {}, projections.references, home=home)
+
+        return _answer(query, candidates, subjects, len(numbers), shown)
+
+    def stored(self, kind: str, query: Query) -> Any:
+        """The profiles or groups, by the last record that changed each."""
+        items = [
+            Candidate(item.id, item.at, item)
+            for item in self.world.projections.items(kind, query.token)
+            if query.region in (None, item.value["region"])
+        ]
+        candidates = in_pages(items, query.before)
+        return _answer(query, candidates, _item_subjects, len(items), lambda item: item.value)
+
+    def events(self, query: Query, *, raw: bool) -> Any:
+        """Stored events."""
+        projections = self.world.projections
+        seen = projections.events(query.token, query.region, raw=raw)
+        wanted = [each for each in seen if query.before is None or each.id < query.before]
+
+        def candidates() -> Iterator[Candidate]:
+            for end in range(len(wanted), 0, -BLOCK):
+                block = wanted[max(0, end - BLOCK) : end]
+                for item in reversed(list(projections.event_items(block))):
+                    yield Candidate(item.id, item.at, item)
+
+        return _answer(query, candidates(), _item_subjects, len(seen), lambda item: item.value)
+
+    def _arrived(self, query: Query) -> Iterator[Arrived]:
+        """The records of a project and region before a record, newest first."""
+        projections = self.world.projections
+        start = None if query.before is None else projections.request_before(query.before)
+        for request in projections.journal(query.token, start):
+            for entry in reversed(request.entries):
+                verdict = entry.verdict
+                here = query.token in (None, verdict.token)
+                here = here and query.region in (None, verdict.region)
+                if here and (query.before is None or entry.id < query.before):
+                    yield request, entry
+
+    def _noted(self, numbers: Sequence[int], query: Query) -> Iterator[Candidate]:
+        newest_first = reversed(numbers)
+        wanted = [each for each in newest_first if query.before is None or each < query.before]
+        for request, entry in self.world.projections.requests_of(wanted):
+            if query.region in (None, entry.verdict.region):
+                yield Candidate(entry.id, entry.verdict.received_at, (request, entry))
+
+    def records_of(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+        """These records with verdicts and fates."""
+        projections = self.world.projections
+        findings, references = projections.findings(), projections.references
+        fates = projections.fates(entries)
+        return [
+            record_item(entry, fate, findings, references)
+            for entry, fate in zip(entries, fates, strict=True)
+        ]
+
+
+def _answer(
+    query: Query,
+    candidates: Iterator[Candidate],
+    subjects: Subjects,
+    total: int,
+    shown: Callable[[Any], Any],
+) -> Any:
+    """A page or a list, its values shown as JSON."""
+    if not query.paged:
+        return map(shown, listed(query, candidates, subjects))
+    found = page(query, candidates, subjects, total)
+    return found | {"items": list(map(shown, found["items"]))}
+
+
+def _item_subjects(item: Item) -> Iterator[Subject]:
+    names = ("distinct_id", "group_id")
+    ids = [str(item.value[name]) for name in names if name in item.value]
+    yield item_subject(item.value, ids, item.id, item.at)
