@@ -1,6 +1,6 @@
 """The command line: `python -m translator`, or `mixpanel-translator`.
 
-Commands of a part of their own are in its `cli.py`; here they are only registered.
+The commands of `engage`, `gateway` and `sender` are defined there and registered here.
 """
 
 import os
@@ -42,7 +42,7 @@ from translator.sender.commands.cli import resend, send
 @click.version_option(__version__, prog_name="mixpanel-translator")
 def main() -> None:
     """Segment calls to Mixpanel operations, and their delivery."""
-    # Who closed a stream wants nothing of it; and no file of ours may come to stand in its place.
+    # A standard stream that was closed is replaced, so that no other file gets its descriptor.
     for name, how in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), how))
@@ -55,7 +55,7 @@ def main() -> None:
     type=click.Choice(["cloud", "web", "ios", "android"]),
     default="cloud",
     show_default=True,
-    help="Cloud, or a device mode, in which the input is one session of a page or an app.",
+    help="Cloud mode, or a device mode: then the input is one session of a page or an app.",
 )
 @rules_option
 @mapping_option
@@ -63,7 +63,7 @@ def main() -> None:
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Processes, in cloud mode.  [default: all cores for large files, else 1]",
+    help="Number of processes in cloud mode.  [default: all cores for large files, else 1]",
 )
 @browser_option
 @seed_option
@@ -86,7 +86,7 @@ def translate(
     """
     if mode != "cloud":
         if mapping_file:
-            usage_error(f"--mapping is for cloud mode; --mode {mode} has tables of its own")
+            usage_error(f"--mapping is for cloud mode; --mode {mode} has its own tables")
         session = Session(
             settings=read_settings(settings_file),
             mode=mode,
@@ -119,14 +119,14 @@ def _readable(file: str | None) -> Iterator[None]:
 @main.command()
 @click.argument("name", required=False, type=click.Choice(list(SECTIONS)))
 def reference(name: str | None) -> None:
-    """Print the reference as Markdown, or one table of it."""
+    """Print the reference of settings, rules and codes as Markdown, or one table of it."""
     click.echo(section(name) if name else page(), nl=False)
 
 
 @main.command()
 @mapping_option
 def mapping(mapping_file: Path | None) -> None:
-    """Print the mapping tables in force as a mapping file, to copy rows from."""
+    """Print the mapping tables as a mapping file, to copy rows from."""
     rows = read_mapping(mapping_file).as_json()
     click.echo(yaml.safe_dump(rows, sort_keys=False, default_flow_style=False), nl=False)
 

@@ -1,6 +1,6 @@
-"""What several commands share: their options, and reading what these name.
+"""Options that several commands share, and the files that the options name.
 
-A part of the edge where clock, files and environment come in.
+This module reads the clock, files and the environment; the core does not.
 """
 
 import json
@@ -31,7 +31,7 @@ _settings = partial(
     "--settings",
     "settings_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON or YAML object of destination settings.",
+    help="File with the destination settings: a JSON or YAML object.",
 )
 settings_option = _settings(required=True)
 optional_settings_option = _settings()
@@ -41,36 +41,38 @@ rules_option = click.option(
     type=click.Choice(list(RULE_SETS)),
     default="documented",
     show_default=True,
-    help="Follow the public doc, or what the classic integration was seen to do.",
+    help="Follow Segment's documentation, or the observed behaviour of the classic integration.",
 )
 mapping_option = click.option(
     "--mapping",
     "mapping_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON or YAML object of changes to the mapping tables; see `mapping`.",
+    help="File with changes to the mapping tables: a JSON or YAML object; see `mapping`.",
 )
 now_option = click.option(
-    "--now", "now_text", help="Judge messages as at this ISO 8601 time.  [default: the clock]"
+    "--now",
+    "now_text",
+    help="Translate as if it were this ISO 8601 time.  [default: the current time]",
 )
 browser_option = click.option(
     "--browser",
     "browser_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON or YAML object: url, referrer, user_agent, vendor, screen.  [in mode web]",
+    help="Mode web: file with url, referrer, user_agent, vendor and screen (JSON or YAML).",
 )
 seed_option = click.option(
-    "--seed", default="", help="Where random ids come from: another seed, another device."
+    "--seed", default="", help="Seed of random ids. Each seed is another device."
 )
 input_argument = click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
 )
-base_url_option = click.option("--base-url", help="Send here in place of https://api.mixpanel.com.")
+base_url_option = click.option(
+    "--base-url", help="Send to this address instead of https://api.mixpanel.com."
+)
 eu_base_url_option = click.option(
-    "--eu-base-url", help="Send here in place of https://api-eu.mixpanel.com."
+    "--eu-base-url", help="Send to this address instead of https://api-eu.mixpanel.com."
 )
-live_option = click.option(
-    "--live", is_flag=True, help="Allow addresses that are not this machine."
-)
+live_option = click.option("--live", is_flag=True, help="Allow addresses of other machines.")
 
 
 def read_settings(path: Path) -> Settings:
@@ -122,10 +124,10 @@ def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def moment(text: str | None) -> int:
-    """`--now` in milliseconds since 1970, or what the clock says."""
+    """`--now` in milliseconds since 1970; without it the current time."""
     now_ms = parse(datetime.now(UTC).isoformat() if text is None else text)
     if now_ms is None:
-        usage_error(f"--now {text!r} is no ISO 8601 time, such as 2026-06-15T12:00:00Z")
+        usage_error(f"--now {text!r} is not an ISO 8601 time such as 2026-06-15T12:00:00Z")
     return now_ms
 
 
@@ -153,6 +155,6 @@ def _decompressed(source: BinaryIO, name: str) -> BinaryIO:
 
 
 def usage_error(text: str) -> NoReturn:
-    """Say what is wrong and end the program with status 2."""
+    """Print the error and end the program with status 2."""
     click.echo(printable(f"Error: {text}"), err=True)
     sys.exit(2)

@@ -110,7 +110,7 @@ def test_yaml_settings_and_observed_rules(tmp_path: Path) -> None:
     [
         (["--mode", "web", "--browser", "no-such-file.json"], "no-such-file.json"),
         (["--mode", "loud"], "'loud' is not one of"),
-        (["--now", "noon"], "--now 'noon' is no ISO 8601 time, such as 2026-06-15T12:00:00Z"),
+        (["--now", "noon"], "--now 'noon' is not an ISO 8601 time such as 2026-06-15T12:00:00Z"),
         (["--rules", "mine"], "'mine' is not one of 'documented', 'observed'"),
         (["no-such-file.jsonl"], "no-such-file.jsonl"),
     ],

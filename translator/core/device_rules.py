@@ -1,6 +1,6 @@
-"""Where the public doc and the device-mode integrations disagree: the rules of device modes.
+"""The rules of device modes: where Segment's doc and the integrations in pages and apps disagree.
 
-They stand beside those of cloud mode in `rules.RULES`; some of those hold in device modes too.
+`rules.RULES` holds them after the rules of cloud mode, some of which apply to device modes too.
 """
 
 from translator.core.rule import Rule
@@ -8,36 +8,36 @@ from translator.core.rule import Rule
 DEVICE_RULES = (
     Rule(
         "people_default",
-        "Use Mixpanel People is on unless it is switched off.",
-        "It is off unless it is switched on.",
+        "Use Mixpanel People is on by default.",
+        "Use Mixpanel People is off by default.",
         "decision:people-default",
         "docs/facts/device-mode.md#where-the-public-doc-and-device-mode-differ",
     ),
     Rule(
         "page_default",
-        "Consolidated page calls are off unless they are switched on.",
-        "They are on in web and Android, off in iOS.",
+        "Consolidated page calls are off by default.",
+        "They are on by default in web and Android, off in iOS.",
         "decision:page-default",
         "docs/facts/device-mode.md#where-the-public-doc-and-device-mode-differ",
     ),
     Rule(
         "all_traits_default",
-        "All traits are set unless the setting is switched off.",
-        "In iOS only if it is switched on.",
+        "Set All Traits is on by default.",
+        "In iOS it is off by default.",
         "doc#automatically-set-all-traits-as-super-properties-and-people-properties",
         "docs/facts/device-mode.md#ios",
     ),
     Rule(
         "cookie_default",
-        "The cookie is for all subdomains unless the setting is switched off.",
-        "It is for one host unless the setting is switched on.",
+        "The cookie is for all subdomains by default.",
+        "The cookie is for one host by default.",
         "doc#cross-subdomain-cookie",
         "docs/facts/device-mode.md#where-the-public-doc-and-device-mode-differ",
     ),
     Rule(
         "secret_in_page",
-        "The API secret stays out of the page.",
-        "It is handed to the SDK with all other settings.",
+        "The API secret is not given to the page.",
+        "The API secret is passed to the SDK with all other settings.",
         "decision:secret-in-page",
         "docs/facts/device-mode.md#web-start-up",
     ),
@@ -50,7 +50,7 @@ DEVICE_RULES = (
     ),
     Rule(
         "screen_names",
-        "Screens are named as pages are: all, then categorized, with the name, then named.",
+        "Screens are named like pages: all, then categorized (with the name), then named.",
         "iOS takes the name first, even an empty one, and the property `category`, whatever it is; "
         "Android the category. All screens are `Viewed {name} Screen`.",
         "doc#prioritization-of-settings",
@@ -58,8 +58,8 @@ DEVICE_RULES = (
     ),
     Rule(
         "screen_increments",
-        "Screens are counted as other events are.",
-        "In Android they never are.",
+        "Screens are counted like other events.",
+        "In Android screens are never counted.",
         "doc#incrementing-events",
         "docs/facts/device-mode.md#android",
     ),
@@ -73,42 +73,42 @@ DEVICE_RULES = (
     Rule(
         "special_traits_listed",
         "With Set All Traits off, the special traits of the doc's table reach the profile.",
-        "In web `$last_seen` does too; on mobile none does that is not listed.",
+        "In web `$last_seen` reaches it too; on mobile only listed traits do.",
         "doc#set-people-properties",
         "docs/facts/device-mode.md#web-identify",
     ),
     Rule(
         "last_name",
-        "A last name from a full name is the rest of the trimmed name.",
-        "It is cut where the trimmed name has its first blank, out of the untrimmed one.",
+        "The last name from a full name is the rest of the trimmed name after its first blank.",
+        "The position of the first blank in the trimmed name cuts the untrimmed name.",
         "decision:last-name-in-page",
         "capture:dw/identify/name-derives-first-last",
     ),
     Rule(
         "unreadable_created",
-        "A creation date that cannot be read is left out, and reported.",
+        "An unreadable creation date is left out and reported.",
         "It becomes the text `NaN-NaN-NaNTNaN:NaN:NaN.NZ`.",
         "decision:unreadable-created",
         "docs/facts/device-mode.md#web-identify",
     ),
     Rule(
         "array_super_properties",
-        "A list is registered as a super property as it was sent.",
-        "It is united with the stored one, and all elements become texts.",
+        "A list becomes a super property unchanged.",
+        "The list is united with the stored list, and all elements become text.",
         "doc#register-super-properties",
         "capture:dw/arrays/numbers-become-strings",
     ),
     Rule(
         "legacy_super_properties",
-        "Special traits have a `$` as super properties only with Legacy Super Properties on.",
-        "They always have.",
+        "Special traits have a `$` as super properties only if Legacy Super Properties is on.",
+        "Special traits always have a `$` as super properties.",
         "doc#legacy-super-properties",
         "capture:dw/identify/legacy-super-properties-on",
     ),
     Rule(
         "increment_values",
         "A property is added up on the profile only if it is a number.",
-        "Any value is handed to the SDK.",
+        "Any value is passed to the SDK.",
         "doc#incrementing-properties",
         "docs/facts/device-mode.md#web-track",
     ),
@@ -129,8 +129,8 @@ DEVICE_RULES = (
     ),
     Rule(
         "ios_server_url",
-        "iOS is given the EU endpoint as a URL.",
-        "It is given the host's name without a scheme.",
+        "In iOS the SDK gets the EU endpoint as a URL.",
+        "In iOS the SDK gets the host name without a scheme.",
         "doc#sending-data-to-mixpanels-european-union-endpoint",
         "docs/facts/device-mode.md#ios",
     ),

@@ -1,15 +1,15 @@
-"""Every way a message can fail or lose a part, as one table.
+"""The codes of all errors and skips, and the exceptions that carry them.
 
-Which step fails with what:
+Which module raises what:
 
     settings.py   SettingsError            the destination settings cannot be used; nothing is sent
     mapping.py    MappingError             the mapping file cannot be used; nothing is sent
     message.py    TranslationError         this message cannot be translated; the next one can
     timestamps.py TranslationError         likewise, for its time
-    values.py     TranslationError         likewise, for a value that JSON cannot carry
-    cloud.py ...  Skip (operations.py)     a part of the message is left out, with the reason
+    values.py     TranslationError         likewise, for a value that JSON cannot represent
+    cloud/        Skip (operations.py)     a part of the message is not sent, with the reason
 
-Codes are stable and may be matched on; the words of a message or reason may change.
+Codes are stable and programs may compare them; the texts may change.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from translator.core.operations import Failure, Skip
 
 
 class Code(NamedTuple):
-    """A stable code and what it means for the one who reads it."""
+    """A stable code and its meaning."""
 
     code: str
     meaning: str
@@ -28,43 +28,43 @@ ERROR_CODES = (
     Code("not_json", "the line is not JSON"),
     Code("not_an_object", "the message is not a JSON object"),
     Code("missing_type", "the message has no `type`"),
-    Code("unknown_type", "`type` is not one of the six Segment calls"),
-    Code("unsupported_call", "this rule set has no such call"),
+    Code("unknown_type", "`type` is not one of Segment's six calls"),
+    Code("unsupported_call", "the rule set does not support this call"),
     Code("invalid_field", "a field of the message has the wrong type"),
-    Code("invalid_value", "a value that JSON cannot carry: NaN, infinity, a lone surrogate, ..."),
+    Code(
+        "invalid_value", "a value that JSON cannot represent: NaN, infinity, a lone surrogate, ..."
+    ),
     Code("nesting_too_deep", "objects and arrays are nested too deeply"),
     Code("missing_id", "the call needs an id that the message does not have"),
-    Code("missing_event_name", "a track call without an event name"),
+    Code("missing_event_name", "the track call has no event name"),
     Code("timestamp_unparsable", "the timestamp cannot be read"),
     Code("timestamp_too_old", "the timestamp is more than five years in the past"),
     Code("api_secret_required", "events older than five days need the API secret"),
     Code("message_too_large", "the message is larger than Segment accepts (gateway only)"),
     Code("message_id_too_long", "messageId is longer than Segment accepts (gateway only)"),
-    Code(
-        "no_user_anon_id", "neither userId nor anonymousId, which Segment requires (gateway only)"
-    ),
+    Code("no_user_anon_id", "Segment requires a userId or an anonymousId (gateway only)"),
     Code("batch_too_long", "the batch has more messages than Segment accepts (gateway only)"),
-    Code("internal_error", "the translator itself failed; nothing of the message was sent"),
+    Code("internal_error", "the translator failed; no part of the message was sent"),
 )
 
 SKIP_CODES = (
     Code("page_not_selected", "no page option selects this page or screen call"),
     Code("people_off", "profile updates need Use Mixpanel People"),
-    Code("unknown_user", "increments work for known users only: the message has no userId"),
+    Code("unknown_user", "increments need a userId, which the message does not have"),
     Code("not_a_number", "a property to increment, or a revenue, is not a number"),
     Code("group_not_configured", "no Group Identifier Traits are configured"),
     Code("group_trait_missing", "the call has none of the Group Identifier Traits"),
     Code("group_trait_invalid", "a group id must be text or a number"),
     Code("alias_to_itself", "previousId and userId are the same"),
-    Code("date_unreadable", "a creation date that cannot be read is left out"),
+    Code("date_unreadable", "the creation date cannot be read, so it is not sent"),
     Code("device_token_not_ios", "only iOS device tokens can be imported"),
-    Code("super_properties_not_selected", "no setting asks for these traits on events"),
+    Code("super_properties_not_selected", "no setting selects these traits for events"),
     Code("context_traits_not_used", "only the call's own traits reach a profile"),
     Code("integration_disabled", "the integrations object turns Mixpanel off for this message"),
     Code("bundled", "the app's own Mixpanel SDK has sent this message already"),
-    Code("no_handler", "the library of this mode does nothing for such a call"),
+    Code("no_handler", "the library of this mode has no handler for this call"),
     Code("refused_by_library", "Segment's Android library refuses the call with an exception"),
-    Code("no_effect", "the call is made, and the SDK is known to make less of it than one expects"),
+    Code("no_effect", "the SDK gets the call, but it is known to ignore a part of it"),
     Code("reset_not_mapped", "the library does not pass `reset` on to Mixpanel's SDK"),
     Code("endpoint_in_manifest", "Android takes its endpoints from the app's manifest"),
     Code("forbidden_id", "Mixpanel refuses this id, so it was not used"),

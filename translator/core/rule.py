@@ -1,10 +1,10 @@
-"""What a rule of the translator's tables is."""
+"""The record type of a rule."""
 
 from typing import NamedTuple
 
 
 class Rule(NamedTuple):
-    """One disagreement, both sides with their source."""
+    """A point on which doc and observed behaviour disagree: both, each with its source."""
 
     name: str
     documented: str

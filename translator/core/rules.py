@@ -1,7 +1,8 @@
-"""Where the public doc and the classic integration's observed behaviour disagree: one table.
+"""The table of rules: points on which Segment's doc and the classic integration disagree.
 
-Code that depends on such a disagreement asks `rules.follows_doc("name")`. No code knows which rule
-set it was given.
+"Documented" is Segment's public documentation of the destination; "observed" is what the code of
+the classic integration was seen to do. Code that depends on such a point asks
+`rules.follows_doc("name")` and does not know which rule set it has.
 """
 
 from typing import Self
@@ -13,14 +14,14 @@ _CLOUD_RULES = (
     Rule(
         "integrations_object",
         "`integrations` can turn Mixpanel off for a message.",
-        "It is not consulted.",
+        "`integrations` is ignored.",
         "doc#destination-info",
         "docs/facts/cloud-classic.md#validation",
     ),
     Rule(
         "field_types",
         "A field of the wrong type is an error that names it.",
-        "Ids, traits, properties and context of any type are passed on or ignored.",
+        "Ids, traits, properties and context of a wrong type are sent or ignored.",
         "decision:bad-input",
         "capture:cloud-s-200-id-string-traits",
     ),
@@ -41,98 +42,98 @@ _CLOUD_RULES = (
     Rule(
         "missing_event_name",
         "A track call without an event name is an error.",
-        "It is sent without one.",
+        "The event is sent without a name.",
         "decision:bad-input",
         "capture:cloud-s-053-track-no-event",
     ),
     Rule(
         "forbidden_ids",
         "An id that Mixpanel refuses (`null`, `undefined`, ...) counts as absent.",
-        "It is sent.",
+        "The id is sent.",
         "langfuse/langfuse#12358",
         "docs/facts/cloud-classic.md#event-payload",
     ),
     Rule(
         "missing_ids",
         "An event without ids has an empty distinct_id; identify and alias without ids are errors.",
-        "The id is left out, or comes from a property called distinct_id.",
+        "The id is left out, or taken from a property called distinct_id.",
         "segmentio/action-destinations#2684",
         "capture:cloud-s-127-id-no-ids",
     ),
     Rule(
         "alias_to_itself",
         "An alias of an id to itself is not sent.",
-        "It is sent.",
+        "The alias is sent.",
         "rudderlabs/rudder-transformer#2401",
         "capture:cloud-s-210-al-same",
     ),
     Rule(
         "insert_id",
         "Events carry an `$insert_id` made from message id, project id and event name.",
-        "None is made; a property of that name passes through.",
+        "No insert id is made; a property `$insert_id` of the call is sent.",
         "doc#insert-id",
         "docs/facts/cloud-classic.md#differences-from-the-destination-doc",
     ),
     Rule(
         "page_events",
-        "One event for every page option that selects the call.",
-        "At most one event: the first option that selects it.",
+        "Each page option that selects the call gives one event.",
+        "Only the first option that selects the call gives an event.",
         "doc#prioritization-of-settings",
         "docs/facts/cloud-classic.md#event-payload",
     ),
     Rule(
         "source_name",
-        "The Source Name goes onto every event, page and screen.",
-        "There is no such setting.",
+        "Every event, page and screen has the Source Name.",
+        "The setting does not exist.",
         "doc#source-name",
         "docs/facts/cloud-classic.md#differences-from-the-destination-doc",
     ),
     Rule(
         "super_properties",
-        "Traits in `context.traits` go onto events only where a setting asks for it "
-        "(listed as super properties, or legacy super properties on), and utm traits always.",
-        "All of them are copied onto every event.",
+        "Traits in `context.traits` are copied onto events only if a setting says so (they are "
+        "listed as super properties, or legacy super properties are on). UTM traits always are.",
+        "All traits in `context.traits` are copied onto every event.",
         "doc#register-super-properties",
         "docs/facts/cloud-classic.md#event-payload",
     ),
     Rule(
         "trait_collisions",
-        "A trait on an event never replaces a property of the event or a reserved one.",
-        "Traits are merged last and replace what is there, with null too.",
+        "A trait never replaces a property of the event, nor a reserved property.",
+        "Traits are merged last and replace other properties, even with null.",
         "doc#track",
         "capture:cloud-s-108-sp-collide",
     ),
     Rule(
         "empty_sources",
-        "Only a context value that is there replaces a property.",
-        "A null context value, or a gap in a campaign, wipes the property of that name.",
+        "Only a context value that is present and not null replaces a property.",
+        "A null context value, or a missing campaign field, removes the property of its name.",
         "doc#utm-campaign-parameters",
         "docs/facts/cloud-classic.md#event-payload",
     ),
     Rule(
         "initial_referrer",
-        "`context.page.initial_referrer` (either spelling) becomes `$initial_referrer`.",
-        "It is not mapped.",
+        "`context.page.initial_referrer` (or `initialReferrer`) becomes `$initial_referrer`.",
+        "The initial referrer is not mapped.",
         "rudderlabs/rudder-transformer#3997",
         "docs/facts/cloud-classic.md#event-payload",
     ),
     Rule(
         "library_name",
-        "A library without a name is `Segment: unknown`.",
-        "It is `Segment: undefined` or `Segment: null`.",
+        "`mp_lib` of a library without a name is `Segment: unknown`.",
+        "`mp_lib` is `Segment: undefined` or `Segment: null`.",
         "decision:library-name",
         "capture:cloud-s-049-track-lib-nameless",
     ),
     Rule(
         "charge_needs_people",
-        "Revenue becomes a charge only with Use Mixpanel People on.",
-        "Always.",
+        "Revenue becomes a charge only if Use Mixpanel People is on.",
+        "Revenue always becomes a charge.",
         "doc#track-charge",
         "capture:cloud-s-065-rev-number-nopeople",
     ),
     Rule(
         "charge_total",
-        "Only `revenue` is a charge.",
+        "Only the property `revenue` is charged.",
         "A `Completed Order` without revenue is charged its `total`.",
         "doc#track-charge",
         "capture:cloud-s-077-rev-completed-order-total",
@@ -141,69 +142,69 @@ _CLOUD_RULES = (
         "charge_grouped_digits",
         'Text such as "$1,234.50" or "1.234,50" is read as 1234.5; text with no reading or more '
         "than one is not charged.",
-        "Text is read as far as it is a plain number: 1, or 1.234.",
+        "Text is read up to the first character that is not part of a plain number: 1, or 1.234.",
         "decision:charge-amount",
         "docs/facts/cloud-classic.md#increments-and-revenue",
     ),
     Rule(
         "increment_last_seen",
-        "`context.active: false` keeps increments from touching Last Seen.",
-        "Increments always touch it.",
+        "Increments do not change Last Seen if `context.active` is false.",
+        "Increments always change Last Seen.",
         "doc#bypass-last-seen-in-server-side-calls",
         "docs/facts/cloud-classic.md#increments-and-revenue",
     ),
     Rule(
         "property_increments",
-        "Numeric properties of the list are added up on the profile.",
+        "Numeric properties that are listed are added up on the profile.",
         "The setting is ignored.",
         "doc#incrementing-properties",
         "capture:cloud-s-103-inc-prop-increments-setting",
     ),
     Rule(
         "people_properties",
-        "With Set All Traits off only special and listed traits reach the profile.",
-        "All traits always do.",
+        "With Set All Traits off, only special and listed traits reach the profile.",
+        "All traits always reach the profile.",
         "doc#explicitly-set-people-properties-and-super-properties",
         "docs/facts/cloud-classic.md#differences-from-the-destination-doc",
     ),
     Rule(
         "array_traits",
-        "Array traits are unioned into the profile; an empty one clears.",
-        "They are set like any other value.",
+        "Array traits are united with the list on the profile; an empty array clears it.",
+        "Array traits are set like any other value.",
         "doc#arrays",
         "capture:cloud-s-174-id-arrays",
     ),
     Rule(
         "created_at_seconds",
-        "`createdAt` in unix seconds is read as seconds.",
-        "It is read as milliseconds and lands in January 1970.",
+        "`createdAt` in Unix seconds is read as seconds.",
+        "It is read as milliseconds, which gives a date in January 1970.",
         "decision:created-at",
         "capture:cloud-s-167-id-created-at-unix-s",
     ),
     Rule(
         "device_token",
-        "A device token becomes an iOS device unless the device is of another type.",
-        "Any device's token does.",
+        "A device token becomes an iOS device token unless the device has another type.",
+        "The token of any device becomes an iOS device token.",
         "doc#cloud-connection-mode-unbundled-server-side",
         "docs/facts/cloud-classic.md#traits",
     ),
     Rule(
         "group_calls",
         "Group calls update group profiles.",
-        "There is no group call.",
+        "Group calls are not supported.",
         "doc#group",
         "capture:cloud-s-215-gr-basic",
     ),
 )
 
 RULES = _CLOUD_RULES + DEVICE_RULES
-"""Every rule: those of cloud mode, many of which device modes share, then those of device modes."""
+"""All rules: those of cloud mode, of which device modes share many, then those of device modes."""
 
 _NAMES = frozenset(rule.name for rule in RULES)
 
 
 class Rules:
-    """A set of rules: for each name in `RULES`, whether the doc is followed. Immutable."""
+    """A rule set: for each rule in `RULES`, whether the doc is followed. Immutable."""
 
     __slots__ = ("_documented",)
 
@@ -215,20 +216,20 @@ class Rules:
 
     @classmethod
     def documented(cls) -> Self:
-        """The doc is followed in every rule."""
+        """The rule set that follows the doc in every rule."""
         return cls(_NAMES)
 
     @classmethod
     def observed(cls) -> Self:
-        """The classic integration is followed in every rule."""
+        """The rule set that follows the classic integration in every rule."""
         return cls(frozenset())
 
     def following(self, name: str) -> Self:
-        """The same rules, but the doc is followed in the one called `name`."""
+        """The same rule set, except that it follows the doc in the rule `name`."""
         return type(self)(self._documented | {name})
 
     def follows_doc(self, name: str) -> bool:
-        """Whether the doc is followed in the rule called `name`."""
+        """Whether the rule `name` follows the doc. Raises KeyError for an unknown name."""
         if name not in _NAMES:
             raise KeyError(name)
         return name in self._documented

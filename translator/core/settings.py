@@ -1,7 +1,7 @@
-"""The destination's settings: one table, from which validation and docs both come.
+"""The destination's settings as one table, the source of validation and reference.
 
-Keys, types and defaults are those of the public doc's settings table. Where that table and the
-doc's prose disagree on a default, the field says which was taken.
+Keys, types and defaults are those of the settings table in Segment's doc. If that table and the
+doc's prose disagree on a default, the text of the setting says which one holds.
 """
 
 import difflib
@@ -34,27 +34,27 @@ def _setting(title: str, about: str, default: Any = MISSING, *, choices: StringL
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a Segment user can set for the Mixpanel destination, under Segment's own keys.
+    """The settings of the Mixpanel destination, under Segment's own keys.
 
     Raises `SettingsError` naming the key for a value of the wrong type or an empty `token`.
     """
 
-    token: str = _setting("Token", "The project's token. Required.")
+    token: str = _setting("Token", "The token of the Mixpanel project. Required.")
     apiSecret: str = _setting(
-        "API Secret", "Credential for /import, where events older than five days go.", ""
+        "API Secret", "The credential for /import, which receives events older than five days.", ""
     )
     projectId: str | int = _setting("Project Id", "Part of the insert id of every event.", "")
     people: bool = _setting(
         "Use Mixpanel People",
         "Send identify calls, charges and increments to profiles. "
-        "The prose of the doc says off, its settings table on: on loses nothing.",
+        "Segment's prose says off by default, its settings table on. On loses no data.",
         True,
     )
     consolidatedPageCalls: bool = _setting(
         "Track All Pages to Mixpanel with a Consolidated Event Name",
         "`Loaded a Page` or `Loaded a Screen` for every page or screen call. "
-        "The prose of the doc says on by default, its settings table off: the table is taken, "
-        "and a call that no option selects is reported as skipped.",
+        "Segment's prose says on by default, its settings table off. The table holds, and a call "
+        "that no option selects is reported as skipped.",
         False,
     )
     trackAllPages: bool = _setting(
@@ -78,17 +78,17 @@ class Settings:
     )
     peopleProperties: StringList = _setting(
         "Traits to set as People Properties",
-        "With `setAllTraitsByDefault` off: the traits that reach the profile.",
+        "The traits that are set on the profile if `setAllTraitsByDefault` is off.",
         (),
     )
     superProperties: StringList = _setting(
         "Properties to send as Super Properties",
-        "The context traits that are copied onto events.",
+        "The traits in `context.traits` that are copied onto events.",
         (),
     )
     setAllTraitsByDefault: bool = _setting(
         "Automatically set all Traits as Super Properties and People Properties",
-        "Off: only special traits and the listed ones are set.",
+        "If off, only special traits and listed traits are set.",
         True,
     )
     legacySuperProperties: bool = _setting(
@@ -119,7 +119,9 @@ class Settings:
         choices=("cookie", "localStorage"),
     )
     cookieName: str = _setting(
-        "Cookie Name (not in the doc)", "Device mode, web: `mp_{name}` is where state is kept.", ""
+        "Cookie Name (not in the doc)",
+        "Device mode, web: the SDK keeps its state under `mp_{name}`.",
+        "",
     )
     increments: StringList = _setting(
         "Increments (not in the doc)", "The older name of `eventIncrements`; both lists count.", ()
@@ -132,7 +134,7 @@ class Settings:
 
     @property
     def given(self) -> frozenset[str]:
-        """The keys that were set rather than left to their defaults, which depend on the mode."""
+        """The keys that were set explicitly. The defaults of the others depend on the mode."""
         given: frozenset[str] = self.__dict__["_given"]
         return given
 
@@ -168,7 +170,7 @@ def _checked(row: Field[Any], value: Any) -> Any:
     kind: Any = row.type
     choices: StringList = row.metadata["choices"]
     if kind == StringList:
-        # Numbers are taken as their digits: what a list is compared with is text.
+        # Numbers become text, because lists are compared with text.
         if isinstance(value, list | tuple) and all(_is_text_or_number(item) for item in value):
             return tuple(str(item) for item in value)
     elif (

@@ -140,7 +140,7 @@ def _other_mistakes(data: Json) -> Iterator[str]:
                 yield f"{where}: its key {key!r} is that of {keys[key]} too; keys must differ"
             keys[key] = where
             if "created_at" in item and parse(item["created_at"]) is None:
-                yield f"{where}.created_at: {item['created_at']!r} is no ISO 8601 time"
+                yield f"{where}.created_at: {item['created_at']!r} is not an ISO 8601 time"
             problems = _trait_mistakes if section == "computed_traits" else _audience_mistakes
             yield from (f"{where}{problem}" for problem in problems(item))
 

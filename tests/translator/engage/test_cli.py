@@ -145,7 +145,7 @@ def test_unset(folder: Folder) -> None:
         (["--unset", "nothing"], None, "", "--unset 'nothing' is no key of"),
         ([], "definitions.yaml", "audience: []", "did you mean 'audiences'?"),
         ([], "settings.json", '{"tokn": "T"}', "did you mean 'token'?"),
-        (["--now", "soon"], None, "", "--now 'soon' is no ISO 8601 time"),
+        (["--now", "soon"], None, "", "--now 'soon' is not an ISO 8601 time"),
     ],
 )
 def test_wrong_usage(

@@ -36,7 +36,7 @@ def test_key(name: str, key: str) -> None:
         (TRAIT.replace("event_counter", "sum") + "}]", "computation 'sum' needs a 'property'"),
         (TRAIT.replace("event_counter", "median") + "}]", "'median' is not one of"),
         (TRAIT + ", lookback_days: 0}]", "0 is less than the minimum of 1"),
-        (TRAIT + ", created_at: soon}]", "created_at: 'soon' is no ISO 8601 time"),
+        (TRAIT + ", created_at: soon}]", "created_at: 'soon' is not an ISO 8601 time"),
         (TRAIT + "}, {name: n, computation: event_counter, event: F}]", "its key 'n' is that of"),
         (TRAIT + ", where: [{property: p, above: 1}]}]", "unknown key 'above'"),
         (TRAIT + ", where: [{property: p}]}]", "computed_traits[0].where[0]:"),
