@@ -5,7 +5,7 @@ the translator's to say; here only the request as a whole can be wrong.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from translator.core.operations import Json
 from translator.core.timestamps import is_in_calendar, iso_milliseconds, parse
@@ -41,6 +41,7 @@ def messages_of(name: str, body: Any, received_ms: int, new_id: Callable[[], str
     """
     if not isinstance(body, dict):
         raise BadRequestError(400, "the body must be a JSON object")
+    arrival = _Arrival(received_ms, iso_milliseconds(received_ms), new_id)
     if name in BATCHES:
         batch = body.get("batch")
         if not isinstance(batch, list):
@@ -48,12 +49,20 @@ def messages_of(name: str, body: Any, received_ms: int, new_id: Callable[[], str
         shared = {key: body[key] for key in ("context", "integrations") if key in body}
         sent_at = body.get("sentAt")
         return [
-            _arrived(_merged(message, shared), sent_at, received_ms, new_id)
+            _arrived(_merged(message, shared), sent_at, arrival)
             if isinstance(message, dict)
             else message
             for message in batch
         ]
-    return [_arrived({**body, "type": KINDS[name]}, body.get("sentAt"), received_ms, new_id)]
+    return [_arrived({**body, "type": KINDS[name]}, None, arrival)]
+
+
+class _Arrival(NamedTuple):
+    """When a request arrived, as a number and as text, and what makes ids."""
+
+    ms: int
+    text: str
+    new_id: Callable[[], str]
 
 
 def _merged(message: Json, shared: Json) -> Json:
@@ -67,7 +76,7 @@ def _merged(message: Json, shared: Json) -> Json:
     return merged
 
 
-def _arrived(message: Json, sent_at: Any, received_ms: int, new_id: Callable[[], str]) -> Json:
+def _arrived(message: Json, sent_at: Any, arrival: _Arrival) -> Json:
     """A message as Segment passes it on: with an id, and its times by the clock of the server.
 
     A device's clock may be wrong, so the time of a call is that of arrival less the time between
@@ -77,18 +86,18 @@ def _arrived(message: Json, sent_at: Any, received_ms: int, new_id: Callable[[],
     message.pop("writeKey", None)
     sent_at = message.pop("sentAt", None) or sent_at
     if message.get("messageId") in (None, ""):
-        message["messageId"] = new_id()
-    message["receivedAt"] = iso_milliseconds(received_ms)
+        message["messageId"] = arrival.new_id()
+    message["receivedAt"] = arrival.text
     called = message.get("timestamp")
     if called is None:
-        message["timestamp"] = message["receivedAt"]
+        message["timestamp"] = arrival.text
         return message
     message["originalTimestamp"] = called
-    called_ms = parse(called)
     sent_ms = parse(sent_at) if sent_at is not None else None
+    called_ms = None if sent_ms is None else parse(called)
     if called_ms is not None and sent_ms is not None:
         message["sentAt"] = sent_at
-        corrected_ms = received_ms - (sent_ms - called_ms)
+        corrected_ms = arrival.ms - (sent_ms - called_ms)
         if is_in_calendar(corrected_ms):
             message["timestamp"] = iso_milliseconds(corrected_ms)
     return message

@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from translator.sender.books.dead_letters import DeadLetters
 from translator.sender.books.ledger import Ledger, Report
 from translator.sender.books.spool import Spool
 from translator.sender.commands.delivery_setup import IN_MEMORY, dead_letters_beside
-from translator.sender.commands.progress import write_line
 from translator.sender.deliver import HOLD_SECONDS, Sender
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.dispatch import AliasPolicy
@@ -34,8 +33,9 @@ RETRY = RetryPolicy(gives_up=False)
 
 
 def print_loss(loss: Json) -> None:
-    """Print a loss on the error stream."""
-    write_line(encode(loss).decode(), sys.stderr)
+    """Print a loss on the error stream; without a reader there it is in the dead letters alone."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(encode(loss).decode() + "\n")
 
 
 @dataclass(frozen=True)
