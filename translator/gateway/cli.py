@@ -279,9 +279,11 @@ def _end(pipelines: list[Pipeline], drain: float, spool: Path | None) -> None:
     until = time.monotonic() + drain
     done = [each.finish(max(0.0, until - time.monotonic())) for each in pipelines]
     counts: Counter[str] = Counter()
+    codes: Counter[str] = Counter()
     for each in pipelines:
         counts.update(each.intake.counts())
-    account: Json = dict(counts)
+        codes.update(each.ledger.account.codes())
+    account: Json = {**counts, **({"codes": dict(sorted(codes.items()))} if codes else {})}
     waiting = _waiting(pipelines)
     log.info(LogEvent("stop", waiting=waiting, **account))
     click.echo(encode(account).decode())

@@ -32,10 +32,13 @@ def health(pipelines: Sequence[Pipeline]) -> tuple[int, Json]:
 def _problems(pipeline: Pipeline) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     intake = pipeline.intake
-    if intake.store_problem:
-        found.append(("not_stored", intake.store_problem))
+    not_stored = intake.store_problem or intake.settle_problem
+    if not_stored:
+        found.append(("not_stored", not_stored))
     elif not intake.room():
         found.append(("full", "too much is waiting; calls are answered 503 until there is room"))
+    if pipeline.ledger.storage_problem:
+        found.append(("dead_letters_not_written", pipeline.ledger.storage_problem))
     if not pipeline.delivers():
         found.append(("stopped", pipeline.failure or "the sender has stopped; see the log"))
     for host, reason in pipeline.sender.failing_hosts().items():

@@ -9,8 +9,8 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from translator.bulk import needs_check
@@ -24,6 +24,7 @@ from translator.sender.books.dead_letters import of_line
 from translator.sender.books.ledger import Ledger
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.spool import REMEMBERED_SECONDS, Spool
+from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.dispatch import Settled
@@ -101,6 +102,8 @@ class Intake:
         self.observer = observer or Observer()
         self.store_problem: str | None = None
         """Why the last group could not be stored; None if it was."""
+        self.settle_problem: str | None = None
+        """Why the results of operations cannot be stored now; None if they can."""
         self._sender = sender
         self._ledger = ledger
         self._spool = spool
@@ -110,8 +113,6 @@ class Intake:
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         """Guards the counters and what is ready; nothing slow happens under it."""
-        self._books = threading.Lock()
-        """Guards the ledger, for the writer and the sender; the server never takes it."""
         self._waiting = spool.waiting()
         self._waiting_bytes = 0
         self._ready: deque[QueuedOperation] = deque()
@@ -205,8 +206,7 @@ class Intake:
 
     def counts(self) -> Json:
         """The account of messages: read, delivered, skipped, rejected, dead_lettered."""
-        with self._books:
-            return self._ledger.account.summary()
+        return self._ledger.account.summary()
 
     # The writer
 
@@ -251,42 +251,50 @@ class Intake:
         """Store requests and answer them; gives how many operations the sender may take."""
         if not group:
             return 0
-        answers: list[tuple[_Request, Taken]] = []
-        stored = 0
+        messages = [each for request in group for each in request.messages]
         try:
-            stored = self._add(group, answers)
-            self.store_problem = None
+            added = self._ledger.take_in([each.incoming for each in messages])
         except Exception as error:
-            if len(group) > 1:
+            if len(group) > 1 and not isinstance(error, StorageError):
                 # One of them may be what cannot be stored: it must not stop the others.
                 return sum(self._store([request]) for request in group)
-            if self.store_problem is None:
-                log.error(LogEvent("not_stored", reason=f"{error!s:.200}"), exc_info=True)
-            self.store_problem = f"cannot store messages: {error!s:.200}"
+            self._not_stored(group, error)
+            return 0
+        self.store_problem = None
+        now = self._sender.moment()
+        new = [each for each, is_new in zip(messages, added, strict=True) if is_new]
+        operations = [operation for each in new for operation in each.incoming.operations]
+        self._hand_over(operations, now)
+        self._forget_submitted(group)
+        self._observe(new, now)
+        place = 0
+        for request in group:
+            size = len(request.messages)
+            count = sum(added[place : place + size])
+            place += size
+            request.done(Taken(True, count, size - count))
+        return len(operations)
+
+    def _observe(self, messages: Sequence[Prepared], now: float) -> None:
+        """Tell the observer; whatever fails there, the messages are stored."""
+        try:
+            self.observer.taken(messages, now)
+        except Exception:
+            log.exception(LogEvent("defect"))
+
+    def _not_stored(self, group: Sequence[_Request], error: Exception) -> None:
+        if self.store_problem is None:
+            log.error(LogEvent("not_stored", reason=f"{error!s:.200}"), exc_info=True)
+        self.store_problem = f"cannot store messages: {error!s:.200}"
+        self._forget_submitted(group)
+        for request in group:
             problem = "the messages cannot be stored now; send them again"
-            answers = [(group[0], Taken(stored=False, problem=problem))]
+            request.done(Taken(stored=False, problem=problem))
+
+    def _forget_submitted(self, group: Sequence[_Request]) -> None:
         with self._lock:
             for request in group:
                 self._submitted -= sum(len(each.incoming.operations) for each in request.messages)
-        for request, taken in answers:
-            request.done(taken)
-        return stored
-
-    def _add(self, group: Sequence[_Request], answers: list[tuple[_Request, Taken]]) -> int:
-        now = self._sender.moment()
-        messages = [each for request in group for each in request.messages]
-        incoming = [each.incoming for each in messages]
-        added = self._ledger.take_in(incoming)
-        new = [each for each, is_new in zip(messages, added, strict=True) if is_new]
-        operations = [operation for each in new for operation in each.incoming.operations]
-        self.observer.taken(new, now)
-        self._hand_over(operations, now)
-        place = 0
-        for request in group:
-            count = sum(added[place : place + len(request.messages)])
-            answers.append((request, Taken(True, count, len(request.messages) - count)))
-            place += len(request.messages)
-        return len(operations)
 
     def _hand_over(self, operations: Sequence[QueuedOperation], now: float) -> None:
         if not operations:
@@ -319,8 +327,7 @@ class Intake:
                 return operations
             spilled = self._spilled
         if spilled:
-            with self._books:
-                operations = self._ledger.backlog(room)
+            operations = self._ledger.backlog(room)
             if operations:
                 return operations
             if not self._unspill():
@@ -337,11 +344,12 @@ class Intake:
 
     def sending(self, operations: Sequence[QueuedOperation]) -> None:
         """As the ledger does."""
-        self._ledger.sending(operations)
+        with self._watched():
+            self._ledger.sending(operations)
 
     def settled(self, settled: Sequence[Settled]) -> None:
         """As the ledger does."""
-        with self._books:
+        with self._watched():
             self._ledger.settled(settled)
         now = self._sender.moment()
         with self._lock:
@@ -357,6 +365,16 @@ class Intake:
                 if fate is DeliveryStatus.DELIVERED
             ]
         self.observer.settled(settled, waited)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Remember whether the sender could store what the block stores."""
+        try:
+            yield
+        except StorageError as error:
+            self.settle_problem = f"cannot store results: {error!s:.200}"
+            raise
+        self.settle_problem = None
 
     def _forget(self) -> None:
         now = self._sender.moment()

@@ -130,8 +130,9 @@ class RecentMessages:
 
 
 def _size(message: Prepared) -> int:
-    operations = sum(len(each.text) for each in message.incoming.operations)
-    return operations + sum(len(str(loss.again)) for loss in message.incoming.losses if loss.again)
+    incoming = message.incoming
+    operations = sum(len(each.text) for each in incoming.operations)
+    return operations + sum(len(loss.line) for loss in incoming.losses)
 
 
 def _parsed(text: str) -> Json:

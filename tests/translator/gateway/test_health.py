@@ -8,6 +8,7 @@ import pytest
 from tests.translator.gateway.build import Client, TestGateway
 from translator.core.operations import Json
 from translator.gateway.arrivals import Arrivals
+from translator.sender.books.storage import StorageError
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.dispatch import Settled
 
@@ -35,7 +36,7 @@ def test_well(client: Client) -> None:
 def test_delivery_has_stopped(
     gateway: TestGateway, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sender that has stopped is no health."""
+    """A sender that has stopped is a problem."""
     monkeypatch.setattr(gateway.pipeline, "delivers", lambda: False)
     assert problems(client) == (503, ["stopped"])
 
@@ -59,6 +60,26 @@ def test_it_cannot_store(
     assert problems(client) == (200, [])
 
 
+def test_it_cannot_store_results(
+    gateway: TestGateway, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the results of operations cannot be stored, /healthz says so, though no call comes."""
+
+    def full(*_: Any) -> None:
+        raise StorageError("database or disk is full")
+
+    client.post("/v1/track", TRACK)
+    queued = gateway.intake.take(1) or ()
+    settled = [Settled(queued, DeliveryStatus.DELIVERED)]
+    with monkeypatch.context() as broken:
+        broken.setattr(gateway.pipeline.spool, "settle", full)
+        with pytest.raises(StorageError):
+            gateway.intake.settled(settled)
+    assert problems(client) == (503, ["not_stored"])
+    gateway.intake.settled(settled)
+    assert problems(client) == (200, [])
+
+
 def test_one_message_that_cannot_be_stored(
     gateway: TestGateway, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,7 +88,7 @@ def test_one_message_that_cannot_be_stored(
 
     def picky(messages: Any, now: float) -> list[bool]:
         listed = list(messages)
-        if any(each.entry.message_id == "bad" for each in listed):
+        if any(each.status.message_id == "bad" for each in listed):
             raise sqlite3.InterfaceError("cannot bind")
         return add(listed, now)
 
@@ -87,7 +108,7 @@ def settle(gateway: TestGateway, fate: DeliveryStatus, count: int) -> None:
 
 
 def test_the_target_refuses_everything(gateway: TestGateway, client: Client) -> None:
-    """A target that has never taken anything, or has refused three in a row, is no health."""
+    """A target that never took anything, or refused three in a row, is a problem."""
     client.post("/v1/batch", {"batch": [{"type": "track", **TRACK, "n": n} for n in range(20)]})
     settle(gateway, DeliveryStatus.REJECTED, 1)
     assert problems(client) == (503, ["target_refuses"])

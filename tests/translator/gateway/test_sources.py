@@ -9,6 +9,7 @@ import pytest
 
 from tests.translator.gateway.build import TestGateway
 from translator.gateway.sources import Sources, SourcesError, basic_user, read_sources, source_name
+from translator.sender.dispatch.queued_operation import QueuedOperation
 
 SHOP, APP = "key-of-the-shop", "key-of-the-app"
 TRACK = {"event": "E", "userId": "u"}
@@ -53,12 +54,13 @@ def files(tmp_path: Path) -> Iterator[Files]:
 def tokens(sources: Sources) -> dict[str, list[str]]:
     """The tokens of what waits, by source."""
     return {
-        each.name: [
-            queued.operation.payload["properties"]["token"]
-            for queued in each.intake.take(100) or ()
-        ]
+        each.name: [_token(queued) for queued in each.intake.take(100) or ()]
         for each in sources.pipelines
     }
+
+
+def _token(queued: QueuedOperation) -> str:
+    return str(queued.operation.payload["properties"]["token"])
 
 
 def test_each_key_has_its_settings(files: Files) -> None:

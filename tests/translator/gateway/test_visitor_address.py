@@ -52,7 +52,7 @@ def test_real_ip() -> None:
 
 def test_wrong_network() -> None:
     """A network that is not one is an error that names it."""
-    with pytest.raises(ProxyError, match="'10.0.0.0/99'"):
+    with pytest.raises(ProxyError, match=r"'10\.0\.0\.0/99'"):
         networks(["10.0.0.0/99"])
 
 
