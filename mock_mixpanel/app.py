@@ -67,7 +67,7 @@ def create_app(
     def preflight() -> Response | None:
         if request.method == "OPTIONS":
             return Response(status=204)
-        if request.path not in ENDPOINTS:  # they look for themselves
+        if request.path not in ENDPOINTS:  # Ingestion refreshes when it has to.
             world.refresh()
         return None
 

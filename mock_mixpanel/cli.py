@@ -26,39 +26,49 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mock-mixpanel")
 def main() -> None:
-    """A local Mixpanel."""
+    """Run a local Mixpanel."""
 
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=PORT, default=8080, show_default=True, help="US; 0: a free port.")
-@click.option("--eu-port", type=PORT, help="A port for the EU; 0: a free one.  [default: none]")
-@click.option("--in-port", type=PORT, help="A port for India; 0: a free one.  [default: none]")
+@click.option(
+    "--port",
+    type=PORT,
+    default=8080,
+    show_default=True,
+    help="Port of the US region; 0: a free port.",
+)
+@click.option(
+    "--eu-port", type=PORT, help="Port of the EU region; 0: a free port.  [default: none]"
+)
+@click.option(
+    "--in-port", type=PORT, help="Port of the India region; 0: a free port.  [default: none]"
+)
 @click.option(
     "--store",
     "store_url",
     default="memory:",
     show_default=True,
-    help="Where the log is kept: memory:, folder:path, or a database such as sqlite:///file.",
+    help="Where requests are stored: memory:, folder:path, or a database such as sqlite:///file.",
 )
 @click.option(
     "--keep",
     type=click.IntRange(min=100),
-    help="Keep the newest so many records; older ones are forgotten, with all they did."
+    help="Number of newest records to keep; older records are deleted with their effects."
     "  [default: all]",
 )
 @click.option(
     "--projects",
     "projects_file",
     type=FILE,
-    help="JSON or YAML list of projects.",
+    help="File with a list of projects, JSON or YAML.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many processes answer; with more than 1 they share a store in a folder.",
+    help="Number of processes. More than one share a store, by default in a temporary folder.",
 )
 @click.option(
     "--alias-delay",
@@ -83,16 +93,19 @@ def main() -> None:
     help="The token that /_mock asks for. Better given by the environment variable: other users"
     " can see a command line.  [default: none on loopback, else one that is made up]",
 )
-@click.option("--strict-projects", is_flag=True, help="Drop what is for no known project.")
-@click.option("--tls", is_flag=True, help="Speak https, with a certificate made for this run.")
-@click.option("--tls-cert", type=FILE, help="Speak https with this certificate (PEM).")
+@click.option(
+    "--strict-projects", is_flag=True, help="Drop records of projects that are not known."
+)
+@click.option("--tls", is_flag=True, help="Use https with a certificate made for this run.")
+@click.option("--tls-cert", type=FILE, help="Use https with this certificate (PEM).")
 @click.option("--tls-key", type=FILE, help="The key of --tls-cert (PEM).")
 @click.option(
     "--tls-ca",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the authority that clients must trust.  [default: a temporary file]",
+    help="Where to write the certificate authority that clients must trust."
+    "  [default: a temporary file]",
 )
-@click.option("--verbose", is_flag=True, help="One line on the error stream for each request.")
+@click.option("--verbose", is_flag=True, help="Print one line per request to the error stream.")
 def serve(
     host: str,
     port: int,
@@ -112,10 +125,10 @@ def serve(
     tls_ca: Path | None,
     verbose: bool,
 ) -> None:
-    """Serve until interrupted; prints the base URL of each region.
+    """Run the mock until it is interrupted, and print the base URL of each region.
 
-    With --tls it also prints `ca` and the file of the authority that clients must trust. If other
-    machines can reach it, it prints `control` and the link that opens /_mock.
+    With --tls it also prints `ca` and the file of the certificate authority that clients must
+    trust. If other machines can reach it, it prints `control` and the link that opens /_mock.
     """
     config = Config(
         projects=_projects(projects_file, alias_delay),
@@ -135,7 +148,7 @@ def serve(
             store_url = f"folder:{folder}"
             click.echo(f"{workers} workers share {store_url} until they stop", err=True)
         try:
-            # Workers find it made, and whatever is wrong is said once.
+            # Create the store before the workers open it, so that an error is reported once.
             store = open_store(store_url, keep)
         except StoreError as error:
             raise click.BadParameter(str(error), None, None, "'--store'") from error
@@ -187,10 +200,12 @@ def serve(
 def _certificate(
     stack: ExitStack, host: str, chain: Path | None, key: Path | None, authority: Path | None
 ) -> Certificate:
-    """The certificate given, or one made for this run, whose files go when the stack closes."""
+    """The given certificate, or one made for this run; its files are deleted with the stack."""
     if chain and key:
         if authority:
-            raise click.UsageError("--tls-ca is for a certificate that is made; leave it out")
+            raise click.UsageError(
+                "--tls-ca goes with --tls only; a given certificate has its own authority"
+            )
         return Certificate(chain, key)
     if chain or key:
         raise click.UsageError("--tls-cert and --tls-key go together; give both, or --tls alone")
@@ -210,7 +225,7 @@ def _projects(path: Path | None, alias_delay: float) -> tuple[Project, ...]:
     try:
         return read_projects(yaml.safe_load(path.read_text(encoding="utf-8")), alias_delay)
     except yaml.MarkedYAMLError as error:
-        # Its own text quotes the file, secrets too.
+        # The text of the error quotes the file, with its secrets.
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         wrong = f"{path}: {line}{error.problem}"
         raise click.BadParameter(wrong, None, None, "'--projects'") from None
@@ -220,5 +235,5 @@ def _projects(path: Path | None, alias_delay: float) -> tuple[Project, ...]:
 
 @main.command()
 def api() -> None:
-    """Print the HTTP API as Markdown; a running mock serves it as OpenAPI."""
+    """Print the reference of the HTTP API as Markdown; a running mock serves it as OpenAPI."""
     click.echo(page(), nl=False)

@@ -1,4 +1,4 @@
-"""The fixture `mock_mixpanel`: a local Mixpanel for tests, with an own project for each test.
+"""The fixture `mock_mixpanel`: a local Mixpanel for tests, with a separate project for each test.
 
 Imports nothing heavy: pytest loads this in every run, also where the fixture is not used.
 """
@@ -32,7 +32,7 @@ def mock_mixpanel_server() -> Iterator[Server]:
 def mock_mixpanel(
     mock_mixpanel_server: Server, request: pytest.FixtureRequest
 ) -> Iterator[MockMixpanel]:
-    """A project of the test's own, in real time; it and the clock are put back afterwards."""
+    """A project of this test; the project and the clock are reset after the test."""
     from mock_mixpanel.client import MockMixpanel
     from mock_mixpanel.projects.config import Project
 
@@ -40,7 +40,8 @@ def mock_mixpanel(
     name = f"{request.node.nodeid}#{next(_runs)}"
     token = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32]
     server = mock_mixpanel_server
-    # Known before it has data: whoever reads it then must not be shown another test's project.
+    # Register the project before it has data: a reader without data of its own would otherwise be
+    # shown the only other project.
     server.world.projects.put(Project(token))
     mock = MockMixpanel(server.url, token, eu_url=server.eu_url or "", in_url=server.in_url or "")
     yield mock

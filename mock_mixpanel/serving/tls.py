@@ -1,8 +1,8 @@
-"""Certificates, for clients that insist on https or on Mixpanel's own host names.
+"""Certificates, for clients that require https or Mixpanel's own host names.
 
-Given as files, or made for one run with trustme, an optional dependency: a certificate authority,
-and a certificate of it for this machine and for Mixpanel's hosts. Whoever runs a client tells it to
-trust the authority; docs/how-to/clients.md says how.
+A certificate is given as files, or made for one run with trustme, an optional dependency: a
+certificate authority, and a certificate for this machine and for Mixpanel's hosts. The client must
+trust the authority; docs/how-to/clients.md describes how.
 """
 
 import ssl
@@ -12,12 +12,12 @@ from importlib import import_module
 from pathlib import Path
 
 NAMES = ("localhost", "127.0.0.1", "::1", "mixpanel.com", "*.mixpanel.com")
-"""What a made certificate is for
+"""Host names of a certificate that is made here
 (docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication)."""
 
 
 class TlsError(ValueError):
-    """A certificate that cannot be made or used; the message says why and what to do."""
+    """A certificate cannot be made or used; the message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Certificate:
     authority: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        """What a server needs. Raises TlsError if the files are not a certificate and its key."""
+        """The TLS context of a server. Raises TlsError if the files are not a certificate and key."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
-            # The password is never asked for: a prompt would stop a server that nobody looks at.
+            # With a password, OpenSSL does not prompt for one, which would block the server.
             context.load_cert_chain(self.chain, self.key, password="")
         except (OSError, ValueError) as error:
             wanted = "a certificate and its key in PEM, without a password"

@@ -137,7 +137,7 @@ def test_projects(tmp_path: Path, write: Any) -> None:
     ],
 )
 def test_wrong_usage(arguments: list[str], error: str) -> None:
-    """What cannot be done is said, with exit code 2."""
+    """Wrong options are reported, with exit code 2."""
     done = subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60
     )

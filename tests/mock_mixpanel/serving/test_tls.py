@@ -122,7 +122,7 @@ def test_no_handshake(
     capfd: pytest.CaptureFixture[str],
     said: bytes,
 ) -> None:
-    """Who does not shake hands holds nobody up, and leaves no word on the error stream."""
+    """A client without a handshake delays no other client and causes no error output."""
     with connected(server) as silent:
         silent.sendall(said)
         assert post(server.url, certificate, event(mock)).content == b"1"
@@ -234,14 +234,18 @@ def test_serve_with_given_files(certificate: Certificate) -> None:
     [
         (["--tls-cert", "CHAIN"], 2, "--tls-cert and --tls-key go together"),
         (["--tls", "--tls-key", "KEY"], 2, "--tls-cert and --tls-key go together"),
-        (["--tls-cert", "CHAIN", "--tls-key", "KEY", "--tls-ca", "x"], 2, "--tls-ca is for a"),
+        (
+            ["--tls-cert", "CHAIN", "--tls-key", "KEY", "--tls-ca", "x"],
+            2,
+            "--tls-ca goes with --tls only",
+        ),
         (["--tls-cert", "KEY", "--tls-key", "CHAIN"], 2, "expected a certificate and its key"),
         (["--tls-cert", "CHAIN", "--tls-key", "nowhere"], 2, "'nowhere' does not exist"),
         (["--tls", "--tls-ca", "nowhere/ca.pem"], 1, "--tls: [Errno 2]"),
     ],
 )
 def test_wrong_usage(certificate: Certificate, arguments: list[str], code: int, error: str) -> None:
-    """What cannot be done is said before anything listens."""
+    """Wrong options are reported before the server listens."""
     files = {"CHAIN": str(certificate.chain), "KEY": str(certificate.key)}
     given = [files.get(each, each) for each in arguments]
     done = subprocess.run([*SERVE, *given], capture_output=True, text=True, check=False, timeout=60)
