@@ -97,6 +97,9 @@ class Server:
         )
         self._thread.start()
         ready.wait()
+        if not self._http.started:
+            self.stop()
+            raise RuntimeError("the HTTP server did not start; its error is printed above")
         return self
 
     def stop(self) -> None:

@@ -29,7 +29,7 @@ class Certificate:
     authority: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        """The TLS context of a server. Raises TlsError if the files are not a certificate and key."""
+        """The TLS context of a server. Raises TlsError if the files do not fit."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
             # With a password, OpenSSL does not prompt for one, which would block the server.
