@@ -292,7 +292,10 @@ COMMANDS: dict[str, Callable[[Shell], None]] = {
 def commands(group: click.Command, path: str) -> Iterator[str]:
     """All commands of a package, by name."""
     if isinstance(group, click.Group):
-        for name, command in group.commands.items():
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
             yield from commands(command, f"{path} {name}")
     else:
         yield path
