@@ -8,9 +8,12 @@ from typing import Any
 from conformance.migration.comparison import (
     CHARGES,
     COUNTERS,
+    EVENTS,
     GROUPS,
+    MESSAGES,
     PEOPLE,
     PROFILES,
+    PROPERTIES,
     REFUSED,
     SECTIONS,
     Comparison,
@@ -30,7 +33,13 @@ from conformance.regression.outcome import (
 from conformance.regression.tally import Key
 from conformance.spec.loading import Json
 
-THINGS = {PEOPLE: "person", PROFILES: "person", GROUPS: "group", REFUSED: "record"}
+THINGS = {
+    PEOPLE: "person",
+    PROFILES: "person",
+    GROUPS: "group",
+    REFUSED: "record",
+    MESSAGES: "message",
+}
 """What a section counts, if not events."""
 
 PLURALS = {"person": "people"}
@@ -139,14 +148,22 @@ class Migration:
         """One sentence for people who do not read the rest."""
         found: list[str] = []
         for section, rows in self.sections():
-            if section in (CHARGES, COUNTERS):
-                found.append(f"{section} differ")
-                continue
             count = sum(row.group.messages for row in rows)
-            words = {PEOPLE: "merged, split, lost or new", REFUSED: "refused on one side only"}
             things = plural_of(count, THINGS.get(section, "event"))
-            found.append(f"{things} {words.get(section, f'differ in {section}')}")
-        return "; ".join(found) if found else "Both projects hold the same."
+            words = {
+                PEOPLE: f"{things} merged, split, lost or new",
+                EVENTS: f"{things} lost, new or renamed",
+                PROPERTIES: f"{plural(len(rows), 'difference')} in event properties",
+                PROFILES: f"{plural(len(rows), 'difference')} in profiles",
+                CHARGES: "charges differ",
+                COUNTERS: f"{plural(len(rows), 'counter')} with another sum",
+                GROUPS: f"{plural(len(rows), 'difference')} in group profiles",
+                REFUSED: f"{things} refused or ignored by Mixpanel on one side only",
+                MESSAGES: f"{things} failing on one side only",
+            }
+            found.append(words[section])
+        text = "; ".join(found)
+        return f"{text[0].upper()}{text[1:]}." if text else "Both projects hold the same."
 
     def proposed_expiry(self) -> datetime.date:
         """The day on which an approval ends that the page proposes."""

@@ -48,7 +48,7 @@ def head(row: Row) -> str:
         example = row.group.examples[0]
         return f"{path + ': ' if path else ''}{example.old} -> {example.new}"
     if section == MESSAGES:
-        return f"{row.key.kind}: {path}  {plural_of(row.group.messages, 'message')}"
+        return f"{row.key.kind}: {path}  {things}"
     kind = WORDS.get(row.key.kind, str(row.key.kind))
     if section == PEOPLE:
         return f"{kind}: {share}"

@@ -125,9 +125,8 @@ class Outcome:
                 f"{percent(share)} of the messages are not compared: they fail or make no "
                 "operation on both sides, so no change can show in them"
             )
-        found += [
-            f"{name} changed, never exercised by this corpus" for name in self.never_exercised
-        ]
+        if unused := self.never_exercised:
+            found.append(f"{', '.join(unused)} changed, never exercised by this corpus")
         if any(len(secret) < SHORT_CHARACTERS for secret in self._secrets()):
             found.append(
                 f"a token or secret of the settings is shorter than {SHORT_CHARACTERS} characters: "
