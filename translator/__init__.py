@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from translator.cloud.translate import translate_message
-from translator.core.compiled_settings import plan_for
+from translator.core.compiled_settings import compile_settings
 from translator.core.errors import MappingError, SettingsError, TranslationError
 from translator.core.mapping import STANDARD, PropertyMap
 from translator.core.message import message_id
@@ -59,9 +59,9 @@ def translate(
     if mode != "cloud":
         rules = rules or Rules.documented()
         return translate_session([message], settings, mode=mode, now=now, rules=rules)[0]
-    plan = plan_for(settings, rules or Rules.documented(), mapping)
+    compiled = compile_settings(settings, rules or Rules.documented(), mapping)
     try:
         check(message)
     except TranslationError as error:
         return Result(message_id(message), error=error.failure)
-    return translate_message(message, plan, None if now is None else to_ms(now))
+    return translate_message(message, compiled, None if now is None else to_ms(now))

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 
 from translator.cloud.translate import translate_message
-from translator.core.compiled_settings import Plan, plan_for
+from translator.core.compiled_settings import CompiledSettings, compile_settings
 from translator.core.errors import TranslationError
 from translator.core.mapping import STANDARD, PropertyMap
 from translator.core.message import message_id
@@ -39,17 +39,19 @@ class Job(NamedTuple):
     mapping: PropertyMap = STANDARD
 
 
-def translate_line(line: bytes, plan: Plan, now_ms: int | None) -> Result:
+def translate_line(line: bytes, compiled: CompiledSettings, now_ms: int | None) -> Result:
     """The result for one line of JSON text. Never raises."""
     try:
-        return translate_message(parse_line(line), plan, now_ms)
+        return translate_message(parse_line(line), compiled, now_ms)
     except TranslationError as error:
         return Result(None, error=error.failure)
     except Exception as error:
         return _our_defect(error)
 
 
-def translate_parsed(message: Any, plan: Plan, now_ms: int | None, *, checked: bool) -> Result:
+def translate_parsed(
+    message: Any, compiled: CompiledSettings, now_ms: int | None, *, checked: bool
+) -> Result:
     """The result for the JSON value of a message. Never raises.
 
     `checked`: it holds nothing that JSON does not allow, and is not nested too deep.
@@ -57,7 +59,7 @@ def translate_parsed(message: Any, plan: Plan, now_ms: int | None, *, checked: b
     try:
         if not checked:
             check(message)
-        return translate_message(message, plan, now_ms)
+        return translate_message(message, compiled, now_ms)
     except TranslationError as error:
         return Result(message_id(message), error=error.failure)
     except Exception as error:
@@ -96,9 +98,9 @@ def _parse_leniently(line: bytes, problem: str) -> Any:
     return message
 
 
-def answer_line(line: bytes, plan: Plan, now_ms: int | None) -> tuple[bytes, bool]:
+def answer_line(line: bytes, compiled: CompiledSettings, now_ms: int | None) -> tuple[bytes, bool]:
     """The answer to a line as JSON text, without the line's end, and whether it is an error."""
-    result = translate_line(line, plan, now_ms)
+    result = translate_line(line, compiled, now_ms)
     try:
         return orjson.dumps(result.as_json()), result.error is not None
     except TypeError as error:
@@ -113,13 +115,13 @@ def _our_defect(error: Exception) -> Result:
 
 def translate_chunk(chunk: bytes, job: Job) -> tuple[bytes, int]:
     """The answers to a chunk of whole lines, and how many of them are errors."""
-    plan = plan_for(job.settings, job.rules, job.mapping)
+    compiled = compile_settings(job.settings, job.rules, job.mapping)
     answers: list[bytes] = []
     errors = 0
     for line in chunk.split(b"\n"):
         if not line or line.isspace():
             continue
-        answer, is_error = answer_line(line, plan, job.now_ms)
+        answer, is_error = answer_line(line, compiled, job.now_ms)
         errors += is_error
         answers.append(answer)
     return b"".join(answer + b"\n" for answer in answers), errors

@@ -17,7 +17,7 @@ from conformance.targets.protocol import Refused
 from conformance.targets.target import OBSERVED
 from translator import Settings, SettingsError, translate
 from translator.cloud.translate import translate_message
-from translator.core.compiled_settings import plan_for
+from translator.core.compiled_settings import compile_settings
 from translator.core.timestamps import to_ms
 
 
@@ -86,7 +86,7 @@ def answer(entry: Entry, variant: Variant, now: datetime) -> Json:
         if entry.plain:
             # As `translate`, without its walk over all values: a line of JSON has good ones only.
             result = translate_message(
-                entry.message, plan_for(settings, rules, mapping), to_ms(now)
+                entry.message, compile_settings(settings, rules, mapping), to_ms(now)
             )
         else:
             result = translate(entry.message, settings, now=now, rules=rules, mapping=mapping)

@@ -21,7 +21,7 @@ from conformance.targets.target import (
 from translator import Result, Settings, SettingsError, translate
 from translator import Session as DeviceMode
 from translator.bulk import translate_line
-from translator.core.compiled_settings import plan_for
+from translator.core.compiled_settings import compile_settings
 from translator.core.timestamps import to_ms
 from translator.sender import (
     AliasPolicy,
@@ -111,7 +111,9 @@ class _BuiltinSession:
         try:
             if isinstance(message, RawLine):
                 line = message.text.encode("utf-8", "surrogatepass")
-                return translate_line(line, plan_for(self._settings, self._rules), to_ms(now))
+                return translate_line(
+                    line, compile_settings(self._settings, self._rules), to_ms(now)
+                )
             result = self._translate(
                 message, self._settings, now=now, mode=self._mode, rules=self._rules
             )

@@ -14,7 +14,7 @@ from typing import Any
 
 from translator.cloud.insert_id import insert_id
 from translator.cloud.super_properties import add_super_properties
-from translator.core.compiled_settings import Plan
+from translator.core.compiled_settings import CompiledSettings
 from translator.core.context_properties import collect, device_properties
 from translator.core.message import Message, require_secret
 from translator.core.operations import Json, Operation
@@ -22,25 +22,27 @@ from translator.core.traits import name_tag
 from translator.core.values import detached, format_value, normalised
 
 
-def event_operation(message: Message, plan: Plan, event: str | None, properties: Json) -> Operation:
+def event_operation(
+    message: Message, compiled: CompiledSettings, event: str | None, properties: Json
+) -> Operation:
     """The event, for /track or, if it is old, for /import.
 
     Raises `TranslationError` if it must go to /import and there is no API secret.
     """
-    if message.old and plan.doc["import_secret"]:
-        require_secret(plan)
-    out = _renamed(properties, plan.events.renamed)
-    found = _context_layer(message, plan, out)
-    if plan.doc["empty_sources"]:
+    if message.old and compiled.doc["import_secret"]:
+        require_secret(compiled)
+    out = _renamed(properties, compiled.events.renamed)
+    found = _context_layer(message, compiled, out)
+    if compiled.doc["empty_sources"]:
         out.update((name, value) for name, value in found.items() if value is not None)
     else:
         out.update(found)
         out = {name: value for name, value in out.items() if value is not None}
-    _reserved_layer(message, plan, event, out)
-    add_super_properties(message, plan, out)
-    out["token"] = plan.token
+    _reserved_layer(message, compiled, event, out)
+    add_super_properties(message, compiled, out)
+    out["token"] = compiled.token
     payload: Json = {"properties": out} if event is None else {"event": event, "properties": out}
-    return Operation("/import" if message.old else "/track", plan.host, payload)
+    return Operation("/import" if message.old else "/track", compiled.host, payload)
 
 
 def _renamed(properties: Json, names: Mapping[str, str]) -> Json:
@@ -60,19 +62,19 @@ def _renamed(properties: Json, names: Mapping[str, str]) -> Json:
     return out
 
 
-def _context_layer(message: Message, plan: Plan, out: Json) -> Json:
+def _context_layer(message: Message, compiled: CompiledSettings, out: Json) -> Json:
     """What the context says of the event; null where it says null."""
     context = message.context
     if not context:
         return {}
-    found = device_properties(context, plan.devices)
-    collect(context, plan.events.context, found)
+    found = device_properties(context, compiled.devices)
+    collect(context, compiled.events.context, found)
     referrer = _referrer(context)
     if referrer:
         found["$referrer"] = detached(referrer)
     campaign = context.get("campaign")
     if type(campaign) is dict:
-        for key, name in plan.events.campaign:
+        for key, name in compiled.events.campaign:
             value = campaign.get(key)
             if value is not None or name not in found:
                 found[name] = detached(value)
@@ -89,41 +91,43 @@ def _referrer(context: Mapping[str, Any]) -> Any:
     return None
 
 
-def _reserved_layer(message: Message, plan: Plan, event: str | None, out: Json) -> None:
+def _reserved_layer(
+    message: Message, compiled: CompiledSettings, event: str | None, out: Json
+) -> None:
     """The properties that no user can set: who, when, what sent it."""
     if message.distinct_id is not None:
         out["distinct_id"] = message.distinct_id
-    elif plan.doc["missing_ids"]:
+    elif compiled.doc["missing_ids"]:
         # Mixpanel takes an empty id and leaves the event out of user reports: nothing is lost.
         out["distinct_id"] = ""
     if message.time_ms is not None:
         out["time"] = message.time_ms // 1000
-    elif plan.doc["timestamps"]:
+    elif compiled.doc["timestamps"]:
         out.pop("time", None)
     else:
         out["time"] = None
-    out["mp_lib"] = library(message, plan)
+    out["mp_lib"] = library(message, compiled)
     traits = message.context.get("traits")
-    tag = name_tag(traits if type(traits) is dict else {}, message.user_id, plan.traits)
+    tag = name_tag(traits if type(traits) is dict else {}, message.user_id, compiled.traits)
     tag = tag or message.user_id or message.anonymous_id
     if tag:
         out["mp_name_tag"] = detached(tag)
     else:
         out.pop("mp_name_tag", None)
-    if plan.settings.sourceName.strip() and plan.doc["source_name"]:
-        out["segment_source_name"] = plan.settings.sourceName
-    if message.id is not None and event is not None and plan.doc["insert_id"]:
-        out["$insert_id"] = insert_id(message.id, plan.settings.projectId, event)
+    if compiled.settings.sourceName.strip() and compiled.doc["source_name"]:
+        out["segment_source_name"] = compiled.settings.sourceName
+    if message.id is not None and event is not None and compiled.doc["insert_id"]:
+        out["$insert_id"] = insert_id(message.id, compiled.settings.projectId, event)
 
 
-def library(message: Message, plan: Plan) -> str:
+def library(message: Message, compiled: CompiledSettings) -> str:
     """`mp_lib`: which Segment library sent the call."""
     source = message.context.get("library")
     if type(source) is str:
         name: Any = source
     elif type(source) is dict:
         name = source.get("name", "undefined")
-        if not plan.doc["library_name"]:
+        if not compiled.doc["library_name"]:
             name = "null" if name is None else name
         elif type(name) is not str or name in ("", "undefined"):
             name = "unknown"

@@ -6,18 +6,18 @@ doc#group: the trait's name is the group key, its value the group id; Group Trai
 
 from typing import Any
 
-from translator.core.compiled_settings import Plan
+from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation
 from translator.core.values import format_value
 
 
-def group_operations(message: Message, plan: Plan) -> list[Operation]:
+def group_operations(message: Message, compiled: CompiledSettings) -> list[Operation]:
     """One `$set`, and one `$set_once` if traits are listed for it, per group."""
-    if not plan.doc["group_calls"]:
+    if not compiled.doc["group_calls"]:
         raise TranslationError("unsupported_call", "the classic integration has no group call")
-    keys = plan.settings.groupIdentifierTraits
+    keys = compiled.settings.groupIdentifierTraits
     traits = message.object_field("traits")
     if not keys:
         reason = "'groupIdentifierTraits' is empty, so no trait names a group"
@@ -32,19 +32,19 @@ def group_operations(message: Message, plan: Plan) -> list[Operation]:
     return [
         Operation(
             "/groups",
-            plan.host,
-            {"$token": plan.token, "$group_key": key, "$group_id": group_id, **update},
+            compiled.host,
+            {"$token": compiled.token, "$group_key": key, "$group_id": group_id, **update},
         )
         for key in dict.fromkeys(present)
         for group_id in _group_ids(message, key, traits[key])
-        for update in _updates(traits, plan)
+        for update in _updates(traits, compiled)
     ]
 
 
-def _updates(traits: Json, plan: Plan) -> list[Json]:
+def _updates(traits: Json, compiled: CompiledSettings) -> list[Json]:
     """What a group gets; made anew for each, so that no two operations share a value."""
     profile = {key: format_value(value) for key, value in traits.items()}
-    once = {key: value for key, value in profile.items() if key in plan.group_set_once}
+    once = {key: value for key, value in profile.items() if key in compiled.group_set_once}
     always = {key: value for key, value in profile.items() if key not in once}
     updates = [{"$set": always}, {"$set_once": once}]
     return [update for update in updates if any(update.values())]

@@ -13,7 +13,7 @@ from typing import Any
 
 from translator.cloud.events import library
 from translator.core.amounts import read_amount
-from translator.core.compiled_settings import Plan
+from translator.core.compiled_settings import CompiledSettings
 from translator.core.context_properties import device_properties
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message
@@ -32,13 +32,13 @@ NOT_AN_AMOUNT = (
 _COMPLETED_ORDER = re.compile(r"completed ?order", re.IGNORECASE)
 
 
-def identify_operations(message: Message, plan: Plan) -> list[Operation]:
+def identify_operations(message: Message, compiled: CompiledSettings) -> list[Operation]:
     """`$set`, then `$union` of array traits and of an iOS device token."""
-    if not plan.settings.people:
+    if not compiled.settings.people:
         reason = "identify only updates profiles, and 'people' (Use Mixpanel People) is off"
         message.skipped.append(skip("people_off", reason))
         return []
-    if message.distinct_id is None and plan.doc["missing_ids"]:
+    if message.distinct_id is None and compiled.doc["missing_ids"]:
         raise TranslationError(
             "missing_id", "identify needs a userId or an anonymousId; this message has neither"
         )
@@ -49,66 +49,71 @@ def identify_operations(message: Message, plan: Plan) -> list[Operation]:
         # Sent as they are; copied, so that no operation shares anything with the message.
         profile = copy.deepcopy(profile)
     else:
-        profile = _profile_traits(message, plan, profile or {})
-        if plan.doc["array_traits"]:
+        profile = _profile_traits(message, compiled, profile or {})
+        if compiled.doc["array_traits"]:
             arrays = {key: value for key, value in profile.items() if type(value) is list and value}
             profile = {key: value for key, value in profile.items() if key not in arrays}
     updates: list[Json] = [{"$set": profile}]
     if arrays:
         updates.append({"$union": arrays})
-    token = _device_token(message, plan)
+    token = _device_token(message, compiled)
     if token:
         updates.append({"$union": {"$ios_devices": [detached(token)]}})
     return [
-        Operation("/engage", plan.host, {**_identify_envelope(message, plan), **update})
+        Operation("/engage", compiled.host, {**_identify_envelope(message, compiled), **update})
         for update in updates
     ]
 
 
-def _profile_traits(message: Message, plan: Plan, traits: Json) -> Json:
+def _profile_traits(message: Message, compiled: CompiledSettings, traits: Json) -> Json:
     profile = format_traits(
-        traits, message.user_id, plan.traits, created_at_seconds=plan.doc["created_at_seconds"]
+        traits,
+        message.user_id,
+        compiled.traits,
+        created_at_seconds=compiled.doc["created_at_seconds"],
     )
     if "$created" not in profile:
-        _report_unreadable_created(message, plan, traits)
-    if plan.doc["people_properties"] and not plan.settings.setAllTraitsByDefault:
-        profile = {key: value for key, value in profile.items() if key in plan.people_properties}
-    for key, value in device_properties(message.context, plan.devices).items():
-        if value is not None or not plan.doc["empty_sources"]:
+        _report_unreadable_created(message, compiled, traits)
+    if compiled.doc["people_properties"] and not compiled.settings.setAllTraitsByDefault:
+        profile = {
+            key: value for key, value in profile.items() if key in compiled.people_properties
+        }
+    for key, value in device_properties(message.context, compiled.devices).items():
+        if value is not None or not compiled.doc["empty_sources"]:
             profile[key] = value
     return profile
 
 
-def _report_unreadable_created(message: Message, plan: Plan, traits: Json) -> None:
+def _report_unreadable_created(message: Message, compiled: CompiledSettings, traits: Json) -> None:
     for key, value in traits.items():
-        if value and normalised(key) in plan.traits.created:
+        if value and normalised(key) in compiled.traits.created:
             reason = f"trait {key!r:.80} is no date that can be read: {value!r:.80}"
             message.skipped.append(skip("date_unreadable", reason))
 
 
-def _device_token(message: Message, plan: Plan) -> Any:
+def _device_token(message: Message, compiled: CompiledSettings) -> Any:
     device = message.context.get("device")
     token = device.get("token") if type(device) is dict else None
     kind = device.get("type") if type(device) is dict else None
-    if token and plan.doc["device_token"] and kind and str(kind).lower() != "ios":
+    if token and compiled.doc["device_token"] and kind and str(kind).lower() != "ios":
         reason = f"device tokens can be imported for iOS only; context.device.type is {kind!r:.40}"
         message.skipped.append(skip("device_token_not_ios", reason))
         return None
     return token
 
 
-def _identify_envelope(message: Message, plan: Plan) -> Json:
-    envelope: Json = {"$token": plan.token}
+def _identify_envelope(message: Message, compiled: CompiledSettings) -> Json:
+    envelope: Json = {"$token": compiled.token}
     if message.distinct_id is not None:
         envelope["$distinct_id"] = message.distinct_id
-    if message.time_ms is not None or not plan.doc["timestamps"]:
+    if message.time_ms is not None or not compiled.doc["timestamps"]:
         envelope["$time"] = message.time_ms
     flags = _mixpanel_flags(message)
     ignore_ip = _flag(message.context, "ignoreip") or _flag(flags, "ignoreip")
     # 0 tells Mixpanel not to look up a place; without it the sender's own address would count.
     envelope["$ip"] = 0 if ignore_ip else detached(message.context.get("ip")) or 0
     envelope["$ignore_time"] = bool(_flag(flags, "ignoretime")) or not is_active(message)
-    envelope["mp_lib"] = library(message, plan)
+    envelope["mp_lib"] = library(message, compiled)
     return envelope
 
 
@@ -130,15 +135,22 @@ def _flag(source: Any, name: str) -> Any:
 
 
 def increment_operations(
-    message: Message, plan: Plan, event: str | None, properties: Json, *, first: bool
+    message: Message,
+    compiled: CompiledSettings,
+    event: str | None,
+    properties: Json,
+    *,
+    first: bool,
 ) -> list[Operation]:
     """Counters for an event of the list and, with a call's first event, sums of properties."""
-    counts = event is not None and event.lower() in plan.event_increments
-    listed = plan.settings.propIncrements if first and plan.doc["property_increments"] else ()
+    counts = event is not None and event.lower() in compiled.event_increments
+    listed = (
+        compiled.settings.propIncrements if first and compiled.doc["property_increments"] else ()
+    )
     numbers = _numbers(message, listed, properties) if listed else {}
     if not counts and not numbers:
         return []
-    if not plan.settings.people:
+    if not compiled.settings.people:
         reason = "increments update profiles, and 'people' (Use Mixpanel People) is off"
         message.skipped.append(skip("people_off", reason))
         return []
@@ -155,12 +167,12 @@ def increment_operations(
         updates.append({"$add": numbers})
     envelope: Json = {
         "$distinct_id": message.user_id,
-        "$token": plan.token,
+        "$token": compiled.token,
         "mp_lib": "Segment.io",
     }
-    if plan.doc["increment_last_seen"] and not is_active(message):
+    if compiled.doc["increment_last_seen"] and not is_active(message):
         envelope["$ignore_time"] = True
-    return [Operation("/engage", plan.host, {**envelope, **update}) for update in updates]
+    return [Operation("/engage", compiled.host, {**envelope, **update}) for update in updates]
 
 
 def _numbers(message: Message, listed: tuple[str, ...], properties: Json) -> dict[str, float]:
@@ -176,37 +188,37 @@ def _numbers(message: Message, listed: tuple[str, ...], properties: Json) -> dic
 
 
 def charge_operations(
-    message: Message, plan: Plan, event: str | None, properties: Json
+    message: Message, compiled: CompiledSettings, event: str | None, properties: Json
 ) -> list[Operation]:
     """A transaction for a call with `revenue`."""
     revenue = _property(properties, "revenue")
-    amount = charge_amount(revenue, plan)
+    amount = charge_amount(revenue, compiled)
     missing = revenue in (None, False, "") or revenue == 0
-    if missing and event and not plan.doc["charge_total"] and _COMPLETED_ORDER.search(event):
-        amount = charge_amount(_property(properties, "total"), plan)
+    if missing and event and not compiled.doc["charge_total"] and _COMPLETED_ORDER.search(event):
+        amount = charge_amount(_property(properties, "total"), compiled)
     if not amount:
         if revenue and amount is None:
             reason = f"revenue {revenue!r:.40}: {NOT_AN_AMOUNT}"
             message.skipped.append(skip("not_a_number", reason))
         return []
-    if plan.doc["charge_needs_people"] and not plan.settings.people:
+    if compiled.doc["charge_needs_people"] and not compiled.settings.people:
         reason = "revenue is a charge only with 'people' (Use Mixpanel People) on"
         message.skipped.append(skip("people_off", reason))
         return []
     transaction: Json = {"$amount": amount}
     if message.time_ms is not None:
         transaction["$time"] = iso_seconds(message.time_ms)
-    payload: Json = {"$token": plan.token, "$append": {"$transactions": transaction}}
+    payload: Json = {"$token": compiled.token, "$append": {"$transactions": transaction}}
     if message.distinct_id is not None:
         payload["$distinct_id"] = message.distinct_id
-    elif plan.doc["missing_ids"]:
+    elif compiled.doc["missing_ids"]:
         message.skipped.append(skip("unknown_user", "a charge needs a userId or an anonymousId"))
         return []
     if message.context.get("ip") is not None:
         payload["$ip"] = detached(message.context["ip"])
     if not is_active(message):
         payload["$ignore_time"] = True
-    return [Operation("/engage", plan.host, payload)]
+    return [Operation("/engage", compiled.host, payload)]
 
 
 def _property(properties: Json, name: str) -> Any:
@@ -214,13 +226,13 @@ def _property(properties: Json, name: str) -> Any:
     return next((value for key, value in properties.items() if normalised(key) == name), None)
 
 
-def charge_amount(value: object, plan: Plan) -> int | float | None:
+def charge_amount(value: object, compiled: CompiledSettings) -> int | float | None:
     """The amount in a revenue: a number as it is, text by the rule `charge_grouped_digits`."""
     if type(value) is int or type(value) is float:
         return value
     if type(value) is not str:
         return None
-    return read_amount(value) if plan.doc["charge_grouped_digits"] else _leading_number(value)
+    return read_amount(value) if compiled.doc["charge_grouped_digits"] else _leading_number(value)
 
 
 def _leading_number(text: str) -> int | float | None:

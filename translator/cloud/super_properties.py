@@ -7,7 +7,7 @@ doc#group-using-cloud-mode). Under the rule `super_properties` a setting must as
 
 from typing import Any
 
-from translator.core.compiled_settings import Plan
+from translator.core.compiled_settings import CompiledSettings
 from translator.core.context_properties import device_properties
 from translator.core.errors import skip
 from translator.core.message import Message
@@ -16,25 +16,28 @@ from translator.core.reserved import RESERVED
 from translator.core.traits import format_traits
 
 
-def add_super_properties(message: Message, plan: Plan, out: Json) -> None:
+def add_super_properties(message: Message, compiled: CompiledSettings, out: Json) -> None:
     """Add the traits of the call to the event's properties `out`."""
     traits: Any = message.context.get("traits")
     if traits is None:
         traits = {}
     elif type(traits) is not dict:
         return
-    elif traits and plan.doc["super_properties"]:
-        traits = _asked_for(message, plan, traits)
+    elif traits and compiled.doc["super_properties"]:
+        traits = _asked_for(message, compiled, traits)
     formatted = format_traits(
-        traits, message.user_id, plan.traits, created_at_seconds=plan.doc["created_at_seconds"]
+        traits,
+        message.user_id,
+        compiled.traits,
+        created_at_seconds=compiled.doc["created_at_seconds"],
     )
-    if not plan.doc["empty_sources"]:
-        formatted.update(device_properties(message.context, plan.devices))
-    if plan.settings.legacySuperProperties:
+    if not compiled.doc["empty_sources"]:
+        formatted.update(device_properties(message.context, compiled.devices))
+    if compiled.settings.legacySuperProperties:
         formatted = {
             key if key.startswith("$") else f"${key}": value for key, value in formatted.items()
         }
-    if plan.doc["trait_collisions"]:
+    if compiled.doc["trait_collisions"]:
         for key, value in formatted.items():
             if value is not None and key not in RESERVED:
                 out.setdefault(key, value)
@@ -42,10 +45,10 @@ def add_super_properties(message: Message, plan: Plan, out: Json) -> None:
         out.update(formatted)
 
 
-def _asked_for(message: Message, plan: Plan, traits: Json) -> Json:
-    if plan.settings.legacySuperProperties and plan.settings.setAllTraitsByDefault:
+def _asked_for(message: Message, compiled: CompiledSettings, traits: Json) -> Json:
+    if compiled.settings.legacySuperProperties and compiled.settings.setAllTraitsByDefault:
         return traits
-    asked = plan.super_properties | plan.utm_properties
+    asked = compiled.super_properties | compiled.utm_properties
     selected = {key: value for key, value in traits.items() if key in asked}
     left_out = [key for key in traits if key not in asked]
     if left_out:

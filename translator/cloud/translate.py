@@ -10,7 +10,7 @@ from translator.cloud.aliases import alias_operations
 from translator.cloud.events import event_operation
 from translator.cloud.groups import group_operations
 from translator.cloud.people import charge_operations, identify_operations, increment_operations
-from translator.core.compiled_settings import Plan
+from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message, is_bundled, message_id, turned_off
 from translator.core.operations import Json, Operation, Result
@@ -20,7 +20,7 @@ DESTINATION_NAMES = ("Mixpanel", "Mixpanel (Legacy)")
 """What the integrations object calls this destination in cloud mode (doc#destination-info)."""
 
 
-def translate_message(raw: Any, plan: Plan, now_ms: int | None) -> Result:
+def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) -> Result:
     """The result for one message. `now_ms`: milliseconds since 1970, or None if unknown.
 
     Never raises for a bad message and never changes it.
@@ -31,8 +31,8 @@ def translate_message(raw: Any, plan: Plan, now_ms: int | None) -> Result:
         )
         return Result(None, error=error.failure)
     try:
-        message = Message(raw, plan, now_ms)
-        if plan.doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES):
+        message = Message(raw, compiled, now_ms)
+        if compiled.doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES):
             reason = "the integrations object turns Mixpanel off for this message"
             message.skipped.append(skip("integration_disabled", reason))
             return Result(message_id(raw), (), tuple(message.skipped))
@@ -40,7 +40,7 @@ def translate_message(raw: Any, plan: Plan, now_ms: int | None) -> Result:
             reason = "_metadata.bundled names Mixpanel: the app's own SDK has sent this message"
             message.skipped.append(skip("bundled", reason))
             return Result(message_id(raw), (), tuple(message.skipped))
-        operations = _CALLS[message.kind](message, plan)
+        operations = _CALLS[message.kind](message, compiled)
     except TranslationError as error:
         return Result(message_id(raw), error=error.failure)
     return Result(
@@ -57,37 +57,39 @@ def _people(message: Message) -> tuple[str | float, ...]:
 
 
 def _event_calls(
-    message: Message, plan: Plan, events: list[str | None], properties: Json
+    message: Message, compiled: CompiledSettings, events: list[str | None], properties: Json
 ) -> list[Operation]:
     """One event per name. Counters move once per name and money once per call."""
     operations: list[Operation] = []
     counted: set[str | None] = set()
     for event in events:
         if event not in counted:
-            operations += increment_operations(message, plan, event, properties, first=not counted)
+            operations += increment_operations(
+                message, compiled, event, properties, first=not counted
+            )
             counted.add(event)
-        operations.append(event_operation(message, plan, event, properties))
+        operations.append(event_operation(message, compiled, event, properties))
     if events:
-        operations += charge_operations(message, plan, events[0], properties)
+        operations += charge_operations(message, compiled, events[0], properties)
     return operations
 
 
-def _track(message: Message, plan: Plan) -> list[Operation]:
+def _track(message: Message, compiled: CompiledSettings) -> list[Operation]:
     event = message.text_field("event") or None
-    if event is None and plan.doc["missing_event_name"]:
+    if event is None and compiled.doc["missing_event_name"]:
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
-    return _event_calls(message, plan, [event], message.object_field("properties"))
+    return _event_calls(message, compiled, [event], message.object_field("properties"))
 
 
-def _page_or_screen(message: Message, plan: Plan) -> list[Operation]:
+def _page_or_screen(message: Message, compiled: CompiledSettings) -> list[Operation]:
     category, name = message.text_field("category"), message.text_field("name")
     events: list[str | None] = list(
         event_names(
-            plan.page_names,
+            compiled.page_names,
             category,
             name,
             message.kind.capitalize(),
-            every=plan.doc["page_events"],
+            every=compiled.doc["page_events"],
         )
     )
     if not events:
@@ -102,7 +104,7 @@ def _page_or_screen(message: Message, plan: Plan) -> list[Operation]:
         properties["category"] = category
     if name:
         properties["name"] = name
-    return _event_calls(message, plan, events, properties)
+    return _event_calls(message, compiled, events, properties)
 
 
 _CALLS = {

@@ -32,7 +32,7 @@ class EventTables(NamedTuple):
     renamed: Mapping[str, str]
 
 
-class Plan:
+class CompiledSettings:
     """Compiled settings, rules and mapping. Immutable by convention; shared by all messages."""
 
     def __init__(self, settings: Settings, rules: Rules, mapping: PropertyMap = STANDARD) -> None:
@@ -57,9 +57,11 @@ class Plan:
 
 
 @lru_cache(maxsize=64)
-def plan_for(settings: Settings, rules: Rules, mapping: PropertyMap = STANDARD) -> Plan:
-    """The plan of these three, compiled on first use."""
-    return Plan(settings, rules, mapping)
+def compile_settings(
+    settings: Settings, rules: Rules, mapping: PropertyMap = STANDARD
+) -> CompiledSettings:
+    """The compiled form of settings, rules and mapping; compiled on first use, then cached."""
+    return CompiledSettings(settings, rules, mapping)
 
 
 def _event_tables(mapping: PropertyMap, *, initial_referrer: bool) -> EventTables:

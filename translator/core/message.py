@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from translator.core.compiled_settings import Plan
+from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, Skip
 from translator.core.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
@@ -53,25 +53,27 @@ class Message:
         "user_id",
     )
 
-    def __init__(self, raw: Json, plan: Plan, now_ms: int | None) -> None:
+    def __init__(self, raw: Json, compiled: CompiledSettings, now_ms: int | None) -> None:
         """Raises `TranslationError` for a message that cannot be translated."""
         self.raw = raw
         self.skipped: list[Skip] = []
         self.kind = kind_of(raw)
-        if plan.doc["field_types"]:
+        if compiled.doc["field_types"]:
             check_types(raw)
         # An empty messageId is none: made from it, the insert ids of all such messages were one.
         self.id: str | float | None = None if raw.get("messageId") == "" else raw.get("messageId")
-        self.user_id = self.usable_id(plan, "userId")
-        self.anonymous_id = self.usable_id(plan, "anonymousId")
-        self.distinct_id = self.user_id or self.anonymous_id or self.usable_id(plan, "sessionId")
+        self.user_id = self.usable_id(compiled, "userId")
+        self.anonymous_id = self.usable_id(compiled, "anonymousId")
+        self.distinct_id = (
+            self.user_id or self.anonymous_id or self.usable_id(compiled, "sessionId")
+        )
         # Old clients put the context into `options`; where both are sent, `options` counted.
         field = "options" if type(raw.get("options")) is dict else "context"
         self.context: Mapping[str, Any] = self.object_field(field)
-        self.time_ms = self._time(plan, now_ms)
-        self.old = self._is_old(plan, now_ms)
+        self.time_ms = self._time(compiled, now_ms)
+        self.old = self._is_old(compiled, now_ms)
 
-    def usable_id(self, plan: Plan, *fields: str) -> Any:
+    def usable_id(self, compiled: CompiledSettings, *fields: str) -> Any:
         """The first of the fields that holds an id, or None. A forbidden id is no id.
 
         Raises `TranslationError` for one of the wrong type.
@@ -80,9 +82,9 @@ class Message:
             value = self.raw.get(field)
             if value is None or value == "":
                 continue
-            if plan.doc["field_types"] and type(value) not in (str, int, float):
+            if compiled.doc["field_types"] and type(value) not in (str, int, float):
                 raise _wrong(field, value, "text or a number")
-            if plan.doc["forbidden_ids"] and (
+            if compiled.doc["forbidden_ids"] and (
                 value == 0 or str(value).strip().lower() in FORBIDDEN_IDS
             ):
                 reason = f"{field} {value!r} is refused by Mixpanel, so it counts as absent"
@@ -118,14 +120,14 @@ class Message:
             return value
         return "" if value is None or isinstance(value, bool | dict | list) else str(value)
 
-    def _time(self, plan: Plan, now_ms: int | None) -> int | None:
+    def _time(self, compiled: CompiledSettings, now_ms: int | None) -> int | None:
         if "timestamp" not in self.raw:
             return now_ms
         value = self.raw["timestamp"]
         if value is None:
-            return now_ms if plan.doc["timestamps"] else 0
+            return now_ms if compiled.doc["timestamps"] else 0
         time_ms = parse(value)
-        if time_ms is None and plan.doc["timestamps"]:
+        if time_ms is None and compiled.doc["timestamps"]:
             raise TranslationError(
                 "timestamp_unparsable",
                 f"timestamp {value!r:.80} cannot be read; send ISO 8601, such as "
@@ -133,7 +135,7 @@ class Message:
             )
         return time_ms
 
-    def _is_old(self, plan: Plan, now_ms: int | None) -> bool:
+    def _is_old(self, compiled: CompiledSettings, now_ms: int | None) -> bool:
         if now_ms is None:
             now_ms = parse(self.raw.get("receivedAt")) or parse(self.raw.get("sentAt"))
         if now_ms is None or self.time_ms is None:
@@ -142,8 +144,8 @@ class Message:
         if age_ms > MAX_AGE_MS:
             raise _too_old(self.time_ms)
         old = age_ms > IMPORT_AGE_MS
-        if old and self.kind in ("track", "screen") and not plan.doc["import_secret"]:
-            require_secret(plan)
+        if old and self.kind in ("track", "screen") and not compiled.doc["import_secret"]:
+            require_secret(compiled)
         return old
 
 
@@ -155,9 +157,9 @@ def _too_old(time_ms: int) -> TranslationError:
     return TranslationError("timestamp_too_old", text)
 
 
-def require_secret(plan: Plan) -> None:
+def require_secret(compiled: CompiledSettings) -> None:
     """Raise `TranslationError` if there is no API secret for /import."""
-    if not plan.settings.apiSecret:
+    if not compiled.settings.apiSecret:
         raise TranslationError(
             "api_secret_required",
             "the event is older than 5 days and must go to /import, which needs the API secret; "

@@ -8,7 +8,7 @@ import orjson
 
 from translator.bulk import lines
 from translator.cloud.translate import translate_message
-from translator.core.compiled_settings import plan_for
+from translator.core.compiled_settings import compile_settings
 from translator.core.operations import Result
 from translator.engage.definitions import (
     ComputedTrait,
@@ -73,7 +73,7 @@ def engage(
     """
     definitions = _read(definitions_file)
     settings = read_settings(settings_file)
-    plan = plan_for(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
+    compiled = compile_settings(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
     now_ms = moment(now_text)
     if unset_key is not None and unset_key not in {each.key for each in definitions}:
         usage_error(f"--unset {unset_key!r} is no key of {definitions_file}")
@@ -88,7 +88,7 @@ def engage(
                 click.echo(f"line {number}: {failure.code}: {failure.message}", err=True)
                 failed = True
             elif translated and unset_key is None:
-                result = translate_message(made, plan, now_ms)
+                result = translate_message(made, compiled, now_ms)
                 failed = failed or result.error is not None
                 _write(result)
             elif unset_key is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from translator.cloud.aliases import alias_ids
-from translator.core.compiled_settings import plan_for
+from translator.core.compiled_settings import compile_settings
 from translator.core.errors import TranslationError
 from translator.core.message import Message
 from translator.core.operations import Json
@@ -28,7 +28,7 @@ REMEMBERED = 100_000
 _MOMENTS = 1 << 40
 """Messages that can be told apart at the same millisecond."""
 
-_PLAN = plan_for(Settings(token="none"), Rules.documented())  # noqa: S106
+_PLAN = compile_settings(Settings(token="none"), Rules.documented())  # noqa: S106
 """A message is checked here as it is where it is translated; no setting plays a part in that."""
 
 

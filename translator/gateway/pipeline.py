@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from translator.bulk import translate_parsed
-from translator.core.compiled_settings import Plan, plan_for
+from translator.core.compiled_settings import CompiledSettings, compile_settings
 from translator.core.mapping import STANDARD, PropertyMap
 from translator.core.operations import Json, Result
 from translator.core.rules import Rules
@@ -71,7 +71,7 @@ class Pipeline:
     def __init__(self, name: str, settings: Settings, options: DeliveryOptions) -> None:
         self.name = name
         self._options = options
-        self._plan = self._compiled(settings)
+        self._compiled_settings = self._compiled(settings)
         spool = options.spool
         if spool is not None and name:
             spool = spool.with_name(f"{spool.name}.{name}")
@@ -88,7 +88,7 @@ class Pipeline:
                     now=options.now,
                 )
             )
-            self.url = self.sender.base_url(self._plan.host)
+            self.url = self.sender.base_url(self._compiled_settings.host)
             dead = DeadLetters(options.dead_letters or dead_letters_beside(spool))
             self.spool = stack.enter_context(Spool(spool or IN_MEMORY))
             for host in sorted(self.spool.hosts() & HOSTS):
@@ -114,15 +114,15 @@ class Pipeline:
         """Use other settings from now on. What was translated before is delivered as it is."""
         if settings == self._settings:
             return
-        plan = self._compiled(settings)
-        self.sender.base_url(plan.host)
+        compiled = self._compiled(settings)
+        self.sender.base_url(compiled.host)
         self.sender.use_secret(settings.apiSecret or None)
-        self._settings, self._plan = settings, plan
+        self._settings, self._compiled_settings = settings, compiled
 
     def translate(self, message: Any, checked: bool) -> Result:
         """The result of a message, judged now. Never raises."""
         now_ms = int(self._options.now() * 1000)
-        return translate_parsed(message, self._plan, now_ms, checked=checked)
+        return translate_parsed(message, self._compiled_settings, now_ms, checked=checked)
 
     def start(self) -> None:
         """Begin to store and to deliver."""
@@ -144,8 +144,8 @@ class Pipeline:
         """Close the files and connections."""
         self._opened.close()
 
-    def _compiled(self, settings: Settings) -> Plan:
-        return plan_for(settings, self._options.rules, self._options.mapping)
+    def _compiled(self, settings: Settings) -> CompiledSettings:
+        return compile_settings(settings, self._options.rules, self._options.mapping)
 
     def _deliver(self) -> None:
         try:

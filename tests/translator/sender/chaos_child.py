@@ -17,7 +17,7 @@ from typing import Any
 
 from translator import Settings
 from translator.bulk import translate_line
-from translator.core.compiled_settings import plan_for
+from translator.core.compiled_settings import compile_settings
 from translator.core.rules import Rules
 from translator.sender import AliasPolicy, BatchLimits, RetryPolicy, Sender
 from translator.sender.books import spool as spool_module
@@ -81,13 +81,13 @@ def main() -> None:
             "groupIdentifierTraits": ["company"],
         }
     )
-    plan = plan_for(settings, Rules.documented())
+    compiled = compile_settings(settings, Rules.documented())
     given = (folder / ("again.jsonl" if resent else "messages.jsonl")).read_bytes().splitlines()
     dead = folder / ("dead2.jsonl" if resent else "dead.jsonl")
 
     def translate(line: bytes) -> Any:
         moments.passes()
-        return translate_line(line, plan, int(time.time() * 1000))
+        return translate_line(line, compiled, int(time.time() * 1000))
 
     host = "https://api.mixpanel.com"
     with (

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from translator.bulk import translate_line
-from translator.core.compiled_settings import plan_for
+from translator.core.compiled_settings import compile_settings
 from translator.core.operations import Result
 from translator.options import RULE_SETS, read_mapping, read_settings, usage_error
 from translator.sender.books.dead_letters import DeadLetters
@@ -59,10 +59,10 @@ def open_delivery(
     secrets and the `write_keys` of a gateway. `now` gives the time in seconds since 1970.
     """
     settings = read_settings(settings_file)
-    plan = plan_for(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
+    compiled = compile_settings(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
 
     def translate(line: bytes) -> Result:
-        return translate_line(line, plan, int(now() * 1000))
+        return translate_line(line, compiled, int(now() * 1000))
 
     with ExitStack() as stack:
         secrets = (settings.apiSecret, *write_keys)
@@ -82,7 +82,7 @@ def open_delivery(
             )
         )
         try:
-            url = sender.base_url(plan.host)
+            url = sender.base_url(compiled.host)
             dead = DeadLetters(dead_letters or dead_letters_beside(spool))
             kept = stack.enter_context(Spool(spool)) if spool else None
             for host in sorted(kept.hosts() & HOSTS) if kept else ():
@@ -94,7 +94,7 @@ def open_delivery(
         log.info(LogEvent("start", to=url, alias=alias, workers=workers, live=live))
         if kept:
             _log_resumed(kept)
-        yield Opened(plan.host, translate, sender, kept, dead)
+        yield Opened(compiled.host, translate, sender, kept, dead)
 
 
 def _log_resumed(spool: Spool) -> None:
