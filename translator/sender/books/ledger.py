@@ -206,8 +206,10 @@ class Ledger:
                 self._unwritten = []
 
     def export_left_behind(self) -> None:
-        """Report and write the dead letters that a crash kept from their file."""
+        """Report a damaged spool, and write the dead letters that a crash kept from their file."""
         if self._spool is not None:
+            if self._spool.damage is not None:
+                self._report({"code": "spool_damaged", "reason": self._spool.damage})
             for _, line in self._spool.dead_letters(EXPORTED_AT_ONCE):
                 self._report(loss_of(line))
             self._try_to_export()

@@ -25,6 +25,14 @@ from typing import Any, NamedTuple, Self
 
 from translator.core.operations import Json, Skip
 from translator.sender.books.message_status import MessageStatus
+from translator.sender.books.salvage import (
+    is_corruption,
+    is_damaged,
+    lenient_text,
+    lost_transactions,
+    salvage,
+    wal_of,
+)
 from translator.sender.books.spool_rows import (
     SCHEMA,
     VERSION,
@@ -119,20 +127,42 @@ class Spool:
     def __init__(self, path: Path | str) -> None:
         self._lock = threading.RLock()
         self._statuses: dict[int, MessageStatus] = {}
+        self.damage: str | None = None
+        """What was lost because the file was damaged on disk; None if nothing was."""
         try:
-            if path != IN_MEMORY:
-                make_private(Path(path))
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            try:
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
+            if path == IN_MEMORY:
+                self._open(path)
+            else:
+                file = Path(path)
+                make_private(file)
+                try:
+                    self._open(file)
+                except _DamagedError:
+                    self.damage = salvage(file)
+                    self._open(file)
         except (sqlite3.OperationalError, OSError) as error:
             hint = "another process uses it" if "locked" in str(error) else "is it writable?"
             raise SpoolError(f"the spool {path} cannot be used: {error} ({hint})") from error
         except sqlite3.DatabaseError as error:
             raise SpoolError(f"{path} is not a spool: {error}; give another file") from error
+
+    def _open(self, path: Path | str) -> None:
+        wal = b"" if path == IN_MEMORY else wal_of(Path(path))
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.text_factory = lenient_text
+        try:
+            self._prepare()
+            lost = lost_transactions(wal, self._db)
+            if lost:
+                self.damage = (
+                    f"the write-ahead log of the spool was damaged: its last {lost} transactions "
+                    "cannot be read; what they took in or settled is not known"
+                )
+        except BaseException as error:
+            self._db.close()
+            if isinstance(error, sqlite3.Error) and is_corruption(error):
+                raise _DamagedError from error
+            raise
 
     def _prepare(self) -> None:
         run = self._db.execute
@@ -140,10 +170,13 @@ class Spool:
         run("PRAGMA locking_mode = EXCLUSIVE")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = FULL")
+        if is_damaged(self._db):
+            raise _DamagedError
         tables = {name for (name,) in run("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "about" in tables:
-            (version,) = run("SELECT value FROM about WHERE name = 'version'").fetchone() or ("?",)
-            if version != VERSION:
+            found = dict(run("SELECT name, value FROM about"))
+            version = found.get("version", "unknown")
+            if found and version != VERSION:
                 raise sqlite3.DatabaseError(f"its version is {version}, not {VERSION}")
         self._db.executescript(SCHEMA)
         run("BEGIN IMMEDIATE")
@@ -441,6 +474,10 @@ class Spool:
         if status is None:
             status = self._statuses[number] = read_status(*message)
         return read_operation(status, *operation)
+
+
+class _DamagedError(Exception):
+    """The file is a spool, but a part of it cannot be read."""
 
 
 class _Transaction:

@@ -74,13 +74,16 @@ def run_send(
     summary = ledger.account.full()
     if run.delivered_before:
         summary["delivered_before"] = run.delivered_before
+    if spool is not None and spool.damage is not None:
+        summary["damage"] = spool.damage
     if problem is not None:
         summary["error"] = problem
         if spool is not None:
             summary["waiting"] = spool.waiting()
     log.info(LogEvent("stop", **summary))
     print(encode(summary).decode(), file=out)
-    return EXIT_LOST if ledger.account.lost or problem is not None else EXIT_DELIVERED
+    lost = ledger.account.lost or not summary.keys().isdisjoint({"damage", "error"})
+    return EXIT_LOST if lost else EXIT_DELIVERED
 
 
 def _repeat(spool: Spool, run: str) -> None:

@@ -1,0 +1,161 @@
+"""Damage on disk stops only what it hits, and is reported."""
+
+import json
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.translator.sender.build import NOW, US, event, recorded_retry
+from tests.translator.sender.stub import Stub
+from translator.core.operations import Result
+from translator.sender import Sender, run_send
+from translator.sender.books.dead_letters import DeadLetters
+from translator.sender.books.message_status import MessageStatus
+from translator.sender.books.spool import IncomingMessage, Spool
+from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.queued_operation import QueuedOperation
+
+COUNT = 300
+
+
+def fill(path: Path, count: int = COUNT) -> None:
+    """A spool with events of different people, each a few hundred bytes long."""
+    messages = []
+    for number in range(count):
+        one = event(f"E{number}", distinct_id=f"p{number}", text="x" * 300)
+        queued = QueuedOperation(number, one, encode(one.payload), (f"person p{number}",))
+        status = MessageStatus(number + 1, f"m{number}", 1, key=b"line %d" % number)
+        messages.append(IncomingMessage(status, [queued]))
+    with Spool(path) as spool:
+        spool.add(messages, NOW)
+
+
+class Resumed:
+    """A run of `send` without input on the spool of a folder."""
+
+    def __init__(self, folder: Path, stub: Stub) -> None:
+        out, err = StringIO(), StringIO()
+        with (
+            Spool(folder / "spool") as spool,
+            Sender({US: stub.url}, retry=recorded_retry([]), now=lambda: NOW) as sender,
+        ):
+            dead = DeadLetters(folder / "dead")
+            self.code = run_send(
+                [],
+                lambda line: Result(None),
+                sender,
+                US,
+                out=out,
+                err=err,
+                spool=spool,
+                dead_letters=dead,
+            )
+        self.summary: dict[str, Any] = json.loads(out.getvalue())
+        self.losses = [json.loads(line) for line in err.getvalue().splitlines()]
+        self.sent = {name for names in stub.names() for name in names}
+        path = folder / "dead"
+        lines = path.read_text().splitlines() if path.exists() else []
+        self.dead = [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE operations SET payload = CAST(replace(payload, 'E7\"', 'X7\"') AS BLOB)"
+        " WHERE number = 8",
+        "UPDATE operations SET payload = x'7b' WHERE number = 8",
+        "UPDATE operations SET payload = 17 WHERE number = 8",
+        "UPDATE operations SET host = 'https://evil.example' WHERE number = 8",
+        "UPDATE operations SET host = x'ff' WHERE number = 8",
+        "UPDATE operations SET ordering_keys = 'no JSON' WHERE number = 8",
+        "UPDATE operations SET endpoint = '/tracc' WHERE number = 8",
+        "UPDATE operations SET checksum = 'none' WHERE number = 8",
+    ],
+)
+def test_one_unreadable_operation(tmp_path: Path, stub: Stub, change: str) -> None:
+    """It is a dead letter that says so, with what is left of it; all others are delivered."""
+    fill(tmp_path / "spool", 20)
+    with sqlite3.connect(tmp_path / "spool") as db:
+        assert db.execute(change).rowcount == 1
+    db.close()
+    run = Resumed(tmp_path, stub)
+    assert run.sent == {f"E{n}" for n in range(20)} - {"E7"}
+    assert (run.code, run.summary["delivered"], run.summary["dead_lettered"]) == (1, 19, 1)
+    [loss] = run.losses
+    assert (loss["line"], loss["messageId"]) == (8, "m7")
+    assert loss["reason"].startswith("operation 8 of the spool is damaged and cannot be sent: ")
+    [letter] = run.dead
+    assert set(letter["unreadable"]) == {"endpoint", "host", "payload"}
+
+
+def test_an_operation_without_its_message(tmp_path: Path, stub: Stub) -> None:
+    """It is delivered, though nothing is known of its message."""
+    fill(tmp_path / "spool", 3)
+    with sqlite3.connect(tmp_path / "spool") as db:
+        db.execute("DELETE FROM messages WHERE number = 2")
+    db.close()
+    assert Resumed(tmp_path, stub).sent == {"E0", "E1", "E2"}
+
+
+def flipped(path: Path, chance: random.Random) -> None:
+    """Change one byte after the first page, which says what the file is."""
+    place = chance.randrange(4096, path.stat().st_size)
+    with path.open("r+b") as file:
+        file.seek(place)
+        [byte] = file.read(1)
+        file.seek(place)
+        file.write(bytes([byte ^ chance.randrange(1, 256)]))
+
+
+def cut(path: Path, chance: random.Random) -> None:
+    """Lose the end of the file."""
+    os.truncate(path, chance.randrange(8192, path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [flipped, cut])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_damaged_file(
+    tmp_path: Path, stub: Stub, damage: Callable[[Path, random.Random], None], seed: int
+) -> None:
+    """What can be read is delivered as it was, and if something cannot, it is said."""
+    fill(tmp_path / "spool")
+    damage(tmp_path / "spool", random.Random(seed))
+    run = Resumed(tmp_path, stub)
+    expected = {f"E{n}" for n in range(COUNT)}
+    assert run.sent <= expected
+    texts = {record["properties"]["text"] for each in stub.received for record in each.records}
+    assert texts <= {"x" * 300}
+    if run.sent < expected:
+        assert run.code == 1
+        assert run.losses != []
+    if damage is flipped:
+        assert len(run.sent) >= COUNT - 60
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_damaged_write_ahead_log(tmp_path: Path, stub: Stub, seed: int) -> None:
+    """SQLite leaves out what comes after a damaged frame; that is not silent."""
+    fill(tmp_path / "other", 5)
+    first, second = tmp_path / "open", tmp_path / "spool"
+    with Spool(first) as spool:
+        for number in range(20):
+            one = event(f"E{number}", distinct_id=f"p{number}")
+            queued = QueuedOperation(0, one, encode(one.payload), (f"person p{number}",))
+            status = MessageStatus(number + 1, f"m{number}", 1, key=b"%d" % number)
+            spool.add([IncomingMessage(status, [queued])], NOW)
+        # As after a crash: the file as it is while the spool is open.
+        for ending in ("", "-wal"):
+            shutil.copy(f"{first}{ending}", f"{second}{ending}")
+    wal = Path(f"{second}-wal")
+    flipped(wal, random.Random(seed))
+    run = Resumed(tmp_path, stub)
+    assert len(run.sent) < 20
+    assert run.code == 1
+    assert "write-ahead log" in run.summary["damage"]
