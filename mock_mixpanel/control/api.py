@@ -27,12 +27,20 @@ from mock_mixpanel.control.people import People
 from mock_mixpanel.control.reading import Reading
 from mock_mixpanel.control.views import ITEM_FIELDS, RECORD_FIELDS, REQUEST_FIELDS, request_item
 from mock_mixpanel.ingest.replies import JSON_TYPE, to_json
+from mock_mixpanel.log.change_watch import KnownPosition, WatchResult
 from mock_mixpanel.log.row_codec import Row, exchange_of, journaled
 from mock_mixpanel.projects.config import ConfigError
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.simulation.fault_actions import FaultError
 from mock_mixpanel.state.json_cache import array, pieces
 
+WATCH_KEY = "mock_mixpanel.watch"
+"""In the WSGI environment: a callable that lets the server wait for a change of a `KnownPosition`.
+
+The server then calls the application again, with the result under `WATCH_RESULT_KEY`. Without it
+the call waits in its thread.
+"""
+WATCH_RESULT_KEY = "mock_mixpanel.watch_result"
 MOST_RECORDS = 1000
 """Records that are listed without `limit`."""
 
@@ -138,14 +146,27 @@ class Control:
     def changes(self) -> Any:
         """Waits until something is new."""
         wait = seconds_of("wait", 0)
-        answer = self.world.changes.wait(whole_number("after"), whole_number("version"), wait)
+        known = KnownPosition(whole_number("after"), whole_number("version"), wait)
+        result = request.environ.get(WATCH_RESULT_KEY)
+        if result is None:
+            result = self._watched(known)
         return {
-            "last": answer.position.last,
-            "version": answer.position.version,
-            "changed": answer.changed,
-            "waited": answer.waited,
+            "last": result.position.last,
+            "version": result.position.version,
+            "changed": result.changed,
+            "waited": result.waited,
             **self.clock(),
         }
+
+    def _watched(self, known: KnownPosition) -> WatchResult:
+        """Wait here, or let the server wait if it can do that without a thread."""
+        if known.seconds <= 0 or (known.last is None and known.version is None):
+            return self.world.changes.now(known)
+        let_server_wait = request.environ.get(WATCH_KEY)
+        if let_server_wait is None:
+            return self.world.changes.wait(known)
+        let_server_wait(known)
+        return self.world.changes.now(known)
 
     def clock(self) -> Any:
         """The virtual clock."""

@@ -5,9 +5,10 @@ waiting calls of a process share one look at the store, and at most `MOST_WAITIN
 call is answered at once, and its caller asks again later.
 """
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 MOST_WAITING = 16
@@ -28,68 +29,114 @@ class Position(NamedTuple):
     version: int
 
 
-class Answer(NamedTuple):
-    """Where things are; `waited` is False if there were too many waiting calls."""
+class KnownPosition(NamedTuple):
+    """What a caller knows, and how many real seconds it waits for a change.
+
+    What is None is not compared.
+    """
+
+    last: int | None
+    version: int | None
+    seconds: float
+
+    def differs(self, position: Position) -> bool:
+        """Whether there is something new."""
+        newer = self.last is not None and position.last > self.last
+        return newer or (self.version is not None and position.version != self.version)
+
+
+class WatchResult(NamedTuple):
+    """The position now. `waited` is False if too many calls wait already."""
 
     position: Position
     changed: bool
-    waited: bool
+    waited: bool = True
 
 
 class ChangeWatch:
-    """Waits for changes; `look` gives the position now. Threads may share it."""
+    """Waits for changes. `look` gives the position now. Threads may share it."""
 
     def __init__(
         self, look: Callable[[], Position], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._look, self._clock = look, clock
-        self._condition = threading.Condition()
+        self._changed = threading.Condition()
         self._waiting = 0
         self._woken = 0
         self._seen: tuple[float, Position] | None = None
 
-    def wait(self, after: int | None, version: int | None, seconds: float) -> Answer:
-        """Wait until the position differs from this one, for at most so many real seconds.
+    def now(self, known: KnownPosition) -> WatchResult:
+        """The position now, without waiting."""
+        position = self._look()
+        return WatchResult(position, known.differs(position))
 
-        What is None is not compared. Without both the answer comes at once.
+    def wait(self, known: KnownPosition) -> WatchResult:
+        """Wait in this thread until the position differs from the known one."""
+        result = self.now(known)
+        if result.changed or not self._enter():
+            return result._replace(waited=result.changed)
+        woken, end = self._woken, self._end(known)
+        try:
+            with self._changed:
+                while not result.changed and self._woken == woken and self._clock() < end:
+                    self._changed.wait(min(end - self._clock(), LOOK_EVERY))
+                    position = self._shared_look()
+                    result = WatchResult(position, known.differs(position))
+        finally:
+            self._leave()
+        return result
+
+    async def wait_async(
+        self,
+        known: KnownPosition,
+        in_thread: Callable[[Callable[[], Position]], Awaitable[Position]],
+        gone: Callable[[], bool],
+    ) -> WatchResult:
+        """The same without a thread that waits.
+
+        `in_thread` runs a look, which may ask a database. `gone` says that the caller has left.
         """
-        known = Position(-1 if after is None else after, -1 if version is None else version)
-        position = self._position()
-        if after is None and version is None:
-            return Answer(position, changed=False, waited=True)
-
-        def changed() -> bool:
-            newer = after is not None and position.last > known.last
-            return newer or (version is not None and position.version != known.version)
-
-        if changed() or seconds <= 0:
-            return Answer(position, changed(), waited=True)
-        with self._condition:
-            if self._waiting >= MOST_WAITING:
-                return Answer(position, changed=False, waited=False)
-            self._waiting += 1
-            woken, end = self._woken, self._clock() + min(seconds, LONGEST_WAIT)
-            try:
-                while not changed() and self._woken == woken:
-                    left = end - self._clock()
-                    if left <= 0:
-                        break
-                    self._condition.wait(min(left, LOOK_EVERY))
-                    position = self._position()
-            finally:
-                self._waiting -= 1
-        return Answer(position, changed(), waited=True)
+        position = await in_thread(self._look)
+        result = WatchResult(position, known.differs(position))
+        if result.changed or not self._enter():
+            return result._replace(waited=result.changed)
+        woken, end = self._woken, self._end(known)
+        try:
+            while not result.changed and self._woken == woken and not gone():
+                left = end - self._clock()
+                if left <= 0:
+                    break
+                await asyncio.sleep(min(left, LOOK_EVERY))
+                position = await in_thread(self._shared_look)
+                result = WatchResult(position, known.differs(position))
+        finally:
+            self._leave()
+        return result
 
     def wake(self) -> None:
         """Answer all waiting calls now, as when the server stops."""
-        with self._condition:
+        with self._changed:
             self._woken += 1
-            self._condition.notify_all()
+            self._changed.notify_all()
 
-    def _position(self) -> Position:
-        """The position, at most `LOOK_EVERY` old while calls wait."""
-        with self._condition:
+    def _enter(self) -> bool:
+        """Count a waiting call; False if there are too many."""
+        with self._changed:
+            free = self._waiting < MOST_WAITING
+            self._waiting += free
+            return free
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._waiting -= 1
+
+    def _end(self, known: KnownPosition) -> float:
+        return self._clock() + min(known.seconds, LONGEST_WAIT)
+
+    def _shared_look(self) -> Position:
+        """The position, at most half a `LOOK_EVERY` old."""
+        with self._changed:
             now = self._clock()
-            if self._seen is None or not self._waiting or now - self._seen[0] >= LOOK_EVERY / 2:
+            if self._seen is None or now - self._seen[0] >= LOOK_EVERY / 2:
                 self._seen = now, self._look()
             return self._seen[1]

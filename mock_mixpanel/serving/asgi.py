@@ -17,12 +17,14 @@ from werkzeug.sansio.request import Request
 
 from mock_mixpanel.app import create_app, merge_slashes
 from mock_mixpanel.backend import World
+from mock_mixpanel.control.api import WATCH_KEY, WATCH_RESULT_KEY
 from mock_mixpanel.ingest.endpoints import ENDPOINTS, ingest, no_request
 from mock_mixpanel.ingest.flask_requests import ConnectionCut
 from mock_mixpanel.ingest.http_request import INCOMPLETE_BODY, Envelope, Incoming
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.regions import DEFAULT
 from mock_mixpanel.ingest.replies import Reply, store_unavailable
+from mock_mixpanel.log.change_watch import KnownPosition, WatchResult
 from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.readback.lookup_tables import MAX_BYTES, PATH
 from mock_mixpanel.serving import cors
@@ -94,6 +96,7 @@ class Application:
 
     def close(self) -> None:
         """Accept no more work in threads; running calls end by themselves."""
+        self._world.changes.wake()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _response(self, scope: Any, receive: Any) -> HttpResponse:
@@ -130,8 +133,22 @@ class Application:
         most = MAX_BYTES if envelope.path.startswith(PATH) else LARGEST_BODY
         body, complete = await _read(receive, most)
         asked = environ(scope, envelope.headers, body, complete=complete)
-        response: HttpResponse = await self._in_thread(call, self._flask, asked)
+        watches: list[KnownPosition] = []
+        response: HttpResponse
+        response = await self._in_thread(call, self._flask, asked | {WATCH_KEY: watches.append})
+        if watches:
+            result = await self._watch(watches[0], receive)
+            asked = environ(scope, envelope.headers, body, complete=complete)
+            response = await self._in_thread(call, self._flask, asked | {WATCH_RESULT_KEY: result})
         return response
+
+    async def _watch(self, known: KnownPosition, receive: Any) -> WatchResult:
+        """Wait for a change, until the client closes the connection."""
+        gone = asyncio.create_task(receive())
+        try:
+            return await self._world.changes.wait_async(known, self._in_thread, gone.done)
+        finally:
+            gone.cancel()
 
     async def _send(self, response: HttpResponse, receive: Any, send: Any) -> None:
         if response.delay:
