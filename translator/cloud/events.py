@@ -17,15 +17,15 @@ from translator.cloud.super_properties import add_super_properties
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.context_properties import collect, device_properties
 from translator.core.message import Message, require_secret
-from translator.core.operations import Json, Operation
+from translator.core.operations import Json, Operation, OperationOrSkip
 from translator.core.traits import name_tag
 from translator.core.values import detached, format_value, normalised
 
 
-def event_operation(
+def event_operations(
     message: Message, compiled: CompiledSettings, event: str | None, properties: Json
-) -> Operation:
-    """The event, for /track or, if it is old, for /import.
+) -> list[OperationOrSkip]:
+    """The event, for /track or, if it is old, for /import, after reasons for what it leaves out.
 
     Raises `TranslationError` if it must go to /import and there is no API secret.
     """
@@ -39,10 +39,10 @@ def event_operation(
         out.update(found)
         out = {name: value for name, value in out.items() if value is not None}
     _reserved_layer(message, compiled, event, out)
-    add_super_properties(message, compiled, out)
+    reasons = add_super_properties(message, compiled, out)
     out["token"] = compiled.token
     payload: Json = {"properties": out} if event is None else {"event": event, "properties": out}
-    return Operation("/import" if message.old else "/track", compiled.host, payload)
+    return [*reasons, Operation("/import" if message.old else "/track", compiled.host, payload)]
 
 
 def _renamed(properties: Json, names: Mapping[str, str]) -> Json:

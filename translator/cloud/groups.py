@@ -9,11 +9,11 @@ from typing import Any
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message
-from translator.core.operations import Json, Operation
+from translator.core.operations import Json, Operation, OperationOrSkip, Skip
 from translator.core.values import format_value
 
 
-def group_operations(message: Message, compiled: CompiledSettings) -> list[Operation]:
+def group_operations(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:
     """One `$set`, and one `$set_once` if traits are listed for it, per group."""
     if not compiled.doc["group_calls"]:
         raise TranslationError("unsupported_call", "the classic integration has no group call")
@@ -21,24 +21,22 @@ def group_operations(message: Message, compiled: CompiledSettings) -> list[Opera
     traits = message.object_field("traits")
     if not keys:
         reason = "'groupIdentifierTraits' is empty, so no trait names a group"
-        message.skipped.append(skip("group_not_configured", reason))
-        return []
+        return [skip("group_not_configured", reason)]
     present = [key for key in keys if traits.get(key) is not None]
     if not present:
         reason = f"the call has none of the Group Identifier Traits {', '.join(keys)[:200]}"
-        message.skipped.append(skip("group_trait_missing", reason))
-        return []
-    message.report_context_traits()
-    return [
-        Operation(
-            "/groups",
-            compiled.host,
-            {"$token": compiled.token, "$group_key": key, "$group_id": group_id, **update},
-        )
-        for key in dict.fromkeys(present)
-        for group_id in _group_ids(message, key, traits[key])
-        for update in _updates(traits, compiled)
-    ]
+        return [skip("group_trait_missing", reason)]
+    parts = message.unused_context_traits()
+    for key in dict.fromkeys(present):
+        group_ids, reasons = _group_ids(key, traits[key])
+        parts += reasons
+        for group_id in group_ids:
+            envelope: Json = {"$token": compiled.token, "$group_key": key, "$group_id": group_id}
+            parts += [
+                Operation("/groups", compiled.host, {**envelope, **update})
+                for update in _updates(traits, compiled)
+            ]
+    return parts
 
 
 def _updates(traits: Json, compiled: CompiledSettings) -> list[Json]:
@@ -50,11 +48,11 @@ def _updates(traits: Json, compiled: CompiledSettings) -> list[Json]:
     return [update for update in updates if any(update.values())]
 
 
-def _group_ids(message: Message, key: str, value: Any) -> list[str | float]:
-    """A trait that is a list names several groups."""
+def _group_ids(key: str, value: Any) -> tuple[list[str | float], list[Skip]]:
+    """The ids in a trait, and the reason if it has others. A list names several groups."""
     values = value if type(value) is list else [value]
     good = [item for item in values if type(item) in (str, int, float) and item != ""]
-    if len(good) < len(values) or not values:
-        reason = f"trait {key!r:.80} must be text or a number to name a group, not {value!r:.80}"
-        message.skipped.append(skip("group_trait_invalid", reason))
-    return good
+    if len(good) == len(values) and values:
+        return good, []
+    reason = f"trait {key!r:.80} must be text or a number to name a group, not {value!r:.80}"
+    return good, [skip("group_trait_invalid", reason)]

@@ -17,7 +17,7 @@ from translator.core.compiled_settings import CompiledSettings
 from translator.core.context_properties import device_properties
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message
-from translator.core.operations import Json, Operation
+from translator.core.operations import Json, Operation, OperationOrSkip, Skip
 from translator.core.timestamps import iso_seconds
 from translator.core.traits import format_traits
 from translator.core.values import date_ms, detached, normalised
@@ -32,24 +32,24 @@ NOT_AN_AMOUNT = (
 _COMPLETED_ORDER = re.compile(r"completed ?order", re.IGNORECASE)
 
 
-def identify_operations(message: Message, compiled: CompiledSettings) -> list[Operation]:
+def identify_operations(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:
     """`$set`, then `$union` of array traits and of an iOS device token."""
     if not compiled.settings.people:
         reason = "identify only updates profiles, and 'people' (Use Mixpanel People) is off"
-        message.skipped.append(skip("people_off", reason))
-        return []
+        return [skip("people_off", reason)]
     if message.distinct_id is None and compiled.doc["missing_ids"]:
         raise TranslationError(
             "missing_id", "identify needs a userId or an anonymousId; this message has neither"
         )
-    message.report_context_traits()
+    parts = message.unused_context_traits()
     arrays: Json = {}
     profile: Any = message.raw.get("traits")
     if profile is not None and type(profile) is not dict:
         # Sent as they are; copied, so that no operation shares anything with the message.
         profile = copy.deepcopy(profile)
     else:
-        profile = _profile_traits(message, compiled, profile or {})
+        profile, reasons = _profile_traits(message, compiled, profile or {})
+        parts += reasons
         if compiled.doc["array_traits"]:
             arrays = {key: value for key, value in profile.items() if type(value) is list and value}
             profile = {key: value for key, value in profile.items() if key not in arrays}
@@ -57,23 +57,27 @@ def identify_operations(message: Message, compiled: CompiledSettings) -> list[Op
     if arrays:
         updates.append({"$union": arrays})
     token = _device_token(message, compiled)
-    if token:
+    if isinstance(token, Skip):
+        parts.append(token)
+    elif token:
         updates.append({"$union": {"$ios_devices": [detached(token)]}})
-    return [
+    return parts + [
         Operation("/engage", compiled.host, {**_identify_envelope(message, compiled), **update})
         for update in updates
     ]
 
 
-def _profile_traits(message: Message, compiled: CompiledSettings, traits: Json) -> Json:
+def _profile_traits(
+    message: Message, compiled: CompiledSettings, traits: Json
+) -> tuple[Json, list[Skip]]:
+    """The traits as they are set on the profile, and the reason why a date is left out."""
     profile = format_traits(
         traits,
         message.user_id,
         compiled.traits,
         created_at_seconds=compiled.doc["created_at_seconds"],
     )
-    if "$created" not in profile:
-        _report_unreadable_created(message, compiled, traits)
+    reasons = [] if "$created" in profile else _unreadable_created(compiled, traits)
     if compiled.doc["people_properties"] and not compiled.settings.setAllTraitsByDefault:
         profile = {
             key: value for key, value in profile.items() if key in compiled.people_properties
@@ -81,24 +85,25 @@ def _profile_traits(message: Message, compiled: CompiledSettings, traits: Json) 
     for key, value in device_properties(message.context, compiled.devices).items():
         if value is not None or not compiled.doc["empty_sources"]:
             profile[key] = value
-    return profile
+    return profile, reasons
 
 
-def _report_unreadable_created(message: Message, compiled: CompiledSettings, traits: Json) -> None:
-    for key, value in traits.items():
-        if value and normalised(key) in compiled.traits.created:
-            reason = f"trait {key!r:.80} is no date that can be read: {value!r:.80}"
-            message.skipped.append(skip("date_unreadable", reason))
+def _unreadable_created(compiled: CompiledSettings, traits: Json) -> list[Skip]:
+    return [
+        skip("date_unreadable", f"trait {key!r:.80} is not a readable date: {value!r:.80}")
+        for key, value in traits.items()
+        if value and normalised(key) in compiled.traits.created
+    ]
 
 
 def _device_token(message: Message, compiled: CompiledSettings) -> Any:
+    """The device's token, None, or the reason why the token is left out."""
     device = message.context.get("device")
     token = device.get("token") if type(device) is dict else None
     kind = device.get("type") if type(device) is dict else None
     if token and compiled.doc["device_token"] and kind and str(kind).lower() != "ios":
         reason = f"device tokens can be imported for iOS only; context.device.type is {kind!r:.40}"
-        message.skipped.append(skip("device_token_not_ios", reason))
-        return None
+        return skip("device_token_not_ios", reason)
     return token
 
 
@@ -141,23 +146,21 @@ def increment_operations(
     properties: Json,
     *,
     first: bool,
-) -> list[Operation]:
+) -> list[OperationOrSkip]:
     """Counters for an event of the list and, with a call's first event, sums of properties."""
     counts = event is not None and event.lower() in compiled.event_increments
     listed = (
         compiled.settings.propIncrements if first and compiled.doc["property_increments"] else ()
     )
-    numbers = _numbers(message, listed, properties) if listed else {}
+    numbers, parts = _numbers(listed, properties)
     if not counts and not numbers:
-        return []
+        return parts
     if not compiled.settings.people:
         reason = "increments update profiles, and 'people' (Use Mixpanel People) is off"
-        message.skipped.append(skip("people_off", reason))
-        return []
+        return [*parts, skip("people_off", reason)]
     if not message.user_id:
         reason = "increments need a known user; this message has no userId"
-        message.skipped.append(skip("unknown_user", reason))
-        return []
+        return [*parts, skip("unknown_user", reason)]
     updates: list[Json] = []
     if counts:
         updates.append({"$add": {event: 1}})
@@ -172,24 +175,32 @@ def increment_operations(
     }
     if compiled.doc["increment_last_seen"] and not is_active(message):
         envelope["$ignore_time"] = True
-    return [Operation("/engage", compiled.host, {**envelope, **update}) for update in updates]
+    return parts + [
+        Operation("/engage", compiled.host, {**envelope, **update}) for update in updates
+    ]
 
 
-def _numbers(message: Message, listed: tuple[str, ...], properties: Json) -> dict[str, float]:
+def _numbers(
+    listed: tuple[str, ...], properties: Json
+) -> tuple[dict[str, float], list[OperationOrSkip]]:
+    """The listed properties that are numbers, and the reasons why others are left out."""
     numbers: dict[str, float] = {}
+    reasons: list[OperationOrSkip] = []
     for name in listed:
         value = properties.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
             numbers[name] = value
         elif value is not None:
-            reason = f"property {name!r:.80} is to be incremented but is no number: {value!r:.40}"
-            message.skipped.append(skip("not_a_number", reason))
-    return numbers
+            reason = (
+                f"property {name!r:.80} is to be incremented but is not a number: {value!r:.40}"
+            )
+            reasons.append(skip("not_a_number", reason))
+    return numbers, reasons
 
 
 def charge_operations(
     message: Message, compiled: CompiledSettings, event: str | None, properties: Json
-) -> list[Operation]:
+) -> list[OperationOrSkip]:
     """A transaction for a call with `revenue`."""
     revenue = _property(properties, "revenue")
     amount = charge_amount(revenue, compiled)
@@ -199,12 +210,11 @@ def charge_operations(
     if not amount:
         if revenue and amount is None:
             reason = f"revenue {revenue!r:.40}: {NOT_AN_AMOUNT}"
-            message.skipped.append(skip("not_a_number", reason))
+            return [skip("not_a_number", reason)]
         return []
     if compiled.doc["charge_needs_people"] and not compiled.settings.people:
         reason = "revenue is a charge only with 'people' (Use Mixpanel People) on"
-        message.skipped.append(skip("people_off", reason))
-        return []
+        return [skip("people_off", reason)]
     transaction: Json = {"$amount": amount}
     if message.time_ms is not None:
         transaction["$time"] = iso_seconds(message.time_ms)
@@ -212,8 +222,7 @@ def charge_operations(
     if message.distinct_id is not None:
         payload["$distinct_id"] = message.distinct_id
     elif compiled.doc["missing_ids"]:
-        message.skipped.append(skip("unknown_user", "a charge needs a userId or an anonymousId"))
-        return []
+        return [skip("unknown_user", "a charge needs a userId or an anonymousId")]
     if message.context.get("ip") is not None:
         payload["$ip"] = detached(message.context["ip"])
     if not is_active(message):

@@ -11,20 +11,24 @@ from translator.core.compiled_settings import CompiledSettings
 from translator.core.context_properties import device_properties
 from translator.core.errors import skip
 from translator.core.message import Message
-from translator.core.operations import Json
+from translator.core.operations import Json, Skip
 from translator.core.reserved import RESERVED
 from translator.core.traits import format_traits
 
 
-def add_super_properties(message: Message, compiled: CompiledSettings, out: Json) -> None:
-    """Add the traits of the call to the event's properties `out`."""
+def add_super_properties(message: Message, compiled: CompiledSettings, out: Json) -> list[Skip]:
+    """Add the traits of the call to the event's properties `out`.
+
+    Returns the reason why traits are left out.
+    """
     traits: Any = message.context.get("traits")
+    reasons: list[Skip] = []
     if traits is None:
         traits = {}
     elif type(traits) is not dict:
-        return
+        return reasons
     elif traits and compiled.doc["super_properties"]:
-        traits = _asked_for(message, compiled, traits)
+        traits, reasons = _asked_for(compiled, traits)
     formatted = format_traits(
         traits,
         message.user_id,
@@ -43,18 +47,20 @@ def add_super_properties(message: Message, compiled: CompiledSettings, out: Json
                 out.setdefault(key, value)
     else:
         out.update(formatted)
+    return reasons
 
 
-def _asked_for(message: Message, compiled: CompiledSettings, traits: Json) -> Json:
+def _asked_for(compiled: CompiledSettings, traits: Json) -> tuple[Json, list[Skip]]:
+    """The traits that a setting asks for, and the reason why others are left out."""
     if compiled.settings.legacySuperProperties and compiled.settings.setAllTraitsByDefault:
-        return traits
+        return traits, []
     asked = compiled.super_properties | compiled.utm_properties
     selected = {key: value for key, value in traits.items() if key in asked}
     left_out = [key for key in traits if key not in asked]
-    if left_out:
-        reason = (
-            f"context.traits {', '.join(left_out)[:200]} stay off the event: super properties need "
-            "device mode, or their names in 'superProperties'"
-        )
-        message.skipped.append(skip("super_properties_not_selected", reason))
-    return selected
+    if not left_out:
+        return selected, []
+    reason = (
+        f"context.traits {', '.join(left_out)[:200]} stay off the event: super properties need "
+        "device mode, or their names in 'superProperties'"
+    )
+    return selected, [skip("super_properties_not_selected", reason)]

@@ -7,13 +7,13 @@ the event, the charge. Pure: the moment is an argument and nothing else is looke
 from typing import Any
 
 from translator.cloud.aliases import alias_operations
-from translator.cloud.events import event_operation
+from translator.cloud.events import event_operations
 from translator.cloud.groups import group_operations
 from translator.cloud.people import charge_operations, identify_operations, increment_operations
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message, is_bundled, message_id, turned_off
-from translator.core.operations import Json, Operation, Result
+from translator.core.operations import Json, Operation, OperationOrSkip, Result, Skip
 from translator.core.page_names import event_names
 
 DESTINATION_NAMES = ("Mixpanel", "Mixpanel (Legacy)")
@@ -32,20 +32,28 @@ def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) 
         return Result(None, error=error.failure)
     try:
         message = Message(raw, compiled, now_ms)
-        if compiled.doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES):
-            reason = "the integrations object turns Mixpanel off for this message"
-            message.skipped.append(skip("integration_disabled", reason))
-            return Result(message_id(raw), (), tuple(message.skipped))
-        if "_metadata" in raw and is_bundled(raw, DESTINATION_NAMES):
-            reason = "_metadata.bundled names Mixpanel: the app's own SDK has sent this message"
-            message.skipped.append(skip("bundled", reason))
-            return Result(message_id(raw), (), tuple(message.skipped))
-        operations = _CALLS[message.kind](message, compiled)
+        not_sent = _reason_not_to_send(raw, compiled)
+        parts = [not_sent] if not_sent else _CALLS[message.kind](message, compiled)
     except TranslationError as error:
         return Result(message_id(raw), error=error.failure)
-    return Result(
-        message_id(raw), tuple(operations), tuple(message.skipped), people=_people(message)
-    )
+    # Lists, because a generator costs more than the few items of a message.
+    operations = tuple([part for part in parts if type(part) is Operation])
+    skipped = message.refused_ids
+    if len(operations) < len(parts):
+        skipped += tuple([part for part in parts if type(part) is Skip])
+    people = () if not_sent else _people(message)
+    return Result(message_id(raw), operations, skipped, people=people)
+
+
+def _reason_not_to_send(raw: Json, compiled: CompiledSettings) -> Skip | None:
+    """The reason why nothing of a message is sent; None if it is translated."""
+    if compiled.doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES):
+        reason = "the integrations object turns Mixpanel off for this message"
+        return skip("integration_disabled", reason)
+    if "_metadata" in raw and is_bundled(raw, DESTINATION_NAMES):
+        reason = "_metadata.bundled names Mixpanel: the app's own SDK has sent this message"
+        return skip("bundled", reason)
+    return None
 
 
 def _people(message: Message) -> tuple[str | float, ...]:
@@ -58,30 +66,28 @@ def _people(message: Message) -> tuple[str | float, ...]:
 
 def _event_calls(
     message: Message, compiled: CompiledSettings, events: list[str | None], properties: Json
-) -> list[Operation]:
+) -> list[OperationOrSkip]:
     """One event per name. Counters move once per name and money once per call."""
-    operations: list[Operation] = []
+    parts: list[OperationOrSkip] = []
     counted: set[str | None] = set()
     for event in events:
         if event not in counted:
-            operations += increment_operations(
-                message, compiled, event, properties, first=not counted
-            )
+            parts += increment_operations(message, compiled, event, properties, first=not counted)
             counted.add(event)
-        operations.append(event_operation(message, compiled, event, properties))
+        parts += event_operations(message, compiled, event, properties)
     if events:
-        operations += charge_operations(message, compiled, events[0], properties)
-    return operations
+        parts += charge_operations(message, compiled, events[0], properties)
+    return parts
 
 
-def _track(message: Message, compiled: CompiledSettings) -> list[Operation]:
+def _track(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:
     event = message.text_field("event") or None
     if event is None and compiled.doc["missing_event_name"]:
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
     return _event_calls(message, compiled, [event], message.object_field("properties"))
 
 
-def _page_or_screen(message: Message, compiled: CompiledSettings) -> list[Operation]:
+def _page_or_screen(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:
     category, name = message.text_field("category"), message.text_field("name")
     events: list[str | None] = list(
         event_names(
@@ -97,8 +103,7 @@ def _page_or_screen(message: Message, compiled: CompiledSettings) -> list[Operat
             f"no page option selects this {message.kind} call (category {category!r:.40}, "
             f"name {name!r:.40}); see Track All, Categorized and Named Pages"
         )
-        message.skipped.append(skip("page_not_selected", reason))
-        return []
+        return [skip("page_not_selected", reason)]
     properties = dict(message.object_field("properties"))
     if category:
         properties["category"] = category

@@ -10,7 +10,7 @@ from typing import Any
 
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
-from translator.core.operations import Json, Skip
+from translator.core.operations import Json, OperationOrSkip, Skip
 from translator.core.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
 from translator.core.values import check, detached
 
@@ -37,7 +37,8 @@ class Message:
     """A Segment message that can be translated. Reading it never changes it.
 
     `time_ms` is the moment of the call in milliseconds since 1970; None if it has none that could
-    be read. `old` tells that its events belong to /import.
+    be read. `old` tells that its events belong to /import. `refused_ids` are the reasons why ids of
+    the message were not used.
     """
 
     __slots__ = (
@@ -48,7 +49,7 @@ class Message:
         "kind",
         "old",
         "raw",
-        "skipped",
+        "refused_ids",
         "time_ms",
         "user_id",
     )
@@ -56,28 +57,30 @@ class Message:
     def __init__(self, raw: Json, compiled: CompiledSettings, now_ms: int | None) -> None:
         """Raises `TranslationError` for a message that cannot be translated."""
         self.raw = raw
-        self.skipped: list[Skip] = []
         self.kind = kind_of(raw)
         if compiled.doc["field_types"]:
             check_types(raw)
         # An empty messageId is none: made from it, the insert ids of all such messages were one.
         self.id: str | float | None = None if raw.get("messageId") == "" else raw.get("messageId")
-        self.user_id = self.usable_id(compiled, "userId")
-        self.anonymous_id = self.usable_id(compiled, "anonymousId")
-        self.distinct_id = (
-            self.user_id or self.anonymous_id or self.usable_id(compiled, "sessionId")
-        )
+        self.user_id, no_user = self.usable_id(compiled, "userId")
+        self.anonymous_id, no_anonymous = self.usable_id(compiled, "anonymousId")
+        self.distinct_id = self.user_id or self.anonymous_id
+        self.refused_ids = no_user + no_anonymous
+        if self.distinct_id is None:
+            self.distinct_id, no_session = self.usable_id(compiled, "sessionId")
+            self.refused_ids += no_session
         # Old clients put the context into `options`; where both are sent, `options` counted.
         field = "options" if type(raw.get("options")) is dict else "context"
         self.context: Mapping[str, Any] = self.object_field(field)
         self.time_ms = self._time(compiled, now_ms)
         self.old = self._is_old(compiled, now_ms)
 
-    def usable_id(self, compiled: CompiledSettings, *fields: str) -> Any:
-        """The first of the fields that holds an id, or None. A forbidden id is no id.
+    def usable_id(self, compiled: CompiledSettings, *fields: str) -> tuple[Any, tuple[Skip, ...]]:
+        """The first of the fields that holds an id, or None, and the reasons for ids not used.
 
-        Raises `TranslationError` for one of the wrong type.
+        A forbidden id counts as absent. Raises `TranslationError` for one of the wrong type.
         """
+        refused: tuple[Skip, ...] = ()
         for field in fields:
             value = self.raw.get(field)
             if value is None or value == "":
@@ -88,21 +91,21 @@ class Message:
                 value == 0 or str(value).strip().lower() in FORBIDDEN_IDS
             ):
                 reason = f"{field} {value!r} is refused by Mixpanel, so it counts as absent"
-                self.skipped.append(skip("forbidden_id", reason))
+                refused += (skip("forbidden_id", reason),)
             elif value:
-                return detached(value)
-        return None
+                return detached(value), refused
+        return None, refused
 
     def object_field(self, field: str) -> Json:
         """A field that holds an object; empty if it is absent or of another type."""
         value = self.raw.get(field)
         return value if type(value) is dict else _EMPTY
 
-    def report_context_traits(self) -> None:
-        """Report traits in the context that a call, which has traits of its own, leaves out."""
+    def unused_context_traits(self) -> list[OperationOrSkip]:
+        """The reason why traits in the context of a call with traits of its own are not used."""
         own, others = self.raw.get("traits"), self.context.get("traits")
         if type(others) is not dict:
-            return
+            return []
         if type(own) is not dict:
             own = {}
         left_out = [
@@ -111,7 +114,8 @@ class Message:
         if left_out:
             names = ", ".join(left_out)
             reason = f"context.traits {names:.200} are not used: {self.kind} calls use 'traits'"
-            self.skipped.append(skip("context_traits_not_used", reason))
+            return [skip("context_traits_not_used", reason)]
+        return []
 
     def text_field(self, field: str) -> str:
         """A field that holds text; empty if absent. A number is read as its digits."""

@@ -29,6 +29,10 @@ class Skip(NamedTuple):
     reason: str
 
 
+OperationOrSkip = Operation | Skip
+"""What a step of a translation returns, in order: operations, and reasons for what is left out."""
+
+
 class Failure(NamedTuple):
     """Why a message could not be translated: a stable code and what, where and what to do."""
 

@@ -43,7 +43,7 @@ class DeviceMessage:
         return dict(value) if isinstance(value, dict) else {}
 
 
-Part = MethodCall | Skip
+CallOrSkip = MethodCall | Skip
 """What a handler returns, in order: calls to make, and reasons for what is left out."""
 
 
@@ -54,7 +54,7 @@ class Decision(NamedTuple):
     skipped: list[Skip]
 
     @classmethod
-    def of(cls, parts: Iterable[Part]) -> "Decision":
+    def of(cls, parts: Iterable[CallOrSkip]) -> "Decision":
         """The parts of a handler, sorted into calls and reasons."""
         decision = cls([], [])
         for part in parts:

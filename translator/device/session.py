@@ -19,7 +19,7 @@ from translator.core.timestamps import to_ms
 from translator.core.values import check
 from translator.device.calls import MethodCall
 from translator.device.compiled_settings import CompiledDeviceSettings, compile_device_settings
-from translator.device.message import Decision, DeviceMessage, Part, SessionState, Stored
+from translator.device.message import CallOrSkip, Decision, DeviceMessage, SessionState, Stored
 from translator.device.mobile import android, ios, shared
 from translator.device.mobile.shared import MobileIdentity
 from translator.device.sdk import Browser, Entropy, MixpanelJs, WireRequest
@@ -40,8 +40,8 @@ class Library(NamedTuple):
     """
 
     kinds: tuple[str, ...]
-    start_up: Callable[[CompiledDeviceSettings], list[Part]]
-    message_parts: Callable[[DeviceMessage, Date], list[Part]]
+    start_up: Callable[[CompiledDeviceSettings], list[CallOrSkip]]
+    message_parts: Callable[[DeviceMessage, Date], list[CallOrSkip]]
     turned_off: Callable[[Json], bool] | None = None
 
 
@@ -155,7 +155,7 @@ class Session:
             check_types(raw)
         raw, forbidden = self._without_forbidden_ids(raw)
         seen = js.revive(raw) if self.mode == "web" else copy.deepcopy(raw)
-        parts: list[Part]
+        parts: list[CallOrSkip]
         if self._turned_off(kind, raw):
             reason = "the integrations object turns Mixpanel off for this message"
             parts = [skip("integration_disabled", reason)]

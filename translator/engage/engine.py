@@ -90,7 +90,7 @@ class Engage:
         if type(message) is not dict:
             raise TranslationError("not_an_object", f"a message must be an object: {message!r:.80}")
         read = Message(message, _PLAN, now_ms)
-        ids = alias_ids(read, _PLAN) if read.kind == "alias" else None
+        ids = alias_ids(read, _PLAN)[:2] if read.kind == "alias" else None
         if ids is None and read.user_id is None and read.anonymous_id is None:
             text = f"whose {read.kind} call this is nobody knows; send a userId or an anonymousId"
             raise TranslationError("missing_id", text)

@@ -11,7 +11,7 @@ from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, Skip
 from translator.device.calls import MethodCall, call
 from translator.device.compiled_settings import CompiledDeviceSettings
-from translator.device.message import DeviceMessage, Part
+from translator.device.message import CallOrSkip, DeviceMessage
 from translator.device.mobile import java, shared
 from translator.device.pages import LOADED_A_SCREEN, screen_event, viewed
 from translator.device.web.dates import Date
@@ -26,9 +26,9 @@ EU_ENDPOINTS = {
 NAMELESS_GROUP = "[Segment] Group"
 
 
-def start_up(compiled: CompiledDeviceSettings) -> list[Part]:
+def start_up(compiled: CompiledDeviceSettings) -> list[CallOrSkip]:
     """The calls that come before those of any message."""
-    parts: list[Part] = [call("getInstance", compiled.settings.token)]
+    parts: list[CallOrSkip] = [call("getInstance", compiled.settings.token)]
     if compiled.settings.enableEuropeanUnionEndpoint:
         reason = (
             "Android does not read 'enableEuropeanUnionEndpoint'; AndroidManifest.xml needs "
@@ -49,7 +49,7 @@ def turned_off(integrations: Json) -> bool:
     return False
 
 
-def message_parts(message: DeviceMessage, now: Date) -> list[Part]:
+def message_parts(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     """Calls and reasons of a message. Raises `TranslationError` where the rules say so."""
     if not message.compiled.doc["refused_calls"] and (missing := _refusal(message)):
         reason = f"Segment's Android library refuses it: {missing}"
@@ -77,7 +77,7 @@ def _refusal(message: DeviceMessage) -> str:
     return ""
 
 
-def _track(message: DeviceMessage, now: Date) -> list[Part]:
+def _track(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     event = message.raw.get("event")
     if message.compiled.doc["missing_event_name"] and event in (None, ""):
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
@@ -86,7 +86,7 @@ def _track(message: DeviceMessage, now: Date) -> list[Part]:
     return _event(message, event, message.object_field("properties"), increments)
 
 
-def _screen(message: DeviceMessage, now: Date) -> list[Part]:
+def _screen(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     event = screen_event(message, _observed_screen)
     if isinstance(event, Skip):
         return [event]
@@ -122,7 +122,7 @@ def _unless_blank(value: Any) -> str | None:
 
 def _event(
     message: DeviceMessage, event: Any, properties: Json, increments: list[MethodCall]
-) -> list[Part]:
+) -> list[CallOrSkip]:
     """The event first, then what it does to the profile."""
     properties = shared.with_source_name(message, properties)
     updates = shared.property_increments(message, properties)
@@ -143,10 +143,10 @@ def _charge(message: DeviceMessage, revenue: Any) -> float | Skip | None:
     return int(amount) if amount.is_integer() else amount
 
 
-def _identify(message: DeviceMessage, now: Date) -> list[Part]:
+def _identify(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     compiled, user_id = message.compiled, message.raw.get("userId")
     traits = message.object_field("traits")
-    parts: list[Part] = []
+    parts: list[CallOrSkip] = []
     if not java.is_blank(java.string(user_id)):
         parts.append(call("identify", user_id))
         if compiled.settings.people:
@@ -169,7 +169,7 @@ def _picked(message: DeviceMessage, names: tuple[str, ...], traits: Json) -> Jso
     return shared.pick(java.set_order(names), traits)
 
 
-def _group(message: DeviceMessage, now: Date) -> list[Part]:
+def _group(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     traits = message.object_field("traits")
     groups: shared.Groups | Skip = [(_group_name(traits), message.raw.get("groupId"))]
     if message.compiled.doc["group_identity"]:
@@ -187,7 +187,7 @@ def _group_name(traits: Json) -> str:
     return " ".join(part for part in parts if part) or NAMELESS_GROUP
 
 
-def _alias(message: DeviceMessage, now: Date) -> list[Part]:
+def _alias(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     new, anonymous = message.raw.get("userId"), message.raw.get("anonymousId")
     if java.is_blank(java.string(new)):
         return [skip("missing_id", "alias needs a userId")]
@@ -198,7 +198,7 @@ def _alias(message: DeviceMessage, now: Date) -> list[Part]:
     return [call("alias", new, previous)]
 
 
-_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[Part]]] = {
+_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[CallOrSkip]]] = {
     "track": _track,
     "page": shared.no_page_handler,
     "screen": _screen,

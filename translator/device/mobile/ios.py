@@ -11,7 +11,7 @@ from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, Skip
 from translator.device.calls import call
 from translator.device.compiled_settings import CompiledDeviceSettings
-from translator.device.message import DeviceMessage, Part
+from translator.device.message import CallOrSkip, DeviceMessage
 from translator.device.mobile import objective_c, shared
 from translator.device.pages import LOADED_A_SCREEN, screen_event, viewed
 from translator.device.web.dates import Date
@@ -21,9 +21,9 @@ EU_HOST = "api-eu.mixpanel.com"
 _START_OPTIONS = {"trackAutomaticEvents": False, "optOutTrackingByDefault": False}
 
 
-def start_up(compiled: CompiledDeviceSettings) -> list[Part]:
+def start_up(compiled: CompiledDeviceSettings) -> list[CallOrSkip]:
     """The calls that come before those of any message."""
-    parts: list[Part] = [
+    parts: list[CallOrSkip] = [
         call("sharedInstanceWithToken", compiled.settings.token, dict(_START_OPTIONS))
     ]
     if compiled.settings.enableEuropeanUnionEndpoint:
@@ -46,19 +46,19 @@ def turned_off(integrations: Json) -> bool:
     return False
 
 
-def message_parts(message: DeviceMessage, now: Date) -> list[Part]:
+def message_parts(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     """Calls and reasons of a message. Raises `TranslationError` where the rules say so."""
     return _HANDLERS[message.kind](message, now)
 
 
-def _track(message: DeviceMessage, now: Date) -> list[Part]:
+def _track(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     event = message.raw.get("event")
     if message.compiled.doc["missing_event_name"] and event in (None, ""):
         raise TranslationError("missing_event_name", "event is missing; name the tracked event")
     return _event(message, event, message.object_field("properties"), now)
 
 
-def _screen(message: DeviceMessage, now: Date) -> list[Part]:
+def _screen(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     event = screen_event(message, _observed_screen)
     if isinstance(event, Skip):
         return [event]
@@ -83,7 +83,7 @@ def _observed_screen(message: DeviceMessage) -> str | None:
     return None
 
 
-def _event(message: DeviceMessage, event: Any, properties: Json, now: Date) -> list[Part]:
+def _event(message: DeviceMessage, event: Any, properties: Json, now: Date) -> list[CallOrSkip]:
     """The event first, then what it does to the profile."""
     properties = shared.with_source_name(message, properties)
     updates = shared.property_increments(message, properties)
@@ -109,10 +109,10 @@ def _charge(message: DeviceMessage, properties: Json) -> float | Skip | None:
     return value if isinstance(value, int | float) else None
 
 
-def _identify(message: DeviceMessage, now: Date) -> list[Part]:
+def _identify(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     compiled, user_id = message.compiled, message.raw.get("userId")
     traits = message.object_field("traits")
-    parts: list[Part] = [call("identify", user_id)] if user_id else []
+    parts: list[CallOrSkip] = [call("identify", user_id)] if user_id else []
     if compiled.settings.setAllTraitsByDefault:
         supers, people = traits, traits
     else:
@@ -124,7 +124,7 @@ def _identify(message: DeviceMessage, now: Date) -> list[Part]:
     return [*parts, *shared.people_calls(message, people, even_empty=True)]
 
 
-def _group(message: DeviceMessage, now: Date) -> list[Part]:
+def _group(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     traits = message.object_field("traits")
     if message.compiled.doc["group_identity"]:
         groups = shared.documented_groups(message, traits)
@@ -145,14 +145,14 @@ def _observed_groups(message: DeviceMessage, traits: Json) -> shared.Groups | Sk
     return [(traits.get(key), group_id) for key in keys]
 
 
-def _alias(message: DeviceMessage, now: Date) -> list[Part]:
+def _alias(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     new = message.raw.get("userId")
     if not new and message.compiled.doc["alias_without_id"]:
         return [skip("missing_id", "alias needs a userId")]
     return [call("createAlias", new, message.state.stored.get_property("distinct_id"))]
 
 
-_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[Part]]] = {
+_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[CallOrSkip]]] = {
     "track": _track,
     "page": shared.no_page_handler,
     "screen": _screen,

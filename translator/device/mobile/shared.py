@@ -14,7 +14,7 @@ from translator.core.errors import skip
 from translator.core.operations import Json, Skip
 from translator.device.calls import MethodCall, call
 from translator.device.compiled_settings import DOC_TRAITS
-from translator.device.message import DeviceMessage, Part
+from translator.device.message import CallOrSkip, DeviceMessage
 from translator.device.web.dates import Date
 
 MESSAGES = ("track", "page", "screen", "identify", "group", "alias")
@@ -123,7 +123,7 @@ def with_source_name(message: DeviceMessage, properties: Json) -> Json:
     return properties
 
 
-def property_increments(message: DeviceMessage, properties: Json) -> list[Part]:
+def property_increments(message: DeviceMessage, properties: Json) -> list[CallOrSkip]:
     """Additions to the profile, for configured names in any case.
 
     By the doc each property is added once. The integration adds it once per configured name, in
@@ -142,7 +142,7 @@ def property_increments(message: DeviceMessage, properties: Json) -> list[Part]:
     return [_property_increment(message, key, value) for key, value in found]
 
 
-def _property_increment(message: DeviceMessage, key: str, value: Any) -> Part:
+def _property_increment(message: DeviceMessage, key: str, value: Any) -> CallOrSkip:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number or not message.compiled.doc["increment_values"]:
         return call("people.increment", key, value)
@@ -172,9 +172,9 @@ def documented_charge(revenue: Any) -> float | Skip | None:
     return amount
 
 
-def only_with_people(message: DeviceMessage, parts: list[Part]) -> list[Part]:
+def only_with_people(message: DeviceMessage, parts: list[CallOrSkip]) -> list[CallOrSkip]:
     """The parts if Use Mixpanel People is on; otherwise reasons instead of the calls."""
-    reasons: list[Part] = [part for part in parts if isinstance(part, Skip)]
+    reasons: list[CallOrSkip] = [part for part in parts if isinstance(part, Skip)]
     if message.compiled.settings.people or len(reasons) == len(parts):
         return parts
     off = skip("people_off", "increments and charges update profiles, and 'people' is off")
@@ -219,7 +219,7 @@ def _group_updates(message: DeviceMessage, traits: Json) -> list[MethodCall]:
     return [call(method, part) for method, part in updates if part]
 
 
-def no_page_handler(message: DeviceMessage, now: Date) -> list[Part]:
+def no_page_handler(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     """No calls: neither integration has a handler for page calls."""
     reason = f"the {message.compiled.mode} integration has no handler for page calls"
     return [skip("no_handler", reason)]

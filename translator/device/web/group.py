@@ -9,11 +9,11 @@ from typing import Any
 from translator.core.errors import skip
 from translator.core.operations import Json, Skip
 from translator.device.calls import call
-from translator.device.message import DeviceMessage, Part
+from translator.device.message import CallOrSkip, DeviceMessage
 from translator.device.web import js
 
 
-def group_parts(message: DeviceMessage) -> list[Part]:
+def group_parts(message: DeviceMessage) -> list[CallOrSkip]:
     """The calls of a group message, or the reason why it makes none."""
     keys = message.compiled.settings.groupIdentifierTraits
     if not keys:
@@ -25,7 +25,7 @@ def group_parts(message: DeviceMessage) -> list[Part]:
     groups = _groups(message, traits)
     if isinstance(groups, Skip):
         return [groups]
-    parts: list[Part] = []
+    parts: list[CallOrSkip] = []
     for key, group_id in groups if traits else ():
         for method, properties in _updates(message, traits):
             parts += [call("get_group", key, group_id), call(f"get_group().{method}", properties)]

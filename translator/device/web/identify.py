@@ -13,17 +13,17 @@ from translator.core.errors import skip
 from translator.core.operations import Json
 from translator.device.calls import call
 from translator.device.compiled_settings import DOC_TRAITS
-from translator.device.message import DeviceMessage, Part
+from translator.device.message import CallOrSkip, DeviceMessage
 from translator.device.web import js
 from translator.device.web.traits import WEB_SPECIAL_TRAITS, WebTraits, prepared
 
 _SEGMENT_NAMES = {name: trait for trait, name in WEB_SPECIAL_TRAITS.items()}
 
 
-def identify_parts(message: DeviceMessage) -> list[Part]:
+def identify_parts(message: DeviceMessage) -> list[CallOrSkip]:
     """The calls of an identify message, in order."""
     traits = WebTraits(message)
-    parts: list[Part] = []
+    parts: list[CallOrSkip] = []
     if js.truthy(traits.user_id):
         parts.append(call("identify", traits.user_id))
     for tag in (traits.email(), traits.username(), traits.user_id):
@@ -34,12 +34,12 @@ def identify_parts(message: DeviceMessage) -> list[Part]:
     return [*parts, *reasons, *_property_parts(message, properties)]
 
 
-def _property_parts(message: DeviceMessage, traits: Json) -> list[Part]:
+def _property_parts(message: DeviceMessage, traits: Json) -> list[CallOrSkip]:
     compiled = message.compiled
     lists = {key: value for key, value in traits.items() if isinstance(value, list) and value}
     values = {key: value for key, value in traits.items() if key not in lists}
     supers = {key: _super_value(message, key, value) for key, value in traits.items()}
-    parts: list[Part] = []
+    parts: list[CallOrSkip] = []
     if not compiled.settings.people:
         parts.append(skip("people_off", "the profile is not updated: 'people' is off"))
     if compiled.settings.setAllTraitsByDefault:

@@ -16,7 +16,7 @@ from translator.core.operations import Json, Skip
 from translator.core.settings import Settings
 from translator.device.calls import LOADED, call
 from translator.device.compiled_settings import CompiledDeviceSettings
-from translator.device.message import DeviceMessage, Part
+from translator.device.message import CallOrSkip, DeviceMessage
 from translator.device.pages import page_event, page_properties
 from translator.device.web import js
 from translator.device.web.dates import Date
@@ -60,7 +60,7 @@ SDK_NAMES = {
 """Options that have another name in the SDK's configuration."""
 
 
-def start_up(compiled: CompiledDeviceSettings) -> list[Part]:
+def start_up(compiled: CompiledDeviceSettings) -> list[CallOrSkip]:
     """The calls that come before those of any message."""
     options = {row.name: _option(compiled, row.name) for row in fields(Settings)}
     options = {
@@ -91,19 +91,19 @@ def _option(compiled: CompiledDeviceSettings, key: str) -> Any:
     return [item.lower() if lowered else item for item in value]
 
 
-def message_parts(message: DeviceMessage, now: Date) -> list[Part]:
+def message_parts(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     """Calls and reasons of a message. Raises `TranslationError` where the rules say so."""
     return _HANDLERS[message.kind](message, now)
 
 
-def _page(message: DeviceMessage, now: Date) -> list[Part]:
+def _page(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     event = page_event(message)
     if isinstance(event, Skip):
         return [event]
     return event_parts(message, event, page_properties(message), now)
 
 
-def _alias(message: DeviceMessage, now: Date) -> list[Part]:
+def _alias(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     """An alias, unless the new id is already the current one
     (docs/facts/device-mode.md#web-alias-and-reset)."""
     new = _first(message.raw, "userId", "to")
@@ -122,7 +122,7 @@ def _first(raw: Json, *fields: str) -> Any:
     return next((raw[field] for field in fields if js.truthy(raw.get(field))), None)
 
 
-def _reset(message: DeviceMessage, now: Date) -> list[Part]:
+def _reset(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     reason = (
         "analytics.reset() leaves the SDK's identity and super properties as they are; "
         "doc#reset-mixpanel-cookies clears its cookie by hand"
@@ -130,11 +130,11 @@ def _reset(message: DeviceMessage, now: Date) -> list[Part]:
     return [skip("reset_not_mapped", reason)]
 
 
-def _screen(message: DeviceMessage, now: Date) -> list[Part]:
+def _screen(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     return [skip("no_handler", "the web integration has no handler for screen calls")]
 
 
-_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[Part]]] = {
+_HANDLERS: Mapping[str, Callable[[DeviceMessage, Date], list[CallOrSkip]]] = {
     "track": track_parts,
     "page": _page,
     "screen": _screen,

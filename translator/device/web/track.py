@@ -14,7 +14,7 @@ from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, Skip
 from translator.core.values import normalised
 from translator.device.calls import MethodCall, call
-from translator.device.message import DeviceMessage, Part
+from translator.device.message import CallOrSkip, DeviceMessage
 from translator.device.web import js
 from translator.device.web.dates import Date, iso_milliseconds, write_dates
 
@@ -26,7 +26,7 @@ _COMPLETED_ORDER = re.compile(
 )
 
 
-def track_parts(message: DeviceMessage, now: Date) -> list[Part]:
+def track_parts(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
     """The calls of a track message."""
     event = message.raw.get("event")
     if message.compiled.doc["missing_event_name"] and event in (None, ""):
@@ -44,7 +44,9 @@ def _thrown(raw: Json) -> MethodCall:
     return call("!throw", f"Cannot read properties of {nothing} (reading 'toLowerCase')")
 
 
-def event_parts(message: DeviceMessage, event: str, properties: Json, now: Date) -> list[Part]:
+def event_parts(
+    message: DeviceMessage, event: str, properties: Json, now: Date
+) -> list[CallOrSkip]:
     """The calls of an event with its name and properties."""
     compiled = message.compiled
     supers = {
@@ -73,9 +75,9 @@ def _event_call(event: str, properties: Json) -> MethodCall:
 
 def _profile_parts(
     message: DeviceMessage, event: str, properties: Json, amount: float | Skip | None, now: Date
-) -> list[Part]:
+) -> list[CallOrSkip]:
     """Counters, sums and charges; only reasons if Use Mixpanel People is off."""
-    parts: list[Part] = []
+    parts: list[CallOrSkip] = []
     if message.compiled.counts(event):
         parts += [call("people.increment", event), call("people.set", f"Last {event}", now)]
     for key, value in properties.items():
@@ -84,14 +86,14 @@ def _profile_parts(
     if amount and not isinstance(amount, Skip):
         reason = "people.track_charge has no effect since version 2.65.0 of the SDK"
         parts += [call("people.track_charge", amount), skip("no_effect", reason)]
-    reasons: list[Part] = [part for part in parts if isinstance(part, Skip)]
+    reasons: list[CallOrSkip] = [part for part in parts if isinstance(part, Skip)]
     if message.compiled.settings.people or len(reasons) == len(parts):
         return parts
     off = skip("people_off", "increments and charges update profiles, and 'people' is off")
     return [*reasons, off]
 
 
-def _increment(message: DeviceMessage, key: str, value: Any) -> Part:
+def _increment(message: DeviceMessage, key: str, value: Any) -> CallOrSkip:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number or not message.compiled.doc["increment_values"]:
         return call("people.increment", key, value)
@@ -127,7 +129,7 @@ def _find(properties: Json, name: str) -> Any:
     return next((value for key, value in properties.items() if normalised(key) == name), None)
 
 
-def _length_reasons(properties: Json) -> list[Part]:
+def _length_reasons(properties: Json) -> list[CallOrSkip]:
     length = properties.get("length")
     if isinstance(length, int | float) and not isinstance(length, bool):
         reason = "the SDK takes a numeric property 'length' for a list's and loses all properties"
