@@ -1,4 +1,4 @@
-"""What settings, rules and mapping mean, worked out once and used for every message."""
+"""Settings, rules and mapping, compiled once into tables that every message uses."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -22,9 +22,10 @@ from translator.core.values import normalised
 
 
 class EventTables(NamedTuple):
-    """Where the properties of events come from, beside devices.
+    """The sources of event properties, except those of devices.
 
-    `campaign` is (key, property); `renamed` is the normalised name of a call's property -> ours.
+    `campaign` holds pairs of a key and its property. `renamed` maps the normalised name of a call's
+    property to Mixpanel's name.
     """
 
     context: tuple[Section, ...]
@@ -38,7 +39,7 @@ class CompiledSettings:
     def __init__(self, settings: Settings, rules: Rules, mapping: PropertyMap = STANDARD) -> None:
         self.settings = settings
         self.doc = {rule.name: rules.follows_doc(rule.name) for rule in RULES}
-        """Rule name -> whether the doc is followed; an unknown name is a KeyError."""
+        """Rule name -> whether the doc is followed. An unknown name raises KeyError."""
         self.token = settings.token
         self.host = host(european_union=settings.enableEuropeanUnionEndpoint)
         self.event_increments = frozenset(
@@ -91,7 +92,7 @@ def _device_tables(mapping: PropertyMap) -> DeviceTables:
 
 
 def _overriding(rows: tuple[Row, ...], shared: tuple[Row, ...]) -> tuple[Row, ...]:
-    """The rows of any device, less those whose property the type has rows of its own for."""
+    """The rows for any device, without properties for which the device type has its own rows."""
     names = {name for name, _, _ in rows}
     return tuple(row for row in shared if row[0] not in names) + rows
 

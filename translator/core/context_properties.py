@@ -13,7 +13,7 @@ from translator.core.user_agent import browser
 from translator.core.values import detached
 
 Row = tuple[str, str, str]
-"""Property, section of the context, key in that section."""
+"""A row: property, section of the context, key in that section."""
 
 EVENT_ONLY: tuple[Row, ...] = (
     ("$app_version", "app", "version"),
@@ -21,7 +21,7 @@ EVENT_ONLY: tuple[Row, ...] = (
     ("$device", "device", "name"),
     ("$current_url", "page", "url"),
 )
-"""On events only."""
+"""Rows for events only."""
 
 DEVICE: tuple[Row, ...] = (
     ("$carrier", "network", "carrier"),
@@ -33,7 +33,7 @@ DEVICE: tuple[Row, ...] = (
     ("$screen_height", "screen", "height"),
     ("$screen_width", "screen", "width"),
 )
-"""On events and profiles."""
+"""Rows for events and profiles."""
 
 DEVICE_BY_TYPE: Mapping[str, tuple[Row, ...]] = {
     "iOS": (
@@ -55,7 +55,7 @@ DEVICE_BY_TYPE: Mapping[str, tuple[Row, ...]] = {
         ("$android_manufacturer", "device", "manufacturer"),
     ),
 }
-"""On events and profiles of a device of exactly this `context.device.type`."""
+"""Rows for events and profiles if `context.device.type` is exactly this."""
 
 CAMPAIGN = {
     "source": "utm_source",
@@ -64,7 +64,7 @@ CAMPAIGN = {
     "content": "utm_content",
     "name": "utm_campaign",
 }
-"""`context.campaign` to utm properties, on events (doc#utm-campaign-parameters)."""
+"""Key of `context.campaign` -> UTM property of events (doc#utm-campaign-parameters)."""
 
 INITIAL_REFERRER: tuple[Row, ...] = (
     ("$initial_referrer", "page", "initial_referrer"),
@@ -72,22 +72,22 @@ INITIAL_REFERRER: tuple[Row, ...] = (
     ("$initial_referring_domain", "page", "initial_referring_domain"),
     ("$initial_referring_domain", "page", "initialReferringDomain"),
 )
-"""Both spellings of the first referrer, on events, where the rule `initial_referrer` is on."""
+"""Both spellings of the initial referrer, for events, if the rule `initial_referrer` says so."""
 
 RENAMED_PROPERTIES = {
     "username": "$username",
     "searchEngine": "$search_engine",
     "referrer": "$referrer",
 }
-"""Property of the call -> Mixpanel's, on events; the first spelling is renamed."""
+"""Property of the call -> property of the event. The first spelling in the call is renamed."""
 
 Section = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def by_section(rows: tuple[Row, ...]) -> tuple[Section, ...]:
-    """The rows grouped by section, so that neighbours look their section up once.
+    """The rows grouped by section, so that neighbouring rows look up their section once.
 
-    Of several rows for one property the first whose source is there counts: they are read last to
+    If a property has several rows, the first one with a value counts: rows are read from last to
     first.
     """
     by_property: dict[str, list[Row]] = {}
@@ -110,7 +110,7 @@ class DeviceTables(NamedTuple):
 def collect(
     context: Mapping[str, Any], sections: tuple[Section, ...], into: dict[str, Any]
 ) -> None:
-    """Add the properties whose sources are in the context, explicit nulls included."""
+    """Add the properties whose sources are in the context; an explicit null counts as a value."""
     for section, pairs in sections:
         source = context.get(section)
         if type(source) is dict:
@@ -120,7 +120,7 @@ def collect(
 
 
 def device_properties(context: Mapping[str, Any], tables: DeviceTables) -> dict[str, Any]:
-    """Browser, device, system, network and screen: what events and profiles share."""
+    """The properties that events and profiles share: browser, device, system, network, screen."""
     found: dict[str, Any] = {}
     agent = context.get("userAgent")
     if type(agent) is str and agent:

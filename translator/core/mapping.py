@@ -1,15 +1,15 @@
-"""Which source becomes which Mixpanel property: all tables as one list of rows, and changes to it.
+"""The mapping: all tables of source and property as one list of rows, and changes to it.
 
-The tables themselves are in context_properties.py and traits.py. A mapping file changes rows of
-them: it gives a property another source, a property of its own, or takes one away.
+The tables are in context_properties.py and special_traits.py. A mapping file changes their rows: it
+changes the source of a property, adds a property, or removes one.
 
     events:                                   # on events
       $app_build: context.app.build
       $search_engine: properties.query        # a property of the call, renamed
       utm_id: context.campaign.id
-      $current_url: null                      # no longer made
+      $current_url: null                      # removed
     devices:                                  # on events and profiles; iOS and android likewise,
-      $os: [context.os.name, context.os.kind] # for devices of that type; of a list the first counts
+      $os: [context.os.name, context.os.kind] # for this device type; the first with a value counts
     traits:                                   # special traits, found under any spelling
       $phone: traits.mobile
 """
@@ -37,7 +37,7 @@ SECTIONS: Mapping[str, str] = {
     "android": "properties of events and profiles, where context.device.type is android",
     "traits": "special traits: properties of profiles, and of events that carry traits",
 }
-"""Section of a mapping file -> what its rows make."""
+"""Section of a mapping file -> the meaning of its rows."""
 
 FORMS: Mapping[str, tuple[str, ...]] = {
     "events": ("context.SECTION.KEY", "properties.NAME"),
@@ -46,11 +46,11 @@ FORMS: Mapping[str, tuple[str, ...]] = {
     "android": ("context.SECTION.KEY",),
     "traits": ("traits.NAME",),
 }
-"""Section -> what a source looks like there."""
+"""Section -> the form of its sources."""
 
 
 class MappingRow(NamedTuple):
-    """A property that is made in a section, and the path in the message that it comes from."""
+    """A property of a section, and the path in the message that is its source."""
 
     section: str
     property: str
@@ -75,7 +75,7 @@ STANDARD_ROWS = (
 
 
 class PropertyMap:
-    """The rows in force. Immutable; equal and hashed by its rows."""
+    """The rows of a mapping. Immutable; compared and hashed by its rows."""
 
     __slots__ = ("_hash", "rows")
 
@@ -88,7 +88,7 @@ class PropertyMap:
         return tuple(row for row in self.rows if row.section == section)
 
     def changed(self, section: str, name: str, sources: Iterable[str]) -> Self:
-        """The same, but a property comes from `sources` and from nothing else."""
+        """The same mapping, except that a property has exactly these sources."""
         new = [MappingRow(section, name, source) for source in sources]
         kept: list[MappingRow] = []
         for row in self.rows:
@@ -101,7 +101,7 @@ class PropertyMap:
 
     @classmethod
     def from_json(cls, values: object) -> Self:
-        """The standard rows, changed as the JSON (or YAML) object of a mapping file says.
+        """The standard mapping with the changes of a mapping file (a JSON or YAML object).
 
         Raises `MappingError` that names the section and the property.
         """
@@ -118,7 +118,7 @@ class PropertyMap:
         return changed
 
     def as_json(self) -> dict[str, dict[str, str | list[str]]]:
-        """The rows as a mapping file has them."""
+        """The rows in the form of a mapping file."""
         found: dict[str, dict[str, list[str]]] = {}
         for section, name, source in self.rows:
             found.setdefault(section, {}).setdefault(name, []).append(source)
@@ -136,7 +136,7 @@ class PropertyMap:
         return self._hash
 
     def __reduce__(self) -> tuple[type[Self], tuple[tuple[MappingRow, ...]]]:
-        # Hashes of text differ from process to process.
+        # Hashes of text differ between processes.
         return type(self), (self.rows,)
 
     def __repr__(self) -> str:
@@ -149,7 +149,7 @@ STANDARD = PropertyMap()
 
 
 def _sources(current: PropertyMap, section: str, name: object, value: object) -> list[str]:
-    """The sources of a property, or `MappingError`."""
+    """The sources of a property. Raises `MappingError`."""
     if not isinstance(name, str) or not name.strip():
         raise MappingError(f"{section}: a property must be a name, not {name!r}")
     if name in RESERVED:
@@ -157,7 +157,7 @@ def _sources(current: PropertyMap, section: str, name: object, value: object) ->
     if value is None:
         names = [row.property for row in current.of(section)]
         if name not in names:
-            raise MappingError(f"{section}.{name} has no row to take away{_hint(name, names)}")
+            raise MappingError(f"{section}.{name} has no row to remove{_hint(name, names)}")
         return []
     given = value if isinstance(value, list) and value else [value]
     return [_source(section, name, source) for source in given]

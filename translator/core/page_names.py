@@ -1,8 +1,9 @@
-"""Page and screen calls become events, named by the page options.
+"""The names of the events that page and screen calls become, by the page options.
 
-doc#page and doc#prioritization-of-settings; names in docs/facts/cloud-classic.md#event-payload.
-Cloud mode sends one event per option that selects the call, duplicates included; the classic
-integration sent the first one only. That difference is the rule `page_events`.
+Sources: doc#page, doc#prioritization-of-settings,
+docs/facts/cloud-classic.md#page-and-screen-naming. Cloud mode sends one event for each option that
+selects the call, duplicates included; the classic integration sent the first one only. The rule
+`page_events` decides.
 """
 
 from collections.abc import Callable
@@ -14,9 +15,10 @@ Namer = Callable[[str, str, str], str | None]
 
 
 class PageOption(NamedTuple):
-    """A setting and the event name it gives; None where it does not select the call.
+    """A page option and the function that gives the event's name, or None if it does not apply.
 
-    `name` takes the message's category and name (empty if absent) and `Page` or `Screen`.
+    The arguments of `name` are the message's category and name (empty if absent), and `Page` or
+    `Screen`.
     """
 
     setting: str
@@ -43,17 +45,17 @@ PAGE_OPTIONS = (
     PageOption("trackCategorizedPages", _categorized),
     PageOption("trackNamedPages", _named),
 )
-"""In the doc's order, which is also the order of precedence where only one event is sent."""
+"""In the doc's order, which is the order of precedence if only one event is sent."""
 
 
 def selected_names(settings: Settings) -> tuple[Namer, ...]:
-    """The namers of the options that are on, in order."""
+    """The naming functions of the options that are on, in order."""
     return tuple(option.name for option in PAGE_OPTIONS if getattr(settings, option.setting))
 
 
 def event_names(
     namers: tuple[Namer, ...], category: str, name: str, kind: str, *, every: bool
 ) -> list[str]:
-    """The event names for a call; all that the options give if `every`, else the first."""
+    """The event names of a call: one of each option if `every`, else the first."""
     names = [found for namer in namers if (found := namer(category, name, kind))]
     return names if every else names[:1]

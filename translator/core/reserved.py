@@ -1,4 +1,4 @@
-"""Properties of an event that no trait and no mapping can take."""
+"""Reserved properties of an event, which no trait and no mapping can set."""
 
 RESERVED = frozenset(
     [
@@ -7,4 +7,4 @@ RESERVED = frozenset(
         *("$anon_distinct_id", "$distinct_ids"),
     ]
 )
-"""Properties that decide whose event it is, when it was and how it is stored."""
+"""Properties that decide whose event it is, its time, and how Mixpanel stores it."""

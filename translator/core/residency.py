@@ -1,8 +1,8 @@
-"""Where a project's data lives decides which host everything goes to.
+"""The host of a project, which its data residency decides.
 
-doc#sending-data-to-mixpanels-european-union-endpoint. The classic integration knew one host only;
-the EU setting is nevertheless honoured under every rule set, because data of an EU project that is
-sent to the US host is lost (decision:residency).
+doc#sending-data-to-mixpanels-european-union-endpoint. The classic integration had one host.
+The EU setting holds under every rule set all the same, because data of an EU project that is sent
+to the US host is lost (decision:residency).
 """
 
 HOSTS = {"us": "https://api.mixpanel.com", "eu": "https://api-eu.mixpanel.com"}

@@ -1,4 +1,4 @@
-"""What is wrong with a JSON value by its JSON Schema, in words for who wrote it."""
+"""Checks a JSON value against a JSON Schema, with messages for the author of the value."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:  # jsonschema takes longer to import than most messages to tra
 def schema_mistakes(
     validator: Draft202012Validator, data: Any, whole: str, *, likeness: float = 0.5
 ) -> Iterator[str]:
-    """Every mistake with its place, by place; `whole` is what the value as a whole is called.
+    """Every mistake, with its place, in order of place.
 
-    A key that is unknown comes with the known one that is like it, from 0 (not at all) to 1.
+    `whole` names the value as a whole. An unknown key comes with the nearest known key, if their
+    similarity is at least `likeness` (0 to 1).
     """
     errors = sorted(validator.iter_errors(data), key=lambda error: list(map(str, error.path)))
     for error in errors:

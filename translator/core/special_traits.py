@@ -1,6 +1,6 @@
-"""The special-trait table: which trait becomes which Mixpanel property.
+"""The table of special traits: which trait becomes which Mixpanel property.
 
-The doc's seven special traits and the two more of the classic integration
+It holds the doc's seven special traits and two more of the classic integration
 (doc#group-using-device-mode; docs/facts/cloud-classic.md#traits). traits.py reads them.
 """
 
@@ -11,7 +11,7 @@ from translator.core.values import normalised
 
 
 class SpecialTrait(NamedTuple):
-    """A trait of Segment's, the property it becomes, and whether the doc's table has it."""
+    """A trait of Segment, the property that it becomes, and whether the doc's table has it."""
 
     trait: str
     property: str
@@ -36,11 +36,11 @@ _IN_DOC = frozenset(row.property for row in SPECIAL_TRAITS if row.in_doc)
 
 
 class TraitTable:
-    """The special traits in force, compiled from pairs of a property and the name of a trait.
+    """The special traits of one mapping, compiled from pairs of a property and a trait's name.
 
-    A standard property keeps its way of being read (a date, a name, ...) from whatever trait it
-    comes; a property of the user's own is the value of its trait. A property without a pair is not
-    made at all, not even from an id that is an e-mail address or from a list of phones.
+    A standard property keeps its type (a date, a name, ...), whichever trait it comes from; a
+    property that the user added gets the value of its trait. A property without a pair is not made,
+    not even from a userId that is an e-mail address or from a list of phones.
     """
 
     __slots__ = ("created", "made", "own", "renamed", "roles", "sources")
@@ -48,9 +48,9 @@ class TraitTable:
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self.sources = tuple(pairs)
         self.made = frozenset(name for name, _ in self.sources)
-        """Every property that can come of a trait."""
+        """Every property that a trait can give."""
         self.own: dict[str, str] = {}
-        """What a trait is read as -> the property of the user's own that it becomes."""
+        """Type of a trait -> the property that the user added for it."""
         self.renamed = {normalised(trait): trait for _, trait in self.sources}
         """Normalised name of a special trait -> its usual spelling."""
         roles: dict[str, list[str]] = {}
@@ -59,7 +59,7 @@ class TraitTable:
         if "$phone" in self.made:
             roles.setdefault("phones", []).append("phones")
         self.roles = {name: tuple(read_as) for name, read_as in roles.items()}
-        """Normalised name of a trait -> what it is read as, such as `firstName`."""
+        """Normalised name of a trait -> its type, such as `firstName`."""
         self.created = frozenset(
             name for name, read_as in self.roles.items() if {"created", "createdAt"} & {*read_as}
         )
@@ -75,10 +75,10 @@ class TraitTable:
         return (same or standard)[0]
 
     def people_properties(self, listed: Collection[str]) -> frozenset[str]:
-        """What reaches a profile where not all traits do: the listed and the special ones.
+        """The properties that reach a profile if Set All Traits is off: listed and special traits.
 
-        The classic integration's two more special traits pass only if listed, in any spelling: the
-        doc lets nothing else through, and a trait called `token` may well be a secret.
+        The two special traits of the classic integration pass only if they are listed, in any
+        spelling: the doc excludes others, and a trait called `token` may be a secret.
         """
         names = {normalised(name) for name in listed}
         return frozenset(listed) | {

@@ -1,6 +1,6 @@
-"""Reading the times people send, and writing the ones Mixpanel wants.
+"""Parses the timestamps of messages and writes those that Mixpanel expects.
 
-Inside the translator a moment is an integer number of milliseconds since 1970, UTC. Sources:
+Inside the translator a time is an integer: milliseconds since 1970, UTC. Sources:
 docs/facts/cloud-classic.md#validation, docs/facts/cloud-classic.md#traits,
 docs/facts/cloud-classic.md#dates-inside-values.
 """
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 MAX_LENGTH = 100
-"""Longer texts are nobody's date and would cost time to try (characters)."""
+"""Longer texts are not tried as dates (characters)."""
 
 DAY_MS = 86_400_000
 IMPORT_AGE_MS = 5 * DAY_MS
@@ -18,7 +18,7 @@ IMPORT_AGE_MS = 5 * DAY_MS
 MAX_AGE_MS = 31_557_600_000 * 5
 """Five years of 365.25 days; older messages are refused."""
 
-# Numbers below this are seconds, others milliseconds: one year in milliseconds.
+# Numbers below one year in milliseconds are seconds; others are milliseconds.
 SECONDS_BELOW = 31_557_600_000
 _CALENDAR_MS = range(-62_135_596_800_000, 253_402_300_800_000)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ _DATE_AND_TIME = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
-# What browsers' date parsers read and people really send, beside ISO 8601.
+# Formats that are really sent and that browsers parse, in addition to ISO 8601.
 _OTHER_FORMATS = (
     "%m/%d/%Y",
     "%m/%d/%Y %H:%M",
@@ -64,7 +64,7 @@ def to_ms(moment: datetime) -> int:
 
 
 def number_to_ms(value: float, *, seconds_below: int = SECONDS_BELOW) -> int | None:
-    """Unix seconds or milliseconds, told apart by size. None for a time no calendar has."""
+    """Milliseconds since 1970 of Unix seconds or milliseconds, told apart by size; else None."""
     ms = value * 1000 if value < seconds_below else value
     return _in_calendar(int(ms)) if isfinite(ms) else None
 
@@ -74,15 +74,15 @@ def _in_calendar(ms: int) -> int | None:
 
 
 def is_in_calendar(ms: int) -> bool:
-    """Whether a moment is in the years 1 to 9999, which texts of dates can hold."""
+    """Whether a time is in the years 1 to 9999, which date texts can express."""
     return ms in _CALENDAR_MS
 
 
 def iso_to_ms(text: str) -> int | None:
-    """An ISO 8601 date, or date and time, in UTC unless it says otherwise. None if it is not one.
+    """Milliseconds since 1970 of an ISO 8601 date or date and time, else None.
 
-    Digits beyond milliseconds are cut. A day that no calendar has is not a date, and neither is one
-    outside the years 1 to 9999.
+    The time zone is UTC if the text has none. Digits beyond milliseconds are cut. Impossible days
+    and years outside 1 to 9999 give None.
     """
     match = _DATE_AND_TIME.fullmatch(text)
     if match is None:
@@ -111,13 +111,12 @@ def iso_to_ms(text: str) -> int | None:
 
 
 def parse(value: object) -> int | None:
-    """The moment that a number or text means, in milliseconds; None if it cannot be read.
+    """The time of a number or text in milliseconds since 1970; None if it cannot be read.
 
-    Reads ISO 8601, unix seconds and milliseconds (as numbers or digits) and the formats browsers
-    write.
+    Accepts ISO 8601, Unix seconds and milliseconds (as number or digits), and formats of browsers.
     """
     if type(value) is str:
-        # The shape of nearly every message: 2026-06-15T11:59:21.750Z
+        # The form in nearly every message: 2026-06-15T11:59:21.750Z
         if len(value) == 24 and value[10] == "T" and value[23] == "Z":
             try:
                 return (datetime.fromisoformat(value) - _EPOCH) // _MILLISECOND

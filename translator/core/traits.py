@@ -1,7 +1,7 @@
-"""Traits as Mixpanel wants them: special ones renamed, and what is derived from them.
+"""Traits in Mixpanel's form: special traits are renamed, and others are derived from them.
 
-A trait is found under any spelling: `first_name`, `First Name` and `firstName` are one. Which
-traits are special is in special_traits.py.
+A trait is found in any spelling: `first_name`, `First Name` and `firstName` are the same trait. The
+table of special traits is in special_traits.py.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def is_email(value: object) -> bool:
     """Whether an id looks like an e-mail address."""
     if type(value) is not str:
         return False
-    # Something, an @, something, a dot, something; a regular expression takes quadratic time.
+    # Text, @, text, dot, text. A regular expression would take quadratic time.
     at, dot = value.find("@", 1), value.rfind(".", 0, -1)
     return 0 < at < dot - 1
 
@@ -25,9 +25,9 @@ def is_email(value: object) -> bool:
 def format_traits(
     traits: Mapping[str, Any], user_id: Any, table: TraitTable, *, created_at_seconds: bool
 ) -> Json:
-    """The traits of one call, special ones renamed and all values formatted.
+    """The traits of one call: special traits renamed, all values formatted.
 
-    `id` is the userId where there is one. Null traits stay null.
+    `id` is the userId if the call has one. Null traits stay null.
     """
     found = _find_special(traits, table)
     if found:
@@ -35,10 +35,10 @@ def format_traits(
         gone = _replaced_keys(traits, table, special)
         out = {key: format_value(value) for key, value in traits.items() if key not in gone}
         if found.get("created") and "$created" not in special:
-            # Also one that is spelled Mixpanel's way must be a date.
+            # `$created` as sent by the caller must be a date, too.
             out.pop("$created", None)
     else:
-        # Most calls have no special trait, and then only an id can still give one.
+        # Without a special trait, only the userId can still give one (`$email`).
         special = {"$email": user_id} if is_email(user_id) and "$email" in table.made else {}
         out = {key: format_value(value) for key, value in traits.items()}
     if user_id:
@@ -48,7 +48,7 @@ def format_traits(
 
 
 def name_tag(traits: Mapping[str, Any], user_id: Any, table: TraitTable) -> Any:
-    """What names a person in Mixpanel's stream: name, else e-mail; None if neither is known."""
+    """The name that Mixpanel shows for a person: name, else e-mail, else None."""
     if not traits:
         return user_id if is_email(user_id) else None
     found = _find_special(traits, table)
@@ -56,7 +56,7 @@ def name_tag(traits: Mapping[str, Any], user_id: Any, table: TraitTable) -> Any:
 
 
 def _find_special(traits: Mapping[str, Any], table: TraitTable) -> Json:
-    """Special trait -> value, the first spelling of each counting."""
+    """Special trait -> its value; if a trait has several spellings, the first counts."""
     found: Json = {}
     for key, value in traits.items():
         for role in table.roles.get(normalised(key), ()):
@@ -65,10 +65,10 @@ def _find_special(traits: Mapping[str, Any], table: TraitTable) -> Json:
 
 
 def _replaced_keys(traits: Mapping[str, Any], table: TraitTable, special: Json) -> set[str]:
-    """The original keys that the special property replaces.
+    """The original keys that special properties replace.
 
-    The usual spelling of each where it has a value, and the first of the others. A further spelling
-    stays under its own name, and so do keys that are spelled Mixpanel's way.
+    For each trait: its usual spelling if that has a value, and the first of the other spellings.
+    Further spellings stay under their own names, and so do keys in Mixpanel's spelling.
     """
     gone = {
         trait

@@ -1,6 +1,6 @@
-"""Browser and version from a user agent, by ua-parser behind a cache.
+"""Browser and version of a user agent, by ua-parser with a cache.
 
-The parser's names differ from those seen in captures in a few places; the table holds them.
+A table maps the few names of the parser that differ from those seen in captures.
 """
 
 import re
@@ -31,25 +31,25 @@ BROWSER_NAMES = {
 """The parser's name -> the name sent as `$browser`."""
 
 VERSION_TOKENS = {"Android Browser": "Version", "WebKit": "AppleWebKit"}
-"""Browser -> the token of the agent with its version, where the parser tells another or none."""
+"""Browser -> the token in the agent that has its version, if the parser finds another or none."""
 
 NOT_BROWSERS = re.compile(
     r"bot\b|crawl|spider|curl|wget|httpclient|okhttp|axios|node-fetch|requests|urllib|http-client"
     r"|^java$|^go-http|postman|cfnetwork",
     re.IGNORECASE,
 )
-"""Families that are programs, not browsers: nothing is sent for them."""
+"""Families that are programs and not browsers; they give no property."""
 
 NOT_BROWSER_AGENTS = re.compile(r"^Dalvik/|\bCFNetwork/")
-"""Agents of apps, which have no browser: nothing is sent for them."""
+"""Agents of apps, which have no browser; they give no property."""
 
 MAX_LENGTH = 1_000
-"""Longer user agents are nobody's browser and would cost time to parse (characters)."""
+"""Longer user agents are not parsed (characters)."""
 
 
 @lru_cache(maxsize=16_384)
 def browser(user_agent: str) -> tuple[str, str | None] | None:
-    """`($browser, $browser_version)`, or None for an agent that is no known browser."""
+    """`($browser, $browser_version)`, or None if the agent is not a known browser."""
     if len(user_agent) > MAX_LENGTH or NOT_BROWSER_AGENTS.search(user_agent):
         return None
     parsed = parse_user_agent(user_agent)
@@ -64,6 +64,6 @@ def browser(user_agent: str) -> tuple[str, str | None] | None:
     version = ".".join(part for part in parts if part)
     if not version:
         return name, None
-    # The parser cuts some versions after three parts; the agent has the whole of it.
+    # The parser cuts some versions after three parts; the agent has the full version.
     whole = re.search(rf"(?<![\d.]){re.escape(version)}(?:\.\d+)*(?![\d])", user_agent)
     return name, whole.group() if whole else version

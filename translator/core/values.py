@@ -1,9 +1,9 @@
-"""Values on their way out, and values that cannot go out.
+"""How values are formatted for Mixpanel, and which values are refused.
 
-Top-level objects become JSON text and whole ISO 8601 dates are written in UTC with milliseconds, at
-any depth (docs/facts/cloud-classic.md#event-payload,
-docs/facts/cloud-classic.md#dates-inside-values). Mixpanel's own limits (255 keys, long texts, ...)
-are the server's to apply: nothing is cut here, so nothing is lost here.
+Top-level objects become JSON text. Texts that are ISO 8601 dates are written in UTC with
+milliseconds, at any depth (docs/facts/cloud-classic.md#event-payload,
+docs/facts/cloud-classic.md#dates-inside-values). Mixpanel applies its own limits (255 keys, long
+texts, ...); nothing is cut here.
 """
 
 import math
@@ -17,7 +17,7 @@ from translator.core.errors import TranslationError
 from translator.core.timestamps import iso_milliseconds, iso_to_ms
 
 MAX_NESTING = 100
-"""How deep objects and arrays may be nested in a message."""
+"""The deepest nesting of objects and arrays in a message."""
 
 _SEPARATORS = re.compile(r"[^A-Za-z0-9.]+")
 _INTEGERS = 2**63, 2**64
@@ -25,26 +25,26 @@ _INTEGERS = 2**63, 2**64
 
 @lru_cache(maxsize=65_536)
 def normalised(key: str) -> str:
-    """A key without punctuation or case: `First Name`, `first_name` and `$firstName` are one."""
+    """A key without punctuation and case: `First Name`, `first_name`, `$firstName` are equal."""
     return _SEPARATORS.sub("", key).lower()
 
 
 def date_ms(value: str) -> int | None:
-    """The moment, in milliseconds, if the whole text is an ISO 8601 date starting with a day."""
+    """Milliseconds since 1970 if the whole text is an ISO 8601 date with a day, else None."""
     return iso_to_ms(value) if len(value) >= 10 and value[4] == value[7] == "-" else None
 
 
 def format_text(value: str) -> str:
-    """The text, or the moment in UTC if the whole text is a date."""
+    """The text; if the whole text is a date, the date in UTC."""
     ms = date_ms(value)
     return value if ms is None else iso_milliseconds(ms)
 
 
 def format_value(value: Any) -> Any:
-    """A property or trait value as it is sent: objects become JSON text."""
+    """A property or trait value in the form in which it is sent; objects become JSON text."""
     kind = type(value)
     if kind is str:
-        # Inlined first test of format_text: most texts are no dates.
+        # The first test of format_text, inlined: most texts are not dates.
         return format_text(value) if len(value) >= 10 and value[4] == "-" else value
     if kind is dict:
         return json_text(value)
@@ -54,9 +54,9 @@ def format_value(value: Any) -> Any:
 
 
 def detached(value: Any) -> Any:
-    """A value from where plain ones are expected: as it is, unless it is an object or a list.
+    """A copy of a value that is expected to be plain: objects become JSON text, lists are copied.
 
-    Those become text or a new list, so that no operation shares anything with the message.
+    So no operation shares a mutable value with the message.
     """
     kind = type(value)
     return format_value(value) if kind is dict or kind is list else value
@@ -81,9 +81,9 @@ def _format_inner(value: Any, *, in_text: bool = False) -> Any:
 
 
 def check(value: Any, path: str = "", depth: int = 0) -> None:
-    """Raise `TranslationError`, naming the field, for a value that JSON cannot carry.
+    """Raise `TranslationError`, naming the field, for a value that JSON cannot represent.
 
-    Walks the whole message. Line input that the JSON parser accepted only needs it when deep.
+    This walks the whole message. A line that the JSON parser accepted needs it only if it is deep.
     """
     kind = type(value)
     if kind is str:
