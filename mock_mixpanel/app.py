@@ -12,6 +12,7 @@ from mock_mixpanel.control.api import control_api
 from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.endpoints import ENDPOINTS, exchange, ingest
 from mock_mixpanel.ingest.flask_requests import REGIONS, incoming, respond
+from mock_mixpanel.inspector.blueprint import inspector_pages
 from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.readback import PATHS, readback_api
@@ -42,6 +43,7 @@ def create_app(
     app.url_map.merge_slashes = False  # It would redirect; clients that POST do not follow.
     app.wsgi_app = _SlashMerger(app.wsgi_app)  # type: ignore[method-assign]
     protect(app, access or Access())
+    app.register_blueprint(inspector_pages(world), url_prefix="/_mock/ui")
     app.register_blueprint(control_api(world), url_prefix="/_mock")
     app.register_blueprint(readback_api(world))
 

@@ -1,0 +1,182 @@
+"""The pages about requests and records: overview, requests, events and rejected records."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from flask import Response, request
+
+from mock_mixpanel.control.lists import Query
+from mock_mixpanel.control.parameters import ControlError, whole_number
+from mock_mixpanel.control.search import SearchError, read_search
+from mock_mixpanel.control.views import RECORD_FIELDS, REQUEST_FIELDS
+from mock_mixpanel.inspector.minutes import chart
+from mock_mixpanel.inspector.site import Site, View
+from mock_mixpanel.inspector.visit import Visit
+from mock_mixpanel.inspector.wording import counted
+
+LATEST = 10
+"""Requests on the overview."""
+CHARTED = 1000
+"""The latest requests that the overview's chart looks at."""
+MOST_TROUBLES = 8
+"""Reasons that the overview shows."""
+
+
+class Trouble(NamedTuple):
+    """A line of the overview: how many, of what, and where to look."""
+
+    number: str
+    text: str
+    url: str
+    style: str = "bad"
+    help: str = ""
+
+
+class RecordPages:
+    """The views, by path."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def views(self) -> dict[str, View]:
+        """The path of each page below `/_mock/ui/`, and what answers it."""
+        number = "<int(max=999999999999999999):number>"
+        return {
+            "": self.start,
+            "requests": self.requests,
+            f"requests/{number}": self.request,
+            "events": self.events,
+            f"events/{number}": self.event,
+            "rejected": self.rejected,
+        }
+
+    def start(self) -> Response:
+        """Troubles first, then the last requests."""
+        site, visit = self._site, self._site.visit()
+        query = Query(visit.token, visit.region, limit=CHARTED, paged=True)
+        found = site.reading.requests(query, summary=True)
+        totals = site.totals(visit)
+        return site.render(
+            "start.html",
+            visit,
+            total=found["total"],
+            sentence=overview(totals, self._splits(visit)),
+            troubles=self._troubles(visit),
+            minutes=chart(found["items"]),
+            latest=found["items"][:LATEST],
+        )
+
+    def requests(self) -> Response:
+        """The journal, newest first."""
+        visit = self._site.visit()
+        query, problem = self._query(visit, REQUEST_FIELDS)
+        found = self._site.reading.requests(query, summary=True)
+        return self._site.render("requests.html", visit, found=found, problem=problem, q=_q())
+
+    def request(self, number: int) -> Response:
+        """One request with its records."""
+        found = self._site.reading.request(number)
+        if found is None:
+            raise ControlError(f"there is no request {number}; it may have been forgotten", 404)
+        return self._site.render("request.html", self._site.visit(), request=found)
+
+    def events(self) -> Response:
+        """Every arrival with its fate, newest first."""
+        visit = self._site.visit()
+        raw = request.args.get("raw", "0") not in ("", "0")
+        query, problem = self._query(visit, RECORD_FIELDS, "" if raw else "kind:event")
+        found = self._site.reading.records(query)
+        return self._site.render("events.html", visit, found=found, problem=problem, raw=raw)
+
+    def event(self, number: int) -> Response:
+        """One record: what was sent, what became of it."""
+        found = self._site.reading.event(number)
+        if found is None:
+            raise ControlError(f"there is no record {number}; it may have been forgotten", 404)
+        return self._site.render("event.html", self._site.visit(), record=found)
+
+    def rejected(self) -> Response:
+        """Reasons with counts, or the records of one reason."""
+        visit, reason = self._site.visit(), request.args.get("reason")
+        query, _ = self._query(visit, ())
+        if reason is None:
+            groups = self._site.reading.reasons(query)
+            return self._site.render("rejected.html", visit, reason=None, groups=groups)
+        found = self._site.reading.rejected(query, reason=reason)
+        return self._site.render("rejected.html", visit, reason=reason, found=found)
+
+    def _query(
+        self, visit: Visit, fields: Sequence[str], always: str = ""
+    ) -> tuple[Query, str | None]:
+        """What a list page asks for, and what is wrong with its search; then all is shown."""
+        now, problem = self._site.world.clock.now(), None
+        try:
+            search = read_search(f"{always} {_q()}".strip(), now, fields)
+        except SearchError as error:
+            search, problem = read_search(always, now, fields), str(error)
+        before = whole_number("before")
+        return Query(visit.token, visit.region, search, before=before, paged=True), problem
+
+    def _splits(self, visit: Visit) -> int:
+        found = self._site.world.projections.identities(visit.token, visit.region)
+        return len(found["split_profiles"])
+
+    def _troubles(self, visit: Visit) -> list[Trouble]:
+        site = self._site
+        identities = site.world.projections.identities(visit.token, visit.region)
+        leaks = site.reading.leaks(Query(visit.token, visit.region, paged=True, limit=1))
+        found = [
+            Trouble(
+                counted(len(identities["split_profiles"]), "split profile"),
+                "data stored under an id that is not, or not yet, one with its person",
+                visit.url("identity"),
+            ),
+            Trouble(
+                "leaks" if leaks["items"] else "0",
+                "records sent to another region than their project's",
+                visit.url("leaks"),
+            ),
+            Trouble(
+                counted(len(identities["duplicate_profiles"]), "duplicate profile"),
+                "people with several profiles",
+                visit.url("identity"),
+            ),
+            Trouble(
+                counted(len(identities["pending_aliases"]), "pending alias", "pending aliases"),
+                "aliases that take effect later; advance the clock to their due time",
+                visit.url("clock"),
+                "warn",
+            ),
+            Trouble(
+                counted(len(site.world.faults.rules), "fault rule"),
+                "answers that go wrong on purpose",
+                visit.url("faults"),
+                "warn",
+            ),
+        ]
+        groups = site.reading.reasons(Query(visit.token, visit.region))[:MOST_TROUBLES]
+        reasons = [
+            Trouble(
+                counted(group["count"], "record"),
+                group["reason"],
+                visit.url("rejected", reason=group["reason"]),
+            )
+            for group in groups
+        ]
+        return reasons + [each for each in found if not each.number.startswith("0")]
+
+
+def overview(totals: Mapping[str, int], splits: int) -> str:
+    """What arrived, in one sentence."""
+    arrived = f"{counted(totals['records'], 'record')} in {counted(totals['requests'], 'request')}"
+    noted = totals["noted"]
+    problems = []
+    if noted:
+        problems.append(f"{counted(noted, 'record has', 'records have')} a reason against it")
+    if splits:
+        problems.append(f"{counted(splits, 'profile is', 'profiles are')} split")
+    return f"{arrived}. {' and '.join(problems) or 'Nothing went wrong'}."
+
+
+def _q() -> str:
+    return request.args.get("q", "")

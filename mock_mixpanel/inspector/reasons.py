@@ -1,0 +1,31 @@
+"""What a reason against a record means, what to do, and the fact or choice behind it: a table."""
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+
+class Explanation(NamedTuple):
+    """One row of the table.
+
+    `source` is a heading of a page of the documentation, such as `docs/facts/PAGE.md#heading`.
+    """
+
+    pattern: str
+    means: str
+    do: str
+    source: str
+
+
+@cache
+def explanations() -> tuple[Explanation, ...]:
+    """All rows, in the order in which they are tried."""
+    text = Path(__file__).with_name("reasons.yaml").read_text(encoding="utf-8")
+    return tuple(Explanation(**row) for row in yaml.safe_load(text))
+
+
+def explain(reason: str) -> Explanation | None:
+    """The first row that fits a reason; None if there is none."""
+    return next((row for row in explanations() if reason.startswith(row.pattern)), None)

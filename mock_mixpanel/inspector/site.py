@@ -1,0 +1,146 @@
+"""The pages as a Flask blueprint: addresses, templates, headers and errors."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mock_mixpanel.backend import World
+from mock_mixpanel.control.parameters import ControlError, region_asked
+from mock_mixpanel.control.people import People
+from mock_mixpanel.control.reading import Reading
+from mock_mixpanel.inspector import wording
+from mock_mixpanel.inspector.reasons import explain
+from mock_mixpanel.inspector.visit import UI, Visit
+from mock_mixpanel.projects.config import REGIONS
+from mock_mixpanel.simulation.clock import iso
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+STATIC = {
+    "inspector.css": "text/css; charset=utf-8",
+    "inspector.js": "text/javascript; charset=utf-8",
+    "theme.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+"""The files that the pages use, and their types."""
+NAVIGATION = (
+    ("", "Overview"),
+    ("requests", "Requests"),
+    ("events", "Events"),
+    ("rejected", "Rejected"),
+    ("people", "People"),
+    ("groups", "Groups"),
+    ("faults", "Faults"),
+    ("clock", "Clock"),
+    ("leaks", "Leaks"),
+)
+
+
+class Site:
+    """What every page needs: the API's readers, the templates, and the visit."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.reading, self.people = world, Reading(world), People(world)
+        self._templates = Environment(
+            loader=PackageLoader("mock_mixpanel.inspector"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals |= {
+            "UI": UI,
+            "explain": explain,
+            "navigation": NAVIGATION,
+            "regions": REGIONS,
+        }
+        self._templates.filters |= {
+            "brief": wording.brief,
+            "counted": wording.counted,
+            "fate": wording.fate,
+            "json_text": wording.as_json,
+            "moment": wording.moment,
+            "shortened": wording.shortened,
+            "verdict": wording.verdict,
+        }
+        self._templates.globals |= {
+            "link_states": wording.LINK_STATES,
+            "verdicts": wording.VERDICTS,
+        }
+
+    def visit(self) -> Visit:
+        """The visit of the current request. Raises ControlError for an unknown region."""
+        page = request.path.removeprefix(UI)
+        rest = {k: v for k, v in request.args.items() if k not in ("token", "region")}
+        region = region_asked() if request.args.get("region") else None
+        return Visit(request.args.get("token") or None, region, page, rest)
+
+    def totals(self, visit: Visit) -> dict[str, int]:
+        """How many requests, records and records with a reason there are."""
+        projects = self.people.projects()
+        chosen = [each for each in projects if visit.token in (None, each["token"])]
+        return {
+            name: sum(each[name] for each in chosen) for name in ("requests", "records", "noted")
+        }
+
+    def render(self, template: str, visit: Visit, status: int = 200, **values: Any) -> Response:
+        """A page. Text that is not valid UTF-8 is shown with its escapes."""
+        html = self._templates.get_template(template).render(
+            visit=visit,
+            header=self._header(visit),
+            base_url=request.host_url.rstrip("/"),
+            **values,
+        )
+        body = html.encode("utf-8", "backslashreplace")
+        return Response(body, status, HEADERS, content_type="text/html; charset=utf-8")
+
+    def _header(self, visit: Visit) -> dict[str, Any]:
+        """What the top of each page shows."""
+        clock = self.world.clock
+        position = self.world.changes.wait(None, None, 0).position
+        return {
+            "tokens": [each["token"] for each in self.people.projects()],
+            "now": iso(clock.now()),
+            "frozen": clock.frozen,
+            "rejected": self.totals(visit)["noted"],
+            "faults": len(self.world.faults.rules),
+            "last": position.last,
+            "version": position.version,
+        }
+
+
+View = Callable[..., Response]
+
+
+def blueprint(site: Site, views: dict[str, View], actions: dict[str, View]) -> Blueprint:
+    """The pages: `views` answer GET, `actions` answer POST; both by the path below `/_mock/ui/`."""
+    pages = Blueprint("inspector", __name__)
+
+    @pages.get("/static/<name>")
+    def static(name: str) -> Response:
+        if name not in STATIC:
+            raise ControlError(f"there is no file {name!r}", 404)
+        content = (Path(__file__).with_name("static") / name).read_bytes()
+        headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+        return Response(content, 200, headers, content_type=STATIC[name])
+
+    for path, view in views.items():
+        pages.add_url_rule(f"/{path}", f"page {path}", view, methods=["GET"])
+    for path, action in actions.items():
+        pages.add_url_rule(f"/{path}", f"action {path}", action, methods=["POST"])
+
+    @pages.errorhandler(ControlError)
+    def refuse(error: ControlError) -> Response:
+        return site.render("error.html", Visit(), error.status, message=str(error))
+
+    return pages

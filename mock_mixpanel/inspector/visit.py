@@ -1,0 +1,48 @@
+"""What a visitor looks at: the project and region, and addresses of pages that keep them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+UI = "/_mock/ui/"
+"""Where the pages are."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The project and region that a page is about, and its address.
+
+    `token` and `region` are None for all projects and all regions. `query` is the rest of the
+    address's query.
+    """
+
+    token: str | None = None
+    region: str | None = None
+    page: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    def url(self, page: str = "", /, **query: object) -> str:
+        """The address of a page with the same project and region, unless the query names others.
+
+        A value of None leaves a name out. Ids stand in the query, so they may hold any text.
+        """
+        both = {"token": self.token, "region": self.region} | query
+        given = {name: str(value) for name, value in both.items() if value is not None}
+        text = urlencode(given, errors="surrogatepass")
+        return UI + page + (f"?{text}" if text else "")
+
+    def here(self, **query: object) -> str:
+        """The address of this page with some of its query changed."""
+        return self.url(self.page, **(dict(self.query) | query))
+
+    def person(self, distinct_id: str, **query: object) -> str:
+        """The address of a person."""
+        return self.url("person", id=distinct_id, **query)
+
+    def record(self, number: int, **query: object) -> str:
+        """The address of a record."""
+        return self.url(f"events/{number}", **query)
+
+    def request(self, number: int, record: int | None = None, **query: object) -> str:
+        """The address of a request, or of one of its records by index."""
+        return self.url(f"requests/{number}", **query) + ("" if record is None else f"#r{record}")

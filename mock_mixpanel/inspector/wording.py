@@ -1,0 +1,88 @@
+"""What the API's values are called on the pages."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+LONGEST_TEXT = 4096
+"""Characters of a value that a page shows; the JSON API has the whole."""
+
+
+class Mark(NamedTuple):
+    """A verdict as a word, a shape and a style: never as a colour alone."""
+
+    word: str
+    shape: str
+    style: str
+
+
+VERDICTS = {
+    "a": Mark("accepted", "✓", "good"),
+    "n": Mark("accepted with a note", "!", "warn"),
+    "r": Mark("rejected", "✕", "bad"),
+}
+
+FATES = {
+    "seen": Mark("seen by queries", "✓", "good"),
+    "applied": Mark("applied", "✓", "good"),
+    "stored": Mark("stored, changes nothing", "•", "plain"),
+    "duplicate": Mark("replaced by a duplicate", "=", "warn"),
+    "waiting": Mark("waiting", "…", "warn"),
+    "split": Mark("lost to a split", "⑂", "bad"),
+    "erased": Mark("erased", "⌫", "warn"),
+    "rejected": Mark("rejected", "✕", "bad"),
+}
+
+LINK_STATES = {
+    "pending": Mark("pending", "…", "warn"),
+    "in_effect": Mark("in effect", "✓", "good"),
+    "repeated": Mark("repeated", "=", "plain"),
+    "ignored": Mark("ignored", "•", "warn"),
+    "refused": Mark("refused", "✕", "bad"),
+}
+
+
+def verdict(record: Mapping[str, Any]) -> Mark:
+    """The verdict on a record."""
+    if not record["accepted"]:
+        return VERDICTS["r"]
+    return VERDICTS["n" if record["reasons"] else "a"]
+
+
+def fate(record: Mapping[str, Any]) -> Mark:
+    """The fate of a record."""
+    return FATES[record["fate"]["state"]]
+
+
+def moment(text: str | None) -> str:
+    """An ISO time as a person reads it: `2026-06-15 12:00:00`, with milliseconds unless 0."""
+    if not text:
+        return ""
+    return text.replace("T", " ").removesuffix("Z").removesuffix(".000")
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """The time between two ISO times, in seconds."""
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """A number with its noun: `1 record`, `1,200 records`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def as_json(value: Any, indent: int | None = 2) -> str:
+    """A value as JSON text, cut to what a page shows."""
+    return shortened(json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+def brief(value: Any) -> str:
+    """A value in one line: a text as it is, anything else as JSON."""
+    return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def shortened(text: str) -> str:
+    """A text, cut to what a page shows."""
+    rest = len(text) - LONGEST_TEXT
+    return text if rest <= 0 else f"{text[:LONGEST_TEXT]}… ({rest:,} more characters)"

@@ -1,0 +1,187 @@
+"""The pages about requests and records: complete without JavaScript, and safe."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from mock_mixpanel.app import create_app
+from mock_mixpanel.inspector.reasons import explain, explanations
+from tests.mock_mixpanel.wire import NOW
+
+PAGES = ["", "requests", "requests/1", "events", "events?raw=1", "events/1", "rejected"]
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}"
+
+
+def event(name: str = "Signed Up", **properties: Any) -> dict[str, Any]:
+    return {"event": name, "properties": {"token": "T", "distinct_id": "ann", **properties}}
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    """A mock with a good, a rejected and a duplicate event."""
+    made = create_app().test_client()
+    made.post("/_mock/clock", json={"now": NOW, "freeze": True})
+    good = event(plan="pro", **{"$insert_id": "a"})
+    made.post("/track", json=[good, event("Old", time=1)])
+    made.post("/track", json=[good])
+    return made
+
+
+def shown(client: FlaskClient, page: str, status: int = 200) -> str:
+    answer = client.get(f"/_mock/ui/{page}")
+    assert answer.status_code == status
+    return answer.get_data(as_text=True)
+
+
+class Text(HTMLParser):
+    """The visible text of a page, and its tags."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def test_overview_says_what_went_wrong(client: FlaskClient) -> None:
+    """The overview begins with one sentence and the troubles by reason."""
+    text = Text(shown(client, "")).text
+    assert "3 records in 2 requests. 1 record has a reason against it." in text
+    assert "1 record time: older than 5 days" in text
+
+
+def test_empty_overview_shows_a_first_call() -> None:
+    """Without data the page shows a call to copy, for its own address."""
+    text = Text(shown(create_app().test_client(), "")).text
+    assert "Waiting for events" in text
+    assert "curl http://localhost/track --json" in text
+
+
+def test_request_shows_each_record(client: FlaskClient) -> None:
+    """A request shows the verdict, reason, source and fate of each of its records."""
+    text = Text(shown(client, "requests/1")).text
+    assert "✕ rejected" in text
+    assert "time: older than 5 days" in text
+    assert "Source: docs/facts/mixpanel-http-api.md#track" in text
+    assert "= replaced by a duplicate" in text
+
+
+def test_event_shows_what_became_of_it(client: FlaskClient) -> None:
+    """A duplicate names the record that replaced it, with a link."""
+    html = shown(client, "events/1")
+    assert 'href="/_mock/ui/events/3">record 3</a>' in html
+
+
+def test_rejected_groups_by_reason(client: FlaskClient) -> None:
+    """Reasons are grouped with count, first, last and example, and lead to their records."""
+    html = shown(client, "rejected")
+    link = "/_mock/ui/rejected?reason=time%3A+older+than+5+days"
+    assert f'href="{link}"' in html
+    assert "Records with this reason" in client.get(link).get_data(as_text=True)
+
+
+def test_search_of_requests(client: FlaskClient) -> None:
+    """The search finds records, and says how far it looked."""
+    text = Text(shown(client, "requests?q=verdict:rejected")).text
+    assert "All 2 requests are searched." in text
+    assert "2 records, 1 rejected" in text
+    assert "POST /track" not in Text(shown(client, "requests?q=event:Nobody")).text
+
+
+def test_wrong_search_is_explained(client: FlaskClient) -> None:
+    """A search that cannot be read is explained on the page, which shows everything."""
+    text = Text(shown(client, "requests?q=evnt:Signed*")).text
+    assert "did you mean event?" in text
+    assert "2 records" in text
+
+
+@pytest.mark.parametrize("page", ["requests/99", "events/99"])
+def test_nothing_there(client: FlaskClient, page: str) -> None:
+    """An id that does not exist is a page with status 404."""
+    assert "This page cannot be shown" in shown(client, page, 404)
+
+
+def test_project_and_region_stay_in_links(client: FlaskClient) -> None:
+    """Links of a page about one project lead to pages about the same project."""
+    html = shown(client, "?token=T&region=us")
+    assert 'href="/_mock/ui/events?token=T&amp;region=us"' in html
+    assert Text(shown(client, "events?token=other")).text.count("Signed Up") == 0
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_hostile_values_are_text(page: str) -> None:
+    """A page has the same elements whether its values are harmless or hostile."""
+    pages = []
+    for value in ("harmless", HOSTILE):
+        client = create_app().test_client()
+        client.post("/_mock/clock", json={"now": NOW, "freeze": True})
+        record = event(value, **{value: value, "distinct_id": value, "token": value})
+        headers = {"User-Agent": value}
+        client.post("/track", json=[record], headers=headers)
+        client.post("/track", json=[record | {"properties": {value: [value]}}], headers=headers)
+        pages.append(Text(shown(client, page)).tags)
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_headers_allow_nothing_from_elsewhere(client: FlaskClient, page: str) -> None:
+    """Each page has the strict policy, and links to nothing outside."""
+    answer = client.get(f"/_mock/ui/{page}")
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert re.findall(r'(?:src|href|action)="(?!/_mock/|#)[^"]*"', answer.text) == []
+
+
+def test_lone_surrogates_are_shown_escaped() -> None:
+    """A name that UTF-8 cannot hold does not break the page."""
+    client = create_app().test_client()
+    client.post(
+        "/engage",
+        data=rb'[{"$token":"T","$distinct_id":"\ud800","$set":{"a":"\ud800"}}]',
+        content_type="application/json",
+    )
+    assert "\\ud800" in shown(client, "events?raw=1")
+
+
+@pytest.mark.parametrize("name", ["inspector.css", "inspector.js", "theme.js", "icon.svg"])
+def test_static_files(client: FlaskClient, name: str) -> None:
+    """The files of the pages are served, and the scripts are small."""
+    answer = client.get(f"/_mock/ui/static/{name}")
+    assert answer.status_code == 200
+    assert len(answer.data) < 15_000
+
+
+@pytest.mark.parametrize(
+    ("reason", "pattern"),
+    [
+        ("time: older than 5 days", "time: older than"),
+        ("$insert_id: longer than 36 bytes", "$insert_id"),
+        ("region: the project is in eu", "region:"),
+        ("never heard of", None),
+    ],
+)
+def test_reasons_are_explained(reason: str, pattern: str | None) -> None:
+    """The first row that fits explains a reason."""
+    found = explain(reason)
+    assert (found and found.pattern) == pattern
+
+
+def test_no_row_hides_a_later_one() -> None:
+    """Each row of the table can be reached."""
+    rows = explanations()
+    hidden = [row.pattern for row in rows if (explain(row.pattern) or row) is not row]
+    assert hidden == []
