@@ -14,6 +14,7 @@ from mock_mixpanel.control.reading import Reading
 from mock_mixpanel.inspector import wording
 from mock_mixpanel.inspector.reasons import explain
 from mock_mixpanel.inspector.visit import UI, Visit
+from mock_mixpanel.log.change_watch import KnownPosition
 from mock_mixpanel.projects.config import REGIONS
 from mock_mixpanel.simulation.clock import iso
 
@@ -107,7 +108,7 @@ class Site:
     def _header(self, visit: Visit) -> dict[str, Any]:
         """What the top of each page shows."""
         clock = self.world.clock
-        position = self.world.changes.wait(None, None, 0).position
+        position = self.world.changes.now(KnownPosition(None, None, 0)).position
         return {
             "tokens": [each["token"] for each in self.people.projects()],
             "now": iso(clock.now()),

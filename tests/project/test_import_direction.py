@@ -39,6 +39,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"mockpanel"},
         {"__main__"},
         {"cli", "pytest_plugin"},
+        {"migration"},
         {"commands", "mutants", "regression"},
         {"corpus"},
         {"reports"},
