@@ -9,6 +9,7 @@ from mock_mixpanel import __version__
 from mock_mixpanel.backend import World
 from mock_mixpanel.control import openapi
 from mock_mixpanel.control.lists import Query
+from mock_mixpanel.control.overview import overview
 from mock_mixpanel.control.parameters import (
     ControlError,
     count,
@@ -128,6 +129,10 @@ class Control:
         """Records refused, dropped in silence, or without effect."""
         return self.reading.rejected(self._query(REQUEST_FIELDS), reason=request.args.get("reason"))
 
+    def overview(self) -> Any:
+        """Troubles, totals and the latest traffic."""
+        return overview(self.world, self._query(()))
+
     def reasons(self) -> Any:
         """The reasons against records, with counts and examples."""
         return self.reading.reasons(self._query(()))
@@ -245,6 +250,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("GET", "health", Control.health),
     ("GET", "openapi.json", Control.openapi),
     ("POST", "reset", Control.reset),
+    ("GET", "overview", Control.overview),
     ("GET", "requests", Control.requests),
     ("GET", "requests/<int(max=999999999999999999):number>", Control.request),
     ("GET", "records", Control.records),

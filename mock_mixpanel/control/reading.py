@@ -4,6 +4,7 @@ Nothing here knows of HTTP; a web page can be made from the same values.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mock_mixpanel.backend import World
@@ -22,9 +23,9 @@ from mock_mixpanel.control.views import (
 from mock_mixpanel.ingest.regions import home_in
 from mock_mixpanel.log.records import Entry, Journaled
 from mock_mixpanel.state.list_items import Item
+from mock_mixpanel.state.pagination import Part
+from mock_mixpanel.state.reason_counts import ReasonCount
 
-SAMPLES = 3
-"""Examples of each reason that are shown."""
 BLOCK = 500
 """Events whose properties are read at once."""
 
@@ -126,19 +127,25 @@ class Reading:
         """The reasons against records, with counts, the most frequent first."""
         projections = self.world.projections
         findings = projections.findings()
-        found: dict[str, dict[str, Any]] = {}
-        for entry in projections.rejected(query.token):
-            if query.region not in (None, entry.verdict.region):
-                continue
-            brief = projections.references.record(entry)
-            for reason in reasons(entry, findings):
-                new = {"reason": reason, "count": 0, "first": brief, "last": brief, "examples": []}
-                group = found.setdefault(reason, new)
-                group["count"] += 1
-                group["last"] = brief
-                if len(group["examples"]) < SAMPLES:
-                    group["examples"].append(rejected_item(entry, findings, projections.references))
-        return sorted(found.values(), key=lambda group: -group["count"])
+        groups = projections.reasons(query.token, query.region)
+        ids = {number for group in groups.values() for number in group.shown}
+        entries = {entry.id: entry for _, entry in projections.requests_of(sorted(ids))}
+
+        def shown(reason: str, group: ReasonCount) -> dict[str, Any]:
+            examples = [entries[each] for each in group.examples if each in entries]
+            first, last = entries.get(group.first), entries.get(group.last)
+            return {
+                "reason": reason,
+                "count": group.count,
+                "first": first and projections.references.record(first),
+                "last": last and projections.references.record(last),
+                "examples": [
+                    rejected_item(each, findings, projections.references) for each in examples
+                ],
+            }
+
+        found = (shown(reason, group) for reason, group in groups.items())
+        return sorted(found, key=lambda group: -group["count"])
 
     def leaks(self, query: Query) -> Any:
         """Records sent to another region than their project's, with that as `home`."""
@@ -170,16 +177,18 @@ class Reading:
     def events(self, query: Query, *, raw: bool) -> Any:
         """Stored events."""
         projections = self.world.projections
-        seen = projections.events(query.token, query.region, raw=raw)
-        wanted = [each for each in seen if query.before is None or each.id < query.before]
 
         def candidates() -> Iterator[Candidate]:
-            for end in range(len(wanted), 0, -BLOCK):
-                block = wanted[max(0, end - BLOCK) : end]
-                for item in reversed(list(projections.event_items(block))):
+            part = Part(limit=BLOCK, before=query.before)
+            while seen := projections.events(query.token, query.region, raw=raw, part=part):
+                for item in reversed(list(projections.event_items(seen))):
                     yield Candidate(item.id, item.at, item)
+                part = replace(part, before=seen[0].id)
 
-        return _answer(query, candidates(), _item_subjects, len(seen), lambda item: item.value)
+        with projections.locked():
+            states = projections.states(query.token, query.region)
+            total = sum(len(state.events) for state in states)
+        return _answer(query, candidates(), _item_subjects, total, lambda item: item.value)
 
     def _arrived(self, query: Query) -> Iterator[Arrived]:
         """The records of a project and region before a record, newest first."""

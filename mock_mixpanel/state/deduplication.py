@@ -37,6 +37,11 @@ class Twins:
             group.append(event)
             self._groups[event.id] = group
 
+    def candidates(self) -> list[Event]:
+        """The events that may be duplicates, or may have duplicates."""
+        groups = {id(group): group for group in self._groups.values()}
+        return [event for group in groups.values() for event in group]
+
     def superseded(
         self, resolve: Callable[[str], str], old: float | None, *, raw: bool
     ) -> Callable[[Event], int | None]:

@@ -29,6 +29,7 @@ from mock_mixpanel.state.json_cache import Texts
 from mock_mixpanel.state.list_items import Item, Seen, with_entries
 from mock_mixpanel.state.pagination import ALL, Part
 from mock_mixpanel.state.project_state import ProjectState
+from mock_mixpanel.state.reason_counts import ReasonCount
 from mock_mixpanel.state.references import References, kind_of
 
 __all__ = ["Item", "Projections", "Seen"]
@@ -214,6 +215,36 @@ class Projections:
                     return item.value
         return None
 
+    def reasons(
+        self, token: str | None = None, region: str | None = None
+    ) -> dict[str, ReasonCount]:
+        """The reasons against records and findings, counted."""
+        found: dict[str, ReasonCount] = {}
+        with self._lock:
+            states = self.states(token, region)
+            for (its_token, its_region), counts in self._reasons.items():
+                if token in (None, its_token) and region in (None, its_region):
+                    for reason, count in counts.items():
+                        found.setdefault(reason, ReasonCount()).join(count)
+            for state in states:
+                for number, finding in state.findings.items():
+                    found.setdefault(finding.reason, ReasonCount()).add(number)
+        return found
+
+    def refused(self, token: str | None = None, region: str | None = None) -> int:
+        """How many records are refused or dropped, or have no effect at all."""
+        with self._lock:
+            findings = sum(
+                finding.refused
+                for state in self.states(token, region)
+                for finding in state.findings.values()
+            )
+            return findings + sum(
+                count
+                for (its_token, its_region), count in self._refused.items()
+                if token in (None, its_token) and region in (None, its_region)
+            )
+
     def noted(self, token: str | None = None) -> list[int]:
         """The entry ids of records with a reason or a finding, in order."""
         with self._lock:
@@ -244,6 +275,10 @@ class Projections:
         self._index = Index(self._log)
         self._records: Counter[str] = Counter()
         """How many records there are, by token."""
+        self._refused: Counter[tuple[str, str]] = Counter()
+        """How many records were refused when they arrived, by token and region."""
+        self._reasons: dict[tuple[str, str], dict[str, ReasonCount]] = {}
+        """The reasons that records arrived with, by token and region."""
         self._refused_links: dict[tuple[str, str], list[LinkHistory]] = {}
         """By token and region, the identity events that were refused when they arrived."""
         self._texts = Texts(self._index)
@@ -296,11 +331,20 @@ class Projections:
                 if entry.verdict.received_at < state.ahead:
                     return False
                 state.apply(entry)
-            elif kind_of(entry) == "event":
-                self._note_refused_link(entry)
+            else:
+                self._refused[entry.verdict.token, entry.verdict.region] += 1
+                if kind_of(entry) == "event":
+                    self._note_refused_link(entry)
             if entry.verdict.reasons:
+                self._count_reasons(entry)
                 self._noted.setdefault(entry.verdict.token, []).append(entry.id)
         return True
+
+    def _count_reasons(self, entry: Entry) -> None:
+        key = (entry.verdict.token, entry.verdict.region)
+        counts = self._reasons.setdefault(key, {})
+        for reason in entry.verdict.reasons:
+            counts.setdefault(reason, ReasonCount()).add(entry.id)
 
     def _note_refused_link(self, entry: Entry) -> None:
         record, verdict = entry.record, entry.verdict

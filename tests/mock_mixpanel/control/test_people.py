@@ -177,3 +177,36 @@ def test_reasons(mock_mixpanel: MockMixpanel) -> None:
     assert (found[0]["first"]["id"], found[0]["last"]["id"]) == (first["id"], third["id"])
     assert found[1]["examples"] == [second]
     assert get(mock_mixpanel, "rejected", reason="time: older than 5 days") == [second]
+
+
+def test_overview(mock_mixpanel: MockMixpanel) -> None:
+    """The overview counts each kind of trouble, names the next due moment, and counts by minute."""
+    mock = mock_mixpanel
+    mock.freeze(NOW)
+    mock.project(alias_delay=10, region="us")
+    paid = event(mock, "Paid", time=NOW_SECONDS, **{"$insert_id": "i"})
+    send(mock, "/track", [paid, paid, event(mock, time="x"), event(mock, time="x")])
+    mock.advance(60)
+    send(mock, "/track", [alias(mock, "u-1", "a"), alias(mock, "u-1", "b")])
+    send(mock, "/engage", [update(mock, set={"a": "x"}), update(mock, "a", set={"a": 1})])
+    http("POST", f"{mock.eu_url}/track", json=event(mock))
+    mock.faults({"match": {"nth": 99}, "action": {"status": 503}})
+    found = get(mock, "overview")
+    assert found["troubles"] == {
+        "rejected": 4,
+        "leaks": 1,
+        "split_profiles": 1,
+        "duplicate_profiles": 1,
+        "duplicate_events": 1,
+        "refused_links": 1,
+        "pending_links": 1,
+        "queued": 0,
+        "faults": 1,
+    }
+    assert found["totals"]["records"] == 9
+    assert (found["next_due"], found["examined"]) == ("2026-06-15T12:01:10.000Z", 4)
+    assert found["reasons"][0] == {"reason": "time: not a number", "count": 2}
+    assert found["minutes"] == [
+        {"minute": "2026-06-15T12:00:00.000Z", "accepted": 2, "rejected": 2},
+        {"minute": "2026-06-15T12:01:00.000Z", "accepted": 3, "rejected": 2},
+    ]

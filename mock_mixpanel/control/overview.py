@@ -1,0 +1,84 @@
+"""The overview of a project or of all: troubles first, then totals and the latest traffic."""
+
+from itertools import islice
+from typing import Any
+
+from mock_mixpanel.backend import World
+from mock_mixpanel.control.lists import Query
+from mock_mixpanel.control.views import verdict_of
+from mock_mixpanel.ingest.regions import home_in
+from mock_mixpanel.simulation.clock import iso
+
+EXAMINED = 500
+"""The latest requests that are counted by minute."""
+MINUTES = 30
+"""Minutes with requests that are shown."""
+
+
+def overview(world: World, query: Query) -> dict[str, Any]:
+    """What a person who looks at the mock wants to know first."""
+    projections, token = world.projections, query.token
+    with projections.locked():
+        states = projections.states(token, query.region)
+        identities = projections.identities(token, query.region)
+        reasons = projections.reasons(token, query.region)
+        duplicates = 0
+        for state in states:
+            superseded_by = state.superseded_by(raw=False)
+            duplicates += sum(
+                superseded_by(event) is not None for event in state.twins.candidates()
+            )
+        due = [state.scheduler.heap[0][0] for state in states if state.scheduler.heap]
+        totals = {
+            "requests": projections.count_requests(token),
+            "records": projections.count_records(token),
+            "events": sum(len(state.events) for state in states),
+            "profiles": sum(len(state.profiles) for state in states),
+            "groups": sum(len(state.groups) for state in states),
+        }
+    rules = [rule for rule in world.faults.rules if token in (None, rule.match.get("token", token))]
+    return {
+        "now": iso(world.clock.now()),
+        "frozen": world.clock.frozen,
+        "next_due": iso(min(due)) if due else None,
+        "troubles": {
+            "rejected": projections.refused(token, query.region),
+            "leaks": sum(count.count for reason, count in reasons.items() if home_in([reason])),
+            "split_profiles": len(identities["split_profiles"]),
+            "duplicate_profiles": len(identities["duplicate_profiles"]),
+            "duplicate_events": duplicates,
+            "refused_links": sum(each["status"] == "refused" for each in identities["links"]),
+            "pending_links": len(identities["pending_aliases"]),
+            "queued": len(identities["queued"]),
+            "faults": len(rules),
+        },
+        "reasons": [
+            {"reason": reason, "count": count.count}
+            for reason, count in sorted(reasons.items(), key=lambda each: -each[1].count)
+        ],
+        "totals": totals,
+        **_by_minute(world, query),
+    }
+
+
+def _by_minute(world: World, query: Query) -> dict[str, Any]:
+    """Accepted and rejected records of the latest requests, by virtual minute."""
+    findings = world.projections.findings()
+    found: dict[int, list[int]] = {}
+    examined = 0
+    for request in islice(world.projections.journal(query.token), EXAMINED):
+        minute = int(request.exchange.received_at // 60)
+        if minute not in found and len(found) >= MINUTES:
+            break
+        examined += 1
+        counts = found.setdefault(minute, [0, 0])
+        for entry in request.entries:
+            if query.token in (None, entry.verdict.token):
+                counts[verdict_of(entry, findings) == "rejected"] += 1
+    return {
+        "examined": examined,
+        "minutes": [
+            {"minute": iso(minute * 60), "accepted": accepted, "rejected": rejected}
+            for minute, (accepted, rejected) in sorted(found.items())
+        ],
+    }
