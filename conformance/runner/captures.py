@@ -1,4 +1,4 @@
-"""Captures: what the classic integration really sent, and whether the observed rules send the same.
+"""Captures: what the classic integration sent, and whether the observed rules send the same.
 
 A capture gives the settings under the classic code's keys, the time, one message, and the requests.
 Endpoint, record and order of all requests are compared exactly, and whether there was an error and
@@ -26,7 +26,7 @@ from translator import Rules, Settings, SettingsError, translate
 FILE = "cloud-classic.jsonl"
 
 MAX_DEFECTS = 26
-"""A tenth: with more of them, "reproduced" would mean little."""
+"""A tenth of the captures. With more defects, "reproduced" would mean little."""
 
 RENAMED: Mapping[str, str] = {"apiKey": "apiSecret", "increments": "eventIncrements"}
 """The classic code's key of a setting -> Segment's."""
@@ -39,7 +39,7 @@ SWITCHES = (
     "trackNamedPages",
     "legacySuperProperties",
 )
-"""Settings that are off in the classic code when they are absent or null."""
+"""Settings that are off in the classic code if they are absent or null."""
 
 
 class Recorded(Protocol):
@@ -55,7 +55,7 @@ class Recorded(Protocol):
     def mode(self) -> str: ...
 
     def given(self) -> Json:
-        """What went in, as a scenario has it."""
+        """The input, in the form of a scenario."""
 
     def seen(self) -> Json:
         """What was recorded, in the form of an outcome."""
@@ -81,7 +81,7 @@ class Capture:
     mode = "cloud"
 
     def given(self) -> Json:
-        """What went in, as a scenario has it."""
+        """The input, in the form of a scenario."""
         return {
             "clock": self.now.isoformat(),
             "settings": {**self.settings, "apiKey": REDACTED},
@@ -112,7 +112,7 @@ class Defect:
 
 
 class Standing(StrEnum):
-    """What became of a capture under the observed rules."""
+    """The result of a capture under the observed rules."""
 
     REPRODUCED = "reproduced"
     DEFECT = "defect"
@@ -130,7 +130,7 @@ class Reproduction:
 
     @property
     def standing(self) -> Standing:
-        """Reproduced; differing in what its defect names and nothing else; or failed."""
+        """Reproduced; different in exactly the paths of its defect; or failed."""
         if self.defect is None:
             return Standing.FAILED if self.differences else Standing.REPRODUCED
         found = {difference.path for difference in self.differences}
@@ -138,7 +138,7 @@ class Reproduction:
 
     @property
     def outcome(self) -> Outcome:
-        """The standing as any report has it; a defect is an expected failure."""
+        """The standing in the form of reports; a defect is an expected failure."""
         verdict, reason = Verdict.PASS, ""
         if self.standing is Standing.DEFECT and self.defect:
             verdict, reason = Verdict.EXPECTED_FAILURE, f"{self.defect.defect}: {self.defect.why}"
@@ -161,7 +161,7 @@ class Reproduction:
 
 
 def of_capture(capture: Recorded, rules: str, verdict: Verdict, **more: Any) -> Outcome:
-    """An outcome that describes the capture; `more` is what became of it."""
+    """An outcome that describes the capture; `more` are the fields of its result."""
     return Outcome(
         kind="capture",
         id=capture.id,
@@ -185,7 +185,7 @@ def load_captures() -> tuple[Capture, ...]:
 
 @cache
 def load_defects() -> Mapping[str, Defect]:
-    """The captures that show a defect, by id. Raises DataError for a table that is wrong."""
+    """The captures that show a defect, by id. Raises DataError for a wrong table."""
     defects = {}
     for row in parse_yaml(read("captures", "defects.yaml")):
         defects[row["id"]] = Defect(row["id"], row["defect"], row["why"], tuple(row["paths"]))
@@ -198,7 +198,7 @@ def load_defects() -> Mapping[str, Defect]:
 
 
 def destination_settings(classic: Json) -> Json:
-    """A capture's settings under Segment's keys, with what is absent switched off."""
+    """A capture's settings under Segment's keys, with absent switches off."""
     settings = {RENAMED.get(key, key): value for key, value in classic.items() if value is not None}
     return settings | {key: bool(settings.get(key)) for key in SWITCHES}
 

@@ -1,8 +1,8 @@
-"""Captures of device mode: sessions in a real browser, recorded call by call, request by request.
+"""Captures of web mode: sessions in a real browser, recorded call by call, request by request.
 
 Each is replayed as one session with the recorded browser and SDK. Calls, the message that each
-belongs to, requests and what the browser stores in the end are compared exactly. What no replay can
-know stands as a placeholder in both (docs/facts/device-mode.md#capture-file-format). The items of a
+belongs to, requests and the final storage are compared exactly. Values that differ from run to run
+are placeholders on both sides (docs/facts/device-mode.md#capture-file-format). The items of a
 batch are compared as a set, because the SDK does not keep their order.
 """
 
@@ -27,7 +27,7 @@ FILE = "device-web.jsonl"
 
 _NOW_MS = 1_781_524_800_123
 _NOW, _NOW_SECONDS = "2026-06-15T12:00:00.123Z", "2026-06-15T12:00:00"
-"""The moment of a replay; no capture contains it otherwise."""
+"""The time of a replay. No capture contains it otherwise."""
 
 _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _ENCODINGS = {
@@ -35,7 +35,7 @@ _ENCODINGS = {
     "base64": "form:data=<urlencoded base64 JSON>",
 }
 _START_UP = -1
-"""The step of what happens before the first message."""
+"""The step of calls and requests before the first message."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DeviceCapture:
     mode = "web"
 
     def given(self) -> Json:
-        """What went in: the settings, the browser and the messages of the session."""
+        """The input: the settings, the browser and the messages of the session."""
         names = ("settings", "env", "sdk", "sdk_config", "presend", "session", "then", "sync")
         return {name: self.line[name] for name in names if name in self.line}
 
@@ -93,7 +93,7 @@ class DeviceCapture:
 
 
 class _Replay:
-    """A session of ours, taken down as captures are."""
+    """A session of ours, recorded in the form of a capture."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -101,7 +101,7 @@ class _Replay:
         self._requests: list[tuple[int, WireRequest]] = []
 
     def run(self, line: Json) -> None:
-        """The messages of a capture: before the SDK is there, on its page, after reloads."""
+        """Deliver the messages of a capture: before the SDK has loaded, on its page, after reloads."""
         self._note(_START_UP, self._session.start())
         for message in line.get("presend", ()):
             self._note(_START_UP, self._session.deliver(message))
@@ -123,7 +123,7 @@ class _Replay:
         self._requests += [(number, request) for request in step.requests]
 
     def as_json(self) -> Json:
-        """What was noted, with placeholders."""
+        """The recorded session with placeholders."""
         return {
             "calls": _masked([call for _, call in self._calls]),
             "call_steps": [number for number, _ in self._calls],
@@ -190,7 +190,7 @@ def _masked(value: Any, name: str = "") -> Any:
 
 
 def _is_own(name: str, value: Any) -> bool:
-    """Whether a property has the SDK's value, and not one of the user's."""
+    """Whether a property has a value of the SDK and not one of the user."""
     if name == "time":
         return bool(value == _NOW_MS / 1000)
     if name == "$insert_id":

@@ -24,7 +24,7 @@ FILES = {"ios": "device-ios.jsonl", "android": "device-android.jsonl"}
 
 _NOW_MS = 1_781_524_800_123
 _NOW = "2026-06-15T12:00:00.123Z"
-"""The moment of a replay. No capture contains it otherwise."""
+"""The time of a replay. No capture contains it otherwise."""
 
 _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _START_UP = -1
@@ -41,7 +41,7 @@ class MobileCapture:
     line: Json
 
     def given(self) -> Json:
-        """What went in: the settings, and the messages as the library made them."""
+        """The input: the settings, and the messages as the library made them."""
         names = ("settings", "app_calls", "session")
         return {name: self.line[name] for name in names if name in self.line}
 

@@ -1,8 +1,8 @@
-"""A model of mixpanel-js: calls in, the requests that the browser would send out.
+"""A model of mixpanel-js: it turns calls into the requests that the browser would send.
 
-It knows no network, clock or randomness: the moment, the random ids and what the page knows of its
-browser are arguments. Source: docs/facts/device-mode.md#web-requests-of-mixpanel-js;
-`tests/clients` compares it with the genuine library. Not modelled: opting out, Do Not Track,
+It uses no network, clock or randomness: the time, the random ids and the facts about the browser
+are arguments. Source: docs/facts/device-mode.md#web-requests-of-mixpanel-js;
+`tests/clients` compares it with the genuine library. Not modelled: opt-out, Do Not Track,
 crawlers, autocapture, recordings, flags.
 """
 

@@ -1,4 +1,4 @@
-"""What a page knows of its browser, and what mixpanel-js makes of it
+"""Facts about the browser of a page, and the properties that mixpanel-js derives from them
 (docs/facts/device-mode.md#web-requests-of-mixpanel-js)."""
 
 import re
@@ -27,7 +27,7 @@ SEARCH_ENGINES: Mapping[str, str] = {
     "yahoo": "https?://(.*)yahoo.com",
     "duckduckgo": "https?://(.*)duckduckgo.com",
 }
-"""Engine -> the referrers that are its; the first one that matches counts."""
+"""Search engine -> pattern of its referrers. The first match counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Browser:
 
     @classmethod
     def from_json(cls, values: object) -> Self:
-        """The browser that a JSON object describes. Raises ValueError naming what is wrong."""
+        """The browser that a JSON object describes. Raises ValueError that names the wrong fact."""
         if not isinstance(values, Mapping):
             raise ValueError(f"a browser must be an object, not {values!r:.80}")
         known = {field.name for field in fields(cls)}
@@ -71,11 +71,11 @@ class Browser:
 
     @property
     def secure(self) -> bool:
-        """Whether the page may keep a secure cookie."""
+        """Whether the page may store a secure cookie."""
         return urlsplit(self.url).scheme == "https" or self.hostname == "localhost"
 
     def event_properties(self) -> Json:
-        """Defaults of events; what is unknown is left out."""
+        """Default properties of events, without unknown ones."""
         return {
             **_known({"$os": self.os, "$browser": self.name, "$referrer": self.referrer}),
             **_known({"$referring_domain": self.referring_domain, "$device": self.device}),
@@ -87,7 +87,7 @@ class Browser:
         }
 
     def people_properties(self) -> Json:
-        """Defaults of every `$set`."""
+        """Default properties of every `$set`."""
         known = _known({"$os": self.os, "$browser": self.name})
         return {**known, "$browser_version": self.version}
 
@@ -98,7 +98,7 @@ class Browser:
 
     @property
     def device(self) -> str:
-        """The kind of a mobile device; empty for others."""
+        """The kind of mobile device; empty if it is not one."""
         return _first(DEVICES, self.user_agent)
 
     @property
@@ -116,19 +116,19 @@ class Browser:
 
     @property
     def referring_domain(self) -> str:
-        """The host of the referrer; empty if there is none."""
+        """The host of the referrer; empty without a referrer."""
         return _domain(self.referrer)
 
     def campaign(self) -> Json:
-        """UTM parameters of the page's address."""
+        """UTM parameters of the page's URL."""
         return _parameters(self.url, CAMPAIGN)
 
     def marketing(self) -> Json:
-        """UTM parameters and click ids of the page's address."""
+        """UTM parameters and click ids of the page's URL."""
         return _parameters(self.url, (*CAMPAIGN, *CLICK_IDS))
 
     def search(self) -> Json:
-        """Search engine and words, if the visitor comes from a search."""
+        """Search engine and keywords, if the referrer is a search engine."""
         for engine, pattern in SEARCH_ENGINES.items():
             if re.match(pattern, self.referrer):
                 words = query_parameter(self.referrer, "p" if engine == "yahoo" else "q")
@@ -162,14 +162,14 @@ def query_parameter(url: str, name: str) -> str:
 
 
 def _whole_escapes(text: str) -> str:
-    """The text; raises ValueError for a `%` that begins no escape."""
+    """The text. Raises ValueError for a `%` that does not begin an escape."""
     if re.search("%(?![0-9A-Fa-f]{2})", text):
         raise ValueError(text)
     return text
 
 
 def cookie_domain(hostname: str) -> str:
-    """The domain of which all subdomains see the cookie, by the SDK's rule of thumb; or empty."""
+    """The registrable domain by the SDK's heuristic, for a cookie of all subdomains; or empty."""
     last = hostname.rpartition(".")[2]
     simple = len(last) > 4 or last in ("com", "org")
     pattern = r"[a-z0-9][a-z0-9-]*\.[a-z]+\Z" if simple else r"[a-z0-9][a-z0-9-]+\.[a-z.]{2,6}\Z"
@@ -191,7 +191,7 @@ OPERATING_SYSTEMS: Table = (
     ("Linux", "Linux"),
     ("Chrome OS", "CrOS"),
 )
-"""Name and what its user agents contain; the first one that fits counts."""
+"""Name and pattern of user agents. The first match counts."""
 
 
 def _first(table: Table, text: str) -> str:
@@ -247,4 +247,4 @@ VERSIONS: Mapping[str, str] = {
     "Mozilla": f"rv:{_NUMBER}",
     "Whale Browser": f"Whale/{_NUMBER}",
 }
-"""Browser -> where its version stands in the user agent."""
+"""Browser -> pattern that finds its version in the user agent."""

@@ -1,7 +1,7 @@
-"""The SDK instance of a page: methods in, requests out.
+"""The SDK instance of a page: it turns method calls into requests.
 
-Requests go out in the order of the calls. What waits for an answer (the second half of an alias)
-or for the next batch is done in `settle`, which stands for the page being idle for a while.
+Requests are sent in the order of the calls. Work that waits for a response (the second half of an
+alias) or for the next batch is done in `settle`, which models a page that is idle for a while.
 """
 
 from collections import deque
@@ -29,9 +29,10 @@ GROUP_RESERVED = ("$group_key", "$group_id")
 
 
 class MixpanelJs:
-    """mixpanel-js on one page. `storage` outlives it; a new instance on it is the page reloaded.
+    """mixpanel-js on one page.
 
-    `clock` gives the moment in milliseconds since 1970, `entropy` the random ids.
+    `storage` outlives the instance: a new instance with the same storage is a reloaded page.
+    `clock` returns the time in milliseconds since 1970, `entropy` the random ids.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class MixpanelJs:
             self.people.set_once({f"initial_{name}": value for name, value in names.items()})
 
     def loaded(self) -> None:
-        """What the SDK does after the page's own `loaded` function."""
+        """The SDK's work after the page's own `loaded` callback."""
         self._remember_arrival()
         referrer = {
             name: value
@@ -81,11 +82,11 @@ class MixpanelJs:
         _METHODS[call.method](self, *call.args)
 
     def get_property(self, name: str) -> Any:
-        """A stored property; None if there is none."""
+        """A stored property; None if it does not exist."""
         return self.persistence.get(name)
 
     def settle(self) -> None:
-        """Let answers arrive and batches go out, until nothing is left to do."""
+        """Let responses arrive and send batches, until no work is left."""
         while self._waiting:
             self._waiting.popleft()()
         for kind in PATHS:
@@ -93,10 +94,10 @@ class MixpanelJs:
             for start in range(0, len(items), BATCH_SIZE):
                 self._request(kind, items[start : start + BATCH_SIZE], batch=True)
 
-    # The methods.
+    # Methods of the SDK.
 
     def track(self, event: str, properties: Json, then: Callable[[], None] = lambda: None) -> None:
-        """Send an event; `then` is done when it has arrived."""
+        """Send an event. `then` runs when its response arrives."""
         self._remember_arrival()
         own = self._browser.event_properties()
         own["$lib_version"] = self._lib_version
@@ -109,7 +110,7 @@ class MixpanelJs:
         self._waiting.append(then)
 
     def identify(self, new: Any) -> None:
-        """Become somebody; profile updates no longer wait."""
+        """Set the user id, and send the profile updates that wait for it."""
         previous = self.get_property("distinct_id")
         changed = not js.same(new, previous)
         if js.truthy(new) and changed:
@@ -117,7 +118,7 @@ class MixpanelJs:
                 return
             self.persistence.register({"$user_id": new})
         if not js.truthy(self.get_property("$device_id")):
-            # What was stored may be the id of a user of before, not of a device.
+            # The stored id may be that of an earlier user and not of the device.
             ids = {"$had_persisted_distinct_id": True, "$device_id": previous}
             self.persistence.register_once(ids)
         if changed and not js.same(new, self.get_property("__alias")):
@@ -129,7 +130,7 @@ class MixpanelJs:
             self.track("$identify", {"distinct_id": new, "$anon_distinct_id": previous})
 
     def alias(self, new: Any, previous: Any = None) -> None:
-        """Give the current or another id a new name; when that has arrived, become it."""
+        """Send an alias for the current or another id, then identify as the new id."""
         if js.same(new, self.get_property("$people_distinct_id")):
             return
         if previous is None:
@@ -150,28 +151,28 @@ class MixpanelJs:
         self.persistence.register({"mp_name_tag": tag})
 
     def set_group(self, key: str, group_ids: list[Any]) -> None:
-        """Put the user into groups."""
+        """Make the user a member of groups."""
         self.persistence.register({key: group_ids})
         self.people.set({key: group_ids})
 
     def get_group(self, key: str, group_id: Any) -> None:
-        """Choose the group that the next `get_group()` call is about."""
+        """Select the group for the next calls on a group object."""
         self._group = key, group_id
 
     def update_group(self, operator: str, properties: Json) -> None:
-        """Update the profile of the chosen group."""
+        """Update the profile of the selected group."""
         key, group_id = self._group
         allowed = {name: item for name, item in each(properties) if name not in GROUP_RESERVED}
         update = {operator: allowed, "$group_key": key, "$group_id": group_id}
         self._send("groups", encode_dates({**update, "$token": self.config["token"]}))
 
     def track_charge(self, amount: float) -> None:
-        """Add a transaction to the profile, in old versions of the SDK."""
+        """Add a transaction to the profile; only versions before `CHARGES_UNTIL` do."""
         version = tuple(int(part) for part in self._lib_version.split(".")[:2])
         if version < CHARGES_UNTIL:
             self.people.append({"$transactions": {"$amount": amount}})
 
-    # Behind them.
+    # Internals.
 
     def _remember_arrival(self) -> None:
         self.persistence.register(self._browser.search())
@@ -224,9 +225,9 @@ _METHODS: Mapping[str, Callable[..., None]] = {
     "people.increment": _one(MixpanelPeople.increment),
     "people.union": _one(MixpanelPeople.union),
     "people.track_charge": MixpanelJs.track_charge,
-    # Nothing goes out before somebody clicks.
+    # These send nothing before the user clicks or submits.
     "track_links": lambda sdk, *_: None,
     "track_forms": lambda sdk, *_: None,
-    # Thrown by the integration, not by the SDK.
+    # An exception of the integration is not a call on the SDK.
     "!throw": lambda sdk, *_: None,
 }

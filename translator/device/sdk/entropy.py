@@ -1,4 +1,4 @@
-"""Random ids that are not random: the same seed gives the same ones in the same order."""
+"""Deterministic ids in the form of random ones: a seed gives the same sequence each time."""
 
 import hashlib
 from itertools import count
@@ -8,7 +8,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class Entropy:
-    """Where the SDK model takes its random ids from. Two seeds are two browsers."""
+    """The source of the SDK model's ids. Two seeds model two browsers."""
 
     def __init__(self, seed: str = "") -> None:
         self._seed = seed

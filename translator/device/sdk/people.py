@@ -1,8 +1,8 @@
-"""`mixpanel.people`: profile updates, which wait in the persistence until somebody is identified.
+"""`mixpanel.people`: profile updates, which are queued in the persistence until an identify call.
 
-Waiting updates are merged (docs/facts/device-mode.md#web-requests-of-mixpanel-js): sets replace,
-additions add up, unions keep each element once; a set cancels what else waits for the property, and
-an addition to a waiting set is added onto it.
+Queued updates are merged (docs/facts/device-mode.md#web-requests-of-mixpanel-js): sets replace,
+additions add up, unions keep each element once. A set cancels other queued updates of the property,
+and an addition to a queued set is added to its value.
 """
 
 from collections.abc import Callable
@@ -24,11 +24,11 @@ RESERVED = (
 """Properties that no update may set."""
 
 IDS = ("$device_id", "$user_id", "$had_persisted_distinct_id")
-"""Stored ids that go with every update, where they are known."""
+"""Stored ids that every update carries if they are known."""
 
 
 class MixpanelPeople:
-    """The methods that the integrations use. `send` takes an update that is ready to go."""
+    """The methods that the integrations use. `send` sends a complete update."""
 
     def __init__(
         self, token: str, browser: Browser, persistence: Persistence, send: Callable[[Json], None]
@@ -40,17 +40,17 @@ class MixpanelPeople:
         self.identified = False
 
     def set(self, properties: Json) -> None:
-        """Set properties; what is known of the browser is set with them."""
+        """Set properties, and the browser's default properties with them."""
         wanted = _allowed(properties)
         remember_referrer(self._persistence, self._browser)
         self._update("$set", self._browser.people_properties() | wanted)
 
     def set_once(self, properties: Json) -> None:
-        """Set properties that the profile does not have yet."""
+        """Set properties that the profile does not have."""
         self._update("$set_once", _allowed(properties))
 
     def increment(self, properties: Json) -> None:
-        """Add to properties; of several, those that are no numbers are left out."""
+        """Add numbers to properties."""
         self._update("$add", properties)
 
     def union(self, properties: Json) -> None:
@@ -80,7 +80,7 @@ class MixpanelPeople:
             self._persistence.save()
 
     def flush(self) -> None:
-        """Send what waits, a request for each operator."""
+        """Send the queued updates, one request per operator."""
         self._flush("$set", self.set)
         self._flush("$set_once", self.set_once)
         self._flush("$add", lambda waiting: self.increment(_numbers(waiting)))
@@ -100,7 +100,7 @@ class MixpanelPeople:
 
 
 def remember_referrer(persistence: Persistence, browser: Browser) -> None:
-    """Store where the visitor first came from."""
+    """Store the referrer of the first visit."""
     persistence.register_once(
         {
             "$initial_referrer": browser.referrer or "$direct",

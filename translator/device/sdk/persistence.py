@@ -1,7 +1,7 @@
-"""What mixpanel-js keeps from page to page: identity, super properties, waiting profile updates.
+"""What mixpanel-js stores across pages: identity, super properties, queued profile updates.
 
-One cookie or localStorage item, JSON. It is read anew before every use and written after every
-change, so that what cannot be written is forgotten again
+It is one cookie or localStorage item with JSON. It is read before every use and written after every
+change, so that a value that cannot be written is lost
 (docs/facts/device-mode.md#web-requests-of-mixpanel-js).
 """
 
@@ -22,7 +22,7 @@ QUEUES = {
     "$remove": "__mpr",
     "$union": "__mpu",
 }
-"""Operator -> the property under which its updates wait for an identify."""
+"""Operator -> the stored property that is the queue of its updates."""
 
 RESERVED = frozenset([*QUEUES.values(), "$people_distinct_id", "__alias", "__timers"])
 """Stored properties that are not super properties."""
@@ -49,7 +49,7 @@ class Persistence:
         self.save()
 
     def load(self) -> None:
-        """Read what is stored; if nothing is, things stay as they are."""
+        """Read the stored properties; without any, keep those in memory."""
         if self._local:
             text = self._storage.local.get(self.name)
         else:
@@ -59,7 +59,7 @@ class Persistence:
             self.properties = json.loads(text)
 
     def save(self) -> None:
-        """Write everything."""
+        """Write all properties."""
         text = stringify(self.properties)
         if self._local:
             self._storage.local[self.name] = text
@@ -68,7 +68,7 @@ class Persistence:
             self._storage.set_cookie(cookie, self._browser)
 
     def _take_over(self) -> None:
-        """Move what an earlier page kept in the other place."""
+        """Move what an earlier page stored in the other place."""
         if self._local:
             cookie = self._storage.cookies.pop(self.name, None)
             old = cookie.value if cookie else None
@@ -78,12 +78,12 @@ class Persistence:
             self.register_once(json.loads(old), "None")
 
     def get(self, name: str) -> Any:
-        """A stored property; None if there is none."""
+        """A stored property; None if it does not exist."""
         self.load()
         return self.properties.get(name)
 
     def super_properties(self) -> Json:
-        """What goes onto every event."""
+        """The properties of every event."""
         self.load()
         return {key: value for key, value in each(self.properties) if key not in RESERVED}
 
@@ -94,7 +94,7 @@ class Persistence:
         self.save()
 
     def register_once(self, properties: Json, default: str = "") -> None:
-        """Store properties that are not there yet, or only as the default."""
+        """Store properties that do not exist or have the value `default`."""
         self.load()
         for key, value in each(properties):
             if key not in self.properties or self.properties[key] == default:
@@ -102,13 +102,13 @@ class Persistence:
         self.save()
 
     def unregister(self, name: str) -> None:
-        """Forget a property."""
+        """Delete a property."""
         self.load()
         if name in self.properties:
             del self.properties[name]
             self.save()
 
     def queue(self, operator: str) -> Any:
-        """The updates of an operator that wait, made if there are none."""
+        """The queue of an operator; created if it does not exist."""
         empty: Any = [] if operator in ("$append", "$remove") else {}
         return self.properties.setdefault(QUEUES[operator], empty)

@@ -1,7 +1,7 @@
 """Cookies and localStorage of one browser, as far as mixpanel-js uses them.
 
-What the browser would refuse is not stored: a cookie of more than 4096 bytes, a secure cookie of a
-page that is not.
+What a browser refuses is not stored: a cookie of more than 4096 bytes, and a secure cookie of a
+page without https.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from urllib.parse import quote
 from translator.device.sdk.browser import Browser, cookie_domain
 
 COOKIE_BYTES = 4096
-"""What a browser takes for name and value together."""
+"""Largest size of a cookie, name and value together."""
 
 
 @dataclass
@@ -27,13 +27,13 @@ class Cookie:
 
 @dataclass
 class Storage:
-    """Everything that one browser keeps, and what a new page finds."""
+    """Everything that one browser stores; a new page of it finds it."""
 
     cookies: dict[str, Cookie] = field(default_factory=dict)
     local: dict[str, str] = field(default_factory=dict)
 
     def set_cookie(self, cookie: Cookie, browser: Browser) -> None:
-        """Keep a cookie, in place of the one of that name, if the browser would."""
+        """Store or replace a cookie, if a browser would."""
         size = len(cookie.name) + len(quote(cookie.value, safe="!'()*", errors="replace"))
         if size <= COOKIE_BYTES and (browser.secure or not cookie.secure):
             self.cookies[cookie.name] = cookie

@@ -1,6 +1,6 @@
-"""How mixpanel-js walks values: what has a numeric `length` is a list to it.
+"""How mixpanel-js walks values: it takes an object with a numeric `length` for a list.
 
-That is why a property or trait called `length` loses everything around it
+Therefore a numeric property or trait called `length` removes all others beside it
 (docs/facts/device-mode.md#web-track).
 """
 
@@ -14,7 +14,7 @@ from translator.device.web import js
 from translator.device.web.dates import Date, iso_seconds, json_text
 
 MAX_UNITS = 255
-"""Longer texts are cut on the wire (UTF-16 units)."""
+"""Longer texts are cut in requests (UTF-16 code units)."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -30,7 +30,7 @@ def each(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def encode_dates(value: Json) -> Json:
-    """A copy with dates written as profiles and groups have them. Those in lists stay dates."""
+    """A copy with dates in the form of profiles and groups. Dates in lists stay dates."""
     seen = {key for key, _ in each(value)}
     return {key: _encoded(item) if key in seen else item for key, item in value.items()}
 
@@ -42,7 +42,7 @@ def _encoded(value: Any) -> Any:
 
 
 def truncate(value: Any) -> Any:
-    """A copy for the wire: texts cut, and a date that is left made an object without members."""
+    """A copy for a request: texts are cut, and a remaining date becomes an empty object."""
     if isinstance(value, str):
         return js.cut(value, MAX_UNITS)
     if isinstance(value, list):
@@ -53,7 +53,7 @@ def truncate(value: Any) -> Any:
 
 
 def stringify(value: Any) -> str:
-    """JavaScript's `JSON.stringify`, but for the spelling of numbers."""
+    """JavaScript's `JSON.stringify`, except for the form of numbers."""
     text = json.dumps(value, default=_default, separators=(",", ":"), ensure_ascii=False)
     return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 

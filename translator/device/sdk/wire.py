@@ -15,9 +15,9 @@ CONTENT_TYPE = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class WireRequest:
-    """A request as it leaves the browser. `data` is a record, or a list of them in a batch.
+    """A request as the browser sends it. `data` is a record, or a list of records in a batch.
 
-    `encoding` is `json` or `base64`; `ms` is the moment in milliseconds since 1970.
+    `encoding` is `json` or `base64`; `ms` is the time in milliseconds since 1970.
     """
 
     api_host: str
@@ -53,7 +53,8 @@ class WireRequest:
         text = stringify(self.data)
         if self.encoding == "json":
             return text
-        # The SDK writes the two halves of a character beyond U+FFFF one by one: no valid UTF-8.
+        # The SDK encodes the two surrogates of a character beyond U+FFFF one by one, which is not
+        # valid UTF-8.
         units = memoryview(text.encode("utf-16-le")).cast("H")
         return base64.b64encode("".join(map(chr, units)).encode(errors="surrogatepass")).decode()
 

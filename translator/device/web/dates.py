@@ -1,8 +1,8 @@
 """Dates in a browser: which texts are read as dates, and how a date is written.
 
-Full ISO 8601 texts that start with a day become dates wherever they stand in a message
-(docs/facts/device-mode.md#web-identify). Days that no calendar has roll over, as JavaScript's
-`Date.UTC` lets them. The browser's time zone is taken to be UTC.
+Complete ISO 8601 texts that start with a day become dates anywhere in a message
+(docs/facts/device-mode.md#web-identify). A day beyond the end of its month counts on into the next
+one, as in JavaScript's `Date.UTC`. The browser's time zone is UTC.
 """
 
 import re
@@ -27,14 +27,14 @@ _LEADING_DIGITS = re.compile(r"\s*([+-]?[0-9]+)")
 
 _LAST_MS = 8_640_000_000_000_000
 _CYCLE_YEARS, _CYCLE_MS = 400, 146_097 * 86_400_000
-"""The calendar repeats after so many years."""
+"""The calendar repeats after this time."""
 _START = datetime(2000, 1, 1, tzinfo=UTC)
 _START_MS = 946_684_800_000
 
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A JavaScript date: milliseconds since 1970, None for one that could not be read."""
+    """A JavaScript date: milliseconds since 1970, or None for an invalid date."""
 
     ms: int | None
 
@@ -46,7 +46,7 @@ class Date:
 
 
 def iso_milliseconds(date: Date) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.mmmZ`, as the classic integration writes it; text for none, too."""
+    """`YYYY-MM-DDTHH:MM:SS.mmmZ`, as the classic integration writes it, invalid dates included."""
     if date.ms is None:
         return "NaN-NaN-NaNTNaN:NaN:NaN.NZ"
     year, rest = _calendar(date.ms)
@@ -62,7 +62,7 @@ def iso_seconds(date: Date) -> str:
 
 
 def json_text(date: Date) -> str | None:
-    """What `JSON.stringify` makes of a date; null for one that could not be read."""
+    """The form of a date in `JSON.stringify`; null for an invalid date."""
     if date.ms is None:
         return None
     year, rest = _calendar(date.ms)
@@ -70,19 +70,19 @@ def json_text(date: Date) -> str | None:
 
 
 def _calendar(ms: int) -> tuple[int, datetime]:
-    """The year, and all else as a moment of a year that Python's calendar has."""
+    """The year, and the rest of the date as a datetime in a year that Python supports."""
     cycles, rest_ms = divmod(ms - _START_MS, _CYCLE_MS)
     rest = _START + timedelta(milliseconds=rest_ms)
     return rest.year + cycles * _CYCLE_YEARS, rest
 
 
 def read_iso(value: str) -> Date | None:
-    """The date of a text that is ISO 8601 as a whole and starts with a day; None for others."""
+    """The date of a text that is completely ISO 8601 and starts with a day; else None."""
     return _iso_date(value) if _FROM_A_DAY.match(value) else None
 
 
 def write_dates(value: Any, write: Callable[[Date], Any]) -> Any:
-    """A copy of a value in which every date is written."""
+    """A copy of a value with every date replaced by what `write` returns."""
     if isinstance(value, dict):
         return {key: write_dates(item, write) for key, item in value.items()}
     if isinstance(value, list):
@@ -91,7 +91,7 @@ def write_dates(value: Any, write: Callable[[Date], Any]) -> Any:
 
 
 def new_date(value: Any) -> Date:
-    """The date that a `created` trait means: ISO, seconds, milliseconds, digits, other forms."""
+    """The date of a `created` trait: ISO, seconds, milliseconds, digits or other forms."""
     if isinstance(value, Date):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -112,7 +112,7 @@ def _date(ms: int) -> Date:
 
 
 def _iso_date(value: str) -> Date | None:
-    """The date of a text that is ISO 8601 as a whole; parts that are zero or absent count as 1."""
+    """The date of a text that is completely ISO 8601. A zero or absent month or day is 1."""
     match = _ISO.fullmatch(value)
     if match is None:
         return None

@@ -1,7 +1,7 @@
 """JavaScript's values, as far as the classic integration and mixpanel-js depend on them.
 
-A message is JSON; to them it is JavaScript: numbers are doubles, text is counted in UTF-16, keys
-that are whole numbers come first, an empty list is true.
+They read a JSON message as JavaScript values: numbers are doubles, text is counted in UTF-16 code
+units, keys that are whole numbers come first, an empty list is true.
 """
 
 import re
@@ -22,7 +22,7 @@ _WHITESPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + ""
 
 
 def revive(value: Any) -> Any:
-    """A copy of a JSON value as JavaScript has it, with its ISO texts read as dates."""
+    """A copy of a JSON value as a JavaScript value, with ISO texts read as dates."""
     if isinstance(value, str):
         return read_iso(value) or value
     if isinstance(value, dict):
@@ -33,7 +33,7 @@ def revive(value: Any) -> Any:
 
 
 def number(value: float) -> float:
-    """A JSON number as JavaScript holds it: a double, whole ones without a fraction."""
+    """A JSON number as a JavaScript number: a double; an int if it has no fraction."""
     if type(value) is int and -SAFE_INTEGER <= value <= SAFE_INTEGER:
         return value
     double = float(value)
@@ -48,7 +48,7 @@ def truthy(value: Any) -> bool:
 
 
 def same(one: Any, two: Any) -> bool:
-    """JavaScript's `===`. Lists and objects are only ever equal to themselves."""
+    """JavaScript's `===`. A list or an object is equal to itself only."""
     if isinstance(one, list | dict | Date) or isinstance(two, list | dict | Date):
         return one is two
     if isinstance(one, bool) or isinstance(two, bool):
@@ -82,14 +82,14 @@ def _number_text(value: float) -> str:
 
 
 def add(one: Any, two: Any) -> Any:
-    """JavaScript's `one + two`: joined as texts unless both are numbers of a kind."""
+    """JavaScript's `one + two`: a sum of numbers, booleans and nulls, else joined texts."""
     if all(value is None or isinstance(value, bool | int | float) for value in (one, two)):
         return number((one or 0) + (two or 0))
     return text(one) + text(two)
 
 
 def parse_float(value: Any) -> float | None:
-    """JavaScript's `parseFloat(value)`: as much of the start as is a number; None for `NaN`."""
+    """JavaScript's `parseFloat(value)`: the number at the start of the text; None for `NaN`."""
     found = _LEADING_FLOAT.match(text(value).lstrip(_WHITESPACE))
     return number(float(found[0])) if found and abs(float(found[0])) != float("inf") else None
 
@@ -100,19 +100,19 @@ def trim(value: str) -> str:
 
 
 def cut(value: str, units: int) -> str:
-    """The first so many UTF-16 units of a text; a character in two of them may be torn."""
+    """The first `units` UTF-16 code units of a text. It may end with half a surrogate pair."""
     if len(value) * 2 <= units or (len(value) <= units and value.isascii()):
         return value
     return _from_units(_units(value)[: 2 * units])
 
 
 def tail(value: str, units: int) -> str:
-    """A text without its first so many UTF-16 units."""
+    """A text without its first `units` UTF-16 code units."""
     return _from_units(_units(value)[2 * units :])
 
 
 def index(value: str, wanted: str) -> int:
-    """Where a text begins in another, in UTF-16 units; -1 if it does not."""
+    """The place of `wanted` in a text, in UTF-16 code units; -1 if it does not occur."""
     at = value.find(wanted)
     return at if at < 0 else len(_units(value[:at])) // 2
 
@@ -126,7 +126,7 @@ def _from_units(units: bytes) -> str:
 
 
 def ordered(value: dict[str, Any]) -> dict[str, Any]:
-    """An object with its keys in JavaScript's order: whole numbers first, rising."""
+    """An object with its keys in JavaScript's order: whole numbers first, ascending."""
     numbers = [key for key in value if _INDEX.fullmatch(key) and int(key) <= _LAST_INDEX]
     if not numbers:
         return value
@@ -135,5 +135,5 @@ def ordered(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def union(one: list[Any], two: list[Any]) -> list[str]:
-    """The elements of two lists as texts, each once: the keys of an object made of them."""
+    """The distinct elements of two lists as texts, in the order of an object's keys."""
     return list(ordered({text(item): True for item in [*one, *two]}))
