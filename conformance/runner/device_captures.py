@@ -101,7 +101,7 @@ class _Replay:
         self._requests: list[tuple[int, WireRequest]] = []
 
     def run(self, line: Json) -> None:
-        """Deliver the messages of a capture: before the SDK has loaded, on its page, after reloads."""
+        """Deliver a capture's messages: before the SDK has loaded, on its page, after reloads."""
         self._note(_START_UP, self._session.start())
         for message in line.get("presend", ()):
             self._note(_START_UP, self._session.deliver(message))
