@@ -122,12 +122,13 @@ class Application:
             reply = ingest(self._world, endpoint, Incoming(envelope, known, broken))
         except StoreUnavailableError:
             reply = store_unavailable()
-        content = {"content-type": reply.content_type} if reply.content_type else {}
+        headers = tuple(reply.headers.items())
+        if reply.content_type:
+            headers = (("content-type", reply.content_type), *headers)
         origin = envelope.headers.get("Origin")
-        headers = {**content, **reply.headers, **(cors.response_headers(origin) if origin else {})}
-        return HttpResponse(
-            reply.status, tuple(headers.items()), reply.body, reply.delay, reply.cut
-        )
+        if origin:
+            headers += tuple(cors.response_headers(origin).items())
+        return HttpResponse(reply.status, headers, reply.body, reply.delay, reply.cut)
 
     async def _by_flask(self, envelope: Envelope, scope: Any, receive: Any) -> HttpResponse:
         most = MAX_BYTES if envelope.path.startswith(PATH) else LARGEST_BODY
