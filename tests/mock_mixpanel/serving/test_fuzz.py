@@ -1,8 +1,12 @@
 """Random hostile requests: no 500, no hang; the generator of `fuzz.py` at a size for every run."""
 
+from contextlib import ExitStack
+from pathlib import Path
+
 import pytest
 
 from mock_mixpanel import Server
+from tests.mock_mixpanel.postgresql import running
 from tests.mock_mixpanel.serving.fuzz import Fuzzer, FuzzError, run
 from tests.mock_mixpanel.serving.test_serve_command import serving, urls
 from tests.mock_mixpanel.wire import http
@@ -21,12 +25,14 @@ def test_one_process(seed: int, capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("store", ["folder", "sqlite"])
-def test_two_workers(store: str, tmp_path: object) -> None:
+@pytest.mark.parametrize("kind", ["folder", "sqlite", "postgresql"])
+def test_two_workers(kind: str, tmp_path: Path) -> None:
     """Two workers with a shared store answer whatever comes and then still work."""
-    url = f"folder:{tmp_path}/log" if store == "folder" else f"sqlite:///{tmp_path}/log.db"
-    with serving("--port", "0", "--workers", "2", "--store", url) as process:
-        base = urls(process, 1)["us"]
+    stores = {"folder": f"folder:{tmp_path}/log", "sqlite": f"sqlite:///{tmp_path}/log.db"}
+    with ExitStack() as stack:
+        store = stores.get(kind) or stack.enter_context(running(tmp_path))
+        arguments = ("--port", "0", "--workers", "2", "--store", store)
+        base = urls(stack.enter_context(serving(*arguments)), 1)["us"]
         statuses = run(base, 400, seed=4)
         assert http("POST", f"{base}/track", json=EVENT).content == b"1"
         assert len(http("GET", f"{base}/_mock/events?token=after").json()) == 1
