@@ -3,7 +3,7 @@
     python benchmarks/engage.py [--messages N] [--people N]
 
 The definitions have one of each kind. Speed depends on the machine, so it is also given as a ratio
-to a peer measured in the same run: the standard library reading and printing the same lines. Memory
+to a peer measured in the same run: the standard library state and printing the same lines. Memory
 is that of the process at its peak; a run with a fifth of the messages shows how little it grows.
 """
 

@@ -1,4 +1,4 @@
-"""Segment calls to Mixpanel operations, and their delivery.
+"""Translates Segment calls to Mixpanel operations, and delivers them.
 
 from translator import translate, Settings, Rules
 
@@ -48,9 +48,9 @@ def translate(
 ) -> Result:
     """Translate one Segment message. Pure; a bad message gives a result with an error.
 
-    `now` is the aware moment at which the message is judged old or new. Without it, a message is
-    judged at the time it says it was received (`receivedAt`, else `sentAt`); one that says nothing
-    counts as new, and if it has no timestamp either, Mixpanel's arrival time will count.
+    `now` is an aware datetime that decides whether the message is old. Without it, the message's
+    own time of arrival decides (`receivedAt`, else `sentAt`); without that it counts as new, and if
+    it has no timestamp either, Mixpanel uses its own time of arrival.
     `rules` are `Rules.documented()` unless given; `mapping` changes which source becomes which
     property. `mode` is `cloud`, or `web`, `ios` or `android`, where the message is all of a
     session: see `Session` for several. Raises ValueError for a mode that does not exist or a naive

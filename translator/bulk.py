@@ -1,7 +1,7 @@
-"""Many messages: JSON lines in, JSON lines out, in the same order, on one core or on all.
+"""Translates JSON lines to JSON lines, in the same order, on one core or on all.
 
-A bad line is answered with an error and stops only itself; a blank line is ignored. Memory stays
-bounded: input is cut into chunks of whole lines, and only a few chunks are under way at a time.
+An invalid line gives an error and does not stop the others; a blank line is ignored. Memory stays
+bounded: the input is cut into chunks of whole lines, and only a few chunks are in work at a time.
 """
 
 import json
@@ -27,11 +27,11 @@ from translator.device.session import Session, SessionStep, with_start_up
 CHUNK_BYTES = 1 << 20
 MAX_LINE_BYTES = 16 << 20
 PARALLEL_FROM_BYTES = 4 << 20
-"""Inputs smaller than this are done before a second process would have started."""
+"""Smaller inputs are translated by one process: a second one would start too late."""
 
 
 class Job(NamedTuple):
-    """How to translate: all that a worker process needs. `now_ms` is in milliseconds."""
+    """What a worker process needs to translate. `now_ms` is in milliseconds since 1970."""
 
     settings: Settings
     rules: Rules
@@ -54,7 +54,7 @@ def translate_parsed(
 ) -> Result:
     """The result for the JSON value of a message. Never raises.
 
-    `checked`: it holds nothing that JSON does not allow, and is not nested too deep.
+    `checked`: the value is known to be valid JSON and not nested too deeply.
     """
     try:
         if not checked:
@@ -72,7 +72,7 @@ def needs_check(line: bytes) -> bool:
 
 
 def parse_line(line: bytes) -> Any:
-    """The JSON value of a line; raises `TranslationError` naming what is wrong with it."""
+    """The JSON value of a line. Raises `TranslationError` with the problem."""
     if len(line) > MAX_LINE_BYTES:
         raise TranslationError("not_json", f"the line is longer than {MAX_LINE_BYTES} bytes")
     try:
@@ -85,7 +85,7 @@ def parse_line(line: bytes) -> Any:
 
 
 def _parse_leniently(line: bytes, problem: str) -> Any:
-    """Read what strict JSON refuses (NaN, lone surrogates), to name the field that has it."""
+    """Parse a line that strict JSON refuses (NaN, lone surrogates), to name the field."""
     try:
         message = json.loads(line.decode("utf-8-sig"))
     except RecursionError:
@@ -108,7 +108,7 @@ def answer_line(line: bytes, compiled: CompiledSettings, now_ms: int | None) -> 
 
 
 def _our_defect(error: Exception) -> Result:
-    """A defect of ours must cost one line, not the million after it; and it must be seen."""
+    """The error for a defect of the translator: it stops one line only, and it is visible."""
     text = f"the translator failed on this line, please report it: {error!r:.200}"
     return Result(None, error=TranslationError("internal_error", text).failure)
 
@@ -128,10 +128,10 @@ def translate_chunk(chunk: bytes, job: Job) -> tuple[bytes, int]:
 
 
 def chunks(source: BinaryIO) -> Iterator[bytes]:
-    """The input in chunks of whole lines. Of a line that is far too long only the start is kept."""
-    # read1 answers with what is there, so a slow producer is served line by line.
+    """The input in chunks of whole lines. Only the start of a line that is too long is kept."""
+    # read1 returns available data, so the lines of a slow producer are translated at once.
     read = getattr(source, "read1", source.read)
-    begun = bytearray()  # a line of which the end has not come yet
+    begun = bytearray()  # a line whose end has not arrived yet
     while chunk := read(CHUNK_BYTES):
         whole, end, rest = chunk.rpartition(b"\n")
         if end:
@@ -144,7 +144,7 @@ def chunks(source: BinaryIO) -> Iterator[bytes]:
 
 
 def pieces(source: BinaryIO) -> Iterator[list[bytes]]:
-    """The lines of the input in the pieces in which they come, with the same bound on length."""
+    """The lines of the input in the pieces that arrive, with the same limit on length."""
     for chunk in chunks(source):
         yield chunk.removesuffix(b"\n").split(b"\n")
 
@@ -156,7 +156,7 @@ def lines(source: BinaryIO) -> Iterator[bytes]:
 
 
 def translate_stream(source: BinaryIO, sink: BinaryIO, job: Job, *, workers: int = 1) -> int:
-    """Answer every line of `source` on `sink`, in order; give the number of errors."""
+    """Write a result for every line of `source` to `sink`, in order. Returns the error count."""
     answered = (
         _in_parallel(source, job, workers)
         if workers > 1
@@ -171,9 +171,9 @@ def translate_stream(source: BinaryIO, sink: BinaryIO, job: Job, *, workers: int
 
 
 def translate_session_stream(source: BinaryIO, sink: BinaryIO, session: Session) -> int:
-    """Answer every line of one session on `sink`, in order; give the number of errors.
+    """Write a result for every line of one session to `sink`, in order. Returns the error count.
 
-    The start-up calls are part of the answer to the first line, whatever is in it.
+    The start-up calls are part of the result of the first line, whatever that line is.
     """
     started: Result | None = session.start().result
     errors = 0
@@ -190,7 +190,7 @@ def translate_session_stream(source: BinaryIO, sink: BinaryIO, session: Session)
 
 
 def session_line(line: bytes, session: Session) -> SessionStep:
-    """What comes of one line of JSON text in a session. Never raises."""
+    """The result for one line of JSON text in a session. Never raises."""
     try:
         return session.deliver(parse_line(line))
     except TranslationError as error:
@@ -200,12 +200,12 @@ def session_line(line: bytes, session: Session) -> SessionStep:
 
 
 def _json_line(result: Result) -> bytes:
-    """A result as a line of JSON text, with what a browser may make of text and numbers."""
+    """A result as a line of JSON text, with any text and number that a browser can produce."""
     found = result.as_json()
     try:
         return orjson.dumps(found) + b"\n"
     except TypeError:
-        # Halves of characters and whole numbers beyond 64 bits, which orjson refuses.
+        # orjson refuses lone surrogates and integers of more than 64 bits.
         return json.dumps(found).encode() + b"\n"
 
 
@@ -224,5 +224,5 @@ def _in_parallel(source: BinaryIO, job: Job, workers: int) -> Iterator[tuple[byt
 
 
 def _leave_interrupts_to_the_parent() -> None:
-    # Ctrl-C reaches every process; a worker that dies of it leaves the parent waiting for ever.
+    # Ctrl-C reaches every process; if it ended a worker, the parent would wait forever.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

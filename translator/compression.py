@@ -1,4 +1,4 @@
-"""Read compressed input: gzip and zstd are recognised by their first bytes, whatever the name.
+"""Reads compressed input. The first bytes tell gzip and zstd; the name of the file does not matter.
 
 Memory stays bounded: a stream decompresses only what is read from it.
 """

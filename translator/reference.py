@@ -1,4 +1,4 @@
-"""The tables of the translator as Markdown, so that the docs cannot differ from the code."""
+"""The reference page: the tables of the translator as Markdown."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,7 @@
-"""YAML as people expect it: text stays text unless it is JSON's true, false, null or a number.
+"""YAML in which text stays text, unless it is JSON's true, false or null, or a number.
 
-YAML 1.1 turns a bare `2026-06-15T12:00:00Z` into a datetime, `12:34` into 754 and `no` into false;
-a test of timestamps cannot live with that. A key that is given twice is an error, not a choice.
+YAML 1.1 reads `2026-06-15T12:00:00Z` as a datetime, `12:34` as 754 and `no` as false. Tests of
+timestamps need the text. A key that occurs twice is an error.
 """
 
 import re
@@ -13,11 +13,11 @@ import yaml
 
 
 class YamlTextError(ValueError):
-    """The text is not YAML, or not what this project takes for it; names line and column."""
+    """The text is not valid YAML or not in the accepted form. It names line and column."""
 
 
 class _JsonScalars:
-    """Mixed into one of PyYAML's safe loaders: JSON's scalars, and no key twice."""
+    """A mixin for PyYAML's safe loaders: JSON's scalars only, and no key twice."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
 
@@ -65,7 +65,7 @@ for _name, (_pattern, _first) in _SCALARS.items():
 def parse_yaml(text: str) -> Any:
     """The value of a YAML text: objects, lists, text, numbers, booleans and null only."""
     with suppress(yaml.YAMLError, RecursionError):
-        # What libyaml refuses, such as the escape of a lone surrogate, the other parser decides.
+        # PyYAML's parser decides about text that libyaml refuses, such as a lone surrogate.
         return yaml.load(text, _FastLoader)  # noqa: S506 - a subclass of SafeLoader
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader

@@ -1,10 +1,10 @@
-"""Segment Engage: from messages to the calls that tell Mixpanel of computed traits and audiences.
+"""Segment Engage: computes traits and audiences from messages, and the calls that send them.
 
     engage = Engage(read_definitions(text))
-    messages = engage.take(message, now_ms)   # what one message causes
-    messages = engage.advance(now_ms)         # what time alone causes
+    messages = engage.take(message, now_ms)   # the calls that a message causes
+    messages = engage.advance(now_ms)         # the calls that the passing of time causes
 
-The messages go through `translate` like any others.
+`translate` takes these messages like any others.
 """
 
 from translator.engage.definitions import (

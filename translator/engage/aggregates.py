@@ -1,8 +1,8 @@
-"""What is kept of the events of one person for one definition: counts, not events.
+"""The aggregates that are kept for one person and one definition, instead of events.
 
-With a lookback window there is one tally for each hour in which something happened, and windows end
-at full hours (they are updated hourly), so nothing is lost by it: an hour is in the window or not.
-Without one, a single tally holds all history. No result depends on the order of arrival.
+With a lookback window there is one aggregate for each hour that has events. Windows end at full
+hours, so an hour is either inside the window or outside. Without a window, one aggregate holds all
+history. No result depends on the order of arrival.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -12,13 +12,13 @@ from typing import Any
 
 HOUR_MS = 3_600_000
 ALL_HISTORY = 0
-"""The hour under which everything is kept if there is no window."""
+"""The key of the only aggregate if there is no window."""
 
 
-class Tally:
-    """Count, sum and extremes of some numbers; of counted events only the count is used.
+class Aggregate:
+    """Count, sum, minimum and maximum of numbers; for counted events only the count is used.
 
-    Sums are exact decimals: 0.1 and 0.2 make 0.3, in whichever order they came.
+    Sums are exact decimals: 0.1 + 0.2 is 0.3, in any order.
     """
 
     __slots__ = ("count", "greatest", "least", "total")
@@ -30,14 +30,14 @@ class Tally:
         self.greatest: float | None = None
 
     def add(self, value: float | None = None) -> None:
-        """Count one event, with its number if there is one to aggregate."""
+        """Add one event, with its number if the definition aggregates a property."""
         self.count += 1
         if value is not None:
             self.total += Decimal(str(value))
             self._stretch(value, value)
 
-    def merge(self, other: "Tally") -> None:
-        """Take in what another tally holds."""
+    def merge(self, other: "Aggregate") -> None:
+        """Add everything in another aggregate."""
         self.count += other.count
         self.total += other.total
         if other.least is not None and other.greatest is not None:
@@ -48,9 +48,10 @@ class Tally:
         self.greatest = high if self.greatest is None else max(self.greatest, high)
 
 
-class Order:
-    """When an event happened, as far as needed to tell whether `at_least` of it are before, or
-    after, some moment: the first so many and the last so many of the hour.
+class EventTimes:
+    """The times of an event in one hour: the first and the last `at_least` of them.
+
+    They are enough to tell whether at least `at_least` events are before or after a given time.
     """
 
     __slots__ = ("moments",)
@@ -59,12 +60,12 @@ class Order:
         self.moments: list[int] = []
 
     def add(self, moment: int, at_least: int) -> None:
-        """Note one."""
+        """Add the time of one event."""
         insort(self.moments, moment)
         self._thin(at_least)
 
-    def merge(self, other: "Order", at_least: int) -> None:
-        """Take in what another one holds."""
+    def merge(self, other: "EventTimes", at_least: int) -> None:
+        """Add the times of another one."""
         self.moments = sorted([*self.moments, *other.moments])
         self._thin(at_least)
 
@@ -73,24 +74,24 @@ class Order:
             del self.moments[at_least:-at_least]
 
     def before(self, moment: float) -> int:
-        """How many came before: exact below `at_least`, else at least that."""
+        """The number of events before a time; exact below `at_least`, else at least that."""
         return bisect_left(self.moments, moment)
 
     def after(self, moment: float) -> int:
-        """How many came after: exact below `at_least`, else at least that."""
+        """The number of events after a time; exact below `at_least`, else at least that."""
         return len(self.moments) - bisect_right(self.moments, moment)
 
 
-def total_of(tallies: Iterable[Tally]) -> Tally:
-    """All of them as one."""
-    whole = Tally()
-    for tally in tallies:
-        whole.merge(tally)
+def total_of(aggregates: Iterable[Aggregate]) -> Aggregate:
+    """The sum of all aggregates."""
+    whole = Aggregate()
+    for aggregate in aggregates:
+        whole.merge(aggregate)
     return whole
 
 
 def plain_number(value: Any) -> float | None:
-    """A decimal as the number that JSON has: whole ones without a fraction. None stays None."""
+    """A decimal as a JSON number; whole numbers have no fraction. None stays None."""
     if value is None:
         return None
     number = float(value)

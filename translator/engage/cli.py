@@ -40,18 +40,23 @@ from translator.options import (
     "definitions_file",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="YAML or JSON object of computed traits and audiences.",
+    help="File with computed traits and audiences (YAML or JSON).",
 )
 @settings_option
 @rules_option
 @mapping_option
 @now_option
-@click.option("--translate", "translated", is_flag=True, help="Write operations, as `translate`.")
+@click.option(
+    "--translate",
+    "translated",
+    is_flag=True,
+    help="Write operations for Mixpanel, like `translate`, instead of messages.",
+)
 @click.option(
     "--unset",
     "unset_key",
     metavar="KEY",
-    help="Write only the updates that remove this trait or audience from all profiles.",
+    help="Write only the updates that remove this trait or audience from profiles.",
 )
 @input_argument
 def engage(
@@ -66,17 +71,17 @@ def engage(
 ) -> None:
     """Compute traits and audiences from Segment messages, one JSON object a line.
 
-    Writes the identify and track calls that come of it, one a line. Messages arrive at their
-    receivedAt, else at their timestamp; at the end, time passes until --now.
-    What cannot be used is named on the error stream.
-    Exit status: 0 if all was used and could be translated, 1 if not, 2 for wrong usage.
+    Writes the identify and track calls that Engage would send, one a line. A message arrives at its
+    receivedAt, else at its timestamp; after the last one, time passes until --now.
+    Invalid lines are reported on the error stream.
+    Exit status: 0 if every line was used and translated, 1 if not, 2 for wrong usage.
     """
     definitions = _read(definitions_file)
     settings = read_settings(settings_file)
     compiled = compile_settings(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
     now_ms = moment(now_text)
     if unset_key is not None and unset_key not in {each.key for each in definitions}:
-        usage_error(f"--unset {unset_key!r} is no key of {definitions_file}")
+        usage_error(f"--unset {unset_key!r} is not a key in {definitions_file}")
     if not settings.people and any(map(_identifies, definitions)):
         click.echo("note: 'people' is off, so identify calls will be skipped", err=True)
     state = Engage(definitions)

@@ -1,12 +1,20 @@
-"""From events to values: one meter for each computed trait and each condition of an audience.
+"""From events to values: an accumulator for each computed trait and each condition of an audience.
 
-A meter is immutable and shared; what it knows of one person is a `Reading`, which it alone writes.
+An accumulator is immutable and shared by all people. Its data for one person is an
+`AccumulatorState`, which only the accumulator changes.
 """
 
 from typing import Any, NamedTuple
 
 from translator.core.operations import Json
-from translator.engage.aggregates import ALL_HISTORY, HOUR_MS, Order, Tally, plain_number, total_of
+from translator.engage.aggregates import (
+    ALL_HISTORY,
+    HOUR_MS,
+    Aggregate,
+    EventTimes,
+    plain_number,
+    total_of,
+)
 from translator.engage.definitions import (
     COUNTER,
     ComputedTrait,
@@ -18,11 +26,11 @@ from translator.engage.filters import select, value_of
 
 NEVER = float("-inf")
 MAX_NUMBER = 1e300
-"""Larger numbers are none: a sum of them would be more than JSON can carry."""
+"""Larger numbers are ignored: their sum could exceed what JSON can represent."""
 
 
-class Call(NamedTuple):
-    """A track call. `moment` orders it among all calls: by time, and by arrival at the same time.
+class TrackCall(NamedTuple):
+    """A track call. `moment` orders calls by time, then by arrival.
 
     `time_ms`: milliseconds since 1970.
     """
@@ -33,8 +41,8 @@ class Call(NamedTuple):
     moment: int
 
 
-class Reading:
-    """What a meter knows of one person: a tally (or order) for each hour, and the last follower."""
+class AccumulatorState:
+    """The data of one person: an aggregate (or event times) per hour, and the last follower."""
 
     __slots__ = ("followed", "hours")
 
@@ -43,8 +51,8 @@ class Reading:
         self.followed: float = NEVER
 
 
-class Meter:
-    """Common to all: which hours count. `days` None is all history."""
+class Accumulator:
+    """The base class: which hours count. `days` is the window in days, None for all history."""
 
     def __init__(self, rule: EventRule, days: int | None) -> None:
         self.rule = rule
@@ -52,45 +60,47 @@ class Meter:
         self.events = frozenset([rule.event])
 
     def hour_of(self, time_ms: int) -> int:
-        """The hour under which a time is kept."""
+        """The key of the aggregate for a time."""
         return ALL_HISTORY if self.days is None else time_ms // HOUR_MS
 
     def first_hour(self, now_hour: int) -> int:
         """The first hour in the window that ends at the start of `now_hour`."""
         return ALL_HISTORY if self.days is None else now_hour - 24 * self.days
 
-    def forget(self, reading: Reading, now_hour: int) -> None:
-        """Drop the hours that have left the window for good."""
+    def forget(self, state: AccumulatorState, now_hour: int) -> None:
+        """Delete the hours that have left the window."""
         if self.days is not None:
             first = self.first_hour(now_hour)
-            for hour in [hour for hour in reading.hours if hour < first]:
-                del reading.hours[hour]
+            for hour in [hour for hour in state.hours if hour < first]:
+                del state.hours[hour]
 
-    def next_change(self, reading: Reading, now_hour: int) -> int | None:
-        """The hour at whose start the oldest hour leaves the window; None if none will."""
-        self.forget(reading, now_hour)
-        if self.days is None or not reading.hours:
+    def next_change(self, state: AccumulatorState, now_hour: int) -> int | None:
+        """The hour at whose start the oldest hour leaves the window; None if no hour will."""
+        self.forget(state, now_hour)
+        if self.days is None or not state.hours:
             return None
-        return min(reading.hours) + 24 * self.days + 1
+        return min(state.hours) + 24 * self.days + 1
 
-    def merge(self, reading: Reading, other: Reading) -> None:
-        """Take in what is known of another person."""
-        for hour, tally in other.hours.items():
-            reading.hours.setdefault(hour, Tally()).merge(tally)
+    def merge(self, state: AccumulatorState, other: AccumulatorState) -> None:
+        """Add the data of another person."""
+        for hour, aggregate in other.hours.items():
+            state.hours.setdefault(hour, Aggregate()).merge(aggregate)
 
-    def _kept(self, reading: Reading, call: Call, now_hour: int, kind: type[Any]) -> Any:
-        """The tally for a call's hour; None if that hour has left the window already."""
+    def _kept(
+        self, state: AccumulatorState, call: TrackCall, now_hour: int, kind: type[Any]
+    ) -> Any:
+        """The aggregate for the hour of a call; None if that hour has left the window."""
         hour = self.hour_of(call.time_ms)
         if hour < self.first_hour(now_hour):
             return None
-        tally = reading.hours.get(hour)
-        if tally is None:
-            self.forget(reading, now_hour)
-            tally = reading.hours[hour] = kind()
-        return tally
+        aggregate = state.hours.get(hour)
+        if aggregate is None:
+            self.forget(state, now_hour)
+            aggregate = state.hours[hour] = kind()
+        return aggregate
 
 
-class TraitMeter(Meter):
+class TraitAccumulator(Accumulator):
     """A computed trait: a count, or a sum, minimum, maximum or average of a property."""
 
     def __init__(self, trait: ComputedTrait) -> None:
@@ -98,8 +108,8 @@ class TraitMeter(Meter):
         self.computation = trait.computation
         self.aggregated = trait.aggregated
 
-    def hear(self, reading: Reading, call: Call, now_hour: int) -> bool:
-        """Note a call; False if it is one to aggregate but its property is no number."""
+    def add_call(self, state: AccumulatorState, call: TrackCall, now_hour: int) -> bool:
+        """Add a call. False if it has no number for the aggregated property."""
         if not select(self.rule.where, call.properties):
             return True
         number = None
@@ -107,17 +117,17 @@ class TraitMeter(Meter):
             number = _number(value_of(call.properties, self.aggregated))
             if number is None:
                 return False
-        tally = self._kept(reading, call, now_hour, Tally)
-        if tally is not None:
-            tally.add(number)
+        aggregate = self._kept(state, call, now_hour, Aggregate)
+        if aggregate is not None:
+            aggregate.add(number)
         return True
 
-    def value(self, reading: Reading | None, now_hour: int) -> float | None:
-        """The value; None if there is nothing to compute it from."""
-        if reading is None:
+    def value(self, state: AccumulatorState | None, now_hour: int) -> float | None:
+        """The value; None if there are no events to compute it from."""
+        if state is None:
             return None
-        self.forget(reading, now_hour)
-        whole = total_of(reading.hours.values())
+        self.forget(state, now_hour)
+        whole = total_of(state.hours.values())
         if not whole.count:
             return None
         if self.computation == COUNTER:
@@ -129,36 +139,36 @@ class TraitMeter(Meter):
         return plain_number(whole.least if self.computation == "min" else whole.greatest)
 
 
-class CountMeter(Meter):
-    """A condition without `then`: at least so many times, or not."""
+class CountAccumulator(Accumulator):
+    """A condition without `then`: an event happened at least so many times, or did not."""
 
     def __init__(self, condition: Condition) -> None:
         super().__init__(condition.rule, condition.days)
         self.condition = condition
 
-    def hear(self, reading: Reading, call: Call, now_hour: int) -> bool:
-        """Note a call."""
+    def add_call(self, state: AccumulatorState, call: TrackCall, now_hour: int) -> bool:
+        """Add a call."""
         if select(self.rule.where, call.properties):
-            tally = self._kept(reading, call, now_hour, Tally)
-            if tally is not None:
-                tally.add()
+            aggregate = self._kept(state, call, now_hour, Aggregate)
+            if aggregate is not None:
+                aggregate.add()
         return True
 
-    def holds(self, reading: Reading | None, now_hour: int) -> bool:
+    def holds(self, state: AccumulatorState | None, now_hour: int) -> bool:
         """Whether the condition holds."""
         count = 0
-        if reading is not None:
-            self.forget(reading, now_hour)
-            count = sum(tally.count for tally in reading.hours.values())
+        if state is not None:
+            self.forget(state, now_hour)
+            count = sum(aggregate.count for aggregate in state.hours.values())
         return (count >= self.condition.at_least) is not self.condition.negated
 
 
-class SequenceMeter(Meter):
-    """A condition with `then`: so many events before the last follower, or after it.
+class SequenceAccumulator(Accumulator):
+    """A condition with `then`: enough events before the last follower, or after it.
 
-    Performed and then followed: enough events came before a follower. Performed and then not
-    followed: enough events came of which no follower is later (an abandoned cart is one even if an
-    earlier one was bought).
+    `then: {performed}` holds if enough events came before a follower. `then: {did_not_perform}`
+    holds if enough events came after the last follower (an abandoned cart counts even if an earlier
+    one was bought).
     """
 
     def __init__(self, condition: Condition, then: EventRule) -> None:
@@ -167,37 +177,37 @@ class SequenceMeter(Meter):
         self.then = then
         self.events = frozenset([condition.rule.event, then.event])
 
-    def hear(self, reading: Reading, call: Call, now_hour: int) -> bool:
-        """Note a call; it may be the event, its follower, or both."""
+    def add_call(self, state: AccumulatorState, call: TrackCall, now_hour: int) -> bool:
+        """Add a call, which can be the event, its follower, or both."""
         if call.event == self.rule.event and select(self.rule.where, call.properties):
-            order = self._kept(reading, call, now_hour, Order)
+            order = self._kept(state, call, now_hour, EventTimes)
             if order is not None:
                 order.add(call.moment, self.condition.at_least)
         if call.event == self.then.event and select(self.then.where, call.properties):
-            reading.followed = max(reading.followed, call.moment)
+            state.followed = max(state.followed, call.moment)
         return True
 
-    def merge(self, reading: Reading, other: Reading) -> None:
-        """Take in what is known of another person."""
+    def merge(self, state: AccumulatorState, other: AccumulatorState) -> None:
+        """Add the data of another person."""
         for hour, order in other.hours.items():
-            reading.hours.setdefault(hour, Order()).merge(order, self.condition.at_least)
-        reading.followed = max(reading.followed, other.followed)
+            state.hours.setdefault(hour, EventTimes()).merge(order, self.condition.at_least)
+        state.followed = max(state.followed, other.followed)
 
-    def holds(self, reading: Reading | None, now_hour: int) -> bool:
+    def holds(self, state: AccumulatorState | None, now_hour: int) -> bool:
         """Whether the condition holds."""
-        if reading is None:
+        if state is None:
             return False
-        self.forget(reading, now_hour)
-        orders: list[Order] = list(reading.hours.values())
+        self.forget(state, now_hour)
+        orders: list[EventTimes] = list(state.hours.values())
         if self.condition.then_negated:
-            count = sum(order.after(reading.followed) for order in orders)
+            count = sum(order.after(state.followed) for order in orders)
         else:
-            count = sum(order.before(reading.followed) for order in orders)
+            count = sum(order.before(state.followed) for order in orders)
         return count >= self.condition.at_least
 
 
 def _number(value: Any) -> float | None:
-    """A number, or text that is wholly one; None for anything else."""
+    """A number, also from text that is a number; None for anything else."""
     if isinstance(value, str):
         try:
             value = float(value)
@@ -209,77 +219,80 @@ def _number(value: Any) -> float | None:
 
 
 class Computation:
-    """A definition with its meters. Readings are a list with a place for each of them."""
+    """A definition with its accumulators. A person has a list with one state for each of them."""
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
-        self.meters: list[TraitMeter | CountMeter | SequenceMeter] = []
+        self.accumulators: list[TraitAccumulator | CountAccumulator | SequenceAccumulator] = []
         self.groups: list[list[int]] = []
         if isinstance(definition, ComputedTrait):
-            self.meters.append(TraitMeter(definition))
+            self.accumulators.append(TraitAccumulator(definition))
             return
         for group in definition.groups:
             self.groups.append([])
             for condition in group:
-                self.groups[-1].append(len(self.meters))
-                self.meters.append(_meter(condition))
+                self.groups[-1].append(len(self.accumulators))
+                self.accumulators.append(_accumulator(condition))
 
     @property
     def empty(self) -> float | None:
-        """The value when everything has left the window: none of a count or a sum is 0."""
-        meter = self.meters[0]
-        additive = isinstance(meter, TraitMeter) and meter.computation in (COUNTER, "sum")
+        """The value when all events have left the window: 0 for a count or a sum, else None."""
+        accumulator = self.accumulators[0]
+        additive = isinstance(accumulator, TraitAccumulator) and accumulator.computation in (
+            COUNTER,
+            "sum",
+        )
         return 0 if additive else None
 
     @property
     def events(self) -> frozenset[str]:
-        """The names of the events that it hears."""
-        return frozenset[str]().union(*(meter.events for meter in self.meters))
+        """The names of the events that it uses."""
+        return frozenset[str]().union(*(accumulator.events for accumulator in self.accumulators))
 
-    def new(self) -> list[Reading]:
-        """The readings of a person of whom nothing is known."""
-        return [Reading() for _ in self.meters]
+    def new(self) -> list[AccumulatorState]:
+        """The states of a person without any events."""
+        return [AccumulatorState() for _ in self.accumulators]
 
-    def hear(self, readings: list[Reading], call: Call, now_hour: int) -> bool:
-        """Note a call; False if it should have been aggregated but has no number."""
+    def add_call(self, states: list[AccumulatorState], call: TrackCall, now_hour: int) -> bool:
+        """Add a call. False if it has no number for the aggregated property."""
         heard = [
-            meter.hear(reading, call, now_hour)
-            for meter, reading in zip(self.meters, readings, strict=True)
-            if call.event in meter.events
+            accumulator.add_call(state, call, now_hour)
+            for accumulator, state in zip(self.accumulators, states, strict=True)
+            if call.event in accumulator.events
         ]
         return all(heard)
 
-    def merge(self, readings: list[Reading], other: list[Reading]) -> None:
-        """Take in what is known of another person."""
-        for meter, one, two in zip(self.meters, readings, other, strict=True):
-            meter.merge(one, two)
+    def merge(self, states: list[AccumulatorState], other: list[AccumulatorState]) -> None:
+        """Add the data of another person."""
+        for accumulator, one, two in zip(self.accumulators, states, other, strict=True):
+            accumulator.merge(one, two)
 
-    def value(self, readings: list[Reading] | None, now_hour: int) -> float | bool | None:
-        """Membership of an audience, or the value of a trait: None if there is none.
+    def value(self, states: list[AccumulatorState] | None, now_hour: int) -> float | bool | None:
+        """The membership in an audience, or the value of a trait (None without a value).
 
-        Without readings, nothing is known of the person yet but that there is one.
+        `states` is None for a person without any events.
         """
-        if isinstance(self.meters[0], TraitMeter):
-            return self.meters[0].value(readings[0] if readings else None, now_hour)
+        if isinstance(self.accumulators[0], TraitAccumulator):
+            return self.accumulators[0].value(states[0] if states else None, now_hour)
         return all(
-            any(self._holds(place, readings, now_hour) for place in group) for group in self.groups
+            any(self._holds(place, states, now_hour) for place in group) for group in self.groups
         )
 
-    def _holds(self, place: int, readings: list[Reading] | None, now_hour: int) -> bool:
-        meter = self.meters[place]
-        assert not isinstance(meter, TraitMeter)
-        return meter.holds(readings[place] if readings else None, now_hour)
+    def _holds(self, place: int, states: list[AccumulatorState] | None, now_hour: int) -> bool:
+        accumulator = self.accumulators[place]
+        assert not isinstance(accumulator, TraitAccumulator)
+        return accumulator.holds(states[place] if states else None, now_hour)
 
-    def next_change(self, readings: list[Reading], now_hour: int) -> int | None:
-        """The next hour at whose start something leaves a window; None if nothing will."""
+    def next_change(self, states: list[AccumulatorState], now_hour: int) -> int | None:
+        """The next hour at whose start an event leaves a window; None if no event will."""
         hours = [
-            meter.next_change(reading, now_hour)
-            for meter, reading in zip(self.meters, readings, strict=True)
+            accumulator.next_change(state, now_hour)
+            for accumulator, state in zip(self.accumulators, states, strict=True)
         ]
         return min((hour for hour in hours if hour is not None), default=None)
 
 
-def _meter(condition: Condition) -> CountMeter | SequenceMeter:
+def _accumulator(condition: Condition) -> CountAccumulator | SequenceAccumulator:
     if condition.then is None:
-        return CountMeter(condition)
-    return SequenceMeter(condition, condition.then)
+        return CountAccumulator(condition)
+    return SequenceAccumulator(condition, condition.then)

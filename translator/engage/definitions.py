@@ -1,6 +1,6 @@
 """The definitions file: computed traits and audiences, checked and compiled.
 
-The form is `definitions.schema.json`; the words are those of Segment's screens
+The form is `definitions.schema.json`; its terms are those of Segment's screens
 (doc#using-engage-computed-traits-with-mixpanel, doc#using-engage-audiences-with-mixpanel).
 """
 
@@ -25,20 +25,21 @@ COUNTER = "event_counter"
 
 
 class DefinitionsError(ValueError):
-    """The definitions cannot be used. The text names every mistake and its place."""
+    """The definitions are invalid. The text names every mistake and its place."""
 
 
 class EventRule(NamedTuple):
-    """A track call by its name, as far as its properties satisfy the conditions."""
+    """A track call with a name, whose properties satisfy the conditions."""
 
     event: str
     where: tuple[Filter, ...] = ()
 
 
 class Condition(NamedTuple):
-    """Performed an event at least so many times, within so many days, and then another one.
+    """An event was performed at least so many times within so many days, then followed by another.
 
-    `negated`: did not. `days`: None is all history. `then`: what must follow, or must not.
+    `negated`: it was not performed. `days`: None for all history. `then`: the event that must, or
+    must not, follow.
     """
 
     rule: EventRule
@@ -52,8 +53,8 @@ class Condition(NamedTuple):
 class ComputedTrait(NamedTuple):
     """A value for each user. `days`: the lookback window, None for all history.
 
-    `aggregated`: the property that is; None for a counter. `created_ms`: since when it is sent
-    (milliseconds since 1970), None for always.
+    `aggregated`: the aggregated property, None for a counter. `created_ms`: the time from which the
+    value is sent (milliseconds since 1970), None for always.
     """
 
     key: str
@@ -66,12 +67,12 @@ class ComputedTrait(NamedTuple):
 
     @property
     def hourly(self) -> bool:
-        """Whether it is updated hourly, as everything with a lookback window is."""
+        """Whether it is updated hourly: it has a lookback window."""
         return self.days is not None
 
 
 class Audience(NamedTuple):
-    """Users for whom in each of the groups at least one condition holds.
+    """The users for whom at least one condition of each group holds.
 
     `identify`, `track`: how it is sent. `created_ms` as for a computed trait.
     """
@@ -87,7 +88,7 @@ class Audience(NamedTuple):
 
     @property
     def hourly(self) -> bool:
-        """Whether it is updated hourly: it is if any of its conditions has a window."""
+        """Whether it is updated hourly: one of its conditions has a window."""
         return any(condition.days is not None for group in self.groups for condition in group)
 
 
@@ -95,7 +96,7 @@ Definition = ComputedTrait | Audience
 
 
 def key_of(name: str) -> str:
-    """The property that a name becomes: lower case, spaces converted to underscores."""
+    """The property of a name: lower case, underscores for spaces."""
     return name.lower().replace(" ", "_")
 
 
@@ -109,7 +110,7 @@ def read_definitions(text: str) -> tuple[Definition, ...]:
 
 
 def definitions_from_json(data: Any) -> tuple[Definition, ...]:
-    """The definitions in the JSON value of such a file. Raises `DefinitionsError`."""
+    """The definitions in the JSON value of a definitions file. Raises `DefinitionsError`."""
     try:
         check(data)
     except TranslationError as error:
@@ -177,7 +178,7 @@ def _where_mistakes(item: Json) -> Iterator[str]:
     for index, condition in enumerate(item.get("where", ())):
         for key in condition.keys() & {"before_date", "after_date"}:
             if parse(condition[key]) is None:
-                yield f".where[{index}].{key}: {condition[key]!r} is no date"
+                yield f".where[{index}].{key}: {condition[key]!r} is not a date"
 
 
 def _computed_trait(item: Json) -> ComputedTrait:

@@ -1,7 +1,7 @@
-"""Engage: Segment messages in, and out come those that tell Mixpanel of traits and audiences.
+"""Engage: takes Segment messages, gives the messages that send traits and audiences to Mixpanel.
 
-State is kept for each person and definition and changed by each message; history is never read
-again. Pure: the clock is an argument, and the same messages at the same times give the same output.
+Each message updates the state of a person and definition; history is never read again. The engine
+is pure: time is an argument, and the same messages at the same times give the same output.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,27 +17,27 @@ from translator.core.settings import Settings
 from translator.core.values import check
 from translator.engage.aggregates import HOUR_MS
 from translator.engage.calendar import Calendar
-from translator.engage.computations import Call, Computation
+from translator.engage.computations import Computation, TrackCall
 from translator.engage.definitions import Definition
 from translator.engage.messages import messages
 from translator.engage.people import ExternalId, People, Person, Sent
 
 REMEMBERED = 100_000
-"""How many messageIds are kept unless the caller wants another number."""
+"""The default number of messageIds that are remembered."""
 
 _MOMENTS = 1 << 40
-"""Messages that can be told apart at the same millisecond."""
+"""How many messages of one millisecond can be ordered."""
 
 _PLAN = compile_settings(Settings(token="none"), Rules.documented())  # noqa: S106
-"""A message is checked here as it is where it is translated; no setting plays a part in that."""
+"""The settings with which messages are checked as the translator does; they have no effect."""
 
 
 class Engage:
-    """Computed traits and audiences of everybody who appears in the messages that it is given.
+    """Computed traits and audiences of all people in the messages that it takes.
 
-    `advance` and `take` want `now_ms`, milliseconds since 1970; a clock that goes back is taken to
-    stand still. `remember`: how many messageIds are kept, to know a message that comes again.
-    `ignored` counts, by definition, the events whose property was no number.
+    `now_ms` of `advance` and `take` is in milliseconds since 1970; if it goes back, the last time
+    holds. `remember` is the number of messageIds that are kept to recognise repeated messages.
+    `ignored` counts, by definition, the events whose property was not a number.
     """
 
     def __init__(self, definitions: Iterable[Definition], *, remember: int = REMEMBERED) -> None:
@@ -64,7 +64,7 @@ class Engage:
                 self._hearing.setdefault(event, []).append(computation)
 
     def advance(self, now_ms: int) -> list[Json]:
-        """Let time pass: hourly updates, and first syncs of what was created meanwhile."""
+        """Let time pass: hourly updates, and the first sync of definitions created meanwhile."""
         out: list[Json] = []
         while (due_ms := self._next_due()) is not None and due_ms <= now_ms:
             self._now_ms = due_ms
@@ -80,10 +80,10 @@ class Engage:
         return out
 
     def take(self, message: Any, now_ms: int) -> list[Json]:
-        """Take in a message that arrives now; the messages that it causes.
+        """Process a message that arrives now. Returns the messages that it causes.
 
-        Gives what `advance` to this moment gives first. Raises `TranslationError` for a message
-        that cannot be used; it then changes nothing, and time does not pass.
+        The messages that `advance` to this time gives come first. Raises `TranslationError` for an
+        invalid message, which changes nothing.
         """
         now_ms = max(now_ms, now_ms if self._now_ms is None else self._now_ms)
         check(message)
@@ -92,12 +92,12 @@ class Engage:
         read = Message(message, _PLAN, now_ms)
         ids = alias_ids(read, _PLAN)[:2] if read.kind == "alias" else None
         if ids is None and read.user_id is None and read.anonymous_id is None:
-            text = f"whose {read.kind} call this is nobody knows; send a userId or an anonymousId"
+            text = f"the {read.kind} call has neither userId nor anonymousId; send one of them"
             raise TranslationError("missing_id", text)
         out = self.advance(now_ms)
         if not self._is_repeated(read.id):
             self._taken += 1
-            out += self._heard(read, ids, now_ms)
+            out += self._process(read, ids, now_ms)
         return out
 
     def _is_repeated(self, message_id: str | float | None) -> bool:
@@ -110,19 +110,21 @@ class Engage:
             del self._recent[next(iter(self._recent))]
         return False
 
-    def _heard(self, read: Message, alias: tuple[Any, Any] | None, now_ms: int) -> Iterator[Json]:
-        # A time that is still to come counts as now, as it does in Mixpanel.
+    def _process(self, read: Message, alias: tuple[Any, Any] | None, now_ms: int) -> Iterator[Json]:
+        # A future time counts as now, as it does in Mixpanel.
         time_ms = now_ms if read.time_ms is None else min(read.time_ms, now_ms)
         moment = time_ms * _MOMENTS + self._taken
         person, changed = self._person(read, alias)
         for email in _emails(read):
-            changed = person.saw_email(email, moment) or changed
+            changed = person.add_email(email, moment) or changed
         touched = list(self._computations.values()) if changed else []
         if read.kind == "track":
-            call = Call(read.text_field("event"), read.object_field("properties"), time_ms, moment)
+            call = TrackCall(
+                read.text_field("event"), read.object_field("properties"), time_ms, moment
+            )
             hearing = self._hearing.get(call.event, ())
             for computation in hearing:
-                self._hear(computation, person, call)
+                self._add_call(computation, person, call)
             touched = touched or list(hearing)
         for computation in touched:
             if computation.definition.key in self._waiting_keys:
@@ -133,7 +135,7 @@ class Engage:
                 yield from self._update(computation, person)
 
     def _person(self, read: Message, alias: tuple[Any, Any] | None) -> tuple[Person, bool]:
-        """Whose message it is, and whether that person has another id than before."""
+        """The person of a message, and whether the person got a new id."""
         if alias is not None:
             person, other = self._people.alias(*alias)
             if other is not None:
@@ -144,34 +146,34 @@ class Engage:
         return self._people.visitor(read.anonymous_id)
 
     def _merge(self, person: Person, other: Person) -> None:
-        for key, readings in other.readings.items():
+        for key, states in other.states.items():
             if key in self._computations:
-                mine = person.readings.setdefault(key, self._computations[key].new())
-                self._computations[key].merge(mine, readings)
+                mine = person.states.setdefault(key, self._computations[key].new())
+                self._computations[key].merge(mine, states)
         for key, sent in other.sent.items():
             person.sent[key] = {**sent, **person.sent.get(key, {})}
-        # What is due for the other is due for nobody: it has no ids any more.
-        other.readings, other.sent = {}, {}
+        # Scheduled updates of the other person have no effect: it has no ids any more.
+        other.states, other.sent = {}, {}
         other.user_ids = other.anonymous_ids = ()
 
-    def _hear(self, computation: Computation, person: Person, call: Call) -> None:
+    def _add_call(self, computation: Computation, person: Person, call: TrackCall) -> None:
         key = computation.definition.key
-        readings = person.readings.get(key)
-        if readings is None:
-            readings = person.readings[key] = computation.new()
-        if not computation.hear(readings, call, self._hour()):
+        states = person.states.get(key)
+        if states is None:
+            states = person.states[key] = computation.new()
+        if not computation.add_call(states, call, self._hour()):
             self.ignored[key] = self.ignored.get(key, 0) + 1
 
     def _update(self, computation: Computation, person: Person) -> Iterator[Json]:
-        """Send a person's value for whichever external id it is news."""
+        """Send a person's value for each external id that does not have it yet."""
         definition = computation.definition
-        readings = person.readings.get(definition.key)
-        value = computation.value(readings, self._hour())
+        states = person.states.get(definition.key)
+        value = computation.value(states, self._hour())
         is_news = value is not None and value is not False
         if value is None:
             value = computation.empty
-        if definition.hourly and readings is not None:
-            next_hour = computation.next_change(readings, self._hour())
+        if definition.hourly and states is not None:
+            next_hour = computation.next_change(states, self._hour())
             if next_hour is not None:
                 self._calendar.add(next_hour, definition.key, person)
         if not (person.known or definition.include_anonymous):
@@ -194,9 +196,9 @@ class Engage:
             yield from self._update(self._computations[key], person)
 
     def resync(self, key: str) -> list[Json]:
-        """Send everybody's last value again: the same messages, with the same ids and times.
+        """Send the last value of every person again: the same messages, ids and times.
 
-        Ids that were a visitor's and are a user's now are not among them.
+        Anonymous ids of people who have a userId now are left out.
         """
         definition = self._computations[key].definition
         return [
@@ -209,13 +211,13 @@ class Engage:
         ]
 
     def delete(self, key: str) -> None:
-        """Delete a definition. Nothing is sent: what is in Mixpanel stays there."""
+        """Delete a definition. Nothing is sent: its property stays in Mixpanel."""
         del self._computations[key]
         self._waiting = [item for item in self._waiting if item[1] != key]
         self._index()
 
     def sent_to(self, key: str) -> list[ExternalId]:
-        """Every external id that was ever sent a value of this definition, deleted or not."""
+        """Every external id for which a value of this definition was ever sent, deleted or not."""
         return [external for person in self._people for external in person.sent.get(key, {})]
 
     def _next_due(self) -> int | None:
@@ -232,7 +234,7 @@ class Engage:
 
 
 def _first_sync(definition: Definition) -> int | None:
-    """When a definition is sent for the first time: with a lookback window, at a full hour."""
+    """The time of the first sync of a definition; with a lookback window a full hour."""
     created = definition.created_ms
     if created is None or not definition.hourly:
         return created
@@ -240,7 +242,7 @@ def _first_sync(definition: Definition) -> int | None:
 
 
 def _emails(read: Message) -> Iterator[str]:
-    """The addresses in a message, as Segment finds them: `traits.email`, `context.traits.email`."""
+    """The e-mail addresses in a message: `traits.email`, `context.traits.email`."""
     traits = [read.context.get("traits")]
     if read.kind == "identify":
         traits.insert(0, read.raw.get("traits"))

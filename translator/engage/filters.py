@@ -1,4 +1,4 @@
-"""Property conditions: which calls of an event count. The operators are one table."""
+"""Conditions on properties, which select calls of an event. The operators are a table."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,9 +8,9 @@ from translator.core.timestamps import parse
 
 
 class Operator(NamedTuple):
-    """A row of the table: its key in a definition, what it asks, and how it is asked.
+    """A row of the table: the key in a definition, its meaning, and the function that decides.
 
-    `holds` gets the property's value and the definition's; a property that is absent is None.
+    The arguments of `holds` are the property's value (None if absent) and the definition's value.
     """
 
     key: str
@@ -23,7 +23,7 @@ def _number(value: Any) -> bool:
 
 
 def _equal(value: Any, wanted: Any) -> bool:
-    """Equal in value and in kind: `true` is not 1, and text is not a number."""
+    """Equal in value and type: `true` is not 1, and text is not a number."""
     same_kind = (_number(value) and _number(wanted)) or type(value) is type(wanted)
     return same_kind and bool(value == wanted)
 
@@ -51,42 +51,42 @@ def _after(value: Any, wanted: Any) -> bool:
 
 OPERATORS = (
     Operator("equals", "it is this text, number or boolean", _equal),
-    Operator("not_equals", "it is anything else, or absent", lambda v, w: not _equal(v, w)),
-    Operator("less_than", "it is a number below this", lambda v, w: _number(v) and v < w),
-    Operator("greater_than", "it is a number above this", lambda v, w: _number(v) and v > w),
+    Operator("not_equals", "it has another value, or is absent", lambda v, w: not _equal(v, w)),
+    Operator("less_than", "it is a number less than this", lambda v, w: _number(v) and v < w),
+    Operator("greater_than", "it is a number greater than this", lambda v, w: _number(v) and v > w),
     Operator("at_most", "it is this number or a smaller one", lambda v, w: _number(v) and v <= w),
     Operator("at_least", "it is this number or a larger one", lambda v, w: _number(v) and v >= w),
-    Operator("contains", "it is text with this in it, or a list with this item", _contains),
+    Operator("contains", "it is text that contains this, or a list with this item", _contains),
     Operator(
         "does_not_contain",
-        "it is anything else, or absent",
+        "it does not contain this, or is absent",
         lambda value, wanted: not _contains(value, wanted),
     ),
     Operator(
         "starts_with",
-        "it is text that starts so",
+        "it is text that starts with this",
         lambda value, wanted: isinstance(value, str) and value.startswith(wanted),
     ),
     Operator(
         "ends_with",
-        "it is text that ends so",
+        "it is text that ends with this",
         lambda value, wanted: isinstance(value, str) and value.endswith(wanted),
     ),
     Operator(
         "exists",
-        "`true`: it is there and not null; `false`: it is not",
+        "`true`: it is present and not null; `false`: it is absent or null",
         lambda value, wanted: (value is not None) is wanted,
     ),
     Operator("before_date", "it is a date before this one", _before),
     Operator("after_date", "it is a date after this one", _after),
 )
-"""Every operator of a property condition. Letter case counts."""
+"""Every operator of a property condition. Comparisons are case-sensitive."""
 
 _BY_KEY = {row.key: row for row in OPERATORS}
 
 
 class Filter(NamedTuple):
-    """One property condition: the property, one operator, and what it is compared with."""
+    """A condition: a property, an operator, and the value to compare with."""
 
     name: str
     operator: Operator
@@ -94,7 +94,7 @@ class Filter(NamedTuple):
 
     @classmethod
     def from_json(cls, condition: Json) -> "Filter":
-        """From `{property: total, greater_than: 50}`, which the schema has checked."""
+        """The condition in `{property: total, greater_than: 50}`, which the schema has checked."""
         [key] = condition.keys() - {"property"}
         return cls(condition["property"], _BY_KEY[key], condition[key])
 

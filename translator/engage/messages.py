@@ -1,8 +1,8 @@
-"""From a value to the Segment calls that carry it.
+"""The Segment calls that send a value to Mixpanel.
 
 doc#using-engage-computed-traits-with-mixpanel, doc#using-engage-audiences-with-mixpanel and
-doc#mixpanel-engage-details. The id of a message is made of what it says, so that sending it again
-is the same message, and the event in Mixpanel stays one.
+doc#mixpanel-engage-details. The id of a message is a hash of its content, so that sending it again
+gives the same message and the same event in Mixpanel.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from translator.engage.people import ExternalId, Sent
 
 
 def messages(definition: Definition, external: ExternalId, sent: Sent) -> Iterator[Json]:
-    """The calls for one external id: identify before track, as Mixpanel wants a profile first."""
+    """The calls for one external id: identify before track, because the profile comes first."""
     if isinstance(definition, ComputedTrait) or definition.identify:
         yield _identify(definition.key, external, sent)
     if not isinstance(definition, ComputedTrait) and definition.track:
@@ -28,7 +28,7 @@ def messages(definition: Definition, external: ExternalId, sent: Sent) -> Iterat
 def _identify(key: str, external: ExternalId, sent: Sent) -> Json:
     traits: Json = {key: sent.value}
     if external.email is not None:
-        # The address last: a definition may be called `email`, but it is not one.
+        # The address comes last: it replaces the value of a definition called `email`.
         traits["email"] = external.email
     return {**_head("identify", "identify", key, external, sent), "traits": traits}
 

@@ -1,23 +1,23 @@
-"""Who is who: ids and e-mail addresses of people, and their merging through alias.
+"""People: their ids and e-mail addresses, and how an alias merges two people.
 
-Only an alias makes one person of two: doc#using-engage-audiences-with-mixpanel says that anonymous
-users must be merged with it. A message belongs to its userId, else to its anonymousId, and an id is
-the same person in either field, as in Mixpanel.
+Only an alias merges two people: doc#using-engage-audiences-with-mixpanel says that anonymous users
+must be merged with it. A message belongs to its userId, else to its anonymousId. An id is the same
+person in either field, as in Mixpanel.
 """
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from translator.engage.computations import Reading
+from translator.engage.computations import AccumulatorState
 
 MAX_EMAILS = 50
-"""E-mail addresses that are kept for a person; beyond that the one seen longest ago is dropped."""
+"""The largest number of e-mail addresses of a person; the oldest one is dropped."""
 
 
 class ExternalId(NamedTuple):
-    """One of the ids that a call is sent for: `field` is `userId` or `anonymousId`.
+    """An id for which a call is sent: `field` is `userId` or `anonymousId`.
 
-    `email` is the address that goes with it; None if the person has none.
+    `email` is the address in the call; None if the person has no address.
     """
 
     field: str
@@ -26,7 +26,7 @@ class ExternalId(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """The last value that was sent, and when it became so: milliseconds since 1970.
+    """The last value that was sent, and the time at which it changed (milliseconds since 1970).
 
     `number` counts the changes at that millisecond, from 0.
     """
@@ -37,31 +37,31 @@ class Sent(NamedTuple):
 
 
 class Person:
-    """What is known of one person.
+    """The state of one person.
 
-    `number` orders people by their first appearance. `readings` holds what each computation has
-    read, `sent` what was sent last, both by the key of the definition.
+    `number` orders people by first appearance. `states` (of the accumulators) and `sent` (the last
+    values) are by key of the definition.
     """
 
-    __slots__ = ("anonymous_ids", "emails", "number", "readings", "sent", "user_ids")
+    __slots__ = ("anonymous_ids", "emails", "number", "sent", "states", "user_ids")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.user_ids: tuple[Any, ...] = ()
         self.anonymous_ids: tuple[Any, ...] = ()
         self.emails: dict[str, int] = {}
-        self.readings: dict[str, list[Reading]] = {}
+        self.states: dict[str, list[AccumulatorState]] = {}
         self.sent: dict[str, dict[ExternalId, Sent]] = {}
 
     @property
     def known(self) -> bool:
-        """Whether this is more than an anonymous visitor."""
+        """Whether the person has a userId or an e-mail address."""
         return bool(self.user_ids or self.emails)
 
     def external_ids(self) -> Iterator[ExternalId]:
-        """The ids that get a call each, the latest address last.
+        """The ids for which a call is sent, the latest address last.
 
-        Every userId, or every anonymousId as long as there is no userId, with every address.
+        These are all userIds (all anonymousIds if there is no userId), each with every address.
         """
         emails: list[str | None] = [*sorted(self.emails, key=self.emails.__getitem__)] or [None]
         field = "userId" if self.user_ids else "anonymousId"
@@ -69,8 +69,8 @@ class Person:
             for email in emails:
                 yield ExternalId(field, value, email)
 
-    def saw_email(self, email: str, moment: int) -> bool:
-        """Note an address; whether it is a new one."""
+    def add_email(self, email: str, moment: int) -> bool:
+        """Add an address. True if it is new."""
         is_new = email not in self.emails
         self.emails[email] = max(moment, self.emails.get(email, moment))
         if len(self.emails) > MAX_EMAILS:
@@ -85,7 +85,7 @@ class Person:
 
 
 class People:
-    """All people, by their ids. A number and its digits are the same id, as in Mixpanel."""
+    """All people by id. A number and its digits are the same id, as in Mixpanel."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Person] = {}
@@ -93,7 +93,7 @@ class People:
         self._count = 0
 
     def __iter__(self) -> Iterator[Person]:
-        """Everybody, in order of appearance."""
+        """All people, in order of first appearance."""
         return iter(sorted(set(self._by_id.values()), key=lambda person: person.number))
 
     def user(self, value: Any) -> tuple[Person, bool]:
@@ -114,7 +114,7 @@ class People:
         return person, True
 
     def alias(self, previous: Any, user: Any) -> tuple[Person, Person | None]:
-        """The person with this userId, who has the previous id from now on; and whom it took in."""
+        """Give the previous id to the person with this userId. Returns it and the merged person."""
         person, _ = self.user(user)
         other = self._by_id.get(str(previous))
         if other is None:
@@ -126,7 +126,7 @@ class People:
         for value in other.anonymous_ids:
             self._add_visitor(person, value)
         for email, moment in other.emails.items():
-            person.saw_email(email, moment)
+            person.add_email(email, moment)
         person.number = min(person.number, other.number)
         return person, other
 

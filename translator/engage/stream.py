@@ -1,4 +1,4 @@
-"""Engage over lines of JSON: each message is taken in at the time at which it arrived."""
+"""Engage over lines of JSON: each message is processed at its time of arrival."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,9 +11,9 @@ from translator.engage.engine import Engage
 
 
 def arrival_ms(message: Any, now_ms: int) -> int:
-    """When a message arrived: `receivedAt`, else its timestamp, but never later than now.
+    """The time of arrival: `receivedAt`, else the timestamp, but never later than now.
 
-    A message that says nothing arrives now. All in milliseconds since 1970.
+    A message without both arrives now. All times are in milliseconds since 1970.
     """
     if type(message) is dict:
         for field in ("receivedAt", "timestamp"):
@@ -26,9 +26,9 @@ def arrival_ms(message: Any, now_ms: int) -> int:
 def run(
     lines: Iterable[bytes], engage: Engage, now_ms: int
 ) -> Iterator[Json | tuple[int, Failure]]:
-    """What comes of the lines, one after the other, and of the time from the last one until now.
+    """The messages that the lines cause, in order, and then those until now.
 
-    A line that cannot be used gives its number, from 1, and why; it stops only itself.
+    An invalid line gives its number, counted from 1, and the reason; the rest is processed.
     """
     for number, line in enumerate(lines, 1):
         try:

@@ -1,7 +1,7 @@
-"""Removing from Mixpanel what a deleted audience or trait has left there.
+"""Removes the property of a deleted audience or trait from Mixpanel.
 
 doc#what-happens-if-i-delete-an-audience-or-trait-in-segment: deleting it in Segment deletes nothing
-in Mixpanel; an `$unset` update does.
+in Mixpanel, so an `$unset` update is needed.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from translator.core.settings import Settings
 def unset_operations(key: str, ids: Iterable[Any], settings: Settings) -> list[Operation]:
     """One update for each id (a `distinct_id`) that removes the property `key` from its profile.
 
-    It is no activity of the person: neither "Last Seen" nor the place changes.
+    The update is not an activity of the person: "Last Seen" and place do not change.
     """
     where = host(european_union=settings.enableEuropeanUnionEndpoint)
     return [

@@ -142,7 +142,7 @@ def test_unset(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("arguments", "file", "text", "expected"),
     [
-        (["--unset", "nothing"], None, "", "--unset 'nothing' is no key of"),
+        (["--unset", "nothing"], None, "", "--unset 'nothing' is not a key in"),
         ([], "definitions.yaml", "audience: []", "did you mean 'audiences'?"),
         ([], "settings.json", '{"tokn": "T"}', "did you mean 'token'?"),
         (["--now", "soon"], None, "", "--now 'soon' is not an ISO 8601 time"),

@@ -40,7 +40,7 @@ def test_key(name: str, key: str) -> None:
         (TRAIT + "}, {name: n, computation: event_counter, event: F}]", "its key 'n' is that of"),
         (TRAIT + ", where: [{property: p, above: 1}]}]", "unknown key 'above'"),
         (TRAIT + ", where: [{property: p}]}]", "computed_traits[0].where[0]:"),
-        (TRAIT + ", where: [{property: p, before_date: x}]}]", "before_date: 'x' is no date"),
+        (TRAIT + ", where: [{property: p, before_date: x}]}]", "before_date: 'x' is not a date"),
         (AUDIENCE + ", did_not_perform: F}]}]", "needs either 'performed' or 'did_not_perform'"),
         (AUDIENCE + ", at_leest: 2}]}]", "unknown key 'at_leest'; did you mean 'at_least'?"),
         (AUDIENCE + "}], enter_event: In}]", "enter_event: only track sends events"),

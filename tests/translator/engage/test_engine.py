@@ -321,7 +321,7 @@ def test_memory_does_not_grow_with_events(window: Json, then: Json) -> None:
             at = T0 + number * 10 * HOUR // events
             engage.take(track("XXY"[number % 3], at), at)
         [person] = engage._people
-        return len(pickle.dumps(person.readings))
+        return len(pickle.dumps(person.states))
 
     assert kept(3000) <= 1.1 * kept(300)
 
@@ -332,4 +332,4 @@ def test_hours_that_have_passed_are_forgotten() -> None:
     for hour in range(24 * 30):
         engage.take(track(at=T0 + hour * HOUR), T0 + hour * HOUR)
     [person] = engage._people
-    assert len(person.readings["a"][0].hours) == 25
+    assert len(person.states["a"][0].hours) == 25

@@ -6,9 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.translator.engage.build import DAY, HOUR, T0, track
-from tests.translator.engage.test_meters import conditions, from_history, trait_from_history, traits
+from tests.translator.engage.test_computations import (
+    conditions,
+    from_history,
+    trait_from_history,
+    traits,
+)
 from translator.engage import Audience, ComputedTrait, Engage, definitions_from_json
-from translator.engage.computations import Call
+from translator.engage.computations import TrackCall
 
 arrivals = st.lists(
     st.tuples(
@@ -40,7 +45,7 @@ def test_what_was_sent_last_is_right(
     defined = definitions_from_json(definitions(audience, trait))
     engage = Engage(defined)
     sent: dict[Any, Any] = {}
-    history: dict[str, list[Call]] = {}
+    history: dict[str, list[TrackCall]] = {}
     waiting = list(enumerate(events))
     for hour in range(1, 9 * 24):
         now_ms = T0 + hour * HOUR
@@ -49,7 +54,7 @@ def test_what_was_sent_last_is_right(
             number, (offset, late, event, user, n) = waiting.pop(0)
             at = T0 + offset
             made += engage.take(track(event, at - late, user, properties={"n": n}), at)
-            call = Call(event, {"n": n}, at - late, ((at - late) << 40) + number)
+            call = TrackCall(event, {"n": n}, at - late, ((at - late) << 40) + number)
             history.setdefault(user, []).append(call)
         made += engage.advance(now_ms)
         for message in made:
@@ -69,7 +74,7 @@ def nothing(definition: Audience | ComputedTrait) -> Any:
     return 0 if definition.computation in ("event_counter", "sum") else None
 
 
-def value_at(definition: Audience | ComputedTrait, calls: list[Call], now_ms: int) -> Any:
+def value_at(definition: Audience | ComputedTrait, calls: list[TrackCall], now_ms: int) -> Any:
     """The value that all of history gives at a full hour."""
     moved = [
         call._replace(time_ms=call.time_ms - (now_ms - T0))  # the oracle's now is T0

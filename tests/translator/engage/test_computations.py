@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tests.translator.engage.build import DAY, HOUR, T0
 from translator.engage import Audience, ComputedTrait, definitions_from_json
-from translator.engage.computations import Call, Computation
+from translator.engage.computations import Computation, TrackCall
 from translator.engage.definitions import Condition
 
-Calls = list[Call]
+Calls = list[TrackCall]
 
 offsets = st.integers(-4 * DAY, -1)
 calls = st.lists(
@@ -22,7 +22,7 @@ calls = st.lists(
     max_size=25,
 ).map(
     lambda rows: [
-        Call(event, {"n": number}, T0 + offset, ((T0 + offset) << 40) + index)
+        TrackCall(event, {"n": number}, T0 + offset, ((T0 + offset) << 40) + index)
         for index, (event, offset, number) in enumerate(rows)
     ]
 )
@@ -85,10 +85,10 @@ def trait_from_history(trait: ComputedTrait, history: Calls) -> float | None:
 
 
 def read(computation: Computation, history: Calls) -> list[Any]:
-    readings = computation.new()
+    states = computation.new()
     for call in history:
-        computation.hear(readings, call, T0 // HOUR)
-    return readings
+        computation.add_call(states, call, T0 // HOUR)
+    return states
 
 
 @settings(max_examples=300, deadline=None)
@@ -137,9 +137,9 @@ def test_windows_pass_hour_by_hour(then: dict[str, Any]) -> None:
     definitions = {"audiences": [{"name": "A", "users_who": [condition]}]}
     computation = Computation(definitions_from_json(definitions)[0])
     at = T0 + HOUR // 2
-    history = [Call("X", {}, at, at << 40), Call("Y", {}, at + 1, (at + 1) << 40)]
-    readings = read(computation, history)
+    history = [TrackCall("X", {}, at, at << 40), TrackCall("Y", {}, at + 1, (at + 1) << 40)]
+    states = read(computation, history)
     first = T0 // HOUR + 1
     values = [computation.value(read(computation, history), first + hour) for hour in range(60)]
     changes = [first + hour + 1 for hour, pair in enumerate(pairwise(values)) if len({*pair}) > 1]
-    assert [first + 48] == changes == [computation.next_change(readings, first)]
+    assert [first + 48] == changes == [computation.next_change(states, first)]
