@@ -71,7 +71,7 @@ def main() -> None:
     moments.around(HttpTransport, "post")
     moments.around(spool_module._Transaction, "__enter__")
     moments.around(spool_module._Transaction, "__exit__")
-    moments.around(DeadLetters, "write")
+    moments.around(DeadLetters, "append")
     settings = Settings.from_json(
         {
             "token": folder.name,
