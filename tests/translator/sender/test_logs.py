@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -175,7 +176,8 @@ def test_the_bar_is_not_torn(sender: Sender, stub: Stub) -> None:
     """Beside a progress bar each line stands whole, and alone."""
     stub.script = [Reply(503, b"down")] * 2
     _, text = send(sender, *[event(name) for name in "AB"], level="info", progress=True)
-    lines = [line.rpartition("\r")[2] for line in text.split("\n")]
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    lines = [line.rpartition("\r")[2] for line in plain.split("\n")]
     assert [json.loads(line)["event"] for line in lines if "{" in line] == [
         "retry",
         "retry",
