@@ -93,6 +93,7 @@ def test_signal_drains(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
         "logger": "translator.sender",
         "event": "retry",
         "host": "https://api.mixpanel.com",
+        "address": mock_mixpanel.url,
         "endpoint": "/track",
         "records": 2,
         "attempt": 1,
