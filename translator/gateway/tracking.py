@@ -27,7 +27,11 @@ LARGE_BODY = 64 * 1024
 LARGE_COMPRESSED = 4 * 1024
 """Bodies from this size on, in bytes, are translated a few at a time."""
 
-LARGE_AT_ONCE = 4
+LARGE_AT_ONCE = 2
+
+PIECE_MESSAGES = 500
+"""A request with more messages is stored in pieces, so that those of others come in between. If a
+later piece cannot be stored, the client sends all of it again, and the first ones are known."""
 
 SLICE_SECONDS = 0.005
 """How long a request is translated before others have their turn."""
@@ -77,34 +81,42 @@ class TrackingApi:
         intake = pipeline.intake
         if not intake.room():
             return refusal(503, "too much is waiting; send it again", len(messages))
-        prepared = await self._prepared(intake, call, messages, body)
-        taken = await _stored(intake, prepared)
-        if not taken.stored:
-            return refusal(503, taken.problem, len(messages))
-        if taken.duplicates:
-            self._metrics.duplicates.inc(taken.duplicates)
-        return _answer(call.name, prepared)
+        sizes = self._sizes(call.name, body)
+        errors: list[Failure] = []
+        for start in range(0, len(messages), PIECE_MESSAGES):
+            piece = messages[start : start + PIECE_MESSAGES]
+            prepared = await self._prepared(intake, call, piece, start, sizes, body.strict)
+            taken = await _stored(intake, prepared)
+            if not taken.stored:
+                return refusal(503, taken.problem, len(messages))
+            if taken.duplicates:
+                self._metrics.duplicates.inc(taken.duplicates)
+            errors += [each.result.error for each in prepared if each.result.error is not None]
+        return _answer(call.name, len(messages), errors)
 
     async def _prepared(
-        self, intake: Intake, call: "_Call", messages: list[Any], body: Parsed
+        self,
+        intake: Intake,
+        call: "_Call",
+        messages: list[Any],
+        start: int,
+        sizes: Iterator[int],
+        strict: bool,
     ) -> list[Prepared]:
-        """The messages, translated."""
-        sizes = self._sizes(call.name, body)
+        """Messages, translated. `start` is the place of the first one in its request."""
         peer = call.scope["client"]
         visitor = self._visitors.of_request(peer[0] if peer else "", call.scope["headers"])
         origin = call.header(b"origin")
         prepared: list[Prepared] = []
         until = time.perf_counter() + SLICE_SECONDS
         try:
-            for place, message in enumerate(messages):
+            for place, message in enumerate(messages, start):
                 refused, address = None, None
                 if isinstance(message, dict):
                     refused = self._refused(place, message, next(sizes, 0))
                     if comes_from_client(call.name, origin, message):
                         address = visitor
-                prepared.append(
-                    intake.prepare(message, refused, address=address, strict=body.strict)
-                )
+                prepared.append(intake.prepare(message, refused, address=address, strict=strict))
                 if time.perf_counter() > until:
                     await asyncio.sleep(0)
                     until = time.perf_counter() + SLICE_SECONDS
@@ -142,8 +154,6 @@ class _Call:
 
 async def _stored(intake: Intake, prepared: list[Prepared]) -> Taken:
     """Wait until messages are stored, or cannot be."""
-    if not prepared:
-        return Taken(stored=True)
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Taken] = loop.create_future()
 
@@ -155,20 +165,19 @@ async def _stored(intake: Intake, prepared: list[Prepared]) -> Taken:
     return await answer
 
 
-def _answer(name: str, prepared: list[Prepared]) -> Response:
+def _answer(name: str, messages: int, errors: list[Failure]) -> Response:
     """200, unless Segment would refuse the whole request for its messages.
 
     A batch with one message that is too large would be refused as a whole there, and the others
     would be lost with it; here only that one is.
     """
-    errors = [each.result.error for each in prepared if each.result.error is not None]
-    if errors and len(errors) == len(prepared):
+    if errors and len(errors) == messages:
         codes = {error.code for error in errors}
         if codes == {"message_too_large"}:
-            return refusal(400, f"Exceed payload limit: {errors[0].message}", len(prepared))
+            return refusal(400, f"Exceed payload limit: {errors[0].message}", messages)
         if codes == {"no_user_anon_id"} and name not in BATCHES:
-            return refusal(400, errors[0].message, 1)
-    return success(len(prepared))
+            return refusal(400, errors[0].message, messages)
+    return success(messages)
 
 
 def _new_id() -> str:
