@@ -1,39 +1,58 @@
-"""Which rule, setting or mapping row brought a change about.
+"""Which rule, setting or mapping row caused a change.
 
 The way from the old variant to the new one is walked step by step (variants.py); what changes at a
-step is that step's doing. Most messages change for reasons met before: then only those steps are
-walked, and if they do not lead to exactly the new answer, or one of them changes nothing, the whole
-way is.
+step is caused by that step. Most messages change for known reasons: then only the known steps are
+walked. If they do not lead to exactly the new answer, or one of them changes nothing, the whole way
+is walked. Once several messages were explained alike, the known steps are taken all at once; they
+must still lead to the new answer.
 """
 
 from collections.abc import Callable, Sequence
 
 from conformance.regression.changes import Change, Kind, changes
+from conformance.regression.json_text import same_text
 from conformance.regression.tally import Cause
 from conformance.regression.variants import Step, Variant
 from conformance.spec.loading import Json
 
 Translate = Callable[[Variant], Json]
-"""The answer to the message at hand in a variant."""
+"""Gives the answer to the message in a variant."""
 
 Signature = frozenset[tuple[Kind, str, str]]
 Effects = list[tuple[Step, list[Change]]]
 
+Causation = dict[tuple[Kind, str, str], tuple[str, ...]]
+"""Class, operation and path of a change -> the names of its causes."""
+
 MAX_SIGNATURES = 10_000
+
+ALIKE = 3
+"""Messages that must be explained alike before the steps between are no longer looked at."""
+
+
+class _Explained:
+    """What was learned of one kind of changes: the steps that cause them, and how often."""
+
+    def __init__(self, steps: tuple[Step, ...], end: Variant, causes: Causation) -> None:
+        self.steps = steps
+        self.end = end
+        self.causes = causes
+        self.times = 1
 
 
 class Causes:
     """Finds causes, and remembers which steps explained what kind of changes."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[tuple[str, ...], Signature], tuple[Step, ...]] = {}
+        self._known: dict[tuple[int, int, Signature], _Explained] = {}
+        self._alive: dict[tuple[int, int], tuple[Variant, tuple[Step, ...]]] = {}
 
     def explain(
         self,
         found: Sequence[Change],
         translate: Translate,
         old: Variant,
-        way: Sequence[Step],
+        way: tuple[Step, ...],
         answers: tuple[Json, Json],
     ) -> list[Cause]:
         """Each change with the names of its causes.
@@ -44,32 +63,48 @@ class Causes:
         if len(way) == 1:
             return [Cause(change, (way[0].name,)) for change in found]
         signature = frozenset((change.kind, change.operation, change.path) for change in found)
-        memory = tuple(step.name for step in way), signature
-        effects = self._short_cut(memory, translate, old, answers)
+        key = id(old), id(way), signature
+        known = self._known.get(key)
+        if known and known.times >= ALIKE and _same(translate(known.end), answers[1]):
+            return [Cause(change, known.causes[_what(change)]) for change in found]
+        effects = _short_cut(known, translate, old, answers) if known else None
         if effects is None:
+            known = None
             effects, _ = _walk(way, translate, old, answers[0])
-            if len(self._known) < MAX_SIGNATURES:
-                self._known[memory] = tuple(step for step, _ in effects)
-        return [Cause(change, _causes(change, effects)) for change in found]
+        causes = {_what(change): _causes(change, effects) for change in found}
+        if known and known.causes == causes:
+            known.times += 1
+        elif len(self._known) < MAX_SIGNATURES:
+            taken = tuple(step for step, _ in effects)
+            end = old
+            for step in taken:
+                end = step.take(end)
+            self._known[key] = _Explained(taken, end, causes)
+            # The key has ids of these, so they must live.
+            self._alive[id(old), id(way)] = old, way
+        return [Cause(change, causes[_what(change)]) for change in found]
 
-    def _short_cut(
-        self,
-        memory: tuple[tuple[str, ...], Signature],
-        translate: Translate,
-        old: Variant,
-        answers: tuple[Json, Json],
-    ) -> Effects | None:
-        known = self._known.get(memory)
-        if known is None:
-            return None
-        effects, end = _walk(known, translate, old, answers[0])
-        return effects if len(effects) == len(known) and not changes(end, answers[1]) else None
+
+def _what(change: Change) -> tuple[Kind, str, str]:
+    return change.kind, change.operation, change.path
+
+
+def _same(one: Json, two: Json) -> bool:
+    return all(same_text(one[part], two[part]) for part in ("operations", "skipped", "error"))
+
+
+def _short_cut(
+    known: _Explained, translate: Translate, old: Variant, answers: tuple[Json, Json]
+) -> Effects | None:
+    """The effects of the known steps; None if they do not lead to the new answer."""
+    effects, end = _walk(known.steps, translate, old, answers[0])
+    return effects if len(effects) == len(known.steps) and not changes(end, answers[1]) else None
 
 
 def _walk(
     way: Sequence[Step], translate: Translate, variant: Variant, answer: Json
 ) -> tuple[Effects, Json]:
-    """The steps that change something, each with what it changes, and the answer at the end."""
+    """The steps that change something, each with its changes, and the answer at the end."""
     effects = []
     for step in way:
         variant = step.take(variant)
@@ -82,7 +117,7 @@ def _walk(
 
 
 def _causes(change: Change, effects: Effects) -> tuple[str, ...]:
-    """The steps that touched what changed; if none did, those of its operation, or all."""
+    """The steps that changed this place; if none did, those of its operation, or all."""
     nearer: tuple[Callable[[Change], bool], ...] = (
         lambda effect: _touches(effect, change),
         lambda effect: effect.operation == change.operation,

@@ -11,20 +11,19 @@ from conformance.corpus.reading import Chunk
 from conformance.regression.arrival import arrival
 from conformance.regression.causes import Causes
 from conformance.regression.changes import Change, changes
-from conformance.regression.json_text import compact, is_too_deep, same_text
+from conformance.regression.json_text import compact, same_text
 from conformance.regression.redaction import Redactor, secrets_in
 from conformance.regression.refs import STAND_IN_SETTINGS, Ref
-from conformance.regression.sides import OurSide, Side, answer, failure
+from conformance.regression.sides import OurSide, Side, answer
 from conformance.regression.tally import Cause, Tally
-from conformance.regression.variants import steps
+from conformance.regression.variants import Step, Variant, steps
 from conformance.spec.loading import Json
 from translator import SettingsError
 from translator.core.device_rules import DEVICE_RULES
+from translator.core.timestamps import to_ms
 
 BATCH = 256
 """Messages per question: enough to make up for a round trip to another process."""
-
-_NESTING = "the answer is nested too deeply to be compared"
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class Comparison:
         self._new = new
         self._both_ours = isinstance(old, OurSide) and isinstance(new, OurSide)
         self._causes = Causes()
+        self._contexts: dict[str, _Context] = {}
 
     def tally(self, chunk: Chunk) -> Tally:
         """The counts of the messages of a chunk."""
@@ -99,47 +99,93 @@ class Comparison:
         return batches
 
     def _ask(self, batch: Sequence[Entry], settings: Json, now: datetime) -> Iterator["_Answered"]:
+        context = self._context(settings)
         old = self._old.answers(batch, settings, now)
-        new = self._new.answers(batch, settings, now)
+        # A translator gives equal variants of itself equal answers.
+        new = old if context.same else self._new.answers(batch, settings, now)
         told = self._old.tells & self._new.tells
         for entry, one, two in zip(batch, old, new, strict=True):
-            yield _Answered(entry, settings, now, _told(one, told), _told(two, told))
+            before = _told(one, told)
+            yield _Answered(entry, context, now, before, before if one is two else _told(two, told))
 
     def _count(self, asked: "_Answered", tally: Tally) -> None:
         before, after = asked.old, asked.new
-        if before["error"] and after["error"]:
-            text = str(after["error"].get("message") or "")
-            code = str(before["error"]["code"]), str(after["error"]["code"])
-            tally.count_failing(*code, self._redactor(asked.settings)(text))
-        elif not (before["error"] or after["error"] or before["operations"] or after["operations"]):
-            tally.count_silent(str(skip["code"]) for skip in after["skipped"])
-        # Most answers are the same text, and that is the quickest test.
-        if same_text(before, after):
+        if not before["operations"] and not after["operations"]:
+            self._count_silent(asked, tally)
+        # Equal values can be unequal JSON, as 1 and true; then the texts differ.
+        if before is after or (before == after and same_text(before, after)):
             return
         found = changes(before, after)
         if found:
-            caused = self._caused(asked, found)
-            tally.count_changes(asked.entry, caused, self._redactor(asked.settings))
+            tally.count_changes(asked.entry, self._caused(asked, found), asked.context.redact)
 
-    def _redactor(self, settings: Json) -> Redactor:
-        sources = (settings, self._job.old.settings, self._job.new.settings)
-        return Redactor(secrets_in(sources, STAND_IN_SETTINGS))
+    def _count_silent(self, asked: "_Answered", tally: Tally) -> None:
+        before, after = asked.old, asked.new
+        if before["error"] and after["error"]:
+            text = str(after["error"].get("message") or "")
+            codes = str(before["error"]["code"]), str(after["error"]["code"])
+            tally.count_failing(*codes, asked.context.redact(text))
+        elif not before["error"] and not after["error"]:
+            tally.count_silent(str(skip["code"]) for skip in after["skipped"])
 
     def _caused(self, asked: "_Answered", found: list[Change]) -> list[Cause]:
+        context, now_ms = asked.context, to_ms(asked.now)
+        if context.old is None:
+            return [Cause(change) for change in found]
+        return self._causes.explain(
+            found,
+            lambda variant: answer(asked.entry, variant, now_ms),
+            context.old,
+            context.way,
+            (asked.old, asked.new),
+        )
+
+    def _context(self, settings: Json) -> "_Context":
+        """What messages under the same settings have in common; the last ones are kept."""
+        key = compact(settings)
+        found = self._contexts.get(key)
+        if found is None:
+            if len(self._contexts) >= MOST_CONTEXTS:
+                self._contexts.clear()
+            found = self._contexts[key] = self._new_context(settings)
+        return found
+
+    def _new_context(self, settings: Json) -> "_Context":
+        sources = (settings, self._job.old.settings, self._job.new.settings)
+        redact = Redactor(secrets_in(sources, STAND_IN_SETTINGS))
         if isinstance(self._old, OurSide) and isinstance(self._new, OurSide):
             try:
-                old = self._old.variant(asked.settings)
-                new = self._new.variant(asked.settings)
+                old, new = self._old.variant(settings), self._new.variant(settings)
             except SettingsError:
-                return [Cause(change) for change in found]
-            return self._causes.explain(
-                found,
-                lambda variant: answer(asked.entry, variant, asked.now),
-                old,
-                steps(old, new),
-                (asked.old, asked.new),
-            )
-        return [Cause(change) for change in found]
+                return _Context(redact)
+            return _Context(redact, old, steps(old, new), old == new)
+        return _Context(redact)
+
+
+MOST_CONTEXTS = 256
+
+
+class _Context(NamedTuple):
+    """What messages under the same settings have in common.
+
+    `old` and `way` are set between two variants of our own translator; `same` tells that both
+    sides are the same variant.
+    """
+
+    redact: Redactor
+    old: Variant | None = None
+    way: tuple[Step, ...] = ()
+    same: bool = False
+
+
+class _Answered(NamedTuple):
+    """A message with the answers of both sides, and what they were asked under."""
+
+    entry: Entry
+    context: _Context
+    now: datetime
+    old: Json
+    new: Json
 
 
 def never_exercised(job: Job, tally: Tally) -> list[str]:
@@ -157,24 +203,10 @@ def never_exercised(job: Job, tally: Tally) -> list[str]:
     return [name for name in names if name not in tally.causes and name not in device]
 
 
-class _Answered(NamedTuple):
-    """A message with the answers of both sides, and what they were asked under."""
-
-    entry: Entry
-    settings: Json
-    now: datetime
-    old: Json
-    new: Json
-
-
 def _told(answer: Json, told: frozenset[str]) -> Json:
     """The part of an answer that both sides tell."""
-    operations = answer.get("operations") or []
-    error = answer.get("error") if "errors" in told else None
-    if is_too_deep(operations):
-        operations, error = [], failure("nesting_too_deep", _NESTING)["error"]
     return {
-        "operations": operations,
+        "operations": answer.get("operations") or [],
         "skipped": (answer.get("skipped") or []) if "skipped" in told else [],
-        "error": error,
+        "error": answer.get("error") if "errors" in told else None,
     }

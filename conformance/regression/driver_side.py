@@ -6,11 +6,14 @@ from typing import Any
 
 from conformance.corpus.entries import Entry
 from conformance.errors import DriverBroken, UsageError
+from conformance.regression.json_text import is_too_deep
 from conformance.regression.refs import Ref
 from conformance.regression.sides import failure
 from conformance.spec.loading import Json
 from conformance.targets.driver import Driver
 from conformance.targets.protocol import About, Refused, TranslatorFailed, Unsupported
+
+_TOO_DEEP = failure("nesting_too_deep", "the answer is nested too deeply to be compared")
 
 MOST_BREAKS = 20
 """Messages that may break the driver (it ends, is silent, or prints what is not JSON)."""
@@ -44,7 +47,8 @@ class DriverSide:
             self._start(settings)
         if self._refusal is not None:
             return [self._refusal] * len(entries)
-        return self._translate([entry.message for entry in entries], now)
+        found = self._translate([entry.message for entry in entries], now)
+        return [_TOO_DEEP if is_too_deep(each.get("operations")) else each for each in found]
 
     def close(self) -> None:
         self._driver.close()

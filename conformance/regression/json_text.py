@@ -61,7 +61,7 @@ def _printable(character: str) -> str:
 
 def is_too_deep(value: Any) -> bool:
     """Whether objects and arrays are nested deeper than MAX_NESTING. Does not recurse."""
-    level = [value]
+    level = [value] if type(value) in (dict, list) else []
     for _ in range(MAX_NESTING + 1):
         level = [
             item

@@ -1,7 +1,7 @@
 """Asking one side of a comparison: messages in, answers out."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
@@ -17,7 +17,6 @@ from conformance.targets.protocol import Refused
 from conformance.targets.target import OBSERVED
 from translator import Settings, SettingsError, translate
 from translator.cloud.translate import translate_message
-from translator.core.compiled_settings import compile_settings
 from translator.core.timestamps import to_ms
 
 
@@ -71,25 +70,32 @@ class OurSide:
             # In the words in which a driver's refusal comes.
             refusal = failure("settings_refused", str(Refused("settings", str(error))))
             return [refusal] * len(entries)
-        return [answer(entry, variant, now) for entry in entries]
+        now_ms = to_ms(now)
+        return [answer(entry, variant, now_ms) for entry in entries]
 
     def close(self) -> None:
         """Nothing is open."""
 
 
-def answer(entry: Entry, variant: Variant, now: datetime) -> Json:
-    """The answer of our translator. A defect of it costs one message, and is seen."""
-    settings, rules, mapping = variant.settings, variant.rules, variant.mapping
+def answer(entry: Entry, variant: Variant, now_ms: int) -> Json:
+    """The answer of our translator; `now_ms` is in milliseconds since 1970.
+
+    A defect of the translator costs one message, and is shown as an error of it.
+    """
     try:
         if entry.session:
             return session_answer(entry.message, variant)
         if entry.plain:
-            # As `translate`, without its walk over all values: a line of JSON has good ones only.
-            result = translate_message(
-                entry.message, compile_settings(settings, rules, mapping), to_ms(now)
-            )
-        else:
-            result = translate(entry.message, settings, now=now, rules=rules, mapping=mapping)
+            # `translate` also checks all values; those of a line of JSON are good.
+            return translate_message(entry.message, variant.compiled, now_ms).as_json()
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        result = translate(
+            entry.message,
+            variant.settings,
+            now=now,
+            rules=variant.rules,
+            mapping=variant.mapping,
+        )
     except Exception as error:
         return failure("internal_error", f"the translator failed: {error!r:.200}")
     return result.as_json()

@@ -6,10 +6,11 @@ other they turn one variant into the other, and what changes at a step is its do
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from translator import PropertyMap, Rules, Settings
+from translator.core.compiled_settings import CompiledSettings, compile_settings
 from translator.core.mapping import STANDARD
 from translator.core.rules import RULES
 
@@ -21,6 +22,11 @@ class Variant:
     settings: Settings
     rules: Rules
     mapping: PropertyMap = STANDARD
+
+    @cached_property
+    def compiled(self) -> CompiledSettings:
+        """The compiled settings."""
+        return compile_settings(self.settings, self.rules, self.mapping)
 
 
 class Step(NamedTuple):
