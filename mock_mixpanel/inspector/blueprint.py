@@ -3,11 +3,15 @@
 from flask import Blueprint
 
 from mock_mixpanel.backend import World
+from mock_mixpanel.inspector.control_pages import ControlPages
 from mock_mixpanel.inspector.pages import RecordPages
+from mock_mixpanel.inspector.people_pages import PeoplePages
 from mock_mixpanel.inspector.site import Site, blueprint
 
 
 def inspector_pages(world: World) -> Blueprint:
     """The pages of a server, to be registered under `/_mock/ui`."""
     site = Site(world)
-    return blueprint(site, RecordPages(site).views(), {})
+    control = ControlPages(site)
+    views = RecordPages(site).views() | PeoplePages(site).views() | control.views()
+    return blueprint(site, views, control.actions())

@@ -1,0 +1,113 @@
+"""The pages about people, groups and identity."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Response, request
+
+from mock_mixpanel.control.lists import Query
+from mock_mixpanel.control.parameters import ControlError, required_text, whole_number
+from mock_mixpanel.control.search import SearchError, read_search
+from mock_mixpanel.control.views import ITEM_FIELDS
+from mock_mixpanel.inspector.rails import drawing, rails
+from mock_mixpanel.inspector.site import Site, View
+from mock_mixpanel.inspector.wording import seconds_between
+
+LISTED = 100
+"""Clusters, splits or links that the page of all identities shows."""
+
+
+class PeoplePages:
+    """The views, by path."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def views(self) -> dict[str, View]:
+        """The path of each page below `/_mock/ui/`, and what answers it."""
+        return {
+            "people": lambda: self._list("profiles"),
+            "groups": lambda: self._list("groups"),
+            "person": self.person,
+            "group": self.group,
+            "identity": self.identity,
+        }
+
+    def _list(self, kind: str) -> Response:
+        visit, now, problem = self._site.visit(), self._site.world.clock.now(), None
+        try:
+            search = read_search(request.args.get("q", ""), now, ITEM_FIELDS)
+        except SearchError as error:
+            search, problem = read_search("", now, ITEM_FIELDS), str(error)
+        before = whole_number("before")
+        query = Query(visit.token, visit.region, search, before=before, paged=True)
+        found = self._site.reading.stored(kind, query)
+        return self._site.render(f"{kind}.html", visit, found=found, problem=problem)
+
+    def person(self) -> Response:
+        """Properties with their history, activity, ids."""
+        visit, who = self._site.visit(), required_text("id")
+        before = whole_number("before")
+        query = Query(visit.token, visit.region, before=before)
+        found = self._site.people.person(query, who)
+        if found is None:
+            raise ControlError(f"nothing is known of a person {who!r}", 404)
+        return self._site.render(
+            "person.html",
+            visit,
+            person=found,
+            asked=who,
+            days=by_day(activity(found)),
+            splits=advice(found["identity"]["split_profiles"]),
+            drawing=drawing(rails(found["identity"])),
+        )
+
+    def group(self) -> Response:
+        """Properties with their history, and the members."""
+        visit, key, who = self._site.visit(), required_text("key"), required_text("id")
+        found = self._site.people.group(Query(visit.token, visit.region), key, who)
+        if found is None:
+            raise ControlError(f"nothing is known of a group {who!r} of {key!r}", 404)
+        return self._site.render("group.html", visit, group=found)
+
+    def identity(self) -> Response:
+        """Who is who over time: of one id, or of all."""
+        visit, who = self._site.visit(), request.args.get("id")
+        found = self._site.world.projections.identities(visit.token, visit.region, who)
+        return self._site.render(
+            "identity.html",
+            visit,
+            who=who,
+            identity={name: items[:LISTED] for name, items in found.items()},
+            totals={name: len(items) for name, items in found.items()},
+            splits=advice(found["split_profiles"][:LISTED]),
+            drawing=drawing(rails(found)) if who else "",
+        )
+
+
+def activity(person: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Events and updates of a person, newest first."""
+    events = [{**each, "changed": None} for each in person["events"]]
+    updates = [{**each, "fate": None} for each in person["history"]]
+    return sorted([*events, *updates], key=lambda each: -each["id"])
+
+
+def by_day(items: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Items by the day on which they arrived, in the same order."""
+    days: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for each in items:
+        days[each["received_at"][:10]].append(each)
+    return dict(days)
+
+
+def advice(splits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Splits with the first record that caused each, and by how much it was too early."""
+    found = []
+    for split in splits:
+        first = split["causes"][0] if split["causes"] else None
+        early = None
+        if first and split["due"]:
+            early = seconds_between(first["received_at"], split["due"])
+        found.append({**split, "first": first, "early": early})
+    return found
