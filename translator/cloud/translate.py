@@ -7,9 +7,11 @@ the event, the charge. Pure: the moment is an argument and nothing else is looke
 from typing import Any
 
 from translator.cloud.aliases import alias_operations
+from translator.cloud.charges import charge_operations
 from translator.cloud.events import event_operations
 from translator.cloud.groups import group_operations
-from translator.cloud.people import charge_operations, identify_operations, increment_operations
+from translator.cloud.identify import identify_operations
+from translator.cloud.increments import increment_operations
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message, is_bundled, message_id, turned_off

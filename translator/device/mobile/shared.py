@@ -8,7 +8,7 @@ docs/facts/device-mode.md#android.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from translator.cloud.people import NOT_AN_AMOUNT
+from translator.cloud.charges import NOT_AN_AMOUNT
 from translator.core.amounts import read_amount
 from translator.core.errors import skip
 from translator.core.operations import Json, Skip

@@ -8,7 +8,7 @@ doc#reserved-properties. Profile updates come before the event, super properties
 import re
 from typing import Any
 
-from translator.cloud.people import NOT_AN_AMOUNT
+from translator.cloud.charges import NOT_AN_AMOUNT
 from translator.core.amounts import read_amount
 from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, Skip

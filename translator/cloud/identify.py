@@ -1,0 +1,117 @@
+"""Identify calls: traits to properties of the profile.
+
+Sources: doc#identify, doc#people, doc#arrays, docs/facts/cloud-classic.md#traits.
+"""
+
+import copy
+from typing import Any
+
+from translator.cloud.events import library
+from translator.core.compiled_settings import CompiledSettings
+from translator.core.context_properties import device_properties
+from translator.core.errors import TranslationError, skip
+from translator.core.message import Message
+from translator.core.operations import Json, Operation, OperationOrSkip, Skip
+from translator.core.traits import format_traits
+from translator.core.values import detached, normalised
+
+
+def identify_operations(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:
+    """`$set`, then `$union` of array traits and of an iOS device token."""
+    if not compiled.settings.people:
+        reason = "identify only updates profiles, and 'people' (Use Mixpanel People) is off"
+        return [skip("people_off", reason)]
+    if message.distinct_id is None and compiled.doc["missing_ids"]:
+        raise TranslationError(
+            "missing_id", "identify needs a userId or an anonymousId; this message has neither"
+        )
+    parts = message.unused_context_traits()
+    arrays: Json = {}
+    profile: Any = message.raw.get("traits")
+    if profile is not None and type(profile) is not dict:
+        # Sent as they are; copied, so that no operation shares anything with the message.
+        profile = copy.deepcopy(profile)
+    else:
+        profile, reasons = _profile_traits(message, compiled, profile or {})
+        parts += reasons
+        if compiled.doc["array_traits"]:
+            arrays = {key: value for key, value in profile.items() if type(value) is list and value}
+            profile = {key: value for key, value in profile.items() if key not in arrays}
+    updates: list[Json] = [{"$set": profile}]
+    if arrays:
+        updates.append({"$union": arrays})
+    token = _device_token(message, compiled)
+    if isinstance(token, Skip):
+        parts.append(token)
+    elif token:
+        updates.append({"$union": {"$ios_devices": [detached(token)]}})
+    return parts + [
+        Operation("/engage", compiled.host, {**_identify_envelope(message, compiled), **update})
+        for update in updates
+    ]
+
+
+def _profile_traits(
+    message: Message, compiled: CompiledSettings, traits: Json
+) -> tuple[Json, list[Skip]]:
+    """The traits as they are set on the profile, and the reason why a date is left out."""
+    profile = format_traits(
+        traits,
+        message.user_id,
+        compiled.traits,
+        created_at_seconds=compiled.doc["created_at_seconds"],
+    )
+    reasons = [] if "$created" in profile else _unreadable_created(compiled, traits)
+    if compiled.doc["people_properties"] and not compiled.settings.setAllTraitsByDefault:
+        profile = {
+            key: value for key, value in profile.items() if key in compiled.people_properties
+        }
+    for key, value in device_properties(message.context, compiled.devices).items():
+        if value is not None or not compiled.doc["empty_sources"]:
+            profile[key] = value
+    return profile, reasons
+
+
+def _unreadable_created(compiled: CompiledSettings, traits: Json) -> list[Skip]:
+    return [
+        skip("date_unreadable", f"trait {key!r:.80} is not a readable date: {value!r:.80}")
+        for key, value in traits.items()
+        if value and normalised(key) in compiled.traits.created
+    ]
+
+
+def _device_token(message: Message, compiled: CompiledSettings) -> Any:
+    """The device's token, None, or the reason why the token is left out."""
+    device = message.context.get("device")
+    token = device.get("token") if type(device) is dict else None
+    kind = device.get("type") if type(device) is dict else None
+    if token and compiled.doc["device_token"] and kind and str(kind).lower() != "ios":
+        reason = f"device tokens can be imported for iOS only; context.device.type is {kind!r:.40}"
+        return skip("device_token_not_ios", reason)
+    return token
+
+
+def _identify_envelope(message: Message, compiled: CompiledSettings) -> Json:
+    envelope: Json = {"$token": compiled.token}
+    if message.distinct_id is not None:
+        envelope["$distinct_id"] = message.distinct_id
+    if message.time_ms is not None or not compiled.doc["timestamps"]:
+        envelope["$time"] = message.time_ms
+    flags = _mixpanel_flags(message)
+    ignore_ip = _flag(message.context, "ignoreip") or _flag(flags, "ignoreip")
+    # 0 tells Mixpanel not to look up a place; without it the sender's own address would count.
+    envelope["$ip"] = 0 if ignore_ip else detached(message.context.get("ip")) or 0
+    envelope["$ignore_time"] = bool(_flag(flags, "ignoretime")) or not message.is_active
+    envelope["mp_lib"] = library(message, compiled)
+    return envelope
+
+
+def _mixpanel_flags(message: Message) -> Json:
+    for key, value in message.context.items():
+        if type(value) is dict and key.lower() == "mixpanel":
+            return value
+    return {}
+
+
+def _flag(source: Any, name: str) -> Any:
+    return next((value for key, value in source.items() if normalised(key) == name), None)
