@@ -1,8 +1,8 @@
-"""Alias calls: the previous id gets another name.
+"""Alias calls: the userId becomes another name of the previous id.
 
-doc#alias; docs/facts/cloud-classic.md#alias. `distinct_id` is the id Mixpanel knows, `alias` the
-new one; swapped, they would alias the new person to the old one, and that cannot be undone. Nothing
-else goes with it: no time, no insert id, no ip (requests carry `ip=0`).
+Sources: doc#alias, docs/facts/cloud-classic.md#alias. `distinct_id` is the id that Mixpanel knows,
+`alias` the new one; if they were swapped, the person could not be restored. The event has no other
+properties: no time, no insert id, no ip (the request has `ip=0`).
 """
 
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ def alias_operations(message: Message, compiled: CompiledSettings) -> list[Opera
     """
     previous, user, refused_ids = alias_ids(message, compiled)
     if previous == user and compiled.doc["alias_to_itself"]:
-        reason = f"previousId and userId are both {user!r:.80}; an alias to itself does nothing"
+        reason = f"previousId and userId are both {user!r:.80}; such an alias has no effect"
         return [*refused_ids, skip("alias_to_itself", reason)]
     properties: Json = {"token": compiled.token}
     if previous is not None:

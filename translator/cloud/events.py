@@ -1,12 +1,12 @@
-"""A track, page or screen call as a Mixpanel event.
+"""Track, page and screen calls as events.
 
-doc#track, doc#distinct-id, doc#ip, doc#source-name; the layers of an event are in
-docs/facts/cloud-classic.md#event-payload. Later layers win:
+Sources: doc#track, doc#distinct-id, doc#ip, doc#source-name,
+docs/facts/cloud-classic.md#event-payload. An event has layers; a later layer wins:
 
-    1  the call's properties
-    2  what the context tells (context_properties.py) and the reserved properties
-    3  traits of the call (super_properties.py), as the rules `super_properties` and
-       `trait_collisions` say
+    1  the properties of the call
+    2  properties from the context (context_properties.py), and the reserved properties
+    3  traits of the call (super_properties.py), by the rules `super_properties` and
+       `trait_collisions`
 """
 
 from collections.abc import Mapping
@@ -46,9 +46,9 @@ def event_operations(
 
 
 def _renamed(properties: Json, names: Mapping[str, str]) -> Json:
-    """The call's properties, formatted, nulls left out, some of them under Mixpanel's names.
+    """The formatted properties of the call, without nulls; some get Mixpanel's names.
 
-    The first spelling of each is renamed.
+    Of several spellings of a property the first is renamed.
     """
     out: Json = {}
     renamed: Json = {}
@@ -63,7 +63,7 @@ def _renamed(properties: Json, names: Mapping[str, str]) -> Json:
 
 
 def _context_layer(message: Message, compiled: CompiledSettings, out: Json) -> Json:
-    """What the context says of the event; null where it says null."""
+    """The properties from the context; null if the context has null."""
     context = message.context
     if not context:
         return {}
@@ -94,11 +94,11 @@ def _referrer(context: Mapping[str, Any]) -> Any:
 def _reserved_layer(
     message: Message, compiled: CompiledSettings, event: str | None, out: Json
 ) -> None:
-    """The properties that no user can set: who, when, what sent it."""
+    """The reserved properties: person, time, library, insert id."""
     if message.distinct_id is not None:
         out["distinct_id"] = message.distinct_id
     elif compiled.doc["missing_ids"]:
-        # Mixpanel takes an empty id and leaves the event out of user reports: nothing is lost.
+        # Mixpanel stores an event with an empty id, without a person: nothing is lost.
         out["distinct_id"] = ""
     if message.time_ms is not None:
         out["time"] = message.time_ms // 1000
@@ -121,7 +121,7 @@ def _reserved_layer(
 
 
 def library(message: Message, compiled: CompiledSettings) -> str:
-    """`mp_lib`: which Segment library sent the call."""
+    """`mp_lib`: the Segment library that sent the call."""
     source = message.context.get("library")
     if type(source) is str:
         name: Any = source

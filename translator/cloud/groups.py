@@ -1,7 +1,7 @@
-"""Group calls update group profiles, one for each Group Identifier Trait they carry.
+"""Group calls: one update of a group profile for each Group Identifier Trait in the call.
 
-doc#group: the trait's name is the group key, its value the group id; Group Traits to Set Once go by
-`$set_once`. A call without such a trait is skipped with the reason.
+Source: doc#group. The name of the trait is the group key, its value the group id. Group Traits to
+Set Once are sent with `$set_once`. A call without a Group Identifier Trait is skipped.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from translator.core.values import format_value
 
 
 def group_operations(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:
-    """One `$set`, and one `$set_once` if traits are listed for it, per group."""
+    """For each group one `$set`, and one `$set_once` if the call has traits listed for it."""
     if not compiled.doc["group_calls"]:
         raise TranslationError("unsupported_call", "the classic integration has no group call")
     keys = compiled.settings.groupIdentifierTraits
@@ -40,7 +40,7 @@ def group_operations(message: Message, compiled: CompiledSettings) -> list[Opera
 
 
 def _updates(traits: Json, compiled: CompiledSettings) -> list[Json]:
-    """What a group gets; made anew for each, so that no two operations share a value."""
+    """The updates of a group, newly made, so that no two operations share a value."""
     profile = {key: format_value(value) for key, value in traits.items()}
     once = {key: value for key, value in profile.items() if key in compiled.group_set_once}
     always = {key: value for key, value in profile.items() if key not in once}

@@ -1,9 +1,9 @@
 """The `$insert_id` of an event.
 
-doc#insert-id: `uuidv5("{messageId}:{projectId}:{eventName}", MIXPANEL_NAMESPACE)`. The doc does not
-give the namespace, so this one is ours: the DNS UUID of `mixpanel.com`. The same message always
-gets the same id, so a retry or a second translation stays one event; events of one message with
-different names get different ids.
+Source: doc#insert-id: `uuidv5("{messageId}:{projectId}:{eventName}", MIXPANEL_NAMESPACE)`. The doc
+does not give the namespace; ours is the DNS UUID of `mixpanel.com` (decision:insert-id-namespace).
+The same message always gets the same id, so a retry or a second translation gives one event. Events
+of one message with different names get different ids.
 """
 
 from hashlib import sha1
@@ -11,12 +11,12 @@ from uuid import NAMESPACE_DNS, uuid5
 
 MIXPANEL_NAMESPACE = uuid5(NAMESPACE_DNS, "mixpanel.com")
 
-# SHA-1 is what version 5 UUIDs are made of; nothing here is secret.
+# Version 5 UUIDs are SHA-1 hashes; nothing here is secret.
 _PREFIX = sha1(MIXPANEL_NAMESPACE.bytes, usedforsecurity=False)
 
 
 def insert_id(message_id: str | float, project_id: str | int, event: str) -> str:
-    """The version 5 UUID, 36 characters, without the cost of building a UUID object."""
+    """The version 5 UUID as 36 characters. It avoids the cost of a UUID object."""
     digest = _PREFIX.copy()
     digest.update(f"{message_id}:{project_id}:{event}".encode())
     text = digest.hexdigest()

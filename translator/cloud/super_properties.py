@@ -1,8 +1,8 @@
-"""Traits that travel with events.
+"""Super properties: traits in `context.traits` that are copied onto events.
 
-Mixpanel has no API that sets super properties for a person, so in cloud mode traits reach an event
-only with the event itself, in `context.traits` (doc#register-super-properties and
-doc#group-using-cloud-mode). Under the rule `super_properties` a setting must ask for them.
+Mixpanel has no HTTP API that sets super properties of a person. So in cloud mode a trait reaches an
+event only in the call itself (doc#register-super-properties, doc#group-using-cloud-mode). The rule
+`super_properties` demands a setting that selects the traits.
 """
 
 from typing import Any

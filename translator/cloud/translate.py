@@ -1,7 +1,7 @@
-"""Cloud mode: which behaviours each call uses, and in which order.
+"""Cloud mode: the operations of each call, in order.
 
-The order of a call's operations is that of docs/facts/cloud-classic.md#request-order: increments,
-the event, the charge. Pure: the moment is an argument and nothing else is looked at.
+The order is that of docs/facts/cloud-classic.md#request-order: increments, the event, the charge.
+The functions are pure; the time is an argument.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from translator.core.operations import Json, Operation, OperationOrSkip, Result,
 from translator.core.page_names import event_names
 
 DESTINATION_NAMES = ("Mixpanel", "Mixpanel (Legacy)")
-"""What the integrations object calls this destination in cloud mode (doc#destination-info)."""
+"""The names of this destination in the integrations object (doc#destination-info)."""
 
 
 def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) -> Result:
@@ -69,7 +69,7 @@ def _people(message: Message) -> tuple[str | float, ...]:
 def _event_calls(
     message: Message, compiled: CompiledSettings, events: list[str | None], properties: Json
 ) -> list[OperationOrSkip]:
-    """One event per name. Counters move once per name and money once per call."""
+    """One event per name, one counter update per name, and one charge per call."""
     parts: list[OperationOrSkip] = []
     counted: set[str | None] = set()
     for event in events:

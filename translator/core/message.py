@@ -1,4 +1,4 @@
-"""One checked view of a Segment message: who, when, and the parts every call shares.
+"""A checked view of a Segment message: its ids, its time, and the fields of every call.
 
 Ids follow doc#distinct-id: userId, else anonymousId. Age limits:
 docs/facts/cloud-classic.md#validation.
@@ -34,10 +34,10 @@ _EMPTY: Json = {}
 
 
 class Message:
-    """A Segment message that can be translated. Reading it never changes it.
+    """A Segment message that can be translated. It never changes the original message.
 
-    `time_ms` is the moment of the call in milliseconds since 1970; None if it has none that could
-    be read. `old` tells that its events belong to /import. `refused_ids` are the reasons why ids of
+    `time_ms` is the time of the call in milliseconds since 1970, None if it cannot be read. `old`
+    is true if its events belong to /import. `refused_ids` are the reasons why ids of
     the message were not used.
     """
 
@@ -60,7 +60,7 @@ class Message:
         self.kind = kind_of(raw)
         if compiled.doc["field_types"]:
             check_types(raw)
-        # An empty messageId is none: made from it, the insert ids of all such messages were one.
+        # An empty messageId counts as absent: otherwise all such messages had one insert id.
         self.id: str | float | None = None if raw.get("messageId") == "" else raw.get("messageId")
         self.user_id, no_user = self.usable_id(compiled, "userId")
         self.anonymous_id, no_anonymous = self.usable_id(compiled, "anonymousId")
@@ -69,7 +69,7 @@ class Message:
         if self.distinct_id is None:
             self.distinct_id, no_session = self.usable_id(compiled, "sessionId")
             self.refused_ids += no_session
-        # Old clients put the context into `options`; where both are sent, `options` counted.
+        # Old clients send the context as `options`; if a message has both, `options` counts.
         field = "options" if type(raw.get("options")) is dict else "context"
         self.context: Mapping[str, Any] = self.object_field(field)
         self.time_ms = self._time(compiled, now_ms)
@@ -103,7 +103,7 @@ class Message:
         return active is None or bool(active)
 
     def object_field(self, field: str) -> Json:
-        """A field that holds an object; empty if it is absent or of another type."""
+        """The object in a field; empty if the field is absent or has another type."""
         value = self.raw.get(field)
         return value if type(value) is dict else _EMPTY
 
@@ -124,7 +124,7 @@ class Message:
         return []
 
     def text_field(self, field: str) -> str:
-        """A field that holds text; empty if absent. A number is read as its digits."""
+        """The text in a field; empty if it is absent. A number becomes text."""
         value = self.raw.get(field)
         if type(value) is str:
             return value
@@ -178,7 +178,7 @@ def require_secret(compiled: CompiledSettings) -> None:
 
 
 def kind_of(raw: Json, calls: tuple[str, ...] = CALLS) -> str:
-    """The message's `type`. Raises `TranslationError` if it is none of the calls."""
+    """The `type` of a message. Raises `TranslationError` if it is not one of the six calls."""
     kind = raw.get("type")
     if kind in calls:
         return str(kind)
@@ -217,7 +217,7 @@ def _wrong(field: str, value: object, expected: str) -> TranslationError:
 
 
 def message_id(raw: Any) -> str | float | None:
-    """The message's id if it has a usable one, to tell results apart."""
+    """The messageId if it can identify a result, else None."""
     found = raw.get("messageId") if type(raw) is dict else None
     if type(found) not in (str, int, float):
         return None
@@ -229,7 +229,7 @@ def message_id(raw: Any) -> str | float | None:
 
 
 def turned_off(raw: Json, names: tuple[str, ...]) -> bool:
-    """Whether the `integrations` object turns off a destination that goes by any of the names."""
+    """Whether the `integrations` object turns off a destination with any of these names."""
     integrations = raw.get("integrations")
     if type(integrations) is not dict or not integrations:
         return False

@@ -1,6 +1,6 @@
-"""What a translation gives: operations to send, what was skipped and why, or one error.
+"""The records of a translation: operations to send, skips with reasons, or one error.
 
-Plain immutable records. Nothing here knows how operations are made or sent.
+They are plain and immutable.
 """
 
 from typing import Any, NamedTuple, Protocol
@@ -23,7 +23,7 @@ class Operation(NamedTuple):
 
 
 class Skip(NamedTuple):
-    """Something the message asked for that is not sent, with a stable code and a reason."""
+    """A part of a message that is not sent: a stable code and a reason."""
 
     code: str
     reason: str
@@ -34,7 +34,7 @@ OperationOrSkip = Operation | Skip
 
 
 class Failure(NamedTuple):
-    """Why a message could not be translated: a stable code and what, where and what to do."""
+    """Why a message could not be translated: a stable code, and a text with the remedy."""
 
     code: str
     message: str
@@ -56,12 +56,12 @@ class SdkCall(Protocol):
 
 
 class Result(NamedTuple):
-    """The answer to one message. With an `error` there are no operations.
+    """The result for one message. With an `error` there are no operations.
 
-    `calls` are those on the vendor's SDK in device modes; None in cloud mode, which has none.
+    `calls` are the calls on Mixpanel's SDK in device modes; None in cloud mode.
 
-    `people` are the ids of whom it is about: its distinct id, and for an alias userId and
-    anonymousId. Messages that share one must arrive in their order.
+    `people` are the ids of the person: the distinct id, and for an alias userId and anonymousId.
+    Messages that share an id must be delivered in order.
     """
 
     message_id: str | float | None
