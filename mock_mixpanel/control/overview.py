@@ -5,7 +5,7 @@ from typing import Any
 
 from mock_mixpanel.backend import World
 from mock_mixpanel.control.lists import Query
-from mock_mixpanel.control.views import verdict_of
+from mock_mixpanel.control.views import verdicts_of
 from mock_mixpanel.ingest.regions import home_in
 from mock_mixpanel.simulation.clock import iso
 
@@ -66,15 +66,16 @@ def _by_minute(world: World, query: Query) -> dict[str, Any]:
     findings = world.projections.findings()
     found: dict[int, list[int]] = {}
     examined = 0
-    for request in islice(world.projections.journal(query.token), EXAMINED):
+    for request in islice(world.projections.journal(query.token, records=False), EXAMINED):
         minute = int(request.exchange.received_at // 60)
         if minute not in found and len(found) >= MINUTES:
             break
         examined += 1
         counts = found.setdefault(minute, [0, 0])
-        for entry in request.entries:
+        verdicts = verdicts_of(request, findings)
+        for entry, verdict in zip(request.entries, verdicts, strict=True):
             if query.token in (None, entry.verdict.token):
-                counts[verdict_of(entry, findings) == "rejected"] += 1
+                counts[verdict == "rejected"] += 1
     return {
         "examined": examined,
         "minutes": [

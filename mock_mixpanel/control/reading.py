@@ -43,9 +43,10 @@ class Reading:
         """The journal of requests."""
         projections = self.world.projections
         findings = projections.findings()
+        records = not summary or bool(query.search.tests)
         candidates = (
             Candidate(request.id, request.exchange.received_at, request)
-            for request in projections.journal(query.token, query.before)
+            for request in projections.journal(query.token, query.before, records=records)
             if query.region in (None, request.exchange.region)
         )
 
@@ -95,8 +96,8 @@ class Reading:
         found = next(self.world.projections.requests_of([number]), None)
         if found is None:
             return None
-        request, entry = found
-        [item] = self.records_of([entry])
+        [item] = self.records_of([found[1]])
+        request = self.world.projections.request(item["request_id"]) or found[0]
         return {**item, "request": request_summary(request, self.world.projections.findings())}
 
     def event(self, number: int) -> dict[str, Any] | None:

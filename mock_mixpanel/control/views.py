@@ -62,7 +62,7 @@ def request_summary(request: Journaled, findings: Findings) -> dict[str, Any]:
     `r` rejected.
     """
     exchange = request.exchange
-    verdicts = [verdict_of(entry, findings) for entry in request.entries]
+    verdicts = verdicts_of(request, findings)
     return {
         "id": request.id,
         "received_at": iso(exchange.received_at),
@@ -128,6 +128,21 @@ def accepted(entry: Entry, findings: Findings) -> bool:
     """Whether a record was stored and has an effect."""
     found = findings.get(entry.id)
     return entry.verdict.accepted and not (found and found.refused)
+
+
+def verdicts_of(request: Journaled, findings: Findings) -> list[str]:
+    """The verdict on each record of a request, computed once for those that share it."""
+    shared: dict[int, str] = {}
+    found = []
+    for entry in request.entries:
+        if entry.id in findings:
+            found.append(verdict_of(entry, findings))
+            continue
+        key = id(entry.verdict)
+        if key not in shared:
+            shared[key] = verdict_of(entry, findings)
+        found.append(shared[key])
+    return found
 
 
 def verdict_of(entry: Entry, findings: Findings) -> str:

@@ -1,10 +1,18 @@
 """The log of a store: what arrives is appended, and read back as requests and entries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import islice
 
 from mock_mixpanel.log.records import Arrival, Draft, Entry, Exchange, Journaled, Places
-from mock_mixpanel.log.row_codec import Row, dump, entries_of, has_token, journaled, pack
+from mock_mixpanel.log.row_codec import (
+    Row,
+    dump,
+    entries_of,
+    has_token,
+    journaled,
+    pack,
+    without_records,
+)
 from mock_mixpanel.log.stores import Page, Store
 
 AT_ONCE = 200
@@ -59,9 +67,16 @@ class Log:
         """The id of the last request that was stored, forgotten ones included; 0 if none was."""
         return self._store.last()
 
-    def requests(self, ids: Sequence[int]) -> Iterator[Journaled]:
-        """The requests of these ids, in this order; what was forgotten is left out."""
-        return map(journaled, self._store.rows(ids))
+    def requests(
+        self, ids: Sequence[int], *, records: bool = True, only: Container[int] | None = None
+    ) -> Iterator[Journaled]:
+        """The requests of these ids, in this order; what was forgotten is left out.
+
+        Without `records` there is None in place of each record; `only` leaves the records of these
+        entry ids.
+        """
+        for row in self._store.rows(ids):
+            yield journaled(row, only=only) if records else without_records(row)
 
     def forget(self, token: str | None = None) -> None:
         """Everything, or the records of one project and the requests that had no others."""

@@ -6,7 +6,7 @@ to whoever reads.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -73,10 +73,20 @@ def entries_of(row: Row) -> list[Entry]:
     return _entries(row, load(row.head))
 
 
-def journaled(row: Row) -> Journaled:
-    """The request of a row with its records."""
+def journaled(row: Row, *, only: Container[int] | None = None) -> Journaled:
+    """The request of a row with its records, or only with those of these entry ids."""
     head = load(row.head)
-    return Journaled(row.id, Exchange(*head[0]), tuple(_entries(row, head)))
+    return Journaled(row.id, Exchange(*head[0]), tuple(_entries(row, head, only)))
+
+
+def without_records(row: Row) -> Journaled:
+    """The request of a row with the verdicts on its records, but None for each record.
+
+    It leaves the text of the records alone, which is most of a row.
+    """
+    head = load(row.head)
+    size = head[2] if isinstance(head[2], int) else len(head[2] or head[3] or load(row.body))
+    return Journaled(row.id, Exchange(*head[0]), tuple(_entries(row, head, None, [None] * size)))
 
 
 def has_token(row: Row, token: str) -> bool:
@@ -99,28 +109,35 @@ def without(row: Row, token: str) -> Row | None:
     return Row(row.id, row.first, only, head, dump([entry.record for entry in kept]))
 
 
-def _table(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], list[int] | None]:
-    """The verdicts that differ, and for each record which is its; None if all have the first."""
+def _table(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], list[int] | int]:
+    """The verdicts that differ, and for each record the place of its verdict.
+
+    If all records have the same verdict, the number of records stands for the places.
+    """
     if all(verdict is verdicts[0] for verdict in verdicts):
-        return list(verdicts[:1]), None
+        return list(verdicts[:1]), len(verdicts)
     distinct = dict.fromkeys(verdicts)
     if len(distinct) < 2:
-        return list(distinct), None
+        return list(distinct), len(verdicts)
     number = {verdict: place for place, verdict in enumerate(distinct)}
     return list(distinct), [number[verdict] for verdict in verdicts]
 
 
-def _entries(row: Row, head: Any) -> list[Entry]:
+def _entries(
+    row: Row, head: Any, only: Container[int] | None = None, records: Sequence[Any] | None = None
+) -> list[Entry]:
     _, packed, which, places = head
     if not packed:
         return []
     verdicts = [Verdict(*each)._replace(reasons=tuple(each[6])) for each in packed]
-    records = load(row.body)
-    if which is None:
+    if records is None:
+        records = load(row.body)
+    if not isinstance(which, list):
         which = [0] * len(records)
     if places is None:
         places = range(len(records))
     return [
         Entry(record, verdicts[number], row.first + index, row.id, index)
         for record, number, index in zip(records, which, places, strict=True)
+        if only is None or row.first + index in only
     ]

@@ -150,13 +150,18 @@ class Projections:
         with self._lock:
             yield
 
-    def journal(self, token: str | None = None, before: int | None = None) -> Iterator[Journaled]:
-        """The requests, or those with records of a project, newest first, before a request id."""
+    def journal(
+        self, token: str | None = None, before: int | None = None, *, records: bool = True
+    ) -> Iterator[Journaled]:
+        """The requests, or those with records of a project, newest first, before a request id.
+
+        Without `records` there is None in place of each record.
+        """
         with self._lock:
             self._current(token)
             numbers = self._index.backwards(before, token)
         while some := list(islice(numbers, AT_ONCE)):
-            for request in self._log.requests(some):
+            for request in self._log.requests(some, records=records):
                 if token is None or token in request.tokens:
                     yield request
 
@@ -165,14 +170,18 @@ class Projections:
         return next(self._log.requests([number]), None)
 
     def requests_of(self, entries: Sequence[int]) -> Iterator[tuple[Journaled, Entry]]:
-        """Records with their requests, by entry ids in any order; forgotten ones are left out."""
+        """Records, each with its request, by entry ids in any order; forgotten ones are left out.
+
+        The requests have no other records.
+        """
         with self._lock:
             self._current(None)
             request_of = self._index.request_of
         numbers = iter(entries)
         while some := list(islice(numbers, AT_ONCE)):
             wanted = {each: request_of(each) for each in some}
-            requests = self._log.requests(list(dict.fromkeys(wanted.values())))
+            ids = list(dict.fromkeys(wanted.values()))
+            requests = self._log.requests(ids, only=wanted.keys())
             there = {e.id: (request, e) for request in requests for e in request.entries}
             yield from (there[number] for number in wanted if number in there)
 
