@@ -3,7 +3,8 @@
     {"type": "track", ...}                                            a message
     {"message": {...}, "settings": {...}, "now": "...", "id": "..."}  an entry; all but the message
                                                                       may be left out
-    {"session": [{...}, ...], "settings": {...}, "env": {...}}        what happened on one page
+    {"session": [{...}, ...], "settings": {...}, "env": {...}}        the calls on one page
+    {"session": [{...}, ...], "settings": {...}, "mode": "ios"}       the calls in one app
 
 A capture of the classic integration is an entry with `requests`, and its settings are under the
 classic integration's keys.
@@ -34,7 +35,7 @@ class Entry(NamedTuple):
     """A message of a corpus, its place, and what it brings along.
 
     `settings` and `now` (aware) are None where the entry leaves them to the one who translates it.
-    `session` tells that the message is a line with a whole session of a browser.
+    `session` tells that the message is a line with a whole session of a page or app.
     `plain` tells that the message came from a line of JSON which cannot be nested too deeply.
     """
 

@@ -1,40 +1,47 @@
-"""A whole session of a browser as one message of a corpus, and what comes of it as one answer.
+"""A whole session of a page or app as one message of a corpus, and its replay as one answer.
 
 A line with a `session`, as in `conformance/captures/device-web.jsonl`, is replayed with its browser
-and SDK. The calls that the page makes and what the browser stores stand beside the requests, as
-operations of the kinds `call` and `storage`.
+and SDK. Calls and the final storage are operations of the kinds `call` and `storage`, beside the
+requests. A session of an app (`mode: ios` or `android`, or a capture of one) has calls only.
 """
 
 from dataclasses import asdict
 
 from conformance.regression.variants import Variant
 from conformance.runner.device_captures import DeviceCapture
+from conformance.runner.mobile_captures import FILES, MobileCapture, mode_of
 from conformance.spec.loading import Json
 from translator import Settings, SettingsError
 from translator.device.sdk.client import LIB_VERSION
 
 DEFAULTS: Json = {"env": {}, "sdk": LIB_VERSION, "sdk_config": {"batch_requests": False}}
-"""What a session need not say."""
+"""Keys that a session of a browser can leave out."""
 
 
 def session_answer(line: Json, variant: Variant) -> Json:
-    """What the session makes in a variant, in the form of an answer to a message."""
+    """The session's replay in a variant, in the form of an answer to a message.
+
+    Raises ValueError for an unknown mode.
+    """
     own = line.get("settings") or {}
     settings = {**own, **_changed(own, variant.settings)}
-    capture = DeviceCapture("", "", {**DEFAULTS, **line, "settings": settings})
-    outcome = capture.outcome(variant.rules)
-    return {
-        "messageId": None,
-        "operations": [*_calls(outcome), *_requests(outcome), _storage(outcome)],
-        "skipped": [],
-        "error": None,
-    }
+    mode = mode_of(line)
+    if mode in FILES:
+        app = MobileCapture("", "", mode, {**line, "settings": settings})
+        operations = _calls(app.outcome(variant.rules))
+    elif mode == "web":
+        capture = DeviceCapture("", "", {**DEFAULTS, **line, "settings": settings})
+        outcome = capture.outcome(variant.rules)
+        operations = [*_calls(outcome), *_requests(outcome), _storage(outcome)]
+    else:
+        raise ValueError(f"unknown mode {mode!r} of a session; there are web, ios and android")
+    return {"messageId": None, "operations": operations, "skipped": [], "error": None}
 
 
 def _changed(own: Json, settings: Settings) -> Json:
-    """What the variant's settings say differently from the session's own.
+    """The variant's settings that differ from the session's own.
 
-    Not more: whether a setting was given at all makes a difference to an integration.
+    Equal ones stay out, because an integration has a default of its own for an absent setting.
     """
     known = Settings.__dataclass_fields__
     try:

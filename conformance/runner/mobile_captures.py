@@ -22,6 +22,9 @@ from translator.device.mobile.library_settings import library_settings
 
 FILES = {"ios": "device-ios.jsonl", "android": "device-android.jsonl"}
 
+_MODES = {"di": "ios", "da": "android"}
+"""The first part of a capture's id -> its mode."""
+
 _NOW_MS = 1_781_524_800_123
 _NOW = "2026-06-15T12:00:00.123Z"
 """The time of a replay. No capture contains it otherwise."""
@@ -93,6 +96,12 @@ def _masked(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return "<now>" if value == _NOW else _UUID.sub("<uuid>", value)
+
+
+def mode_of(line: Json) -> str:
+    """The mode of a recorded session: its key `mode`, else that of its id, else web."""
+    prefix = str(line.get("id", "")).partition("/")[0]
+    return str(line.get("mode") or _MODES.get(prefix, "web"))
 
 
 @cache

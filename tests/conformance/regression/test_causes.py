@@ -18,6 +18,7 @@ from conformance.regression.variants import Variant, steps
 from conformance.runner.attribution import attribute
 from conformance.runner.captures import Capture, load_captures
 from conformance.runner.device_captures import DeviceCapture, load_device_captures
+from conformance.runner.mobile_captures import FILES, MobileCapture, load_mobile_captures
 from conformance.spec.data import read
 from translator import PropertyMap, Rules, Settings
 
@@ -26,6 +27,10 @@ CAPTURE_LINES = read("captures", "cloud-classic.jsonl").encode().splitlines()
 CAPTURES = list(zip(load_captures(), CAPTURE_LINES, strict=True))
 DEVICE_LINES = read("captures", "device-web.jsonl").encode().splitlines()
 DEVICE_CAPTURES = list(zip(load_device_captures(), DEVICE_LINES, strict=True))
+MOBILE_LINES = [
+    line for file in FILES.values() for line in read("captures", file).encode().splitlines()
+]
+MOBILE_CAPTURES = list(zip(load_mobile_captures(), MOBILE_LINES, strict=True))
 
 
 def comparison(old: str, new: str) -> Comparison:
@@ -72,6 +77,35 @@ def test_between_rule_sets_so_are_those_of_a_browser(
     groups = rule_sets.tally(Chunk("captures", 1, line, 0)).groups
     listed = {cause for key in groups for cause in key.causes}
     assert {f"rule {rule}" for rule, _ in attribute(capture).changes} == listed
+
+
+@pytest.mark.parametrize(
+    ("capture", "line"), [pytest.param(*item, id=item[0].id) for item in MOBILE_CAPTURES]
+)
+def test_between_rule_sets_so_are_those_of_an_app(
+    capture: MobileCapture, line: bytes, rule_sets: Comparison
+) -> None:
+    """For every recorded session of an app, only rules that explain it are listed."""
+    groups = rule_sets.tally(Chunk("captures", 1, line, 0)).groups
+    listed = {cause for key in groups for cause in key.causes}
+    explaining = {f"rule {rule}" for rule, _ in attribute(capture).changes}
+    assert listed <= explaining
+    assert bool(listed) == bool(explaining)
+
+
+@pytest.mark.parametrize(
+    ("mode", "message", "operation"),
+    [
+        ("ios", {"type": "alias"}, "call createAlias"),
+        ("android", {"type": "alias", "userId": "u", "integrations": {"All": "off"}}, "call alias"),
+    ],
+)
+def test_a_session_of_an_app_names_its_mode(
+    mode: str, message: dict[str, Any], operation: str
+) -> None:
+    """The key `mode` says which integration a session is replayed with."""
+    found = tally("rules:observed", "rules:documented", {"session": [message], "mode": mode})
+    assert [key.operation for key in found.groups] == [operation]
 
 
 def test_a_session_follows_settings(tmp_path: Path) -> None:
