@@ -80,7 +80,7 @@ class _BuiltinSession:
         self._now = now.timestamp()
         results = [self._result(message, now) for message in messages]
         losses: dict[int, list[Lost]] = {}
-        ledger = Ledger(self._sender, lambda loss: _note(losses, loss))
+        ledger = Ledger(self._sender.preparation, lambda loss: _note(losses, loss))
         incoming: list[IncomingMessage] = []
         try:
             for index, result in enumerate(results):

@@ -348,9 +348,9 @@ BROKEN = {
     "requests.Session.trust_env = trusting",
     "takes any address": "from translator.sender.http import destination_guard\n"
     "destination_guard.is_loopback = lambda name: True",
-    "takes any endpoint": "from translator.sender import deliver\n"
+    "takes any endpoint": "from translator.sender.dispatch import preparation\n"
     "class Any:\n    def __contains__(self, name): return True\n"
-    "deliver.ENDPOINTS = Any()",
+    "preparation.ENDPOINTS = Any()",
 }
 
 

@@ -93,7 +93,9 @@ class Pipeline:
             self.spool = stack.enter_context(Spool(spool or IN_MEMORY))
             for host in sorted(self.spool.hosts() & HOSTS):
                 self.sender.base_url(host)
-            self.ledger = Ledger(self.sender, options.report, spool=self.spool, dead_letters=dead)
+            self.ledger = Ledger(
+                self.sender.preparation, options.report, spool=self.spool, dead_letters=dead
+            )
             self.observer = Observer(name, options.recent)
             self.intake = Intake(
                 self.sender,

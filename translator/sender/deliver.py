@@ -1,45 +1,40 @@
-"""Operations in, verdicts out: what drives the dispatch, with clock, threads and network.
+"""`Sender`: drives the dispatch with clock, threads and network.
 
-What it promises: the operations of a person arrive in order, and every operation gets exactly one
-verdict. What it cannot promise: when a connection breaks after a request went out, nobody knows
-whether Mixpanel has it. What may arrive twice (events with an insert id, `$set` and the like) is
-sent again then. An `$add` or `$append` would count twice, so it is not: it becomes a dead letter
-that says so, and a person decides.
+It promises that the operations of a person arrive in order, and that every operation gets exactly
+one result. When a connection breaks after a request was sent, it is unknown whether Mixpanel has
+the records. What may arrive twice (events with an insert id, `$set` and the like) is sent again
+then. An `$add` or `$append` would count twice: it becomes a dead letter that says so, and a person
+decides.
 """
 
 import queue
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from translator.core.operations import Operation
 from translator.sender.books.storage import StorageError
 from translator.sender.delivery_status import DeliveryResult, DeliveryStatus
-from translator.sender.dispatch.batch_safety import (
-    AGE_MARGIN_MS,
-    is_idempotent,
-    may_be_dropped_silently,
-    too_old_for_track,
-)
-from translator.sender.dispatch.batching import Batch, BatchLimits, encode
+from translator.sender.dispatch.batching import Batch, BatchLimits
 from translator.sender.dispatch.dispatch import AliasPolicy, Dispatch, OutgoingRequest, Settled
-from translator.sender.dispatch.queued_operation import QueuedOperation, Sharing, ordering_keys_of
+from translator.sender.dispatch.event_age import OUTDATED, outdated
+from translator.sender.dispatch.preparation import Preparation, UndeliverableError
+from translator.sender.dispatch.queued_operation import QueuedOperation
 from translator.sender.dispatch.retry import RetryPolicy
-from translator.sender.http.destination_guard import DestinationError, destination
+from translator.sender.http.destination_guard import DestinationError
 from translator.sender.http.responses import InterpretedResponse, Meaning, classify
-from translator.sender.http.transport import ENDPOINTS, HttpTransport, NetworkError, Transport
+from translator.sender.http.transport import HttpTransport, NetworkError, Transport
 from translator.sender.logs import LogEvent, log, log_delivery_event
 from translator.sender.redaction import Redactor
 
 HOLD_SECONDS = 1.5
 """How long the calls of a person wait after an alias: the doc's "~1 second", and a little more."""
 
-CAPACITY_LETTERS = 20_000
+CAPACITY_OPERATIONS = 20_000
 CAPACITY_BYTES = 64 * 1024 * 1024
-"""How much is in memory at a time; both may be exceeded by what one call of `take` gives."""
+"""How much is in memory at a time; one call of `take` may exceed both."""
 
 TAKEN_AT_ONCE = 2000
 
@@ -49,25 +44,20 @@ STORAGE_RETRY_SECONDS = 1.0
 STORAGE_PATIENCE = 5.0
 """For how many seconds a command that gives up tries to store something."""
 
-LOOK_UP_SECONDS = 1.0
-"""After how long a wait begins anew: a signal that another thread got does not end it."""
-
-OUTDATED = "by now older than five days, which /track drops in silence: set apiSecret for /import"
+LONGEST_WAIT_SECONDS = 1.0
+"""A wait is begun anew after this time: a signal that another thread received does not end it."""
 
 TAKE_SECONDS = 0.1
-"""How long operations are collected before those that came are sent."""
+"""How long operations are collected before they are sent."""
 
 GIVE_WAY_SECONDS = 0.001
-"""How long `run` waits after each lot, for the threads that send. Python runs one thread at
-a time: beside one that never waits, each step of a request (compress, connect, send, read) starts
-5 ms late."""
+"""How long `run` waits after each lot, for the threads that send.
 
+Python runs one thread at a time: beside one that never waits, each step of a request (compress,
+connect, send, read) starts 5 ms late.
+"""
 
 Stored = TypeVar("Stored")
-
-
-class UndeliverableError(Exception):
-    """An operation that cannot become a request; the text says why."""
 
 
 class Source(Protocol):
@@ -80,20 +70,24 @@ class Source(Protocol):
         """About `room` operations at most; none if there are none now; None after the last."""
 
     def sending(self, queued: Sequence[QueuedOperation]) -> None:
-        """These are about to go out."""
+        """These operations are about to be sent."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        """These have their verdicts."""
+        """These operations have their results."""
 
 
 class Sender:
     """Delivers operations to Mixpanel, or to a mock of it.
 
-    `base_urls` says where operations for a host go instead, for example
-    `{"https://api.mixpanel.com": "http://127.0.0.1:8080"}`. An address that is not this machine is
-    refused unless `live` is true. `alias` says what is done about calls that follow an alias, and
-    `hold` for how many seconds. With several `workers` as many requests are under way at once.
-    `now` gives the time in seconds since 1970. Close it after use, or use it as a context manager.
+    - `base_urls` says where operations for a host go instead, for example
+      `{"https://api.mixpanel.com": "http://127.0.0.1:8080"}`. An address that is not this machine
+      is refused unless `live` is true.
+    - `alias` says when calls that follow an alias are sent; with `AliasPolicy.HOLD`, `hold` seconds
+      after it.
+    - `workers` is the number of requests under way at once.
+    - `now` gives the time in seconds since 1970.
+
+    Close it after use, or use it as a context manager.
     """
 
     def __init__(
@@ -110,11 +104,11 @@ class Sender:
         workers: int = 1,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._base_urls = dict(base_urls or {})
-        self._live = live
-        self._urls: dict[str, str] = {}
+        self.preparation = Preparation(
+            base_urls, live=live, has_secret=api_secret is not None, now=now
+        )
+        """Prepares operations for this sender, also in other threads."""
         self._retry = retry or RetryPolicy()
-        self._has_secret = api_secret is not None
         self._secrets = {api_secret} if api_secret else set()
         self._redact = Redactor(self._secrets)
         self._transport: Transport = transport or HttpTransport(api_secret)
@@ -127,14 +121,12 @@ class Sender:
         )
         self._under_way = 0
         self._slept = 0.0
-        self._now = now
-        self._numbers = count()
         self._broken = False
-        """Whether a run has begun and not come to its end."""
+        """Whether a run has begun and has not ended."""
 
     def use_secret(self, api_secret: str | None) -> None:
         """Use another API secret for requests from now on."""
-        self._has_secret = api_secret is not None
+        self.preparation.has_secret = api_secret is not None
         self._secrets |= {api_secret} if api_secret else set()
         self._redact = Redactor(self._secrets)
         # A request that is under way ends with the old one.
@@ -142,57 +134,29 @@ class Sender:
         self._transport = HttpTransport(api_secret)
 
     def base_url(self, host: str) -> str:
-        """Where operations for `host` go. Raises DestinationError if they may go nowhere."""
-        url = self._urls.get(host)
-        if url is None:
-            url = self._urls[host] = destination(host, self._base_urls, live=self._live)
-        return url
-
-    def prepare(
-        self, operation: Operation, lanes: tuple[str, ...] | None = None, tag: Any = None
-    ) -> QueuedOperation:
-        """An operation on its way; without `lanes` they are those of the ids in its payload.
-
-        Raises UndeliverableError if it cannot become a request, and DestinationError if it may go
-        nowhere.
-        """
-        self.base_url(operation.host)
-        if operation.endpoint not in ENDPOINTS:
-            # It is put behind the base URL, and with "@elsewhere" it would lead there.
-            raise UndeliverableError(f"Mixpanel has no endpoint {operation.endpoint!r:.100}")
-        if operation.endpoint == "/import" and not self._has_secret:
-            raise UndeliverableError("/import needs the project's API secret: set apiSecret")
-        try:
-            text = encode(operation.payload)
-        except (ValueError, RecursionError) as error:
-            raise UndeliverableError(f"the payload cannot be written as JSON: {error}") from error
-        again = is_idempotent(operation)
-        now = self._now()
-        alone = may_be_dropped_silently(operation, len(text), now * 1000)
-        if lanes is None:
-            lanes = ordering_keys_of(operation)
-        return QueuedOperation(next(self._numbers), operation, text, lanes, alone, again, tag, now)
+        """The base URL for operations of `host`. Raises DestinationError if there is none."""
+        return self.preparation.base_url(host)
 
     def send(self, operations: Iterable[Operation]) -> list[DeliveryResult]:
-        """Deliver operations, those of a person in order, and say what became of each.
+        """Deliver operations, those of a person in order; gives the result of each.
 
-        Raises DestinationError, before anything is sent, if one of them may go nowhere.
+        Raises DestinationError, before anything is sent, if there is no base URL for one of them.
         """
         listed = list(operations)
         for host in {operation.host for operation in listed}:
             self.base_url(host)
-        verdicts: dict[int, DeliveryResult] = {}
-        self.run(_Operations(self, listed, verdicts.__setitem__))
-        return [verdicts[place] for place in range(len(listed))]
+        results: dict[int, DeliveryResult] = {}
+        self.run(_Operations(self, listed, results.__setitem__))
+        return [results[place] for place in range(len(listed))]
 
     def stream(
         self, operations: Iterable[Operation], tell: Callable[[DeliveryResult], object]
     ) -> None:
-        """Deliver operations as they come, in bounded memory; `tell` hears what became of each.
+        """Deliver operations as they come, in bounded memory; `tell` is called with each result.
 
-        One that may go nowhere becomes a dead letter. The operations are asked for in this thread:
-        while the next one is waited for, no answer is heard and nothing is sent again. What they
-        raise is raised when those before have their verdicts.
+        An operation without a base URL becomes a dead letter. The iterator is used in this thread:
+        while it waits for its next operation, no response is processed and nothing is sent again.
+        An exception that it raises is raised again when the operations before have their results.
         """
         source = _Operations(self, operations, lambda _, verdict: tell(verdict))
         self.run(source)
@@ -200,10 +164,10 @@ class Sender:
             raise source.failure
 
     def run(self, source: Source) -> None:
-        """Deliver what a source gives until it has nothing more.
+        """Deliver the operations of a source until it has no more.
 
-        Raises what the source raises. Then there is no telling what became of the rest, and another
-        run would hear of it: it raises RuntimeError.
+        Raises what the source raises. Then the results of the rest are unknown, and another run
+        would mix them up with its own: it raises RuntimeError.
         """
         if self._broken:
             raise RuntimeError("a run of this sender was broken off: make a new sender")
@@ -244,9 +208,9 @@ class Sender:
                 return
 
     def rest(self, *, after_crash: bool = False) -> None:
-        """Wait until no alias holds anybody, so that the next process may send what it likes.
+        """Wait for pending alias holds, so that the next process may send at once.
 
-        What a process that crashed had just sent nobody knows: then it is the longest wait.
+        After a crash it is unknown which aliases had just been sent: then wait for a whole hold.
         """
         seconds = self._dispatch.held_for(self._time(), anybody=after_crash)
         if seconds > 0:
@@ -258,14 +222,14 @@ class Sender:
 
     def moment(self) -> float:
         """The time in seconds since 1970."""
-        return self._now()
+        return self.preparation.now()
 
     def clock(self) -> float:
         """Seconds on the clock of the retries."""
         return self._retry.clock()
 
     def wake(self) -> None:
-        """Say, from any thread, that the source may have something now."""
+        """Tell, from any thread, that the source may have operations now."""
         self._answers.put(None)
 
     def close(self) -> None:
@@ -287,7 +251,16 @@ class Sender:
         self.close()
 
     def _has_room(self) -> bool:
-        return self._dispatch.pending < CAPACITY_LETTERS and self._dispatch.bytes < CAPACITY_BYTES
+        return (
+            self._dispatch.pending < CAPACITY_OPERATIONS and self._dispatch.bytes < CAPACITY_BYTES
+        )
+
+    def _address(self, host: str) -> str | None:
+        """The base URL that is used for a host, for the log."""
+        try:
+            return self.base_url(host)
+        except DestinationError:
+            return None
 
     def _time(self) -> float:
         return self._retry.clock() + self._slept
@@ -305,8 +278,8 @@ class Sender:
 
     def _attempt(self, batch: Batch) -> InterpretedResponse:
         endpoint = batch.route.endpoint
-        if outdated := self._outdated(batch):
-            if outdated < len(batch.operations) or not self._has_secret:
+        if too_old := outdated(batch.operations, self.moment()):
+            if too_old < len(batch.operations) or not self.preparation.has_secret:
                 return InterpretedResponse(Meaning.OUTDATED, OUTDATED)
             endpoint = "/import"
         url = self.base_url(batch.route.host)
@@ -319,25 +292,11 @@ class Sender:
                 Meaning.RETRY, f"{url}: {self._redact(str(error))}", unclear=error.unclear
             )
         except Exception as error:
-            # A defect of ours must cost one request, and no worker may die of it.
+            # A defect of the sender costs one request, and no worker ends because of it.
             log.debug(LogEvent("defect"), exc_info=True)
             return InterpretedResponse(
                 Meaning.RETRY, f"the sender failed: {error!r:.200}", unclear=True
             )
-
-    def _outdated(self, batch: Batch) -> int:
-        """How many operations have become too old for /track while they waited.
-
-        One that was too old from the beginning is sent: so it was decided elsewhere.
-        """
-        now, oldest = self._now(), batch.operations[0]
-        if oldest.sharing is not Sharing.ALONE and now - oldest.at < AGE_MARGIN_MS / 1000:
-            return 0  # all had more time than that when they were made
-        return sum(
-            too_old_for_track(queued.operation, now * 1000)
-            and not too_old_for_track(queued.operation, queued.at * 1000)
-            for queued in batch.operations
-        )
 
     def _answered(
         self, shipment: OutgoingRequest, outcome: InterpretedResponse, source: Source
@@ -347,11 +306,11 @@ class Sender:
         self._settle(source, settled)
 
     def _tell(self) -> None:
-        """Log what happened in the dispatch, for whoever watches."""
+        """Log the events of the dispatch."""
         news = self._dispatch.events
         if news:
             for each in news:
-                log_delivery_event(each, self._redact, self._urls.get(each.host))
+                log_delivery_event(each, self._redact, self._address(each.host))
             news.clear()
 
     def _settle(self, source: Source, settled: list[Settled]) -> None:
@@ -384,8 +343,8 @@ class Sender:
                 return done
 
     def _await(self, seconds: float | None, source: Source) -> None:
-        """Wait for an answer or a wake-up call, at most for so many seconds."""
-        longest = LOOK_UP_SECONDS if seconds is None else min(seconds, LOOK_UP_SECONDS)
+        """Wait for a response or for `wake`, at most for so many seconds."""
+        longest = LONGEST_WAIT_SECONDS if seconds is None else min(seconds, LONGEST_WAIT_SECONDS)
         try:
             found = self._answers.get(timeout=longest)
         except queue.Empty:
@@ -395,14 +354,14 @@ class Sender:
             self._answered(*found, source)
 
     def _pause(self, seconds: float) -> None:
-        """Sleep. A sleep that is only played counts as slept."""
+        """Sleep. Time that a fake `sleep` does not take is added to the clock."""
         before = self._retry.clock()
         (self._retry.sleep or time.sleep)(seconds)
         self._slept += max(0.0, seconds - (self._retry.clock() - before))
 
 
 class _Operations:
-    """Operations as a source; `tell` gets the place of each, from 0, and what became of it."""
+    """Operations as a source; `tell` gets the place of each, from 0, and its result."""
 
     def __init__(
         self,
@@ -414,14 +373,14 @@ class _Operations:
         self._left = self._surviving(operations)
         self._tell = tell
         self.failure: Exception | None = None
-        """Why there are no more operations, if not because they have come to their end."""
+        """The exception that ended the iterator; None if it came to its end."""
 
     def take(self, room: int) -> Sequence[QueuedOperation] | None:
         queued: list[QueuedOperation] = []
         until = self._sender.clock() + TAKE_SECONDS
         for place, operation in self._left:
             try:
-                queued.append(self._sender.prepare(operation, tag=place))
+                queued.append(self._sender.preparation.prepare(operation, tag=place))
             except (UndeliverableError, DestinationError) as error:
                 self._tell(
                     place, DeliveryResult(operation, DeliveryStatus.DEAD_LETTERED, str(error))
@@ -431,14 +390,14 @@ class _Operations:
         return queued or None
 
     def _surviving(self, operations: Iterable[Operation]) -> Iterator[tuple[int, Operation]]:
-        """The operations with their places, to the end or to where they fail."""
+        """The operations with their places, until the end or an exception."""
         try:
             yield from enumerate(operations)
         except Exception as error:
             self.failure = error
 
     def sending(self, queued: Sequence[QueuedOperation]) -> None:
-        """Nothing is kept."""
+        """Nothing has to be stored."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
         for operations, fate, reason in settled:

@@ -10,6 +10,7 @@ from conformance.runner.replay import replay
 from conformance.spec.loading import load_scenarios
 from conformance.targets.builtin import Builtin
 from translator.sender import deliver
+from translator.sender.dispatch import preparation
 from translator.sender.dispatch.dispatch import Dispatch
 from translator.sender.http.responses import InterpretedResponse, Meaning
 from translator.sender.http.transport import HttpTransport
@@ -53,12 +54,12 @@ def resends_the_first(patch: pytest.MonkeyPatch) -> None:
 
 def repeats_increments(patch: pytest.MonkeyPatch) -> None:
     """An increment whose answer is lost is sent again."""
-    patch.setattr(deliver, "is_idempotent", lambda operation: True)
+    patch.setattr(preparation, "is_idempotent", lambda operation: True)
 
 
 def trusts_every_record(patch: pytest.MonkeyPatch) -> None:
     """A bad record shares the answer of good ones."""
-    patch.setattr(deliver, "may_be_dropped_silently", lambda *about: False)
+    patch.setattr(preparation, "may_be_dropped_silently", lambda *about: False)
 
 
 def holds_nobody(patch: pytest.MonkeyPatch) -> None:

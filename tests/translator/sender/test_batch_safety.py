@@ -18,9 +18,9 @@ from translator.core.operations import Operation
 from translator.sender.dispatch.batch_safety import (
     is_idempotent,
     may_be_dropped_silently,
-    too_old_for_track,
 )
 from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.event_age import too_old_for_track
 
 DAY = 86400
 

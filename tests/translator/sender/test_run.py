@@ -14,7 +14,7 @@ from tests.translator.sender.stub import Reply, Stub
 from translator.core.operations import Failure, Operation, Result, Skip
 from translator.sender import Sender, run_send
 from translator.sender.commands.stdin_reader import ReadyLines
-from translator.sender.deliver import CAPACITY_LETTERS, TAKEN_AT_ONCE
+from translator.sender.deliver import CAPACITY_OPERATIONS, TAKEN_AT_ONCE
 
 SECONDS = 20.0
 ZERO = Reply(200, b"0")
@@ -176,7 +176,7 @@ def test_memory_is_bounded(sender: Sender, stub: Stub) -> None:
     assert (
         run_send(lines(), TRANSLATIONS.__getitem__, sender, US, out=StringIO(), err=StringIO()) == 0
     )
-    assert CAPACITY_LETTERS <= most <= CAPACITY_LETTERS + TAKEN_AT_ONCE
+    assert CAPACITY_OPERATIONS <= most <= CAPACITY_OPERATIONS + TAKEN_AT_ONCE
 
 
 def test_no_address_is_a_usage_error(sender: Sender, stub: Stub) -> None:

@@ -55,7 +55,7 @@ def delivered(
     """What is delivered of what a source gives in some steps, one event a request."""
     limits, urls = BatchLimits(records=1), {US: "http://127.0.0.1:1"}
     with Sender(urls, limits=limits, transport=posted, workers=2) as sender:
-        source = Steps(steps(sender.prepare))
+        source = Steps(steps(sender.preparation.prepare))
         sender.run(source)
     return {name for name, fate in source.fates.items() if fate is DeliveryStatus.DELIVERED}
 

@@ -27,10 +27,10 @@ from translator.sender.books.message_status import (
 from translator.sender.books.spool import IncomingMessage, Loss, Settlement, Spool, SpoolReference
 from translator.sender.books.spool_rows import StoredOperation
 from translator.sender.books.storage import StorageError
-from translator.sender.deliver import Sender, UndeliverableError
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.batch_safety import with_current_endpoint
 from translator.sender.dispatch.dispatch import UNKNOWN, Settled
+from translator.sender.dispatch.event_age import with_current_endpoint
+from translator.sender.dispatch.preparation import Preparation, UndeliverableError
 from translator.sender.dispatch.queued_operation import (
     QueuedOperation,
     ordering_keys_of,
@@ -53,7 +53,7 @@ class Ledger:
 
     def __init__(
         self,
-        sender: Sender,
+        preparation: Preparation,
         report: Report,
         *,
         spool: Spool | None = None,
@@ -62,7 +62,7 @@ class Ledger:
         self.account = Account()
         self.storage_problem: str | None = None
         """Why dead letters wait to be written to their file; None if they do not."""
-        self._sender = sender
+        self._preparation = preparation
         self._report = report
         self._spool = spool
         self._dead_letters = dead_letters or DeadLetters(None)
@@ -90,7 +90,9 @@ class Ledger:
             if not people or operation.endpoint == "/groups" or "event" in operation.payload:
                 keys = ordering_keys_of(operation, result.people)
             try:
-                operations.append(self._sender.prepare(operation, keys, SpoolReference(status)))
+                operations.append(
+                    self._preparation.prepare(operation, keys, SpoolReference(status))
+                )
             except (UndeliverableError, DestinationError) as error:
                 status.statuses.add(DeliveryStatus.DEAD_LETTERED)
                 loss = operation_loss(operation, DeliveryStatus.DEAD_LETTERED, str(error))
@@ -107,7 +109,7 @@ class Ledger:
         listed = list(messages)
         added = [True] * len(listed)
         if self._spool is not None:
-            added = self._spool.add(listed, self._sender.moment())
+            added = self._spool.add(listed, self._preparation.now())
         taken = [each for each, is_new in zip(listed, added, strict=True) if is_new]
         with self._lock:
             for status, operations, _, skipped in taken:
@@ -178,7 +180,7 @@ class Ledger:
                     )
                     for status, new in results.values()
                 ],
-                self._sender.moment(),
+                self._preparation.now(),
                 [loss.line for loss in dead],
             )
         with self._lock:
@@ -244,16 +246,16 @@ class Ledger:
         if reason is None and stored.started:
             reason = f"the sender was stopped while it was on its way: {UNKNOWN}"
         if reason is None:
-            operation = with_current_endpoint(operation, self._sender.moment() * 1000)
+            operation = with_current_endpoint(operation, self._preparation.now() * 1000)
             try:
-                return self._sender.prepare(operation, stored.ordering_keys, reference), None
+                return self._preparation.prepare(operation, stored.ordering_keys, reference), None
             except (UndeliverableError, DestinationError) as error:
                 reason = str(error)
         return QueuedOperation(0, operation, b"", tag=reference), reason
 
     def _loss(self, status: MessageStatus, loss: Json, content: Json) -> Loss:
         shown = {"line": status.line, "messageId": status.message_id, **loss}
-        return Loss(dead_letter(uuid.uuid4().hex, self._sender.moment(), shown, content), shown)
+        return Loss(dead_letter(uuid.uuid4().hex, self._preparation.now(), shown, content), shown)
 
 
 class ReadyOperations:

@@ -67,7 +67,7 @@ def run_send(
         def report(loss: Json) -> None:
             shown.write(encode(loss).decode())
 
-        ledger = Ledger(sender, report, spool=spool, dead_letters=dead_letters)
+        ledger = Ledger(sender.preparation, report, spool=spool, dead_letters=dead_letters)
         run = _Run(ledger, sender, spool, translate_line, shown, content)
         given = ReadyLines(lines) if isinstance(lines, Iterable) else lines
         problem = run.deliver(given)

@@ -18,7 +18,7 @@ from typing import Any
 
 from translator.core.message import FORBIDDEN_IDS
 from translator.core.operations import Json, Operation
-from translator.core.timestamps import IMPORT_AGE_MS
+from translator.sender.dispatch.event_age import is_too_old
 from translator.sender.dispatch.queued_operation import LONGEST_KEPT
 
 REPEATABLE_UPDATES = frozenset({"$set", "$set_once", "$union", "$unset", "$delete"})
@@ -41,8 +41,6 @@ MOST_MEMBERS = 254
 """Documented are both "fewer than 255" and "up to 255"
 (docs/facts/mixpanel-http-api.md#event-limits)."""
 DEEPEST = 3
-AGE_MARGIN_MS = 3_600_000
-"""An event that is nearly too old may be so when it arrives."""
 
 NUMBERS = frozenset({int, float})
 FLAT = NUMBERS | {str, bool, type(None)}
@@ -76,19 +74,6 @@ def may_be_dropped_silently(operation: Operation, size: int, now_ms: float) -> b
     return _doubtful_update(operation.payload, operation.endpoint)
 
 
-def too_old_for_track(operation: Operation, now_ms: float) -> bool:
-    """Whether /track would drop the event for its age."""
-    properties = operation.payload.get("properties")
-    time = properties.get("time") if isinstance(properties, dict) else None
-    return operation.endpoint == "/track" and _is_old(time, now_ms, margin_ms=0)
-
-
-def with_current_endpoint(operation: Operation, now_ms: float) -> Operation:
-    """An operation that was left behind: to /import, if it has become too old for /track."""
-    old = too_old_for_track(operation, now_ms)
-    return operation._replace(endpoint="/import") if old else operation
-
-
 def _doubtful_event(payload: Json, now_ms: float) -> bool:
     name, properties = payload.get("event"), payload.get("properties")
     if type(name) is not str or name in ("", "$merge") or type(properties) is not dict:
@@ -99,7 +84,7 @@ def _doubtful_event(payload: Json, now_ms: float) -> bool:
     if len(properties) > MOST_MEMBERS or "$ignore" in properties:
         return True
     time = properties.get("time")
-    if time is not None and (type(time) not in NUMBERS or _is_old(time, now_ms)):
+    if time is not None and (type(time) not in NUMBERS or is_too_old(time, now_ms)):
         return True
     insert_id = properties.get("$insert_id")
     if insert_id is None:
@@ -154,14 +139,6 @@ def _sound_id(value: Any) -> bool:
 @lru_cache(10_000)
 def _sound_text(value: str) -> bool:
     return value != "" and value.strip().lower() not in FORBIDDEN_IDS
-
-
-def _is_old(time: Any, now_ms: float, margin_ms: float = AGE_MARGIN_MS) -> bool:
-    if type(time) not in NUMBERS:
-        return False
-    # Seconds or milliseconds: docs/facts/mixpanel-http-api.md#event-fields.
-    time_ms: float = time * 1000 if abs(time) < 1e11 else time
-    return now_ms - time_ms > IMPORT_AGE_MS - margin_ms
 
 
 def _any_out_of_shape(values: Collection[Any], depth: int = 0) -> bool:
