@@ -14,7 +14,7 @@ from mock_mixpanel import __version__
 from mock_mixpanel.control.openapi import page
 from mock_mixpanel.log.stores import StoreError, open_store
 from mock_mixpanel.projects.config import Config, ConfigError, Project, read_projects
-from mock_mixpanel.serving.guard import CONTROL, TOKEN_PARAMETER, Access
+from mock_mixpanel.serving.guard import PAGES, TOKEN_PARAMETER, Access
 from mock_mixpanel.serving.server import Server
 from mock_mixpanel.serving.tls import Certificate, TlsError, make
 from mock_mixpanel.serving.workers import Workers, WorkersError, WorkerSettings
@@ -128,7 +128,8 @@ def serve(
     """Run the mock until it is interrupted, and print the base URL of each region.
 
     With --tls it also prints `ca` and the file of the certificate authority that clients must
-    trust. If other machines can reach it, it prints `control` and the link that opens /_mock.
+    trust. The last line is `ui` and the link to the pages that show what the mock received; if
+    other machines can reach the mock, that link holds the token that /_mock asks for.
     """
     config = Config(
         projects=_projects(projects_file, alias_delay),
@@ -187,10 +188,11 @@ def serve(
             click.echo(f"{region} {url}")
         if certificate and certificate.authority:
             click.echo(f"ca {tls_ca or certificate.authority}")
-        if access.token and not control_token:
-            # A browser cannot open the address that stands for all addresses.
-            here = re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", server.urls["us"])
-            click.echo(f"control {here}{CONTROL}/?{TOKEN_PARAMETER}={access.token}")
+        # A browser cannot open the address that stands for all addresses.
+        here = re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", server.urls["us"])
+        made_token = access.token and not control_token
+        query = f"?{TOKEN_PARAMETER}={access.token}" if made_token else ""
+        click.echo(f"ui {here}{PAGES}{query}")
         if alias_delay:
             took = f"{alias_delay:g} s after they are sent (--alias-delay 0: at once)"
             click.echo(f"aliases take effect {took}", err=True)

@@ -32,6 +32,9 @@ from mock_mixpanel.serving import cors
 CONTROL = "/_mock"
 """The control API and its pages."""
 
+PAGES = "/_mock/ui/"
+"""The start page of the inspector."""
+
 OPEN_PATHS = ("/_mock/health",)
 """Need no token: a container's health check has none, and the response holds no data."""
 
@@ -123,7 +126,7 @@ def protect(app: Flask, access: Access) -> None:
         if not control and (request.blueprint != "readback" or cors.is_for_pages(request.path)):
             return None
         refusal = _refusal(access)
-        if refusal or not control or not access.token or request.path in OPEN_PATHS:
+        if refusal or not control or not access.token or request.path.rstrip("/") in OPEN_PATHS:
             return respond(refusal) if refusal else None
         return _check_token(access.token)
 

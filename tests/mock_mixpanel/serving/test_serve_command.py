@@ -62,14 +62,42 @@ def urls(process: subprocess.Popen[str], count: int) -> dict[str, str]:
 def test_serve(number: signal.Signals) -> None:
     """It prints a line for each region, is ready then, and ends cleanly when told."""
     with serving("--port", "0", "--eu-port", "0", "--in-port", "0") as process:
-        found = urls(process, 3)
-        assert list(found) == ["us", "eu", "in"]
+        found = urls(process, 4)
+        assert list(found) == ["us", "eu", "in", "ui"]
+        assert found.pop("ui") == f"{found['us']}/_mock/ui/"
         for url in found.values():
             assert url.startswith("http://127.0.0.1:")
             assert http("GET", f"{url}/_mock/health").json()["status"] == "ok"
         process.send_signal(number)
         assert process.communicate(timeout=30) == ("", ALIASES)
         assert process.returncode == 0
+
+
+def test_reachable_from_other_machines() -> None:
+    """Bound to all addresses, it prints a link with the token that its API asks for."""
+    with serving("--port", "0", "--host", "0.0.0.0") as process:
+        found = urls(process, 2)
+        assert http("GET", f"{found['us']}/_mock/events").status_code == 401
+        assert found["ui"].startswith("http://127.0.0.1:")
+        answer = http("GET", found["ui"])
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/_mock/ui/")
+        bearer = {"Authorization": f"Bearer {found['ui'].partition('=')[2]}"}
+        assert http("GET", f"{found['us']}/_mock/events", headers=bearer).json() == []
+
+
+def test_given_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token from the environment is used by all workers, and not printed."""
+    monkeypatch.setenv("MOCKPANEL_CONTROL_TOKEN", "s3cret")
+    with serving("--port", "0", "--workers", "2", "--allow-host", "mock.internal") as process:
+        found = urls(process, 2)
+        assert found["ui"] == f"{found['us']}/_mock/ui/"
+        url = f"{found['us']}/_mock/events"
+        headers = {"Authorization": "Bearer s3cret", "Host": "mock.internal"}
+        for _ in range(6):
+            assert http("GET", url).status_code == 401
+            assert http("GET", url, headers=headers).json() == []
+            other = headers | {"Host": "other.internal"}
+            assert http("GET", url, headers=other).status_code == 403
 
 
 @pytest.mark.parametrize(
