@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.api import control_api
 from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.endpoints import ENDPOINTS, exchange, ingest
@@ -26,32 +26,32 @@ MAX_UNKNOWN_BODY = 1024 * 1024
 def create_app(
     config: Config | None = None,
     *,
-    world: World | None = None,
+    backend: Backend | None = None,
     regions: Mapping[int, str] | None = None,
     access: Access | None = None,
 ) -> Flask:
     """Make the application.
 
-    `world` is made from `config` unless it is given. `regions` names the region of each port;
+    `backend` is made from `config` unless it is given. `regions` names the region of each port;
     requests to any other port are for the default region, unless their Host header says otherwise.
     `access` says who may use the control API and read-back; see `guard`.
     """
-    world = world or World(config)
+    backend = backend or Backend(config)
     app = Flask("mock_mixpanel", static_folder=None)
     app.config[REGIONS] = regions or {}
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # It would redirect; clients that POST do not follow.
     app.wsgi_app = _SlashMerger(app.wsgi_app)  # type: ignore[method-assign]
     protect(app, access or Access())
-    app.register_blueprint(inspector_pages(world), url_prefix="/_mock/ui")
-    app.register_blueprint(control_api(world), url_prefix="/_mock")
-    app.register_blueprint(readback_api(world))
+    app.register_blueprint(inspector_pages(backend), url_prefix="/_mock/ui")
+    app.register_blueprint(control_api(backend), url_prefix="/_mock")
+    app.register_blueprint(readback_api(backend))
 
     for endpoint in ENDPOINTS:
         app.add_url_rule(
             endpoint,
             endpoint.lstrip("/"),
-            lambda endpoint=endpoint: _take(world, endpoint),
+            lambda endpoint=endpoint: _take(backend, endpoint),
             methods=["GET", "POST"],
         )
 
@@ -59,7 +59,7 @@ def create_app(
     def answer_unknown(error: HTTPException) -> Response:
         if request.path.startswith("/_mock"):
             return respond(replies.app_error(error.code or 500, error.description or error.name))
-        return _unknown(world, error)
+        return _unknown(backend, error)
 
     @app.errorhandler(StoreUnavailableError)
     def answer_without_store(error: StoreUnavailableError) -> Response:
@@ -70,7 +70,7 @@ def create_app(
         if request.method == "OPTIONS":
             return Response(status=204)
         if request.path not in ENDPOINTS:  # Ingestion refreshes when it has to.
-            world.refresh()
+            backend.refresh()
         return None
 
     @app.after_request
@@ -110,13 +110,13 @@ class _SlashMerger:
         return answer
 
 
-def _take(world: World, endpoint: str) -> Response:
+def _take(backend: Backend, endpoint: str) -> Response:
     if request.method == "HEAD":  # Unknown in reality; it must not store anything.
         return Response(status=200, content_type=replies.TEXT_TYPE)
-    return respond(ingest(world, endpoint, incoming(world.config.limits.body_bytes)))
+    return respond(ingest(backend, endpoint, incoming(backend.config.limits.body_bytes)))
 
 
-def _unknown(world: World, error: HTTPException) -> Response:
+def _unknown(backend: Backend, error: HTTPException) -> Response:
     """Answer and journal what is not built: never a success that stores nothing."""
     if error.code not in (404, 405):
         return respond(replies.app_error(error.code or 500, error.description or error.name))
@@ -126,5 +126,5 @@ def _unknown(world: World, error: HTTPException) -> Response:
         path=request.path,
         known_paths=[*ENDPOINTS, *PATHS, "/_mock"],
     )
-    world.log.append(exchange(incoming(MAX_UNKNOWN_BODY), reply, world.clock.now()), [])
+    backend.log.append(exchange(incoming(MAX_UNKNOWN_BODY), reply, backend.clock.now()), [])
     return respond(reply)

@@ -18,7 +18,7 @@ from mock_mixpanel.simulation.rate_limits import Rates
 from mock_mixpanel.state.projections import Projections
 
 
-class World:
+class Backend:
     """The clock, the log and what is computed from it, the projects and the faults.
 
     Everything that lasts is in the store, so several workers with the same store are one server.

@@ -42,9 +42,9 @@ def mock_mixpanel(
     server = mock_mixpanel_server
     # Register the project before it has data: a reader without data of its own would otherwise be
     # shown the only other project.
-    server.world.projects.put(Project(token))
+    server.backend.projects.put(Project(token))
     mock = MockMixpanel(server.url, token, eu_url=server.eu_url or "", in_url=server.in_url or "")
     yield mock
     mock.close()
-    server.world.reset(token)
-    server.world.clock.reset()
+    server.backend.reset(token)
+    server.backend.clock.reset()

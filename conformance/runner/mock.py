@@ -98,6 +98,6 @@ def running_mock(port: int = 0) -> Iterator[Mock]:
         raise UsageError(f"the mock cannot listen on {port} and {port + 1}: {error}") from error
     try:
         base_urls = {host: server.urls[region] for region, host in HOSTS.items()}
-        yield Mock(create_app(world=server.world), base_urls)
+        yield Mock(create_app(backend=server.backend), base_urls)
     finally:
         server.stop()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 
 from mock_mixpanel import __version__
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.control import openapi
 from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.overview import overview
@@ -49,13 +49,13 @@ MOST_RECORDS = 1000
 class Control:
     """The calls, by name; each gives something to answer as JSON."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.reading, self.people = Reading(world), People(world)
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.reading, self.people = Reading(backend), People(backend)
 
     def health(self) -> Any:
         """Ready to take requests."""
-        return {"status": "ok", "version": __version__, "now": iso(self.world.clock.now())}
+        return {"status": "ok", "version": __version__, "now": iso(self.backend.clock.now())}
 
     def openapi(self) -> Any:
         """What is served, as OpenAPI."""
@@ -67,7 +67,7 @@ class Control:
         token = body.get("token")
         if "token" in body and (not isinstance(token, str) or not token):
             raise ControlError("token: expected a text; leave it out to forget everything")
-        self.world.reset(token)
+        self.backend.reset(token)
         return {"status": "ok"}
 
     def requests(self) -> Any:
@@ -76,8 +76,8 @@ class Control:
         summary = flag("summary")
         if query.backwards or summary or query.search.tests or query.region:
             return self.reading.requests(query, summary=summary)
-        findings = self.world.projections.findings()
-        rows = self.world.log.rows(query.after, query.token)
+        findings = self.backend.projections.findings()
+        rows = self.backend.log.rows(query.after, query.token)
         found = part_asked().of(Received(row) for row in rows)
         return (request_item(journaled(each.row), findings) for each in found)
 
@@ -98,7 +98,7 @@ class Control:
         query, raw = self._query(ITEM_FIELDS), flag("raw")
         if query.paged or query.search.tests or query.region:
             return self.reading.events(query, raw=raw)
-        texts = self.world.projections.event_texts(query.token, raw=raw, part=part_asked())
+        texts = self.backend.projections.event_texts(query.token, raw=raw, part=part_asked())
         return Pieces(texts)
 
     def event(self, number: int) -> Any:
@@ -131,7 +131,7 @@ class Control:
 
     def overview(self) -> Any:
         """Troubles, totals and the latest traffic."""
-        return overview(self.world, self._query(()))
+        return overview(self.backend, self._query(()))
 
     def reasons(self) -> Any:
         """The reasons against records, with counts and examples."""
@@ -144,7 +144,7 @@ class Control:
     def identities(self) -> Any:
         """Clusters, links, and what is pending, split, duplicate and queued."""
         arguments = request.args
-        return self.world.projections.identities(
+        return self.backend.projections.identities(
             arguments.get("token"), region_asked(), arguments.get("id")
         )
 
@@ -166,16 +166,16 @@ class Control:
     def _watched(self, known: KnownPosition) -> WatchResult:
         """Wait here, or let the server wait if it can do that without a thread."""
         if known.seconds <= 0 or (known.last is None and known.version is None):
-            return self.world.changes.now(known)
+            return self.backend.changes.now(known)
         let_server_wait = request.environ.get(WATCH_KEY)
         if let_server_wait is None:
-            return self.world.changes.wait(known)
+            return self.backend.changes.wait(known)
         let_server_wait(known)
-        return self.world.changes.now(known)
+        return self.backend.changes.now(known)
 
     def clock(self) -> Any:
         """The virtual clock."""
-        clock = self.world.clock
+        clock = self.backend.clock
         return {"now": iso(clock.now()), "frozen": clock.frozen}
 
     def set_clock(self) -> Any:
@@ -190,20 +190,20 @@ class Control:
             raise ControlError("advance: expected a number of seconds")
         now = moment_of("now", body["now"]) if "now" in body else None
         try:
-            self.world.clock.change(now=now, advance=advance, freeze=freeze)
+            self.backend.clock.change(now=now, advance=advance, freeze=freeze)
         except ValueError as error:
             raise ControlError(str(error)) from error
         return self.clock()
 
     def faults(self) -> Any:
         """The rules and how often they acted."""
-        return self.world.faults.shown()
+        return self.backend.faults.shown()
 
     def add_faults(self) -> Any:
         """One rule, or several in a list; answers those made."""
         body = json_body()
         try:
-            rules = self.world.faults.add(*_as_list(body))
+            rules = self.backend.faults.add(*_as_list(body))
         except FaultError as error:
             raise ControlError(str(error)) from error
         return [rule.shown() for rule in rules]
@@ -212,14 +212,14 @@ class Control:
         """All rules, or the one of `id`."""
         number = request.args.get("id")
         if number is None:
-            self.world.faults.forget(None)
-        elif not self.world.faults.remove(count("id", number) or 0):
+            self.backend.faults.forget(None)
+        elif not self.backend.faults.remove(count("id", number) or 0):
             raise ControlError(f"id: no fault {number}; GET /_mock/faults lists them", 404)
         return {"status": "ok"}
 
     def project(self, token: str) -> Any:
         """The options of a project."""
-        project = self.world.projects.find(token)
+        project = self.backend.projects.find(token)
         if project is None:
             raise ControlError(f"project {token!r} is not known; PUT its options to make it", 404)
         return project.shown()
@@ -227,7 +227,7 @@ class Control:
     def put_project(self, token: str) -> Any:
         """Set options of a project."""
         try:
-            return self.world.change_project(token, object_body(None)).shown()
+            return self.backend.change_project(token, object_body(None)).shown()
         except ConfigError as error:
             raise ControlError(str(error)) from error
 
@@ -236,13 +236,13 @@ class Control:
         return self.people.projects()
 
     def _query(self, applicable: Sequence[str], most: int | None = None) -> Query:
-        return query_asked(self.world.clock.now(), applicable, most=most)
+        return query_asked(self.backend.clock.now(), applicable, most=most)
 
     def _stored(self, kind: str) -> Any:
         query = self._query(ITEM_FIELDS)
         if query.paged or query.search.tests or query.region:
             return self.reading.stored(kind, query)
-        found = self.world.projections.items(kind, query.token)
+        found = self.backend.projections.items(kind, query.token)
         return (item.value for item in part_asked().of(found))
 
 
@@ -277,9 +277,9 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
 )
 
 
-def control_api(world: World) -> Blueprint:
+def control_api(backend: Backend) -> Blueprint:
     """All calls as a blueprint."""
-    api, control = Blueprint("control", __name__), Control(world)
+    api, control = Blueprint("control", __name__), Control(backend)
     for number, (method, path, call) in enumerate(ROUTES):
         api.add_url_rule(f"/{path}", f"call-{number}", _view(control, call), methods=[method])
 

@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Any
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.views import verdicts_of
 from mock_mixpanel.ingest.regions import home_in
@@ -15,9 +15,9 @@ MINUTES = 30
 """Minutes with requests that are shown."""
 
 
-def overview(world: World, query: Query) -> dict[str, Any]:
+def overview(backend: Backend, query: Query) -> dict[str, Any]:
     """What a person who looks at the mock wants to know first."""
-    projections, token = world.projections, query.token
+    projections, token = backend.projections, query.token
     with projections.locked():
         states = projections.states(token, query.region)
         identities = projections.identities(token, query.region)
@@ -36,10 +36,12 @@ def overview(world: World, query: Query) -> dict[str, Any]:
             "profiles": sum(len(state.profiles) for state in states),
             "groups": sum(len(state.groups) for state in states),
         }
-    rules = [rule for rule in world.faults.rules if token in (None, rule.match.get("token", token))]
+    rules = [
+        rule for rule in backend.faults.rules if token in (None, rule.match.get("token", token))
+    ]
     return {
-        "now": iso(world.clock.now()),
-        "frozen": world.clock.frozen,
+        "now": iso(backend.clock.now()),
+        "frozen": backend.clock.frozen,
         "next_due": iso(min(due)) if due else None,
         "troubles": {
             "rejected": projections.refused(token, query.region),
@@ -57,16 +59,16 @@ def overview(world: World, query: Query) -> dict[str, Any]:
             for reason, count in sorted(reasons.items(), key=lambda each: -each[1].count)
         ],
         "totals": totals,
-        **_by_minute(world, query),
+        **_by_minute(backend, query),
     }
 
 
-def _by_minute(world: World, query: Query) -> dict[str, Any]:
+def _by_minute(backend: Backend, query: Query) -> dict[str, Any]:
     """Accepted and rejected records of the latest requests, by virtual minute."""
-    findings = world.projections.findings()
+    findings = backend.projections.findings()
     found: dict[int, list[int]] = {}
     examined = 0
-    for request in islice(world.projections.journal(query.token, records=False), EXAMINED):
+    for request in islice(backend.projections.journal(query.token, records=False), EXAMINED):
         minute = int(request.exchange.received_at // 60)
         if minute not in found and len(found) >= MINUTES:
             break

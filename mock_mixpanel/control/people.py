@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.reading import Reading
 from mock_mixpanel.json_values import same
@@ -23,15 +23,15 @@ ACTIVITY = 100
 class People:
     """Reads people, groups and projects."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.reading = world, Reading(world)
+    def __init__(self, backend: Backend) -> None:
+        self.backend, self.reading = backend, Reading(backend)
 
     def person(self, query: Query, who: str) -> dict[str, Any] | None:
         """A person by any of their ids; None if nothing is known of this id.
 
         `set_by` names the record that set each property, `history` what each update changed.
         """
-        projections = self.world.projections
+        projections = self.backend.projections
         with projections.locked():
             for state in projections.states(query.token, query.region):
                 found = self._person(state, query, who)
@@ -41,7 +41,7 @@ class People:
 
     def group(self, query: Query, key: str, who: str) -> dict[str, Any] | None:
         """A group by its key and id; None if there is none."""
-        projections = self.world.projections
+        projections = self.backend.projections
         with projections.locked():
             for state in projections.states(query.token, query.region):
                 history = _history(state.groups, (key, who), projections.references)
@@ -65,15 +65,15 @@ class People:
 
     def projects(self) -> list[dict[str, Any]]:
         """All projects with data or options, with counts for each region; by token."""
-        projections = self.world.projections
+        projections = self.backend.projections
         with projections.locked():
             by_token = defaultdict(list)
             for state in projections.states():
                 by_token[state.token].append(state)
-            known = {project.token: project for project in self.world.projects.known()}
+            known = {project.token: project for project in self.backend.projects.known()}
             return [
                 {
-                    **_options(self.world.projects.options(token)),
+                    **_options(self.backend.projects.options(token)),
                     "known": token in known,
                     **projections.totals(token),
                     "regions": [_counts(state) for state in by_token[token]],
@@ -83,7 +83,7 @@ class People:
             ]
 
     def _person(self, state: ProjectState, query: Query, who: str) -> dict[str, Any] | None:
-        identities, projections = state.identities, self.world.projections
+        identities, projections = state.identities, self.backend.projections
         # Under legacy identity, data that came before an alias stays under the alias.
         both = identities.resolve(who), identities.resolve(identities.place(who))
         places = list(dict.fromkeys(both))
@@ -114,7 +114,7 @@ class People:
         self, state: ProjectState, query: Query, canonical: str
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """The history and the latest events of what is stored for a canonical id."""
-        projections, resolve = self.world.projections, state.identities.resolve
+        projections, resolve = self.backend.projections, state.identities.resolve
         cluster = next((ids for ids in state.identities.people() if canonical in ids), ())
         stored = {canonical, *(each for each in cluster if resolve(each) == canonical)}
         before = query.before

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.lists import Candidate, Query, Subjects, in_pages, listed, page
 from mock_mixpanel.control.search import Subject
 from mock_mixpanel.control.views import (
@@ -36,12 +36,12 @@ Arrived = tuple[Journaled, Entry]
 class Reading:
     """Reads what one server holds."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
 
     def requests(self, query: Query, *, summary: bool) -> Any:
         """The journal of requests."""
-        projections = self.world.projections
+        projections = self.backend.projections
         findings = projections.findings()
         records = not summary or bool(query.search.tests)
         candidates = (
@@ -62,10 +62,10 @@ class Reading:
 
     def request(self, number: int) -> dict[str, Any] | None:
         """A request with all of its records and their fates; None if there is none of this id."""
-        found = self.world.projections.request(number)
+        found = self.backend.projections.request(number)
         if found is None:
             return None
-        findings = self.world.projections.findings()
+        findings = self.backend.projections.findings()
         return {
             **request_item(found, findings),
             "summary": request_summary(found, findings),
@@ -74,7 +74,7 @@ class Reading:
 
     def records(self, query: Query) -> Any:
         """Every record that arrived, with its verdict and fate."""
-        projections = self.world.projections
+        projections = self.backend.projections
         findings = projections.findings()
         needs_fate = "fate" in query.search.fields
 
@@ -93,21 +93,21 @@ class Reading:
 
     def record(self, number: int) -> dict[str, Any] | None:
         """A record by its id, with a summary of its request; None if there is none."""
-        found = next(self.world.projections.requests_of([number]), None)
+        found = next(self.backend.projections.requests_of([number]), None)
         if found is None:
             return None
         [item] = self.records_of([found[1]])
-        request = self.world.projections.request(item["request_id"]) or found[0]
-        return {**item, "request": request_summary(request, self.world.projections.findings())}
+        request = self.backend.projections.request(item["request_id"]) or found[0]
+        return {**item, "request": request_summary(request, self.backend.projections.findings())}
 
     def event(self, number: int) -> dict[str, Any] | None:
         """A record by its id; for an event, `stored` is what queries see of it."""
         item = self.record(number)
-        return item and item | {"stored": self.world.projections.event(number)}
+        return item and item | {"stored": self.backend.projections.event(number)}
 
     def rejected(self, query: Query, *, reason: str | None = None) -> Any:
         """Records refused, dropped in silence, or without effect."""
-        projections = self.world.projections
+        projections = self.backend.projections
         findings = projections.findings()
         numbers = projections.noted(query.token)
         candidates = (
@@ -126,7 +126,7 @@ class Reading:
 
     def reasons(self, query: Query) -> list[dict[str, Any]]:
         """The reasons against records, with counts, the most frequent first."""
-        projections = self.world.projections
+        projections = self.backend.projections
         findings = projections.findings()
         groups = projections.reasons(query.token, query.region)
         ids = {number for group in groups.values() for number in group.shown}
@@ -150,7 +150,7 @@ class Reading:
 
     def leaks(self, query: Query) -> Any:
         """Records sent to another region than their project's, with that as `home`."""
-        projections = self.world.projections
+        projections = self.backend.projections
         numbers = projections.noted(query.token)
         candidates = (
             each for each in self._noted(numbers, query) if home_in(each.value[1].verdict.reasons)
@@ -169,7 +169,7 @@ class Reading:
         """The profiles or groups, by the last record that changed each."""
         items = [
             Candidate(item.id, item.at, item)
-            for item in self.world.projections.items(kind, query.token)
+            for item in self.backend.projections.items(kind, query.token)
             if query.region in (None, item.value["region"])
         ]
         candidates = in_pages(items, query.before)
@@ -177,7 +177,7 @@ class Reading:
 
     def events(self, query: Query, *, raw: bool) -> Any:
         """Stored events."""
-        projections = self.world.projections
+        projections = self.backend.projections
 
         def candidates() -> Iterator[Candidate]:
             part = Part(limit=BLOCK, before=query.before)
@@ -193,7 +193,7 @@ class Reading:
 
     def _arrived(self, query: Query) -> Iterator[Arrived]:
         """The records of a project and region before a record, newest first."""
-        projections = self.world.projections
+        projections = self.backend.projections
         start = None if query.before is None else projections.request_before(query.before)
         for request in projections.journal(query.token, start):
             for entry in reversed(request.entries):
@@ -206,13 +206,13 @@ class Reading:
     def _noted(self, numbers: Sequence[int], query: Query) -> Iterator[Candidate]:
         newest_first = reversed(numbers)
         wanted = [each for each in newest_first if query.before is None or each < query.before]
-        for request, entry in self.world.projections.requests_of(wanted):
+        for request, entry in self.backend.projections.requests_of(wanted):
             if query.region in (None, entry.verdict.region):
                 yield Candidate(entry.id, entry.verdict.received_at, (request, entry))
 
     def records_of(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
         """These records with verdicts and fates."""
-        projections = self.world.projections
+        projections = self.backend.projections
         findings, references = projections.findings(), projections.references
         fates = projections.fates(entries)
         return [

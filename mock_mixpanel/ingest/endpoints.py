@@ -7,7 +7,7 @@ from collections.abc import ItemsView, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.ingest import authentication, replies
 from mock_mixpanel.ingest.decoding import Decoded, TooLargeError, decode, flag
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
@@ -31,28 +31,28 @@ MOST_REFUSED = 10_000
 """How many records of a request that is refused as a whole are kept: a body may have millions."""
 
 
-def ingest(world: World, endpoint: str, incoming: Incoming) -> Reply:
+def ingest(backend: Backend, endpoint: str, incoming: Incoming) -> Reply:
     """Take in one request at an endpoint, journal it, and say what to answer.
 
     A request is judged by what this worker knows of clock, projects and faults; if another worker
     changed that before it is stored, it is judged again.
     """
     while True:
-        if world.counts:
-            with world.exclusive():
-                reply = _ingested(world, endpoint, incoming)
+        if backend.counts:
+            with backend.exclusive():
+                reply = _ingested(backend, endpoint, incoming)
         else:
-            reply = _ingested(world, endpoint, incoming)
+            reply = _ingested(backend, endpoint, incoming)
         if reply:
             return reply
-        world.refresh()
+        backend.refresh()
 
 
-def _ingested(world: World, endpoint: str, incoming: Incoming) -> Reply | None:
+def _ingested(backend: Backend, endpoint: str, incoming: Incoming) -> Reply | None:
     """The answer; None if the request has to be judged again."""
-    now = world.clock.now()
-    records, judged, reply, text = _taken(world, endpoint, incoming, now)
-    fault = world.faults.pick(endpoint, {each.token for each in judged})
+    now = backend.clock.now()
+    records, judged, reply, text = _taken(backend, endpoint, incoming, now)
+    fault = backend.faults.pick(endpoint, {each.token for each in judged})
     if fault:
         reply = fault.action.answer(endpoint, reply)
         if not fault.action.stores:
@@ -64,7 +64,7 @@ def _ingested(world: World, endpoint: str, incoming: Incoming) -> Reply | None:
     verdicts = [verdict[id(each)] for each in judged]
     exchanged = exchange(incoming, reply, now, fault.id if fault else None)
     arrival = Arrival(exchanged, verdicts, text or dump(records))
-    return reply if world.log.take(arrival, world.version) else None
+    return reply if backend.log.take(arrival, backend.version) else None
 
 
 def exchange(incoming: Incoming, reply: Reply, now: float, fault: int | None = None) -> Exchange:
@@ -85,11 +85,11 @@ def exchange(incoming: Incoming, reply: Reply, now: float, fault: int | None = N
     )
 
 
-def no_request(world: World, region: str, method: str, path: str, reply: Reply) -> None:
+def no_request(backend: Backend, region: str, method: str, path: str, reply: Reply) -> None:
     """Put what is no request of HTTP into the journal, as far as it is known, less its query."""
     method, path = (redacted_text(word.partition("?")[0])[:EXCERPT] for word in (method, path))
     incoming = Incoming(Envelope(region, method, path, {}, {}), None)
-    world.log.append(exchange(incoming, reply, world.clock.now()), [])
+    backend.log.append(exchange(incoming, reply, backend.clock.now()), [])
 
 
 class Taken(NamedTuple):
@@ -101,8 +101,8 @@ class Taken(NamedTuple):
     text: bytes | None = None
 
 
-def _taken(world: World, endpoint: str, incoming: Incoming, now: float) -> Taken:
-    limits = world.config.limits
+def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> Taken:
+    limits = backend.config.limits
     if incoming.broken:
         judged = [Judged(problems=[Problem(incoming.broken)])]
         return Taken([None], judged, replies.failure(endpoint, 400))
@@ -122,18 +122,18 @@ def _taken(world: World, endpoint: str, incoming: Incoming, now: float) -> Taken
         return Taken(records, unread, _received(decoded.answer, controls))
     tokens: Sequence[str] | None
     if endpoint == "/import":
-        tokens = _import_tokens(world, incoming, controls, records)
+        tokens = _import_tokens(backend, incoming, controls, records)
     else:
         tokens = [_sent_token(endpoint, record) for record in records]
     if tokens is None:
-        refused = _unauthorized(world, incoming, controls, records)
+        refused = _unauthorized(backend, incoming, controls, records)
         return Taken(*refused, replies.import_error(401, "Invalid credentials"))
-    over = _over_limit(world, endpoint, tokens, Sent(now, len(records), decoded.size))
+    over = _over_limit(backend, endpoint, tokens, Sent(now, len(records), decoded.size))
     if over:
         reason, reply = over
         return Taken(*_all_refused(endpoint, records, reason), reply)
     ip, sender = controls.get("ip"), incoming.envelope.address
-    judge = Judge(world, endpoint, incoming.envelope.region, now, strict, ip, sender)
+    judge = Judge(backend, endpoint, incoming.envelope.region, now, strict, ip, sender)
     judged = judge.judge(records, tokens)
     if strict:
         return Taken(records, judged, _strict_reply(records, judged), decoded.text)
@@ -148,20 +148,20 @@ def _shared(judged: Sequence[Judged]) -> ItemsView[int, Judged]:
 
 
 def _over_limit(
-    world: World, endpoint: str, tokens: Sequence[str], sent: Sent
+    backend: Backend, endpoint: str, tokens: Sequence[str], sent: Sent
 ) -> tuple[str, Reply] | None:
     """Why a request is refused as a whole by a limit of a project it is for, and the answer."""
     everyone = sorted(set(tokens)) if len(tokens) > 1 else tokens
     for token in everyone:
-        limits = world.projects.limits(token)
+        limits = backend.projects.limits(token)
         if sent.records > limits.records:
             most = f"{limits.records} records"
             return f"request: more than {most}", _too_large(endpoint, most)
         if sent.size > limits.body_bytes:
             most = f"{limits.body_bytes} bytes"
             return f"body: larger than {most}", _too_large(endpoint, most)
-    for token in everyone if world.projects.rated else ():
-        reason = world.rates.exceeded(token, world.projects.limits(token), sent)
+    for token in everyone if backend.projects.rated else ():
+        reason = backend.rates.exceeded(token, backend.projects.limits(token), sent)
         if reason:
             return reason, replies.failure(endpoint, 429)
     return None
@@ -187,27 +187,27 @@ def _sent_token(endpoint: str, record: Any) -> str:
 
 
 def _import_tokens(
-    world: World, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
+    backend: Backend, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
 ) -> list[str] | None:
     credential = authentication.read_basic(incoming.envelope.header("Authorization"))
     project_id = controls.get("project_id", "")
-    known = world.projects.known()
+    known = backend.projects.known()
     project = authentication.project_of(credential, project_id, incoming.envelope.region, known)
     if project:
         return [project.token] * len(records)
     if authentication.project_of(credential, project_id, None, known):
         return None
-    strict = world.config.strict_projects
+    strict = backend.config.strict_projects
     return authentication.tokens_by_record(credential, project_id, records, known, strict)
 
 
 def _unauthorized(
-    world: World, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
+    backend: Backend, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
 ) -> tuple[Sequence[Any], Sequence[Judged]]:
     """The records of an import that is a 401; with the credential of another region, a leak."""
     credential = authentication.read_basic(incoming.envelope.header("Authorization"))
     project_id = controls.get("project_id", "")
-    project = authentication.project_of(credential, project_id, None, world.projects.known())
+    project = authentication.project_of(credential, project_id, None, backend.projects.known())
     if project and project.region:
         problems = [Problem(misplaced(project.region, incoming.envelope.region))]
         return records, [Judged(project.token, problems)] * len(records)

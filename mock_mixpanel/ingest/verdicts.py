@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.ingest import validation
 from mock_mixpanel.ingest.fast_path import plain_check
 from mock_mixpanel.ingest.problems import Problem
@@ -85,7 +85,7 @@ class Judge:
     `ip` is the control parameter, `sender` the address of the connection.
     """
 
-    world: World
+    backend: Backend
     endpoint: str
     region: str
     now: float
@@ -105,7 +105,7 @@ class Judge:
         return found
 
     def _terms(self, token: str) -> Terms:
-        memo, key = self.world.memo, (Terms, token, self.endpoint, self.region, self.strict)
+        memo, key = self.backend.memo, (Terms, token, self.endpoint, self.region, self.strict)
         found: Terms | None = memo.get(key)
         if found is None:
             if len(memo) >= MOST_TERMS:
@@ -114,8 +114,8 @@ class Judge:
         return found
 
     def _new_terms(self, token: str) -> Terms:
-        limits = self.world.projects.limits(token)
-        options = self.world.projects.find(token) if token else None
+        limits = self.backend.projects.limits(token)
+        options = self.backend.projects.find(token) if token else None
         plain = None
         if options and self.endpoint in EVENTS:
             special = options.region not in (None, self.region)

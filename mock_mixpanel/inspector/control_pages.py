@@ -48,7 +48,7 @@ class ControlPages:
     def clock(self, problem: str | None = None) -> Response:
         """The virtual clock, and what is due next."""
         visit = self._site.visit()
-        found = self._site.world.projections.identities(visit.token, visit.region)
+        found = self._site.backend.projections.identities(visit.token, visit.region)
         due = sorted({each["due"] for each in (*found["pending_aliases"], *found["queued"])})
         return self._site.render(
             "clock.html", visit, _status(problem), **_said(problem), steps=STEPS, due=due[:10]
@@ -60,7 +60,7 @@ class ControlPages:
             "faults.html",
             self._site.visit(),
             _status(problem),
-            rules=self._site.world.faults.shown(),
+            rules=self._site.backend.faults.shown(),
             paths=ENDPOINTS,
             closings=CLOSINGS,
             given=request.form if problem else request.args,
@@ -80,7 +80,7 @@ class ControlPages:
         chosen = next((each for each in known if each["token"] == visit.token), None)
         options = None
         if visit.token:
-            options = self._site.world.projects.options(visit.token).shown()
+            options = self._site.backend.projects.options(visit.token).shown()
         return self._site.render(
             "project.html",
             visit,
@@ -106,14 +106,14 @@ class ControlPages:
         return answer
 
     def _change_clock(self) -> None:
-        form, clock = request.form, self._site.world.clock
+        form, clock = request.form, self._site.backend.clock
         now = moment_of("now", form["now"].strip()) if form.get("now") else None
         advance = _number("advance", form.get("advance", "")) or 0
         freeze = {"freeze": True, "run": False}.get(form.get("state", ""))
         clock.change(now=now, advance=advance, freeze=freeze)
 
     def _change_faults(self) -> None:
-        faults, form = self._site.world.faults, request.form
+        faults, form = self._site.backend.faults, request.form
         if "remove" in form:
             number = _number("remove", form["remove"])
             faults.remove(int(number or 0))
@@ -138,14 +138,14 @@ class ControlPages:
                 "group_keys": [each.strip() for each in form.get("group_keys", "").split(",")],
             }
             options["group_keys"] = [each for each in options["group_keys"] if each]
-        self._site.world.change_project(token, options)
+        self._site.backend.change_project(token, options)
 
     def _reset(self) -> None:
         token = request.form.get("forget", "")
         wanted = token or "everything"
         if request.form.get("confirm", "").strip() != wanted:
             raise ControlError(f"nothing was forgotten: type {wanted!r} to confirm")
-        self._site.world.reset(token or None)
+        self._site.backend.reset(token or None)
 
     def _token(self) -> str:
         token = request.form.get("token") or request.args.get("token")

@@ -109,7 +109,7 @@ class RecordPages:
         self, visit: Visit, fields: Sequence[str], always: str = ""
     ) -> tuple[Query, str | None]:
         """What a list page asks for, and what is wrong with its search; then all is shown."""
-        now, problem = self._site.world.clock.now(), None
+        now, problem = self._site.backend.clock.now(), None
         try:
             search = read_search(f"{always} {_q()}".strip(), now, fields)
         except SearchError as error:
@@ -118,12 +118,12 @@ class RecordPages:
         return Query(visit.token, visit.region, search, before=before, paged=True), problem
 
     def _splits(self, visit: Visit) -> int:
-        found = self._site.world.projections.identities(visit.token, visit.region)
+        found = self._site.backend.projections.identities(visit.token, visit.region)
         return len(found["split_profiles"])
 
     def _troubles(self, visit: Visit) -> list[Trouble]:
         site = self._site
-        identities = site.world.projections.identities(visit.token, visit.region)
+        identities = site.backend.projections.identities(visit.token, visit.region)
         leaks = site.reading.leaks(Query(visit.token, visit.region, paged=True, limit=1))
         found = [
             Trouble(
@@ -148,7 +148,7 @@ class RecordPages:
                 "warn",
             ),
             Trouble(
-                counted(len(site.world.faults.rules), "fault rule"),
+                counted(len(site.backend.faults.rules), "fault rule"),
                 "answers that go wrong on purpose",
                 visit.url("faults"),
                 "warn",

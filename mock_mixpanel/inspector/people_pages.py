@@ -35,7 +35,7 @@ class PeoplePages:
         }
 
     def _list(self, kind: str) -> Response:
-        visit, now, problem = self._site.visit(), self._site.world.clock.now(), None
+        visit, now, problem = self._site.visit(), self._site.backend.clock.now(), None
         try:
             search = read_search(request.args.get("q", ""), now, ITEM_FIELDS)
         except SearchError as error:
@@ -74,7 +74,7 @@ class PeoplePages:
     def identity(self) -> Response:
         """Who is who over time: of one id, or of all."""
         visit, who = self._site.visit(), request.args.get("id")
-        found = self._site.world.projections.identities(visit.token, visit.region, who)
+        found = self._site.backend.projections.identities(visit.token, visit.region, who)
         return self._site.render(
             "identity.html",
             visit,

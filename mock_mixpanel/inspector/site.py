@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.parameters import ControlError, region_asked
 from mock_mixpanel.control.people import People
 from mock_mixpanel.control.reading import Reading
@@ -50,8 +50,8 @@ NAVIGATION = (
 class Site:
     """What every page needs: the API's readers, the templates, and the visit."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.reading, self.people = world, Reading(world), People(world)
+    def __init__(self, backend: Backend) -> None:
+        self.backend, self.reading, self.people = backend, Reading(backend), People(backend)
         self._templates = Environment(
             loader=PackageLoader("mock_mixpanel.inspector"),
             autoescape=True,
@@ -107,14 +107,14 @@ class Site:
 
     def _header(self, visit: Visit) -> dict[str, Any]:
         """What the top of each page shows."""
-        clock = self.world.clock
-        position = self.world.changes.now(KnownPosition(None, None, 0)).position
+        clock = self.backend.clock
+        position = self.backend.changes.now(KnownPosition(None, None, 0)).position
         return {
             "tokens": [each["token"] for each in self.people.projects()],
             "now": iso(clock.now()),
             "frozen": clock.frozen,
             "rejected": self.totals(visit)["noted"],
-            "faults": len(self.world.faults.rules),
+            "faults": len(self.backend.faults.rules),
             "last": position.last,
             "version": position.version,
         }

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from flask import Blueprint, Response, request
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.endpoints import exchange
 from mock_mixpanel.ingest.flask_requests import incoming, respond
@@ -98,31 +98,31 @@ PATHS = tuple(dict.fromkeys(route.path for route in routes()))
 """The known paths, for who asks for another."""
 
 
-def readback_api(world: World) -> Blueprint:
+def readback_api(backend: Backend) -> Blueprint:
     """All routes as a blueprint."""
     api = Blueprint("readback", __name__)
     for number, route in enumerate(routes()):
-        view = _view(world, route)
+        view = _view(backend, route)
         api.add_url_rule(route.path, f"route-{number}", view, methods=route.methods.split())
     return api
 
 
-def _view(world: World, route: Route) -> Callable[..., Response]:
+def _view(backend: Backend, route: Route) -> Callable[..., Response]:
     def view(**arguments: str) -> Response:
         host_url = request.host_url.rstrip("/")
-        call = Call(world, incoming(route.max_body), world.clock.now(), host_url)
+        call = Call(backend, incoming(route.max_body), backend.clock.now(), host_url)
         try:
             answer = route.handler(call, **arguments)
         except CallError as error:
             reply = replace(route.failed(call, error), headers=error.headers)
             leaks = [call.leak(error.home)] if route.takes and error.home else []
             answer = Answer(reply, leaks)
-        fault = world.faults.pick(call.envelope.path, call.tokens)
+        fault = backend.faults.pick(call.envelope.path, call.tokens)
         if fault:
             answer = _spoilt(call, route, fault.action, answer)
         kept = replace(answer.reply, body=answer.reply.body[:JOURNALED])
         acted = fault.id if fault else None
-        world.log.append(exchange(call.incoming, kept, call.now, acted), answer.drafts)
+        backend.log.append(exchange(call.incoming, kept, call.now, acted), answer.drafts)
         return _response(answer)
 
     return view

@@ -24,9 +24,9 @@ def me(call: Call) -> Answer:
     credential = call.credential
     if credential is None:
         raise CallError(401, "Authorization is missing; it is Basic and a service account")
-    known = {project.token: project for project in call.world.projects.known()}
-    stored = call.world.projections.tokens(call.envelope.region)
-    projects = {token: call.world.projects.options(token) for token in stored} | known
+    known = {project.token: project for project in call.backend.projects.known()}
+    stored = call.backend.projections.tokens(call.envelope.region)
+    projects = {token: call.backend.projects.options(token) for token in stored} | known
     seen = [each for each in projects.values() if _sees(credential, each, call.envelope.region)]
     if projects and not seen:
         raise CallError(401, "Invalid credentials")
@@ -67,7 +67,7 @@ def validate_credentials(call: Call) -> Answer:
     token, secret = body.get("project_token"), body.get("api_secret")
     if not isinstance(token, str) or not token:
         raise CallError(400, "project_token is missing or empty")
-    project = call.world.projects.find(token)
+    project = call.backend.projects.find(token)
     if project is None or (project.secret is not None and project.secret != secret):
         raise CallError(401, "Invalid credentials")
     call.tokens.add(token)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.ingest import authentication
 from mock_mixpanel.ingest.forms import MAX_FORM_FIELDS, url_encoded_fields
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
@@ -73,7 +73,7 @@ class Call:
     `tokens` are the projects it turned out to be for.
     """
 
-    world: World
+    backend: Backend
     incoming: Incoming
     now: float
     host_url: str
@@ -121,7 +121,7 @@ class Call:
         """The project to read. Raises CallError 401 if there is none for the credential."""
         wanted = project_id or self.params.get("project_id", "")
         token = self.params.get("token", "")
-        found = readable_project(self.world, self.credential, wanted, token, self.envelope.region)
+        found = readable_project(self.backend, self.credential, wanted, token, self.envelope.region)
         self.tokens.add(found.token)
         return found
 
@@ -131,7 +131,7 @@ class Call:
         `Retry-After` is known of exports only (docs/facts/mixpanel-http-api.md#raw-export); with
         queries it is a choice.
         """
-        full = self.world.rates.call(project.token, kind, windows, self.now)
+        full = self.backend.rates.call(project.token, kind, windows, self.now)
         if full:
             most = full.window.most or 0
             said = QUERY_LIMIT % (shown_id(project), most + 1, most)
@@ -196,7 +196,7 @@ class Call:
 
 
 def readable_project(
-    world: World,
+    backend: Backend,
     credential: authentication.Credential | None,
     project_id: str,
     token: str,
@@ -210,7 +210,7 @@ def readable_project(
     without a password that fits nothing is the token of a project without data. All of this
     is a choice. Raises CallError 401 if nothing is found.
     """
-    known = world.projects.known()
+    known = backend.projects.known()
     found = authentication.project_of(credential, project_id, region, known)
     if found:
         return found
@@ -222,7 +222,7 @@ def readable_project(
         return _checked(guarded, region)
     user = credential.username if credential and not credential.password else ""
     options = {project.token: project for project in known}
-    stored = {name: world.projects.options(name) for name in world.projections.tokens(region)}
+    stored = {name: backend.projects.options(name) for name in backend.projections.tokens(region)}
     projects = stored | options
     for name in filter(None, (token, project_id, user)):
         for project in projects.values():
@@ -232,8 +232,8 @@ def readable_project(
     here = [each for each in open_ones if each.region in (None, region)]
     if len(here) == 1:
         return here[0]
-    if user and not world.config.strict_projects:
-        return world.projects.options(user)
+    if user and not backend.config.strict_projects:
+        return backend.projects.options(user)
     count = f"{len(here)} projects could be meant" if here else "there is no such project"
     raise CallError(401, f"{UNAUTHENTICATED}: {count}; name one by its token or project_id")
 

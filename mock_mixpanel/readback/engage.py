@@ -9,7 +9,7 @@ sessions are kept, and for one that is not the query runs again; `page_size` is 
 import secrets
 from typing import Any
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.row_codec import dump, load
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import Answer, Call, CallError
@@ -34,7 +34,7 @@ NOT_AVAILABLE = (
 def query(call: Call) -> Answer:
     """One page. Raises CallError 400 for a bad parameter, 401, 429, 501 for one not available."""
     project = call.project()
-    limits = call.world.projects.limits(project.token)
+    limits = call.backend.projects.limits(project.token)
     call.count(project, "queries", Window(limits.hourly_queries, 3600))
     for name in NOT_AVAILABLE:
         if call.params.get(name):
@@ -43,7 +43,7 @@ def query(call: Call) -> Answer:
     session_id = call.params.get("session_id", "")
     if page and not session_id:
         raise CallError(400, "request for page in uncached query for params")
-    found = _page(call.world, session_id, page) if session_id else None
+    found = _page(call.backend, session_id, page) if session_id else None
     if found is None or found["token"] != project.token:
         size = min(call.integer("page_size", PAGE_SIZE, 1, 10**9), PAGE_SIZE)
         session_id = session_id or f"{int(call.now)}-{secrets.token_hex(6)}"
@@ -52,7 +52,7 @@ def query(call: Call) -> Answer:
         # Page 0 is there even if it is empty.
         starts = range(0, max(1, len(results)), size)
         pages = [{**session, "results": results[start : start + size]} for start in starts]
-        call.world.remember(session_id, [dump(each) for each in pages])
+        call.backend.remember(session_id, [dump(each) for each in pages])
         found = pages[page] if page < len(pages) else {**session, "results": []}
     return Answer.json(
         {
@@ -66,13 +66,13 @@ def query(call: Call) -> Answer:
     )
 
 
-def _page(world: World, session_id: str, page: int) -> dict[str, Any] | None:
+def _page(backend: Backend, session_id: str, page: int) -> dict[str, Any] | None:
     """A page of a session that is kept; None if it is not, an empty page beyond the end."""
-    kept = world.recall(session_id, page)
+    kept = backend.recall(session_id, page)
     if kept is not None:
         found: dict[str, Any] = load(kept)
         return found
-    first = world.recall(session_id, 0) if page else None
+    first = backend.recall(session_id, 0) if page else None
     return None if first is None else {**load(first), "results": []}
 
 
@@ -99,7 +99,7 @@ Profiles = dict[str, dict[str, Any]]
 def _people(call: Call, project: Project) -> Profiles:
     return {
         item.value["distinct_id"]: item.value["properties"]
-        for item in call.world.projections.items("profiles", project.token)
+        for item in call.backend.projections.items("profiles", project.token)
         if item.value["region"] == call.envelope.region
     }
 
@@ -116,7 +116,7 @@ def _groups(call: Call, project: Project) -> Profiles | None:
         raise CallError(400, f"data_group_id: no group {wanted}; GET {listed} lists them")
     return {
         item.value["group_id"]: item.value["properties"]
-        for item in call.world.projections.items("groups", project.token)
+        for item in call.backend.projections.items("groups", project.token)
         if item.value["region"] == call.envelope.region and item.value["group_key"] == key
     }
 

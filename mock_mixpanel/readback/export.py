@@ -36,7 +36,7 @@ HOSTS = {"us": "api.mixpanel.com", "eu": "api-eu.mixpanel.com", "in": "api-in.mi
 def export(call: Call) -> Answer:
     """The events of the days asked for. Raises CallError 400 for a bad parameter, 401, 429."""
     project = call.project()
-    limits = call.world.projects.limits(project.token)
+    limits = call.backend.projects.limits(project.token)
     hour, second = Window(limits.hourly_exports, 3600), Window(limits.exports_a_second, 1)
     call.count(project, "exports", hour, second)
     since, until = _days(call)
@@ -45,13 +45,13 @@ def export(call: Call) -> Answer:
     in_ms = flag(call.params.get("time_in_ms"))
     found = [
         seen
-        for seen in call.world.projections.events(project.token, call.envelope.region, raw=True)
+        for seen in call.backend.projections.events(project.token, call.envelope.region, raw=True)
         if since <= seen.event.time < until and (names is None or seen.event.name in names)
     ]
     if call.params.get("where", ""):
         items: Iterable[Item] = _selected(call, project, found)[:limit]
     else:
-        items = call.world.projections.event_items(found[:limit])
+        items = call.backend.projections.event_items(found[:limit])
     lines = (_line(item, project.identity, in_ms) for item in items)
     return _answer(lines, call.envelope.header("Accept-Encoding"))
 
@@ -120,12 +120,12 @@ def _selected(call: Call, project: Project, found: list[Seen]) -> list[Item]:
     where = call.params["where"]
     people = {
         item.value["distinct_id"]: item.value["properties"]
-        for item in call.world.projections.items("profiles", project.token)
+        for item in call.backend.projections.items("profiles", project.token)
         if item.value["region"] == call.envelope.region
     }
     try:
         selects = compile_where(where)
-        items = call.world.projections.event_items(found)
+        items = call.backend.projections.event_items(found)
         return [item for item in items if selects(_row(item, project.identity, people))]
     except ExpressionError as error:
         raise CallError(400, f"where: {error}") from error

@@ -95,7 +95,7 @@ def retrieved(call: Call, task_id: str) -> Answer:
     found = {
         kind: [
             {name: item.value[name] for name in names}
-            for item in call.world.projections.items(kind, project.token, raw=kind == "events")
+            for item in call.backend.projections.items(kind, project.token, raw=kind == "events")
             if item.value["region"] == call.envelope.region and item.value["distinct_id"] in people
         ]
         for kind, names in (
@@ -156,14 +156,14 @@ def _project(call: Call, *, by_link: bool = False) -> Project:
     bearer = authorization.strip().lower().startswith("bearer ")
     if not authorization and not by_link:
         raise CallError(401, "Authorization is missing; it is Bearer and an OAuth token")
-    found = call.world.projects.find(token)
+    found = call.backend.projects.find(token)
     if found is None:
         raise CallError(401, "no such project")
     if found.region not in (None, call.envelope.region):
         raise CallError(401, "no such project", home=found)
     if not (bearer or by_link):
         region, project_id = call.envelope.region, call.params.get("project_id", "")
-        read = readable_project(call.world, call.credential, project_id, token, region)
+        read = readable_project(call.backend, call.credential, project_id, token, region)
         if read.token != token:
             raise CallError(401, "the credential is for another project")
     call.tokens.add(token)
@@ -174,7 +174,7 @@ def _task(call: Call, project: Project, endpoint: str, task_id: str) -> Task | N
     """The task of an id; None if there is none, or it is another project's."""
     ours = [
         entry
-        for entry in call.world.projections.tasks(project.token)
+        for entry in call.backend.projections.tasks(project.token)
         if entry.verdict.endpoint == endpoint and entry.record["tracking_id"] == task_id
     ]
     if not ours:

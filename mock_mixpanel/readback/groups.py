@@ -10,7 +10,7 @@ def data_groups(call: Call, project: Project) -> dict[str, int]:
     """The group keys of a project, from its options and from its data, with their ids."""
     stored = [
         item.value["group_key"]
-        for item in call.world.projections.items("groups", project.token)
+        for item in call.backend.projections.items("groups", project.token)
         if item.value["region"] == call.envelope.region
     ]
     return {key: data_group_id(project.token, key) for key in (*project.group_keys, *stored)}

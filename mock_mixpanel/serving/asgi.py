@@ -16,7 +16,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.sansio.request import Request
 
 from mock_mixpanel.app import create_app, merge_slashes
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.api import WATCH_KEY, WATCH_RESULT_KEY
 from mock_mixpanel.ingest.endpoints import ENDPOINTS, ingest, no_request
 from mock_mixpanel.ingest.flask_requests import ConnectionCut
@@ -53,7 +53,7 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
 class Application:
-    """A world as an ASGI application.
+    """A backend as an ASGI application.
 
     `regions` names the region of each port; for `access`, see `create_app`. Unless `quiet`, each
     request is a line in the log `mock_mixpanel.access`, which goes to the error stream if no
@@ -62,18 +62,18 @@ class Application:
 
     def __init__(
         self,
-        world: World,
+        backend: Backend,
         regions: Mapping[int, str],
         access: Access | None = None,
         *,
         quiet: bool = True,
     ) -> None:
-        self._world, self._regions, self._quiet = world, regions, quiet
+        self._backend, self._regions, self._quiet = backend, regions, quiet
         if not quiet:
             _ACCESS_LOGGER.setLevel(logging.INFO)
             if not _ACCESS_LOGGER.hasHandlers():
                 _ACCESS_LOGGER.addHandler(logging.StreamHandler())
-        self._flask = create_app(world=world, regions=regions, access=access)
+        self._flask = create_app(backend=backend, regions=regions, access=access)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mock-mixpanel")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -90,13 +90,13 @@ class Application:
 
     def no_request(self, port: int, method: str, path: str, reply: Reply) -> None:
         """Journal what is not an HTTP request, and its response."""
-        no_request(self._world, self._regions.get(port, DEFAULT), method, path, reply)
+        no_request(self._backend, self._regions.get(port, DEFAULT), method, path, reply)
         target = path.partition("?")[0].encode("unicode_escape").decode()
         self._log("malformed request", f"{method} {target}".strip(), reply.status)
 
     def close(self) -> None:
         """Accept no more work in threads; running calls end by themselves."""
-        self._world.changes.wake()
+        self._backend.changes.wake()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _response(self, scope: Any, receive: Any) -> HttpResponse:
@@ -114,12 +114,12 @@ class Application:
         return response
 
     async def _ingest(self, endpoint: str, envelope: Envelope, receive: Any) -> HttpResponse:
-        most = self._world.config.limits.body_bytes
+        most = self._backend.config.limits.body_bytes
         body, complete = await _read(receive, most)
         known = body if complete and len(body) <= most else None
         broken = "" if complete else INCOMPLETE_BODY
         try:
-            reply = ingest(self._world, endpoint, Incoming(envelope, known, broken))
+            reply = ingest(self._backend, endpoint, Incoming(envelope, known, broken))
         except StoreUnavailableError:
             reply = store_unavailable()
         headers = tuple(reply.headers.items())
@@ -147,13 +147,13 @@ class Application:
         """Wait for a change, until the client closes the connection."""
         gone = asyncio.create_task(receive())
         try:
-            return await self._world.changes.wait_async(known, self._in_thread, gone.done)
+            return await self._backend.changes.wait_async(known, self._in_thread, gone.done)
         finally:
             gone.cancel()
 
     async def _send(self, response: HttpResponse, receive: Any, send: Any) -> None:
         if response.delay:
-            await self._world.sleep(response.delay)
+            await self._backend.sleep(response.delay)
         if response.cut == "before":
             raise ConnectionCut
         await send(_start(response.status, response.headers, _length(response)))

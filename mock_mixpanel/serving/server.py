@@ -5,7 +5,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.stores import Store
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.serving.asgi import Application
@@ -18,7 +18,7 @@ from mock_mixpanel.serving.tls import Certificate
 class Server:
     """A running mock, for `with`. A port of 0 is a free one; None is no port for that region.
 
-    `world` gives the state in-process; over HTTP the same is under `url + "/_mock"`. The store is
+    `backend` gives the state in-process; over HTTP the same is under `url + "/_mock"`. The store is
     in memory unless another one is given; the caller closes that one. With a certificate all ports
     speak TLS. `access` says who may use `/_mock`: by default every program on this machine, and
     only those with `access.token` if `host` is not a loopback address. Starting raises OSError if a
@@ -39,7 +39,7 @@ class Server:
         quiet: bool = True,
     ) -> None:
         self.config = config or Config()
-        self.world = World(self.config, store)
+        self.backend = Backend(self.config, store)
         self._host = host
         self._ports = {"us": port, "eu": eu_port, "in": in_port}
         self._certificate = certificate
@@ -88,7 +88,7 @@ class Server:
         regions = {port: region for region, port in ports.items()}
         ready = threading.Event()
         self._http = HttpServer(
-            Application(self.world, regions, self.access, quiet=self._quiet),
+            Application(self.backend, regions, self.access, quiet=self._quiet),
             self._certificate,
             on_ready=ready.set,
         )

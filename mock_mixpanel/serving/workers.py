@@ -19,7 +19,7 @@ from multiprocessing import connection, get_context, parent_process
 from multiprocessing.context import SpawnProcess
 from typing import Self
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.stores import open_store
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.serving.asgi import Application
@@ -172,10 +172,10 @@ def _healthy(host: str, port: int, *, tls: bool) -> bool:
 def _serve(settings: WorkerSettings, listening: list[socket.socket]) -> None:
     """Run one worker process."""
     _end_with_parent()
-    world = World(settings.config, open_store(settings.store_url, settings.keep, check=False))
+    backend = Backend(settings.config, open_store(settings.store_url, settings.keep, check=False))
     regions = {port: region for region, port in settings.ports.items()}
     server = HttpServer(
-        Application(world, regions, settings.access, quiet=settings.quiet),
+        Application(backend, regions, settings.access, quiet=settings.quiet),
         settings.certificate,
         grace=STOP_SECONDS,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 
 NOW = 1_000_000
 MODES = ("legacy", "original", "simplified")
@@ -89,21 +89,21 @@ class Mock:
     """A mock in this process, at a frozen time, with one project that has a delay."""
 
     def __init__(self, identity: str, **options: Any) -> None:
-        self.world = World()
-        self.world.change_project("T", {"alias_delay": 2, "identity": identity, **options})
-        self.world.clock.change(now=NOW, freeze=True)
-        self._client = create_app(world=self.world).test_client()
+        self.backend = Backend()
+        self.backend.change_project("T", {"alias_delay": 2, "identity": identity, **options})
+        self.backend.clock.change(now=NOW, freeze=True)
+        self._client = create_app(backend=self.backend).test_client()
 
     def send(self, record: Record) -> None:
         path, content = record
         self._client.post(path, json=content)
 
     def advance(self, seconds: float) -> None:
-        self.world.clock.change(advance=seconds)
+        self.backend.clock.change(advance=seconds)
 
     def at(self, seconds: float) -> None:
         """Set the clock to so many seconds after the start."""
-        self.world.clock.change(now=NOW + seconds)
+        self.backend.clock.change(now=NOW + seconds)
 
     def get(self, name: str, **query: Any) -> Any:
         """A list of the control API."""

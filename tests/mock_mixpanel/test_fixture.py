@@ -29,10 +29,10 @@ def test_first(mock_mixpanel):
     assert mock_mixpanel.now() == "2020-01-01T00:00:00.000Z"
 
 def test_second(mock_mixpanel, mock_mixpanel_server):
-    assert not mock_mixpanel_server.world.clock.frozen
+    assert not mock_mixpanel_server.backend.clock.frozen
     assert mock_mixpanel.now() > "2020-01-02"
-    assert mock_mixpanel_server.world.faults.shown() == []
-    assert mock_mixpanel_server.world.log.journal() == []
+    assert mock_mixpanel_server.backend.faults.shown() == []
+    assert mock_mixpanel_server.backend.log.journal() == []
     assert len({mock_mixpanel.url, mock_mixpanel.eu_url, mock_mixpanel.in_url}) == 3
 """
 

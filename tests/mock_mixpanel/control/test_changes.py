@@ -10,7 +10,7 @@ import pytest
 
 from mock_mixpanel import Server
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.log.change_watch import MOST_WAITING, ChangeWatch, KnownPosition, Position
 from mock_mixpanel.log.stores import open_store
@@ -87,8 +87,8 @@ def test_every_store(tmp_path: Path, kind: str, pool: ThreadPoolExecutor) -> Non
     url = kind.format(tmp_path)
     store = open_store(url)
     other = store if url == "memory:" else open_store(url)
-    one, two = World(store=store), World(store=other)
-    client = create_app(world=two).test_client()
+    one, two = Backend(store=store), Backend(store=other)
+    client = create_app(backend=two).test_client()
     known = KnownPosition(0, one.version, 20)
     waiting = pool.submit(one.changes.wait, known)
     record = {"event": "E", "properties": {"token": "T"}}

@@ -8,7 +8,7 @@ from flask import Flask
 from hypothesis import settings
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.control import openapi
 from mock_mixpanel.projects.config import LookupTable, Project
 from tests.clients.needs import python_client
@@ -19,7 +19,7 @@ validation = python_client("openapi_spec_validator")
 
 
 class Served:
-    """A WSGI application that can be replaced: each operation starts with a small world."""
+    """A WSGI application that can be replaced: each operation starts with a small backend."""
 
     app: Flask
 
@@ -31,16 +31,16 @@ served = Served()
 
 
 @pytest.fixture(autouse=True)
-def world() -> None:
-    served.app = small_world()
+def backend() -> None:
+    served.app = small_backend()
 
 
-def small_world() -> Flask:
+def small_backend() -> Flask:
     """A mock in which every list has something."""
-    world = World()
-    world.projects.put(Project("T", lookup_tables=(LookupTable("t-1", "songs"),)))
-    world.projects.put(Project("E", region="eu"))
-    app = create_app(world=world)
+    backend = Backend()
+    backend.projects.put(Project("T", lookup_tables=(LookupTable("t-1", "songs"),)))
+    backend.projects.put(Project("E", region="eu"))
+    app = create_app(backend=backend)
     client = app.test_client()
     event = {"event": "E", "properties": {"token": "T", "distinct_id": "a"}}
     link = {"token": "T", "distinct_id": "a", "alias": "b"}
@@ -57,7 +57,7 @@ def small_world() -> Flask:
     return app
 
 
-served.app = small_world()
+served.app = small_backend()
 schema = schemathesis.openapi.from_wsgi("/_mock/openapi.json", served)
 
 
@@ -93,7 +93,7 @@ def test_it_is_openapi() -> None:
 
 
 def test_the_lists_have_something() -> None:
-    """The small world has something in each list, or the checks above would check nothing."""
+    """The small backend has something in each list, or the checks above would check nothing."""
     client = served.app.test_client()
     for method, path, _ in openapi.operations():
         if method == "GET" and path.startswith("/_mock/") and "{" not in path:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.cli import main
 from mock_mixpanel.log.row_codec import Packed
 from mock_mixpanel.log.stores import StoreError, StoreUnavailableError, open_store
@@ -224,7 +224,7 @@ def test_a_database_that_restarts_is_found_again(server: postgresql.Server) -> N
 def test_answers_while_the_database_restarts(server: postgresql.Server) -> None:
     """Calls are answered 503 while the database is down, and as usual afterwards."""
     store = open_store(server.url)
-    client = create_app(world=World(store=store)).test_client()
+    client = create_app(backend=Backend(store=store)).test_client()
     record = {"event": "A", "properties": {"token": "T", "distinct_id": "ann"}}
     server.stop()
     paths = ["/_mock/health", "/_mock/events", "/api/2.0/export?from_date=2026-01-01"]

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.stores import open_store
 from mock_mixpanel.log.stores.memory import MemoryStore
 from mock_mixpanel.projects.config import Project
@@ -35,7 +35,7 @@ def server() -> Iterator[str]:
 def answers(url: str) -> list[Any]:
     """What a mock on a store answers to odd tokens, and what it then shows."""
     with closing(open_store(url)) as store:
-        client = create_app(world=World(store=store)).test_client()
+        client = create_app(backend=Backend(store=store)).test_client()
         client.post("/_mock/clock", json={"now": "2026-06-15T12:00:00Z", "freeze": True})
         sent = []
         for body in BODIES.values():
@@ -77,12 +77,12 @@ class CountingStore(MemoryStore):
 def test_a_change_writes_one_project() -> None:
     """Changing one of many projects writes that project only."""
     store = CountingStore()
-    world = World(store=store)
+    backend = Backend(store=store)
     for number in range(300):
-        world.change_project(f"T{number}", {"alias_delay": 1})
+        backend.change_project(f"T{number}", {"alias_delay": 1})
     store.written.clear()
-    world.change_project("T7", {"alias_delay": 2})
+    backend.change_project("T7", {"alias_delay": 2})
     [(name, size)] = store.written
     assert (name, size < 1000) == ("project/T7", True)
-    assert world.projects.options("T7") == Project("T7", alias_delay=2.0)
-    assert len(world.projects.known()) == 300
+    assert backend.projects.options("T7") == Project("T7", alias_delay=2.0)
+    assert len(backend.projects.known()) == 300

@@ -11,7 +11,7 @@ from requests.exceptions import ChunkedEncodingError
 
 from mock_mixpanel import Config
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.log.stores import open_store
 from mock_mixpanel.projects.config import Project
@@ -65,8 +65,8 @@ def test_everything_lasts(store: str) -> None:
     states: list[dict[str, Any]] = []
     for run in range(2):
         with closing(open_store(store)) as opened:
-            world = World(Config(projects=(Project("T", alias_delay=3.0),)), opened)
-            client = create_app(world=world).test_client()
+            backend = Backend(Config(projects=(Project("T", alias_delay=3.0),)), opened)
+            client = create_app(backend=backend).test_client()
             if run == 0:
                 client.post("/_mock/clock", json={"now": NOW, "freeze": True})
                 client.put("/_mock/projects/T", json={"secret": "s", "limits": {"records": 7}})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback import routes
 
@@ -39,9 +39,9 @@ BODIES = st.one_of(
 
 @pytest.fixture(scope="module")
 def client() -> FlaskClient:
-    world = World()
-    world.projects.put(Project("T", gdpr_delay=0))
-    client = create_app(world=world).test_client()
+    backend = Backend()
+    backend.projects.put(Project("T", gdpr_delay=0))
+    client = create_app(backend=backend).test_client()
     properties: dict[str, Any] = {"token": "T", "distinct_id": "a", "n": 10**400, "l": [1, "a"]}
     client.post("/track", json={"event": "E", "properties": properties})
     client.post("/engage", json={"$token": "T", "$distinct_id": "a", "$set": {"n": 1e308}})

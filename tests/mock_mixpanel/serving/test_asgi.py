@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.serving.asgi import Application
 
 SCOPE: dict[str, Any] = {
@@ -46,7 +46,7 @@ def test_client_that_is_gone() -> None:
             loop.call_soon_threadsafe(gone.set)
         return chunk
 
-    application = Application(World(), {})
+    application = Application(Backend(), {})
     chunks = (b"%d" % number for number in range(1000))
     application._flask.add_url_rule("/long", view_func=lambda: map(kept, chunks))
     scope = SCOPE | {"path": "/long", "raw_path": b"/long"}
@@ -59,10 +59,10 @@ def test_client_that_is_gone() -> None:
 
 def test_errors_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """An error of the mock's own is not only a 500: the traceback is on the error stream."""
-    world = World()
-    world.clock.now = lambda: 1 // 0  # type: ignore[method-assign]
+    backend = Backend()
+    backend.clock.now = lambda: 1 // 0  # type: ignore[method-assign]
     scope = SCOPE | {"method": "POST", "path": "/track"}
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(Application(world, {})(scope, receive, None))
+        asyncio.run(Application(backend, {})(scope, receive, None))
     assert "Exception on /track [POST]" in caplog.text
     assert "ZeroDivisionError" in caplog.text

@@ -124,7 +124,7 @@ def slept(mock_mixpanel_server: Server, monkeypatch: pytest.MonkeyPatch) -> list
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(mock_mixpanel_server.world, "sleep", sleep)
+    monkeypatch.setattr(mock_mixpanel_server.backend, "sleep", sleep)
     return slept
 
 
@@ -160,7 +160,7 @@ def test_client_gives_up(
         waiting.set()
         await asyncio.to_thread(enough.wait, 30)
 
-    monkeypatch.setattr(mock_mixpanel_server.world, "sleep", wait)
+    monkeypatch.setattr(mock_mixpanel_server.backend, "sleep", wait)
     act(mock_mixpanel, {"delay": 60})
     connection.request("POST", "/track", json.dumps(event(mock_mixpanel)), JSON)
     assert waiting.wait(30)

@@ -50,6 +50,6 @@ def test_same_seed() -> None:
 def test_a_500_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mock that fails on a certain input is caught."""
     with Server() as server:
-        monkeypatch.setattr(server.world.projections, "findings", lambda: 1 // 0)
+        monkeypatch.setattr(server.backend.projections, "findings", lambda: 1 // 0)
         with pytest.raises(FuzzError, match="500 after"):
             run(server.url, 600, seed=1)

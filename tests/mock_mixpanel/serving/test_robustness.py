@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.projects.config import IDENTITY_MODES, Config, Project
 from tests.mock_mixpanel.wire import http, packed, update
@@ -61,8 +61,8 @@ LISTS = ["requests", "events", "profiles", "groups", "rejected", "identities"]
 )
 def test_any_json(path: str, identity: str, records: list[Any]) -> None:
     """Whatever JSON arrives has one verdict for each record, and every list stays readable."""
-    world = World(Config(projects=(Project("T", identity=identity, geo=True),)))
-    client = create_app(world=world).test_client()
+    backend = Backend(Config(projects=(Project("T", identity=identity, geo=True),)))
+    client = create_app(backend=backend).test_client()
     answer = client.post(path, data=json.dumps(records), content_type="application/json")
     assert answer.status_code in (200, 400, 401)
     shown = {name: client.get(f"/_mock/{name}") for name in LISTS}

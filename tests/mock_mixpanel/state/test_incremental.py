@@ -3,7 +3,7 @@
 import pytest
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.stores import Page
 from mock_mixpanel.log.stores.memory import MemoryStore
 
@@ -25,7 +25,7 @@ class Watched(MemoryStore):
 def test_second_read_takes_only_what_is_new(name: str) -> None:
     """After three requests three are taken in, then one more for one more, and none for none."""
     store = Watched()
-    client = create_app(world=World(store=store)).test_client()
+    client = create_app(backend=Backend(store=store)).test_client()
     record = {"event": "A", "properties": {"token": "T", "distinct_id": "ann"}}
     taken = []
     for new in (3, 1, 0):
@@ -40,7 +40,7 @@ def test_second_read_takes_only_what_is_new(name: str) -> None:
 def test_all_begins_anew_when_something_was_forgotten() -> None:
     """A reset of one project takes in again what is left of the others, once."""
     store = Watched()
-    client = create_app(world=World(store=store)).test_client()
+    client = create_app(backend=Backend(store=store)).test_client()
     for token in "TUU":
         client.post("/track", json={"event": "A", "properties": {"token": token}})
     client.get("/_mock/events")

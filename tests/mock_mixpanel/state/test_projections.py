@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.projects.config import Project
 from tests.mock_mixpanel.streams import MODES, Mock, ids_of, records
 
@@ -117,13 +117,13 @@ def test_a_queue_loses_nothing(identity: str, steps: Any) -> None:
 
 def test_forgetting_one_project_keeps_the_state_of_others() -> None:
     """A reset in the middle is the same as never having had that project's records."""
-    world = World()
-    client = create_app(world=world).test_client()
-    world.projects.put(Project("T", alias_delay=2))
+    backend = Backend()
+    client = create_app(backend=backend).test_client()
+    backend.projects.put(Project("T", alias_delay=2))
     for token in ("T", "U", "T", "U"):
         record = {"$token": token, "$distinct_id": "a", "$ignore_time": True, "$add": {"n": 1}}
         client.post("/engage", json=record)
         client.get("/_mock/profiles")
-    world.reset("U")
+    backend.reset("U")
     profiles = client.get("/_mock/profiles").json or []
     assert [(each["token"], each["properties"]) for each in profiles] == [("T", {"n": 2})]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.backend import World
+from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.stores.memory import MemoryStore
 from tests.mock_mixpanel.streams import MODES, Mock, ids_of, records
 
@@ -32,8 +32,8 @@ class Listed:
     def __init__(self) -> None:
         self.store = Watched()
         self.store.read = []
-        self.world = World(store=self.store)
-        self._client = create_app(world=self.world).test_client()
+        self.backend = Backend(store=self.store)
+        self._client = create_app(backend=self.backend).test_client()
 
     def send(self, number: int, **properties: Any) -> None:
         for _ in range(number):
@@ -83,7 +83,7 @@ def test_only_new_events_are_read_again() -> None:
 def test_texts_are_made_anew_for_another_person() -> None:
     """A merge changes the texts of those it concerns, and only these are read again."""
     listed = Listed()
-    listed.world.change_project("T", {"identity": "simplified"})
+    listed.backend.change_project("T", {"identity": "simplified"})
     listed.send(3)
     listed.send(1, distinct_id=None, **{"$device_id": "d"})
     listed.send(4)
@@ -98,7 +98,7 @@ def test_another_limit_is_another_text() -> None:
     listed = Listed()
     listed.send(4, long="12345678")
     listed.events()
-    listed.world.change_project("T", {"limits": {"string_characters": 5}})
+    listed.backend.change_project("T", {"limits": {"string_characters": 5}})
     assert [each["properties"]["long"] for each in listed.events()] == ["12345"] * 4
 
 
@@ -108,7 +108,7 @@ def test_what_is_forgotten_is_gone() -> None:
     listed.send(4)
     listed.send(2, token="U")
     listed.events()
-    listed.world.reset("T")
+    listed.backend.reset("T")
     assert [each["token"] for each in listed.events()] == ["U", "U"]
 
 
