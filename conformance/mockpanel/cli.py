@@ -81,7 +81,7 @@ def _variable(*names: str) -> str:
     lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Each option can be given as an environment variable: MOCKPANEL_SERVE_PORT or"
-    " MOCKPANEL_PORT for `serve --port`. The command line is stronger, then the longer name.",
+    " MOCKPANEL_PORT for `serve --port`. The command line wins, then the longer name.",
 )
 @click.version_option(package_name="mockpanel", prog_name="mockpanel")
 def main() -> None:
