@@ -44,7 +44,7 @@ def is_open(url: str) -> bool:
 def test_serve(number: signal.Signals) -> None:
     """It says where it keeps what it gets, takes requests, and ends cleanly when told."""
     with serving("--port", "0", "--workers", "2") as process:
-        found = urls(process, 1)["us"]
+        found = urls(process, 2)["us"]
         assert is_open(found)
         with requests.Session() as kept:
             kept.get(f"{found}/_mock/health")
