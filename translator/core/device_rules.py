@@ -25,7 +25,7 @@ DEVICE_RULES = (
         "Set All Traits is on by default.",
         "In iOS it is off by default.",
         "doc#automatically-set-all-traits-as-super-properties-and-people-properties",
-        "docs/facts/device-mode.md#ios",
+        "capture:di/identify/people-absent-all-absent",
     ),
     Rule(
         "cookie_default",
@@ -46,7 +46,7 @@ DEVICE_RULES = (
         "Events under the older name `increments` are counted as well.",
         "Web and iOS read only `eventIncrements`, Android only `increments`.",
         "doc#events-to-increment-in-people",
-        "docs/facts/device-mode.md#settings",
+        "capture:da/increments/both-settings",
     ),
     Rule(
         "screen_names",
@@ -54,21 +54,21 @@ DEVICE_RULES = (
         "iOS takes the name first, even an empty one, and the property `category`, whatever it is; "
         "Android the category. All screens are `Viewed {name} Screen`.",
         "doc#prioritization-of-settings",
-        "docs/facts/device-mode.md#where-the-public-doc-and-device-mode-differ",
+        "capture:da/screen-matrix/c0-a0-c1-n1",
     ),
     Rule(
         "screen_increments",
         "Screens are counted like other events.",
         "In Android screens are never counted.",
         "doc#incrementing-events",
-        "docs/facts/device-mode.md#android",
+        "capture:da/screen/increments-consolidated",
     ),
     Rule(
         "mobile_special_traits",
         "The special traits of the doc's table are renamed on mobile.",
         "iOS renames `createdAt` and not `created`; Android neither `created` nor `lastSeen`.",
         "doc#group-using-device-mode",
-        "docs/facts/device-mode.md#ios",
+        "capture:da/special-traits/not-special",
     ),
     Rule(
         "special_traits_listed",
@@ -132,7 +132,7 @@ DEVICE_RULES = (
         "In iOS the SDK gets the EU endpoint as a URL.",
         "In iOS the SDK gets the host name without a scheme.",
         "doc#sending-data-to-mixpanels-european-union-endpoint",
-        "docs/facts/device-mode.md#ios",
+        "capture:di/init/eu-on",
     ),
     Rule(
         "mobile_integrations",
