@@ -24,8 +24,8 @@ from mock_mixpanel.control.parameters import (
     seconds_of,
     whole_number,
 )
-from mock_mixpanel.control.people import People
-from mock_mixpanel.control.reading import Reading
+from mock_mixpanel.control.people import PeopleReader
+from mock_mixpanel.control.reading import LogReader
 from mock_mixpanel.control.views import ITEM_FIELDS, RECORD_FIELDS, REQUEST_FIELDS, request_item
 from mock_mixpanel.ingest.replies import JSON_TYPE, to_json
 from mock_mixpanel.log.change_watch import KnownPosition, WatchResult
@@ -51,7 +51,7 @@ class Control:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self.reading, self.people = Reading(backend), People(backend)
+        self.reading, self.people = LogReader(backend), PeopleReader(backend)
 
     def health(self) -> Any:
         """Ready to take requests."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.lists import Query
-from mock_mixpanel.control.reading import Reading
+from mock_mixpanel.control.reading import LogReader
 from mock_mixpanel.json_values import same
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.simulation.clock import iso
@@ -20,11 +20,11 @@ ACTIVITY = 100
 """Events of a person or group, and steps of a history, that are shown without `limit`."""
 
 
-class People:
+class PeopleReader:
     """Reads people, groups and projects."""
 
     def __init__(self, backend: Backend) -> None:
-        self.backend, self.reading = backend, Reading(backend)
+        self.backend, self.reading = backend, LogReader(backend)
 
     def person(self, query: Query, who: str) -> dict[str, Any] | None:
         """A person by any of their ids; None if nothing is known of this id.

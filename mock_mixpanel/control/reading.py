@@ -21,7 +21,7 @@ from mock_mixpanel.control.views import (
     request_summary,
 )
 from mock_mixpanel.ingest.regions import home_in
-from mock_mixpanel.log.records import Entry, Journaled
+from mock_mixpanel.log.records import Journaled, LogEntry
 from mock_mixpanel.state.list_items import Item
 from mock_mixpanel.state.pagination import Part
 from mock_mixpanel.state.reason_counts import ReasonCount
@@ -29,11 +29,11 @@ from mock_mixpanel.state.reason_counts import ReasonCount
 BLOCK = 500
 """Events whose properties are read at once."""
 
-Arrived = tuple[Journaled, Entry]
+Arrived = tuple[Journaled, LogEntry]
 """A record with its request."""
 
 
-class Reading:
+class LogReader:
     """Reads what one server holds."""
 
     def __init__(self, backend: Backend) -> None:
@@ -210,7 +210,7 @@ class Reading:
             if query.region in (None, entry.verdict.region):
                 yield Candidate(entry.id, entry.verdict.received_at, (request, entry))
 
-    def records_of(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    def records_of(self, entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
         """These records with verdicts and fates."""
         projections = self.backend.projections
         findings, references = projections.findings(), projections.references

@@ -6,7 +6,7 @@ from typing import Any
 from mock_mixpanel.control.search import Subject, text_of
 from mock_mixpanel.ingest.problems import Finding
 from mock_mixpanel.json_values import identifier
-from mock_mixpanel.log.records import Entry, Exchange, Journaled
+from mock_mixpanel.log.records import Exchange, Journaled, LogEntry
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.state.fates import Fate
 from mock_mixpanel.state.references import References, about, kind_of
@@ -83,7 +83,7 @@ def request_summary(request: Journaled, findings: Findings) -> dict[str, Any]:
 
 
 def record_item(
-    entry: Entry, fate: Fate, findings: Findings, references: References
+    entry: LogEntry, fate: Fate, findings: Findings, references: References
 ) -> dict[str, Any]:
     """A record with its verdict and its fate."""
     return {
@@ -98,7 +98,7 @@ def record_item(
 
 
 def rejected_item(
-    entry: Entry, findings: Findings, references: References, **more: str
+    entry: LogEntry, findings: Findings, references: References, **more: str
 ) -> dict[str, Any]:
     """A record that was refused or dropped, or that has a note."""
     return {
@@ -118,13 +118,13 @@ def rejected_item(
     }
 
 
-def reasons(entry: Entry, findings: Findings) -> list[str]:
+def reasons(entry: LogEntry, findings: Findings) -> list[str]:
     """Why a record was refused or dropped, or what of it has no effect."""
     found = findings.get(entry.id)
     return [*entry.verdict.reasons, *([found.reason] if found else [])]
 
 
-def accepted(entry: Entry, findings: Findings) -> bool:
+def accepted(entry: LogEntry, findings: Findings) -> bool:
     """Whether a record was stored and has an effect."""
     found = findings.get(entry.id)
     return entry.verdict.accepted and not (found and found.refused)
@@ -145,7 +145,7 @@ def verdicts_of(request: Journaled, findings: Findings) -> list[str]:
     return found
 
 
-def verdict_of(entry: Entry, findings: Findings) -> str:
+def verdict_of(entry: LogEntry, findings: Findings) -> str:
     """`accepted`, `noted` (accepted with a reason) or `rejected`."""
     if not accepted(entry, findings):
         return "rejected"
@@ -161,7 +161,7 @@ def request_subjects(request: Journaled, findings: Findings) -> Iterator[Subject
 
 
 def record_subject(
-    request: Journaled, entry: Entry, findings: Findings, fate: Fate | None = None
+    request: Journaled, entry: LogEntry, findings: Findings, fate: Fate | None = None
 ) -> Subject:
     """What a search sees of a record and its request."""
     verdict = verdict_of(entry, findings)
@@ -236,7 +236,7 @@ def ids_in(record: Mapping[str, Any]) -> list[str]:
     return [each for each in found if each]
 
 
-def properties_of(entry: Entry) -> Mapping[str, Any]:
+def properties_of(entry: LogEntry) -> Mapping[str, Any]:
     """The properties of an event, or those that an update names."""
     record = entry.record
     if not isinstance(record, dict):

@@ -45,7 +45,7 @@ _SURROGATE_PAIRS = re.compile(rb"(?:\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x
 """High and low surrogates in turn, each encoded as UTF-8."""
 
 
-class TooLargeError(ValueError):
+class BodyTooLargeError(ValueError):
     """The body, as sent or decompressed, is over the limit."""
 
 
@@ -88,7 +88,7 @@ def decode(
     """The records and control parameters of a request.
 
     A control parameter in the query wins over the same in a form (choice). `max_bytes` bounds the
-    decompressed body, `max_depth` its nesting. Raises TooLargeError beyond `max_bytes`.
+    decompressed body, `max_depth` its nesting. Raises BodyTooLargeError beyond `max_bytes`.
     """
     kind = _media_type(content_type)
     form: dict[str, bytes] = {}
@@ -145,7 +145,7 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
     """The body without its gzip wrapping; an empty Content-Encoding is none
     (docs/facts/real-clients.md#requests)."""
     if len(body) > limit:
-        raise TooLargeError
+        raise BodyTooLargeError
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         return body
@@ -162,7 +162,7 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
         except zlib.error as error:
             raise UnreadableError(f"Content-Encoding says gzip, but: {error}") from error
         if len(plain) > limit:
-            raise TooLargeError
+            raise BodyTooLargeError
         if not member.eof:
             raise UnreadableError("Content-Encoding says gzip, but the body ends too early")
         body = member.unused_data

@@ -9,18 +9,18 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.ingest import authentication, replies
-from mock_mixpanel.ingest.decoding import Decoded, TooLargeError, decode, flag
+from mock_mixpanel.ingest.decoding import BodyTooLargeError, Decoded, decode, flag
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.ingest.problems import NO_DATA, Problem
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply
-from mock_mixpanel.ingest.verdicts import Judge, Judged
+from mock_mixpanel.ingest.verdicts import CheckedRecord, RecordChecker
 from mock_mixpanel.json_values import identifier
 from mock_mixpanel.log.records import Arrival, Exchange
 from mock_mixpanel.log.row_codec import dump
-from mock_mixpanel.projects.config import Limits
-from mock_mixpanel.simulation.rate_limits import Sent
+from mock_mixpanel.projects.config import MixpanelLimits
+from mock_mixpanel.simulation.rate_limits import SentVolume
 
 ENDPOINTS = ("/track", "/import", "/engage", "/groups")
 
@@ -92,34 +92,34 @@ def no_request(backend: Backend, region: str, method: str, path: str, reply: Rep
     backend.log.append(exchange(incoming, reply, backend.clock.now()), [])
 
 
-class Taken(NamedTuple):
+class CheckedRequest(NamedTuple):
     """What is thought of the records, the answer, and the records as JSON if they came so."""
 
     records: Sequence[Any]
-    judged: Sequence[Judged]
+    judged: Sequence[CheckedRecord]
     reply: Reply
     text: bytes | None = None
 
 
-def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> Taken:
+def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> CheckedRequest:
     limits = backend.config.limits
     if incoming.broken:
-        judged = [Judged(problems=[Problem(incoming.broken)])]
-        return Taken([None], judged, replies.failure(endpoint, 400))
+        judged = [CheckedRecord(problems=[Problem(incoming.broken)])]
+        return CheckedRequest([None], judged, replies.failure(endpoint, 400))
     try:
         decoded = _decoded(incoming, limits)
-    except TooLargeError:
+    except BodyTooLargeError:
         size = f"{limits.body_bytes} bytes"
-        too_large = Judged(problems=[Problem(f"body: larger than {size}")])
-        return Taken([None], [too_large], _too_large(endpoint, size))
+        too_large = CheckedRecord(problems=[Problem(f"body: larger than {size}")])
+        return CheckedRequest([None], [too_large], _too_large(endpoint, size))
     records, controls = decoded.records, decoded.controls
     strict = endpoint == "/import" and flag(controls.get("strict"))
     if decoded.problem or not records:
         problem = decoded.problem or NO_DATA.reason
-        unread = [Judged(problems=[Problem(problem)])] * len(records)
+        unread = [CheckedRecord(problems=[Problem(problem)])] * len(records)
         if strict:
-            return Taken(records, unread, replies.import_error(400, problem))
-        return Taken(records, unread, _received(decoded.answer, controls))
+            return CheckedRequest(records, unread, replies.import_error(400, problem))
+        return CheckedRequest(records, unread, _received(decoded.answer, controls))
     tokens: Sequence[str] | None
     if endpoint == "/import":
         tokens = _import_tokens(backend, incoming, controls, records)
@@ -127,28 +127,28 @@ def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> T
         tokens = [_sent_token(endpoint, record) for record in records]
     if tokens is None:
         refused = _unauthorized(backend, incoming, controls, records)
-        return Taken(*refused, replies.import_error(401, "Invalid credentials"))
-    over = _over_limit(backend, endpoint, tokens, Sent(now, len(records), decoded.size))
+        return CheckedRequest(*refused, replies.import_error(401, "Invalid credentials"))
+    over = _over_limit(backend, endpoint, tokens, SentVolume(now, len(records), decoded.size))
     if over:
         reason, reply = over
-        return Taken(*_all_refused(endpoint, records, reason), reply)
+        return CheckedRequest(*_all_refused(endpoint, records, reason), reply)
     ip, sender = controls.get("ip"), incoming.envelope.address
-    judge = Judge(backend, endpoint, incoming.envelope.region, now, strict, ip, sender)
+    judge = RecordChecker(backend, endpoint, incoming.envelope.region, now, strict, ip, sender)
     judged = judge.judge(records, tokens)
     if strict:
-        return Taken(records, judged, _strict_reply(records, judged), decoded.text)
+        return CheckedRequest(records, judged, _strict_reply(records, judged), decoded.text)
     worst = [each.worst for _, each in _shared(judged)]
     error = worst[0].reason if all(worst) and worst[0] else None
-    return Taken(records, judged, _received(error, controls), decoded.text)
+    return CheckedRequest(records, judged, _received(error, controls), decoded.text)
 
 
-def _shared(judged: Sequence[Judged]) -> ItemsView[int, Judged]:
+def _shared(judged: Sequence[CheckedRecord]) -> ItemsView[int, CheckedRecord]:
     """What is thought, by identity, in order: most records share it."""
     return {id(each): each for each in judged}.items()
 
 
 def _over_limit(
-    backend: Backend, endpoint: str, tokens: Sequence[str], sent: Sent
+    backend: Backend, endpoint: str, tokens: Sequence[str], sent: SentVolume
 ) -> tuple[str, Reply] | None:
     """Why a request is refused as a whole by a limit of a project it is for, and the answer."""
     everyone = sorted(set(tokens)) if len(tokens) > 1 else tokens
@@ -167,9 +167,9 @@ def _over_limit(
     return None
 
 
-def _decoded(incoming: Incoming, limits: Limits) -> Decoded:
+def _decoded(incoming: Incoming, limits: MixpanelLimits) -> Decoded:
     if incoming.body is None:
-        raise TooLargeError
+        raise BodyTooLargeError
     return decode(
         incoming.envelope.query,
         *incoming.envelope.content,
@@ -203,30 +203,30 @@ def _import_tokens(
 
 def _unauthorized(
     backend: Backend, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
-) -> tuple[Sequence[Any], Sequence[Judged]]:
+) -> tuple[Sequence[Any], Sequence[CheckedRecord]]:
     """The records of an import that is a 401; with the credential of another region, a leak."""
     credential = authentication.read_basic(incoming.envelope.header("Authorization"))
     project_id = controls.get("project_id", "")
     project = authentication.project_of(credential, project_id, None, backend.projects.known())
     if project and project.region:
         problems = [Problem(misplaced(project.region, incoming.envelope.region))]
-        return records, [Judged(project.token, problems)] * len(records)
+        return records, [CheckedRecord(project.token, problems)] * len(records)
     return _all_refused("/import", records, "auth: no valid credential for this project")
 
 
 def _all_refused(
     endpoint: str, records: Sequence[Any], reason: str
-) -> tuple[Sequence[Any], Sequence[Judged]]:
+) -> tuple[Sequence[Any], Sequence[CheckedRecord]]:
     """The records that are kept of a request that is refused as a whole, each with the reason."""
     problems, rest = [Problem(reason)], len(records) - MOST_REFUSED
     records = records[:MOST_REFUSED]
-    judged = [Judged(_sent_token(endpoint, record), problems) for record in records]
+    judged = [CheckedRecord(_sent_token(endpoint, record), problems) for record in records]
     if rest <= 0:
         return records, judged
-    return [*records, f"{rest} more records"], [*judged, Judged(problems=problems)]
+    return [*records, f"{rest} more records"], [*judged, CheckedRecord(problems=problems)]
 
 
-def _strict_reply(records: Sequence[Any], judged: Sequence[Judged]) -> Reply:
+def _strict_reply(records: Sequence[Any], judged: Sequence[CheckedRecord]) -> Reply:
     failed = []
     for index, (record, each) in enumerate(zip(records, judged, strict=True)):
         worst = each.problems and each.worst

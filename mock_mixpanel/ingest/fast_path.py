@@ -12,7 +12,7 @@ import orjson
 from mock_mixpanel.ingest.decoding import SCALARS
 from mock_mixpanel.ingest.validation import DROPPED_EVENTS, strict_id_problems
 from mock_mixpanel.json_values import FARTHEST, MILLISECONDS_FROM
-from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.state.events import IDENTITY_EVENTS
 
 SPECIAL_EVENTS = frozenset({*IDENTITY_EVENTS, *DROPPED_EVENTS})
@@ -21,7 +21,7 @@ SPECIAL = frozenset({"$ignore", "$bucket"})
 
 
 def plain_check(
-    endpoint: str, limits: Limits, *, strict: bool = False
+    endpoint: str, limits: MixpanelLimits, *, strict: bool = False
 ) -> Callable[[Any, float], bool]:
     """The check of events for /track or /import, which takes one and the virtual time (seconds)."""
     track = endpoint == "/track"
@@ -69,7 +69,7 @@ def plain_check(
     return is_plain
 
 
-def _is_flat(value: Any, limits: Limits) -> bool:
+def _is_flat(value: Any, limits: MixpanelLimits) -> bool:
     """Whether a list or object is short, and has scalars only."""
     if type(value) is list:
         return len(value) <= limits.elements and SCALARS.issuperset(map(type, value))

@@ -18,7 +18,7 @@ import orjson
 
 from mock_mixpanel.ingest.problems import NO_DATA, NO_DISTINCT_ID, NO_TOKEN, Problem
 from mock_mixpanel.json_values import identifier, json_bytes, same, seconds, text
-from mock_mixpanel.projects.config import DropFilter, Limits
+from mock_mixpanel.projects.config import DropFilter, MixpanelLimits
 from mock_mixpanel.state import profile_operations
 from mock_mixpanel.state.events import IDENTITY_EVENTS, device_and_user
 
@@ -39,7 +39,7 @@ _INSERT_ID = re.compile(r"[A-Za-z0-9-]+")
 
 
 def event_problems(
-    record: Any, endpoint: str, now: float, limits: Limits, *, strict: bool = False
+    record: Any, endpoint: str, now: float, limits: MixpanelLimits, *, strict: bool = False
 ) -> Iterator[Problem]:
     """What is wrong with a record for /track or /import, at virtual time `now` (seconds)."""
     if not isinstance(record, dict) or not record:
@@ -84,7 +84,7 @@ def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
     return f"event: {name} has no effect under {mode} identity"
 
 
-def size_note(properties: Mapping[str, Any], limits: Limits) -> str | None:
+def size_note(properties: Mapping[str, Any], limits: MixpanelLimits) -> str | None:
     """What of an event's properties Mixpanel may not keep whole; here it is kept
     (docs/facts/mixpanel-http-api.md#event-limits)."""
     for name, value in properties.items():
@@ -148,19 +148,19 @@ def alias_problems(record: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("alias: the same as distinct_id", silent=True)
 
 
-def profile_problems(record: Any, limits: Limits) -> Iterator[Problem]:
+def profile_problems(record: Any, limits: MixpanelLimits) -> Iterator[Problem]:
     """What is wrong with a record for /engage."""
     yield from _update_problems(record, limits, ["$distinct_id"])
 
 
-def group_problems(record: Any, limits: Limits) -> Iterator[Problem]:
+def group_problems(record: Any, limits: MixpanelLimits) -> Iterator[Problem]:
     """What is wrong with a record for /groups."""
     yield from _update_problems(record, limits, ["$group_key", "$group_id"])
     if isinstance(record, dict) and "$distinct_id" in record:
         yield Problem("$distinct_id: not allowed in a group update")
 
 
-def _update_problems(record: Any, limits: Limits, ids: list[str]) -> Iterator[Problem]:
+def _update_problems(record: Any, limits: MixpanelLimits, ids: list[str]) -> Iterator[Problem]:
     if not isinstance(record, dict) or not record:
         yield NO_DATA
         return
@@ -183,7 +183,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _time_problems(
-    properties: Mapping[str, Any], endpoint: str, now: float, limits: Limits, required: bool
+    properties: Mapping[str, Any], endpoint: str, now: float, limits: MixpanelLimits, required: bool
 ) -> Iterator[Problem]:
     if properties.get("time") is None and not required:
         return
@@ -206,7 +206,7 @@ def _time_problems(
         yield Problem(f"time: more than {hours:g} hour in the future", field=field)
 
 
-def strict_id_problems(properties: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
+def strict_id_problems(properties: Mapping[str, Any], limits: MixpanelLimits) -> Iterator[Problem]:
     """What a strict import has against the ids of an event."""
     distinct_id = identifier(properties.get("distinct_id"))
     if distinct_id.lower() in BLOCKED_IDS:
@@ -222,7 +222,7 @@ def strict_id_problems(properties: Mapping[str, Any], limits: Limits) -> Iterato
         yield Problem("$insert_id: a forbidden value")
 
 
-def _size_problems(record: Any, inside: str, limits: Limits) -> Iterator[Problem]:
+def _size_problems(record: Any, inside: str, limits: MixpanelLimits) -> Iterator[Problem]:
     """Size and encoding; `inside` names the member whose texts are looked at one by one."""
     try:
         size = len(orjson.dumps(record))
@@ -249,7 +249,7 @@ def _has_surrogate(value: Any) -> bool:
     return any("\ud800" <= char <= "\udfff" for char in json.dumps(value, ensure_ascii=False))
 
 
-def _shape_problems(properties: Mapping[str, Any], limits: Limits) -> Iterator[Problem]:
+def _shape_problems(properties: Mapping[str, Any], limits: MixpanelLimits) -> Iterator[Problem]:
     if len(properties) - ("token" in properties) > limits.properties:
         yield Problem(f"properties: more than {limits.properties}")
     for name, value in properties.items():
@@ -259,7 +259,7 @@ def _shape_problems(properties: Mapping[str, Any], limits: Limits) -> Iterator[P
                 yield Problem(f"properties.{name}: {fault}")
 
 
-def _nesting_fault(value: Any, limits: Limits, depth: int = 0) -> str | None:
+def _nesting_fault(value: Any, limits: MixpanelLimits, depth: int = 0) -> str | None:
     if isinstance(value, dict):
         depth += 1
         if depth > limits.depth:

@@ -11,8 +11,8 @@ from mock_mixpanel.ingest import validation
 from mock_mixpanel.ingest.fast_path import plain_check
 from mock_mixpanel.ingest.problems import Problem
 from mock_mixpanel.ingest.regions import misplaced
-from mock_mixpanel.log.records import Verdict
-from mock_mixpanel.projects.config import Limits, Project
+from mock_mixpanel.log.records import RecordVerdict
+from mock_mixpanel.projects.config import MixpanelLimits, Project
 from mock_mixpanel.simulation.places import place_of
 from mock_mixpanel.state.events import IDENTITY_EVENTS, sent_id
 
@@ -22,7 +22,7 @@ MOST_TERMS = 1000
 
 
 @dataclass(frozen=True)
-class Judged:
+class CheckedRecord:
     """The problems with a record; `note` says what of an accepted one has no effect."""
 
     token: str = ""
@@ -48,11 +48,11 @@ class Judged:
         """What the journal and the list of rejected records say."""
         return (*(problem.reason for problem in self.problems), *([self.note] if self.note else []))
 
-    def verdict(self, endpoint: str, region: str, now: float) -> Verdict:
+    def verdict(self, endpoint: str, region: str, now: float) -> RecordVerdict:
         """What the log keeps of it."""
         options = self.options or Project(self.token)
         delay = options.alias_delay if endpoint in EVENTS else 0
-        return Verdict(
+        return RecordVerdict(
             endpoint,
             self.token,
             region,
@@ -66,20 +66,20 @@ class Judged:
         )
 
 
-class Terms(NamedTuple):
+class CheckTerms(NamedTuple):
     """What holds for all records of a project at an endpoint.
 
     `plain`, if there is one, is what is thought of each that `is_plain`.
     """
 
-    limits: Limits
+    limits: MixpanelLimits
     options: Project | None
-    plain: Judged | None
+    plain: CheckedRecord | None
     is_plain: Callable[[Any, float], bool]
 
 
 @dataclass
-class Judge:
+class RecordChecker:
     """Judges the records of one request, at virtual time `now` (seconds).
 
     `ip` is the control parameter, `sender` the address of the connection.
@@ -92,9 +92,9 @@ class Judge:
     strict: bool = False
     ip: str | None = None
     sender: str = ""
-    terms: dict[str, Terms] = field(default_factory=dict)
+    terms: dict[str, CheckTerms] = field(default_factory=dict)
 
-    def judge(self, records: Sequence[Any], tokens: Sequence[str]) -> list[Judged]:
+    def judge(self, records: Sequence[Any], tokens: Sequence[str]) -> list[CheckedRecord]:
         """The records, each for the project of its token."""
         now = self.now
         terms = self.terms = {token: self._terms(token) for token in set(tokens)}
@@ -104,27 +104,27 @@ class Judge:
             found.append(plain if plain and is_plain(record, now) else self._judged(record, token))
         return found
 
-    def _terms(self, token: str) -> Terms:
-        memo, key = self.backend.memo, (Terms, token, self.endpoint, self.region, self.strict)
-        found: Terms | None = memo.get(key)
+    def _terms(self, token: str) -> CheckTerms:
+        memo, key = self.backend.memo, (CheckTerms, token, self.endpoint, self.region, self.strict)
+        found: CheckTerms | None = memo.get(key)
         if found is None:
             if len(memo) >= MOST_TERMS:
                 memo.clear()
             found = memo[key] = self._new_terms(token)
         return found
 
-    def _new_terms(self, token: str) -> Terms:
+    def _new_terms(self, token: str) -> CheckTerms:
         limits = self.backend.projects.limits(token)
         options = self.backend.projects.find(token) if token else None
         plain = None
         if options and self.endpoint in EVENTS:
             special = options.region not in (None, self.region)
             special = special or options.geo or bool(options.drop_filters)
-            plain = None if special else Judged(token, options=options)
+            plain = None if special else CheckedRecord(token, options=options)
         is_plain = plain_check(self.endpoint, limits, strict=self.strict)
-        return Terms(limits, options, plain, is_plain)
+        return CheckTerms(limits, options, plain, is_plain)
 
-    def _judged(self, record: Any, token: str) -> Judged:
+    def _judged(self, record: Any, token: str) -> CheckedRecord:
         endpoint, now, strict = self.endpoint, self.now, self.strict
         limits, options, *_ = self.terms[token]
         checks: dict[str, Callable[[], Iterator[Problem]]] = {
@@ -151,7 +151,7 @@ class Judge:
             note = note or validation.bucket_note(record["properties"])
         if options and not problems and endpoint == "/groups":
             note = validation.group_note(record, options.group_keys)
-        judged = Judged(token, problems, note, options)
+        judged = CheckedRecord(token, problems, note, options)
         if judged.accepted and options and endpoint in EVENTS:
             judged = replace(judged, sender_id=self._sender_id(record, options.identity))
         return self._placed(judged, record)
@@ -168,7 +168,7 @@ class Judge:
             return ""
         return hashlib.sha256(self.sender.encode(errors="replace")).hexdigest()[:32]
 
-    def _placed(self, judged: Judged, record: Any) -> Judged:
+    def _placed(self, judged: CheckedRecord, record: Any) -> CheckedRecord:
         if not (judged.accepted and judged.options and judged.options.geo):
             return judged
         return replace(judged, place=place_of(self.endpoint, record, self.ip, self.sender))

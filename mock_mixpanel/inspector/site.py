@@ -9,8 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.parameters import ControlError, region_asked
-from mock_mixpanel.control.people import People
-from mock_mixpanel.control.reading import Reading
+from mock_mixpanel.control.people import PeopleReader
+from mock_mixpanel.control.reading import LogReader
 from mock_mixpanel.inspector import wording
 from mock_mixpanel.inspector.reasons import explain
 from mock_mixpanel.inspector.visit import UI, Visit
@@ -39,7 +39,7 @@ NAVIGATION = (
     ("requests", "Requests"),
     ("events", "Events"),
     ("rejected", "Rejected"),
-    ("people", "People"),
+    ("people", "PeopleReader"),
     ("groups", "Groups"),
     ("faults", "Faults"),
     ("clock", "Clock"),
@@ -51,7 +51,7 @@ class Site:
     """What every page needs: the API's readers, the templates, and the visit."""
 
     def __init__(self, backend: Backend) -> None:
-        self.backend, self.reading, self.people = backend, Reading(backend), People(backend)
+        self.backend, self.reading, self.people = backend, LogReader(backend), PeopleReader(backend)
         self._templates = Environment(
             loader=PackageLoader("mock_mixpanel.inspector"),
             autoescape=True,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mock_mixpanel.log.journal import Log
-from mock_mixpanel.log.records import Entry, Places
+from mock_mixpanel.log.records import LogEntry, Places
 from mock_mixpanel.log.row_codec import Row
 
 BLOCK = 1000
@@ -63,7 +63,7 @@ class Index:
         place = bisect_right(self._firsts, entry) - 1
         return self._rows[place] if place >= 0 else 0
 
-    def entries(self, ids: Sequence[int]) -> Iterator[Entry]:
+    def entries(self, ids: Sequence[int]) -> Iterator[LogEntry]:
         """The entries of these ids, in order, but for those that are forgotten."""
         return self._log.entries(self._places(ids))
 

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Sequence
 from itertools import islice
 
-from mock_mixpanel.log.records import Arrival, Draft, Entry, Exchange, Journaled, Places
+from mock_mixpanel.log.records import Arrival, Draft, Exchange, Journaled, LogEntry, Places
 from mock_mixpanel.log.row_codec import (
     Row,
     dump,
@@ -53,7 +53,7 @@ class Log:
         """All requests, oldest first."""
         return [journaled(row) for row in self.rows()]
 
-    def entries(self, requests: Iterator[Places]) -> Iterator[Entry]:
+    def entries(self, requests: Iterator[Places]) -> Iterator[LogEntry]:
         """The entries at some places, request by request; what was forgotten is left out."""
         while wanted := dict(islice(requests, AT_ONCE)):
             for row in self._store.rows(list(wanted)):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 
-class Verdict(NamedTuple):
+class RecordVerdict(NamedTuple):
     """All that is decided about a record when it arrives.
 
     `accepted` means it is stored; `reasons` say why not, or what of it has no effect.
@@ -33,17 +33,17 @@ class Draft(NamedTuple):
     """A record with its verdict, before it has a place in the log."""
 
     record: Any
-    verdict: Verdict
+    verdict: RecordVerdict
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """A record in the log, with its verdict; `index` is its place in its request, from 0.
 
     A tuple, since a million of them are made when the log is read.
     """
 
     record: Any
-    verdict: Verdict
+    verdict: RecordVerdict
     id: int = 0
     request_id: int = 0
     index: int = 0  # type: ignore[assignment]  # tuples have a method of that name
@@ -71,7 +71,7 @@ class Journaled(NamedTuple):
 
     id: int
     exchange: Exchange
-    entries: tuple[Entry, ...]
+    entries: tuple[LogEntry, ...]
 
     @property
     def tokens(self) -> set[str]:
@@ -90,5 +90,5 @@ class Arrival(NamedTuple):
     """A request on its way into the log: its records as a JSON array, and a verdict for each."""
 
     exchange: Exchange
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[RecordVerdict]
     records: bytes

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from mock_mixpanel.log.records import Arrival, Entry, Exchange, Journaled, Verdict
+from mock_mixpanel.log.records import Arrival, Exchange, Journaled, LogEntry, RecordVerdict
 
 SLOW = b" "
 """What text begins with that only the slow parser reads as it was meant: lone surrogates, and
@@ -68,7 +68,7 @@ def exchange_of(row: Row) -> Exchange:
     return Exchange(*load(row.head)[0])
 
 
-def entries_of(row: Row) -> list[Entry]:
+def entries_of(row: Row) -> list[LogEntry]:
     """The records of a row."""
     return _entries(row, load(row.head))
 
@@ -93,7 +93,7 @@ def has_token(row: Row, token: str) -> bool:
     """Whether a request has records of a project."""
     if row.token is not None:
         return row.token == token
-    return any(Verdict(*each).token == token for each in load(row.head)[1])
+    return any(RecordVerdict(*each).token == token for each in load(row.head)[1])
 
 
 def without(row: Row, token: str) -> Row | None:
@@ -109,7 +109,7 @@ def without(row: Row, token: str) -> Row | None:
     return Row(row.id, row.first, only, head, dump([entry.record for entry in kept]))
 
 
-def _table(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], list[int] | int]:
+def _table(verdicts: Sequence[RecordVerdict]) -> tuple[list[RecordVerdict], list[int] | int]:
     """The verdicts that differ, and for each record the place of its verdict.
 
     If all records have the same verdict, the number of records stands for the places.
@@ -125,11 +125,11 @@ def _table(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], list[int] | int]
 
 def _entries(
     row: Row, head: Any, only: Container[int] | None = None, records: Sequence[Any] | None = None
-) -> list[Entry]:
+) -> list[LogEntry]:
     _, packed, which, places = head
     if not packed:
         return []
-    verdicts = [Verdict(*each)._replace(reasons=tuple(each[6])) for each in packed]
+    verdicts = [RecordVerdict(*each)._replace(reasons=tuple(each[6])) for each in packed]
     if records is None:
         records = load(row.body)
     if not isinstance(which, list):
@@ -137,7 +137,7 @@ def _entries(
     if places is None:
         places = range(len(records))
     return [
-        Entry(record, verdicts[number], row.first + index, row.id, index)
+        LogEntry(record, verdicts[number], row.first + index, row.id, index)
         for record, number, index in zip(records, which, places, strict=True)
         if only is None or row.first + index in only
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from mock_mixpanel.projects.limits import Limits
+from mock_mixpanel.projects.limits import MixpanelLimits
 from mock_mixpanel.projects.options import (
     CHECKS,
     IDENTITY_MODES,
@@ -23,8 +23,8 @@ __all__ = [
     "Config",
     "ConfigError",
     "DropFilter",
-    "Limits",
     "LookupTable",
+    "MixpanelLimits",
     "Project",
     "ServiceAccount",
     "read_projects",
@@ -108,7 +108,7 @@ class Config:
     that of projects that do not set it, in seconds of the virtual clock.
     """
 
-    limits: Limits = field(default_factory=Limits)
+    limits: MixpanelLimits = field(default_factory=MixpanelLimits)
     projects: tuple[Project, ...] = ()
     strict_projects: bool = False
     alias_delay: float = 0

@@ -10,7 +10,7 @@ from typing import Self
 
 
 @dataclass(frozen=True)
-class Limits:
+class MixpanelLimits:
     """Documented limits (docs/facts/mixpanel-http-api.md#event-limits,
     docs/facts/mixpanel-http-api.md#strict-validation,
     docs/facts/mixpanel-http-api.md#profile-requests).
@@ -90,4 +90,4 @@ CAN_BE_OFF = (
     "hourly_exports",
     "exports_a_second",
 )
-LIMITS_OF_PROJECTS = tuple(one.name for one in fields(Limits) if one.name != "json_depth")
+LIMITS_OF_PROJECTS = tuple(one.name for one in fields(MixpanelLimits) if one.name != "json_depth")

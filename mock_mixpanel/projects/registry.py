@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mock_mixpanel.log.shared_settings import SharedSettings
-from mock_mixpanel.projects.config import Config, Limits, Project
+from mock_mixpanel.projects.config import Config, MixpanelLimits, Project
 
 PREFIX = "project/"
 """The setting of a project is named after its token, so that a change writes one project only."""
@@ -13,7 +13,7 @@ KNOWN, RATED = "projects known", "projects rated"
 
 class _Known(NamedTuple):
     project: Project
-    limits: Limits
+    limits: MixpanelLimits
 
 
 class Projects:
@@ -35,7 +35,7 @@ class Projects:
         own = self._own(token)
         return own.project if own else Project(token, alias_delay=self._config.alias_delay)
 
-    def limits(self, token: str) -> Limits:
+    def limits(self, token: str) -> MixpanelLimits:
         """The limits of a project: its own ones, and the server's for all others."""
         own = self._own(token)
         return own.limits if own else self._config.limits

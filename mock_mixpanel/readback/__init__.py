@@ -20,9 +20,9 @@ from mock_mixpanel.readback import app_api, gdpr, lookup_tables, sdk_endpoints
 from mock_mixpanel.readback.calls import (
     QUERY_LIMIT,
     UNAUTHENTICATED,
-    Answer,
-    Call,
     CallError,
+    ReadbackCall,
+    ReadbackResponse,
 )
 from mock_mixpanel.readback.engage import query
 from mock_mixpanel.readback.export import export
@@ -31,11 +31,11 @@ from mock_mixpanel.simulation.fault_actions import Action
 JOURNALED = 4000
 """Bytes of an answer that the journal keeps."""
 
-Handler = Callable[..., Answer]
-Failing = Callable[[Call, CallError], Reply]
+Handler = Callable[..., ReadbackResponse]
+Failing = Callable[[ReadbackCall, CallError], Reply]
 
 
-class Route(NamedTuple):
+class ReadbackRoute(NamedTuple):
     """Methods and path, who answers, how a failure looks, and how large a body may be (bytes).
 
     `takes` says that it is told of people or things: in the wrong region, that leaks.
@@ -49,19 +49,19 @@ class Route(NamedTuple):
     takes: bool = False
 
 
-def _query_error(call: Call, error: CallError) -> Reply:
+def _query_error(call: ReadbackCall, error: CallError) -> Reply:
     return replies.query_error(error.status, call.request_line, str(error))
 
 
-def _app_error(call: Call, error: CallError) -> Reply:
+def _app_error(call: ReadbackCall, error: CallError) -> Reply:
     return replies.app_error(error.status, str(error))
 
 
-def _import_error(call: Call, error: CallError) -> Reply:
+def _import_error(call: ReadbackCall, error: CallError) -> Reply:
     return replies.import_error(error.status, str(error))
 
 
-def routes() -> list[Route]:
+def routes() -> list[ReadbackRoute]:
     """All of them."""
     deletion, retrieval = f"{gdpr.DELETIONS}/<task_id>", f"{gdpr.RETRIEVALS}/<task_id>"
     data_groups = "/api/app/projects/<project_id>/data-groups"
@@ -69,28 +69,30 @@ def routes() -> list[Route]:
     table = f"{lookup_tables.PATH}/<table_id>"
     largest = lookup_tables.MAX_BYTES
     return [
-        Route("GET POST", "/api/2.0/export", export, _query_error),
-        Route("GET POST", "/api/2.0/engage", query, _query_error),
-        Route("GET POST", "/api/query/engage", query, _query_error),
-        Route("GET", "/api/app/me", app_api.me, _app_error),
-        Route("GET", data_groups, app_api.list_data_groups, _app_error),
-        Route("POST", credentials, app_api.validate_credentials, _app_error),
-        Route("POST", gdpr.DELETIONS, gdpr.create_deletion, _app_error, takes=True),
-        Route("GET", deletion, gdpr.deletion, _app_error),
-        Route("DELETE", deletion, gdpr.cancel_deletion, _app_error),
-        Route("POST", gdpr.RETRIEVALS, gdpr.create_retrieval, _app_error, takes=True),
-        Route("GET", retrieval, gdpr.retrieval, _app_error),
-        Route("GET", f"{retrieval}/data", gdpr.retrieved, _app_error),
-        Route("GET", lookup_tables.PATH, lookup_tables.list_tables, _import_error),
-        Route("PUT", table, lookup_tables.replace_table, _import_error, largest, takes=True),
-        Route("GET POST", "/flags", sdk_endpoints.flags, _app_error),
-        Route("GET", "/flags/definitions", sdk_endpoints.flag_definitions, _app_error),
-        Route(
+        ReadbackRoute("GET POST", "/api/2.0/export", export, _query_error),
+        ReadbackRoute("GET POST", "/api/2.0/engage", query, _query_error),
+        ReadbackRoute("GET POST", "/api/query/engage", query, _query_error),
+        ReadbackRoute("GET", "/api/app/me", app_api.me, _app_error),
+        ReadbackRoute("GET", data_groups, app_api.list_data_groups, _app_error),
+        ReadbackRoute("POST", credentials, app_api.validate_credentials, _app_error),
+        ReadbackRoute("POST", gdpr.DELETIONS, gdpr.create_deletion, _app_error, takes=True),
+        ReadbackRoute("GET", deletion, gdpr.deletion, _app_error),
+        ReadbackRoute("DELETE", deletion, gdpr.cancel_deletion, _app_error),
+        ReadbackRoute("POST", gdpr.RETRIEVALS, gdpr.create_retrieval, _app_error, takes=True),
+        ReadbackRoute("GET", retrieval, gdpr.retrieval, _app_error),
+        ReadbackRoute("GET", f"{retrieval}/data", gdpr.retrieved, _app_error),
+        ReadbackRoute("GET", lookup_tables.PATH, lookup_tables.list_tables, _import_error),
+        ReadbackRoute(
+            "PUT", table, lookup_tables.replace_table, _import_error, largest, takes=True
+        ),
+        ReadbackRoute("GET POST", "/flags", sdk_endpoints.flags, _app_error),
+        ReadbackRoute("GET", "/flags/definitions", sdk_endpoints.flag_definitions, _app_error),
+        ReadbackRoute(
             "POST", "/flags/<flag_id>/first-time-events", sdk_endpoints.first_time_event, _app_error
         ),
-        Route("POST", "/record", sdk_endpoints.record, _app_error),
-        Route("GET", "/settings", sdk_endpoints.settings, _app_error),
-        Route("GET POST", "/decide", sdk_endpoints.decide, _app_error),
+        ReadbackRoute("POST", "/record", sdk_endpoints.record, _app_error),
+        ReadbackRoute("GET", "/settings", sdk_endpoints.settings, _app_error),
+        ReadbackRoute("GET POST", "/decide", sdk_endpoints.decide, _app_error),
     ]
 
 
@@ -107,19 +109,19 @@ def readback_api(backend: Backend) -> Blueprint:
     return api
 
 
-def _view(backend: Backend, route: Route) -> Callable[..., Response]:
+def _view(backend: Backend, route: ReadbackRoute) -> Callable[..., Response]:
     def view(**arguments: str) -> Response:
         host_url = request.host_url.rstrip("/")
-        call = Call(backend, incoming(route.max_body), backend.clock.now(), host_url)
+        call = ReadbackCall(backend, incoming(route.max_body), backend.clock.now(), host_url)
         try:
             answer = route.handler(call, **arguments)
         except CallError as error:
             reply = replace(route.failed(call, error), headers=error.headers)
             leaks = [call.leak(error.home)] if route.takes and error.home else []
-            answer = Answer(reply, leaks)
+            answer = ReadbackResponse(reply, leaks)
         fault = backend.faults.pick(call.envelope.path, call.tokens)
         if fault:
-            answer = _spoilt(call, route, fault.action, answer)
+            answer = _after_fault(call, route, fault.action, answer)
         kept = replace(answer.reply, body=answer.reply.body[:JOURNALED])
         acted = fault.id if fault else None
         backend.log.append(exchange(call.incoming, kept, call.now, acted), answer.drafts)
@@ -128,7 +130,9 @@ def _view(backend: Backend, route: Route) -> Callable[..., Response]:
     return view
 
 
-def _spoilt(call: Call, route: Route, action: Action, answer: Answer) -> Answer:
+def _after_fault(
+    call: ReadbackCall, route: ReadbackRoute, action: Action, answer: ReadbackResponse
+) -> ReadbackResponse:
     """The answer as a fault makes it; a bare status comes in the envelope of the route."""
     whole = answer.reply
     if answer.chunks is not None:
@@ -140,10 +144,10 @@ def _spoilt(call: Call, route: Route, action: Action, answer: Answer) -> Answer:
         reply = replace(failed, headers=told.get("headers", {}), delay=action.delay)
     else:
         reply = action.answer(call.envelope.path, whole)
-    return Answer(reply, answer.drafts if action.stores else ())
+    return ReadbackResponse(reply, answer.drafts if action.stores else ())
 
 
-def _said(call: Call, route: Route, status: int) -> str:
+def _said(call: ReadbackCall, route: ReadbackRoute, status: int) -> str:
     """What Mixpanel says with a status: known for query routes
     (docs/facts/mixpanel-http-api.md#raw-export,
     docs/facts/mixpanel-http-api.md#engage-query), else its name."""
@@ -154,7 +158,7 @@ def _said(call: Call, route: Route, status: int) -> str:
     return replies.words(status)
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: ReadbackResponse) -> Response:
     response = respond(answer.reply)
     if answer.chunks is not None:
         response.response = answer.chunks

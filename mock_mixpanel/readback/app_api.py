@@ -9,14 +9,14 @@ from typing import Any
 
 from mock_mixpanel.ingest import authentication
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import Answer, Call, CallError, shown_id
+from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse, shown_id
 from mock_mixpanel.readback.groups import data_groups
 
 ORGANIZATION = 1
 PERMISSIONS = ["read_project", "write_project"]
 
 
-def me(call: Call) -> Answer:
+def me(call: ReadbackCall) -> ReadbackResponse:
     """The projects a service account sees: its own, and those that take any credential.
 
     Raises CallError 401 without a credential, and for one that is of no project.
@@ -31,7 +31,7 @@ def me(call: Call) -> Answer:
     if projects and not seen:
         raise CallError(401, "Invalid credentials")
     name = credential.username if credential.password else ""  # alone it is a secret
-    return Answer.json(
+    return ReadbackResponse.json(
         {
             "status": "ok",
             "results": {
@@ -48,17 +48,17 @@ def me(call: Call) -> Answer:
     )
 
 
-def list_data_groups(call: Call, project_id: str) -> Answer:
+def list_data_groups(call: ReadbackCall, project_id: str) -> ReadbackResponse:
     """The group keys of a project with their data group ids. Raises CallError 401."""
     project = call.project(project_id)
     groups = [
         {"data_group_id": number, "id": number, "property_name": key, "display_name": key}
         for key, number in data_groups(call, project).items()
     ]
-    return Answer.json({"status": "ok", "results": groups})
+    return ReadbackResponse.json({"status": "ok", "results": groups})
 
 
-def validate_credentials(call: Call) -> Answer:
+def validate_credentials(call: ReadbackCall) -> ReadbackResponse:
     """Whether a token and a secret belong together. Raises CallError 400 and 401 if not.
 
     A project without a secret takes any (choice, as for imports).
@@ -72,7 +72,7 @@ def validate_credentials(call: Call) -> Answer:
         raise CallError(401, "Invalid credentials")
     call.tokens.add(token)
     results = {"project_id": shown_id(project), "project_token": token}
-    return Answer.json({"status": "ok", "results": results})
+    return ReadbackResponse.json({"status": "ok", "results": results})
 
 
 def _sees(credential: authentication.Credential, project: Project, region: str) -> bool:

@@ -16,7 +16,7 @@ from mock_mixpanel.ingest.forms import MAX_FORM_FIELDS, url_encoded_fields
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply, json_reply
-from mock_mixpanel.log.records import Draft, Verdict
+from mock_mixpanel.log.records import Draft, RecordVerdict
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.simulation.rate_limits import Window
 
@@ -53,7 +53,7 @@ class CallError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReadbackResponse:
     """A reply with what it stores; `chunks`, if given, are its body instead of the reply's."""
 
     reply: Reply
@@ -61,13 +61,13 @@ class Answer:
     chunks: Iterator[bytes] | None = None
 
     @classmethod
-    def json(cls, value: Any, status: int = 200) -> "Answer":
+    def json(cls, value: Any, status: int = 200) -> "ReadbackResponse":
         """Any JSON answer."""
         return cls(json_reply(status, value))
 
 
 @dataclass
-class Call:
+class ReadbackCall:
     """One request. `now` is in virtual seconds since 1970; `host_url` is where it was sent to.
 
     `tokens` are the projects it turned out to be for.
@@ -139,7 +139,7 @@ class Call:
 
     def draft(self, project: Project, endpoint: str, record: Any, delay: float = 0) -> Draft:
         """An entry for the log that takes effect `delay` seconds from now."""
-        verdict = Verdict(
+        verdict = RecordVerdict(
             endpoint,
             project.token,
             self.envelope.region,

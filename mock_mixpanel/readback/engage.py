@@ -12,8 +12,8 @@ from typing import Any
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.row_codec import dump, load
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import Answer, Call, CallError
-from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
+from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.expressions import ExpressionError, WhereRow, compile_where
 from mock_mixpanel.readback.groups import data_groups
 from mock_mixpanel.simulation.rate_limits import Window
 
@@ -31,7 +31,7 @@ NOT_AVAILABLE = (
 """Parameters that change which profiles are found, and that mean nothing to this mock."""
 
 
-def query(call: Call) -> Answer:
+def query(call: ReadbackCall) -> ReadbackResponse:
     """One page. Raises CallError 400 for a bad parameter, 401, 429, 501 for one not available."""
     project = call.project()
     limits = call.backend.projects.limits(project.token)
@@ -54,7 +54,7 @@ def query(call: Call) -> Answer:
         pages = [{**session, "results": results[start : start + size]} for start in starts]
         call.backend.remember(session_id, [dump(each) for each in pages])
         found = pages[page] if page < len(pages) else {**session, "results": []}
-    return Answer.json(
+    return ReadbackResponse.json(
         {
             "page": page,
             "page_size": found["page_size"],
@@ -76,7 +76,7 @@ def _page(backend: Backend, session_id: str, page: int) -> dict[str, Any] | None
     return None if first is None else {**load(first), "results": []}
 
 
-def _profiles(call: Call, project: Project) -> list[dict[str, Any]]:
+def _profiles(call: ReadbackCall, project: Project) -> list[dict[str, Any]]:
     """All profiles the parameters select, as they are answered."""
     groups = _groups(call, project)
     found = _people(call, project) if groups is None else groups
@@ -96,7 +96,7 @@ def _profiles(call: Call, project: Project) -> list[dict[str, Any]]:
 Profiles = dict[str, dict[str, Any]]
 
 
-def _people(call: Call, project: Project) -> Profiles:
+def _people(call: ReadbackCall, project: Project) -> Profiles:
     return {
         item.value["distinct_id"]: item.value["properties"]
         for item in call.backend.projections.items("profiles", project.token)
@@ -104,7 +104,7 @@ def _people(call: Call, project: Project) -> Profiles:
     }
 
 
-def _groups(call: Call, project: Project) -> Profiles | None:
+def _groups(call: ReadbackCall, project: Project) -> Profiles | None:
     """The profiles of the groups asked for by data group id or by group key; None if by neither."""
     wanted = call.params.get("data_group_id", "")
     if not wanted:
@@ -121,7 +121,7 @@ def _groups(call: Call, project: Project) -> Profiles | None:
     }
 
 
-def _asked_for(call: Call, profiles: Profiles) -> Profiles:
+def _asked_for(call: ReadbackCall, profiles: Profiles) -> Profiles:
     """Those of `distinct_id` and `distinct_ids`, if given."""
     one, several = call.params.get("distinct_id", ""), call.texts("distinct_ids")
     if one:
@@ -131,7 +131,7 @@ def _asked_for(call: Call, profiles: Profiles) -> Profiles:
     return profiles
 
 
-def _selected(call: Call, profiles: Profiles) -> Profiles:
+def _selected(call: ReadbackCall, profiles: Profiles) -> Profiles:
     """Those that `where` selects; `user[...]` is the same as `properties[...]` here.
 
     `selector`, which mixpanel-utils sends, is the same under another name (choice).
@@ -143,7 +143,9 @@ def _selected(call: Call, profiles: Profiles) -> Profiles:
         try:
             selects = compile_where(expression)
             rows = {who: each | {"$distinct_id": who} for who, each in profiles.items()}
-            profiles = {who: profiles[who] for who, row in rows.items() if selects(Row(row, row))}
+            profiles = {
+                who: profiles[who] for who, row in rows.items() if selects(WhereRow(row, row))
+            }
         except ExpressionError as error:
             raise CallError(400, f"{name}: {error}") from error
     return profiles

@@ -16,8 +16,8 @@ from mock_mixpanel.ingest.decoding import flag
 from mock_mixpanel.ingest.replies import Reply, to_json
 from mock_mixpanel.json_values import identifier
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import Answer, Call, CallError
-from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
+from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.expressions import ExpressionError, WhereRow, compile_where
 from mock_mixpanel.simulation.rate_limits import Window
 from mock_mixpanel.state.events import HOT_SHARD, IDENTITY_EVENTS, sent_id
 from mock_mixpanel.state.list_items import Item, Seen
@@ -33,7 +33,7 @@ HOSTS = {"us": "api.mixpanel.com", "eu": "api-eu.mixpanel.com", "in": "api-in.mi
 """What `$mp_api_endpoint` says, by region: Mixpanel's own host, not the mock's (choice)."""
 
 
-def export(call: Call) -> Answer:
+def export(call: ReadbackCall) -> ReadbackResponse:
     """The events of the days asked for. Raises CallError 400 for a bad parameter, 401, 429."""
     project = call.project()
     limits = call.backend.projects.limits(project.token)
@@ -56,7 +56,7 @@ def export(call: Call) -> Answer:
     return _answer(lines, call.envelope.header("Accept-Encoding"))
 
 
-def _days(call: Call) -> tuple[float, float]:
+def _days(call: ReadbackCall) -> tuple[float, float]:
     """The first second and the one after the last, since 1970."""
     first, last = (_day(call, name) for name in ("from_date", "to_date"))
     if last.isoformat() > call.today:
@@ -66,7 +66,7 @@ def _days(call: Call) -> tuple[float, float]:
     return _midnight(first), _midnight(last) + DAY
 
 
-def _day(call: Call, name: str) -> date:
+def _day(call: ReadbackCall, name: str) -> date:
     text = call.params.get(name, "")
     if not text:
         raise CallError(400, f"{name} is missing; it must be in the format yyyy-mm-dd")
@@ -115,7 +115,7 @@ def _line(item: Item, identity: str, in_ms: bool) -> bytes:
         return to_json(row)
 
 
-def _selected(call: Call, project: Project, found: list[Seen]) -> list[Item]:
+def _selected(call: ReadbackCall, project: Project, found: list[Seen]) -> list[Item]:
     """The items that `where` selects; the time is known as `time` and as `$time`."""
     where = call.params["where"]
     people = {
@@ -131,24 +131,24 @@ def _selected(call: Call, project: Project, found: list[Seen]) -> list[Item]:
         raise CallError(400, f"where: {error}") from error
 
 
-def _row(item: Item, identity: str, people: Mapping[str, Any]) -> Row:
+def _row(item: Item, identity: str, people: Mapping[str, Any]) -> WhereRow:
     """What an expression sees of an item."""
     properties, who = _properties(item, identity), item.value["distinct_id"]
     properties |= {"$time": item.value["time"], "$distinct_id": who}
-    return Row(properties, people.get(who, {}))
+    return WhereRow(properties, people.get(who, {}))
 
 
-def _answer(lines: Iterable[bytes], accepted: str) -> Answer:
+def _answer(lines: Iterable[bytes], accepted: str) -> ReadbackResponse:
     """The lines in one piece if there are few, else as a stream, compressed if that is taken."""
     chunks = _chunks(lines)
     first = next(chunks, b"")
     if len(first) <= GZIP_FROM:
-        return Answer(Reply(200, first, TEXT_TYPE))
+        return ReadbackResponse(Reply(200, first, TEXT_TYPE))
     stream = _joined(first, chunks)
     if not _takes_gzip(accepted):
-        return Answer(Reply(200, b"", TEXT_TYPE), chunks=stream)
+        return ReadbackResponse(Reply(200, b"", TEXT_TYPE), chunks=stream)
     reply = Reply(200, b"", TEXT_TYPE, {"Content-Encoding": "gzip"})
-    return Answer(reply, chunks=_gzipped(stream))
+    return ReadbackResponse(reply, chunks=_gzipped(stream))
 
 
 def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -72,18 +72,18 @@ class Moment(NamedTuple):
     at: float
 
 
-class Row(NamedTuple):
+class WhereRow(NamedTuple):
     """What an expression can ask about: the row's own properties and those of its person."""
 
     properties: Mapping[str, Any]
     user: Mapping[str, Any]
 
 
-Compute = Callable[[Row], Any]
+Compute = Callable[[WhereRow], Any]
 
 
 @lru_cache(maxsize=256)
-def compile_where(text: str) -> Callable[[Row], bool]:
+def compile_where(text: str) -> Callable[[WhereRow], bool]:
     """The predicate an expression stands for.
 
     Raises ExpressionError if it is not in the language; the predicate raises it for a row whose
@@ -100,7 +100,7 @@ def compile_where(text: str) -> Callable[[Row], bool]:
     except VisitError as error:
         raise ExpressionError(str(error.orig_exc)) from None
 
-    def selects(row: Row) -> bool:
+    def selects(row: WhereRow) -> bool:
         try:
             return compute(row) is True
         except RecursionError:

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from mock_mixpanel.ingest.replies import Reply
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import (
-    Answer,
-    Call,
     CallError,
+    ReadbackCall,
+    ReadbackResponse,
     readable_project,
     shown_id,
 )
@@ -36,7 +36,7 @@ STAGES = ("PENDING", "STAGING", "STARTED", "SUCCESS")
 class Task(NamedTuple):
     """A task with the entry that made it, at a moment (virtual seconds)."""
 
-    entry: Entry
+    entry: LogEntry
     canceled: bool
     now: float
 
@@ -50,30 +50,30 @@ class Task(NamedTuple):
         return STAGES[3 if passed >= delay else max(0, int(3 * passed / delay))]
 
 
-def create_deletion(call: Call) -> Answer:
+def create_deletion(call: ReadbackCall) -> ReadbackResponse:
     """Ask for people to be deleted. Raises CallError 400, 401."""
     return _create(call, DELETIONS)
 
 
-def create_retrieval(call: Call) -> Answer:
+def create_retrieval(call: ReadbackCall) -> ReadbackResponse:
     """Ask for the data of people. Raises CallError 400, 401."""
     return _create(call, RETRIEVALS)
 
 
-def deletion(call: Call, task_id: str) -> Answer:
+def deletion(call: ReadbackCall, task_id: str) -> ReadbackResponse:
     """The state of a deletion. Raises CallError 401."""
     project = _project(call)
     return _state(_task(call, project, DELETIONS, task_id), project)
 
 
-def retrieval(call: Call, task_id: str) -> Answer:
+def retrieval(call: ReadbackCall, task_id: str) -> ReadbackResponse:
     """The state of a retrieval, with the link to the data once there is some."""
     project = _project(call)
     link = f"{call.host_url}{RETRIEVALS}/{task_id}/data?token={project.token}"
     return _state(_task(call, project, RETRIEVALS, task_id), project, link)
 
 
-def cancel_deletion(call: Call, task_id: str) -> Answer:
+def cancel_deletion(call: ReadbackCall, task_id: str) -> ReadbackResponse:
     """Cancel a deletion. Raises CallError 401, 404, and 405 once it has started."""
     project = _project(call)
     task = _task(call, project, DELETIONS, task_id)
@@ -82,10 +82,10 @@ def cancel_deletion(call: Call, task_id: str) -> Answer:
     if task.status not in STAGES[:2]:
         raise CallError(405, "the deletion can be canceled no more")
     record = {"tracking_id": task_id, "cancel": True}
-    return Answer(Reply(204, b"", ""), [call.draft(project, DELETIONS, record)])
+    return ReadbackResponse(Reply(204, b"", ""), [call.draft(project, DELETIONS, record)])
 
 
-def retrieved(call: Call, task_id: str) -> Answer:
+def retrieved(call: ReadbackCall, task_id: str) -> ReadbackResponse:
     """The events and profiles of a retrieval. Raises CallError 401, 404 if it is not done."""
     project = _project(call, by_link=True)
     task = _task(call, project, RETRIEVALS, task_id)
@@ -103,10 +103,10 @@ def retrieved(call: Call, task_id: str) -> Answer:
             ("profiles", ("distinct_id", "properties")),
         )
     }
-    return Answer.json(found)
+    return ReadbackResponse.json(found)
 
 
-def _create(call: Call, endpoint: str) -> Answer:
+def _create(call: ReadbackCall, endpoint: str) -> ReadbackResponse:
     project = _project(call)
     body = call.json_object()
     ids, most = body.get("distinct_ids"), _most_ids(project, endpoint)
@@ -129,8 +129,8 @@ def _create(call: Call, endpoint: str) -> Answer:
         "disclosure_type": task["disclosure_type"],
         "destination_url": None,
     }
-    answer = Answer.json({"status": "ok", "results": results}, 201)
-    return Answer(answer.reply, [draft])
+    answer = ReadbackResponse.json({"status": "ok", "results": results}, 201)
+    return ReadbackResponse(answer.reply, [draft])
 
 
 def _most_ids(project: Project, endpoint: str) -> int:
@@ -147,7 +147,7 @@ def _choice(body: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
     return value.upper()
 
 
-def _project(call: Call, *, by_link: bool = False) -> Project:
+def _project(call: ReadbackCall, *, by_link: bool = False) -> Project:
     """The project of `token=`; a link needs no credential, a call needs one."""
     token = call.envelope.query.get("token", "")
     if not token:
@@ -170,7 +170,7 @@ def _project(call: Call, *, by_link: bool = False) -> Project:
     return found
 
 
-def _task(call: Call, project: Project, endpoint: str, task_id: str) -> Task | None:
+def _task(call: ReadbackCall, project: Project, endpoint: str, task_id: str) -> Task | None:
     """The task of an id; None if there is none, or it is another project's."""
     ours = [
         entry
@@ -195,10 +195,12 @@ def _described(task: dict[str, Any], project: Project, requested: float) -> dict
     }
 
 
-def _state(task: Task | None, project: Project, link: str = "") -> Answer:
+def _state(task: Task | None, project: Project, link: str = "") -> ReadbackResponse:
     """The answer to a question after a task; the link is empty until the task is done."""
     if task is None:
-        return Answer.json({"status": "ok", "results": {"status": "NOT_FOUND", "result": ""}})
+        return ReadbackResponse.json(
+            {"status": "ok", "results": {"status": "NOT_FOUND", "result": ""}}
+        )
     done = link if task.status == "SUCCESS" else ""
     record = task.entry.record
     results = {
@@ -208,4 +210,4 @@ def _state(task: Task | None, project: Project, link: str = "") -> Answer:
         "result": done,
         "results": done,
     }
-    return Answer.json({"status": "ok", "results": results})
+    return ReadbackResponse.json({"status": "ok", "results": results})

@@ -3,10 +3,10 @@
 import hashlib
 
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import Call
+from mock_mixpanel.readback.calls import ReadbackCall
 
 
-def data_groups(call: Call, project: Project) -> dict[str, int]:
+def data_groups(call: ReadbackCall, project: Project) -> dict[str, int]:
     """The group keys of a project, from its options and from its data, with their ids."""
     stored = [
         item.value["group_key"]

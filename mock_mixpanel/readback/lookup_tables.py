@@ -9,9 +9,9 @@ import csv
 import io
 from collections.abc import Iterator
 
-from mock_mixpanel.ingest.decoding import TooLargeError, UnreadableError, decompressed
+from mock_mixpanel.ingest.decoding import BodyTooLargeError, UnreadableError, decompressed
 from mock_mixpanel.ingest.replies import json_reply
-from mock_mixpanel.readback.calls import Answer, Call, CallError
+from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
 
 PATH = "/lookup-tables"
 MAX_BYTES = 100 * 1024 * 1024
@@ -22,14 +22,14 @@ MAX_FIELD = 10**9
 OK = {"code": 200, "status": "OK"}
 
 
-def list_tables(call: Call) -> Answer:
+def list_tables(call: ReadbackCall) -> ReadbackResponse:
     """The tables of the project. Raises CallError 401."""
     tables = call.project().lookup_tables
     results = [{"id": each.id, "name": each.name} for each in tables]
-    return Answer.json({**OK, "results": results})
+    return ReadbackResponse.json({**OK, "results": results})
 
 
-def replace_table(call: Call, table_id: str) -> Answer:
+def replace_table(call: ReadbackCall, table_id: str) -> ReadbackResponse:
     """Replace a whole table. Raises CallError 400, 401, 404 for an unknown table, 413."""
     project = call.project()
     if table_id not in [each.id for each in project.lookup_tables]:
@@ -41,21 +41,21 @@ def replace_table(call: Call, table_id: str) -> Answer:
     if failed:
         error = "some rows in the request failed validation"
         body = {"code": 400, "error": error, "failed_records": failed, "status": "Bad Request"}
-        return Answer(json_reply(400, body))
+        return ReadbackResponse(json_reply(400, body))
     record = {"id": table_id, "columns": rows[0], "rows": rows[1:]}
-    return Answer(json_reply(200, OK), [call.draft(project, PATH, record)])
+    return ReadbackResponse(json_reply(200, OK), [call.draft(project, PATH, record)])
 
 
-def _rows(call: Call) -> list[list[str]]:
+def _rows(call: ReadbackCall) -> list[list[str]]:
     """The header and the rows. Raises CallError 400 or 413."""
     try:
         if call.incoming.body is None:
-            raise TooLargeError
+            raise BodyTooLargeError
         plain = decompressed(call.body, call.envelope.header("Content-Encoding"), MAX_BYTES)
         text = plain.decode("utf-8-sig")
         csv.field_size_limit(MAX_FIELD)
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
-    except TooLargeError as error:
+    except BodyTooLargeError as error:
         raise CallError(413, f"request exceeds max limit of {MAX_BYTES} bytes") from error
     except (UnreadableError, UnicodeDecodeError, csv.Error) as error:
         raise CallError(400, f"body is not CSV: {error}") from error

@@ -5,48 +5,48 @@ There are no feature flags, remote settings or replays here: each answer is the 
 that no SDK takes for an error. What they send is in the journal and nowhere else.
 """
 
-from mock_mixpanel.readback.calls import Answer, Call, CallError
+from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
 
 SDK_PATHS = ("/flags", "/record", "/settings", "/decide")
 """What SDKs in web pages call at start-up; under `/flags/` there are more."""
 
 
-def flags(call: Call) -> Answer:
+def flags(call: ReadbackCall) -> ReadbackResponse:
     """No flags; one client needs `code` beside them. Raises CallError 401 without a token."""
     _authenticated(call)
-    return Answer.json({"code": 200, "flags": {}})
+    return ReadbackResponse.json({"code": 200, "flags": {}})
 
 
-def flag_definitions(call: Call) -> Answer:
+def flag_definitions(call: ReadbackCall) -> ReadbackResponse:
     """No flags to evaluate locally. Raises CallError 401 without a token."""
     _authenticated(call)
-    return Answer.json({"code": 200, "flags": []})
+    return ReadbackResponse.json({"code": 200, "flags": []})
 
 
-def first_time_event(call: Call, flag_id: str) -> Answer:
+def first_time_event(call: ReadbackCall, flag_id: str) -> ReadbackResponse:
     """Clients ignore the answer (docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call). Raises
     CallError 401 without a token."""
     _authenticated(call)
-    return Answer.json({"status": "ok"})
+    return ReadbackResponse.json({"status": "ok"})
 
 
-def record(call: Call) -> Answer:
+def record(call: ReadbackCall) -> ReadbackResponse:
     """A piece of a session replay: JSON and 200 let the client go on to the next."""
-    return Answer.json({"code": 200, "status": "OK"})
+    return ReadbackResponse.json({"code": 200, "status": "OK"})
 
 
-def settings(call: Call) -> Answer:
+def settings(call: ReadbackCall) -> ReadbackResponse:
     """No remote settings; with a `config` that is empty mixpanel-browser logs an error."""
-    return Answer.json({"sdk_config": {}})
+    return ReadbackResponse.json({"sdk_config": {}})
 
 
-def decide(call: Call) -> Answer:
+def decide(call: ReadbackCall) -> ReadbackResponse:
     """Nothing to show; gone from Mixpanel in April 2026, old mobile SDKs still ask (choice)."""
     nothing = ("notifications", "surveys", "variants", "event_bindings", "integrations")
-    return Answer.json({**{name: [] for name in nothing}, "automatic_events": False})
+    return ReadbackResponse.json({**{name: [] for name in nothing}, "automatic_events": False})
 
 
-def _authenticated(call: Call) -> None:
+def _authenticated(call: ReadbackCall) -> None:
     """Any credential, or a token in the query: none of them can reveal anything (choice)."""
     if call.credential is None and not call.params.get("token"):
         raise CallError(401, "Authorization is missing; it is Basic and the project token")

@@ -42,7 +42,7 @@ class FaultError(ValueError):
     """A rule that cannot be; the message names the member and what it should be."""
 
 
-class Kind(NamedTuple):
+class FaultKind(NamedTuple):
     """One kind of action: its value's check, what is `wanted`, and the answer from the action's
     members, the endpoint and the true answer."""
 
@@ -156,20 +156,20 @@ def _delay(_action: Mapping[str, Any], _endpoint: str, true: Reply) -> Reply:
 
 
 _KINDS = {
-    "status": Kind(_count_to(200, 599), "an HTTP status from 200 to 599", _status),
-    "status0": Kind(
+    "status": FaultKind(_count_to(200, 599), "an HTTP status from 200 to 599", _status),
+    "status0": FaultKind(
         lambda value: isinstance(value, str) and value != "", "the error text", _status0
     ),
-    "close": Kind(
+    "close": FaultKind(
         lambda value: value is True or (isinstance(value, str) and value in CLOSINGS),
         f"true or one of {', '.join(CLOSINGS)}",
         _close,
     ),
-    "truncate": Kind(_count_to(0, LONGEST_GARBAGE), "how many bytes are left", _truncate),
-    "garbage": Kind(
+    "truncate": FaultKind(_count_to(0, LONGEST_GARBAGE), "how many bytes are left", _truncate),
+    "garbage": FaultKind(
         _count_to(1, LONGEST_GARBAGE), f"how many bytes, 1 to {LONGEST_GARBAGE}", _garbage
     ),
-    "delay": Kind(
+    "delay": FaultKind(
         lambda value: _number(value) and 0 <= value <= LONGEST_DELAY,
         f"seconds, 0 to {LONGEST_DELAY}",
         _delay,

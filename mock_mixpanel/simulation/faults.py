@@ -22,7 +22,7 @@ MATCHES = ("path", "token", "nth", "times", "probability", "seed")
 
 
 @dataclass(frozen=True)
-class Rule:
+class FaultRule:
     """One rule and how often it was met (`seen`) and acted (`fired`)."""
 
     id: int
@@ -63,21 +63,21 @@ class Faults:
         self._shared = shared
 
     @property
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[FaultRule]:
         """All rules, oldest first."""
         return self._shared.view(PART, _rules)
 
-    def add(self, *rules: Any) -> Sequence[Rule]:
+    def add(self, *rules: Any) -> Sequence[FaultRule]:
         """Make rules, all or none. Raises FaultError if one cannot be."""
         checked = [_checked_rule(rule) for rule in rules]
         with self._shared.changing(PART) as part:
             last = part.get("last", 0)
-            made = [Rule(last + n, *each) for n, each in enumerate(checked, start=1)]
+            made = [FaultRule(last + n, *each) for n, each in enumerate(checked, start=1)]
             part["last"] = last + len(made)
             part["rules"] = [*part.get("rules", []), *(rule.shown() for rule in made)]
             return made
 
-    def pick(self, path: str, tokens: set[str]) -> Rule | None:
+    def pick(self, path: str, tokens: set[str]) -> FaultRule | None:
         """The rule that acts on a request with records of these projects, if any; counts it."""
         if not any(rule.concerns(path, tokens) for rule in self.rules):
             return None
@@ -105,14 +105,14 @@ class Faults:
         """Remove all rules, or those that are for one project."""
         self._keep(lambda rule: bool(token) and rule.match.get("token") != token)
 
-    def _keep(self, wanted: Callable[[Rule], bool]) -> None:
+    def _keep(self, wanted: Callable[[FaultRule], bool]) -> None:
         with self._shared.changing(PART) as part:
             part["rules"] = [rule.shown() for rule in self.rules if wanted(rule)]
 
 
-def _rules(part: dict[str, Any] | None) -> Sequence[Rule]:
+def _rules(part: dict[str, Any] | None) -> Sequence[FaultRule]:
     return [
-        Rule(one["id"], one["match"], read_action(one["action"]), one["seen"], one["fired"])
+        FaultRule(one["id"], one["match"], read_action(one["action"]), one["seen"], one["fired"])
         for one in (part or {}).get("rules", [])
     ]
 

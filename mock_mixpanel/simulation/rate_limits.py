@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mock_mixpanel.log.shared_settings import SharedSettings
-from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.projects.config import MixpanelLimits
 
 PART = "rates"
 CALLS = "calls"
 
 
-class Sent(NamedTuple):
+class SentVolume(NamedTuple):
     """What one request brought; `at` is in virtual seconds."""
 
     at: float
@@ -44,7 +44,7 @@ class Rates:
     def __init__(self, shared: SharedSettings) -> None:
         self._shared = shared
 
-    def exceeded(self, token: str, limits: Limits, new: Sent) -> str | None:
+    def exceeded(self, token: str, limits: MixpanelLimits, new: SentVolume) -> str | None:
         """Why a request is too much for a project; if it is not, it is counted."""
         if not limits.rated:
             return None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.state.identities.links import Link
 
 
@@ -18,7 +18,7 @@ class ScheduledEffect(NamedTuple):
 
     due: float
     record_id: int
-    what: Link | Entry
+    what: Link | LogEntry
     added: Mapping[str, Any] = {}
 
 

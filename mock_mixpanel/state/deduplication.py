@@ -12,7 +12,7 @@ from mock_mixpanel.state.events import MADE, Event
 day, time = attrgetter("day"), attrgetter("time")
 
 
-class Twins:
+class Deduplication:
     """Events by what duplicates have in common whoever their person is, and whatever their time
     of the day is."""
 

@@ -8,7 +8,7 @@ projections; the log itself and the journal of requests keep it.
 
 from dataclasses import dataclass, field
 
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import LogEntry
 
 ENDPOINT = "/api/app/data-deletions/v3.0"
 RETRIEVALS = "/api/app/data-retrievals/v3.0"
@@ -22,7 +22,7 @@ class Erasures:
     pending: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
     """By tracking id; the due moment is in virtual seconds since 1970."""
 
-    def learn(self, entry: Entry) -> None:
+    def learn(self, entry: LogEntry) -> None:
         """Take in a request: `{tracking_id, distinct_ids}`, or `{tracking_id, cancel: true}`."""
         task = entry.record
         if task.get("cancel"):

@@ -6,8 +6,8 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from mock_mixpanel.json_values import identifier, seconds, whole
-from mock_mixpanel.log.records import Entry
-from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.log.records import LogEntry
+from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.simulation.places import event_location
 
 MADE = "made-"
@@ -47,7 +47,7 @@ class Event(NamedTuple):
 
 
 def read_event(
-    entry: Entry,
+    entry: LogEntry,
     added: Mapping[str, Any],
     place: Callable[[str], str],
     resolve: Callable[[str], str],
@@ -85,7 +85,7 @@ def _in_ms(moment: float) -> int | float:
     return whole(round(moment, 3))
 
 
-def event_properties(event: Event, entry: Entry, limits: Limits) -> dict[str, Any]:
+def event_properties(event: Event, entry: LogEntry, limits: MixpanelLimits) -> dict[str, Any]:
     """The properties of an event.
 
     The address in `ip` stays: it was sent (exports, like Mixpanel, do not show it).

@@ -7,11 +7,11 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mock_mixpanel.json_values import identifier
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.state.events import IDENTITY_EVENTS, Event
 from mock_mixpanel.state.identities import Link
-from mock_mixpanel.state.references import Cause, References, kind_of
+from mock_mixpanel.state.references import CausingRecord, References, kind_of
 
 if TYPE_CHECKING:
     from mock_mixpanel.state.project_state import ProjectState
@@ -38,7 +38,7 @@ class Fates:
     def __init__(self, state: "ProjectState", references: References) -> None:
         self._state, self._references = state, references
 
-    def of(self, entry: Entry) -> Fate:
+    def of(self, entry: LogEntry) -> Fate:
         """The fate of a record of this project."""
         finding = self._state.findings.get(entry.id)
         if not entry.verdict.accepted or (finding and finding.refused):
@@ -54,7 +54,7 @@ class Fates:
             return self._update(entry)
         return {"state": "applied" if kind == "group" else "stored"}
 
-    def _event(self, entry: Entry) -> Fate:
+    def _event(self, entry: LogEntry) -> Fate:
         event = self.event(entry.id)
         if event is None:
             return {"state": "stored"}
@@ -62,12 +62,12 @@ class Fates:
         if later:
             replaced = self.event(later)
             at = replaced.at if replaced else event.at
-            return {"state": "duplicate", "of": self._cause(Cause(later, at))}
+            return {"state": "duplicate", "of": self._cause(CausingRecord(later, at))}
         who = self._state.identities.resolve(event.stored)
         split = None if event.name in IDENTITY_EVENTS else self._split(who)
         return split or {"state": "seen", "distinct_id": who}
 
-    def _update(self, entry: Entry) -> Fate:
+    def _update(self, entry: LogEntry) -> Fate:
         who = self.profile_of(entry)
         if who is None:
             return {"state": "applied", "distinct_id": None}
@@ -81,7 +81,7 @@ class Fates:
         found = place < len(events) and events[place].id == number
         return events[place] if found else None
 
-    def profile_of(self, entry: Entry) -> str | None:
+    def profile_of(self, entry: LogEntry) -> str | None:
         """The distinct id of the profile that an update was made to; None if it is gone."""
         sent = identifier(entry.record["$distinct_id"])
         identities = self._state.identities
@@ -98,18 +98,18 @@ class Fates:
             "state": "split",
             "alias": link.alias,
             "distinct_id": link.distinct_id,
-            "link": self._cause(Cause(asked.id, asked.at)) if asked else None,
+            "link": self._cause(CausingRecord(asked.id, asked.at)) if asked else None,
             "due": iso(asked.due) if asked else None,
         }
 
-    def _cause(self, cause: Cause) -> dict[str, Any]:
+    def _cause(self, cause: CausingRecord) -> dict[str, Any]:
         return self._references.cause(cause)
 
     @cached_property
     def _waiting(self) -> dict[int, float]:
         """When each waiting record takes effect, by entry id."""
         effects = (effect for *_, effect in self._state.scheduler.heap)
-        return {each.record_id: each.due for each in effects if isinstance(each.what, Entry)}
+        return {each.record_id: each.due for each in effects if isinstance(each.what, LogEntry)}
 
     @cached_property
     def _pending(self) -> Sequence[Link]:

@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.simulation.scheduler import ScheduledEffect
 from mock_mixpanel.state.deletions import ENDPOINT as ERASE
@@ -12,7 +12,7 @@ from mock_mixpanel.state.events import IDENTITY_EVENTS
 from mock_mixpanel.state.identities import Link
 from mock_mixpanel.state.identities.clusters import Clusters
 from mock_mixpanel.state.identities.links import LinkHistory
-from mock_mixpanel.state.references import Cause, References, about
+from mock_mixpanel.state.references import CausingRecord, References, about
 
 if TYPE_CHECKING:
     from mock_mixpanel.state.project_state import ProjectState
@@ -72,7 +72,7 @@ def identity_report(
                 **scope,
             }
             for effect in effects
-            if isinstance(effect.what, Entry) and effect.what.verdict.endpoint != ERASE
+            if isinstance(effect.what, LogEntry) and effect.what.verdict.endpoint != ERASE
             if who is None or about(effect.what)["distinct_id"] == who
         ],
     }
@@ -91,9 +91,9 @@ def _link(state: "ProjectState", history: LinkHistory, references: References) -
         **history.link._asdict(),
         "status": status,
         "reason": history.reason or None,
-        "asked": references.cause(Cause(history.id, history.at)),
+        "asked": references.cause(CausingRecord(history.id, history.at)),
         "due": iso(history.due),
-        "because": references.cause(Cause(history.because, because)) if because else None,
+        "because": references.cause(CausingRecord(history.because, because)) if because else None,
     }
 
 
@@ -123,7 +123,7 @@ def _splits(
         {
             **link._asdict(),
             "status": "pending" if link in pending else "in_effect",
-            "asked": references.cause(Cause(asked[link].id, asked[link].at)),
+            "asked": references.cause(CausingRecord(asked[link].id, asked[link].at)),
             "due": iso(asked[link].due),
             "causes": [
                 references.record(entry)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from mock_mixpanel.log.records import Entry
-from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.log.records import LogEntry
+from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.state.events import Event, event_properties
 
@@ -27,7 +27,7 @@ class Seen(NamedTuple):
     distinct_id: str
     token: str
     region: str
-    limits: Limits
+    limits: MixpanelLimits
 
     @property
     def id(self) -> int:
@@ -39,7 +39,7 @@ class Seen(NamedTuple):
         """When it arrived, in virtual seconds."""
         return self.event.at
 
-    def value(self, entry: Entry) -> dict[str, Any]:
+    def value(self, entry: LogEntry) -> dict[str, Any]:
         """The event as the control API lists it, with the properties in its entry."""
         event = self.event
         return {
@@ -56,7 +56,7 @@ class Seen(NamedTuple):
             "received_at": iso(entry.verdict.received_at),
         }
 
-    def item(self, entry: Entry) -> Item:
+    def item(self, entry: LogEntry) -> Item:
         """The same, with what else there is to know about it."""
         event = self.event
         before = event.first if event.first != self.distinct_id else None
@@ -64,8 +64,8 @@ class Seen(NamedTuple):
 
 
 def with_entries(
-    seen: Sequence[Seen], read: Callable[[Sequence[int]], Iterator[Entry]]
-) -> Iterator[tuple[Seen, Entry]]:
+    seen: Sequence[Seen], read: Callable[[Sequence[int]], Iterator[LogEntry]]
+) -> Iterator[tuple[Seen, LogEntry]]:
     """These events and their entries, which `read` reads by ids, but for those forgotten."""
     behind = iter(seen)
     for entry in read([each.event.id for each in seen]):

@@ -23,7 +23,7 @@ from mock_mixpanel.json_values import contains, same
 Properties = dict[str, Any]
 
 
-class Operation(NamedTuple):
+class ProfileOperation(NamedTuple):
     """`check` gives the faults of a value, each as a reason; `creates`: makes a missing profile."""
 
     name: str
@@ -154,12 +154,12 @@ def _delete(_properties: Properties, _value: Any) -> None:
 
 
 OPERATIONS = (
-    Operation("$set", _object, _set),
-    Operation("$set_once", _object, _set_once),
-    Operation("$add", _numbers, _add),
-    Operation("$union", _lists, _union),
-    Operation("$append", _object, _append),
-    Operation("$remove", _object, _remove, creates=False),
-    Operation("$unset", _names, _unset, creates=False),
-    Operation("$delete", _anything, _delete, creates=False),
+    ProfileOperation("$set", _object, _set),
+    ProfileOperation("$set_once", _object, _set_once),
+    ProfileOperation("$add", _numbers, _add),
+    ProfileOperation("$union", _lists, _union),
+    ProfileOperation("$append", _object, _append),
+    ProfileOperation("$remove", _object, _remove, creates=False),
+    ProfileOperation("$unset", _names, _unset, creates=False),
+    ProfileOperation("$delete", _anything, _delete, creates=False),
 )

@@ -14,8 +14,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from mock_mixpanel.ingest.problems import Finding, RefusedError
 from mock_mixpanel.json_values import json_bytes, seconds, truthy
-from mock_mixpanel.log.records import Entry
-from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.log.records import LogEntry
+from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.simulation.places import profile_location
 from mock_mixpanel.state.events import cut
@@ -45,10 +45,10 @@ class Profile:
     seen: float = 0
 
 
-class Step(NamedTuple):
+class UpdateStep(NamedTuple):
     """An update with the properties of its profile before and after; `refused` says why not."""
 
-    entry: Entry
+    entry: LogEntry
     before: Properties | None
     after: Properties | None
     refused: str | None
@@ -62,8 +62,8 @@ class Profiles(Generic[Key]):
 
     def __init__(
         self,
-        limits: Limits,
-        entries: Callable[[Sequence[int]], Iterator[Entry]],
+        limits: MixpanelLimits,
+        entries: Callable[[Sequence[int]], Iterator[LogEntry]],
         findings: dict[int, Finding],
     ) -> None:
         self._limits = limits
@@ -105,7 +105,7 @@ class Profiles(Generic[Key]):
                 return key
         return None
 
-    def update(self, key: Key, entry: Entry) -> None:
+    def update(self, key: Key, entry: LogEntry) -> None:
         """Take in an update."""
         profile = self._all.setdefault(key, Profile())
         time = seconds(entry.record.get("$time"))
@@ -166,7 +166,7 @@ class Profiles(Generic[Key]):
             updates += len(self._all[key].history)
         return together
 
-    def replay(self, key: Key) -> Iterator["Step"]:
+    def replay(self, key: Key) -> Iterator["UpdateStep"]:
         """The updates made to a profile, in the order they apply."""
         numbers = [number for _, number in self.history(key)]
         entries = {entry.id: entry for entry in self._entries(sorted(numbers))}
@@ -177,10 +177,10 @@ class Profiles(Generic[Key]):
                 self._apply(profile, entries[number], findings)
                 refused = findings.get(number)
                 reason = refused.reason if refused else None
-                yield Step(entries[number], before, profile.properties, reason)
+                yield UpdateStep(entries[number], before, profile.properties, reason)
 
     def _apply(
-        self, profile: Profile, entry: Entry, findings: dict[int, Finding] | None = None
+        self, profile: Profile, entry: LogEntry, findings: dict[int, Finding] | None = None
     ) -> None:
         findings = self._findings if findings is None else findings
         before = profile.properties
@@ -203,7 +203,7 @@ class Profiles(Generic[Key]):
                 after[LAST_SEEN] = iso(profile.seen)[:19]
         profile.properties = after
 
-    def _updated(self, before: Properties | None, entry: Entry) -> Properties | None:
+    def _updated(self, before: Properties | None, entry: LogEntry) -> Properties | None:
         """New properties, or None for no profile. Raises RefusedError if an update does not fit."""
         limits = self._limits
         record = {

@@ -13,10 +13,10 @@ from typing import Any
 
 from mock_mixpanel.ingest.problems import Finding, RefusedError
 from mock_mixpanel.json_values import identifier, truthy
-from mock_mixpanel.log.records import Entry
-from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.log.records import LogEntry
+from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.simulation.scheduler import ScheduledEffect, Scheduler
-from mock_mixpanel.state.deduplication import Twins
+from mock_mixpanel.state.deduplication import Deduplication
 from mock_mixpanel.state.deletions import ENDPOINT as ERASE
 from mock_mixpanel.state.deletions import TASKS, Erasures
 from mock_mixpanel.state.events import IDENTITY_EVENTS, Event, hot_shard, read_event
@@ -25,7 +25,7 @@ from mock_mixpanel.state.identities.links import LinkHistory, named_ids
 from mock_mixpanel.state.list_items import Item, Seen
 from mock_mixpanel.state.pagination import Part
 from mock_mixpanel.state.profiles import Profile, Profiles
-from mock_mixpanel.state.references import Cause
+from mock_mixpanel.state.references import CausingRecord
 
 EVENTS = ("/track", "/import")
 NOTHING_ADDED: Mapping[str, Any] = {}
@@ -38,18 +38,18 @@ class ProjectState:
     token: str
     region: str
     identities: Identities
-    limits: Limits
+    limits: MixpanelLimits
     group_keys: Sequence[str]
-    entries: Callable[[Sequence[int]], Iterator[Entry]]
+    entries: Callable[[Sequence[int]], Iterator[LogEntry]]
     """Reads entries again, by ids in order."""
     events: list[Event] = field(default_factory=list)
     """In order of arrival."""
-    twins: Twins = field(default_factory=Twins)
+    twins: Deduplication = field(default_factory=Deduplication)
     profiles: Profiles[str] = field(init=False)
     groups: Profiles[tuple[str, str]] = field(init=False)
     findings: dict[int, Finding] = field(default_factory=dict)
     """By entry id."""
-    tasks: list[Entry] = field(default_factory=list)
+    tasks: list[LogEntry] = field(default_factory=list)
     """Data deletions and retrievals, and their cancellations."""
     erasures: Erasures = field(default_factory=Erasures)
     scheduler: Scheduler = field(default_factory=Scheduler)
@@ -66,7 +66,7 @@ class ProjectState:
     """Every identity event, in order of arrival."""
     link_times: dict[int, float] = field(default_factory=dict)
     """When each identity event arrived, by entry id."""
-    erased: dict[int, Cause] = field(default_factory=dict)
+    erased: dict[int, CausingRecord] = field(default_factory=dict)
     """The deletion that erased a record, by entry id of the record."""
     _last_link: dict[str, int] = field(default_factory=dict)
     """The entry id of the last link that names an id."""
@@ -77,7 +77,7 @@ class ProjectState:
         self.profiles = Profiles(self.limits, self.entries, self.findings)
         self.groups = Profiles(self.limits, self.entries, self.findings)
 
-    def apply(self, entry: Entry) -> None:
+    def apply(self, entry: LogEntry) -> None:
         """Take in the next accepted entry; one that changes no data has no effect."""
         self.last = entry.verdict.received_at
         self._advance(entry.verdict.received_at)
@@ -118,7 +118,7 @@ class ProjectState:
                 self._erase(effect)
         return last
 
-    def _take_event(self, entry: Entry) -> None:
+    def _take_event(self, entry: LogEntry) -> None:
         try:
             decision = self.identities.decide(entry)
         except RefusedError as error:
@@ -139,7 +139,7 @@ class ProjectState:
             self._link(decision.link)
         self._add_event(entry, NOTHING_ADDED)
 
-    def note_link(self, entry: Entry, link: Link | None, refusal: str = "") -> None:
+    def note_link(self, entry: LogEntry, link: Link | None, refusal: str = "") -> None:
         """Remember what was decided about an identity event; `link` is what it linked, if it did.
 
         `refusal` says why it was not linked.
@@ -160,7 +160,7 @@ class ProjectState:
         if link:
             self._last_link |= dict.fromkeys(link, entry.id)
 
-    def _waits(self, entry: Entry, added: Mapping[str, Any] = NOTHING_ADDED) -> bool:
+    def _waits(self, entry: LogEntry, added: Mapping[str, Any] = NOTHING_ADDED) -> bool:
         """Whether an entry has to wait because the alias queue is backed up
         (docs/facts/mixpanel-http-api.md#propagation-and-split-profiles).
 
@@ -194,8 +194,8 @@ class ProjectState:
             else:
                 kept.append(event)
         self.events = kept
-        self.twins = Twins(self.events)
-        self.erased |= dict.fromkeys(erased, Cause(effect.record_id, effect.due))
+        self.twins = Deduplication(self.events)
+        self.erased |= dict.fromkeys(erased, CausingRecord(effect.record_id, effect.due))
 
     def seen(self, raw: bool, part: Part) -> Sequence[Seen]:
         """The events as queries see them, or every row; the canonical id is the one at this moment.
@@ -245,7 +245,7 @@ class ProjectState:
             for (key, who), group in self.groups.items()
         ]
 
-    def _add_event(self, entry: Entry, added: Mapping[str, Any]) -> None:
+    def _add_event(self, entry: LogEntry, added: Mapping[str, Any]) -> None:
         event = read_event(entry, added, self.identities.place, self.identities.resolve)
         whose = self._hot(event, entry.record["properties"])
         if whose:
@@ -278,13 +278,13 @@ class ProjectState:
         count = self.by_day[shard] = self.by_day.get(shard, 0) + 1
         return count
 
-    def _update_profile(self, entry: Entry) -> None:
+    def _update_profile(self, entry: LogEntry) -> None:
         who = identifier(entry.record["$distinct_id"])
         if not truthy(entry.record.get("$ignore_alias")):
             who = self.identities.resolve(self.identities.place(who))
         self.profiles.update(who, entry)
 
-    def _update_group(self, entry: Entry) -> None:
+    def _update_group(self, entry: LogEntry) -> None:
         record = entry.record
         self.groups.update(
             (identifier(record["$group_key"]), identifier(record["$group_id"])), entry

@@ -17,9 +17,9 @@ from mock_mixpanel.gc_pause import uncollected
 from mock_mixpanel.ingest.problems import Finding
 from mock_mixpanel.log.index import Index
 from mock_mixpanel.log.journal import Log
-from mock_mixpanel.log.records import Entry, Journaled
+from mock_mixpanel.log.records import Journaled, LogEntry
 from mock_mixpanel.log.row_codec import Row, entries_of
-from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.state.events import IDENTITY_EVENTS
 from mock_mixpanel.state.fates import Fate, Fates
 from mock_mixpanel.state.identities import identities_for
@@ -44,7 +44,7 @@ class Projections:
     def __init__(
         self,
         log: Log,
-        limits: Callable[[str], Limits],
+        limits: Callable[[str], MixpanelLimits],
         group_keys: Callable[[str], Sequence[str]],
         now: Callable[[], float],
     ) -> None:
@@ -98,12 +98,12 @@ class Projections:
         found = with_entries(seen, self._index.entries)
         return (each.item(entry) for each, entry in found)
 
-    def rejected(self, token: str | None = None) -> Iterator[Entry]:
+    def rejected(self, token: str | None = None) -> Iterator[LogEntry]:
         """The entries that were refused, or have a reason or a finding, oldest first."""
         with self._lock:
             return self._index.entries(self.noted(token))
 
-    def tasks(self, token: str) -> list[Entry]:
+    def tasks(self, token: str) -> list[LogEntry]:
         """Data deletions and retrievals of a project, and their cancellations, oldest first."""
         with self._lock:
             return [task for state in self._current(token) for task in state.tasks]
@@ -124,7 +124,7 @@ class Projections:
                     found[name] += items
         return found
 
-    def fates(self, entries: Sequence[Entry]) -> list[Fate]:
+    def fates(self, entries: Sequence[LogEntry]) -> list[Fate]:
         """The fate of each of these records."""
         with self._lock:
             wanted = {(entry.verdict.token, entry.verdict.region) for entry in entries}
@@ -169,7 +169,7 @@ class Projections:
         """A request by its id."""
         return next(self._log.requests([number]), None)
 
-    def requests_of(self, entries: Sequence[int]) -> Iterator[tuple[Journaled, Entry]]:
+    def requests_of(self, entries: Sequence[int]) -> Iterator[tuple[Journaled, LogEntry]]:
         """Records, each with its request, by entry ids in any order; forgotten ones are left out.
 
         The requests have no other records.
@@ -349,13 +349,13 @@ class Projections:
                 self._noted.setdefault(entry.verdict.token, []).append(entry.id)
         return True
 
-    def _count_reasons(self, entry: Entry) -> None:
+    def _count_reasons(self, entry: LogEntry) -> None:
         key = (entry.verdict.token, entry.verdict.region)
         counts = self._reasons.setdefault(key, {})
         for reason in entry.verdict.reasons:
             counts.setdefault(reason, ReasonCount()).add(entry.id)
 
-    def _note_refused_link(self, entry: Entry) -> None:
+    def _note_refused_link(self, entry: LogEntry) -> None:
         record, verdict = entry.record, entry.verdict
         if isinstance(record, dict) and record.get("event") in IDENTITY_EVENTS:
             at, reason = verdict.received_at, "; ".join(verdict.reasons)
@@ -363,7 +363,7 @@ class Projections:
             key = (verdict.token, verdict.region)
             self._refused_links.setdefault(key, []).append(refused)
 
-    def _state(self, entry: Entry) -> ProjectState:
+    def _state(self, entry: LogEntry) -> ProjectState:
         key = (entry.verdict.token, entry.verdict.region)
         if key not in self._states:
             limits = self._limits(entry.verdict.token)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mock_mixpanel.json_values import identifier
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.state.profile_operations import OPERATIONS
 
@@ -13,7 +13,7 @@ KINDS = {"/track": "event", "/import": "event", "/engage": "profile", "/groups":
 """What a record changes, by its endpoint. Every other record is a `task`."""
 
 
-class Cause(NamedTuple):
+class CausingRecord(NamedTuple):
     """The record that caused something, by its entry id, and when it arrived (virtual seconds)."""
 
     id: int
@@ -26,7 +26,7 @@ class References:
     def __init__(self, request_of: Callable[[int], int]) -> None:
         self._request_of = request_of
 
-    def cause(self, cause: Cause) -> dict[str, Any]:
+    def cause(self, cause: CausingRecord) -> dict[str, Any]:
         """A record with its request and its time of arrival."""
         request_id = self._request_of(cause.id)
         return {
@@ -37,22 +37,22 @@ class References:
             "request_url": f"/_mock/requests/{request_id}",
         }
 
-    def record(self, entry: Entry) -> dict[str, Any]:
+    def record(self, entry: LogEntry) -> dict[str, Any]:
         """The same with what the record is about."""
         return {
-            **self.cause(Cause(entry.id, entry.verdict.received_at)),
+            **self.cause(CausingRecord(entry.id, entry.verdict.received_at)),
             "index": entry.index,
             "endpoint": entry.verdict.endpoint,
             **about(entry),
         }
 
 
-def kind_of(entry: Entry) -> str:
+def kind_of(entry: LogEntry) -> str:
     """`event`, `profile`, `group` or `task`."""
     return KINDS.get(entry.verdict.endpoint, "task")
 
 
-def about(entry: Entry) -> dict[str, Any]:
+def about(entry: LogEntry) -> dict[str, Any]:
     """What a record is about, whatever it holds: the kind, a name and the id it was sent for.
 
     The name is that of the event, or the operations of an update.

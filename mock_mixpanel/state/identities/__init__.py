@@ -7,11 +7,11 @@ each at once; what it decides, a `Link`, takes effect when the caller says so, `
 """
 
 from mock_mixpanel.state.identities.legacy import Legacy
-from mock_mixpanel.state.identities.links import Decision, Identities, Link, Merge
+from mock_mixpanel.state.identities.links import Identities, Link, LinkDecision, Merge
 from mock_mixpanel.state.identities.original import Original
 from mock_mixpanel.state.identities.simplified import Simplified
 
-__all__ = ["Decision", "Identities", "Link", "Merge", "identities_for"]
+__all__ = ["Identities", "Link", "LinkDecision", "Merge", "identities_for"]
 
 
 def identities_for(mode: str, cluster_ids: int) -> Identities:

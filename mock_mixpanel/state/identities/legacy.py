@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from mock_mixpanel.ingest.problems import RefusedError
 from mock_mixpanel.json_values import identifier
-from mock_mixpanel.log.records import Entry
-from mock_mixpanel.state.identities.links import NOTHING, Decision, Link
+from mock_mixpanel.log.records import LogEntry
+from mock_mixpanel.state.identities.links import NOTHING, Link, LinkDecision
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Legacy:
     effective: dict[str, str] = field(default_factory=dict)
     """Those of them in effect."""
 
-    def decide(self, entry: Entry) -> Decision:
+    def decide(self, entry: LogEntry) -> LinkDecision:
         """An alias may point to one id only, and never in a circle; the same again is no fault."""
         if entry.record["event"] != "$create_alias":
             return NOTHING
@@ -37,7 +37,7 @@ class Legacy:
         if new.alias in _chain(new.distinct_id, self.aliases):
             raise RefusedError("alias: distinct_id is an alias of it, this would make a circle")
         self.aliases[new.alias] = new.distinct_id
-        return Decision(new)
+        return LinkDecision(new)
 
     def link(self, link: Link) -> None:
         """From now on the alias leads to its id; nothing moves."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from mock_mixpanel.json_values import identifier
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import LogEntry
 
 
 class Link(NamedTuple):
@@ -61,7 +61,7 @@ def named_ids(record: Any) -> Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class LinkDecision:
     """What an event means for identities.
 
     `note` says why it links nothing, or what of it has no effect; `added` are the properties that
@@ -73,13 +73,13 @@ class Decision:
     added: dict[str, Any] = field(default_factory=dict)
 
 
-NOTHING = Decision()
+NOTHING = LinkDecision()
 
 
 class Identities(Protocol):
     """An identity system, fed entry by entry, and asked about the links in effect."""
 
-    def decide(self, entry: Entry) -> Decision:
+    def decide(self, entry: LogEntry) -> LinkDecision:
         """Take in an event when it arrives. What it links is known from now on, but not in effect.
 
         Raises RefusedError for an identity event that is not stored at all.

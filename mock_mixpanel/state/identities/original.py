@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mock_mixpanel.json_values import identifier
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.state.identities.clusters import Clusters
-from mock_mixpanel.state.identities.links import NOTHING, Decision, Link, Merge
+from mock_mixpanel.state.identities.links import NOTHING, Link, LinkDecision, Merge
 
 ANONYMOUS = re.compile(r"(\$device:)?[0-9a-f]+(-[0-9a-f]+){4}", re.IGNORECASE)
 """Five dashed groups: a UUID, and the ids Mixpanel's SDKs make, with or without their prefix."""
@@ -34,25 +34,25 @@ class Original:
     identified: set[str] = field(default_factory=set)
     """What was used as an `$identified_id`."""
 
-    def decide(self, entry: Entry) -> Decision:
+    def decide(self, entry: LogEntry) -> LinkDecision:
         """Join the clusters of two ids, or say why not."""
         name = entry.record["event"]
         if name not in _READ:
             return NOTHING
         new, missing = _READ[name](entry.record["properties"])
         if missing:
-            return Decision(note=missing)
+            return LinkDecision(note=missing)
         failure = self._failure(name, new)
         if failure:
             code, description = failure
             added = {"$failure_reason": code, "$failure_description": description}
-            return Decision(note=f"{code}: {description}", added=added)
+            return LinkDecision(note=f"{code}: {description}", added=added)
         if name == "$identify":
             self.identified.add(new.alias)
         elif name == "$create_alias":
             self.aliases.add(new.alias)
         self.decided.join(new.alias, new.distinct_id)
-        return Decision(new)
+        return LinkDecision(new)
 
     def link(self, link: Link) -> Merge | None:
         """From now on the two are one person, whatever the order they were merged in."""

@@ -12,9 +12,9 @@ itself is the second user's, and says so.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mock_mixpanel.log.records import Entry
+from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.state.events import device_and_user
-from mock_mixpanel.state.identities.links import NOTHING, Decision, Link
+from mock_mixpanel.state.identities.links import NOTHING, Link, LinkDecision
 
 LINKED = "$device_id: it is linked to another $user_id already"
 """The reason; also the value of `$identity_failure_reason`, whose real ones are unknown."""
@@ -29,7 +29,7 @@ class Simplified:
     effective: dict[str, str] = field(default_factory=dict)
     """Those of them in effect."""
 
-    def decide(self, entry: Entry) -> Decision:
+    def decide(self, entry: LogEntry) -> LinkDecision:
         """The first event with both ids links them. Identity events are nothing special here."""
         device, user = device_and_user(entry.record["properties"])
         if not (device and user):
@@ -38,10 +38,10 @@ class Simplified:
         known = self.users.get(new.alias)
         if known is None:
             self.users[new.alias] = user
-            return Decision(new)
+            return LinkDecision(new)
         if known == user:
             return NOTHING
-        return Decision(note=LINKED, added={"$identity_failure_reason": LINKED})
+        return LinkDecision(note=LINKED, added={"$identity_failure_reason": LINKED})
 
     def link(self, link: Link) -> None:
         """From now on the device is its user; profiles are not carried over."""

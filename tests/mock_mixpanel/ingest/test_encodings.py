@@ -16,7 +16,7 @@ from werkzeug.test import encode_multipart
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.ingest.decoding import decode
 from mock_mixpanel.ingest.forms import CHUNK, unquoted
-from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.projects.config import MixpanelLimits
 from tests.mock_mixpanel.wire import event, group_update, http, packed, update
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -209,7 +209,7 @@ UNREADABLE = {
     "rather deep nesting": (
         JSON,
         b"[" * 52 + b"]" * 52,
-        f"data: nested deeper than {Limits().json_depth} levels",
+        f"data: nested deeper than {MixpanelLimits().json_depth} levels",
     ),
 }
 

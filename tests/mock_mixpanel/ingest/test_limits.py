@@ -10,7 +10,7 @@ import pytest
 
 from mock_mixpanel import Config, Server
 from mock_mixpanel.client import MockMixpanel
-from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.projects.config import MixpanelLimits
 from tests.mock_mixpanel.wire import event, http, reasons, send, update
 
 JSON = {"Content-Type": "application/json"}
@@ -99,7 +99,7 @@ def test_number_of_records(mock_mixpanel: MockMixpanel, endpoint: str) -> None:
 @pytest.fixture(scope="module")
 def small() -> Iterator[Server]:
     """A server that takes bodies of 1000 bytes."""
-    with Server(Config(limits=Limits(body_bytes=1000))) as server:
+    with Server(Config(limits=MixpanelLimits(body_bytes=1000))) as server:
         yield server
 
 

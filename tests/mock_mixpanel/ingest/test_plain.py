@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from mock_mixpanel.ingest.fast_path import plain_check
 from mock_mixpanel.ingest.validation import bucket_note, event_problems, identity_note, size_note
-from mock_mixpanel.projects.config import IDENTITY_MODES, Limits
+from mock_mixpanel.projects.config import IDENTITY_MODES, MixpanelLimits
 
 NOW = 1_781_524_800.0
-TIGHT = Limits(
+TIGHT = MixpanelLimits(
     properties=4, elements=2, keys=2, depth=1, property_bytes=40, record_bytes=200, track_age=1000
 )
 TIMES = st.sampled_from(
@@ -50,9 +50,11 @@ KINDS = [("/track", False), ("/import", False), ("/import", True)]
 
 
 @pytest.mark.parametrize(("endpoint", "strict"), KINDS)
-@pytest.mark.parametrize("limits", [Limits(), TIGHT], ids=["default", "tight"])
+@pytest.mark.parametrize("limits", [MixpanelLimits(), TIGHT], ids=["default", "tight"])
 @given(record=RECORDS)
-def test_plain_is_without_fault(endpoint: str, strict: bool, limits: Limits, record: Any) -> None:
+def test_plain_is_without_fault(
+    endpoint: str, strict: bool, limits: MixpanelLimits, record: Any
+) -> None:
     """Nothing is plain that has a problem or deserves a note, under any identity mode."""
     if plain_check(endpoint, limits, strict=strict)(record, NOW):
         assert list(event_problems(record, endpoint, NOW, limits, strict=strict)) == []
@@ -76,4 +78,4 @@ def test_usual_events_are_plain(endpoint: str, strict: bool) -> None:
         "address": {"city": "Berlin"},
     }
     record = {"event": "Order Completed", "properties": properties}
-    assert plain_check(endpoint, Limits(), strict=strict)(record, NOW)
+    assert plain_check(endpoint, MixpanelLimits(), strict=strict)(record, NOW)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mock_mixpanel.readback.expressions import ExpressionError, Row, compile_where
+from mock_mixpanel.readback.expressions import ExpressionError, WhereRow, compile_where
 
 PROPERTIES = {
     "plan": "pro",
@@ -18,7 +18,7 @@ PROPERTIES = {
     'the "best"': 1,
     "huge": 10**5000,
 }
-ROW = Row(PROPERTIES, {"$email": "ann@example.com"})
+ROW = WhereRow(PROPERTIES, {"$email": "ann@example.com"})
 
 
 def selects(text: str) -> bool:

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from mock_mixpanel.ingest.problems import RefusedError
-from mock_mixpanel.log.records import Entry, Verdict
-from mock_mixpanel.state.identities import Decision, Identities, Link
+from mock_mixpanel.log.records import LogEntry, RecordVerdict
+from mock_mixpanel.state.identities import Identities, Link, LinkDecision
 from mock_mixpanel.state.identities.legacy import Legacy
 from mock_mixpanel.state.identities.original import Original
 from mock_mixpanel.state.identities.simplified import Simplified
@@ -43,7 +43,9 @@ def outcome(
     for name, properties in traffic:
         record = {"event": name, "properties": properties}
         try:
-            decision = system.decide(Entry(record, Verdict("/import", "T", "us", 0, 0, True)))
+            decision = system.decide(
+                LogEntry(record, RecordVerdict("/import", "T", "us", 0, 0, True))
+            )
         except RefusedError as error:
             codes.append(str(error))
             continue
@@ -63,7 +65,7 @@ class RetroactiveAlias(Legacy):
 class AliasAgain(Legacy):
     """Takes another original for an alias."""
 
-    def decide(self, entry: Entry) -> Decision:
+    def decide(self, entry: LogEntry) -> LinkDecision:
         self.aliases.clear()
         return super().decide(entry)
 
@@ -124,7 +126,7 @@ class NoCap(Original):
 class LastUser(Simplified):
     """Gives a device to its latest user."""
 
-    def decide(self, entry: Entry) -> Decision:
+    def decide(self, entry: LogEntry) -> LinkDecision:
         self.users.clear()
         return super().decide(entry)
 

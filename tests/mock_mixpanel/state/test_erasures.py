@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mock_mixpanel.backend import Backend
-from mock_mixpanel.log.records import Draft, Exchange, Verdict
+from mock_mixpanel.log.records import Draft, Exchange, RecordVerdict
 from mock_mixpanel.state.deletions import ENDPOINT
 
 TASK = {"tracking_id": "t-1", "distinct_ids": ["ann"]}
@@ -21,7 +21,7 @@ def backend() -> Backend:
 
 def add(backend: Backend, endpoint: str, record: Any, delay: float = 0) -> None:
     now = backend.clock.now()
-    verdict = Verdict(endpoint, "T", "us", now, now + delay, accepted=True)
+    verdict = RecordVerdict(endpoint, "T", "us", now, now + delay, accepted=True)
     backend.log.append(EXCHANGE, [Draft(record, verdict)])
 
 

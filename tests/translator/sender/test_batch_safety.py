@@ -12,7 +12,7 @@ from mock_mixpanel.ingest.validation import (
     group_problems,
     profile_problems,
 )
-from mock_mixpanel.projects.config import Limits
+from mock_mixpanel.projects.config import MixpanelLimits
 from tests.translator.sender.build import NOW, US, event, update
 from translator.core.operations import Operation
 from translator.sender.dispatch.batch_safety import (
@@ -120,7 +120,7 @@ updates = st.fixed_dictionaries({}, optional=dict.fromkeys((*names, "$unset", "$
 @given(st.fixed_dictionaries({}, optional={"event": texts, "properties": properties}))
 def test_no_event_is_dropped_behind_another(payload: dict[str, Any]) -> None:
     """Whatever the mock finds wrong with an event, the check flags it."""
-    problems = list(event_problems(payload, "/track", NOW, Limits()))
+    problems = list(event_problems(payload, "/track", NOW, MixpanelLimits()))
     if not problems and payload["event"] == "$create_alias":
         problems = list(alias_problems(payload))
     assert not problems or alone(Operation("/track", US, payload))
@@ -130,7 +130,7 @@ def test_no_event_is_dropped_behind_another(payload: dict[str, Any]) -> None:
 def test_no_update_is_dropped_behind_another(payload: dict[str, Any]) -> None:
     """Whatever the mock finds wrong with a profile or group update, the check flags it."""
     for endpoint, problems in (("/engage", profile_problems), ("/groups", group_problems)):
-        found = list(problems(payload, Limits()))
+        found = list(problems(payload, MixpanelLimits()))
         assert not found or alone(Operation(endpoint, US, payload))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mock_mixpanel.client import MockMixpanel
-from mock_mixpanel.projects.config import Config, Limits
+from mock_mixpanel.projects.config import Config, MixpanelLimits
 from mock_mixpanel.serving.server import Server
 from tests.translator.sender.build import EU, US, event, fates, recorded_retry, update
 from translator.core.operations import Operation, Result
@@ -190,7 +190,7 @@ def test_status_zero_counts_increments_once(mock_mixpanel: MockMixpanel) -> None
 
 def test_too_large_is_divided() -> None:
     """A 413 divides a request until what is left fits, or is one record that never will."""
-    config = Config(limits=Limits(body_bytes=1000))
+    config = Config(limits=MixpanelLimits(body_bytes=1000))
     with Server(config) as server:
         mock = MockMixpanel(server.url, "T")
         delivery = Delivery(mock)
