@@ -63,7 +63,7 @@ def ours(url: str, token: str, events: list[dict[str, Any]], workers: int) -> No
 
     def tell(verdict: DeliveryResult) -> None:
         nonlocal delivered
-        delivered += verdict.fate is DeliveryStatus.DELIVERED
+        delivered += verdict.status is DeliveryStatus.DELIVERED
 
     with Sender({HOST: url}, workers=workers) as sender:
         sender.stream(operations, tell)

@@ -1,4 +1,4 @@
-"""What became of an operation: plain immutable records."""
+"""The status of an operation, and its result."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from translator.core.operations import Operation
 
 
 class DeliveryStatus(StrEnum):
-    """Where an operation, or a whole message, ended up."""
+    """The final status of an operation, or of a whole message."""
 
     DELIVERED = "delivered"
     SKIPPED = "skipped"
@@ -16,13 +16,13 @@ class DeliveryStatus(StrEnum):
 
 
 class DeliveryResult(NamedTuple):
-    """What became of one operation.
+    """The result of one operation.
 
-    `fate` is `delivered`, `rejected` (Mixpanel said no, asking again is useless) or
+    `status` is `delivered`, `rejected` (Mixpanel refuses it, another attempt is useless) or
     `dead_lettered` (it could not be delivered). `reason` says why, for a person to read; it is
     `None` for a delivered operation and never holds the API secret.
     """
 
     operation: Operation
-    fate: DeliveryStatus
+    status: DeliveryStatus
     reason: str | None = None

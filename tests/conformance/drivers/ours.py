@@ -105,7 +105,7 @@ class Driver:
             answer["undelivered"] = [
                 {"endpoint": verdict.operation.endpoint, "reason": verdict.reason}
                 for verdict in verdicts
-                if verdict.fate is DeliveryStatus.DEAD_LETTERED
+                if verdict.status is DeliveryStatus.DEAD_LETTERED
             ]
         return answer
 

@@ -45,4 +45,4 @@ def recorded_retry(sleeps: list[float], attempts: int = 5) -> RetryPolicy:
 
 def fates(verdicts: list[DeliveryResult]) -> list[DeliveryStatus]:
     """What became of each operation, without the reasons."""
-    return [verdict.fate for verdict in verdicts]
+    return [verdict.status for verdict in verdicts]

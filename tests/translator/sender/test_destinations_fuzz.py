@@ -63,7 +63,7 @@ def test_live(host: str) -> None:
     with Sender(api_secret="top-secret", live=True, transport=recorder) as sender:
         told: list[DeliveryStatus] = []
         operation = Operation("/import", host, event("A").payload)
-        sender.stream([operation], lambda result: told.append(result.fate))
+        sender.stream([operation], lambda result: told.append(result.status))
     known = host in HOSTS
     assert recorder.urls == ({host} if known else set())
     assert told == [DeliveryStatus.DELIVERED if known else DeliveryStatus.DEAD_LETTERED]

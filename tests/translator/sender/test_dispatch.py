@@ -28,7 +28,7 @@ class Judged(NamedTuple):
     """A queued and what became of it."""
 
     queued: QueuedOperation
-    fate: DeliveryStatus
+    status: DeliveryStatus
     reason: str | None
 
 
@@ -90,7 +90,9 @@ class Driven:
     def note(self, settled: list[Settled]) -> None:
         """Keep what became of each queued."""
         self.settled += [
-            Judged(queued, each.fate, each.reason) for each in settled for queued in each.operations
+            Judged(queued, each.status, each.reason)
+            for each in settled
+            for queued in each.operations
         ]
 
     def run(self) -> list[list[str]]:
@@ -336,7 +338,7 @@ def test_requests_at_once_count_as_one_failure() -> None:
 
 
 def test_a_dead_host_is_given_up_for_all() -> None:
-    """A million messages do not wait a million times for a host that answers nobody."""
+    """A million messages do not wait a million times for a host that does not respond."""
     driven = Driven(*[update(f"p{n}", "$add", {"n": 1}) for n in range(2000)])
     tries = 0
     while driven.dispatch.pending:
@@ -347,10 +349,10 @@ def test_a_dead_host_is_given_up_for_all() -> None:
             driven.answer(step, DOWN)
         elif step is not None:
             driven.now += step
-    assert [each.fate for each in driven.settled] == [DeliveryStatus.DEAD_LETTERED] * 2000
+    assert [each.status for each in driven.settled] == [DeliveryStatus.DEAD_LETTERED] * 2000
     assert tries < 20
     assert driven.now - 100 < 60
-    assert driven.settled[-1].reason == f"given up: {US} answers nobody: HTTP 503: down"
+    assert driven.settled[-1].reason == f"given up: {US} does not respond: HTTP 503: down"
 
 
 def test_a_gateway_waits_for_ever() -> None:
@@ -398,7 +400,7 @@ def test_poison_is_isolated(gives_up: bool) -> None:
         if others < 9:
             others += 1
             driven.add(put("else"))
-    lost = [each for each in driven.settled if each.fate is not DeliveryStatus.DELIVERED]
+    lost = [each for each in driven.settled if each.status is not DeliveryStatus.DELIVERED]
     assert [(each.queued.operation.payload["event"], each.reason) for each in lost] == [
         ("F", "given up after the last try: HTTP 500")
     ]

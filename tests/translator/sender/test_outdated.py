@@ -55,7 +55,7 @@ def test_all_of_a_batch(sender: Sender, stub: Stub) -> None:
     """A batch of which all is too old by now goes to /import."""
     stub.script.append(Reply(200, b'{"code": 200, "num_records_imported": 2, "status": "OK"}'))
     verdicts = sender.send([old("A", 2), old("B", 2.5)])
-    assert [verdict.fate for verdict in verdicts] == [DeliveryStatus.DELIVERED] * 2
+    assert [verdict.status for verdict in verdicts] == [DeliveryStatus.DELIVERED] * 2
     assert requests(stub) == [("/track", ["A", "B"]), ("/import", ["A", "B"])]
 
 
@@ -63,26 +63,30 @@ def test_some_of_a_batch(sender: Sender, stub: Stub) -> None:
     """A batch of which some is too old is divided, in order."""
     stub.script += [IMPORTED, Reply()]
     verdicts = sender.send([old("A", 2), old("B", 50)])
-    assert [verdict.fate for verdict in verdicts] == [DeliveryStatus.DELIVERED] * 2
+    assert [verdict.status for verdict in verdicts] == [DeliveryStatus.DELIVERED] * 2
     assert requests(stub) == [("/track", ["A", "B"]), ("/import", ["A"]), ("/track", ["B"])]
 
 
 def test_alone(sender: Sender, stub: Stub) -> None:
     """An event with less than an hour left is looked at again whenever it goes."""
     stub.script.append(IMPORTED)
-    assert [verdict.fate for verdict in sender.send([old("A", 0.5)])] == [DeliveryStatus.DELIVERED]
+    assert [verdict.status for verdict in sender.send([old("A", 0.5)])] == [
+        DeliveryStatus.DELIVERED
+    ]
     assert requests(stub) == [("/track", ["A"]), ("/import", ["A"])]
 
 
 def test_still_young_enough(sender: Sender, stub: Stub) -> None:
     """What has time left goes to /track again."""
-    assert [verdict.fate for verdict in sender.send([old("A", 3.1)])] == [DeliveryStatus.DELIVERED]
+    assert [verdict.status for verdict in sender.send([old("A", 3.1)])] == [
+        DeliveryStatus.DELIVERED
+    ]
     assert requests(stub) == [("/track", ["A"])] * 2
 
 
 def test_too_old_from_the_beginning(open_sender: Sender, stub: Stub) -> None:
     """Where something goes is decided before; the sender sees only to what changed meanwhile."""
-    assert [verdict.fate for verdict in open_sender.send([old("A", -1)])] == [
+    assert [verdict.status for verdict in open_sender.send([old("A", -1)])] == [
         DeliveryStatus.DELIVERED
     ]
     assert requests(stub) == [("/track", ["A"])] * 2
@@ -91,7 +95,7 @@ def test_too_old_from_the_beginning(open_sender: Sender, stub: Stub) -> None:
 def test_without_a_secret(open_sender: Sender, stub: Stub) -> None:
     """Without the secret for /import only what is too old is a dead letter, with the reason."""
     verdicts = open_sender.send([old("A", 2), old("B", 50)])
-    assert [(verdict.fate, verdict.reason) for verdict in verdicts] == [
+    assert [(verdict.status, verdict.reason) for verdict in verdicts] == [
         (DeliveryStatus.DEAD_LETTERED, OUTDATED),
         (DeliveryStatus.DELIVERED, None),
     ]

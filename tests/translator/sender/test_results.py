@@ -207,7 +207,7 @@ def test_payload_that_is_no_json(sender: Sender, stub: Stub) -> None:
 def test_no_number_is_not_sent_as_text(sender: Sender, stub: Stub) -> None:
     """JSON has no NaN, so a payload with one never reaches the wire as such."""
     [verdict] = sender.send([update("ann", "$set", {"huge": 2**70, "nan": float("nan")})])
-    assert verdict.fate == L
+    assert verdict.status == L
     assert stub.received == []
 
 
@@ -262,7 +262,7 @@ def test_stream_of_bad_ones(sender: Sender, stub: Stub) -> None:
     nowhere = event("Nowhere", host="https://elsewhere.test")
     sender.stream(
         [event("Bad"), nowhere, event("Good")],
-        lambda verdict: told.update({verdict.operation.payload["event"]: verdict.fate}),
+        lambda verdict: told.update({verdict.operation.payload["event"]: verdict.status}),
     )
     assert told == {"Bad": R, "Nowhere": L, "Good": D}
     assert stub.names() == [["Bad", "Good"], ["Bad"], ["Good"]]

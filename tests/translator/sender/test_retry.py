@@ -96,7 +96,7 @@ def test_nothing_listens(sleeps: list[float], stub: Stub) -> None:
     stub.server_close()
     with Sender({US: url}, retry=recorded_retry(sleeps, attempts=2)) as sender:
         [verdict] = sender.send([event("A")])
-    assert verdict.fate == DeliveryStatus.DEAD_LETTERED
+    assert verdict.status == DeliveryStatus.DEAD_LETTERED
     assert (
         verdict.reason
         == f"given up after the last try: {url}: no connection, or it broke before the answer"

@@ -13,7 +13,7 @@ from translator.sender.deliver import TAKE_SECONDS
 
 def names(verdicts: list[DeliveryResult]) -> list[str]:
     """What was delivered."""
-    assert {DeliveryStatus.DELIVERED} >= {each.fate for each in verdicts}
+    assert {DeliveryStatus.DELIVERED} >= {each.status for each in verdicts}
     return [each.operation.payload["event"] for each in verdicts]
 
 

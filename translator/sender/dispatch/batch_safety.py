@@ -1,10 +1,10 @@
-"""Whether it is beyond doubt that Mixpanel takes a record.
+"""Whether a record may share a request, and whether it may be sent twice.
 
 /track, /engage and /groups answer for a request as a whole, and a `1` is documented both as "all
 valid" and as "at least one valid" (docs/facts/mixpanel-http-api.md#track-responses): behind a good
 record a bad one can get lost without a word. So only records that keep every documented limit with
-room to spare share a request there, and any other has an answer of its own. Nothing is refused
-here: what is doubtful is sent, and Mixpanel decides.
+room to spare share a request there, and any other has a request of its own. Nothing is refused
+here: a doubtful record is sent, and Mixpanel decides.
 
 Records that must not arrive twice, such as an `$add`, share requests only with each other. If the
 response is lost, all of them are in doubt. If it says that one of them is bad, the others may be
@@ -33,7 +33,7 @@ MODIFIERS = frozenset(
         *("$ip", "$ignore_time", "$ignore_alias", "$time", "$latitude", "$longitude"),
     }
 )
-"""The keys of a profile update that are no operation
+"""The keys of a profile update that are not operations
 (docs/facts/mixpanel-http-api.md#profile-modifiers)."""
 
 MOST_BYTES = 1_000_000
@@ -44,7 +44,7 @@ DEEPEST = 3
 
 NUMBERS = frozenset({int, float})
 FLAT = NUMBERS | {str, bool, type(None)}
-"""What a JSON value is that has no members."""
+"""The types of JSON values without members."""
 
 _INSERT_ID = re.compile(r"[A-Za-z0-9-]{1,36}")
 

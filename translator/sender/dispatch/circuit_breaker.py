@@ -1,32 +1,33 @@
-"""How a host is doing, and when it may be asked again."""
+"""Circuit breaker: whether requests to a host are sent, and when it is probed."""
 
 from enum import StrEnum
 
 from translator.sender.dispatch.retry import RetryPolicy
 
 TRIP = 3
-"""After so many failures in a row only one request at a time asks whether a host is back."""
+"""After so many failures in a row only one request at a time probes the host."""
 
 
 class CircuitState(StrEnum):
-    """A host in the eyes of those who send."""
+    """Circuit-breaker state of one host."""
 
     CLOSED = "closed"
-    """Requests go."""
+    """Requests are sent."""
     OPEN = "open"
-    """None goes before a wait is over."""
+    """No request is sent before a wait is over."""
     HALF_OPEN = "half_open"
-    """One asks whether it is back."""
+    """One request probes the host."""
     GIVEN_UP = "given_up"
-    """What is left gets one try each."""
+    """The remaining requests get one attempt each."""
 
 
 class CircuitBreaker:
-    """What is known of one host. Times are seconds on the caller's clock.
+    """The circuit breaker of one host. Times are seconds on the caller's clock.
 
-    Failures count in rounds: what was sent before the last failure was known says nothing new.
-    A host that failed as often as a request is tried is given up: what is left for it gets one try
-    each, without a wait. When even three of those fail in a row it is hopeless, for a minute.
+    Failures count in rounds: a request that was sent before the last failure was known adds none.
+    A host that failed as often as a request is tried is given up: the remaining requests get one
+    attempt each, without a wait. When three of those fail in a row too, nothing is sent for a
+    minute.
     """
 
     def __init__(self, policy: RetryPolicy) -> None:
@@ -35,19 +36,19 @@ class CircuitBreaker:
         self._rounds = 0
         self._open_until = 0.0
         self.successes = 0
-        """How many final answers came."""
+        """The number of final responses."""
         self.reason = ""
-        """Why the last request had none."""
+        """Why the last request failed."""
 
     def wait(self, now: float) -> float | None:
-        """Seconds until the host may be asked; None: not before the request under way is back."""
+        """Seconds until a request may be sent; None: not before the probe has its response."""
         if self._rounds >= TRIP and self._probing:
             return None
         return max(0.0, self._open_until - now)
 
     @property
     def state(self) -> CircuitState:
-        """How the host is doing."""
+        """The state of the circuit."""
         if self.given_up:
             return CircuitState.GIVEN_UP
         if self._rounds < TRIP:
@@ -56,34 +57,34 @@ class CircuitBreaker:
 
     @property
     def given_up(self) -> bool:
-        """Whether a request that fails now is not tried again."""
+        """Whether a request that fails now is not sent again."""
         return self._policy.gives_up and self._rounds >= self._policy.attempts
 
     def hopeless(self, now: float) -> bool:
-        """Whether it is no use even to try; also if the host asks to wait too long."""
+        """Whether requests fail without an attempt; also if the host asks for too long a wait."""
         if not self._policy.gives_up:
             return False
         left = self._open_until - now
         return left > self._policy.patience or (left > 0 and self._beyond_last_tries())
 
     def asked(self) -> int:
-        """A request goes out; gives its round."""
+        """A request is sent; gives its round."""
         self._probing = self._rounds >= TRIP
         return self._rounds
 
     def not_asked(self) -> None:
-        """The request did not go out after all; that says nothing of the host."""
+        """The request was not sent after all; the state of the host is unchanged."""
         self._probing = False
 
     def answered(self) -> None:
-        """A final answer came."""
+        """A final response came."""
         self._probing = False
         self.successes += 1
         self._rounds = 0
         self._open_until = 0.0
 
     def failed(self, sent_in: int, now: float, asked_to_wait: float | None, reason: str) -> None:
-        """No final answer came to a request of round `sent_in`."""
+        """A request of round `sent_in` failed."""
         self._probing = False
         self.reason = reason
         if sent_in == self._rounds:

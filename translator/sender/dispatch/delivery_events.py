@@ -1,7 +1,4 @@
-"""What a person who watches a delivery may want to know, besides what became of each message.
-
-The dispatch tells these; it does not know who listens.
-"""
+"""Events of a delivery for its log, besides the results. The dispatch collects them."""
 
 from typing import NamedTuple
 
@@ -9,10 +6,9 @@ from translator.sender.dispatch.circuit_breaker import CircuitState
 
 
 class RetryScheduled(NamedTuple):
-    """A request had no final answer, and is sent again after `wait` seconds at the earliest.
+    """A request had no final response, and is sent again after `wait` seconds at the earliest.
 
-    `attempt` is how often it was tried in vain, `status` the answer's HTTP status, None if no
-    answer came.
+    `attempt` counts its failed attempts. `status` is the HTTP status, None without a response.
     """
 
     host: str
@@ -25,7 +21,7 @@ class RetryScheduled(NamedTuple):
 
 
 class BatchSplit(NamedTuple):
-    """A request of so many records goes again in two halves: too large, or one of them is bad."""
+    """A request is sent again in two halves: it is too large, or one of its records is bad."""
 
     host: str
     endpoint: str
@@ -35,7 +31,7 @@ class BatchSplit(NamedTuple):
 
 
 class CircuitChanged(NamedTuple):
-    """A host is seen in another light; while it is open, it is not asked for `wait` seconds."""
+    """The circuit breaker of a host changed; while it is open, for `wait` seconds."""
 
     host: str
     state: CircuitState
@@ -44,7 +40,7 @@ class CircuitChanged(NamedTuple):
 
 
 class AliasHold(NamedTuple):
-    """An alias has arrived, and that person's calls wait so many seconds."""
+    """An alias was delivered, and the calls of that person wait for so many seconds."""
 
     host: str
     wait: float

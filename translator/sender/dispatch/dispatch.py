@@ -1,7 +1,7 @@
 """What is sent next: queued operations into requests, responses into results.
 
-A state machine without clock, threads or network: whoever drives it says what time it is (seconds
-on any clock), sends what it gives, and tells the answer. It keeps these promises:
+A state machine without clock, threads or network: its caller passes the time, sends the requests
+and reports the responses. It keeps these promises:
 
 - operations that share an ordering key leave one request at a time, in order, whatever their
   endpoints;
@@ -38,10 +38,10 @@ UNKNOWN = "it is unknown whether it arrived, and a second one would count twice"
 
 
 class AliasPolicy(StrEnum):
-    """What is done about the calls of a person that follow an alias (doc#alias-using-cloud-mode).
+    """When the calls of a person that follow an alias are sent (doc#alias-using-cloud-mode).
 
-    `none`: nothing, they may share its request. `flush`: they go when it has been answered. `hold`:
-    they go a moment after that, so that Mixpanel knows the new id when they arrive.
+    `none`: with it, they may share its request. `flush`: after the response to it. `hold`: some
+    seconds after that, so that Mixpanel knows the new id when they arrive.
     """
 
     NONE = "none"
@@ -50,18 +50,19 @@ class AliasPolicy(StrEnum):
 
 
 class Settled(NamedTuple):
-    """What became of some operations, and why if they are not delivered."""
+    """The result of some operations, and the reason if they are not delivered."""
 
     operations: Sequence[QueuedOperation]
-    fate: DeliveryStatus
+    status: DeliveryStatus
     reason: str | None = None
 
 
 class OutgoingRequest:
-    """A request until it has a final answer.
+    """A request until it has a final response.
 
-    `batches` are what it has been divided into; the last one is sent next. `attempts` is how often
-    that one was tried in vain, `round` and `successes` what its circuit said when it first went.
+    `batches` are its parts after splits; the last one is sent next. `attempts` counts the failed
+    attempts of that part. `round` and `successes` are those of its circuit breaker when the request
+    was sent first.
     """
 
     __slots__ = ("attempts", "batches", "last_tries", "round", "successes")
@@ -75,12 +76,16 @@ class OutgoingRequest:
 
     @property
     def batch(self) -> Batch:
-        """What is sent next."""
+        """The part that is sent next."""
         return self.batches[-1]
 
 
 class Dispatch:
-    """`hold` is in seconds; `limits` are those of a request."""
+    """Decides which operations are sent next, and what a response means for them.
+
+    `limits` are those of a request. `hold` is how long calls wait after an alias, in seconds. The
+    methods get the time as `now`, in seconds on any clock.
+    """
 
     def __init__(
         self, limits: BatchLimits, retry: RetryPolicy, alias: AliasPolicy, hold: float
@@ -98,11 +103,11 @@ class Dispatch:
         self._ticks = count()
         self._circuits: dict[str, CircuitBreaker] = {}
         self.pending = 0
-        """How many have no verdict yet."""
+        """The number of operations without a result."""
         self.bytes = 0
-        """The size of their texts."""
+        """The size of their JSON texts."""
         self.events: list[delivery_events.DeliveryEvent] = []
-        """What happened since somebody emptied it, the oldest first."""
+        """What happened since the caller emptied it, the oldest first."""
 
     def accept(self, queued: QueuedOperation, now: float) -> None:
         """Take a queued operation; its number must be higher than all before."""
@@ -112,9 +117,9 @@ class Dispatch:
             self._offer(queued, now)
 
     def next(self, now: float) -> OutgoingRequest | float | None:
-        """A request to send; or the seconds to wait for one; or None if only an answer helps.
+        """The next request; or the seconds until there may be one; or None: wait for a response.
 
-        Ask again after every answer and everything accepted.
+        Call it again after each response and each accepted operation.
         """
         self._wake(now)
         shortest = self._timers[0][0] - now if self._timers else None
@@ -138,7 +143,7 @@ class Dispatch:
     def answered(
         self, shipment: OutgoingRequest, outcome: InterpretedResponse, now: float
     ) -> list[Settled]:
-        """Tell what was answered to a request; gives what is settled by it."""
+        """Process the response to a request; gives the results that follow from it."""
         route = shipment.batch.route
         circuit = self._circuit(route)
         before = circuit.state
@@ -159,7 +164,7 @@ class Dispatch:
         return settled
 
     def held_for(self, now: float, *, anybody: bool = False) -> float:
-        """How many seconds the longest hold goes on; with `anybody` as if one had just begun."""
+        """The seconds until the last hold ends; with `anybody` the seconds of a whole hold."""
         return self._hold if anybody else max(0.0, self._last_hold - now)
 
     def failing_hosts(self) -> dict[str, str]:
@@ -176,13 +181,13 @@ class Dispatch:
         while batches := self._hopeless(now):
             for batch in batches:
                 circuit = self._circuit(batch.route)
-                reason = f"given up: {batch.route.host} answers nobody: {circuit.reason}"
+                reason = f"given up: {batch.route.host} does not respond: {circuit.reason}"
                 settled.append(Settled(batch.operations, DeliveryStatus.DEAD_LETTERED, reason))
                 self._release(batch.operations, DeliveryStatus.DEAD_LETTERED, now)
         return settled
 
     def _hopeless(self, now: float) -> list[Batch]:
-        """What is to be sent to a host of which nothing is to be hoped."""
+        """The batches for hosts that are down for good."""
         if not any(circuit.hopeless(now) for circuit in self._circuits.values()):
             return []
         waiting = [what for _, _, what in self._timers if isinstance(what, OutgoingRequest)]
@@ -213,9 +218,9 @@ class Dispatch:
         if queued.ready:
             return
         if not self._queues.may_go(queued, now):
-            for lane in self._queues.of(queued):
-                if lane.held_until > now:
-                    self._remind(lane.held_until, lane)
+            for queue in self._queues.of(queued):
+                if queue.held_until > now:
+                    self._remind(queue.held_until, queue)
             return
         queued.ready = True
         operation = queued.operation
@@ -292,7 +297,7 @@ class Dispatch:
     def _compare(
         self, before: CircuitState, circuit: CircuitBreaker, route: Route, now: float
     ) -> None:
-        """Tell it if a circuit is not as it was before."""
+        """Report a change of a circuit breaker."""
         state = circuit.state
         if state is not before:
             wait = circuit.wait(now) if state is CircuitState.OPEN else None
@@ -300,7 +305,7 @@ class Dispatch:
             self.events.append(delivery_events.CircuitChanged(route.host, state, wait, reason))
 
     def _understood(self, shipment: OutgoingRequest, outcome: InterpretedResponse) -> list[Settled]:
-        """What a final answer settles; the batch is gone from the shipment, or divided."""
+        """The results of a final response; removes the part from the request, or splits it."""
         batch = shipment.batch
         size = len(batch.operations)
         match outcome.meaning:
@@ -340,7 +345,7 @@ class Dispatch:
         reason: str | None,
         outcome: InterpretedResponse,
     ) -> list[Settled]:
-        """Send the halves of a batch one after the other, so that only a bad record is lost."""
+        """Split a part, so that only a bad record is lost."""
         operations = shipment.batch.operations
         if len(operations) == 1:
             return [Settled(shipment.batches.pop().operations, fate, reason)]
@@ -393,7 +398,7 @@ class Dispatch:
             )
             return []
         if len(operations) > 1 and others and not endless:
-            # Others get through: one of these may be what the server cannot stomach.
+            # Other requests succeed, so one of these records may be the cause.
             shipment.last_tries = True
             self._halve(shipment, outcome.reason, outcome)
             shipment.attempts = self._retry.attempts - 1
@@ -419,13 +424,13 @@ class Dispatch:
                 hold = self._hold
                 self._last_hold = now + hold
                 self.events.append(delivery_events.AliasHold(queued.operation.host, hold))
-            for lane in self._queues.settle(queued, now, hold):
-                if lane.waiting:
-                    self._offer(lane.waiting[0], now)
-                elif lane.held_until > now:
-                    self._remind(lane.held_until, lane)
+            for queue in self._queues.settle(queued, now, hold):
+                if queue.waiting:
+                    self._offer(queue.waiting[0], now)
+                elif queue.held_until > now:
+                    self._remind(queue.held_until, queue)
                 else:
-                    self._queues.forget(lane, now)
+                    self._queues.forget(queue, now)
 
 
 def _shorter(first: float | None, second: float | None) -> float | None:

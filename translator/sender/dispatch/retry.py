@@ -1,4 +1,4 @@
-"""When to ask again, and how long to wait before."""
+"""When a request is tried again, and how long the waits are."""
 
 import random
 import time
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Up to `attempts` tries of a request, `attempts` at least 1.
+    """Up to `attempts` attempts of a request; `attempts` is at least 1.
 
-    Between two tries it waits as Mixpanel documents: 2 s doubling to 60 s, plus 1 to 5 s of jitter
-    (docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries). A `Retry-After` is obeyed to
-    the second instead; one longer than `patience` seconds ends the tries, since coming back earlier
-    would be disobedience.
+    Between two attempts it waits as Mixpanel documents: 2 s doubling to 60 s, plus 1 to 5 s of
+    jitter (docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries). A `Retry-After`
+    replaces that wait; one that is longer than `patience` seconds ends the attempts, since an
+    earlier request would ignore it.
 
-    With `gives_up` false a host that answers nobody is waited for without end; a request is given
-    up only if others get through meanwhile.
+    With `gives_up` false the sender waits without end for a host that does not respond; a request
+    is given up only if others succeed meanwhile.
 
-    `sleep` takes seconds; `clock` gives them; `jitter` gives a number from 0 to 1, a place between
-    the two ends of `spread`.
+    `sleep` takes seconds and `clock` gives them. `jitter` gives a number from 0 to 1: the place
+    between the two ends of `spread`.
     """
 
     attempts: int = 5
@@ -33,7 +33,7 @@ class RetryPolicy:
     clock: Callable[[], float] = time.monotonic
 
     def wait(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row, from 1."""
+        """Seconds to wait after so many failures in a row, at least 1."""
         doubled = self.shortest * 2.0 ** min(failures - 1, 30)
         least, most = self.spread
         return min(self.longest, doubled) + least + (most - least) * self.jitter()
