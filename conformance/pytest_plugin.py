@@ -15,6 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from conformance.runner.mock import Mock
     from conformance.runner.outcomes import Outcome
+    from conformance.runner.replay import Judging
+    from conformance.spec.expected_failures import ExpectedFailure
     from conformance.spec.loading import Scenario
     from conformance.targets.target import Target
 
@@ -37,6 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="builtin",
         metavar="TARGET",
         help="Against what: builtin (the default), exec:CMD or http:URL.",
+    )
+    group.addoption(
+        "--mockpanel-profile",
+        choices=["exact", "outcome"],
+        default="exact",
+        help="Compare every request (exact, the default) or what Mixpanel then holds (outcome).",
     )
     group.addoption(
         "--mockpanel-expected-failures",
@@ -83,7 +91,7 @@ class Engine:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._running = ExitStack()
-        self._parts: tuple[Target, Mock, dict[str, str]] | None = None
+        self._parts: tuple[Target, Mock, dict[str, ExpectedFailure], Judging] | None = None
 
     def run(self, scenario: Scenario) -> Outcome:
         """What becomes of a scenario."""
@@ -92,15 +100,16 @@ class Engine:
         self._parts = self._parts or self._start()
         return run_scenario(scenario, *self._parts)
 
-    def _start(self) -> tuple[Target, Mock, dict[str, str]]:
+    def _start(self) -> tuple[Target, Mock, dict[str, ExpectedFailure], Judging]:
         from conformance.runner.mock import running_mock
+        from conformance.runner.run import RunOptions
         from conformance.runner.smoke_check import check
         from conformance.spec.expected_failures import read_expected_failures
         from conformance.spec.own_scenarios import load_own
-        from conformance.targets.by_name import External, target_named
+        from conformance.targets.by_name import target_named
 
         option = self._config.option
-        expected: dict[str, str] = {}
+        expected: dict[str, ExpectedFailure] = {}
         if option.mockpanel_expected_failures:
             file = self._config.invocation_params.dir / option.mockpanel_expected_failures
             folders = self._config.stash[FOLDERS]
@@ -108,9 +117,10 @@ class Engine:
             expected = read_expected_failures(file, known)
         target = self._running.enter_context(target_named(option.mockpanel_target))
         mock = self._running.enter_context(running_mock())
-        if isinstance(target, External):
+        options = RunOptions(option.mockpanel_target, profile=option.mockpanel_profile)
+        if not options.own:
             check(target, mock)
-        return target, mock, expected
+        return target, mock, expected, options.judging
 
     def close(self) -> None:
         """End them."""

@@ -12,7 +12,6 @@ that matches no change, is stale and makes the check fail.
 """
 
 import datetime
-import json
 import re
 import tomllib
 from collections.abc import Iterable
@@ -24,6 +23,8 @@ from typing import Any
 from conformance.errors import DataError
 from conformance.regression.changes import Kind
 from conformance.regression.tally import Key, Tally
+from conformance.spec.globs import compiled as compiled_glob
+from conformance.spec.toml_text import toml_text as toml_text
 
 FIELDS = ("class", "operation", "path", "cause", "reason", "expires")
 _FORMER_LABELS = {
@@ -59,15 +60,15 @@ class Approval:
 
     @cached_property
     def _operation(self) -> re.Pattern[str]:
-        return _glob(_FORMER_LABELS.get(self.operation, self.operation))
+        return compiled_glob(_FORMER_LABELS.get(self.operation, self.operation))
 
     @cached_property
     def _path(self) -> re.Pattern[str]:
-        return _glob(self.path)
+        return compiled_glob(self.path)
 
     @cached_property
     def _cause(self) -> re.Pattern[str]:
-        return _glob(self.cause)
+        return compiled_glob(self.cause)
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,6 @@ def read_approvals(path: Path) -> list[Approval]:
     return [_approval(path, number, row) for number, row in enumerate(rows, 1)]
 
 
-def toml_text(text: str) -> str:
-    """A TOML string. It is written like a JSON string, but for one character."""
-    return json.dumps(text).replace("\x7f", "\\u007f")
-
-
 def _approval(path: Path, number: int, row: dict[str, Any]) -> Approval:
     where = f"{path}: approval {number}"
     for field in row:
@@ -155,11 +151,3 @@ def _approval(path: Path, number: int, row: dict[str, Any]) -> Approval:
         row["reason"],
         row["expires"],
     )
-
-
-def _glob(pattern: str) -> re.Pattern[str]:
-    """`*` and `?` only: fnmatch would read the brackets of a path as sets."""
-    parts = (
-        {"*": ".*", "?": "."}.get(part, re.escape(part)) for part in re.split(r"([*?])", pattern)
-    )
-    return re.compile("".join(parts), re.DOTALL)

@@ -4,21 +4,15 @@ One cause often fails hundreds of cases. A cause that is the only one of a case 
 first, so it is counted too.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from conformance.runner.compare import Difference, json_text
 from conformance.runner.outcomes import Outcome, Verdict
+from conformance.runner.tolerances import class_of
 
 SHOWN = 30
 """Causes that a screen has room for; all are in the HTML report."""
-
-LONGEST_VALUE = 40
-"""A longer value is not part of a cause (characters)."""
-
-_INDEX = re.compile(r"\[[0-9]+\]")
 
 
 class Cause(NamedTuple):
@@ -27,20 +21,6 @@ class Cause(NamedTuple):
     text: str
     cases: tuple[str, ...]
     sole: tuple[str, ...]
-
-
-def cause_of(difference: Difference) -> str:
-    """What a difference has in common with others: its place without numbers, and its kind."""
-    place = _INDEX.sub("[]", difference.path)
-    values = (difference.expected, difference.actual)
-    if difference.kind != "changed":
-        return f"{place} {difference.kind}"
-    if any(len(json_text(value)) > LONGEST_VALUE for value in values):
-        return f"{place} differs"
-    kinds = [type(value).__name__ for value in values]
-    if kinds[0] != kinds[1]:
-        return f"{place} is {_kind(kinds[1])}, not {_kind(kinds[0])}"
-    return f"{place} differs"
 
 
 def causes(outcomes: Iterable[Outcome]) -> list[Cause]:
@@ -84,9 +64,6 @@ def _causes_of(outcome: Outcome) -> list[str]:
         return ["expected to fail, and passes"]
     if outcome.verdict is Verdict.ERROR:
         return [f"not judged: {(outcome.reason.splitlines() or [''])[0]:.80}"]
-    return list(dict.fromkeys(map(cause_of, outcome.differences))) or ["failed"]
-
-
-def _kind(name: str) -> str:
-    names = {"dict": "an object", "list": "a list", "str": "text", "NoneType": "null"}
-    return names.get(name, {"bool": "true or false"}.get(name, "a number"))
+    return list(dict.fromkeys(str(class_of(each, outcome)) for each in outcome.differences)) or [
+        "failed"
+    ]

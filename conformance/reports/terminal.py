@@ -72,7 +72,7 @@ class Terminal:
                     )
                 yield outcome
 
-    def summary(self, report: Report) -> None:
+    def summary(self, report: Report, stale: Sequence[str] = ()) -> None:
         """What failed by cause, why cases were skipped, and the totals; the counts come last."""
         summary = report.summary
         skipped = Counter(
@@ -84,6 +84,8 @@ class Terminal:
             self._line(line, STYLES[Verdict.FAIL])
         if self._out.is_terminal:
             self._out.print(_table(report.outcomes))
+        for line in stale:
+            self._line(f"stale: {line}", STYLES[Verdict.STALE])
         if report.stopped:
             self._line(report.stopped, STYLES[Verdict.ERROR])
         style = STYLES[Verdict.PASS if report.conformant else Verdict.FAIL]

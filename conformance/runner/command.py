@@ -1,5 +1,6 @@
 """The command `run`."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -27,12 +28,13 @@ from conformance.runner.jobs import WORTHWHILE, outcomes_in_order, usable_cores
 from conformance.runner.outcomes import LEVELS, Outcome, Verdict
 from conformance.runner.run import Case, Engine, RunOptions
 from conformance.runner.smoke_check import check
+from conformance.runner.tolerances import Tolerances, read_tolerances, tolerances_text
 from conformance.spec.expected_failures import read_expected_failures
-from conformance.spec.loading import Json, load_scenarios
+from conformance.spec.loading import Json, levelled, load_scenarios
 from conformance.spec.own_scenarios import load_own
 from conformance.spec.selection import Selection
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
-from conformance.targets.by_name import KINDS, External
+from conformance.targets.by_name import KINDS
 from conformance.targets.destination_guard import answers_errors
 
 MODES = ["cloud", "web", "ios", "android"]
@@ -74,6 +76,29 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="YAML: the ids that fail, each with why.",
 )
+@click.option(
+    "--profile",
+    type=click.Choice(["exact", "outcome"]),
+    help="Compare every request in full, or what Mixpanel then holds.  [default: exact for "
+    "builtin, outcome for other targets]",
+)
+@click.option(
+    "--tolerances",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML: differences that are accepted, each with a reason and a last day.",
+)
+@click.option(
+    "--write-tolerances",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a file for --tolerances with every difference of this run.",
+)
+@click.option(
+    "--project",
+    "project",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the mock's project, such as identity=simplified.",
+)
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Write it there.")
 @click.option(
     "--timeout",
@@ -107,6 +132,10 @@ def run(
     target_name: str,
     captures: bool | None,
     expected_failures: Path | None,
+    profile: str | None,
+    tolerances: Path | None,
+    write_tolerances: Path | None,
+    project: tuple[str, ...],
     report: Path | None,
     timeout: float,
     settings: Path | None,
@@ -128,7 +157,14 @@ def run(
     captured = {capture.id for capture in all_captures()} if not folder else set()
     selection.check_ids(known | captured)
     excused = read_expected_failures(expected_failures, known) if expected_failures else {}
+    if (profile or ("exact" if target_name == "builtin" else "outcome")) == "outcome":
+        everything = tuple(map(levelled, everything))
     scenarios = selection.scenarios(everything)
+    today = datetime.now(UTC).date()
+    accepted = Tolerances(read_tolerances(tolerances) if tolerances else [], today)
+    if write_tolerances:
+        write_tolerances.parent.mkdir(parents=True, exist_ok=True)
+        write_tolerances.touch()
     ours = target_name == "builtin" and not folder
     if captures and not ours:
         raise UsageError("--captures: captures are for the target 'builtin' and our scenarios only")
@@ -143,9 +179,11 @@ def run(
         mock_port,
         excused,
         selection.rules,
+        profile,
+        project_options(project),
     )
     terminal = Terminal(verbose=verbose)
-    run = _Run(options, cases, _jobs(jobs, options, len(cases)))
+    run = _Run(options, cases, _jobs(jobs, options, len(cases)), accepted)
     started, clock = datetime.now(UTC), time.monotonic()
     outcomes = run.outcomes(terminal, maxfail)
     found = Report(
@@ -162,7 +200,12 @@ def run(
         from conformance.reports.write import write_reports
 
         write_reports(found, report)
-    terminal.summary(found)
+    if write_tolerances:
+        write_tolerances.write_text(tolerances_text(found.outcomes, today), encoding="utf-8")
+    stale = accepted.stale(whole=not selection.text() and not run.stopped)
+    terminal.summary(found, stale)
+    if stale and found.conformant:
+        sys.exit(EXIT_FAILURES)
     sys.exit(EXIT_INTERRUPTED if run.interrupted else exit_code(found))
 
 
@@ -180,8 +223,11 @@ def _jobs(asked: int | None, options: RunOptions, cases: int) -> int:
 class _Run:
     """The cases of one run. Afterwards `stopped` says why it ended early, or is empty."""
 
-    def __init__(self, options: RunOptions, cases: Sequence[Case], jobs: int) -> None:
+    def __init__(
+        self, options: RunOptions, cases: Sequence[Case], jobs: int, accepted: Tolerances
+    ) -> None:
         self._options = options
+        self._accepted = accepted
         self._cases = cases
         self._jobs = jobs
         self.translator = "mockpanel"
@@ -194,7 +240,8 @@ class _Run:
         red = 0
         try:
             with closing(self._one_by_one(terminal)) as made:
-                for outcome in terminal.watch(made, len(self._cases)):
+                judged = map(self._accepted.applied, made)
+                for outcome in terminal.watch(judged, len(self._cases)):
                     found.append(outcome)
                     red += outcome.verdict.red
                     if maxfail is not None and red >= maxfail:
@@ -210,11 +257,11 @@ class _Run:
             self.stopped = f"stopped by {why} after {count} of {len(self._cases)} cases"
 
     def _one_by_one(self, terminal: Terminal) -> Generator[Outcome]:
-        if self._options.target == "builtin" and self._jobs > 1:
+        if self._options.own and self._jobs > 1:
             yield from outcomes_in_order(self._options, self._cases, self._jobs)
             return
         with Engine(self._options) as engine:
-            if isinstance(engine.target, External):
+            if not self._options.own:
                 try:
                     terminal.say(f"smoke check: {check(engine.target, engine.mock)}")
                 except DriverBroken:
@@ -225,6 +272,20 @@ class _Run:
                 yield from map(engine.outcome, self._cases)
                 return
         yield from outcomes_in_order(self._options, self._cases, self._jobs)
+
+
+def project_options(words: Sequence[str]) -> Json:
+    """The options in words such as `identity=simplified`. Raises UsageError for another word."""
+    found: Json = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name and equals):
+            raise UsageError(f"--project {word!r}: use NAME=VALUE, such as identity=simplified")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 def read_settings(path: Path) -> Json:

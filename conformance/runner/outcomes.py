@@ -10,9 +10,13 @@ from enum import StrEnum
 from typing import Any
 
 from conformance.runner.compare import Difference
+from conformance.spec.expected_failures import ExpectedFailure
 from conformance.spec.loading import Json, Scenario
 
 REDACTED = "[redacted]"
+
+EXPECTS_NOTHING = "expects-nothing"
+"""The tag of an outcome whose scenario expects no request; it is counted apart."""
 
 SOURCE_OF_HEADING = "doc#"
 
@@ -141,16 +145,25 @@ def of_scenario(scenario: Scenario, verdict: Verdict, **more: Any) -> Outcome:
     )
 
 
-def judged(outcome: Outcome, expected_failures: Mapping[str, str]) -> Outcome:
-    """The outcome in the light of a list of ids that are expected to fail, each with its reason."""
-    reason = expected_failures.get(outcome.id)
-    if reason is None:
+def judged(outcome: Outcome, expected_failures: Mapping[str, ExpectedFailure]) -> Outcome:
+    """The outcome in the light of the failures that are expected, by id.
+
+    A difference at a place that the expected failure does not name stays a failure.
+    """
+    expected = expected_failures.get(outcome.id)
+    if expected is None:
         return outcome
     if outcome.verdict is Verdict.FAIL:
-        return replace(outcome, verdict=Verdict.EXPECTED_FAILURE, reason=reason)
+        new = [each.path for each in outcome.differences if not expected.covers(each.path)]
+        if not new:
+            return replace(outcome, verdict=Verdict.EXPECTED_FAILURE, reason=expected.reason)
+        return replace(
+            outcome, reason=f"beyond what is expected ({expected.reason}): {', '.join(new)}"
+        )
     if outcome.verdict is Verdict.PASS:
         text = (
-            f"it conforms now; take it off the list of expected failures, where it says: {reason}"
+            "it conforms now; remove it from the list of expected failures, where it says: "
+            f"{expected.reason}"
         )
         return replace(outcome, verdict=Verdict.STALE, reason=text)
     return outcome

@@ -1,17 +1,18 @@
 """The engine: one scenario through a target into the mock, and in what it differs."""
 
-import copy
 import dataclasses
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
-from conformance.errors import DataError
 from conformance.runner.compare import Difference, Kind, compare, compare_sequence
-from conformance.runner.mock import Mock, MockRefused
+from conformance.runner.compare_contents import compare_contents
+from conformance.runner.contents import read_contents
+from conformance.runner.expected_contents import expected_contents
+from conformance.runner.mock import Mock
 from conformance.runner.resulting_state import compare_state, held, sections
-from conformance.spec.loading import Json, RawLine, Scenario
+from conformance.runner.steps import feed, prepare, received
+from conformance.spec.loading import Json, Scenario
 from conformance.spec.placeholders import Placeholders
-from conformance.targets.device import Devices, DeviceSession, expanded
+from conformance.targets.device import Devices, expanded
 from conformance.targets.engage_calls import EngagedSession, MakeEngage
 from conformance.targets.target import (
     Answer,
@@ -29,12 +30,14 @@ from translator.engage import Engage
 class Replayed:
     """What came of a scenario, by section, and in what it differs from what was expected.
 
-    `notes` say what could not be compared with this target.
+    `notes` say what could not be compared with this target. `expected` is what was compared
+    with, if that is not what the scenario says literally.
     """
 
     actual: Json
     differences: tuple[Difference, ...]
     notes: tuple[str, ...] = ()
+    expected: Json | None = None
 
 
 def replay(
@@ -47,14 +50,35 @@ def replay(
     return list(examine(scenario, target, mock, engage).differences)
 
 
+@dataclass(frozen=True)
+class Judging:
+    """How scenarios are judged.
+
+    `profile` is `exact`, every request in full, or `outcome`, what Mixpanel then holds. `evidence`:
+    a scenario that expects nothing passes only if an event in the same session arrives. `project`
+    overrides options of the mock's project.
+    """
+
+    profile: str = "exact"
+    evidence: bool = False
+    project: Json = field(default_factory=dict)
+
+
+EXACT = Judging()
+
+
 def examine(
-    scenario: Scenario, target: Target, mock: Mock, engage: MakeEngage = Engage
+    scenario: Scenario,
+    target: Target,
+    mock: Mock,
+    engage: MakeEngage = Engage,
+    judging: Judging = EXACT,
 ) -> Replayed:
     """Replay a scenario. `engage` makes the Engage of one that has it.
 
     Raises CannotRun if the target says that it cannot, and EngineError if mock or driver broke.
     """
-    _prepare(scenario, mock)
+    prepare(scenario, mock, judging.project)
     setup = Setup(
         scenario.settings,
         scenario.mode,
@@ -70,13 +94,13 @@ def examine(
         if scenario.engage:
             session = EngagedSession(session, scenario.engage, setup, engage)
     except SettingsRefused as error:
-        return _settings_refused(scenario, str(error), mock)
+        return _settings_refused(scenario, str(error), mock, judging)
     try:
         if scenario.expect.settings_error is not None:
             return _settings_accepted(scenario, session, mock)
         if scenario.mode != "cloud" and "calls" not in session.observes:
             raise CannotRun("it does not tell its calls on the SDK")
-        return _replayed(scenario, session, mock)
+        return _replayed(scenario, session, mock, judging)
     except (TargetFailed, RecursionError) as error:
         if isinstance(error, RecursionError):
             text, requests = "it made a value that is nested too deeply to compare", []
@@ -105,8 +129,10 @@ def expected(scenario: Scenario) -> Json:
     return {section: value for section, value in found.items() if value is not None}
 
 
-def _replayed(scenario: Scenario, session: Session, mock: Mock) -> Replayed:
-    answers, differences = _feed(scenario, session, mock)
+def _replayed(scenario: Scenario, session: Session, mock: Mock, judging: Judging) -> Replayed:
+    answers, differences = feed(scenario, session, mock)
+    if judging.profile == "outcome" and scenario.mode == "cloud":
+        return _by_outcome(scenario, session, mock, answers, judging)
     placeholders, devices = Placeholders(), Devices()
     wanted = expected(scenario)
     actual: Json = {}
@@ -135,35 +161,73 @@ def _replayed(scenario: Scenario, session: Session, mock: Mock) -> Replayed:
     if "state" in wanted and "requests" in session.observes:
         actual["state"] = state = devices.named(held(scenario, mock))
         differences += compare_state(scenario, state, placeholders)
+    differences += _evidence(scenario, session, mock, judging)
     return Replayed(actual, tuple(differences), tuple(notes))
 
 
-def _prepare(scenario: Scenario, mock: Mock) -> None:
-    mock.reset()
-    mock.freeze(scenario.clock)
-    token, settings = scenario.settings.get("token"), scenario.settings
-    if isinstance(token, str) and token:
-        options: Json = {}
-        if settings.get("apiSecret"):
-            options["secret"] = settings["apiSecret"]
-        if settings.get("enableEuropeanUnionEndpoint") is True:
-            options["region"] = "eu"
-        try:
-            mock.set_project(token, options | scenario.project)
-        except MockRefused as error:
-            raise DataError(f"{scenario.id}: project: {error}") from error
-    if scenario.faults:
-        try:
-            mock.add_faults(scenario.faults)
-        except MockRefused as error:
-            raise DataError(f"{scenario.id}: faults: {error}") from error
+def _by_outcome(
+    scenario: Scenario, session: Session, mock: Mock, answers: list[Answer], judging: Judging
+) -> Replayed:
+    """What Mixpanel then holds, compared with what it holds after the expected requests."""
+    notes = [f"message {index}: {each.note}" for index, each in enumerate(answers) if each.note]
+    requests = received(mock)
+    found = read_contents(mock, scenario.settings["token"])
+    differences = _evidence(scenario, session, mock, judging)
+    wanted = expected_contents(scenario, mock, judging.project)
+    differences += compare_contents(scenario.id, wanted, found, scenario.expect.absent)
+    actual: Json = {"requests": requests, "contents": found.as_json()}
+    given: Json = {
+        "requests": expanded(scenario.expect.requests or []),
+        "contents": wanted.as_json(),
+    }
+    if "errors" in session.observes:
+        one = sorted({each["message"] for each in scenario.expect.errors})
+        other = [index for index, answer in enumerate(answers) if answer.error]
+        differences += compare("errors", one, other)
+        given["errors"], actual["errors"] = one, other
+    return Replayed(actual, tuple(differences), tuple(notes), given)
 
 
-def _settings_refused(scenario: Scenario, text: str, mock: Mock) -> Replayed:
+CONTROL_EVENT = "Conformance Control"
+
+
+def expects_nothing(scenario: Scenario) -> bool:
+    """Whether no request is the expected result, so that a translator that does nothing has it."""
+    return scenario.expect.requests == [] and scenario.expect.settings_error is None
+
+
+def _evidence(
+    scenario: Scenario, session: Session, mock: Mock, judging: Judging
+) -> list[Difference]:
+    """Of a scenario that expects nothing: whether an event in the same session does arrive."""
+    observable = scenario.mode == "cloud" and "requests" in session.observes
+    if not (judging.evidence and expects_nothing(scenario) and observable):
+        return []
+    before, now = len(received(mock)), mock.now()
+    message = {
+        "type": "track",
+        "messageId": "conformance-control",
+        "userId": "conformance-control",
+        "event": CONTROL_EVENT,
+        "properties": {},
+        "context": {},
+        "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    # Engage would keep it: the translator itself is asked.
+    translator = session.inner if isinstance(session, EngagedSession) else session
+    translator.deliver([message], now)
+    translator.flush()
+    if len(received(mock)) > before:
+        return []
+    note = "nothing is expected of this scenario's messages; but no event of this session arrives"
+    return [Difference("control", Kind.MISSING, {"event": CONTROL_EVENT}, note=note)]
+
+
+def _settings_refused(scenario: Scenario, text: str, mock: Mock, judging: Judging) -> Replayed:
     wanted, requests = scenario.expect.settings_error, received(mock)
     if wanted is None:
         differences = [Difference("settings_error", Kind.UNEXPECTED, actual=text)]
-    elif repr(wanted) in text:
+    elif judging.profile == "outcome" or repr(wanted) in text:
         differences = []
     else:
         differences = [Difference("settings_error", Kind.CHANGED, wanted, text)]
@@ -183,58 +247,11 @@ def _settings_accepted(scenario: Scenario, session: Session, mock: Mock) -> Repl
     return Replayed({"requests": received(mock)}, (difference,))
 
 
-def _feed(
-    scenario: Scenario, session: Session, mock: Mock
-) -> tuple[list[Answer], list[Difference]]:
-    """The answers to all messages, and in what the target changed its input."""
-    answers: list[Answer] = []
-    differences: list[Difference] = []
-    for step in scenario.steps:
-        if step.advance:
-            mock.advance(step.advance)
-            if isinstance(session, EngagedSession):
-                answers += session.deliver((), mock.now())
-        elif step.engage:
-            assert isinstance(session, EngagedSession)
-            answers += session.perform(step.engage, mock.now())
-        elif step.flush:
-            session.flush()
-        elif step.reload:
-            if not isinstance(session, DeviceSession):
-                raise CannotRun("it cannot leave a page and come back to it")
-            session.reload(mock.now())
-        else:
-            given = copy.deepcopy(step.messages)
-            start = len(answers)
-            answers += session.deliver(given, mock.now())
-            for index, pair in enumerate(zip(step.messages, given, strict=True), start):
-                differences += _changed_input(f"messages[{index}]", *pair)
-    return answers, differences
-
-
-def _changed_input(path: str, original: Any, given: Any) -> list[Difference]:
-    return [] if isinstance(original, RawLine) else compare(path, original, given)
-
-
 def _compare_requests(
     scenario: Scenario, requests: list[Json], placeholders: Placeholders | None = None
 ) -> list[Difference]:
     wanted = expanded(scenario.expect.requests or [])
     return compare_sequence("requests", wanted, requests, placeholders)
-
-
-def received(mock: Mock) -> list[Json]:
-    """Every record that reached the mock, in order of arrival, as a scenario writes it."""
-    return [
-        {
-            "endpoint": request["path"].rstrip("/"),
-            "region": request["region"],
-            "ip": request["query"].get("ip"),
-            "record": record,
-        }
-        for request in mock.requests()
-        for record in request["payload"]
-    ]
 
 
 def _reasons(answers: list[Answer]) -> dict[str, list[tuple[Json, str]]]:

@@ -10,10 +10,10 @@ from conformance.errors import EngineError
 from conformance.runner.attribution import attribute
 from conformance.runner.captures import Recorded, reproduce
 from conformance.runner.mock import Mock, running_mock
-from conformance.runner.outcomes import Outcome, Verdict, judged, of_scenario
-from conformance.runner.replay import examine, expected
+from conformance.runner.outcomes import EXPECTS_NOTHING, Outcome, Verdict, judged, of_scenario
+from conformance.runner.replay import EXACT, Judging, examine, expected, expects_nothing
+from conformance.spec.expected_failures import ExpectedFailure
 from conformance.spec.loading import Json, Scenario
-from conformance.targets.black_box_target import WatchedTarget
 from conformance.targets.by_name import target_named
 from conformance.targets.target import CannotRun, Target
 
@@ -25,15 +25,29 @@ class RunOptions:
     """What an engine is made from; it can be sent to another process.
 
     `target` is what `--target` names, `settings` those of a server that cannot be told any.
-    `rules` restricts captures to one rule set.
+    `rules` restricts captures to one rule set. `profile` is `exact` or `outcome`; None is the usual
+    one of the target. `project` overrides options of the mock's project.
     """
 
     target: str = "builtin"
     settings: Json | None = None
     timeout_seconds: float = 30
     mock_port: int = 0
-    expected_failures: Mapping[str, str] = field(default_factory=dict)
+    expected_failures: Mapping[str, ExpectedFailure] = field(default_factory=dict)
     rules: str | None = None
+    profile: str | None = None
+    project: Json = field(default_factory=dict)
+
+    @property
+    def own(self) -> bool:
+        """Whether the target is this project's translator."""
+        return self.target == "builtin"
+
+    @property
+    def judging(self) -> Judging:
+        """How scenarios are judged."""
+        usual = "exact" if self.own else "outcome"
+        return Judging(self.profile or usual, evidence=not self.own, project=self.project)
 
 
 class Engine:
@@ -60,18 +74,22 @@ class Engine:
     def outcome(self, case: Case) -> Outcome:
         """What becomes of a case."""
         if isinstance(case, Scenario):
-            return run_scenario(case, self.target, self.mock, self.options.expected_failures)
+            excused = self.options.expected_failures
+            return run_scenario(case, self.target, self.mock, excused, self.options.judging)
         return run_capture(case, self.options.rules)
 
 
 def run_scenario(
-    scenario: Scenario, target: Target, mock: Mock, expected_failures: Mapping[str, str] = {}
+    scenario: Scenario,
+    target: Target,
+    mock: Mock,
+    expected_failures: Mapping[str, ExpectedFailure] = {},
+    judging: Judging = EXACT,
 ) -> Outcome:
     """The outcome of a scenario. A driver or an engine that breaks is an outcome as well."""
     try:
-        if isinstance(target, WatchedTarget):
-            scenario = target.adapted(scenario)
-        replayed = examine(scenario, target, mock)
+        scenario = target.adapted(scenario)
+        replayed = examine(scenario, target, mock, judging=judging)
     except CannotRun as error:
         return of_scenario(scenario, Verdict.SKIP, reason=str(error), expected=expected(scenario))
     except EngineError as error:
@@ -84,9 +102,11 @@ def run_scenario(
         Verdict.FAIL if replayed.differences else Verdict.PASS,
         differences=replayed.differences,
         notes=replayed.notes,
-        expected=expected(scenario),
+        expected=expected(scenario) if replayed.expected is None else replayed.expected,
         actual=replayed.actual,
     )
+    if expects_nothing(scenario):
+        outcome = replace(outcome, tags=(*outcome.tags, EXPECTS_NOTHING))
     return judged(outcome, expected_failures)
 
 

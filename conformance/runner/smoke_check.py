@@ -9,17 +9,15 @@ from datetime import UTC, datetime
 from conformance.errors import DriverBroken
 from conformance.runner.mock import Mock
 from conformance.spec.loading import DEFAULT_CLOCK, Json
-from conformance.targets.black_box_target import WatchedTarget
-from conformance.targets.by_name import External
-from conformance.targets.target import CannotRun, SettingsRefused, Setup, TargetFailed
+from conformance.targets.target import CannotRun, SettingsRefused, Setup, Target, TargetFailed
 
 
-def check(target: External, mock: Mock) -> str:
-    """What came of the simplest event, in words. Raises DriverBroken if that says nothing."""
+def check(target: Target, mock: Mock) -> str:
+    """What came of the simplest event, in words. Raises DriverBroken if no record was accepted."""
     settings: Json = {"token": "T"}
     clock = DEFAULT_CLOCK
-    if isinstance(target, WatchedTarget):
-        settings = target.settings
+    if target.fixed_settings is not None:
+        settings = target.fixed_settings
         clock = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     mock.reset()
     mock.freeze(clock)
@@ -41,13 +39,21 @@ def check(target: External, mock: Mock) -> str:
         finally:
             session.close()
     except TargetFailed as error:
-        return f"it works, but the translator crashed on the simplest event: {error}"
+        raise DriverBroken(f"the translator crashed on the simplest event: {error}") from error
     except (SettingsRefused, CannotRun) as error:
         raise DriverBroken(f"it cannot take the simplest event: {error}") from error
-    count = sum(len(request["payload"]) for request in mock.requests())
-    if answer.note:
-        return f"it works, but the simplest event was refused: {answer.note}"
-    if about.does == "deliver" and count == 0:
+    count = sum(
+        verdict["accepted"] for request in mock.requests() for verdict in request["verdicts"]
+    )
+    if count:
+        return f"it works: the simplest event made {count} record{'' if count == 1 else 's'}"
+    reasons = [answer.note] if answer.note else []
+    if answer.error:
+        reasons.append(f"it reported the error {answer.error.code}: {answer.error.text}")
+    reasons += [f"{lost.endpoint}: {lost.text}" for lost in answer.undelivered]
+    reasons += [", ".join(each["reasons"]) for each in mock.rejected()]
+    if about.does == "deliver" and not reasons:
         hosts = ", ".join(f"{host} is {url}" for host, url in mock.base_urls.items())
-        raise DriverBroken(f"it says it delivered an event, but nothing reached the mock: {hosts}")
-    return f"it works: the simplest event made {count} record{'' if count == 1 else 's'}"
+        reasons = [f"it says it delivered, but nothing reached the mock: {hosts}"]
+    why = "; ".join(reasons) or "it gave no operation for it"
+    raise DriverBroken(f"of the simplest event no record was accepted: {why}")

@@ -1,5 +1,6 @@
 """Scenario files into `Scenario` records, or a `DataError` that names file, place and remedy."""
 
+import dataclasses
 import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -63,7 +64,8 @@ class Expectation:
     """What must come of it. `state` holds only the sections that are compared.
 
     `requests`, and in device modes `calls` (a list for each message) and `start_up`, are None if
-    they are not compared.
+    they are not compared. `absent` maps `events`, `profiles` and `groups` to properties that must
+    not be there, for targets that are judged by what Mixpanel then holds.
     """
 
     requests: list[Json] | None
@@ -74,6 +76,7 @@ class Expectation:
     undelivered: list[Json]
     state: Json
     settings_error: str | None
+    absent: Json
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,18 @@ class Scenario:
     def sourced(self) -> bool:
         """Whether anything but ourselves is behind it."""
         return any(source != sources.UNSOURCED for source in self.source)
+
+
+def levelled(scenario: Scenario) -> Scenario:
+    """The scenario with the level that it has for a translator of somebody else.
+
+    Only the doc says what such a translator must do; what facts, captures and decisions say is
+    `should`.
+    """
+    if scenario.level != "must" or any(each.startswith("doc#") for each in scenario.source):
+        return scenario
+    tags = scenario.tags - {"must"} | {"should"}
+    return dataclasses.replace(scenario, level="should", tags=tags)
 
 
 @cache
@@ -314,6 +329,7 @@ def _scenario(data: Json, path: str) -> Scenario:
             undelivered=expect.get("undelivered", []),
             state=expect.get("state", {}),
             settings_error=expect.get("settings_error"),
+            absent=expect.get("absent", {}),
         ),
         given={"clock": DEFAULT_CLOCK}
         | {key: value for key, value in data.items() if key not in DESCRIPTION},

@@ -45,7 +45,7 @@ class WatchedTarget:
         self._timeout_seconds = timeout_seconds
         self._least_quiet_seconds = quiet_seconds
         self._quiet_seconds: float | None = None
-        self.settings = settings
+        self.fixed_settings: Json | None = settings
         try:
             self._known = Settings.from_json(settings)
         except SettingsError as error:

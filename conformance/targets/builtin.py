@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from conformance.spec.loading import Json, RawLine
+from conformance.spec.loading import Json, RawLine, Scenario
 from conformance.targets.device import DeviceSession
+from conformance.targets.protocol import TELLS, About
 from conformance.targets.target import (
     OBSERVED,
     RULE_SETS,
@@ -39,11 +40,22 @@ from translator.sender.books.spool import IncomingMessage
 class Builtin:
     """Our own translator and sender, or session in device modes; either may be a broken one."""
 
+    fixed_settings = None
+
     def __init__(
         self, translate: Translate = translate, make_session: Callable[..., Any] = DeviceMode
     ) -> None:
         self._translate = translate
         self._make_session = make_session
+
+    def about(self) -> About:
+        """What it is: it delivers, in every mode and under both rule sets."""
+        modes = frozenset(["cloud", "web", "ios", "android"])
+        return About("mockpanel", "deliver", modes, frozenset(RULE_SETS), TELLS)
+
+    def adapted(self, scenario: Scenario) -> Scenario:
+        """The scenario, unchanged."""
+        return scenario
 
     def open(self, setup: Setup) -> Session:
         """A session with these settings."""

@@ -11,9 +11,6 @@ from conformance.targets.exec import ExecTarget
 from conformance.targets.http import HttpTarget
 from conformance.targets.target import Target
 
-External = ExecTarget | HttpTarget | WatchedTarget
-"""The kinds of target that are programs of their own: what connects them can be broken."""
-
 KINDS = "'builtin', 'exec:CMD' (a driver) or 'http:URL' (a server); see docs/how-to/targets.md"
 
 
@@ -31,7 +28,7 @@ def target_named(
     if name == "builtin":
         yield Builtin()
         return
-    target: External
+    target: ExecTarget | HttpTarget | WatchedTarget
     if kind == "exec" and rest:
         target = ExecTarget(rest, timeout_seconds=timeout_seconds)
     elif kind in ("http", "https") and rest:

@@ -34,7 +34,7 @@ class EngagedSession:
             definitions = definitions_from_json(engagement.definitions)
         except DefinitionsError as error:
             raise DataError(f"engage.definitions: {error}") from error
-        self._inner = inner
+        self.inner = inner
         self._forward = engagement.forward
         self._engage = make(definitions)
         self._setup = setup
@@ -45,7 +45,7 @@ class EngagedSession:
         answers = self._pass_on(self._engage.advance(to_ms(now)), now)
         for message in messages:
             if isinstance(message, dict) and str(message.get("type")) in self._forward:
-                answers += self._inner.deliver([message], now)
+                answers += self.inner.deliver([message], now)
             try:
                 made = self._engage.take(message, to_ms(now))
             except TranslationError as error:
@@ -72,12 +72,12 @@ class EngagedSession:
             sender.send(unset_operations(key, ids, settings))
 
     def _pass_on(self, made: list[Json], now: datetime) -> list[Answer]:
-        return self._inner.deliver(made, now) if made else []
+        return self.inner.deliver(made, now) if made else []
 
     def flush(self) -> None:
         """Return when nothing is held back any more."""
-        self._inner.flush()
+        self.inner.flush()
 
     def close(self) -> None:
         """Let go of everything."""
-        self._inner.close()
+        self.inner.close()

@@ -3,31 +3,45 @@
 A driver that translates leaves the delivery to our sender; one that delivers sends to the mock.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from conformance.errors import DriverBroken
-from conformance.spec.loading import Json
+import requests
+
+from conformance.spec.loading import Json, Scenario
 from conformance.targets.builtin import Builtin
 from conformance.targets.driver import Driver
 from conformance.targets.protocol import About, TranslatorFailed, Unsupported
 from conformance.targets.target import (
     Answer,
     CannotRun,
+    Lost,
     Session,
     SettingsRefused,
     Setup,
     TargetFailed,
+    with_capabilities,
 )
-from conformance.targets.target_responses import answer_from, begun, introduced, json_values
+from conformance.targets.target_responses import (
+    answer_from,
+    begun,
+    introduced,
+    json_values,
+    reason_from,
+)
 from translator import Failure, Operation, Result, Skip
+
+TIMEOUT_SECONDS = 30
 
 
 class ExecTarget:
     """A driver's process, kept from scenario to scenario; `close` ends it."""
+
+    fixed_settings = None
 
     def __init__(self, command: str, *, timeout_seconds: float = 30) -> None:
         self._driver = Driver(command, timeout_seconds=timeout_seconds)
@@ -39,6 +53,10 @@ class ExecTarget:
             start = partial(self._driver.start, {"token": "T"})
             self._about = introduced(start, f"exec:{self._driver.command}")
         return self._about
+
+    def adapted(self, scenario: Scenario) -> Scenario:
+        """The scenario, unchanged. Raises CannotRun if it needs a capability that is missing."""
+        return with_capabilities(self.about(), scenario)
 
     def open(self, setup: Setup) -> Session:
         """A session with these settings."""
@@ -115,12 +133,13 @@ class _Device(_Delivering):
 
 
 class _Translating(_Session):
-    """Our own target, with the driver in the place of our translator."""
+    """The driver translates; our sender delivers, or a plain POST where the driver says how."""
 
     def __init__(self, driver: Driver, about: About, setup: Setup) -> None:
         super().__init__(driver, about)
         self.observes |= {"requests", "undelivered"}
-        self._error: Exception | None = None
+        self._setup = setup
+        self._translated: deque[Json] = deque()
         self._sending: Session | None = None
         # Settings that ours refuses and the driver takes are for scenarios that send nothing.
         with suppress(SettingsRefused):
@@ -129,16 +148,20 @@ class _Translating(_Session):
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         assert self._sending is not None
         try:
-            return self._sending.deliver(json_values(messages), now)
-        except TargetFailed:
-            # To our target everything that a translator raises is a crash; not all of it is one.
-            if isinstance(self._error, DriverBroken):
-                raise self._error from None
-            if isinstance(self._error, Unsupported):
-                raise CannotRun(str(self._error)) from None
-            if isinstance(self._error, TranslatorFailed):
-                raise TargetFailed(str(self._error)) from None
-            raise
+            found = [
+                answer
+                for message in json_values(messages)
+                for answer in self._driver.translate([message], now)
+            ]
+        except Unsupported as error:
+            raise CannotRun(str(error)) from None
+        except TranslatorFailed as error:
+            raise TargetFailed(str(error)) from None
+        operations = [each for answer in found for each in answer["operations"]]
+        if any("auth" in each or "query" in each for each in operations):
+            return [self._posted(answer) for answer in found]
+        self._translated.extend(found)
+        return self._sending.deliver(messages, now)
 
     def flush(self) -> None:
         assert self._sending is not None
@@ -149,13 +172,39 @@ class _Translating(_Session):
             self._sending.close()
         super().close()
 
-    def _translate(self, message: Any, settings: Any, *, now: datetime, **_: Any) -> Result:
+    def _translate(self, message: Any, settings: Any, **_: Any) -> Result:
+        return _result(self._translated.popleft())
+
+    def _posted(self, answer: Json) -> Answer:
+        lost = [
+            Lost(each["endpoint"], problem)
+            for each in answer["operations"]
+            if (problem := post(each, self._setup.base_urls))
+        ]
+        return answer_from({**answer, "undelivered": ()})._replace(undelivered=tuple(lost))
+
+
+def post(operation: Json, base_urls: Mapping[str, str]) -> str:
+    """Send one operation with the credentials and the query that it names; why it failed, if so.
+
+    Raises TargetFailed for an operation that cannot be sent at all.
+    """
+    host, auth = operation["host"].rstrip("/"), operation.get("auth")
+    if host not in base_urls:
+        raise TargetFailed(f"an operation is for {host!r}, which is not one of {[*base_urls]}")
+    with requests.Session() as session:
+        session.trust_env = False
         try:
-            [found] = self._driver.translate([message], now)
-        except (DriverBroken, Unsupported, TranslatorFailed) as error:
-            self._error = error
-            raise
-        return _result(found)
+            response = session.post(
+                base_urls[host] + operation["endpoint"],
+                params=operation.get("query", {}),
+                json=[operation["payload"]],
+                auth=(auth.get("user", ""), auth.get("password", "")) if auth else None,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except (requests.RequestException, ValueError) as error:
+            raise TargetFailed(f"an operation cannot be sent: {error}") from error
+    return "" if response.ok else f"HTTP {response.status_code}: {response.text:.200}"
 
 
 def _result(answer: Json) -> Result:
@@ -166,6 +215,6 @@ def _result(answer: Json) -> Result:
             Operation(each["endpoint"], each["host"].rstrip("/"), each["payload"])
             for each in answer["operations"]
         ),
-        tuple(Skip(each["code"], str(each.get("reason"))) for each in answer.get("skipped", ())),
-        Failure(error["code"], str(error.get("message"))) if error else None,
+        tuple(Skip(*reason_from(each)) for each in answer.get("skipped", ())),
+        Failure(*reason_from(error)) if error is not None else None,
     )

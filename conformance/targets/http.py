@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from conformance.errors import DriverBroken
-from conformance.spec.loading import Json
+from conformance.spec.loading import Json, Scenario
 from conformance.targets.http_front import Front
 from conformance.targets.protocol import (
     About,
@@ -21,12 +21,21 @@ from conformance.targets.protocol import (
     start_command,
     timed_command,
 )
-from conformance.targets.target import Answer, CannotRun, Session, Setup, TargetFailed
+from conformance.targets.target import (
+    Answer,
+    CannotRun,
+    Session,
+    Setup,
+    TargetFailed,
+    with_capabilities,
+)
 from conformance.targets.target_responses import begun, introduced, json_values
 
 
 class HttpTarget:
     """A server that can be told settings and time."""
+
+    fixed_settings = None
 
     def __init__(self, url: str, *, timeout_seconds: float = 30) -> None:
         self._front = Front(url, timeout_seconds=timeout_seconds)
@@ -38,6 +47,10 @@ class HttpTarget:
             command = start_command({"token": "T"}, "cloud", "documented")
             self._about = introduced(lambda: self._start(command), self._front.url)
         return self._about
+
+    def adapted(self, scenario: Scenario) -> Scenario:
+        """The scenario, unchanged. Raises CannotRun if it needs a capability that is missing."""
+        return with_capabilities(self.about(), scenario)
 
     def open(self, setup: Setup) -> Session:
         """A session with these settings."""

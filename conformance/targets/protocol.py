@@ -11,6 +11,7 @@ from typing import Any
 
 from conformance.errors import DriverBroken
 from conformance.spec.loading import Json
+from conformance.spec.needs import CAPABILITIES
 
 PROTOCOL = 1
 """Grows when a driver that was right would be wrong."""
@@ -41,7 +42,8 @@ class TranslatorFailed(Exception):
 class About:
     """What a driver says of itself in its answer to `start`.
 
-    `does` is one of COMMANDS, `tells` some of TELLS; what it does not tell is not compared.
+    `does` is one of COMMANDS, `tells` some of TELLS; what it does not tell is not compared. `has`
+    are the capabilities that it has; None stands for all.
     """
 
     name: str
@@ -49,6 +51,7 @@ class About:
     modes: frozenset[str]
     rules: frozenset[str]
     tells: frozenset[str]
+    has: frozenset[str] | None = None
 
 
 def start_command(
@@ -105,12 +108,18 @@ def about(reply: Json, where: str) -> About:
         raise DriverBroken(
             f"{where}: 'tells' can hold {', '.join(sorted(TELLS))}, not {min(tells)!r}"
         )
+    has = None if reply.get("has") is None else _words(reply, "has", (), where)
+    if has is not None and has - CAPABILITIES.keys():
+        known = ", ".join(CAPABILITIES)
+        wrong = min(has - CAPABILITIES.keys())
+        raise DriverBroken(f"{where}: 'has' can hold {known}, not {wrong!r}")
     return About(
         name=str(reply.get("name", "a translator without a name")),
         does=str(reply["does"]),
         modes=_words(reply, "modes", ("cloud",), where),
         rules=_words(reply, "rules", ("documented",), where),
         tells=tells,
+        has=has,
     )
 
 
@@ -153,7 +162,7 @@ def _words(reply: Json, key: str, default: tuple[str, ...], where: str) -> froze
 def _answer_problem(answer: Any, command: str, device: bool) -> str | None:
     if not isinstance(answer, dict):
         return "must be an object"
-    lists: list[tuple[str, Mapping[str, type]]] = [("skipped", {"code": str})]
+    lists: list[tuple[str, Mapping[str, type]]] = [("skipped", {})]
     if device:
         calls = answer.get("calls"), answer.get("start_up", [])
         if not all(isinstance(each, list) for each in calls):
@@ -172,11 +181,29 @@ def _answer_problem(answer: Any, command: str, device: bool) -> str | None:
             return f"{key!r} must be a list"
         for index, item in enumerate(items):
             problem = _member_problem(item, members)
+            if problem is None and key == "operations":
+                problem = _sending_problem(item)
             if problem:
                 return f"{key}[{index}]: {problem}"
     error = answer.get("error")
-    problem = None if error is None else _member_problem(error, {"code": str})
+    problem = None if error is None else _member_problem(error, {})
     return f"error: {problem}" if problem else None
+
+
+def _sending_problem(operation: Json) -> str | None:
+    """What is wrong with how an operation is to be sent: its optional `auth` and `query`."""
+    auth, query = operation.get("auth"), operation.get("query")
+    if auth is not None and not (
+        isinstance(auth, dict)
+        and auth.keys() <= {"user", "password"}
+        and all(isinstance(each, str) for each in auth.values())
+    ):
+        return "'auth' must be an object with the texts 'user' and 'password'"
+    if query is not None and not (
+        isinstance(query, dict) and all(isinstance(each, str) for each in query.values())
+    ):
+        return "'query' must be an object of texts"
+    return None
 
 
 def _member_problem(item: Any, members: Mapping[str, type]) -> str | None:

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from conformance.runner.mock import Mock
-from conformance.spec.loading import Json
+from conformance.spec.loading import Json, Scenario
+from conformance.spec.needs import needs
+from conformance.targets.protocol import About
 from translator import Result, Rules
 
 Translate = Callable[..., Result]
@@ -101,5 +103,24 @@ class Session(Protocol):
 class Target(Protocol):
     """Makes sessions."""
 
+    @property
+    def fixed_settings(self) -> Json | None:
+        """The settings of a target that cannot be told any; None of one that can."""
+
+    def about(self) -> About:
+        """What the target says of itself. Raises DriverBroken if it says nothing of use."""
+
+    def adapted(self, scenario: Scenario) -> Scenario:
+        """The scenario as it can be replayed here. Raises CannotRun if it cannot."""
+
     def open(self, setup: Setup) -> Session:
         """A session. Raises SettingsRefused, or CannotRun for what the target has no way to do."""
+
+
+def with_capabilities(about: About, scenario: Scenario) -> Scenario:
+    """The scenario, unchanged. Raises CannotRun if the target says that it lacks a capability."""
+    if about.has is not None:
+        missing = sorted(needs(scenario) - about.has)
+        if missing:
+            raise CannotRun(f"the translator has no {', '.join(missing).replace('_', ' ')}")
+    return scenario

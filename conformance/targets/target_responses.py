@@ -60,8 +60,8 @@ def answer_from(answer: Json) -> Answer:
     """What a program says about one message."""
     error = answer.get("error")
     return Answer(
-        tuple(Reason(each["code"], str(each.get("reason"))) for each in answer.get("skipped", ())),
-        Reason(error["code"], str(error.get("message"))) if error else None,
+        tuple(map(reason_from, answer.get("skipped", ()))),
+        reason_from(error) if error is not None else None,
         tuple(
             Lost(each["endpoint"], str(each.get("reason")))
             for each in answer.get("undelivered", ())
@@ -69,6 +69,12 @@ def answer_from(answer: Json) -> Answer:
         calls=tuple(answer.get("calls", ())),
         start_up=tuple(answer.get("start_up", ())),
     )
+
+
+def reason_from(item: Json) -> Reason:
+    """A skip or an error as a driver tells it; a code is optional, and so are the words."""
+    text = item.get("reason", item.get("message"))
+    return Reason(str(item.get("code", "")), "" if text is None else str(text))
 
 
 class _Crashed:

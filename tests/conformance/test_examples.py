@@ -16,9 +16,9 @@ from conformance.runner.run import run_scenario
 from conformance.runner.smoke_check import check
 from conformance.spec.loading import load_scenarios
 from conformance.targets.black_box_target import WatchedTarget
-from conformance.targets.by_name import External
 from conformance.targets.exec import ExecTarget
 from conformance.targets.http import HttpTarget
+from conformance.targets.target import Target
 from tests.clients.needs import program
 from tests.project.paths import ROOT
 
@@ -26,7 +26,7 @@ EXAMPLES = ROOT / "docs" / "examples"
 SCENARIOS = {scenario.id: scenario for scenario in load_scenarios()}
 
 
-def outcomes(target: External, mock: Mock, ids: list[str]) -> dict[str, Outcome]:
+def outcomes(target: Target, mock: Mock, ids: list[str]) -> dict[str, Outcome]:
     return {each: run_scenario(SCENARIOS[each], target, mock) for each in ids}
 
 

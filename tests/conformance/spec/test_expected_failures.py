@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import DataError
+from conformance.runner.compare import Difference, Kind
 from conformance.runner.outcomes import Verdict, judged, of_scenario
-from conformance.spec.expected_failures import read_expected_failures
+from conformance.spec.expected_failures import ExpectedFailure, read_expected_failures
 from conformance.spec.loading import load_scenarios
 
 SCENARIO = load_scenarios()[0]
@@ -19,7 +20,8 @@ SCENARIO = load_scenarios()[0]
         (
             Verdict.PASS,
             Verdict.STALE,
-            "it conforms now; take it off the list of expected failures, where it says: swaps ids",
+            "it conforms now; remove it from the list of expected failures, where it says: "
+            "swaps ids",
         ),
         (Verdict.SKIP, Verdict.SKIP, ""),
         (Verdict.ERROR, Verdict.ERROR, ""),
@@ -27,10 +29,28 @@ SCENARIO = load_scenarios()[0]
 )
 def test_judgement(verdict: Verdict, judgement: Verdict, reason: str) -> None:
     """A failure is excused with its reason, a conforming scenario makes its line stale."""
-    judged_outcome = judged(of_scenario(SCENARIO, verdict), {SCENARIO.id: "swaps ids"})
+    judged_outcome = judged(
+        of_scenario(SCENARIO, verdict), {SCENARIO.id: ExpectedFailure("swaps ids")}
+    )
     assert judgement is judged_outcome.verdict
     assert reason == judged_outcome.reason
-    assert verdict is judged(of_scenario(SCENARIO, verdict), {"other/one": "x"}).verdict
+    assert (
+        verdict
+        is judged(of_scenario(SCENARIO, verdict), {"other/one": ExpectedFailure("x")}).verdict
+    )
+
+
+def test_a_difference_elsewhere_stays_a_failure() -> None:
+    """An expected failure that names its paths hides no new difference of the same scenario."""
+    expected = {SCENARIO.id: ExpectedFailure("no charge", ("profiles.*.$transactions",))}
+    known = Difference("profiles.u-1.$transactions", Kind.MISSING, [1])
+    new = Difference("events[0].properties.plan", Kind.MISSING, "pro")
+    for differences, verdict in [
+        ((known,), Verdict.EXPECTED_FAILURE),
+        ((known, new), Verdict.FAIL),
+    ]:
+        failed = of_scenario(SCENARIO, Verdict.FAIL, differences=differences)
+        assert judged(failed, expected).verdict is verdict
 
 
 def test_red_are_failures_errors_and_stale_lines() -> None:
@@ -43,7 +63,8 @@ def test_read(tmp_path: Path) -> None:
     file = tmp_path / "expected.yaml"
     file.write_text("# ours\nalias/direction: swaps ids, see 12\n")
     known = {"alias/direction"}
-    assert read_expected_failures(file, known) == {"alias/direction": "swaps ids, see 12"}
+    expected = {"alias/direction": ExpectedFailure("swaps ids, see 12")}
+    assert read_expected_failures(file, known) == expected
     file.write_text("")
     assert read_expected_failures(file, known) == {}
 

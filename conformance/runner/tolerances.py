@@ -1,0 +1,210 @@
+"""Tolerances: differences that are accepted for a target, each with a reason and a last day.
+
+    [[approval]]
+    class = "missing"
+    operation = "event"
+    path = "properties.$app_version_string"
+    reason = "the version is sent as $app_version only"
+    expires = 2026-12-31
+
+The format is that of `diff`'s approvals. `class` is missing, unexpected or changed; `operation` is
+what differs (event, profile, group, people, or an endpoint in the profile `exact`); `path` is the
+place in it, without numbers. `operation` and `path` may hold `*` and `?`.
+"""
+
+import datetime
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from conformance.errors import DataError
+from conformance.runner.compare import Difference, Kind
+from conformance.runner.outcomes import Outcome, Verdict
+from conformance.spec.globs import glob_matches
+from conformance.spec.toml_text import toml_text
+
+FIELDS = ("class", "operation", "path", "reason", "expires")
+
+DAYS = 90
+"""How long a tolerance that `--write-tolerances` writes is valid."""
+
+_INDEX = re.compile(r"\[[0-9]*\]")
+_KINDS = {"events": "event", "profiles": "profile", "groups": "group", "people": "people"}
+_STEP = re.compile(r'\.[^.\[]+|\["(?:[^"\\]|\\.)*"\]|\[[0-9]*\]')
+
+
+class DifferenceClass(NamedTuple):
+    """What a difference has in common with others: its class, what differs, and where in it."""
+
+    kind: str
+    operation: str
+    path: str
+
+    def __str__(self) -> str:
+        place = f"{self.operation} {self.path}".strip()
+        return f"{place} {self.kind}"
+
+
+def class_of(difference: Difference, outcome: Outcome) -> DifferenceClass:
+    """The class of a difference: without numbers, and without ids of profiles and groups."""
+    section = re.split(r"[.\[]", difference.path, maxsplit=1)[0]
+    steps = _STEP.findall(difference.path[len(section) :])
+    if section == "requests":
+        return DifferenceClass(
+            difference.kind.value, _endpoint(difference, outcome, steps), _path(steps[1:])
+        )
+    if section in _KINDS:
+        # The event's number; the profile's id; the group's key and id.
+        skipped = {"events": 1, "profiles": 1, "groups": 2, "people": 0}[section]
+        return DifferenceClass(difference.kind.value, _KINDS[section], _path(steps[skipped:]))
+    return DifferenceClass(difference.kind.value, section, _path(steps))
+
+
+def _endpoint(difference: Difference, outcome: Outcome, steps: Sequence[str]) -> str:
+    number = int(steps[0].strip("[]") or 0) if steps else 0
+    sides = (outcome.actual, outcome.expected)
+    for side in sides if difference.kind is Kind.UNEXPECTED else reversed(sides):
+        requests = side.get("requests") or []
+        if number < len(requests) and "endpoint" in requests[number]:
+            return str(requests[number]["endpoint"])
+    return "request"
+
+
+def _path(steps: Iterable[str]) -> str:
+    return _INDEX.sub("[]", "".join(steps)).removeprefix(".")
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """One tolerance; `number` is its place in the file, from 1."""
+
+    number: int
+    kind: str
+    operation: str
+    path: str
+    reason: str
+    expires: datetime.date
+
+    def covers(self, found: DifferenceClass) -> bool:
+        """Whether it is about this class of differences."""
+        return (
+            found.kind == self.kind
+            and glob_matches(self.operation, found.operation)
+            and glob_matches(self.path, found.path)
+        )
+
+    def __str__(self) -> str:
+        what = f"{self.kind}, {self.operation}, {self.path or 'whole'}"
+        return f"tolerance {self.number} ({what})"
+
+
+class Tolerances:
+    """The tolerances of a run; `used` and `stale` tell what became of them."""
+
+    def __init__(self, tolerances: Sequence[Tolerance], today: datetime.date) -> None:
+        self.expired = [each for each in tolerances if each.expires < today]
+        self._valid = [each for each in tolerances if each.expires >= today]
+        self._used: Counter[int] = Counter()
+
+    def applied(self, outcome: Outcome) -> Outcome:
+        """The outcome without what is tolerated: an expected failure if nothing else is left."""
+        if outcome.verdict is not Verdict.FAIL or not self._valid:
+            return outcome
+        left, reasons = [], []
+        for difference in outcome.differences:
+            found = class_of(difference, outcome)
+            tolerance = next((each for each in self._valid if each.covers(found)), None)
+            if tolerance is None:
+                left.append(difference)
+            else:
+                self._used[tolerance.number] += 1
+                reasons.append(f"tolerated: {tolerance.reason}")
+        if not left:
+            reason = "; ".join(dict.fromkeys(reasons))
+            return replace(outcome, verdict=Verdict.EXPECTED_FAILURE, reason=reason)
+        return replace(
+            outcome,
+            differences=tuple(left),
+            notes=(*outcome.notes, *dict.fromkeys(reasons)),
+        )
+
+    def stale(self, *, whole: bool) -> list[str]:
+        """What is wrong with the file: expired tolerances, and unused ones after a whole run."""
+        lines = [f"{each}: it expired on {each.expires}" for each in self.expired]
+        if whole:
+            unused = (each for each in self._valid if not self._used[each.number])
+            lines += [f"{each}: no difference needs it" for each in unused]
+        return lines
+
+
+def read_tolerances(path: Path) -> list[Tolerance]:
+    """The tolerances in a TOML file. Raises DataError naming the tolerance and the field."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from error
+    rows = values.get("approval", [])
+    if values.keys() - {"approval"} or not isinstance(rows, list):
+        raise DataError(f"{path}: a tolerance is [[approval]], with two brackets")
+    return [
+        _tolerance(f"{path}: tolerance {number}", number, row) for number, row in enumerate(rows, 1)
+    ]
+
+
+def _tolerance(where: str, number: int, row: Any) -> Tolerance:
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: must be a table")
+    for name in row:
+        if name not in FIELDS:
+            raise DataError(f"{where}: unknown field {name!r}; known: {', '.join(FIELDS)}")
+    for name in FIELDS:
+        if name not in row:
+            raise DataError(f"{where}: {name!r} is missing")
+        kind = datetime.date if name == "expires" else str
+        if type(row[name]) is not kind:
+            form = "a date without quotes: 2026-12-31" if name == "expires" else "text"
+            raise DataError(f"{where}: {name} must be {form}")
+    kinds = [kind.value for kind in Kind]
+    if row["class"] not in kinds:
+        raise DataError(f"{where}: class must be one of {', '.join(kinds)}")
+    if not row["reason"].strip():
+        raise DataError(f"{where}: reason is empty; say why the difference is accepted")
+    return Tolerance(
+        number, row["class"], row["operation"], row["path"], row["reason"], row["expires"]
+    )
+
+
+def tolerances_text(outcomes: Iterable[Outcome], today: datetime.date) -> str:
+    """A file of tolerances for every difference of a run, most frequent first."""
+    found: Counter[DifferenceClass] = Counter()
+    example: dict[DifferenceClass, str] = {}
+    for outcome in outcomes:
+        if outcome.verdict is Verdict.FAIL:
+            for each in {class_of(each, outcome) for each in outcome.differences}:
+                found[each] += 1
+                example.setdefault(each, outcome.id)
+    expires = today + datetime.timedelta(days=DAYS)
+    lines = [
+        "# Differences of one run. Give each a reason of your own, and delete what must be mended.",
+    ]
+    for each, count in sorted(found.items(), key=lambda item: (-item[1], item[0])):
+        lines += [
+            "",
+            f"# {count} scenario{'' if count == 1 else 's'}, such as {example[each]}",
+            "[[approval]]",
+            f"class = {toml_text(each.kind)}",
+            f"operation = {toml_text(each.operation)}",
+            f"path = {toml_text(_literal(each.path))}",
+            'reason = "written by --write-tolerances; to be judged"',
+            f"expires = {expires.isoformat()}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _literal(path: str) -> str:
+    """A path as a glob; `?` also matches the characters that globs give a meaning."""
+    return path.replace("*", "?")

@@ -1,0 +1,49 @@
+"""The envelope: fields of a record that the profile `outcome` does not compare (envelope.yaml)."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import NamedTuple
+
+from conformance.spec.data import read
+from conformance.spec.yaml_text import parse_yaml
+
+
+class EnvelopeField(NamedTuple):
+    """A field, the kinds of record it is envelope of, and globs of scenarios about it."""
+
+    field: str
+    of: tuple[str, ...]
+    why: str
+    subject_of: tuple[str, ...]
+
+
+@cache
+def envelope() -> tuple[EnvelopeField, ...]:
+    """The documented list."""
+    return tuple(
+        EnvelopeField(row["field"], tuple(row["of"]), row["why"], tuple(row["subject_of"]))
+        for row in parse_yaml(read("spec", "envelope.yaml"))
+    )
+
+
+def ignored(kind: str, scenario_id: str) -> frozenset[str]:
+    """The fields of a kind (`event` or `profile`) that this scenario does not judge."""
+    return frozenset(
+        row.field
+        for row in envelope()
+        if kind in row.of and not any(fnmatchcase(scenario_id, glob) for glob in row.subject_of)
+    )
+
+
+def page() -> str:
+    """The list as a Markdown table."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "| field | of | why it is not compared | compared in |"
+    yield "|---|---|---|---|"
+    for row in envelope():
+        subjects = ", ".join(f"`{glob}`" for glob in row.subject_of)
+        yield f"| `{row.field}` | {', '.join(row.of)} | {row.why} | {subjects} |"

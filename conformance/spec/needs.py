@@ -1,0 +1,77 @@
+"""Capabilities of a translator that a scenario needs, found in its input and expectation."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.spec.loading import Scenario
+from translator import Settings
+from translator.core.errors import SettingsError
+
+CAPABILITIES = {
+    "people": "updates profiles, and has the setting that turns this off",
+    "charges": "makes a transaction of `revenue`",
+    "increments": "adds up events and properties on the profile",
+    "groups": "has group calls",
+    "alias": "has alias calls",
+    "pages": "makes events of page and screen calls",
+    "page_options": "has the settings that choose page and screen calls",
+    "arrays": "unites array traits with those of the profile",
+    "explicit_properties": "has the lists of people properties and super properties",
+    "source_name": "has the setting Source Name",
+    "regions": "has the setting for the EU endpoint",
+    "devices": "has a device mode",
+}
+"""Capability -> what a translator does that has it."""
+
+_SETTINGS = {
+    "consolidatedPageCalls": "page_options",
+    "trackAllPages": "page_options",
+    "trackCategorizedPages": "page_options",
+    "trackNamedPages": "page_options",
+    "eventIncrements": "increments",
+    "propIncrements": "increments",
+    "peopleProperties": "explicit_properties",
+    "superProperties": "explicit_properties",
+    "setAllTraitsByDefault": "explicit_properties",
+    "legacySuperProperties": "explicit_properties",
+    "groupIdentifierTraits": "groups",
+    "groupSetOnce": "groups",
+    "sourceName": "source_name",
+    "enableEuropeanUnionEndpoint": "regions",
+}
+_CALLS = {"group": "groups", "alias": "alias", "page": "pages", "screen": "pages"}
+
+
+def needs(scenario: Scenario) -> frozenset[str]:
+    """The capabilities, by their names in CAPABILITIES."""
+    return frozenset(_needs(scenario))
+
+
+def _needs(scenario: Scenario) -> Iterator[str]:
+    if scenario.mode != "cloud":
+        yield "devices"
+    for name, capability in _SETTINGS.items():
+        if name in scenario.settings and scenario.settings[name] != _default(name):
+            yield capability
+    for step in scenario.steps:
+        for message in step.messages:
+            if isinstance(message, dict) and message.get("type") in _CALLS:
+                yield _CALLS[str(message["type"])]
+    for request in scenario.expect.requests or ():
+        if request["endpoint"] == "/engage":
+            yield from _profile_needs(request["record"])
+
+
+def _profile_needs(record: Any) -> Iterator[str]:
+    yield "people"
+    if "$union" in record:
+        yield "arrays"
+    if "$transactions" in record.get("$append", {}):
+        yield "charges"
+
+
+def _default(name: str) -> Any:
+    try:
+        return getattr(Settings.from_json({"token": "T"}), name)
+    except SettingsError:  # pragma: no cover - a token is all that is required
+        return None

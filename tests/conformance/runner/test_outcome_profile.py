@@ -1,0 +1,96 @@
+"""Translators in other styles, judged by what Mixpanel then holds."""
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import DriverBroken
+from conformance.runner.mock import Mock
+from conformance.runner.outcomes import Outcome, Verdict
+from conformance.runner.replay import Judging, expects_nothing
+from conformance.runner.run import run_scenario
+from conformance.runner.smoke_check import check
+from conformance.spec.loading import Scenario, load_scenarios
+from conformance.targets.exec import ExecTarget
+
+DRIVER = Path(__file__).parents[1] / "drivers" / "envelope.py"
+OUTCOME = Judging("outcome", evidence=True)
+
+SUBJECTS = ("track/", "identify/", "arrays/", "track_charge/", "incrementing_", "group/", "alias/")
+"""Folders whose scenarios are about people and events, and not about an envelope or our sender."""
+
+
+def scenarios() -> list[Scenario]:
+    return [
+        each
+        for each in load_scenarios()
+        if each.id.startswith(SUBJECTS) and each.mode == "cloud" and each.rules == "documented"
+    ]
+
+
+def driver(*words: str) -> ExecTarget:
+    return ExecTarget(shlex.join([sys.executable, str(DRIVER), *words]))
+
+
+def outcomes(chosen: Sequence[Scenario], mock: Mock, *words: str) -> Iterator[Outcome]:
+    target = driver(*words)
+    try:
+        for each in chosen:
+            yield run_scenario(each, target, mock, judging=OUTCOME)
+    finally:
+        target.close()
+
+
+def passed(found: Sequence[Outcome]) -> int:
+    return sum(each.verdict is Verdict.PASS for each in found)
+
+
+@pytest.mark.parametrize("style", ["importing", "plain", "talkative"])
+def test_another_envelope_passes(style: str, mock: Mock) -> None:
+    """At least 95 % of the scenarios pass, though hardly a request is the expected one."""
+    found = list(outcomes(scenarios(), mock, style))
+    judged = [each for each in found if each.verdict is not Verdict.SKIP]
+    failures = [each.text() for each in judged if each.verdict.red]
+    assert passed(found) >= 0.95 * len(judged), "\n".join(failures)
+
+
+@pytest.mark.parametrize(
+    ("bug", "caught_by", "place"),
+    [
+        ("lose-property", "track/", "events[0].properties."),
+        ("arrays-set", "arrays/", "profiles"),
+        ("no-charge", "track_charge/", ".$transactions"),
+        ("double-counter", "incrementing_", "profiles"),
+        ("other-person", "track/", "events[0].person"),
+        ("hour-late", "track/", "events[0].time"),
+    ],
+)
+def test_a_bug_is_caught_in_any_envelope(bug: str, caught_by: str, place: str, mock: Mock) -> None:
+    """What Mixpanel shows wrongly is a failure, and the difference names it."""
+    chosen = [each for each in scenarios() if each.id.startswith(caught_by)]
+    failed = [each for each in outcomes(chosen, mock, "importing", bug) if each.verdict.red]
+    assert any(place in each.path for one in failed for each in one.differences)
+
+
+def test_a_driver_that_does_nothing_scores_0(mock: Mock) -> None:
+    """A scenario that expects nothing needs an event of the same session that arrives."""
+    nothing = [each for each in load_scenarios() if expects_nothing(each)]
+    chosen = [each for each in nothing if each.mode == "cloud" and each.rules == "documented"]
+    assert len(chosen) > 50
+    for profile in ("exact", "outcome"):
+        target = driver("nothing")
+        judging = Judging(profile, evidence=True)
+        found = [run_scenario(each, target, mock, judging=judging) for each in chosen]
+        target.close()
+        assert passed(found) == 0
+
+
+def test_the_smoke_check_wants_one_accepted_record(mock: Mock) -> None:
+    """A driver that does nothing is broken before any scenario runs."""
+    target = driver("nothing")
+    with pytest.raises(DriverBroken, match="no record was accepted: it gave no operation for it"):
+        check(target, mock)
+    target.close()
