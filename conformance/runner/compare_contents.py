@@ -50,6 +50,12 @@ def _people(expected: Contents, actual: Contents) -> Iterator[Difference]:
             pair = [one, other]
             note = "they must be one person" if wanted else "they must be two people"
             yield Difference("people.joined", kind, pair, pair, note)
+    for one in known:
+        if expected.person(one) == actual.person(one):
+            wanted_id, found_id = expected.canonical.get(one), actual.canonical.get(one)
+            if wanted_id != found_id:
+                note = f"the id that Mixpanel knows the person of {one!r} by"
+                yield Difference("people.canonical", Kind.CHANGED, wanted_id, found_id, note)
 
 
 def _events(

@@ -17,13 +17,14 @@ _DEVICE = "$device:"
 class Contents:
     """The contents of a project.
 
-    `people` maps each id to all ids of its person; an id alone is not in it. `profiles` has one
-    entry for each profile: its id and properties. `groups` maps (group key, group id) to its
-    properties.
+    `people` maps each id to all ids of its person, and `canonical` to the one that Mixpanel knows
+    the person by; an id alone is in neither. `profiles` has one entry for each
+    profile: its id and properties. `groups` maps (group key, group id) to its properties.
     """
 
     events: tuple[Json, ...]
     people: Mapping[str, frozenset[str]]
+    canonical: Mapping[str, str]
     profiles: Mapping[str, Json]
     groups: Mapping[tuple[str, str], Json]
 
@@ -49,6 +50,11 @@ def read_contents(mock: Mock, token: str) -> Contents:
     return Contents(
         tuple(_event(each) for each in mock.state("events", token)),
         _people(cluster["ids"] for cluster in identities["clusters"]),
+        {
+            plain_id(each): plain_id(cluster["canonical"])
+            for cluster in identities["clusters"]
+            for each in cluster["ids"]
+        },
         {
             plain_id(each["distinct_id"]): each["properties"]
             for each in mock.state("profiles", token)

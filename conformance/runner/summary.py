@@ -80,7 +80,7 @@ class Summary:
         if found[Verdict.ERROR]:
             parts.append(f"{found[Verdict.ERROR]:,} could not be judged")
         if found[Verdict.SKIP]:
-            parts.append(f"{found[Verdict.SKIP]:,} more do not apply")
+            parts.append(f"{found[Verdict.SKIP]:,} not applicable")
         return ", ".join(parts)
 
     def _recordings(self) -> str:

@@ -21,7 +21,7 @@ ANSWERS = {
     "too-many": {"answers": [{"operations": []}] * 2},
     "no-operations": {"answers": [{}]},
     "no-payload": {"answers": [{"operations": [{"endpoint": "/track", "host": "x"}]}]},
-    "code-as-number": {"answers": [{"operations": [], "error": {"code": 1}}]},
+    "error-as-text": {"answers": [{"operations": [], "error": "no name"}]},
     "answer-as-text": {"answers": ["done"]},
     "operations-as-object": {"answers": [{"operations": {}}]},
 }

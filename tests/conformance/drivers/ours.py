@@ -98,7 +98,7 @@ class Driver:
             swap(result)
         if "odd-names" in self.words:
             for operation in result.operations:
-                if "event" in operation.payload:
+                if operation.payload.get("event") not in (None, "Smoke"):
                     operation.payload["event"] = {"name": ["odd"]}
         if self.sender:
             verdicts = self.sender.send(result.operations)

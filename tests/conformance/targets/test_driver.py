@@ -110,7 +110,7 @@ def test_a_driver_that_breaks_at_the_start(way: str, text: str) -> None:
         ("too-many", "'answers' must be a list with one object for each message"),
         ("no-operations", r"answers\[0\]: 'operations' is missing"),
         ("no-payload", r"answers\[0\]: operations\[0\]: 'payload' must be an object"),
-        ("code-as-number", r"answers\[0\]: error: 'code' must be text"),
+        ("error-as-text", r"answers\[0\]: error: must be an object"),
         ("answer-as-text", r"answers\[0\]: must be an object"),
         ("operations-as-object", r"answers\[0\]: 'operations' must be a list"),
         # Which of the two it is depends on when its second line comes.
