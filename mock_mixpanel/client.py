@@ -1,4 +1,4 @@
-"""A client of a running mock for one project: what tests read and steer, over HTTP."""
+"""A client of the control API of a running mock, for one project."""
 
 import os
 import time
@@ -14,14 +14,14 @@ SHOWN = 10
 
 
 class ControlCallError(RuntimeError):
-    """The mock refused a call of its own API; the message is what it said."""
+    """The mock refused a control call; the message is the mock's error."""
 
 
 class MockMixpanel:
     """A project in a running mock.
 
-    `url`, `eu_url` and `in_url` are the base URLs to send to, `token` the project. Everything that
-    is read is this project's alone. `ca_file` is the certificate authority to trust, for https.
+    `url`, `eu_url` and `in_url` are the base URLs to send to, `token` is the project. Lists hold
+    this project's items only. `ca_file` is the certificate authority to trust, for https.
     `control_token` is what a mock on another machine asks for; by default it is taken from the
     environment variable MOCKPANEL_CONTROL_TOKEN.
     """

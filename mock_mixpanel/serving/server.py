@@ -122,7 +122,7 @@ class Server:
 
 
 def _run(server: HttpServer, sockets: list[socket.socket], ready: threading.Event) -> None:
-    """Serve until stopped. Sets `ready` even if that fails, so that nobody waits for ever."""
+    """Serve until stopped. Sets `ready` in any case, so that the starting thread goes on."""
     try:
         server.run(sockets)
     finally:

@@ -20,7 +20,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture
 def connection(mock_mixpanel: MockMixpanel) -> Iterator[http.client.HTTPConnection]:
-    """One connection, which is kept until someone closes it."""
+    """One connection, kept open until the server or the test closes it."""
     address = urlsplit(mock_mixpanel.url)
     kept = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
     kept.auto_open = 0
@@ -108,7 +108,7 @@ def test_damaged_bodies(
 def test_stored_then_closed(
     mock_mixpanel: MockMixpanel, connection: http.client.HTTPConnection, how: str
 ) -> None:
-    """Stored, and the client never learns it."""
+    """The records are stored, and the client gets no answer that tells it."""
     act(mock_mixpanel, {"store_then": {"close": how}})
     with pytest.raises(http.client.HTTPException):
         ask(connection, event(mock_mixpanel)).read()
@@ -153,7 +153,7 @@ def test_client_gives_up(
     monkeypatch: pytest.MonkeyPatch,
     connection: http.client.HTTPConnection,
 ) -> None:
-    """A client that does not wait for a late answer has had its records stored all the same."""
+    """The records of a client that does not wait for a late answer are stored."""
     waiting, enough = threading.Event(), threading.Event()
 
     async def wait(_seconds: float) -> None:
@@ -206,7 +206,7 @@ def record_for(mock: MockMixpanel, path: str) -> Any:
 
 @pytest.mark.parametrize("name", OWN_WORDS)
 def test_own_words(mock_mixpanel: MockMixpanel, name: str) -> None:
-    """A status without a body is answered in the words of the endpoint."""
+    """A status without a body gets the body that the endpoint documents."""
     path, status, content_type, body = OWN_WORDS[name]
     act(mock_mixpanel, {"status": status})
     answer = send(mock_mixpanel, path, record_for(mock_mixpanel, path))
@@ -241,7 +241,7 @@ def test_gateway(mock_mixpanel: MockMixpanel, status: int) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "7"}])
 def test_retry_after(mock_mixpanel: MockMixpanel, headers: dict[str, str]) -> None:
-    """429 says when to come back, or does not."""
+    """429 has a Retry-After header if the fault gives one."""
     act(mock_mixpanel, {"status": 429, "headers": headers})
     answer = send(mock_mixpanel, "/track", event(mock_mixpanel))
     assert (429, headers.get("Retry-After")) == (

@@ -1,4 +1,4 @@
-"""Bodies that are wrong, or bombs: answered as Mixpanel would, recorded, and never a failure."""
+"""Malformed bodies and bombs: answered as Mixpanel would, journaled, and never a failure."""
 
 import gzip
 import json
@@ -34,7 +34,7 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "nested a million times": (nested(1_000_000), JSON, "not JSON"),
     "never closed": (b'{"a":' * 1_000_000, JSON, "not JSON"),
     "something after it": (event(b"1") + b" x", JSON, "not JSON"),
-    "a line that is none": (event(b"1") + b"\n{oops\n", LINES, "line 2: not JSON"),
+    "a malformed line": (event(b"1") + b"\n{oops\n", LINES, "line 2: not JSON"),
     "text": (b"hello", JSON, "not JSON"),
     "bad base64": (b"data=%%%", FORM, "neither JSON nor base64"),
     "base64 of no JSON": (b"data=aGVsbG8=", FORM, "not JSON"),

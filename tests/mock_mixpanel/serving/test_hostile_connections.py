@@ -27,7 +27,7 @@ SECONDS = 30
 
 @pytest.fixture
 def server(capfd: pytest.CaptureFixture[str]) -> Iterator[Server]:
-    """A server of the test's own, which has nothing to say on the error stream."""
+    """A server of this test, which prints nothing to the error stream."""
     with Server() as running:
         yield running
     assert capfd.readouterr() == ("", "")
@@ -39,7 +39,7 @@ def connect(server: Server) -> socket.socket:
 
 
 def said(connection: socket.socket) -> bytes:
-    """What a server says until it closes the connection."""
+    """What a server sends until it closes the connection."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
@@ -310,7 +310,7 @@ def test_silence_in_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each["reasons"] for each in request["verdicts"]] == [[INCOMPLETE_BODY]]
 
 
-def test_answer_that_nobody_reads(server: Server) -> None:
+def test_response_that_is_not_read(server: Server) -> None:
     """Clients that leave before a large answer is sent delay no other client."""
     big = event(MockMixpanel(server.url, "T"), text="x" * 200_000)
     for _ in range(20):
@@ -341,7 +341,7 @@ DAMAGE = st.lists(
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damage=DAMAGE)
 def test_damaged_requests(server: Server, damage: list[tuple[int, int, bytes]]) -> None:
-    """However a request is damaged, it is answered or let go, and never a failure."""
+    """However a request is damaged, it is answered or its connection is closed; never a 500."""
     sent = WHOLE
     for place, length, piece in damage:
         sent = sent[:place] + piece + sent[place + length :]

@@ -60,7 +60,7 @@ def urls(process: subprocess.Popen[str], count: int) -> dict[str, str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve(number: signal.Signals) -> None:
-    """It prints a line for each region, is ready then, and ends cleanly when told."""
+    """It prints a line per region, is then ready, and ends cleanly after a signal."""
     with serving("--port", "0", "--eu-port", "0", "--in-port", "0") as process:
         found = urls(process, 4)
         assert list(found) == ["us", "eu", "in", "ui"]

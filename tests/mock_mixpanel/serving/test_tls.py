@@ -64,7 +64,7 @@ def connected(server: Server) -> Iterator[socket.socket]:
 
 
 def test_requests(mock: MockMixpanel, server: Server, certificate: Certificate) -> None:
-    """Every port speaks https, and what arrives has the region of its port."""
+    """Every port uses https, and a record has the region of its port."""
     assert server.eu_url
     for url in (server.url, server.eu_url):
         assert urlsplit(url).scheme == "https"
@@ -130,10 +130,10 @@ def test_no_handshake(
     assert capfd.readouterr() == ("", "")
 
 
-def test_who_does_not_trust(
+def test_client_without_trust(
     mock: MockMixpanel, server: Server, certificate: Certificate, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A client that does not know the authority breaks off; the server goes on."""
+    """A client that does not trust the authority disconnects; the server continues."""
     with pytest.raises(requests.exceptions.SSLError):
         requests.post(f"{server.url}/track", json=event(mock), timeout=30)
     assert post(server.url, certificate, event(mock)).content == b"1"
@@ -142,7 +142,7 @@ def test_who_does_not_trust(
 
 
 def test_cut_connection(mock: MockMixpanel, server: Server, certificate: Certificate) -> None:
-    """A fault closes a connection over TLS too."""
+    """A fault closes a TLS connection too."""
     mock.faults({"match": {"nth": 1}, "action": {"close": True}})
     with pytest.raises(requests.exceptions.ConnectionError):
         post(server.url, certificate, event(mock))
@@ -167,7 +167,7 @@ def test_stop_ends_open_connections(
 
 
 def test_key_is_private(certificate: Certificate) -> None:
-    """Nobody else can read a key that was made."""
+    """Only its owner can read the key of a certificate that was made."""
     assert certificate.key.stat().st_mode & 0o777 == 0o600
 
 
@@ -222,7 +222,7 @@ def test_serve_with_a_place_for_the_authority(tmp_path: Path) -> None:
 
 
 def test_serve_with_given_files(certificate: Certificate) -> None:
-    """A certificate of one's own is used as it is."""
+    """A given certificate is used unchanged."""
     given = ("--tls-cert", str(certificate.chain), "--tls-key", str(certificate.key))
     with serving(*given) as (told, _):
         assert list(told) == ["us"]

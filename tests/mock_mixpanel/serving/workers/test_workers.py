@@ -42,7 +42,7 @@ def is_open(url: str) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve(number: signal.Signals) -> None:
-    """It says where it keeps what it gets, takes requests, and ends cleanly when told."""
+    """It prints where it stores requests, accepts them, and ends cleanly after a signal."""
     with serving("--port", "0", "--workers", "2") as process:
         found = urls(process, 2)["us"]
         assert is_open(found)
@@ -67,7 +67,7 @@ def test_no_orphans() -> None:
 
 
 def test_port_in_use() -> None:
-    """A port that is taken is an error, even if its owner would share it."""
+    """A port that is taken is an error, even if its owner would share the port."""
     with serving("--port", "0", "--workers", "2") as process:
         port = urlsplit(urls(process, 1)["us"]).port
         with serving("--port", str(port), "--workers", "2") as second:
@@ -123,7 +123,7 @@ def test_replaced(plan: WorkerSettings) -> None:
 
 
 def test_worker_that_hangs(plan: WorkerSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopping does not wait for ever for a worker that does nothing any more."""
+    """Stopping waits only a limited time for a worker that hangs."""
     monkeypatch.setattr("mock_mixpanel.serving.workers.STOP_SECONDS", 0)
     monkeypatch.setattr("mock_mixpanel.serving.workers.KILL_SECONDS", 0)
     workers = Workers(plan).start()
@@ -136,7 +136,7 @@ def test_worker_that_hangs(plan: WorkerSettings, monkeypatch: pytest.MonkeyPatch
 
 
 def test_worker_that_cannot_start(plan: WorkerSettings, capfd: pytest.CaptureFixture[str]) -> None:
-    """What is wrong with a worker is said, and starting fails."""
+    """The error of a worker is printed, and starting fails."""
     with pytest.raises(WorkersError, match="a worker ended at once; its error is printed above"):
         Workers(replace(plan, store_url="folder:/dev/null/store")).start()
     assert "StoreError: /dev/null/store cannot be opened: Not a directory" in capfd.readouterr().err
@@ -172,7 +172,7 @@ def test_rates_are_counted_once(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_all_see_a_change_at_once(mock_mixpanel: MockMixpanel) -> None:
-    """What one worker was told holds for the next request, wherever that arrives."""
+    """A change made through one worker holds for the next request to any worker."""
     url = mock_mixpanel.url
     for second in range(10):
         moment = f"2026-06-15T12:00:{second:02}.000Z"
