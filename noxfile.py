@@ -39,7 +39,7 @@ def clients(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Of the clients only mixpanel-browser in Chromium, and our model of it; likewise."""
+    """Only mixpanel-browser in Chromium, and our model of it; arguments go to pytest."""
     run_clients(session, "tests/clients/test_browser.py", "tests/clients/test_device_model.py")
 
 
@@ -51,7 +51,7 @@ def run_clients(session: nox.Session, *tests: str) -> None:
     if shutil.which("npm"):
         install = ["npm", "install", "--prefix", str(folder), "--no-package-lock"]
         quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        # What then is not there its tests tell of.
+        # The tests report what is still missing.
         session.run(*install, *quiet, external=True, success_codes=range(256))
     env = {"CLIENTS_NODE": str(folder)}
     session.run("pytest", *tests, "-n", "2", *session.posargs, env=env)
@@ -67,9 +67,9 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def regression(session: nox.Session) -> None:
-    """What changed since the last tag for the bundled corpus; arguments go to `diff`.
+    """What changed for the bundled corpus since the last tag; arguments go to `diff`.
 
-    While there is no tag yet, since the last commit: then it shows what is not committed.
+    Without a tag it compares with the last commit and shows what is not committed.
     """
     session.install(".")
     described = subprocess.run(
@@ -92,7 +92,7 @@ def regression(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """How fast it is: every script in benchmarks/, beside what they are measured against."""
+    """Every script in benchmarks/."""
     session.install(".", "mixpanel>=5.4,<6")
     for script in sorted(Path("benchmarks").glob("*.py")):
         session.run("python", str(script), *session.posargs)

@@ -1,9 +1,10 @@
-"""How fast two translators are compared over made-up traffic, on one core and on all.
+"""Measures how fast `diff` compares two translators over synthetic traffic.
 
     python benchmarks/diff.py [--messages N]
 
-Speed depends on the machine, so it is also given as a ratio to a peer measured in the same run: the
-standard library reading and printing the same lines twice, without translating or comparing.
+It measures one core and all cores. Speed depends on the machine, so it is also a ratio to a peer in
+the same run: the standard library reading and printing the same lines twice, without translating or
+comparing.
 """
 
 import argparse
@@ -27,7 +28,7 @@ MAPPING = {"events": {"$current_url": None, "page_url": "context.page.url"}}
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes, the better of two."""
+    """The shorter of two durations, in seconds."""
     taken = []
     for _ in range(2):
         start = time.perf_counter()
@@ -37,14 +38,14 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def read_and_print_twice(corpus: Path) -> None:
-    """What the peer does."""
+    """The work of the peer."""
     for line in corpus.read_bytes().splitlines():
         for _ in range(2):
             json.dumps(json.loads(line))
 
 
 def main() -> None:
-    """Measure and print one line per subject."""
+    """Measure, and print one line for each subject."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=20_000)
     count = parser.parse_args().messages

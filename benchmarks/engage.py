@@ -1,10 +1,10 @@
-"""How fast Engage computes, and how much memory it takes: a million messages by default.
+"""Measures the speed and memory of Engage, over a million messages by default.
 
     python benchmarks/engage.py [--messages N] [--people N]
 
-The definitions have one of each kind. Speed depends on the machine, so it is also given as a ratio
-to a peer measured in the same run: the standard library state and printing the same lines. Memory
-is that of the process at its peak; a run with a fifth of the messages shows how little it grows.
+The definitions have one of each kind. Speed depends on the machine, so it is also a ratio to a peer
+in the same run: the standard library reading and printing the same lines. Memory
+is the peak of the process; a run with a fifth of the messages shows how little it grows.
 """
 
 import argparse

@@ -1,17 +1,17 @@
-"""How many events the mock takes in, beside other mock servers on the same bodies.
+"""Measures how many events a second the mock accepts, compared with other mock servers.
 
     python benchmarks/ingest.py [--seconds N] [--rounds N] [--peers FOLDER]
 
-The mock runs with two workers and with everything on: validation, journal and log. Its peers answer
-`1` to whatever comes: WireMock as it comes, with its journal; Mountebank; and a bare Flask
-application under granian with two workers. wrk sends the same bodies to each, over 8 connections.
-Speed depends on the machine and on what else it does, so each is also given as a ratio to WireMock,
-beside the load of the machine. Java gets faster while it runs: the best of the rounds counts.
+The mock runs with two workers, with validation, journal and log. Its peers answer `1` to every
+request: WireMock with its journal; Mountebank; and a bare Flask application under granian with two
+workers. wrk sends the same bodies to each, over 8 connections. Speed depends on the machine and its
+load, so each result is also a ratio to WireMock. Java gets faster while it runs, so the best round
+counts.
 
-The last part is about reading: everything after a million events, and again after some more.
+The last part measures reading: everything after a million events, and again after some more.
 
-It needs the extra `bench`, wrk, java, npm, and leave to install WireMock and Mountebank into the
-folder of the peers. What is not there is left out, and said.
+It needs the extra `bench`, wrk, java and npm, and it installs WireMock and Mountebank into the
+folder of the peers. Peers that cannot run are left out and reported.
 """
 
 import argparse
@@ -44,7 +44,7 @@ STUB = {
 
 
 class Peer(NamedTuple):
-    """A server: its command, which may hold `{port}`, and the port it is to take."""
+    """A server: its command, which can contain `{port}`, and its port."""
 
     name: str
     command: Sequence[str]
@@ -52,12 +52,12 @@ class Peer(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Where it takes events."""
+        """The URL for events."""
         return f"http://127.0.0.1:{self.port}/track"
 
 
 def event(number: int) -> dict[str, Any]:
-    """An event like those of a shop."""
+    """An event of a shop."""
     return {
         "event": "Order Completed",
         "properties": {
@@ -76,7 +76,7 @@ def event(number: int) -> dict[str, Any]:
 
 
 def body(size: int, first: int = 0) -> str:
-    """So many events as JSON."""
+    """This number of events as JSON."""
     return json.dumps([event(first + n) for n in range(size)], separators=(",", ":"))
 
 
@@ -90,7 +90,7 @@ def install(folder: Path) -> None:
 
 
 def servers(folder: Path, temporary: Path) -> Iterator[Peer]:
-    """Those that can run here; the others are named on the error stream."""
+    """The servers that can run here; others are named on the error stream."""
     python = sys.executable
     serve = [python, "-m", "mock_mixpanel", "serve", "--port", "9130", "--workers", "2"]
     yield Peer("mockpanel", serve, 9130)
@@ -123,7 +123,7 @@ def servers(folder: Path, temporary: Path) -> Iterator[Peer]:
 
 @contextmanager
 def running(peer: Peer) -> Iterator[None]:
-    """The server, from when it answers on."""
+    """Run the server; the block starts when it answers."""
     process = subprocess.Popen(
         peer.command,
         cwd=HERE / "peers",
@@ -147,7 +147,7 @@ def running(peer: Peer) -> Iterator[None]:
 
 
 def answers(url: str) -> bool:
-    """Whether a server takes an event."""
+    """Whether a server accepts an event."""
     try:
         return requests.post(url, data=body(1), headers=JSON, timeout=10).text == "1"
     except requests.ConnectionError:
@@ -158,7 +158,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def requests_a_second(url: str, script: Path, seconds: int) -> float:
-    """What wrk measures."""
+    """The rate that wrk measures."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "-s", str(script), url]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     if "Non-2xx" in done.stdout:
@@ -168,7 +168,7 @@ def requests_a_second(url: str, script: Path, seconds: int) -> float:
 
 
 def script(size: int, temporary: Path) -> Path:
-    """For wrk: the body of so many events."""
+    """The script for wrk: the body of this number of events."""
     file = temporary / f"{size}.lua"
     headers = 'wrk.headers["Content-Type"] = "application/json"'
     file.write_text(f'wrk.method = "POST"\n{headers}\nwrk.body = [==[{body(size)}]==]\n')
@@ -176,7 +176,7 @@ def script(size: int, temporary: Path) -> Path:
 
 
 def ingestion(peers: Sequence[Peer], temporary: Path, seconds: int, rounds: int) -> None:
-    """One line for each server and size: the best of the rounds, in which they take turns."""
+    """Print a line for each server and size: the best of several alternating rounds."""
     best: dict[tuple[str, int], float] = {}
     for size in SIZES:
         file = script(size, temporary)
@@ -196,7 +196,7 @@ def ingestion(peers: Sequence[Peer], temporary: Path, seconds: int, rounds: int)
 
 
 def reading(peer: Peer, count: int) -> None:
-    """How long it takes to read everything after `count` events, and after one request more."""
+    """Print how long it takes to read everything after `count` events, and after one more."""
     url = peer.url.removesuffix("/track")
     requests.post(f"{url}/_mock/reset", timeout=600).raise_for_status()
     with requests.Session() as session:

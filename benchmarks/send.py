@@ -1,11 +1,11 @@
-"""How fast delivery is: ready events into the mock, by our sender and by Mixpanel's own client.
+"""Measures delivery of events to the mock, by the sender and by Mixpanel's own client.
 
     python benchmarks/send.py [--events N] [--workers N]
 
-Both send the same number of events of the same shape to the same mock, a process of its own. The
-peer is `BufferedConsumer` of the package `mixpanel`, as it comes. After each round the mock is
-asked: every event must be there exactly once. Speed depends on the machine; the ratio is what
-counts, and it needs two free cores: the peer waits for the mock, our sender works meanwhile.
+Both send the same events to the same mock, which is a separate process. The peer is
+`BufferedConsumer` of the package `mixpanel`, with its defaults. After each round every event must
+be stored exactly once. Speed depends on the machine, so the ratio counts. It needs two free cores:
+the peer waits for the mock, while the sender works.
 """
 
 import argparse
@@ -31,7 +31,7 @@ Send = Callable[[str, str, list[dict[str, Any]]], None]
 
 
 def properties(number: int) -> dict[str, Any]:
-    """What one event says."""
+    """The event that is sent."""
     return {
         "distinct_id": f"user-{number % 500}",
         "time": int(time.time()),
@@ -42,7 +42,7 @@ def properties(number: int) -> dict[str, Any]:
 
 
 def peer(url: str, token: str, events: list[dict[str, Any]]) -> None:
-    """Mixpanel's client, buffering as it does by itself."""
+    """Mixpanel's client with its own buffering."""
     consumer = mixpanel.BufferedConsumer(events_url=f"{url}/track", people_url=f"{url}/engage")
     client = mixpanel.Mixpanel(token, consumer=consumer)
     for event in events:
@@ -51,9 +51,9 @@ def peer(url: str, token: str, events: list[dict[str, Any]]) -> None:
 
 
 def ours(url: str, token: str, events: list[dict[str, Any]], workers: int) -> None:
-    """Our sender, which also reads every answer and gives every event a verdict.
+    """The sender, which also reads every response and gives every event a verdict.
 
-    Like the peer it is given one event after the other, and keeps none.
+    Like the peer it gets one event after the other.
     """
     operations = (
         Operation("/track", HOST, {"event": "Signed Up", "properties": {"token": token, **event}})
@@ -81,7 +81,7 @@ def measure(url: str, count: int, send: Send) -> Measured:
     """One round, after which every event must be there exactly once."""
     token = uuid.uuid4().hex
     events = [properties(number) for number in range(count)]
-    gc.collect()  # what was before is not this sender's work
+    gc.collect()  # earlier work does not count
     start, cpu = time.perf_counter(), time.process_time()
     send(url, token, events)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu

@@ -1,9 +1,9 @@
-"""How fast translation is: JSON text in, JSON text out, on one core and on all.
+"""Measures how fast JSON lines are translated, on one core and on all.
 
     python benchmarks/translate.py [--repeat N]
 
-Speed depends on the machine, so it is also given as a ratio to a peer measured in the same run: the
-standard library reading and printing the same lines without translating them.
+Speed depends on the machine, so it is also a ratio to a peer in the same run: the standard library
+reading and printing the same lines without translating them.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def best(work: Callable[[], object]) -> float:
 
 
 def read_and_print(chunk: bytes) -> bytes:
-    """What the peer does."""
+    """The work of the peer."""
     return b"".join(json.dumps(json.loads(line)).encode() + b"\n" for line in chunk.splitlines())
 
 

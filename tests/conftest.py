@@ -1,4 +1,4 @@
-"""What all tests share, besides the fixtures of their own folders and of the distribution."""
+"""Settings and fixtures that all tests share."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.loopback.guard import OutsideError, is_outside, watch
 
-# A busy machine makes no example wrong.
+# An example must not fail because the machine is busy.
 settings.register_profile("mockpanel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mockpanel")
 

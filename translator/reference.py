@@ -94,27 +94,56 @@ def filters_table() -> str:
 
 _CODES = (("error", ERROR_CODES), ("skipped", SKIP_CODES))
 
-SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
-    "settings": ("Settings", settings_table),
-    "rules": ("Rules", rules_table),
-    "traits": ("Special traits", traits_table),
-    "context": ("Context properties", context_table),
-    "codes": ("Codes", codes_table),
-    "filters": ("Conditions on properties", filters_table),
+SECTIONS: dict[str, tuple[str, str, Callable[[], str]]] = {
+    "settings": (
+        "Settings",
+        "The keys of a settings file. They are Segment's own.",
+        settings_table,
+    ),
+    "rules": (
+        "Rules",
+        "On these points Segment's documentation of the destination and the code of its classic "
+        "integration disagree. `--rules documented` (the default) follows the documentation in all "
+        "of them; `--rules observed` does what the code was seen to do. The first source is for "
+        "the documented behaviour, the second for the observed behaviour.",
+        rules_table,
+    ),
+    "traits": (
+        "Special traits",
+        "Traits that become Mixpanel's own properties, in any spelling of the trait.",
+        traits_table,
+    ),
+    "context": (
+        "Context properties",
+        "Fields of `context` that become properties. [A mapping file](../how-to/mapping.md) can "
+        "change them.",
+        context_table,
+    ),
+    "codes": (
+        "Codes",
+        "The codes of errors (the message is not translated) and skips (a part of the message is "
+        "not sent). Codes are stable; the texts of reasons may change.",
+        codes_table,
+    ),
+    "filters": (
+        "Conditions on properties",
+        "The operators of `where` in [definitions of Engage](../how-to/engage.md).",
+        filters_table,
+    ),
 }
-"""Name -> title and table."""
+"""Name -> title, introduction and table."""
 
 
 def section(name: str) -> str:
     """One table under its title."""
-    title, table = SECTIONS[name]
-    return f"## {title}\n\n{table()}"
+    title, introduction, table = SECTIONS[name]
+    return f"## {title}\n\n{introduction}\n\n{table()}"
 
 
 def page() -> str:
     """The whole reference page."""
     intro = (
-        "# Translator reference\n\nGenerated from the tables in `translator/` by "
+        "# Settings, rules and mapping\n\nGenerated from the tables in `translator/` by "
         "`mockpanel reference`; a test keeps it current.\n\n"
     )
     return intro + "\n".join(section(name) for name in SECTIONS)

@@ -1,4 +1,4 @@
-"""What Flask alone costs: it reads the body, and does nothing with it."""
+"""A bare Flask application: it reads the body and does nothing else."""
 
 from flask import Flask, request
 

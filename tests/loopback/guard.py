@@ -1,7 +1,7 @@
-"""Sees to it that a process talks to its own machine alone.
+"""Lets a process connect to its own machine only.
 
-Python raises an audit event before a socket is connected, a datagram sent or a name resolved. The
-hook that is set here cannot be taken off again, and sees those of every library.
+Python raises an audit event before a socket is connected, a datagram sent or a name resolved. This
+hook cannot be removed, and it sees the events of every library.
 """
 
 import ipaddress
@@ -20,15 +20,15 @@ ADDRESSES = {"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1, "sock
 WATCHED = NAMES | set(ADDRESSES)
 
 EXIT = 97
-"""The exit status of a process that was about to talk to somebody else."""
+"""The exit status of a process that tried to connect to another machine."""
 
 
 class OutsideError(RuntimeError):
-    """Somebody was about to talk to another machine."""
+    """An attempt to connect to another machine."""
 
 
 def host_of(event: str, arguments: tuple[Any, ...]) -> str:
-    """The host of a watched event; empty if it concerns none."""
+    """The host of a watched event; empty if the event has no host."""
     host = arguments[0] if event in NAMES else arguments[ADDRESSES[event]]
     if event not in NAMES:
         host = host[0] if isinstance(host, tuple) and host else None
@@ -49,7 +49,7 @@ def is_outside(host: str) -> bool:
 
 
 def watch(seen: Callable[[str, str], None]) -> None:
-    """From now on call `seen` with each watched event and its host, before it comes to pass."""
+    """Call `seen` with each watched event and its host before the event happens."""
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event in WATCHED:
@@ -59,7 +59,7 @@ def watch(seen: Callable[[str, str], None]) -> None:
 
 
 def watch_process(path: str) -> None:
-    """Note each watched event in a file, and end the process rather than let anything out."""
+    """Write each watched event to a file, and end the process before it connects elsewhere."""
     notes = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def seen(event: str, host: str) -> None:

@@ -1,7 +1,7 @@
-"""No command reaches another machine: all of them are run, and every way out is watched.
+"""No command connects to another machine: each one runs under a watch on connections.
 
-`live` alone opens the way; with it, and with code that is broken on purpose, the same watch sees
-the attempt.
+Only `--live` allows it; with it, and with code that is broken on purpose, the watch sees the
+attempt.
 """
 
 import json
@@ -49,7 +49,7 @@ OUTSIDE = "http://outside.example.com"
 
 
 class Shell:
-    """A folder with settings and messages in which commands are given, watched."""
+    """A folder with settings and messages, in which commands run under watch."""
 
     def __init__(self, folder: Path, stub: Stub, *, eu: bool = False) -> None:
         self.folder, self.stub = folder, stub
@@ -101,7 +101,7 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path, stub: Stub) -> Shell:
 
 
 def test_send(shell: Shell) -> None:
-    """Whatever hosts stand in messages and environment, all goes to the base URL, and is seen."""
+    """Everything goes to the base URL, whatever hosts messages and environment name."""
     done = shell.send(*shell.to_stub)
     assert (done.returncode, json.loads(done.stdout)["delivered"]) == (1, 4), done.stderr
     assert shell.watched.outside() == []
@@ -122,7 +122,7 @@ def test_send(shell: Shell) -> None:
 )
 @pytest.mark.parametrize("command", ["send", "resend", "gateway"])
 def test_an_address_elsewhere_is_refused(shell: Shell, command: str, options: list[str]) -> None:
-    """Without `--live` an address that is not this machine is wrong usage, for all who deliver."""
+    """Without `--live`, an address of another machine is wrong usage for every command."""
     if command == "send":
         done = shell.send(*options)
     elif command == "resend":
@@ -137,7 +137,7 @@ def test_an_address_elsewhere_is_refused(shell: Shell, command: str, options: li
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(shell: Shell, status: int) -> None:
-    """A server that points elsewhere is not obeyed; what it was sent is a loss with its reason."""
+    """A redirect is not followed; what was sent is a loss with its reason."""
     shell.stub.script = [Reply(status, b"", {"Location": f"{OUTSIDE}/track"})] * 20
     done = shell.send(*shell.to_stub)
     assert (done.returncode, json.loads(done.stdout)["delivered"]) == (1, 0)
@@ -147,7 +147,7 @@ def test_redirects_are_not_followed(shell: Shell, status: int) -> None:
 
 
 def test_a_dead_letter_leads_nowhere(shell: Shell) -> None:
-    """Neither the host nor the endpoint of a dead letter takes it elsewhere; it stays one."""
+    """Host and endpoint of a dead letter do not send it elsewhere; it stays a dead letter."""
     host = HOSTS["--eu-base-url" in shell.to_stub]
     good = {"endpoint": "/track", "host": host, "payload": EVENT}
     bad = [
@@ -170,7 +170,7 @@ def test_a_dead_letter_leads_nowhere(shell: Shell) -> None:
 
 
 def test_gateway(shell: Shell) -> None:
-    """What the gateway is sent goes to the base URL alone, whatever it says."""
+    """The gateway delivers to the base URL only, whatever the messages contain."""
     given = ("--settings", "settings.json", "--port", "0", "--alias", "none", *shell.to_stub)
     with subprocess.Popen(
         [sys.executable, "-m", "translator", "gateway", *given],
@@ -311,7 +311,7 @@ def test_every_command_is_watched() -> None:
 
 @pytest.mark.parametrize("name", [name for name, do in COMMANDS.items() if do is not delivers])
 def test_no_command_gets_out(tmp_path: Path, stub: Stub, name: str) -> None:
-    """A command that delivers nothing opens no connection and resolves no name of elsewhere."""
+    """A command that delivers nothing opens no connection and resolves no other name."""
     shell = Shell(tmp_path, stub)
     COMMANDS[name](shell)
     assert shell.watched.outside() == []
@@ -335,7 +335,7 @@ def test_a_target_elsewhere_is_refused(tmp_path: Path, stub: Stub) -> None:
     ],
 )
 def test_live_would_get_out(tmp_path: Path, stub: Stub, options: list[str], host: str) -> None:
-    """With `--live` the same watch sees the way out, and closes it."""
+    """With `--live` the same watch sees the attempt and stops it."""
     shell = Shell(tmp_path, stub)
     assert shell.send("--live", *options).returncode == EXIT
     assert host in {found for _, found in shell.watched.outside()}

@@ -1,4 +1,4 @@
-"""The guard itself: what it calls another machine, and that it lets nobody out."""
+"""The guard: what it counts as another machine, and that it stops connections to it."""
 
 import socket
 import subprocess
@@ -29,7 +29,7 @@ from tests.loopback.watched import Watched
     ],
 )
 def test_host_of_an_event(event: str, arguments: Any, host: str) -> None:
-    """A host is found in every event that has one; sockets of other kinds have none."""
+    """The host of every event with a host is found; other kinds of sockets have none."""
     assert host == host_of(event, arguments)
 
 
@@ -51,7 +51,7 @@ def test_host_of_an_event(event: str, arguments: Any, host: str) -> None:
     ],
 )
 def test_what_is_outside(host: str, outside: bool) -> None:
-    """Only an address or name that can mean nothing but this machine is inside."""
+    """Only addresses and names that always mean this machine are allowed."""
     assert outside == is_outside(host)
 
 
@@ -80,7 +80,7 @@ ATTEMPTS = {
 
 @pytest.mark.parametrize("name", list(ATTEMPTS))
 def test_every_way_out_is_closed(tmp_path: Path, name: str) -> None:
-    """However a process tries to reach another machine, it ends before it does."""
+    """A process that tries to connect to another machine ends before it does."""
     watched = Watched(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", f"import socket\n{ATTEMPTS[name]}"], env=watched.env, timeout=60
@@ -90,7 +90,7 @@ def test_every_way_out_is_closed(tmp_path: Path, name: str) -> None:
 
 
 def test_inside_is_open(tmp_path: Path) -> None:
-    """This machine may be talked to, and that is seen too."""
+    """Connections to this machine are allowed, and seen."""
     watched = Watched(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -102,7 +102,7 @@ def test_inside_is_open(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("nobody_else")
 def test_the_tests_are_watched_too(escapes: list[str]) -> None:
-    """A test that reaches out is stopped and found out, even if the error is swallowed."""
+    """A test that connects elsewhere fails, even if it swallows the error."""
     with pytest.raises(OutsideError):
         socket.getaddrinfo("outside.example.com", 80)
     assert escapes == ["socket.getaddrinfo of outside.example.com"]

@@ -1,4 +1,4 @@
-"""An environment in which no process gets out, and everything tempts it to."""
+"""An environment that names other machines, and in which no process can connect to them."""
 
 import json
 import os
@@ -36,12 +36,12 @@ class Watched:
         }
 
     def notes(self) -> list[tuple[str, str]]:
-        """What the processes did: events and hosts. Each process begins with `start`."""
+        """The events and hosts of the processes. Each process begins with `start`."""
         lines = self._notes.read_text().splitlines() if self._notes.exists() else []
         return [(event, host) for event, host in map(json.loads, lines)]
 
     def outside(self) -> list[tuple[str, str]]:
-        """Those that would have reached another machine."""
+        """The events that would have reached another machine."""
         found = self.notes()
         assert ("start", "") in found, "no process was watched"
         return [(event, host) for event, host in found if is_outside(host)]

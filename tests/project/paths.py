@@ -1,4 +1,4 @@
-"""Where the project is, and what git tracks of it."""
+"""The root of the project, and the files that git tracks."""
 
 import subprocess
 import tomllib
@@ -11,7 +11,7 @@ PACKAGES = ("translator", "mock_mixpanel", "conformance")
 
 
 def tracked_files() -> list[Path]:
-    """Every file in git's index that exists."""
+    """Every existing file in the index of git."""
     listing = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
     )

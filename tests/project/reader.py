@@ -1,4 +1,4 @@
-"""A reader who types what a page says: its blocks, in a shell in an empty folder."""
+"""Runs the code blocks of a page, in a shell in an empty folder."""
 
 import json
 import os
@@ -28,13 +28,13 @@ def blocks(page: str) -> list[Block]:
 
 
 class Shell(NamedTuple):
-    """A folder to type in, and the address of a mock that runs meanwhile."""
+    """A working folder, and the address of the mock of the page."""
 
     folder: Path
     address: str
 
     def run(self, command: str) -> str:
-        """What a block of commands prints; it must end with success and say nothing else."""
+        """The output of a block of commands, which must succeed and print no errors."""
         result = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command.replace(ADDRESS, self.address)],
             cwd=self.folder,
@@ -46,9 +46,9 @@ class Shell(NamedTuple):
         return result.stdout
 
     def type(self, page: list[Block]) -> list[tuple[Any, Any]]:
-        """Type the commands of a page in order: what it shows, and what they print.
+        """Run the commands of a page in order. Returns pairs of shown and real output.
 
-        A block of JSON after commands is what they print, and so is one of plain text.
+        A block of JSON or plain text after commands is their output.
         """
         output: str | None = None
         pairs: list[tuple[Any, Any]] = []
@@ -63,14 +63,14 @@ class Shell(NamedTuple):
 
 
 def environment() -> dict[str, str]:
-    """Ours, with `python` being the Python of the tests."""
+    """The environment, in which `python` is the Python of the tests."""
     binaries = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": binaries}
 
 
 @contextmanager
 def shell(page: list[Block], folder: Path) -> Iterator[Shell]:
-    """A shell in the folder, and the page's mock, if it has one, on a free port instead of its."""
+    """A shell in the folder. If the page starts a mock, it runs on a free port."""
     serves = [block.text for block in page if block.text.startswith(SERVE)]
     if not serves:
         yield Shell(folder, ADDRESS)
@@ -96,7 +96,7 @@ def shell(page: list[Block], folder: Path) -> Iterator[Shell]:
 
 
 def run_python(page: list[Block], folder: Path) -> int:
-    """Run each Python block as a test file, which must pass; how many there are."""
+    """Run each Python block as a test file, which must pass. Returns their number."""
     texts = [block.text for block in page if block.language == "python"]
     for number, text in enumerate(texts):
         (folder / f"test_block_{number}.py").write_text(text)

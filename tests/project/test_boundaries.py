@@ -1,4 +1,4 @@
-"""What may know what: the borders between the packages, and around the pure core."""
+"""The boundaries between the packages, and around the pure core."""
 
 import ast
 import importlib
@@ -16,7 +16,7 @@ KNOWS = {
 }
 
 EDGES = {"__main__.py", "cli.py", "options.py", "bulk.py", "sender", "gateway"}
-"""The parts of translator/ that touch the world."""
+"""The parts of translator/ with side effects."""
 
 IMPURE_MODULES = {
     "asyncio",
@@ -81,7 +81,7 @@ def test_core_imports_nothing_impure() -> None:
 
 
 def test_core_asks_for_nothing_impure() -> None:
-    """Translating never asks what time it is, nor for a random id or a file."""
+    """Translating calls no function for the time, a random id or a file."""
     impure = {
         (path.name, call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id)
         for path in core_modules()
@@ -104,7 +104,7 @@ def test_core_does_not_know_the_sender() -> None:
 
 
 def test_the_scan_sees_the_core() -> None:
-    """The borders are drawn around the real core, and its edges are outside."""
+    """The scan includes the core and excludes its edges."""
     names = {path.name for path in core_modules()}
     assert names >= {"translate.py", "operations.py", "settings.py", "timestamps.py"}
     assert names & {"cli.py", "deliver.py", "transport.py"} == set()
@@ -112,13 +112,13 @@ def test_the_scan_sees_the_core() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_one_version(package: str) -> None:
-    """A package that states a version states the distribution's."""
+    """The version of a package, if it has one, is that of the distribution."""
     declared = pyproject()["project"]["version"]
     assert declared == getattr(importlib.import_module(package), "__version__", declared)
 
 
 def test_no_paths_of_a_machine() -> None:
-    """Nothing in the project depends on where it was written."""
+    """No file contains a path of the machine on which it was written."""
     machine_paths = ["/" + "work/", "/" + "tmp/venv", "/" + "root/"]
     found = []
     for path in tracked_files():

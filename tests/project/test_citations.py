@@ -31,7 +31,7 @@ TEXTS = texts()
 
 
 def test_every_citation_leads_to_a_heading() -> None:
-    """A page that is cited exists, and so does the heading; a test's wrong examples aside."""
+    """Every cited page and heading exists, except in the wrong examples of a test."""
     wrong = [
         (name, match[0])
         for name, text in TEXTS.items()
@@ -69,7 +69,7 @@ def test_no_citation_is_a_number() -> None:
 
 
 def prose_number(line: str) -> re.Match[str] | None:
-    """A number in brackets that ends a phrase of a docstring or a comment."""
+    """A number in parentheses after a word, in a docstring or a comment."""
     match = BARE_NUMBER.search(line)
     before = line[: match.start()] if match else ""
     is_code = "=" in before or before.count('"') not in (0, 3)

@@ -16,10 +16,10 @@ MODULES = {
 """Distribution -> the module that it brings, where the names differ."""
 
 LOADED_BY_NAME = {"uvloop"}
-"""Loaded by another library that looks for it."""
+"""Distributions that another library loads if they are installed."""
 
 COMES_WITH = {"markupsafe": "jinja2", "urllib3": "requests"}
-"""Module -> the declared dependency whose interface it is part of."""
+"""Module -> the declared dependency that always brings it."""
 
 
 def declared(requirements: list[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Which folder may import which: each package is a pile of layers, and imports go down only."""
+"""The direction of imports: each package has layers, and imports go down only."""
 
 import pytest
 
@@ -49,8 +49,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"errors", "lazy_group"},
     ),
 }
-"""The folders and top-level modules of each package, from those that know most to those that know
-least. One imports only from layers below its own."""
+"""The folders and top-level modules of each package, from the top layer to the bottom layer. A
+module imports only from layers below its own."""
 
 EXCEPTIONS = {
     ("mock_mixpanel.app", "serving"): "the application adds the same CORS headers as the server",
@@ -69,7 +69,7 @@ EXCEPTIONS = {
     ("conformance.targets.black_box_target", "runner"): "waits until the mock got everything",
     ("conformance.targets.target", "runner"): "a target is told the address of the mock",
 }
-"""Imports that go up, as (module, unit that it imports): why."""
+"""(module, folder or module that it imports) -> why this import goes up."""
 
 
 def unit(package: str, name: str) -> str | None:
@@ -97,7 +97,7 @@ def upward_imports(package: str) -> set[tuple[str, str]]:
         for name in imports(path):
             imported = unit(package, name)
             if own not in layers or imported not in layers or imported == own:
-                continue  # the test above tells of units without a layer
+                continue  # test_every_folder_has_a_layer reports units without a layer
             if layers[imported] <= layers[own]:
                 found.add((module, imported))
     return found
@@ -105,7 +105,7 @@ def upward_imports(package: str) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_folder_has_a_layer(package: str) -> None:
-    """A new folder or top-level module is given its layer here."""
+    """Every folder and top-level module has a layer."""
     units = {
         path.relative_to(ROOT / package).parts[0].removesuffix(".py") for path in modules(package)
     }
@@ -114,11 +114,11 @@ def test_every_folder_has_a_layer(package: str) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_imports_go_down(package: str) -> None:
-    """A folder imports only from the layers below it, but for the exceptions that are named."""
+    """A folder imports only from the layers below it, with the listed exceptions."""
     assert upward_imports(package) - set(EXCEPTIONS) == set()
 
 
 def test_the_scan_sees_an_import_that_goes_up() -> None:
-    """The exceptions are such imports: without them the test fails."""
+    """The scan finds the listed exceptions, so it would find others."""
     everything = {each for package in PACKAGES for each in upward_imports(package)}
     assert everything & set(EXCEPTIONS) != set()

@@ -1,4 +1,4 @@
-"""What the README says to type works as it says."""
+"""The commands and code in the README work as described."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_setup_is_what_the_gate_runs() -> None:
 
 
 def test_commands_run_in_order(tmp_path: Path) -> None:
-    """Typed one after the other, the commands succeed and print what is shown; every link works."""
+    """Run one after the other, the commands succeed and print what is shown; every link works."""
     with shell(BLOCKS, tmp_path) as typist:
         pairs = typist.type(BLOCKS)
         assert [shown for shown, _ in pairs] == [printed for _, printed in pairs]

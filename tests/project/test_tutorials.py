@@ -1,4 +1,4 @@
-"""What a tutorial says to type works as it says."""
+"""The commands and code in the tutorials work as described."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ TUTORIALS = [
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_tutorial(page: Path, tmp_path: Path) -> None:
-    """Typed one after the other, the commands succeed and print what the page shows."""
+    """Run one after the other, the commands succeed and print what the page shows."""
     typed = blocks(page.read_text())
     with shell(typed, tmp_path) as typist:
         pairs = typist.type(typed)

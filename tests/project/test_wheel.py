@@ -1,4 +1,4 @@
-"""The built wheel works by itself, in an environment where nothing else is."""
+"""The built wheel works by itself, in an empty environment."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from tests.project.paths import PACKAGES, ROOT, tracked_files
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """What a command printed; its output is the message if it fails."""
+    """The output of a command. If the command fails, the output is the message of the failure."""
     environment = {
         name: value
         for name, value in os.environ.items()
