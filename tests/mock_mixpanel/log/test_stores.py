@@ -91,6 +91,17 @@ def test_ids_are_never_used_again(store: Store, token: str | None) -> None:
     assert ids(store) == [(2, 4)]
 
 
+@pytest.mark.parametrize("token", [None, "T"])
+def test_last_id_stays(store: Store, token: str | None) -> None:
+    """The id of the last row is known without reading rows, also when the row was forgotten."""
+    assert store.last() == 0
+    store.append(ROW)
+    store.append(ROW)
+    assert store.last() == 2
+    store.forget(token)
+    assert store.last() == 2
+
+
 def test_rows_come_back_as_they_were(store: Store) -> None:
     """Each byte of a row is kept, also those that no text can have."""
     packed = Packed("T\u20ac", 2, b"\x00\xff head", b"\x00\xfe body")
