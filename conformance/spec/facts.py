@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ _HEADING = re.compile(r"#{1,6} +(.+?)(?: +#+)?", re.ASCII)
 @cache
 def fact_pages() -> dict[str, str]:
     """The text of every page, by its path such as `docs/facts/cloud-classic.md`."""
-    folder = DATA.joinpath("facts")
+    folder = files("mock_mixpanel").joinpath("inspector", "docs", "facts")
     if not folder.is_dir():  # in a checkout
         folder = Path(str(DATA)).parent / "docs" / "facts"
     return {PREFIX + file.name: file.read_text(encoding="utf-8") for file in _pages(folder)}

@@ -9,8 +9,11 @@ from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.parameters import ControlError, whole_number
 from mock_mixpanel.control.search import SearchError, read_search
 from mock_mixpanel.control.views import RECORD_FIELDS, REQUEST_FIELDS
+from mock_mixpanel.inspector.copying import copies
 from mock_mixpanel.inspector.minutes import chart
+from mock_mixpanel.inspector.saved import saved_values
 from mock_mixpanel.inspector.site import Site, View
+from mock_mixpanel.inspector.sources import section
 from mock_mixpanel.inspector.visit import Visit
 from mock_mixpanel.inspector.wording import counted
 
@@ -48,6 +51,8 @@ class RecordPages:
             "events": self.events,
             f"events/{number}": self.event,
             "rejected": self.rejected,
+            "source": self.source,
+            "saved": self.saved,
         }
 
     def start(self) -> Response:
@@ -78,7 +83,8 @@ class RecordPages:
         found = self._site.reading.request(number)
         if found is None:
             raise ControlError(f"there is no request {number}; it may have been forgotten", 404)
-        return self._site.render("request.html", self._site.visit(), request=found)
+        texts = copies(found, request.host_url.rstrip("/"))
+        return self._site.render("request.html", self._site.visit(), request=found, copies=texts)
 
     def events(self) -> Response:
         """Every arrival with its fate, newest first."""
@@ -104,6 +110,19 @@ class RecordPages:
             return self._site.render("rejected.html", visit, reason=None, groups=groups)
         found = self._site.reading.rejected(query, reason=reason)
         return self._site.render("rejected.html", visit, reason=reason, found=found)
+
+    def source(self) -> Response:
+        """The section of the documentation that a reason cites."""
+        source = request.args.get("of", "")
+        text = section(source)
+        if text is None:
+            raise ControlError(f"there is no section {source!r}", 404)
+        return self._site.render("source.html", self._site.visit(), source=source, text=text)
+
+    def saved(self) -> Response:
+        """All of a project as one HTML file."""
+        visit = self._site.visit()
+        return self._site.render("saved.html", visit, **saved_values(self._site, visit))
 
     def _query(
         self, visit: Visit, fields: Sequence[str], always: str = ""
