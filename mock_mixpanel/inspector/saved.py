@@ -15,7 +15,7 @@ MOST = 200
 def saved_values(site: Site, visit: Visit) -> dict[str, Any]:
     """What the file shows. Secrets are hidden in the journal already."""
     query = Query(visit.token, visit.region, limit=MOST, paged=True)
-    identity = site.world.projections.identities(visit.token, visit.region)
+    identity = site.backend.projections.identities(visit.token, visit.region)
     return {
         "style": Path(__file__).with_name("static").joinpath("inspector.css").read_text("utf-8"),
         "groups": site.reading.reasons(Query(visit.token, visit.region)),
