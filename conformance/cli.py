@@ -23,6 +23,9 @@ COMMANDS = {
     ),
     "corpus": LazyCommand("conformance.corpus.command:corpus", "Make, redact and inspect corpora."),
     "decisions": LazyCommand("conformance.commands:decisions", "Print the project's decisions."),
+    "envelope": LazyCommand(
+        "conformance.commands:envelope", "Print the fields that outcomes do not compare."
+    ),
     "schema": LazyCommand("conformance.commands:schema", "Print the form of a scenario."),
 }
 

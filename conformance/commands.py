@@ -16,6 +16,7 @@ from conformance.runner.summary import Summary
 from conformance.spec.coverage import measure
 from conformance.spec.coverage import page as coverage_page
 from conformance.spec.decisions import page as decisions_page
+from conformance.spec.envelope import page as envelope_page
 from conformance.spec.loading import load_scenarios
 from conformance.spec.own_scenarios import load_own
 from conformance.spec.schema_page import page as schema_page
@@ -80,6 +81,12 @@ def decisions() -> None:
     """Our own decisions with the scenarios that pin them, as Markdown."""
     citations = [(scenario.id, scenario.source) for scenario in load_scenarios()]
     click.echo(decisions_page(citations), nl=False)
+
+
+@click.command()
+def envelope() -> None:
+    """The fields that the profile outcome does not compare, as Markdown."""
+    click.echo(envelope_page(), nl=False)
 
 
 @click.command()

@@ -8,6 +8,15 @@ from typing import NamedTuple
 from conformance.spec.data import read
 from conformance.spec.yaml_text import parse_yaml
 
+HEAD = """# The envelope
+
+Fields that carry a record and say nothing about a person or an event. The profile `outcome` of
+[the conformance suite](../how-to/targets.md) does not compare them, except in scenarios that are
+about them. Endpoint (`/track` or `/import`), unit of time, order of keys and query are never part
+of an outcome. Generated from `conformance/spec/envelope.yaml` by `mockpanel envelope`; a test keeps
+it current.
+"""
+
 
 class EnvelopeField(NamedTuple):
     """A field, the kinds of record it is envelope of, and globs of scenarios about it."""
@@ -37,11 +46,12 @@ def ignored(kind: str, scenario_id: str) -> frozenset[str]:
 
 
 def page() -> str:
-    """The list as a Markdown table."""
+    """The list as a page in Markdown."""
     return "\n".join(_lines()) + "\n"
 
 
 def _lines() -> Iterator[str]:
+    yield HEAD
     yield "| field | of | why it is not compared | compared in |"
     yield "|---|---|---|---|"
     for row in envelope():
