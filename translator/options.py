@@ -154,7 +154,12 @@ def _decompressed(source: BinaryIO, name: str) -> BinaryIO:
         usage_error(f"{name} {error}")
 
 
+class UsageProblem(click.ClickException):
+    """Wrong usage or settings: click prints the text and ends the program with status 2."""
+
+    exit_code = 2
+
+
 def usage_error(text: str) -> NoReturn:
     """Print the error and end the program with status 2."""
-    click.echo(printable(f"Error: {text}"), err=True)
-    sys.exit(2)
+    raise UsageProblem(printable(text))

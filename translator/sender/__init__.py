@@ -1,4 +1,4 @@
-"""Delivery: operations to HTTP requests, answers to verdicts."""
+"""Delivery: from operations to HTTP requests, and from responses to results."""
 
 from translator.sender.commands.run import run_send
 from translator.sender.deliver import Sender

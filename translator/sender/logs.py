@@ -1,7 +1,7 @@
-"""What a program says of its work: one JSON object a line, through the standard `logging`.
+"""Structured logs: one JSON object a line, through the standard `logging`.
 
-As a library, the sender only gives records to the logger `translator.sender`; who wants to see them
-adds a handler. The commands add the one that is made here.
+As a library, the sender only gives records to the logger `translator.sender`; add a handler to see
+them. The commands add the handler of this module.
 """
 
 import logging
@@ -29,7 +29,7 @@ LEVELS = ("debug", "info", "warning", "error")
 DEFAULT_LEVEL = "warning"
 
 NUMBERS = int | float | None
-"""What is said as it is; all else is text, in which a secret might stand."""
+"""Values that are logged as they are. All others are text, which may hold a secret."""
 
 log = logging.getLogger("translator.sender")
 log.addHandler(logging.NullHandler())
@@ -49,9 +49,9 @@ CIRCUIT_LEVELS = {
 
 
 class LogEvent:
-    """A message of ours: what happened, and the particulars.
+    """The message of a log record: what happened, with named values.
 
-    A handler of somebody else's shows it as text, such as `retry endpoint=/track wait=2.0`.
+    As text it looks like `retry endpoint=/track wait=2.0`.
     """
 
     __slots__ = ("event", "particulars")
@@ -66,10 +66,10 @@ class LogEvent:
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON: `at`, `level`, `logger`, and `event` with its particulars.
+    """A record as one line of JSON: `at`, `level`, `logger`, and `event` with its values.
 
-    Of records that are not ours it has the `message`; of an error where it came from. No text in
-    it holds a secret that `redact` knows. `now` gives seconds since 1970.
+    A record of another library has its `message`, and one of an exception its `trace`. `redact`
+    hides secrets in each text. `now` gives seconds since 1970.
     """
 
     def __init__(self, redact: Callable[[str], str], now: Callable[[], float]) -> None:
@@ -96,20 +96,20 @@ class JsonFormatter(logging.Formatter):
 
 
 def _trace(error: Any) -> str:
-    """Where an error came from and of which kind it is; its text may quote anybody's data."""
+    """The stack and the type of an exception, without its text, which may quote data."""
     kind, _, frames = error
     return "".join((*traceback.format_tb(frames), getattr(kind, "__name__", "")))
 
 
 class LineHandler(logging.Handler):
-    """Writes each record as a line of a stream, and tears no progress bar there."""
+    """Writes each record as a line of a stream, above a progress line if there is one."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; a stream that is gone disturbs nobody."""
+        """Write a record; a closed stream is no error."""
         try:
             write_line(self.format(record), self._stream)
         except Exception:
@@ -128,8 +128,8 @@ def logging_to(
 ) -> Iterator[None]:
     """Until the block ends, records of at least a level go to a stream, one JSON object a line.
 
-    `level` is one of LEVELS; of other libraries only warnings and worse appear. `secrets` and
-    `tokens` are shown nowhere. `redact` hides secrets in their place if they may change.
+    `level` is one of LEVELS; other libraries' records appear from level warning on. `secrets` and
+    `tokens` are hidden. `redact` replaces both if the secrets may change.
     """
     handler = LineHandler(stream)
     handler.setFormatter(JsonFormatter(redact or Redactor(secrets, tokens), now))

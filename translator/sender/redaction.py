@@ -1,4 +1,4 @@
-"""Keeping secrets out of what people read."""
+"""Secrets are replaced in every text that people read."""
 
 import base64
 import re
@@ -8,9 +8,9 @@ REDACTED = "[redacted]"
 
 
 class Redactor:
-    """Replaces secrets in a text, also where they stand as Basic credentials.
+    """Replaces secrets in a text, also in the form of Basic credentials.
 
-    `tokens` are replaced where they stand as a word: no letter or digit beside them.
+    `tokens` are replaced only as whole words, with no letter or digit beside them.
     """
 
     def __init__(self, secrets: Iterable[str], tokens: Iterable[str] = ()) -> None:
@@ -22,7 +22,7 @@ class Redactor:
         self._tokens = re.compile(rf"(?<!\w)(?:{words})(?!\w)") if words else None
 
     def body(self, body: bytes) -> bytes:
-        """An answer without secrets; what is cut from it then holds no part of one either."""
+        """A response body without secrets; an excerpt of it then holds no part of one either."""
         for hidden in self._hidden:
             body = body.replace(hidden.encode(), REDACTED.encode())
         return body

@@ -99,7 +99,7 @@ def test_nothing_listens(sleeps: list[float], stub: Stub) -> None:
     assert verdict.status == DeliveryStatus.DEAD_LETTERED
     assert (
         verdict.reason
-        == f"given up after the last try: {url}: no connection, or it broke before the answer"
+        == f"given up after the last try: {url}: no connection, or it broke before the response"
     )
     assert sleeps == [5.0]
 

@@ -36,7 +36,7 @@ from translator.sender.logs import DEFAULT_LEVEL, LEVELS
 
 WORKERS = 4
 EXIT_INTERRUPTED = 130
-"""What shells say of a program that Ctrl-C ended."""
+"""The status that shells use for a program that Ctrl-C ended."""
 
 path_option = partial(click.option, type=click.Path(dir_okay=False, path_type=Path))
 spool_option = path_option(
@@ -44,7 +44,7 @@ spool_option = path_option(
 )
 dead_letters_option = path_option(
     "--dead-letters",
-    help="File for what could not be delivered, one JSON object a line.  "
+    help="File for dead letters, what could not be delivered, one JSON object a line.  "
     "[default: with a spool, its name and .dead]",
 )
 alias_option = click.option(
@@ -52,7 +52,7 @@ alias_option = click.option(
     type=click.Choice([one.value for one in AliasPolicy]),
     default=AliasPolicy.HOLD.value,
     show_default=True,
-    help="What a person's calls after an alias do: go with it (none), go when it is answered "
+    help="When calls of a person that follow an alias are sent: with it (none), after its response "
     "(flush), or --alias-hold seconds after that (hold).",
 )
 hold_option = click.option(
@@ -61,7 +61,7 @@ hold_option = click.option(
     default=HOLD_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="How long hold waits.",
+    help="How long `--alias hold` waits.",
 )
 workers_option = click.option(
     "--workers",
@@ -75,7 +75,7 @@ log_level_option = click.option(
     type=click.Choice(LEVELS),
     default=DEFAULT_LEVEL,
     show_default=True,
-    help="What is logged on the error stream, one JSON object a line, besides the losses.",
+    help="Lowest level that is logged on the error stream, one JSON object a line.",
 )
 
 
@@ -171,7 +171,7 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
 
 
 def _input(source: BinaryIO, wake: Callable[[], object]) -> Iterable[bytes] | Lines:
-    """The lines of a file, or of a pipe or terminal, where the next one may be long in coming."""
+    """The lines of a file, or of a pipe or terminal, where the next one may take long."""
     try:
         number = source.fileno()
     except OSError:
@@ -219,7 +219,6 @@ def _deliver(
             )
             return status, opened.spool is not None and opened.spool.finished is not None
         except KeyboardInterrupt:
-            # Like a crash, which the spool is made for: no answer is waited for, and the next run
-            # knows that one was broken off.
+            # As after a crash: no response is awaited, and the next run continues from the spool.
             click.echo("\nAborted!", err=True)
             os._exit(EXIT_INTERRUPTED)

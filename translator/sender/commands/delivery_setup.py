@@ -1,4 +1,4 @@
-"""What every command that delivers opens, and closes: a sender, a spool, dead letters."""
+"""Opens what every command that delivers needs: a sender, a spool, dead letters."""
 
 import logging
 import sys
@@ -24,7 +24,7 @@ __all__ = ["IN_MEMORY", "Opened", "open_delivery"]
 
 
 class Opened(NamedTuple):
-    """All that a delivery needs. `host` is where the settings lead, `translate` takes a line."""
+    """All that a delivery needs. `host` is the one of the settings; `translate` takes a line."""
 
     host: str
     translate: Callable[[bytes], Result]
@@ -52,11 +52,11 @@ def open_delivery(
     now: Callable[[], float] = time.time,
     retry: RetryPolicy | None = None,
 ) -> Iterator[Opened]:
-    """What the options of a command (`delivery_options`) say, opened until the block ends.
+    """Open what the options of a command (`delivery_options`) describe, until the block ends.
 
     `spool` is a file, `IN_MEMORY`, or None for no spool. Wrong usage ends the program with status
-    2, before anything is sent. What happens is logged on the error stream, without the project's
-    secrets and the `write_keys` of a gateway. `now` gives the time in seconds since 1970.
+    2, before anything is sent. The log goes to the error stream, without the project's secrets
+    and the `write_keys` of a gateway. `now` gives the time in seconds since 1970.
     """
     settings = read_settings(settings_file)
     compiled = compile_settings(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))
@@ -105,5 +105,5 @@ def _log_resumed(spool: Spool) -> None:
 
 
 def dead_letters_beside(spool: Path | str | None) -> Path | None:
-    """The file of dead letters that goes with a spool's file; none without one."""
+    """The default file of dead letters: beside the spool's file; None without one."""
     return spool.with_name(spool.name + ".dead") if isinstance(spool, Path) else None

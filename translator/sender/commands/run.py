@@ -80,7 +80,7 @@ def run_send(
         summary["error"] = problem
         if spool is not None:
             summary["waiting"] = spool.waiting()
-    log.info(LogEvent("stop", **summary))
+    log.info(LogEvent("stop", **{name: summary[name] for name in summary if name != "codes"}))
     print(encode(summary).decode(), file=out)
     lost = ledger.account.lost or not summary.keys().isdisjoint({"damage", "error"})
     return EXIT_LOST if lost else EXIT_DELIVERED

@@ -1,6 +1,6 @@
-"""Lines that come when they come, such as those of a pipe: what is under way waits for none.
+"""Lines of an input, also of a pipe: requests that are under way never wait for the next line.
 
-They are read in a thread of their own, a little ahead of who takes them.
+The lines of a pipe are read in a thread of their own, a little ahead of their use.
 """
 
 import queue
@@ -10,18 +10,18 @@ from itertools import islice
 from typing import Protocol
 
 AHEAD = 4
-"""How many pieces of the input are read before they are asked for."""
+"""How many pieces of the input are read ahead."""
 
 
 class Lines(Protocol):
     """An input, line by line."""
 
     def take(self, room: int) -> Sequence[bytes] | None:
-        """About `room` lines; none if there are none now; None if never again."""
+        """About `room` lines; none if there are none now; None after the last."""
 
 
 class ReadyLines:
-    """Lines that are all there, or that are worth waiting for."""
+    """Lines that are all there, such as those of a file."""
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self._lines = iter(lines)
@@ -31,16 +31,16 @@ class ReadyLines:
 
 
 class Arriving:
-    """Lines in the pieces in which they come. `wake` is called, in another thread, with each.
+    """Lines in the pieces in which they arrive; `wake` is called, in another thread, after each.
 
-    `take` raises what reading raised, after all that came before.
+    `take` raises the exception of the reading thread after the lines before it.
     """
 
     def __init__(self, pieces: Iterator[Sequence[bytes]], wake: Callable[[], object]) -> None:
         self._queue: queue.Queue[Sequence[bytes] | None] = queue.Queue(AHEAD)
         self._ended = False
         self._failure: Exception | None = None
-        # A daemon: a read that does not end must not keep the process from ending.
+        # A daemon thread: a read that never returns must not keep the process alive.
         threading.Thread(target=self._read, args=(pieces, wake), daemon=True).start()
 
     def take(self, room: int) -> Sequence[bytes] | None:

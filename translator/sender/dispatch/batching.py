@@ -1,4 +1,4 @@
-"""What a request carries, and how much of it."""
+"""Batches: which records a request carries, and its JSON body."""
 
 import json
 import re
@@ -12,11 +12,11 @@ _LONG_NUMBER = re.compile(rb"\d{19}")
 """What orjson may read as a floating point number, which is another value."""
 
 BRACKET = 1
-"""Bytes of the first bracket; each record then costs one more byte, for what follows it."""
+"""Bytes of the first bracket; each record adds one more byte, for the comma or bracket after it."""
 
 
 class BatchLimits(NamedTuple):
-    """How large a request may be: records, and bytes of JSON before compression.
+    """The largest request: records, and bytes of JSON before compression.
 
     Mixpanel takes 2000 records and 10 MB; 2 MB is the limit its 413 answer still names
     (docs/facts/mixpanel-http-api.md#import-requests).
@@ -53,10 +53,10 @@ class Batch(NamedTuple):
 def encode(payload: Any) -> bytes:
     """A payload as JSON in UTF-8.
 
-    The standard library steps in for what orjson refuses: numbers beyond 64 bits and lone
-    surrogates, which stay escaped.
+    The standard library writes what orjson refuses: numbers beyond 64 bits, and lone surrogates,
+    which stay escaped.
 
-    Raises ValueError for what JSON cannot say, and RecursionError for endless nesting.
+    Raises ValueError for a value that JSON does not have, and RecursionError for endless nesting.
     """
     try:
         return orjson.dumps(payload)

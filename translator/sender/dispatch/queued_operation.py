@@ -1,4 +1,4 @@
-"""An operation on its way: its JSON text, whom it is about, and whether it may share an answer."""
+"""A queued operation: its JSON text, its ordering keys, and which requests it may share."""
 
 from enum import Enum, auto
 from functools import lru_cache
@@ -9,8 +9,7 @@ from translator.core.operations import Operation
 ALIAS_EVENT = "$create_alias"
 
 LONGEST_KEPT = 255
-"""How long an id may be, in characters, of which something is kept for its next use; so that all
-that is kept is bounded too."""
+"""The longest id, in characters, for which something is cached; it bounds the cache's memory."""
 
 
 class Sharing(Enum):
@@ -79,10 +78,10 @@ class QueuedOperation:
 
 
 def ordering_keys_of(operation: Operation, people: tuple[Any, ...] = ()) -> tuple[str, ...]:
-    """The lanes of an operation: those of its people, and its group's.
+    """The ordering keys of an operation: one for each of its people, and one for its group.
 
-    `people` are the ids of the message that it comes from; without them, and for an alias besides
-    them, those in the payload count.
+    `people` are the ids of its message. Without them the ids in the payload are used; for an alias
+    both are.
     """
     payload = operation.payload
     if operation.endpoint == "/groups":
@@ -102,12 +101,12 @@ def ordering_keys_of(operation: Operation, people: tuple[Any, ...] = ()) -> tupl
 
 @lru_cache(10_000)
 def _lane(person: str) -> tuple[str, ...]:
-    """Of one person, as nearly all operations have it; kept, since people come back."""
+    """The key of one person, cached, since most operations have one and people come back."""
     return (f"person {person}",) if person else ()
 
 
 def ordering_keys_of_people(ids: tuple[Any, ...]) -> tuple[str, ...]:
-    """A lane for each id; 7 and "7" are one person to Mixpanel."""
+    """A key for each id; 7 and "7" are one person to Mixpanel."""
     if len(ids) == 1 and type(ids[0]) is str and len(ids[0]) <= LONGEST_KEPT:
         return _lane(ids[0])
     return tuple(dict.fromkeys(f"person {one}" for one in ids if one not in (None, "")))

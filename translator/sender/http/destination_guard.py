@@ -1,7 +1,7 @@
-"""Where a request may go: this machine, unless the caller says `live`.
+"""The addresses that requests may go to: this machine, unless the caller says `live`.
 
-A test tool that quietly reaches the real Mixpanel pollutes a project for good, so every address is
-settled here, before a socket is opened.
+A test tool that reaches the real Mixpanel by accident pollutes a project permanently, so every
+address is checked here, before a socket is opened.
 """
 
 import ipaddress
@@ -24,23 +24,23 @@ OPTIONS = {
 
 
 class DestinationError(ValueError):
-    """There is no address that these operations may go to; nothing has been sent to it."""
+    """There is no base URL for these operations; nothing has been sent."""
 
 
 def destination(host: str, replaced: Mapping[str, str], *, live: bool) -> str:
     """The base URL, without a closing slash, that operations for `host` go to.
 
-    `host` is an operation's host, such as `https://api-eu.mixpanel.com`; `replaced` names the base
-    URLs that stand in for such hosts, and with any of them the real ones are out. A residency
-    without a base URL of its own never borrows another's: its data would land in the wrong region.
+    `host` is an operation's host, such as `https://api-eu.mixpanel.com`; `replaced` are the
+    base URLs that replace such hosts; with any of them the real hosts are not used. A residency
+    without a base URL never uses that of another: its data would be stored in the wrong region.
 
-    Raises DestinationError if there is none, or if it is not this machine and `live` is false.
+    Raises DestinationError if there is none, or if it is another machine and `live` is false.
     """
     base_url = replaced.get(host)
     if base_url is not None:
         return checked_base_url(base_url, live=live)
     if host not in HOSTS:
-        # It may come from a file that somebody else wrote, and no part of it is trusted.
+        # It may come from a file of somebody else: no part of it is used.
         raise DestinationError(f"{host!r:.100} is not a host that operations can go to")
     if live and not replaced:
         return host
@@ -89,7 +89,7 @@ def checked_base_url(base_url: str, *, live: bool) -> str:
 
 
 def is_loopback(hostname: str) -> bool:
-    """Whether a host name can only mean this machine: 127.0.0.0/8, ::1 or localhost."""
+    """Whether a host name always means this machine: 127.0.0.0/8, ::1 or localhost."""
     if hostname.lower() == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Which records of a request an answer names as bad."""
+"""Which records of a request a response names as bad."""
 
 from translator.sender.dispatch.batching import Batch
 from translator.sender.http.responses import InterpretedResponse
@@ -7,8 +7,9 @@ from translator.sender.http.responses import InterpretedResponse
 def failures_by_place(batch: Batch, outcome: InterpretedResponse) -> dict[int, str] | None:
     """The reason for each record that failed, by its place in the batch.
 
-    `index` decides; without one, the insert id does if only one record has it. `None` if an entry
-    can be matched by neither, or if the answer does not add up: then it says nothing of the others.
+    A record is found by `index`, or without one by its insert id if only one record has it. `None`
+    if an entry matches neither, or if the counts of the response disagree: then it proves nothing
+    about the other records.
     """
     places: dict[str, list[int]] = {}
     for place, letter in enumerate(batch.operations):

@@ -1,4 +1,4 @@
-"""From an HTTP answer of Mixpanel to what it means for the records that were sent.
+"""From an HTTP response to its meaning for the records that were sent.
 
 `classify` is a pure function. Its rules come from docs/facts/mixpanel-http-api.md#track-responses,
 docs/facts/mixpanel-http-api.md#strict-validation, docs/facts/mixpanel-http-api.md#import-responses,
@@ -25,13 +25,13 @@ from typing import Any, NamedTuple
 import orjson
 
 TEMPORARY_FAILURE = "a temporary failure occurred"
-"""The one text that makes `status: 0` worth another try."""
+"""The only text with `status: 0` that is retried."""
 
 RETRIED_STATUSES = frozenset({408, 429})
-"""Besides every 5xx: the request timed out, or came too fast."""
+"""Retried besides every 5xx: the request timed out, or the rate limit was exceeded."""
 
 CLEAR_STATUSES = frozenset({408, 429, 503})
-"""Statuses of a server that took nothing."""
+"""Statuses that say that nothing was stored."""
 
 ALWAYS_JSON = frozenset({401, 403})
 """Errors that Mixpanel is documented to explain in JSON."""
@@ -46,21 +46,21 @@ EXCERPT = 200
 
 
 class Meaning(Enum):
-    """What an answer says about the records of its request."""
+    """What a response says about the records of its request."""
 
     DELIVERED = auto()
     RETRY = auto()
-    """Nothing final: ask again later."""
+    """Not final: try again later."""
     REFUSED = auto()
-    """All of them are refused for a reason that concerns the request, such as its credentials."""
+    """All of them are refused, for a reason of the request, such as its credentials."""
     INVALID = auto()
-    """At least one of them is bad, but the answer does not say which."""
+    """At least one of them is bad; the response does not say which."""
     PARTIAL = auto()
     """Those in `failed` are bad, the others are stored."""
     TOO_LARGE = auto()
     """The request is too large; a smaller one may pass."""
     OUTDATED = auto()
-    """Nobody was asked: some of them have become too old for /track on the way."""
+    """The request was not sent: some records have become too old for /track."""
 
 
 class FailedRecord(NamedTuple):
@@ -72,11 +72,11 @@ class FailedRecord(NamedTuple):
 
 
 class InterpretedResponse(NamedTuple):
-    """The meaning of one answer.
+    """The meaning of one response.
 
     `retry_after` is how many seconds Mixpanel asks to wait, `imported` the number of records it
     says it stored; both are `None` if it does not say. `unclear`: whether it stored something
-    is unknown. `status` is the answer's HTTP status, if whoever had the answer noted it.
+    is unknown. `status` is the HTTP status, if there was a response.
     """
 
     meaning: Meaning
@@ -89,7 +89,7 @@ class InterpretedResponse(NamedTuple):
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> InterpretedResponse:
-    """The meaning of an HTTP answer; `headers` must be found whatever the case of their names."""
+    """The meaning of an HTTP response; `headers` must be found in any case of their names."""
     answer = _decode(body)
     reason = f"HTTP {status}: {_error_text(answer, body)}"
     if 200 <= status < 300:
@@ -186,9 +186,9 @@ def _imported(answer: Any) -> int | None:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds of `Retry-After`; a date counts from the answer's own `Date`.
+    """The seconds of `Retry-After`; a date counts from the response's own `Date`.
 
-    Without a `Date` a date is ignored: our clock need not be the server's.
+    Without a `Date` a date is ignored, since this clock may differ from the server's.
     """
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():

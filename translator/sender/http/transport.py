@@ -11,10 +11,10 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 TIMEOUT_SECONDS = (5.0, 30.0)
-"""How long to wait for a connection, and between two bytes of the answer."""
+"""Timeouts for the connection, and between two bytes of the response."""
 
 GZIP_FROM_BYTES = 1024
-"""Smaller bodies are not worth compressing."""
+"""Smaller bodies are not compressed."""
 
 GZIP_LEVEL = 1
 """The fastest: level 6 takes twice the time to make a body of events a tenth smaller."""
@@ -25,11 +25,11 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
     "/groups": {"verbose": "1", "ip": "0"},
     "/import": {"strict": "1", "ip": "0"},
 }
-"""The control parameters: always an answer that gives reasons, and never this machine's place
-for the user's (`ip=0`)."""
+"""The control parameters: responses give reasons, and this machine's address is not taken for the
+user's (`ip=0`)."""
 
 ENDPOINTS = frozenset(QUERIES)
-"""All that operations are sent to."""
+"""The endpoints that operations are sent to."""
 
 GZIP_ENDPOINTS = frozenset({"/track", "/import"})
 """Compression is documented as not supported elsewhere
@@ -37,7 +37,7 @@ GZIP_ENDPOINTS = frozenset({"/track", "/import"})
 
 
 class HttpResponse(NamedTuple):
-    """An HTTP answer; the names of `headers` are found in any case."""
+    """An HTTP response; the names of `headers` are found in any case."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,7 +45,7 @@ class HttpResponse(NamedTuple):
 
 
 class NetworkError(Exception):
-    """No answer came: no connection, a time-out, or a connection that broke.
+    """There is no response: no connection, a timeout, or a broken connection.
 
     `unclear`: something was sent, so the records may have arrived.
     """
@@ -56,7 +56,7 @@ class NetworkError(Exception):
 
 
 class Transport(Protocol):
-    """Sends one request and gives its answer, or raises NetworkError."""
+    """Sends one request and gives its response, or raises NetworkError."""
 
     def post(self, base_url: str, endpoint: str, body: bytes) -> HttpResponse: ...
 
@@ -64,9 +64,9 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """The transport over real sockets, with connections kept alive.
+    """The transport over HTTP, with connections kept alive.
 
-    Several threads may use it. `api_secret` is sent to /import alone, as the user of Basic auth
+    Several threads may use it. `api_secret` is sent only to /import, as the user of Basic auth
     with an empty password.
     """
 
@@ -109,7 +109,7 @@ class HttpTransport:
         session: requests.Session | None = getattr(self._own, "session", None)
         if session is None:
             session = self._own.session = requests.Session()
-            # No proxy and no credentials from the environment: a request goes where we say.
+            # No proxy and no credentials from the environment.
             session.trust_env = False
             self._sessions.append(session)
         return session
@@ -127,18 +127,18 @@ class HttpTransport:
 
 
 def _describe(error: requests.RequestException) -> str:
-    """What went wrong, without the object addresses that fill urllib3's messages."""
+    """The problem, without the object addresses of urllib3's messages."""
     if isinstance(error, requests.Timeout):
-        return "no answer in time"
+        return "no response in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "the connection is not secure"
     if isinstance(error, requests.ConnectionError):
-        return "no connection, or it broke before the answer"
+        return "no connection, or it broke before the response"
     return type(error).__name__
 
 
 def _never_connected(error: requests.RequestException) -> bool:
-    """Whether not a byte of the request can have arrived."""
+    """Whether no byte of the request can have arrived."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(error, requests.ConnectTimeout) or isinstance(
         reason, NewConnectionError | ConnectTimeoutError
