@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from conformance.corpus.synth import synth
-from conformance.regression.comparison import Job
+from conformance.regression.comparison import DiffJob
 from conformance.regression.engine import compare_corpus
 from conformance.regression.refs import parse_ref
 
@@ -61,7 +61,7 @@ def main() -> None:
             ("a mapping row changed", f"mapping:{mapping}"),
             ("the rule set changed", "rules:observed"),
         ):
-            job = Job(parse_ref(old), parse_ref("tree"), SETTINGS, NOW, NOW)
+            job = DiffJob(parse_ref(old), parse_ref("tree"), SETTINGS, NOW, NOW)
             for workers in sorted({1, cores}):
                 compare = partial(compare_corpus, [str(corpus)], job, workers=workers)
                 rate = count / seconds(compare)

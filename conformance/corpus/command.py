@@ -13,7 +13,7 @@ import orjson
 
 from conformance.corpus.entries import BadLine, read_entry
 from conformance.corpus.reading import corpus_files, read_corpus
-from conformance.corpus.redact import Redactor
+from conformance.corpus.redact import CorpusRedactor
 from conformance.corpus.synth import synth
 from conformance.errors import EXIT_FAILURES, UsageError
 from conformance.targets.destination_guard import answers_errors
@@ -77,7 +77,7 @@ def redact_command(
 
     Exit status: 0 if every line was redacted, 1 if lines were left out, 2 for wrong usage.
     """
-    redactor = Redactor(_key(key_file), keep)
+    redactor = CorpusRedactor(_key(key_file), keep)
     bad = 0
 
     def lines() -> Iterator[bytes]:

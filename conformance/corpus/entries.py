@@ -31,7 +31,7 @@ class BadLine(Exception):
         self.problem = problem
 
 
-class Entry(NamedTuple):
+class CorpusEntry(NamedTuple):
     """A message of a corpus, its place, and what it brings along.
 
     `settings` and `now` (aware) are None where the entry leaves them to the one who translates it.
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
     session: bool = False
 
 
-def read_entry(line: bytes, where: str) -> Entry:
+def read_entry(line: bytes, where: str) -> CorpusEntry:
     """The entry on a line. Raises BadLine if it is not JSON, or no object."""
     try:
         value = orjson.loads(line)
@@ -64,16 +64,16 @@ def read_entry(line: bytes, where: str) -> Entry:
             # A page gives the integration options that are no settings; the line still has them.
             known = Settings.__dataclass_fields__
             settings = {key: item for key, item in settings.items() if key in known}
-        return Entry(where, value, _text(value.get("id")), settings, session=True)
+        return CorpusEntry(where, value, _text(value.get("id")), settings, session=True)
     plain = line.count(b"{") + line.count(b"[") <= MAX_NESTING
     if "type" in value or "message" not in value:
-        return Entry(where, value, _text(value.get("messageId")), plain=plain)
+        return CorpusEntry(where, value, _text(value.get("messageId")), plain=plain)
     settings = _settings(value)
     if settings is not None and "requests" in value:
         settings = destination_settings(settings)
     message = value["message"]
     name = value.get("id") or (message.get("messageId") if type(message) is dict else None)
-    return Entry(where, message, _text(name), settings, _moment(value.get("now")), plain)
+    return CorpusEntry(where, message, _text(name), settings, _moment(value.get("now")), plain)
 
 
 def _why(line: bytes) -> str:

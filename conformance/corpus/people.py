@@ -47,7 +47,7 @@ FOUNDED = ("2011-09-01", "1998-04-02T00:00:00Z", "1953-05-29T11:30:00+05:45", "1
 """When companies began: dates, some before 1970 and some with an offset."""
 
 
-class Person(NamedTuple):
+class SyntheticPerson(NamedTuple):
     """A person. `context` is what their device sends with every call."""
 
     number: int
@@ -62,12 +62,12 @@ class Person(NamedTuple):
     context: Json
 
 
-def person(random: Random, number: int) -> Person:
+def person(random: Random, number: int) -> SyntheticPerson:
     """The person with this number."""
     first, last = random.choice(FIRST_NAMES), random.choice(LAST_NAMES)
     email = f"person.{number}@{random.choice(('mail', 'post', 'work'))}.example"
     platform = random.choice(PLATFORMS)
-    return Person(
+    return SyntheticPerson(
         number,
         anonymous_id=random_uuid(random),
         # User ids are database keys, numbers or e-mail addresses.

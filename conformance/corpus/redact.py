@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from conformance.corpus.entries import Entry
+from conformance.corpus.entries import CorpusEntry
 from conformance.corpus.pseudonyms import Pseudonyms
 from conformance.spec.loading import Json
 from translator.core.message import FORBIDDEN_IDS
@@ -37,14 +37,14 @@ _SECONDS, _MILLISECONDS = range(10**8, 10**10), range(10**11, 10**13)
 _TELLING_NAME = re.compile(r"@|\d{6}")
 
 
-class Redactor:
+class CorpusRedactor:
     """Redacts entries with the pseudonyms of one key; `keep` are further paths that stay."""
 
     def __init__(self, key: bytes, keep: Iterable[str] = ()) -> None:
         self._pseudonyms = Pseudonyms(key)
         self._keep = frozenset((*KEPT, *keep))
 
-    def entry(self, entry: Entry) -> Json:
+    def entry(self, entry: CorpusEntry) -> Json:
         """The redacted line: a message, or an entry if it has settings or a time of its own."""
         message = self.message(entry.message)
         if entry.settings is None and entry.now is None:

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from conformance.corpus.hostile import spoiled
-from conformance.corpus.people import CITIES, FOUNDED, PLANS, Person, person, random_uuid
+from conformance.corpus.people import CITIES, FOUNDED, PLANS, SyntheticPerson, person, random_uuid
 from conformance.spec.loading import Json
 
 START = datetime(2026, 6, 12, tzinfo=UTC)
@@ -53,8 +53,8 @@ def synth(messages: int, seed: int, *, clean: bool = False) -> Iterator[Json]:
     that were stored for more than five days.
     """
     random = Random(seed)  # noqa: S311 - not for secrets
-    known: deque[Person] = deque(maxlen=REMEMBERED)
-    sessions: list[tuple[Person, Session]] = []
+    known: deque[SyntheticPerson] = deque(maxlen=REMEMBERED)
+    sessions: list[tuple[SyntheticPerson, Session]] = []
     now, people = START, 0
     for _ in range(messages):
         now += timedelta(seconds=random.expovariate(1 / MEAN_GAP_SECONDS))
@@ -79,7 +79,7 @@ def synth(messages: int, seed: int, *, clean: bool = False) -> Iterator[Json]:
 
 
 def _stamped(
-    call: Json, who: Person, now: datetime, random: Random, ages_days: tuple[int, ...]
+    call: Json, who: SyntheticPerson, now: datetime, random: Random, ages_days: tuple[int, ...]
 ) -> Json:
     """The call with its message id and its times; it was sent a moment ago, or long ago."""
     age = timedelta(seconds=random.uniform(0.02, 3))
@@ -97,7 +97,7 @@ def _stamped(
     }
 
 
-def _message_id(who: Person, happened: datetime, random: Random) -> str:
+def _message_id(who: SyntheticPerson, happened: datetime, random: Random) -> str:
     found = random_uuid(random)
     library = who.context["library"]["name"]
     prefix = {"analytics.js": "ajs-next", "@segment/analytics-node": "node-next"}.get(library)
@@ -118,7 +118,7 @@ def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _first_visit(random: Random, who: Person, known: deque[Person]) -> Session:
+def _first_visit(random: Random, who: SyntheticPerson, known: deque[SyntheticPerson]) -> Session:
     """A new person looks around, and may sign up."""
     anonymous = {"anonymousId": who.anonymous_id}
     yield from _looking_around(random, who, anonymous, random.randrange(1, 6))
@@ -129,7 +129,7 @@ def _first_visit(random: Random, who: Person, known: deque[Person]) -> Session:
         yield from _looking_around(random, who, both, random.randrange(4))
 
 
-def _return(random: Random, who: Person) -> Session:
+def _return(random: Random, who: SyntheticPerson) -> Session:
     """A known person comes back, may identify again, and may buy."""
     ids = {"userId": who.user_id}
     if who.platform != "server":
@@ -143,7 +143,7 @@ def _return(random: Random, who: Person) -> Session:
         yield _group(random, who, ids)
 
 
-def _signing_up(random: Random, who: Person) -> Session:
+def _signing_up(random: Random, who: SyntheticPerson) -> Session:
     anonymous, ids = {"anonymousId": who.anonymous_id}, {"userId": who.user_id}
     alias = _call("alias", random, who, ids, previousId=who.anonymous_id)
     signed_up = _call(
@@ -162,7 +162,7 @@ def _signing_up(random: Random, who: Person) -> Session:
         yield _group(random, who, ids)
 
 
-def _looking_around(random: Random, who: Person, ids: Json, count: int) -> Session:
+def _looking_around(random: Random, who: SyntheticPerson, ids: Json, count: int) -> Session:
     for _ in range(count):
         if who.platform == "server" or random.random() < 0.5:
             yield _track(random, who, ids)
@@ -175,7 +175,7 @@ def _looking_around(random: Random, who: Person, ids: Json, count: int) -> Sessi
             yield _call("screen", random, who, ids, **fields, properties={"variation": "b"})
 
 
-def _page(random: Random, who: Person, ids: Json) -> Json:
+def _page(random: Random, who: SyntheticPerson, ids: Json) -> Json:
     page = _visited(random)
     fields: Json = {"properties": {**page, "experiment": random.choice(("a", "b"))}}
     if random.random() < 0.8:
@@ -199,7 +199,7 @@ def _visited(random: Random) -> Json:
     }
 
 
-def _track(random: Random, who: Person, ids: Json) -> Json:
+def _track(random: Random, who: SyntheticPerson, ids: Json) -> Json:
     event, properties = random.choice(_EVENTS)(random)
     return _call("track", random, who, ids, event=event, properties=properties)
 
@@ -221,7 +221,7 @@ _EVENTS: tuple[Callable[[Random], tuple[str, Json]], ...] = (
 )
 
 
-def _buying(random: Random, who: Person, ids: Json) -> Session:
+def _buying(random: Random, who: SyntheticPerson, ids: Json) -> Session:
     chosen = random.sample(PRODUCTS, random.randrange(1, 4))
     products = [{"name": name, "price": price, "quantity": 1} for name, price in chosen]
     total = round(sum(price for _, price in chosen), 2)
@@ -237,7 +237,7 @@ def _buying(random: Random, who: Person, ids: Json) -> Session:
     yield _call("track", random, who, ids, event=event, properties=properties)
 
 
-def _group(random: Random, who: Person, ids: Json) -> Json:
+def _group(random: Random, who: SyntheticPerson, ids: Json) -> Json:
     traits = {
         "company": who.company,
         "name": who.company,
@@ -255,7 +255,7 @@ _CREATED = (
 """When an account was made: text, seconds or milliseconds, with an offset, and before 1970."""
 
 
-def _traits(random: Random, who: Person) -> Json:
+def _traits(random: Random, who: SyntheticPerson) -> Json:
     """The traits of a sign-up form; apps spell them differently."""
     created: Any = random.choice(_CREATED)
     if random.random() < 0.5:
@@ -275,7 +275,7 @@ def _traits(random: Random, who: Person) -> Json:
     }
 
 
-def _changed_traits(random: Random, who: Person) -> Json:
+def _changed_traits(random: Random, who: SyntheticPerson) -> Json:
     traits: tuple[Json, ...] = (
         {"plan": random.choice(PLANS)},
         {"email": who.email, "logins": random.randrange(500)},
@@ -287,7 +287,13 @@ def _changed_traits(random: Random, who: Person) -> Json:
 
 
 def _call(
-    kind: str, random: Random, who: Person, ids: Json, *, page: Json | None = None, **fields: Any
+    kind: str,
+    random: Random,
+    who: SyntheticPerson,
+    ids: Json,
+    *,
+    page: Json | None = None,
+    **fields: Any,
 ) -> Json:
     context = who.context
     if who.platform == "web":

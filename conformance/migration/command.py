@@ -22,14 +22,13 @@ from conformance.errors import (
     UsageError,
 )
 from conformance.migration.comparison import compare
-from conformance.migration.play import Game, Played, play
+from conformance.migration.delivery import ProjectContents, SideOptions, deliver_corpus
 from conformance.migration.report import report_folder, write_report
 from conformance.migration.result import Migration
 from conformance.migration.text import text
-from conformance.regression.approvals import judge, read_approvals
+from conformance.regression.approvals import match_approvals, read_approvals
 from conformance.regression.command import now_option
-from conformance.regression.outcome import plural
-from conformance.regression.redaction import Redactor, secrets_in
+from conformance.regression.redaction import SecretFilter, secrets_in
 from conformance.regression.refs import (
     STAND_IN_SETTINGS,
     Ref,
@@ -37,6 +36,7 @@ from conformance.regression.refs import (
     read_rules,
     read_settings,
 )
+from conformance.regression.result import plural
 from conformance.regression.revisions import checked_out
 from conformance.spec.loading import Json
 from conformance.targets.destination_guard import answers_errors
@@ -103,7 +103,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.IntRange(min=1, max=2),
     default=2,
     show_default=True,
-    help="Processes: two play both sides at once.",
+    help="Processes: two deliver both sides at once.",
 )
 @answers_errors
 def migrate(
@@ -133,25 +133,28 @@ def migrate(
     read_rules(rules, f"--rules {rules}")
     settings = read_settings(settings_file) if settings_file else STAND_IN_SETTINGS
     clock, moment = datetime.now(UTC), now_option(now)
-    games = [
-        Game(settings, moment, clock, _options(each)) for each in (options, options + new_options)
+    options_of_sides = [
+        SideOptions(settings, moment, clock, _options(each))
+        for each in (options, options + new_options)
     ]
     refs = [parse_ref(old, rules=rules), parse_ref(new, rules=rules)]
     wanted = read_approvals(approvals) if approvals else []
     if report:
         report_folder(report)
     with _readable_twice(corpus_files([*corpora, *files])) as names:
-        one, two = _played(refs, names, games, workers)
+        one, two = _both_sides(refs, names, options_of_sides, workers)
         shown = tuple(names)
     if not one.messages:
         raise UsageError(f"the corpus has no message; {plural(len(one.bad_lines), 'bad line')}")
-    redact = Redactor(secrets_in([settings, *(ref.settings for ref in refs)], STAND_IN_SETTINGS))
+    redact = SecretFilter(
+        secrets_in([settings, *(ref.settings for ref in refs)], STAND_IN_SETTINGS)
+    )
     comparison = compare(one, two, redact)
     migration = Migration(
         old,
         new,
         comparison,
-        judge(comparison.tally, wanted, clock.date()),
+        match_approvals(comparison.counts, wanted, clock.date()),
         one,
         redact(settings),
         shown,
@@ -193,16 +196,18 @@ def _readable_twice(names: Sequence[str]) -> Iterator[list[str]]:
         yield [str(copy) if name == STDIN else name for name in names]
 
 
-def _played(
-    refs: Sequence[Ref], names: list[str], games: Sequence[Game], workers: int
-) -> tuple[Played, Played]:
+def _both_sides(
+    refs: Sequence[Ref], names: list[str], options_of_sides: Sequence[SideOptions], workers: int
+) -> tuple[ProjectContents, ProjectContents]:
     with checked_out(refs[0]) as old, checked_out(refs[1]) as new:
         if workers == 1:
-            return play(old, names, games[0]), play(new, names, games[1])
+            return deliver_corpus(old, names, options_of_sides[0]), deliver_corpus(
+                new, names, options_of_sides[1]
+            )
         try:
             with ProcessPoolExecutor(2, initializer=_leave_interrupts_to_the_parent) as pool:
-                one = pool.submit(play, old, names, games[0])
-                two = pool.submit(play, new, names, games[1])
+                one = pool.submit(deliver_corpus, old, names, options_of_sides[0])
+                two = pool.submit(deliver_corpus, new, names, options_of_sides[1])
                 return one.result(), two.result()
         except BrokenProcessPool as error:
             raise EngineError("a worker process ended before it answered") from error

@@ -8,12 +8,19 @@ from typing import Any
 
 import orjson
 
-from conformance.migration.people import NOBODY, Circle, circles, pairs_of
-from conformance.migration.play import Played
-from conformance.regression.changes import Change, Kind, changes
+from conformance.migration.delivery import ProjectContents
+from conformance.migration.people import NOBODY, ConnectedPeople, connected_people, pairs_of
+from conformance.regression.changes import Change, ChangeClass, changes
+from conformance.regression.counts import (
+    EXAMPLES,
+    MAX_CHARACTERS,
+    DiffCounts,
+    Example,
+    Group,
+    GroupKey,
+)
 from conformance.regression.json_text import compact, printable
-from conformance.regression.redaction import Redactor
-from conformance.regression.tally import EXAMPLES, MAX_CHARACTERS, Example, Group, Key, Tally
+from conformance.regression.redaction import SecretFilter
 from conformance.spec.loading import Json
 
 PEOPLE, EVENTS, PROPERTIES = "people", "events", "event properties"
@@ -46,10 +53,10 @@ class Total:
 
 
 @dataclass
-class Comparison:
-    """The differences of two projects. `tally` counts messages, people or groups, by section."""
+class ProjectDifferences:
+    """The differences of two projects. `counts` counts messages, people or groups, by section."""
 
-    tally: Tally
+    counts: DiffCounts
     people: tuple[int, int] = (0, 0)
     same_people: int = 0
     events: tuple[int, int] = (0, 0)
@@ -62,17 +69,17 @@ class Comparison:
     """People whose profiles are not compared, because they were merged or split."""
 
 
-def compare(old: Played, new: Played, redact: Redactor) -> Comparison:
+def compare(old: ProjectContents, new: ProjectContents, redact: SecretFilter) -> ProjectDifferences:
     """The differences between what two sides left in their projects.
 
-    Both were played with the same corpus. `redact` hides secrets in the examples.
+    Both were made from the same corpus. `redact` hides secrets in the examples.
     """
-    found = Comparison(Tally(messages=old.messages))
+    found = ProjectDifferences(DiffCounts(messages=old.messages))
     found.requests = old.requests, new.requests
-    found.tally.bad_lines = len(old.bad_lines)
-    found.tally.bad_examples = old.bad_lines[:5]
+    found.counts.bad_lines = len(old.bad_lines)
+    found.counts.bad_examples = old.bad_lines[:5]
     changed: set[int] = set()
-    counter = _Counter(found.tally, old.places, changed, redact)
+    counter = _Counter(found.counts, old.places, changed, redact)
     same = _people(found, old, new, counter)
     _events(found, old, new, counter)
     _profiles(found, old, new, same, counter)
@@ -80,29 +87,29 @@ def compare(old: Played, new: Played, redact: Redactor) -> Comparison:
     _groups(old, new, counter)
     _refused(old, new, counter)
     _messages(found, old, new, counter)
-    found.tally.changed = len(changed)
-    found.tally.settle_renames()
+    found.counts.changed = len(changed)
+    found.counts.settle_renames()
     return found
 
 
 class _Counter:
-    """Counts differences into the tally, with examples and their places."""
+    """Counts differences into the counts, with examples and their places."""
 
     def __init__(
         self,
-        tally: Tally,
+        counts: DiffCounts,
         places: list[tuple[str, str | None]],
         changed: set[int],
-        redact: Redactor,
+        redact: SecretFilter,
     ) -> None:
-        self._tally = tally
+        self._counts = counts
         self._places = places
         self._changed = changed
         self._redact = redact
 
     def __call__(
         self,
-        kind: Kind,
+        kind: ChangeClass,
         section: str,
         path: str,
         *,
@@ -114,8 +121,8 @@ class _Counter:
         who: str = "",
     ) -> None:
         """Count a difference of `count` things. `message` or `who` say where the example is."""
-        key = self._tally.bounded(Key(kind, section, path))
-        group = self._tally.groups.setdefault(key, Group())
+        key = self._counts.bounded(GroupKey(kind, section, path))
+        group = self._counts.groups.setdefault(key, Group())
         group.messages += count
         if event is not None:
             group.count_event(event)
@@ -135,7 +142,9 @@ class _Counter:
         return text if more <= 0 else f"{text[:MAX_CHARACTERS]}... ({more} characters more)"
 
 
-def _people(found: Comparison, old: Played, new: Played, count: _Counter) -> dict[str, str]:
+def _people(
+    found: ProjectDifferences, old: ProjectContents, new: ProjectContents, count: _Counter
+) -> dict[str, str]:
     """Count people merged and split; give the people who are the same, old to new."""
     pairs: list[tuple[int, str, str]] = []
     for message in sorted(old.events.keys() & new.events.keys()):
@@ -144,73 +153,75 @@ def _people(found: Comparison, old: Played, new: Played, count: _Counter) -> dic
         pairs += pairs_of(message, old.updated[message], new.updated[message])
     same: dict[str, str] = {}
     seen: tuple[set[str], set[str]] = (set(), set())
-    for circle in circles(pairs):
-        seen[0].update(circle.old)
-        seen[1].update(circle.new)
-        if len(circle.old) == len(circle.new) == 1:
-            same[min(circle.old)] = min(circle.new)
+    for group in connected_people(pairs):
+        seen[0].update(group.old)
+        seen[1].update(group.new)
+        if len(group.old) == len(group.new) == 1:
+            same[min(group.old)] = min(group.new)
             continue
-        kind = _kind_of(circle)
-        number = max(len(circle.old), len(circle.new)) if kind is Kind.REGROUPED else 0
-        message = min(circle.links.values())
+        kind = _kind_of(group)
+        number = max(len(group.old), len(group.new)) if kind is ChangeClass.REGROUPED else 0
+        message = min(group.links.values())
         count(
             kind,
             PEOPLE,
             "",
             message=message,
-            count=number or (len(circle.old) if kind is Kind.SPLIT else len(circle.new)),
-            old=_named(circle.old, old),
-            new=_named(circle.new, new),
+            count=number or (len(group.old) if kind is ChangeClass.SPLIT else len(group.new)),
+            old=_named(group.old, old),
+            new=_named(group.new, new),
         )
-        found.not_compared += len(circle.old)
+        found.not_compared += len(group.old)
     everyone = _first_messages(old), _first_messages(new)
     found.people = len(everyone[0]), len(everyone[1])
     found.same_people = len(same)
     for person in sorted(everyone[0].keys() - seen[0]):
         shown = _named([person], old)
-        count(Kind.REMOVED, PEOPLE, "", message=everyone[0][person], old=shown)
+        count(ChangeClass.REMOVED, PEOPLE, "", message=everyone[0][person], old=shown)
     for person in sorted(everyone[1].keys() - seen[1]):
         shown = _named([person], new)
-        count(Kind.ADDED, PEOPLE, "", message=everyone[1][person], new=shown)
+        count(ChangeClass.ADDED, PEOPLE, "", message=everyone[1][person], new=shown)
     return same
 
 
-def _who(played: Played, message: int) -> set[str]:
-    return {person for _, person in played.events[message]}
+def _who(contents: ProjectContents, message: int) -> set[str]:
+    return {person for _, person in contents.events[message]}
 
 
-def _first_messages(played: Played) -> dict[str, int]:
+def _first_messages(contents: ProjectContents) -> dict[str, int]:
     """Everybody who has an event or a profile, with their first message."""
     first: dict[str, int] = {}
-    for message in sorted(played.events.keys() | played.updated.keys()):
-        people = {person for _, person in played.events.get(message, ())}
-        people |= {each for each in played.updated.get(message, ()) if each in played.profiles}
+    for message in sorted(contents.events.keys() | contents.updated.keys()):
+        people = {person for _, person in contents.events.get(message, ())}
+        people |= {each for each in contents.updated.get(message, ()) if each in contents.profiles}
         for person in people - {NOBODY}:
             first.setdefault(person, message)
     return first
 
 
-def _kind_of(circle: Circle) -> Kind:
-    if len(circle.old) == 1:
-        return Kind.SPLIT
-    return Kind.MERGED if len(circle.new) == 1 else Kind.REGROUPED
+def _kind_of(group: ConnectedPeople) -> ChangeClass:
+    if len(group.old) == 1:
+        return ChangeClass.SPLIT
+    return ChangeClass.MERGED if len(group.new) == 1 else ChangeClass.REGROUPED
 
 
-def _named(people: Iterable[str], played: Played) -> str:
+def _named(people: Iterable[str], contents: ProjectContents) -> str:
     """People with all their ids, as text of JSON."""
     found = []
     for person in sorted(people):
-        ids = list(played.people.get(person, (person,)))
+        ids = list(contents.people.get(person, (person,)))
         more = len(ids) - MAX_IDS
         found.append(ids if more <= 0 else [*ids[:MAX_IDS], f"{more} more ids"])
     return compact(found[:MAX_IDS])
 
 
-def _events(found: Comparison, old: Played, new: Played, count: _Counter) -> None:
+def _events(
+    found: ProjectDifferences, old: ProjectContents, new: ProjectContents, count: _Counter
+) -> None:
     """Count events lost, new and renamed, and differences of their properties."""
     names: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
-    for side, played in zip(names, (old, new), strict=True):
-        for events in played.events.values():
+    for side, contents in zip(names, (old, new), strict=True):
+        for events in contents.events.values():
             side.update(_name(orjson.loads(text)[0]) for text, _ in events)
     found.events = names[0].total(), names[1].total()
     found.by_name = {name: (names[0][name], names[1][name]) for name in sorted(names[0] | names[1])}
@@ -234,21 +245,21 @@ def _as_answer(events: Iterable[bytes]) -> Json:
 
 def _count_event(change: Change, message: int, count: _Counter) -> None:
     old, new = compact(change.old), compact(change.new)
-    if change.kind is Kind.REORDERED:
+    if change.kind is ChangeClass.REORDERED:
         return
     if not change.path:
         name = change.event or ""
-        one, two = (old, None) if change.kind is Kind.REMOVED else (None, new)
+        one, two = (old, None) if change.kind is ChangeClass.REMOVED else (None, new)
         count(change.kind, EVENTS, name, message=message, old=one, new=two)
     elif change.path == "payload.event":
         path = f"{_name(change.old)} -> {_name(change.new)}"
-        count(Kind.RENAMED, EVENTS, path, message=message, old=old, new=new)
+        count(ChangeClass.RENAMED, EVENTS, path, message=message, old=old, new=new)
     elif change.path == "payload.second":
         path, event = "(time)", change.event
-        count(Kind.VALUE, PROPERTIES, path, message=message, old=old, new=new, event=event)
+        count(ChangeClass.VALUE, PROPERTIES, path, message=message, old=old, new=new, event=event)
     else:
-        one = None if change.kind is Kind.ADDED else old
-        two = None if change.kind is Kind.REMOVED else new
+        one = None if change.kind is ChangeClass.ADDED else old
+        two = None if change.kind is ChangeClass.REMOVED else new
         path = _name_in(change.path, "payload.properties")
         event = change.event
         count(change.kind, PROPERTIES, path, message=message, old=one, new=two, event=event)
@@ -266,7 +277,11 @@ def _bare(place: str) -> str:
 
 
 def _profiles(
-    found: Comparison, old: Played, new: Played, same: Mapping[str, str], count: _Counter
+    found: ProjectDifferences,
+    old: ProjectContents,
+    new: ProjectContents,
+    same: Mapping[str, str],
+    count: _Counter,
 ) -> None:
     """Count differences of the profiles of people who are the same in both projects."""
     counters = old.counters | new.counters
@@ -275,7 +290,7 @@ def _profiles(
         if before is None and after is None:
             continue
         if before is None or after is None:
-            kind = Kind.ADDED if before is None else Kind.REMOVED
+            kind = ChangeClass.ADDED if before is None else ChangeClass.REMOVED
             whole = compact(after if before is None else before)
             sides = (None, whole) if before is None else (whole, None)
             count(kind, PROFILES, "", old=sides[0], new=sides[1], who=_label(one))
@@ -298,31 +313,33 @@ def _values(
     )
     for change in changes(one, two):
         sides = (
-            None if change.kind is Kind.ADDED else compact(change.old),
-            None if change.kind is Kind.REMOVED else compact(change.new),
+            None if change.kind is ChangeClass.ADDED else compact(change.old),
+            None if change.kind is ChangeClass.REMOVED else compact(change.new),
         )
         path = _name_in(change.path, "payload.p")
         count(change.kind, section, path, old=sides[0], new=sides[1], who=who)
 
 
-def _sums(found: Comparison, old: Played, new: Played, count: _Counter) -> None:
+def _sums(
+    found: ProjectDifferences, old: ProjectContents, new: ProjectContents, count: _Counter
+) -> None:
     """Count charges and counters, each summed over all people."""
     for name in sorted(old.counters | new.counters):
         total = Total()
-        for played, is_old in ((old, True), (new, False)):
+        for contents, is_old in ((old, True), (new, False)):
             numbers = [
                 value
-                for profile in played.profiles.values()
+                for profile in contents.profiles.values()
                 if _is_number(value := profile.get(name))
             ]
             _add(total, numbers, is_old)
         found.counters[name] = total
         if total.differs:
             _count_total(COUNTERS, name, total, count)
-    for played, is_old in ((old, True), (new, False)):
+    for contents, is_old in ((old, True), (new, False)):
         amounts = [
             amount
-            for profile in played.profiles.values()
+            for profile in contents.profiles.values()
             for each in _list(profile.get(TRANSACTIONS))
             if type(each) is dict and _is_number(amount := each.get("$amount"))
         ]
@@ -342,32 +359,32 @@ def _count_total(section: str, path: str, total: Total, count: _Counter) -> None
     things = max(total.old_count, total.new_count)
     old = f"{total.old_count:,} with a sum of {total.old_sum:,.10g}"
     new = f"{total.new_count:,} with a sum of {total.new_sum:,.10g}"
-    count(Kind.VALUE, section, path, old=old, new=new, who="over all people", count=things)
+    count(ChangeClass.VALUE, section, path, old=old, new=new, who="over all people", count=things)
 
 
-def _groups(old: Played, new: Played, count: _Counter) -> None:
+def _groups(old: ProjectContents, new: ProjectContents, count: _Counter) -> None:
     for name in sorted(old.groups.keys() | new.groups.keys()):
         before, after = old.groups.get(name), new.groups.get(name)
         if before is None:
-            count(Kind.ADDED, GROUPS, "", new=compact(after), who=printable(name))
+            count(ChangeClass.ADDED, GROUPS, "", new=compact(after), who=printable(name))
         elif after is None:
-            count(Kind.REMOVED, GROUPS, "", old=compact(before), who=printable(name))
+            count(ChangeClass.REMOVED, GROUPS, "", old=compact(before), who=printable(name))
         else:
             _values(before, after, set(), GROUPS, printable(name), count)
 
 
-def _refused(old: Played, new: Played, count: _Counter) -> None:
+def _refused(old: ProjectContents, new: ProjectContents, count: _Counter) -> None:
     """Count records that Mixpanel refuses or ignores on one side only, by reason."""
     for endpoint, reason in sorted(old.refused.keys() | new.refused.keys()):
         before = old.refused.get((endpoint, reason), [])
         after = new.refused.get((endpoint, reason), [])
         path = f"{endpoint}: {reason}"
         for kind, messages in (
-            (Kind.REMOVED, _less(before, after)),
-            (Kind.ADDED, _less(after, before)),
+            (ChangeClass.REMOVED, _less(before, after)),
+            (ChangeClass.ADDED, _less(after, before)),
         ):
             for message in messages:
-                sides = ("refused", None) if kind is Kind.REMOVED else (None, "refused")
+                sides = ("refused", None) if kind is ChangeClass.REMOVED else (None, "refused")
                 count(kind, REFUSED, path, message=message, old=sides[0], new=sides[1])
 
 
@@ -375,19 +392,21 @@ def _less(one: list[int], two: list[int]) -> list[int]:
     return sorted((Counter(one) - Counter(two)).elements())
 
 
-def _messages(found: Comparison, old: Played, new: Played, count: _Counter) -> None:
+def _messages(
+    found: ProjectDifferences, old: ProjectContents, new: ProjectContents, count: _Counter
+) -> None:
     """Count messages that fail, or are skipped in part, on one side only, by code."""
     for message in sorted(old.errors.keys() | new.errors.keys()):
         before, after = old.errors.get(message), new.errors.get(message)
         if before and after:
-            found.tally.count_failing(before, after, "")
+            found.counts.count_failing(before, after, "")
         elif after:
-            count(Kind.FAILING, MESSAGES, f"error.{after}", message=message, new=after)
+            count(ChangeClass.FAILING, MESSAGES, f"error.{after}", message=message, new=after)
         elif message not in new.silent:
             # A translator that tells no errors just makes no operation.
-            count(Kind.UNFAILING, MESSAGES, f"error.{before}", message=message, old=before)
+            count(ChangeClass.UNFAILING, MESSAGES, f"error.{before}", message=message, old=before)
     for message in sorted(old.silent.keys() & new.silent.keys()):
-        found.tally.count_silent(new.silent[message] or old.silent[message])
+        found.counts.count_silent(new.silent[message] or old.silent[message])
 
 
 def _label(person: str) -> str:

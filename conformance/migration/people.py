@@ -11,7 +11,7 @@ NOBODY = ""
 
 
 @dataclass
-class Circle:
+class ConnectedPeople:
     """People of both projects who belong together, and the messages that link them.
 
     `links` has the first message of each pair.
@@ -22,8 +22,8 @@ class Circle:
     links: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
-def circles(pairs: Iterable[tuple[int, str, str]]) -> list[Circle]:
-    """The circles of people. A pair is a message, its person in the old and in the new project."""
+def connected_people(pairs: Iterable[tuple[int, str, str]]) -> list[ConnectedPeople]:
+    """The groups of people. A pair is a message, its person in the old and in the new project."""
     links: dict[tuple[str, str], int] = {}
     for message, old, new in pairs:
         links.setdefault((old, new), message)
@@ -40,12 +40,12 @@ def circles(pairs: Iterable[tuple[int, str, str]]) -> list[Circle]:
         one, two = root((False, old)), root((True, new))
         if one != two:
             parents[two] = one
-    found: dict[tuple[bool, str], Circle] = {}
+    found: dict[tuple[bool, str], ConnectedPeople] = {}
     for (old, new), message in links.items():
-        circle = found.setdefault(root((False, old)), Circle())
-        circle.old.add(old)
-        circle.new.add(new)
-        circle.links[old, new] = message
+        group = found.setdefault(root((False, old)), ConnectedPeople())
+        group.old.add(old)
+        group.new.add(new)
+        group.links[old, new] = message
     return list(found.values())
 
 

@@ -27,7 +27,7 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
 """Control parameters of the requests, as a careful sender sets them."""
 
 
-class Project:
+class MockProject:
     """A project with its own mock: its clock, and what it holds.
 
     `options` are those of a project in the mock, such as `{"identity": "simplified"}`. Raises

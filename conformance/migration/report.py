@@ -10,7 +10,7 @@ from conformance.migration.result import THINGS, Migration, plural_of
 from conformance.migration.text import WORDS, head
 from conformance.regression.approvals import toml_text
 from conformance.regression.json_text import compact, printable
-from conformance.regression.outcome import percent
+from conformance.regression.result import percent
 from conformance.regression.text import events_text, place
 from conformance.spec.data import read
 

@@ -16,21 +16,21 @@ from conformance.migration.comparison import (
     PROPERTIES,
     REFUSED,
     SECTIONS,
-    Comparison,
+    ProjectDifferences,
     Total,
 )
-from conformance.migration.play import Played
-from conformance.regression.approvals import Judgement
-from conformance.regression.changes import Kind
-from conformance.regression.outcome import (
+from conformance.migration.delivery import ProjectContents
+from conformance.regression.approvals import ApprovalMatches
+from conformance.regression.changes import ChangeClass
+from conformance.regression.counts import GroupKey
+from conformance.regression.result import (
     FIRST_APPROVAL_DAYS,
     LOUD_SHARE,
-    Row,
+    ReportRow,
     iso,
     percent,
     plural,
 )
-from conformance.regression.tally import Key
 from conformance.spec.loading import Json
 
 THINGS = {
@@ -51,26 +51,28 @@ class Migration:
 
     old: str
     new: str
-    comparison: Comparison
-    judgement: Judgement
-    played: Played
-    """The old side: what it read."""
+    comparison: ProjectDifferences
+    approvals: ApprovalMatches
+    contents: ProjectContents
+    """The contents of the old project."""
     settings: Json
     corpus: tuple[str, ...]
     date: datetime.date
     max_bad_lines: int = 0
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ReportRow]:
         """The differences by section, in each those of most things first."""
-        tally = self.comparison.tally
+        counts = self.comparison.counts
         rows = [
-            Row(key, group, self._share(key, group.messages), self.judgement.approved.get(key))
-            for key, group in tally.sorted_groups()
+            ReportRow(
+                key, group, self._share(key, group.messages), self.approvals.approved.get(key)
+            )
+            for key, group in counts.sorted_groups()
         ]
         order = {section: index for index, section in enumerate(SECTIONS)}
         return sorted(rows, key=lambda row: order.get(row.key.operation, len(order)))
 
-    def sections(self) -> Iterator[tuple[str, list[Row]]]:
+    def sections(self) -> Iterator[tuple[str, list[ReportRow]]]:
         """Each section that has a difference, with its rows."""
         rows = self.rows()
         for section in SECTIONS:
@@ -81,24 +83,24 @@ class Migration:
     @property
     def changed(self) -> bool:
         """Whether a difference is not approved or an approval is stale."""
-        return bool(self.judgement.stale) or any(row.red for row in self.rows())
+        return bool(self.approvals.stale) or any(row.red for row in self.rows())
 
     @property
     def has_bad_lines(self) -> bool:
         """Whether more lines are bad than allowed."""
-        return self.comparison.tally.bad_lines > self.max_bad_lines
+        return self.comparison.counts.bad_lines > self.max_bad_lines
 
     @property
     def red(self) -> bool:
         """Whether the check fails."""
         return self.changed or self.has_bad_lines
 
-    def counts(self) -> list[str]:
+    def counts_line(self) -> list[str]:
         """What both projects hold, one line each."""
         found = self.comparison
-        tally = found.tally
+        counts = found.counts
         lines = [
-            f"{plural(tally.messages, 'message')}, {self.judged_at()}",
+            f"{plural(counts.messages, 'message')}, {self.judged_at()}",
             f"people   {found.people[0]:>10,}  ->  {found.people[1]:,}  "
             f"({found.same_people:,} are the same)",
             f"events   {found.events[0]:>10,}  ->  {found.events[1]:,}",
@@ -112,18 +114,18 @@ class Migration:
 
     def judged_at(self) -> str:
         """As at which times messages were judged."""
-        first, last = self.played.earliest, self.played.latest
+        first, last = self.contents.earliest, self.contents.latest
         if first is None or last is None:
             return "none judged"
         return f"judged as at {iso(first)}" + (f" to {iso(last)}" if first != last else "")
 
     def warnings(self) -> list[str]:
         """What a reader must know before trusting the verdict."""
-        tally = self.comparison.tally
-        share = tally.not_compared / tally.messages
+        counts = self.comparison.counts
+        share = counts.not_compared / counts.messages
         if share <= LOUD_SHARE:
             return []
-        codes = (tally.failing + tally.silent).most_common(3)
+        codes = (counts.failing + counts.silent).most_common(3)
         why = ", ".join(f"{code} {count:,}" for code, count in codes)
         return [
             f"{percent(share)} of the messages reach neither project ({why}), so no difference "
@@ -138,10 +140,10 @@ class Migration:
         words = [f"{plural(red, 'difference')} without approval" if red else "no difference"]
         if approved:
             words = [words[0] if red else "no difference without approval", f"{approved} approved"]
-        if self.judgement.stale:
-            words.append(plural(len(self.judgement.stale), "stale approval"))
+        if self.approvals.stale:
+            words.append(plural(len(self.approvals.stale), "stale approval"))
         if self.has_bad_lines:
-            words.append(plural(self.comparison.tally.bad_lines, "bad line"))
+            words.append(plural(self.comparison.counts.bad_lines, "bad line"))
         return ", ".join(words)
 
     def summary(self) -> str:
@@ -172,7 +174,7 @@ class Migration:
     def as_json(self) -> dict[str, Any]:
         """Everything, as a JSON object."""
         found = self.comparison
-        tally = found.tally
+        counts = found.counts
         return {
             "from": self.old,
             "to": self.new,
@@ -184,12 +186,12 @@ class Migration:
             "verdict": self.verdict(),
             "summary": self.summary(),
             "warnings": self.warnings(),
-            "messages": tally.messages,
-            "changed": tally.changed,
-            "bad_lines": tally.bad_lines,
-            "bad_line_examples": tally.bad_examples,
-            "failing_on_both_by_code": dict(tally.failing.most_common()),
-            "no_operation_on_both_by_code": dict(tally.silent.most_common()),
+            "messages": counts.messages,
+            "changed": counts.changed,
+            "bad_lines": counts.bad_lines,
+            "bad_line_examples": counts.bad_examples,
+            "failing_on_both_by_code": dict(counts.failing.most_common()),
+            "no_operation_on_both_by_code": dict(counts.silent.most_common()),
             "people": {
                 "from": found.people[0],
                 "to": found.people[1],
@@ -213,13 +215,13 @@ class Migration:
                 for side, counts in zip(("from", "to"), found.requests, strict=True)
             },
             "differences": [_row_json(row) for row in self.rows()],
-            "stale_approvals": [str(stale) for stale in self.judgement.stale],
+            "stale_approvals": [str(stale) for stale in self.approvals.stale],
         }
 
-    def _share(self, key: Key, count: int) -> float:
+    def _share(self, key: GroupKey, count: int) -> float:
         found = self.comparison
         wholes = {
-            PEOPLE: found.people[key.kind in (Kind.ADDED, Kind.MERGED)],
+            PEOPLE: found.people[key.kind in (ChangeClass.ADDED, ChangeClass.MERGED)],
             PROFILES: found.same_people,
             CHARGES: max(found.charges.old_count, found.charges.new_count),
         }
@@ -238,7 +240,7 @@ def _total_json(total: Total) -> Json:
     }
 
 
-def _row_json(row: Row) -> Json:
+def _row_json(row: ReportRow) -> Json:
     approval = row.approval
     return {
         "section": row.key.operation,

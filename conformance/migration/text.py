@@ -4,28 +4,28 @@ from collections.abc import Iterator
 
 from conformance.migration.comparison import CHARGES, COUNTERS, EVENTS, MESSAGES, PEOPLE, REFUSED
 from conformance.migration.result import THINGS, Migration, plural_of
-from conformance.regression.changes import Kind
+from conformance.regression.changes import ChangeClass
 from conformance.regression.json_text import printable
-from conformance.regression.outcome import Row, percent
+from conformance.regression.result import ReportRow, percent
 from conformance.regression.text import events_text, place
 
 MOST_ROWS = 12
 """Rows of a section that are shown with their first example; the others are counted."""
 
 WORDS = {
-    Kind.ADDED: "new",
-    Kind.REMOVED: "lost",
-    Kind.VALUE: "other value",
-    Kind.RETYPED: "other type",
+    ChangeClass.ADDED: "new",
+    ChangeClass.REMOVED: "lost",
+    ChangeClass.VALUE: "other value",
+    ChangeClass.RETYPED: "other type",
 }
 """Classes in words of the migration."""
 
 
 def text(migration: Migration, *, show_all: bool = False) -> str:
     """Counts, differences by section, then the verdict."""
-    lines = [f"from  {migration.old}", f"to    {migration.new}", *migration.counts()]
+    lines = [f"from  {migration.old}", f"to    {migration.new}", *migration.counts_line()]
     lines += [f"WARNING: {warning}" for warning in migration.warnings()]
-    lines += [f"  bad line {example}" for example in migration.comparison.tally.bad_examples]
+    lines += [f"  bad line {example}" for example in migration.comparison.counts.bad_examples]
     for section, rows in migration.sections():
         lines += ["", section.upper() if section != REFUSED else "REFUSED BY MIXPANEL"]
         shown = rows if show_all else rows[:MOST_ROWS]
@@ -34,12 +34,12 @@ def text(migration: Migration, *, show_all: bool = False) -> str:
         if len(rows) > len(shown):
             lines.append(f"  and {len(rows) - len(shown):,} more (--all, or the report)")
     lines.append("")
-    lines += [f"stale: {stale}" for stale in migration.judgement.stale]
+    lines += [f"stale: {stale}" for stale in migration.approvals.stale]
     lines.append(migration.verdict())
     return "\n".join(lines)
 
 
-def head(row: Row) -> str:
+def head(row: ReportRow) -> str:
     """What a row says: the class, what it is about, and how many."""
     section, path = row.key.operation, printable(row.key.path)
     things = plural_of(row.group.messages, THINGS.get(section, "event"))
@@ -55,7 +55,7 @@ def head(row: Row) -> str:
     return f"{kind}: {path or '(the whole profile)'}  {share}"
 
 
-def _row(row: Row) -> Iterator[str]:
+def _row(row: ReportRow) -> Iterator[str]:
     yield f"  {head(row)}"
     if row.key.operation in (CHARGES, COUNTERS):
         return
@@ -68,7 +68,7 @@ def _row(row: Row) -> Iterator[str]:
         if row.key.operation in (EVENTS, REFUSED, MESSAGES):
             # The name or the reason says it all; the report has the whole event.
             continue
-        if row.key.kind is Kind.RENAMED and example.old == example.new:
+        if row.key.kind is ChangeClass.RENAMED and example.old == example.new:
             yield f"        = {example.old}"
             continue
         if example.old is not None:

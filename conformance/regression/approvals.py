@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from conformance.errors import DataError
-from conformance.regression.changes import Kind
-from conformance.regression.tally import Key, Tally
+from conformance.regression.changes import ChangeClass
+from conformance.regression.counts import DiffCounts, GroupKey
 from conformance.spec.globs import compiled as compiled_glob
 from conformance.spec.toml_text import toml_text as toml_text
 
@@ -42,14 +42,14 @@ class Approval:
     """One approval; `number` is its position in the file, from 1."""
 
     number: int
-    kind: Kind
+    kind: ChangeClass
     operation: str
     path: str
     cause: str
     reason: str
     expires: datetime.date
 
-    def covers(self, key: Key) -> bool:
+    def covers(self, key: GroupKey) -> bool:
         """Whether it matches this group of changes."""
         return (
             key.kind is self.kind
@@ -85,27 +85,29 @@ class Stale:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ApprovalMatches:
     """The approval of each approved group, and the stale approvals."""
 
-    approved: dict[Key, Approval]
+    approved: dict[GroupKey, Approval]
     stale: tuple[Stale, ...]
 
 
-def judge(tally: Tally, approvals: Iterable[Approval], today: datetime.date) -> Judgement:
+def match_approvals(
+    counts: DiffCounts, approvals: Iterable[Approval], today: datetime.date
+) -> ApprovalMatches:
     """Match approvals with changes. An expired approval approves nothing."""
-    approved: dict[Key, Approval] = {}
+    approved: dict[GroupKey, Approval] = {}
     stale = []
     for approval in approvals:
         if approval.expires < today:
             stale.append(Stale(approval, f"it expired on {approval.expires}"))
             continue
-        covered = [key for key in tally.groups if approval.covers(key)]
+        covered = [key for key in counts.groups if approval.covers(key)]
         if not covered:
             stale.append(Stale(approval, "it matches no change; remove it"))
         for key in covered:
             approved.setdefault(key, approval)
-    return Judgement(approved, tuple(stale))
+    return ApprovalMatches(approved, tuple(stale))
 
 
 def read_approvals(path: Path) -> list[Approval]:
@@ -139,12 +141,12 @@ def _approval(path: Path, number: int, row: dict[str, Any]) -> Approval:
             raise DataError(f"{where}: {field} must be text")
     if not row["reason"].strip():
         raise DataError(f"{where}: reason is empty; say why the change is wanted")
-    kinds = [kind.value for kind in Kind]
+    kinds = [kind.value for kind in ChangeClass]
     if row["class"] not in kinds:
         raise DataError(f"{where}: class must be one of {', '.join(kinds)}")
     return Approval(
         number,
-        Kind(row["class"]),
+        ChangeClass(row["class"]),
         row["operation"],
         row["path"],
         row.get("cause", "*"),

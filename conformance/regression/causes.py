@@ -9,19 +9,19 @@ must still lead to the new answer.
 
 from collections.abc import Callable, Sequence
 
-from conformance.regression.changes import Change, Kind, changes
+from conformance.regression.changes import Change, ChangeClass, changes
+from conformance.regression.counts import CausedChange
 from conformance.regression.json_text import same_text
-from conformance.regression.tally import Cause
-from conformance.regression.variants import Step, Variant
+from conformance.regression.variants import Variant, VariantStep
 from conformance.spec.loading import Json
 
 Translate = Callable[[Variant], Json]
 """Gives the answer to the message in a variant."""
 
-Signature = frozenset[tuple[Kind, str, str]]
-Effects = list[tuple[Step, list[Change]]]
+Signature = frozenset[tuple[ChangeClass, str, str]]
+Effects = list[tuple[VariantStep, list[Change]]]
 
-Causation = dict[tuple[Kind, str, str], tuple[str, ...]]
+Causation = dict[tuple[ChangeClass, str, str], tuple[str, ...]]
 """Class, operation and path of a change -> the names of its causes."""
 
 MAX_SIGNATURES = 10_000
@@ -33,7 +33,7 @@ ALIKE = 3
 class _Explained:
     """What was learned of one kind of changes: the steps that cause them, and how often."""
 
-    def __init__(self, steps: tuple[Step, ...], end: Variant, causes: Causation) -> None:
+    def __init__(self, steps: tuple[VariantStep, ...], end: Variant, causes: Causation) -> None:
         self.steps = steps
         self.end = end
         self.causes = causes
@@ -45,28 +45,28 @@ class Causes:
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int, Signature], _Explained] = {}
-        self._alive: dict[tuple[int, int], tuple[Variant, tuple[Step, ...]]] = {}
+        self._alive: dict[tuple[int, int], tuple[Variant, tuple[VariantStep, ...]]] = {}
 
     def explain(
         self,
         found: Sequence[Change],
         translate: Translate,
         old: Variant,
-        way: tuple[Step, ...],
+        way: tuple[VariantStep, ...],
         answers: tuple[Json, Json],
-    ) -> list[Cause]:
+    ) -> list[CausedChange]:
         """Each change with the names of its causes.
 
         `found` are the changes between the two `answers`, which are those of the variant `old`
         and of the one at the end of the `way`.
         """
         if len(way) == 1:
-            return [Cause(change, (way[0].name,)) for change in found]
+            return [CausedChange(change, (way[0].name,)) for change in found]
         signature = frozenset((change.kind, change.operation, change.path) for change in found)
         key = id(old), id(way), signature
         known = self._known.get(key)
         if known and known.times >= ALIKE and _same(translate(known.end), answers[1]):
-            return [Cause(change, known.causes[_what(change)]) for change in found]
+            return [CausedChange(change, known.causes[_what(change)]) for change in found]
         effects = _short_cut(known, translate, old, answers) if known else None
         if effects is None:
             known = None
@@ -82,10 +82,10 @@ class Causes:
             self._known[key] = _Explained(taken, end, causes)
             # The key has ids of these, so they must live.
             self._alive[id(old), id(way)] = old, way
-        return [Cause(change, causes[_what(change)]) for change in found]
+        return [CausedChange(change, causes[_what(change)]) for change in found]
 
 
-def _what(change: Change) -> tuple[Kind, str, str]:
+def _what(change: Change) -> tuple[ChangeClass, str, str]:
     return change.kind, change.operation, change.path
 
 
@@ -102,7 +102,7 @@ def _short_cut(
 
 
 def _walk(
-    way: Sequence[Step], translate: Translate, variant: Variant, answer: Json
+    way: Sequence[VariantStep], translate: Translate, variant: Variant, answer: Json
 ) -> tuple[Effects, Json]:
     """The steps that change something, each with its changes, and the answer at the end."""
     effects = []

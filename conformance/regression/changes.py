@@ -29,7 +29,7 @@ EVENT = "event"
 NAME_CHARACTERS = 100
 
 
-class Kind(StrEnum):
+class ChangeClass(StrEnum):
     """The class of a change."""
 
     ADDED = "added"
@@ -58,7 +58,7 @@ class Change(NamedTuple):
     property is `old -> new`. `event` is the name of the event that the change is in.
     """
 
-    kind: Kind
+    kind: ChangeClass
     operation: str
     path: str
     old: Any = None
@@ -67,7 +67,7 @@ class Change(NamedTuple):
 
     def places(self) -> tuple[str, ...]:
         """The paths that it concerns."""
-        return tuple(self.path.split(" -> ")) if self.kind is Kind.RENAMED else (self.path,)
+        return tuple(self.path.split(" -> ")) if self.kind is ChangeClass.RENAMED else (self.path,)
 
 
 def changes(old: Json, new: Json) -> list[Change]:
@@ -84,15 +84,23 @@ def changes(old: Json, new: Json) -> list[Change]:
 def _failure(old: Json | None, new: Json | None) -> Iterator[Change]:
     if old and new:
         if old["code"] != new["code"]:
-            yield Change(Kind.VALUE, "message", "error.code", old["code"], new["code"])
+            yield Change(ChangeClass.VALUE, "message", "error.code", old["code"], new["code"])
         elif old.get("message") != new.get("message"):
             yield Change(
-                Kind.REWORDED, "message", "error.message", old.get("message"), new.get("message")
+                ChangeClass.REWORDED,
+                "message",
+                "error.message",
+                old.get("message"),
+                new.get("message"),
             )
     elif new:
-        yield Change(Kind.FAILING, "message", f"error.{new['code']}", None, new.get("message"))
+        yield Change(
+            ChangeClass.FAILING, "message", f"error.{new['code']}", None, new.get("message")
+        )
     elif old:
-        yield Change(Kind.UNFAILING, "message", f"error.{old['code']}", old.get("message"), None)
+        yield Change(
+            ChangeClass.UNFAILING, "message", f"error.{old['code']}", old.get("message"), None
+        )
 
 
 def _skips(old: list[Json], new: list[Json]) -> Iterator[Change]:
@@ -107,12 +115,14 @@ def _skips(old: list[Json], new: list[Json]) -> Iterator[Change]:
         if skip["code"] in codes:
             other = after.pop(codes.index(skip["code"]))
             codes.remove(skip["code"])
-            yield Change(Kind.REWORDED, "message", path, skip.get("reason"), other.get("reason"))
+            yield Change(
+                ChangeClass.REWORDED, "message", path, skip.get("reason"), other.get("reason")
+            )
         else:
-            yield Change(Kind.UNSKIPPED, "message", path, skip.get("reason"), None)
+            yield Change(ChangeClass.UNSKIPPED, "message", path, skip.get("reason"), None)
     for skip in after:
         path = f"skipped.{skip['code']}"
-        yield Change(Kind.SKIPPED, "message", path, None, skip.get("reason"))
+        yield Change(ChangeClass.SKIPPED, "message", path, None, skip.get("reason"))
 
 
 def _operations(old: list[Json], new: list[Json]) -> Iterator[Change]:
@@ -120,17 +130,17 @@ def _operations(old: list[Json], new: list[Json]) -> Iterator[Change]:
     for index, operation in enumerate(old):
         if index not in pairs:
             event = event_name(operation)
-            yield Change(Kind.REMOVED, _whole(operation), "", old=operation, event=event)
+            yield Change(ChangeClass.REMOVED, _whole(operation), "", old=operation, event=event)
             continue
         yield from _pair(operation, new[pairs[index]])
     for index, operation in enumerate(new):
         if index not in pairs.values():
             event = event_name(operation)
-            yield Change(Kind.ADDED, _whole(operation), "", new=operation, event=event)
+            yield Change(ChangeClass.ADDED, _whole(operation), "", new=operation, event=event)
     order = list(pairs.values())
     if order != sorted(order):
         yield Change(
-            Kind.REORDERED,
+            ChangeClass.REORDERED,
             "message",
             "operations",
             [_whole(operation) for operation in old],
@@ -142,7 +152,9 @@ def _pair(operation: Json, other: Json) -> Iterator[Change]:
     name, event = label(operation), event_name(operation)
     for part in ("endpoint", "host"):
         if operation.get(part) != other.get(part):
-            yield Change(Kind.ENDPOINT, name, part, operation.get(part), other.get(part), event)
+            yield Change(
+                ChangeClass.ENDPOINT, name, part, operation.get(part), other.get(part), event
+            )
     for change in _values(name, "payload", operation["payload"], other["payload"]):
         yield change if event is None else change._replace(event=event)
 
@@ -231,14 +243,14 @@ _NESTED = (dict, list)
 def _values(operation: str, path: str, old: Any, new: Any) -> Iterator[Change]:
     one, two = _type(old), _type(new)
     if one != two:
-        yield Change(Kind.RETYPED, operation, path, old, new)
+        yield Change(ChangeClass.RETYPED, operation, path, old, new)
     elif type(old) is dict:
         yield from _objects(operation, path, old, new)
     elif type(old) is list and len(old) == len(new):
         for before, after in zip(old, new, strict=True):
             yield from _values(operation, f"{path}[]", before, after)
     elif old != new:
-        yield Change(Kind.VALUE, operation, path, old, new)
+        yield Change(ChangeClass.VALUE, operation, path, old, new)
 
 
 def _objects(operation: str, path: str, old: Json, new: Json) -> Iterator[Change]:
@@ -247,17 +259,17 @@ def _objects(operation: str, path: str, old: Json, new: Json) -> Iterator[Change
     for key, other in _renames(old, new, removed, added):
         del removed[key], added[other]
         places = f"{path}{_step(key)} -> {path}{_step(other)}"
-        yield Change(Kind.RENAMED, operation, places, old[key], new[other])
+        yield Change(ChangeClass.RENAMED, operation, places, old[key], new[other])
     for key, value in old.items():
         if key in removed:
-            yield Change(Kind.REMOVED, operation, path + _step(key), old=value)
+            yield Change(ChangeClass.REMOVED, operation, path + _step(key), old=value)
         elif key in new:
             other = new[key]
             # Most properties are the same, and their paths need not be written.
             if type(value) is not type(other) or value != other or type(value) in _NESTED:
                 yield from _values(operation, path + _step(key), value, other)
     for key in added:
-        yield Change(Kind.ADDED, operation, path + _step(key), new=new[key])
+        yield Change(ChangeClass.ADDED, operation, path + _step(key), new=new[key])
 
 
 def _renames(
@@ -267,7 +279,7 @@ def _renames(
 
     The value must be the same. If several removed or added keys have it, or a value such as null or
     true, the names must be alike too; the most alike names are paired first. One message is weak
-    evidence: tally.py keeps a rename only if the whole corpus agrees.
+    evidence: counts.py keeps a rename only if the whole corpus agrees.
     """
     before = [(key, sort_key(old[key])) for key in removed]
     by_value: dict[Hashable, list[str]] = {}

@@ -8,13 +8,13 @@ import click
 
 from conformance.corpus.reading import corpus_bytes, corpus_files
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, EXIT_USAGE, UsageError
-from conformance.regression.approvals import judge, read_approvals
-from conformance.regression.comparison import Job
+from conformance.regression.approvals import match_approvals, read_approvals
+from conformance.regression.comparison import DiffJob
 from conformance.regression.engine import compare_corpus
-from conformance.regression.outcome import Outcome, plural
 from conformance.regression.progress import progress
 from conformance.regression.refs import STAND_IN_SETTINGS, parse_ref, read_rules, read_settings
 from conformance.regression.report import report_folder, write_report
+from conformance.regression.result import DiffResult, plural
 from conformance.regression.text import text
 from conformance.targets.destination_guard import answers_errors
 
@@ -89,7 +89,7 @@ def diff(
     """
     read_rules(rules, f"--rules {rules}")
     clock = datetime.now(UTC)
-    job = Job(
+    job = DiffJob(
         parse_ref(old, rules=rules),
         parse_ref(new, rules=rules),
         read_settings(settings_file) if settings_file else STAND_IN_SETTINGS,
@@ -101,23 +101,23 @@ def diff(
     if report:
         report_folder(report)
     with progress("comparing", corpus_bytes(names)) as told:
-        tally = compare_corpus(names, job, workers=workers, progress=told)
-    if not tally.messages:
-        raise UsageError(f"the corpus has no message; {plural(tally.bad_lines, 'bad line')}")
-    outcome = Outcome(
+        counts = compare_corpus(names, job, workers=workers, progress=told)
+    if not counts.messages:
+        raise UsageError(f"the corpus has no message; {plural(counts.bad_lines, 'bad line')}")
+    result = DiffResult(
         job,
-        tally,
-        judge(tally, wanted, clock.date()),
+        counts,
+        match_approvals(counts, wanted, clock.date()),
         tuple(names),
         clock.date(),
         max_bad_lines,
     )
-    click.echo(text(outcome, show_all=show_all))
+    click.echo(text(result, show_all=show_all))
     if report:
-        write_report(report, outcome)
-    if outcome.changed:
+        write_report(report, result)
+    if result.changed:
         sys.exit(EXIT_FAILURES)
-    sys.exit(EXIT_USAGE if outcome.has_bad_lines else EXIT_CONFORMANT)
+    sys.exit(EXIT_USAGE if result.has_bad_lines else EXIT_CONFORMANT)
 
 
 def now_option(now: str | None) -> datetime | None:

@@ -6,17 +6,17 @@ from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
 
-from conformance.corpus.entries import BadLine, Entry, read_entry
+from conformance.corpus.entries import BadLine, CorpusEntry, read_entry
 from conformance.corpus.reading import Chunk
 from conformance.regression.arrival import arrival
 from conformance.regression.causes import Causes
 from conformance.regression.changes import Change, changes
+from conformance.regression.counts import CausedChange, DiffCounts
 from conformance.regression.json_text import compact, same_text
-from conformance.regression.redaction import Redactor, secrets_in
+from conformance.regression.redaction import SecretFilter, secrets_in
 from conformance.regression.refs import STAND_IN_SETTINGS, Ref
 from conformance.regression.sides import OurSide, Side, answer
-from conformance.regression.tally import Cause, Tally
-from conformance.regression.variants import Step, Variant, steps
+from conformance.regression.variants import Variant, VariantStep, steps
 from conformance.spec.loading import Json
 from translator import SettingsError
 from translator.core.device_rules import DEVICE_RULES
@@ -27,7 +27,7 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
-class Job:
+class DiffJob:
     """What to compare. `settings` are for messages that bring none of their own.
 
     `now` is the time as at which messages are judged that bring none. If it is None, each is judged
@@ -41,10 +41,10 @@ class Job:
     clock: datetime
 
 
-class Comparison:
+class ChunkComparer:
     """Both sides, and what was learned of them; for many chunks, in one process."""
 
-    def __init__(self, job: Job, old: Side, new: Side) -> None:
+    def __init__(self, job: DiffJob, old: Side, new: Side) -> None:
         self._job = job
         self._old = old
         self._new = new
@@ -52,34 +52,34 @@ class Comparison:
         self._causes = Causes()
         self._contexts: dict[str, _Context] = {}
 
-    def tally(self, chunk: Chunk) -> Tally:
+    def compare(self, chunk: Chunk) -> DiffCounts:
         """The counts of the messages of a chunk."""
-        tally = Tally()
+        counts = DiffCounts()
         entries = []
         for number, line in chunk.lines():
             where = f"{chunk.name}:{number}"
             try:
                 entry = read_entry(line, where)
             except BadLine as bad:
-                tally.count_bad_line(where, str(bad))
+                counts.count_bad_line(where, str(bad))
             else:
                 if entry.session and not self._both_ours:
-                    tally.count_bad_line(where, "a session needs two variants of this translator")
+                    counts.count_bad_line(where, "a session needs two variants of this translator")
                 else:
                     entries.append(entry)
-        tally.messages = len(entries)
-        tally.sessions = sum(entry.session for entry in entries)
+        counts.messages = len(entries)
+        counts.sessions = sum(entry.session for entry in entries)
         answered: list[tuple[int, _Answered]] = []
-        for settings, now, indexes in self._batches(entries, tally):
+        for settings, now, indexes in self._batches(entries, counts):
             batch = [entries[index] for index in indexes]
             answered += zip(indexes, self._ask(batch, settings, now), strict=True)
         # In the order of the corpus, whatever the order of the batches.
         for _, each in sorted(answered, key=itemgetter(0)):
-            self._count(each, tally)
-        return tally
+            self._count(each, counts)
+        return counts
 
     def _batches(
-        self, entries: Sequence[Entry], tally: Tally
+        self, entries: Sequence[CorpusEntry], counts: DiffCounts
     ) -> list[tuple[Json, datetime, list[int]]]:
         """The indexes of entries of the same settings and time, at most BATCH together."""
         batches: list[tuple[Json, datetime, list[int]]] = []
@@ -88,8 +88,8 @@ class Comparison:
             now = entry.now or self._job.now or arrival(entry.message)
             if now is None:
                 now = self._job.clock
-                tally.without_time += 1
-            tally.count_moment(now)
+                counts.without_time += 1
+            counts.count_moment(now)
             key = compact(entry.settings) if entry.settings else "", now
             batch = unfilled.get(key)
             if batch is None or len(batch) == BATCH:
@@ -98,7 +98,9 @@ class Comparison:
             batch.append(index)
         return batches
 
-    def _ask(self, batch: Sequence[Entry], settings: Json, now: datetime) -> Iterator["_Answered"]:
+    def _ask(
+        self, batch: Sequence[CorpusEntry], settings: Json, now: datetime
+    ) -> Iterator["_Answered"]:
         context = self._context(settings)
         old = self._old.answers(batch, settings, now)
         # A translator gives equal variants of itself equal answers.
@@ -108,30 +110,30 @@ class Comparison:
             before = _told(one, told)
             yield _Answered(entry, context, now, before, before if one is two else _told(two, told))
 
-    def _count(self, asked: "_Answered", tally: Tally) -> None:
+    def _count(self, asked: "_Answered", counts: DiffCounts) -> None:
         before, after = asked.old, asked.new
         if not before["operations"] and not after["operations"]:
-            self._count_silent(asked, tally)
+            self._count_silent(asked, counts)
         # Equal values can be unequal JSON, as 1 and true; then the texts differ.
         if before is after or (before == after and same_text(before, after)):
             return
         found = changes(before, after)
         if found:
-            tally.count_changes(asked.entry, self._caused(asked, found), asked.context.redact)
+            counts.count_changes(asked.entry, self._caused(asked, found), asked.context.redact)
 
-    def _count_silent(self, asked: "_Answered", tally: Tally) -> None:
+    def _count_silent(self, asked: "_Answered", counts: DiffCounts) -> None:
         before, after = asked.old, asked.new
         if before["error"] and after["error"]:
             text = str(after["error"].get("message") or "")
             codes = str(before["error"]["code"]), str(after["error"]["code"])
-            tally.count_failing(*codes, asked.context.redact(text))
+            counts.count_failing(*codes, asked.context.redact(text))
         elif not before["error"] and not after["error"]:
-            tally.count_silent(str(skip["code"]) for skip in after["skipped"])
+            counts.count_silent(str(skip["code"]) for skip in after["skipped"])
 
-    def _caused(self, asked: "_Answered", found: list[Change]) -> list[Cause]:
+    def _caused(self, asked: "_Answered", found: list[Change]) -> list[CausedChange]:
         context, now_ms = asked.context, to_ms(asked.now)
         if context.old is None:
-            return [Cause(change) for change in found]
+            return [CausedChange(change) for change in found]
         return self._causes.explain(
             found,
             lambda variant: answer(asked.entry, variant, now_ms),
@@ -152,7 +154,7 @@ class Comparison:
 
     def _new_context(self, settings: Json) -> "_Context":
         sources = (settings, self._job.old.settings, self._job.new.settings)
-        redact = Redactor(secrets_in(sources, STAND_IN_SETTINGS))
+        redact = SecretFilter(secrets_in(sources, STAND_IN_SETTINGS))
         if isinstance(self._old, OurSide) and isinstance(self._new, OurSide):
             try:
                 old, new = self._old.variant(settings), self._new.variant(settings)
@@ -172,23 +174,23 @@ class _Context(NamedTuple):
     sides are the same variant.
     """
 
-    redact: Redactor
+    redact: SecretFilter
     old: Variant | None = None
-    way: tuple[Step, ...] = ()
+    way: tuple[VariantStep, ...] = ()
     same: bool = False
 
 
 class _Answered(NamedTuple):
     """A message with the answers of both sides, and what they were asked under."""
 
-    entry: Entry
+    entry: CorpusEntry
     context: _Context
     now: datetime
     old: Json
     new: Json
 
 
-def never_exercised(job: Job, tally: Tally) -> list[str]:
+def never_exercised(job: DiffJob, counts: DiffCounts) -> list[str]:
     """Rules, settings and mapping rows that differ between two variants but changed no message.
 
     The corpus cannot show what they do. Rules of device modes count only if it has sessions. Empty
@@ -198,9 +200,9 @@ def never_exercised(job: Job, tally: Tally) -> list[str]:
     if len(sides) < 2:
         return []
     old, new = (side.variant(job.settings) for side in sides)
-    device = set() if tally.sessions else {f"rule {rule.name}" for rule in DEVICE_RULES}
+    device = set() if counts.sessions else {f"rule {rule.name}" for rule in DEVICE_RULES}
     names = [step.name for step in steps(old, new)]
-    return [name for name in names if name not in tally.causes and name not in device]
+    return [name for name in names if name not in counts.causes and name not in device]
 
 
 def _told(answer: Json, told: frozenset[str]) -> Json:

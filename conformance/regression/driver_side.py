@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from conformance.corpus.entries import Entry
+from conformance.corpus.entries import CorpusEntry
 from conformance.errors import DriverBroken, UsageError
 from conformance.regression.json_text import is_too_deep
 from conformance.regression.refs import Ref
@@ -42,7 +42,7 @@ class DriverSide:
             raise UsageError(f"{self._ref.name} fails on the settings: {error}") from error
         self._started_with, self._refusal = settings, None
 
-    def answers(self, entries: Sequence[Entry], settings: Json, now: datetime) -> list[Json]:
+    def answers(self, entries: Sequence[CorpusEntry], settings: Json, now: datetime) -> list[Json]:
         if settings != self._started_with:
             self._start(settings)
         if self._refusal is not None:

@@ -15,36 +15,40 @@ from dataclasses import replace
 
 from conformance.corpus.reading import Chunk, read_corpus
 from conformance.errors import EngineError
-from conformance.regression.comparison import Comparison, Job
+from conformance.regression.comparison import ChunkComparer, DiffJob
+from conformance.regression.counts import DiffCounts
 from conformance.regression.driver_side import DriverSide
 from conformance.regression.refs import Ref
 from conformance.regression.revisions import checked_out
 from conformance.regression.sides import OurSide, Side
-from conformance.regression.tally import Tally
 
 Progress = Callable[[int, int], object]
 """Called after each chunk with the bytes and the messages that are done."""
 
 
 def compare_corpus(
-    files: Sequence[str], job: Job, *, workers: int | None = None, progress: Progress | None = None
-) -> Tally:
+    files: Sequence[str],
+    job: DiffJob,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> DiffCounts:
     """The differences for the messages of some files.
 
     `workers` is the number of processes, by default one for each core. Raises DataError for a file
     that cannot be read to its end, and what the sides raise.
     """
     workers = workers or len(os.sched_getaffinity(0))
-    total = Tally()
+    total = DiffCounts()
     chunks = read_corpus(files)
     with checked_out(job.old) as old, checked_out(job.new) as new:
         job = replace(job, old=old, new=new)
         for ref in (old, new):
             with closing(opened(ref)) as side:
                 side.check(job.settings)
-        tallies = _in_parallel(chunks, job, workers) if workers > 1 else _in_process(chunks, job)
-        for position, tally in tallies:
-            total.add(tally)
+        parts = _in_parallel(chunks, job, workers) if workers > 1 else _in_process(chunks, job)
+        for position, counts in parts:
+            total.add(counts)
             if progress:
                 progress(position, total.messages)
     total.settle_renames()
@@ -56,19 +60,21 @@ def opened(ref: Ref) -> Side:
     return OurSide(ref) if ref.command is None else DriverSide(ref)
 
 
-def _in_process(chunks: Iterator[Chunk], job: Job) -> Iterator[tuple[int, Tally]]:
+def _in_process(chunks: Iterator[Chunk], job: DiffJob) -> Iterator[tuple[int, DiffCounts]]:
     with closing(opened(job.old)) as old, closing(opened(job.new)) as new:
-        comparison = Comparison(job, old, new)
+        comparer = ChunkComparer(job, old, new)
         for chunk in chunks:
-            yield chunk.position, comparison.tally(chunk)
+            yield chunk.position, comparer.compare(chunk)
 
 
-def _in_parallel(chunks: Iterator[Chunk], job: Job, workers: int) -> Iterator[tuple[int, Tally]]:
-    under_way: deque[tuple[int, Future[Tally]]] = deque()
+def _in_parallel(
+    chunks: Iterator[Chunk], job: DiffJob, workers: int
+) -> Iterator[tuple[int, DiffCounts]]:
+    under_way: deque[tuple[int, Future[DiffCounts]]] = deque()
     pool = ProcessPoolExecutor(workers, initializer=_begin, initargs=(job,))
     try:
         for chunk in chunks:
-            under_way.append((chunk.position, pool.submit(_tally, chunk)))
+            under_way.append((chunk.position, pool.submit(_compare_chunk, chunk)))
             if len(under_way) > 2 * workers:
                 position, future = under_way.popleft()
                 yield position, future.result()
@@ -80,15 +86,15 @@ def _in_parallel(chunks: Iterator[Chunk], job: Job, workers: int) -> Iterator[tu
         pool.shutdown(cancel_futures=True)
 
 
-_comparison: Comparison
+_comparer: ChunkComparer
 
 
-def _begin(job: Job) -> None:
-    global _comparison
+def _begin(job: DiffJob) -> None:
+    global _comparer
     # Ctrl-C reaches every process; a worker that dies of it leaves the parent waiting for ever.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _comparison = Comparison(job, opened(job.old), opened(job.new))
+    _comparer = ChunkComparer(job, opened(job.old), opened(job.new))
 
 
-def _tally(chunk: Chunk) -> Tally:
-    return _comparison.tally(chunk)
+def _compare_chunk(chunk: Chunk) -> DiffCounts:
+    return _comparer.compare(chunk)

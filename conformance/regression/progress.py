@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-Told = Callable[[int, int], object]
+ProgressCallback = Callable[[int, int], object]
 """Called with the bytes and the messages that are done."""
 
 FIRST_SECONDS, LOG_SECONDS = 10.0, 5.0
@@ -18,7 +18,7 @@ FIRST_SECONDS, LOG_SECONDS = 10.0, 5.0
 @contextmanager
 def progress(
     what: str, total_bytes: int | None, clock: Callable[[], float] = time.monotonic
-) -> Iterator[Told]:
+) -> Iterator[ProgressCallback]:
     """Show the progress of some work; `total_bytes` is None if it is not known."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -38,7 +38,7 @@ def progress(
         )
 
 
-def _log(what: str, total_bytes: int | None, clock: Callable[[], float]) -> Told:
+def _log(what: str, total_bytes: int | None, clock: Callable[[], float]) -> ProgressCallback:
     due = clock() + FIRST_SECONDS
 
     def told(done: int, messages: int) -> None:

@@ -16,7 +16,7 @@ LONG_CHARACTERS = 16
 """A secret of this length is also hidden where it stands as a word of its own in a longer text."""
 
 
-class Redactor:
+class SecretFilter:
     """Hides the given secrets: a text that is a secret is shown as `***`.
 
     A text that only contains a secret is shown, unless the secret is long and stands between

@@ -8,13 +8,13 @@ They are one property only if, over the corpus, one hardly ever comes or goes wi
 from collections import Counter
 from collections.abc import Iterable
 
-from conformance.regression.changes import Kind
+from conformance.regression.changes import ChangeClass
 
 AGREEING_SHARE = 0.95
 """Of the messages that lose the old name, and of those that get the new one: share of renames."""
 
 
-def one_to_one(changes: Iterable[tuple[Kind, str, str, int]]) -> frozenset[tuple[str, str]]:
+def one_to_one(changes: Iterable[tuple[ChangeClass, str, str, int]]) -> frozenset[tuple[str, str]]:
     """The operation and path (`old -> new`) of each rename that is one for the corpus.
 
     `changes` are the class, operation, path and number of messages of each group.
@@ -23,14 +23,14 @@ def one_to_one(changes: Iterable[tuple[Kind, str, str, int]]) -> frozenset[tuple
     found: Counter[tuple[str, str]] = Counter()
     renamed: Counter[tuple[str, str]] = Counter()
     for kind, operation, path, messages in changes:
-        if kind is Kind.RENAMED:
+        if kind is ChangeClass.RENAMED:
             old, new = path.split(" -> ", 1)
             renamed[operation, path] += messages
             lost[operation, old] += messages
             found[operation, new] += messages
-        elif kind is Kind.REMOVED:
+        elif kind is ChangeClass.REMOVED:
             lost[operation, path] += messages
-        elif kind is Kind.ADDED:
+        elif kind is ChangeClass.ADDED:
             found[operation, path] += messages
     kept = set()
     for (operation, path), messages in renamed.items():

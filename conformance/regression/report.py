@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from conformance.errors import DataError
 from conformance.regression.approvals import toml_text
 from conformance.regression.json_text import compact, printable
-from conformance.regression.outcome import Outcome, percent
+from conformance.regression.result import DiffResult, percent
 from conformance.regression.text import WHOLE, events_text, place
 from conformance.spec.data import read
 
@@ -27,20 +27,20 @@ def report_folder(folder: Path) -> None:
         raise DataError(f"--report {folder}: {error}") from error
 
 
-def write_report(folder: Path, outcome: Outcome) -> None:
+def write_report(folder: Path, result: DiffResult) -> None:
     """Write both files into a folder. Raises DataError if that fails."""
     report_folder(folder)
     try:
         json = orjson.dumps(
-            outcome.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+            result.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         )
         (folder / "diff.json").write_bytes(json)
-        (folder / "diff.html").write_text(html(outcome), encoding="utf-8")
+        (folder / "diff.html").write_text(html(result), encoding="utf-8")
     except OSError as error:
         raise DataError(f"--report {folder}: {error}") from error
 
 
-def html(outcome: Outcome) -> str:
+def html(result: DiffResult) -> str:
     """One page that needs nothing else.
 
     Everything from the corpus is escaped, and the page's policy allows no script but its own.
@@ -57,10 +57,10 @@ def html(outcome: Outcome) -> str:
         "events": events_text,
     }
     template = environment.from_string(read("regression", "report.html.j2"))
-    shown, rare = outcome.folded()
+    shown, rare = result.folded()
     script = read("regression", "report.js")
     return template.render(
-        outcome=outcome,
+        result=result,
         shown=shown,
         rare=rare,
         whole=WHOLE,

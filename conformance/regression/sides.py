@@ -7,7 +7,7 @@ from typing import Protocol
 
 import orjson
 
-from conformance.corpus.entries import Entry
+from conformance.corpus.entries import CorpusEntry
 from conformance.errors import UsageError
 from conformance.regression.device_sessions import session_answer
 from conformance.regression.refs import Ref, read_rules
@@ -31,7 +31,7 @@ class Side(Protocol):
     def check(self, settings: Json) -> None:
         """Raise UsageError if it cannot be compared at all, or refuses these settings."""
 
-    def answers(self, entries: Sequence[Entry], settings: Json, now: datetime) -> list[Json]:
+    def answers(self, entries: Sequence[CorpusEntry], settings: Json, now: datetime) -> list[Json]:
         """An answer to each message, as `translate` prints it.
 
         Settings that are refused give an answer with an error to each.
@@ -63,7 +63,7 @@ class OurSide:
             self._ref.mapping,
         )
 
-    def answers(self, entries: Sequence[Entry], settings: Json, now: datetime) -> list[Json]:
+    def answers(self, entries: Sequence[CorpusEntry], settings: Json, now: datetime) -> list[Json]:
         try:
             variant = self.variant(settings)
         except SettingsError as error:
@@ -77,7 +77,7 @@ class OurSide:
         """Nothing is open."""
 
 
-def answer(entry: Entry, variant: Variant, now_ms: int) -> Json:
+def answer(entry: CorpusEntry, variant: Variant, now_ms: int) -> Json:
     """The answer of our translator; `now_ms` is in milliseconds since 1970.
 
     A defect of the translator costs one message, and is shown as an error of it.

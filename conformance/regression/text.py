@@ -4,31 +4,31 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from conformance.regression.changes import Kind
+from conformance.regression.changes import ChangeClass
+from conformance.regression.counts import Example
 from conformance.regression.json_text import printable
-from conformance.regression.outcome import Outcome, Row, percent, plural
-from conformance.regression.tally import Example
+from conformance.regression.result import DiffResult, ReportRow, percent, plural
 
 WHOLE = "(the whole operation)"
 MOST_EVENTS = 5
 """Names of events that a group shows."""
 
 
-def text(outcome: Outcome, *, show_all: bool = False) -> str:
+def text(result: DiffResult, *, show_all: bool = False) -> str:
     """Warnings, counts and changes, those of most messages first; then the verdict.
 
     Rare groups are folded into one line each, unless `show_all`.
     """
-    tally = outcome.tally
-    lines = [f"old  {outcome.old}", f"new  {outcome.new}", outcome.counts(), outcome.judged_at()]
-    lines += [f"WARNING: {warning}" for warning in outcome.warnings()]
-    lines += [f"  bad line {example}" for example in tally.bad_examples]
-    lines += _by_code("fail on both sides", tally.failing, tally.failing_examples)
-    lines += _by_code("make no operation on both sides", tally.silent, {})
+    counts = result.counts
+    lines = [f"old  {result.old}", f"new  {result.new}", result.counts_line(), result.judged_at()]
+    lines += [f"WARNING: {warning}" for warning in result.warnings()]
+    lines += [f"  bad line {example}" for example in counts.bad_examples]
+    lines += _by_code("fail on both sides", counts.failing, counts.failing_examples)
+    lines += _by_code("make no operation on both sides", counts.silent, {})
     lines += [
-        f"  by {cause}: {plural(count, 'message')}" for cause, count in tally.causes.most_common()
+        f"  by {cause}: {plural(count, 'message')}" for cause, count in counts.causes.most_common()
     ]
-    rows, rare = (list(outcome.rows()), []) if show_all else outcome.folded()
+    rows, rare = (list(result.rows()), []) if show_all else result.folded()
     for operation, group in groupby(_by_operation(rows), key=lambda row: row.key.operation):
         lines += ["", printable(operation)]
         for row in group:
@@ -37,8 +37,8 @@ def text(outcome: Outcome, *, show_all: bool = False) -> str:
         lines += ["", f"{len(rare):,} rare groups (--all shows examples)"]
         lines += [f"  {printable(row.key.operation)}  {_head(row)}" for row in rare]
     lines.append("")
-    lines += [f"stale: {stale}" for stale in outcome.judgement.stale]
-    lines.append(outcome.verdict())
+    lines += [f"stale: {stale}" for stale in result.approvals.stale]
+    lines.append(result.verdict())
     return "\n".join(lines)
 
 
@@ -48,18 +48,18 @@ def _by_code(what: str, codes: Counter[str], examples: dict[str, str]) -> Iterat
         yield f"  {count:,} {what}: {code}{words}"
 
 
-def _by_operation(rows: list[Row]) -> list[Row]:
+def _by_operation(rows: list[ReportRow]) -> list[ReportRow]:
     """The groups by operation, that of the largest group first."""
     order = {row.key.operation: index for index, row in reversed(list(enumerate(rows)))}
     return sorted(rows, key=lambda row: order[row.key.operation])
 
 
-def _head(row: Row) -> str:
+def _head(row: ReportRow) -> str:
     path = printable(row.key.path) or WHOLE
     return f"{row.key.kind}: {path}  {plural(row.group.messages, 'message')} ({percent(row.share)})"
 
 
-def _row(row: Row) -> Iterator[str]:
+def _row(row: ReportRow) -> Iterator[str]:
     yield f"  {_head(row)}"
     if row.key.causes:
         yield f"      by {', '.join(row.key.causes)}"
@@ -69,7 +69,7 @@ def _row(row: Row) -> Iterator[str]:
         yield f"      approved until {row.approval.expires}: {row.approval.reason}"
     for example in row.group.examples:
         yield f"      {place(example)}"
-        if row.key.kind is Kind.RENAMED and example.old == example.new:
+        if row.key.kind is ChangeClass.RENAMED and example.old == example.new:
             yield f"        = {example.old}"
             continue
         if example.old is not None:
@@ -78,7 +78,7 @@ def _row(row: Row) -> Iterator[str]:
             yield f"        + {example.new}"
 
 
-def events_text(row: Row) -> str:
+def events_text(row: ReportRow) -> str:
     """The events that a group is in, with counts; nothing where its operation names the event."""
     if not row.key.path:
         return ""

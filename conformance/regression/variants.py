@@ -29,7 +29,7 @@ class Variant:
         return compile_settings(self.settings, self.rules, self.mapping)
 
 
-class Step(NamedTuple):
+class VariantStep(NamedTuple):
     """One difference between two variants; `take` makes it in any variant."""
 
     name: str
@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def steps(old: Variant, new: Variant) -> tuple[Step, ...]:
+def steps(old: Variant, new: Variant) -> tuple[VariantStep, ...]:
     """The steps from one variant to another, in the order of the tables."""
     return (
         *_rule_steps(old.rules, new.rules),
@@ -46,14 +46,14 @@ def steps(old: Variant, new: Variant) -> tuple[Step, ...]:
     )
 
 
-def _rule_steps(old: Rules, new: Rules) -> list[Step]:
-    def step(name: str, documented: bool) -> Step:
+def _rule_steps(old: Rules, new: Rules) -> list[VariantStep]:
+    def step(name: str, documented: bool) -> VariantStep:
         def take(variant: Variant) -> Variant:
             names = {rule.name for rule in RULES if variant.rules.follows_doc(rule.name)}
             names = names | {name} if documented else names - {name}
             return replace(variant, rules=Rules(frozenset(names)))
 
-        return Step(f"rule {name}", take)
+        return VariantStep(f"rule {name}", take)
 
     return [
         step(rule.name, new.follows_doc(rule.name))
@@ -62,14 +62,14 @@ def _rule_steps(old: Rules, new: Rules) -> list[Step]:
     ]
 
 
-def _setting_steps(old: Variant, new: Variant) -> list[Step]:
-    def step(name: str) -> Step:
+def _setting_steps(old: Variant, new: Variant) -> list[VariantStep]:
+    def step(name: str) -> VariantStep:
         value = getattr(new.settings, name)
 
         def take(variant: Variant) -> Variant:
             return replace(variant, settings=replace(variant.settings, **{name: value}))
 
-        return Step(f"setting {name}", take)
+        return VariantStep(f"setting {name}", take)
 
     return [
         step(row.name)
@@ -78,16 +78,16 @@ def _setting_steps(old: Variant, new: Variant) -> list[Step]:
     ]
 
 
-def _row_steps(old: Variant, new: Variant) -> list[Step]:
+def _row_steps(old: Variant, new: Variant) -> list[VariantStep]:
     before, after = _sources(old.mapping), _sources(new.mapping)
 
-    def step(section: str, name: str) -> Step:
+    def step(section: str, name: str) -> VariantStep:
         sources = after.get((section, name), ())
 
         def take(variant: Variant) -> Variant:
             return replace(variant, mapping=variant.mapping.changed(section, name, sources))
 
-        return Step(f"mapping {section}.{name}", take)
+        return VariantStep(f"mapping {section}.{name}", take)
 
     return [step(*place) for place in before | after if before.get(place) != after.get(place)]
 

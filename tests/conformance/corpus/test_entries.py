@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conformance.corpus.entries import BadLine, Entry, read_entry
+from conformance.corpus.entries import BadLine, CorpusEntry, read_entry
 
 
 def test_a_message() -> None:
     """A line with a type is a message, whatever else it has."""
     line = b'{"type": "track", "messageId": 7, "message": {}}'
-    assert read_entry(line, "f:1") == Entry(
+    assert read_entry(line, "f:1") == CorpusEntry(
         "f:1", {"type": "track", "messageId": 7, "message": {}}, "7", plain=True
     )
 
@@ -23,12 +23,14 @@ def test_an_entry() -> None:
         b' "now": "2026-06-15T12:00:00Z", "id": "i"}'
     )
     now = datetime(2026, 6, 15, 12, tzinfo=UTC)
-    assert read_entry(line, "f:1") == Entry("f:1", {"type": "x"}, "i", {"a": 1}, now, plain=True)
+    assert read_entry(line, "f:1") == CorpusEntry(
+        "f:1", {"type": "x"}, "i", {"a": 1}, now, plain=True
+    )
 
 
 def test_an_entry_may_have_a_message_only() -> None:
     """Then the message's id is its own, and the rest is left to who translates it."""
-    assert read_entry(b'{"message":{"messageId":"m"}}', "f:1") == Entry(
+    assert read_entry(b'{"message":{"messageId":"m"}}', "f:1") == CorpusEntry(
         "f:1", {"messageId": "m"}, "m", plain=True
     )
 

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import main
-from conformance.corpus.entries import Entry, read_entry
-from conformance.corpus.redact import Redactor
+from conformance.corpus.entries import CorpusEntry, read_entry
+from conformance.corpus.redact import CorpusRedactor
 from conformance.corpus.synth import synth
 from conformance.regression.changes import label
 from conformance.spec.loading import Json
@@ -65,7 +65,7 @@ PRIVATE = (
 
 
 def redacted(message: Any, key: bytes = KEY, keep: tuple[str, ...] = ()) -> Any:
-    return Redactor(key, keep).message(message)
+    return CorpusRedactor(key, keep).message(message)
 
 
 def traits(**values: Any) -> Json:
@@ -229,7 +229,7 @@ def test_an_entry_keeps_settings_but_no_secrets() -> None:
         "settings": {"token": "a1b2c3", "apiSecret": "hush", "people": False},
         "now": "2026-06-15T12:00:00+00:00",
     }
-    found = Redactor(KEY).entry(read_entry(json.dumps(line).encode(), "f:1"))
+    found = CorpusRedactor(KEY).entry(read_entry(json.dumps(line).encode(), "f:1"))
     assert (found["now"], found["settings"]["people"]) == ("2026-06-15T12:00:00+00:00", False)
     assert "a1b2c3" != found["settings"]["token"] != ""
     assert "hush" != found["settings"]["apiSecret"] != ""
@@ -238,7 +238,7 @@ def test_an_entry_keeps_settings_but_no_secrets() -> None:
 def test_messages_that_are_none() -> None:
     """Whatever stands in the place of a message is redacted."""
     assert "ann" not in str(redacted(["ann", {"x": "ann"}]))
-    assert Redactor(KEY).entry(Entry("f:1", 1)) == {"message": 1}
+    assert CorpusRedactor(KEY).entry(CorpusEntry("f:1", 1)) == {"message": 1}
 
 
 SETTINGS = Settings(
@@ -272,7 +272,7 @@ def outcome(message: Any, rules: Rules) -> Any:
 @pytest.mark.parametrize("rules", [Rules.documented(), Rules.observed()], ids=["doc", "observed"])
 def test_a_translator_does_the_same(rules: Rules) -> None:
     """Of hostile traffic too: the same operations, of the same form, the same skips and errors."""
-    redactor = Redactor(KEY)
+    redactor = CorpusRedactor(KEY)
     for message in synth(3000, seed=5):
         assert outcome(message, rules) == outcome(redactor.message(message), rules), message
 

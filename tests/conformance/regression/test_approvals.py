@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import DataError
-from conformance.regression.approvals import Approval, judge, read_approvals, toml_text
-from conformance.regression.changes import Kind
-from conformance.regression.tally import Group, Key, Tally
+from conformance.regression.approvals import Approval, match_approvals, read_approvals, toml_text
+from conformance.regression.changes import ChangeClass
+from conformance.regression.counts import DiffCounts, Group, GroupKey
 
 TODAY = datetime.date(2026, 6, 15)
-INSERT_ID = Key(Kind.ADDED, "event", "payload.properties.$insert_id", ("rule insert_id",))
-PEOPLE_OFF = Key(Kind.SKIPPED, "message", "skipped.people_off")
-TALLY = Tally(messages=1, groups={INSERT_ID: Group(1), PEOPLE_OFF: Group(1)})
+INSERT_ID = GroupKey(
+    ChangeClass.ADDED, "event", "payload.properties.$insert_id", ("rule insert_id",)
+)
+PEOPLE_OFF = GroupKey(ChangeClass.SKIPPED, "message", "skipped.people_off")
+TALLY = DiffCounts(messages=1, groups={INSERT_ID: Group(1), PEOPLE_OFF: Group(1)})
 
 
 def approval(
@@ -25,7 +27,7 @@ def approval(
     cause: str = "*",
     expires: datetime.date = TODAY,
 ) -> Approval:
-    return Approval(1, Kind(kind), operation, path, cause, "wanted", expires)
+    return Approval(1, ChangeClass(kind), operation, path, cause, "wanted", expires)
 
 
 def file(tmp_path: Path, text: str) -> Path:
@@ -49,7 +51,7 @@ def test_a_file(tmp_path: Path) -> None:
     [found] = read_approvals(file(tmp_path, GOOD))
     assert found == Approval(
         1,
-        Kind.ADDED,
+        ChangeClass.ADDED,
         "event",
         "payload.properties.$insert_id",
         "*",
@@ -66,9 +68,9 @@ def test_an_empty_file_approves_nothing(tmp_path: Path) -> None:
 def test_an_approval_covers_its_group_only() -> None:
     """The group is approved, the other one is not, and nothing is stale."""
     one = approval()
-    judgement = judge(TALLY, [one], TODAY)
-    assert judgement.approved == {INSERT_ID: one}
-    assert judgement.stale == ()
+    approvals = match_approvals(TALLY, [one], TODAY)
+    assert approvals.approved == {INSERT_ID: one}
+    assert approvals.stale == ()
 
 
 @pytest.mark.parametrize(
@@ -93,16 +95,16 @@ def test_patterns(fields: dict[str, str], covered: bool) -> None:
 
 def test_an_approval_that_nothing_needs_is_stale() -> None:
     """It says which one and why."""
-    [stale] = judge(TALLY, [approval(path="payload.time")], TODAY).stale
+    [stale] = match_approvals(TALLY, [approval(path="payload.time")], TODAY).stale
     assert str(stale) == "approval 1 (added, event, payload.time): it matches no change; remove it"
 
 
 def test_an_expired_approval_is_stale_and_approves_nothing() -> None:
     """It counts on its last day and not on the next."""
     late = approval(expires=TODAY - datetime.timedelta(days=1))
-    judgement = judge(TALLY, [late], TODAY)
-    assert judgement.approved == {}
-    assert [stale.why for stale in judgement.stale] == ["it expired on 2026-06-14"]
+    approvals = match_approvals(TALLY, [late], TODAY)
+    assert approvals.approved == {}
+    assert [stale.why for stale in approvals.stale] == ["it expired on 2026-06-14"]
 
 
 @pytest.mark.parametrize(

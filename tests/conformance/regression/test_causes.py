@@ -9,11 +9,11 @@ import pytest
 
 from conformance.corpus.reading import Chunk
 from conformance.regression.causes import Causes
-from conformance.regression.changes import Kind
-from conformance.regression.comparison import Comparison, Job
+from conformance.regression.changes import ChangeClass
+from conformance.regression.comparison import ChunkComparer, DiffJob
+from conformance.regression.counts import DiffCounts, GroupKey
 from conformance.regression.engine import opened
 from conformance.regression.refs import STAND_IN_SETTINGS, parse_ref
-from conformance.regression.tally import Key, Tally
 from conformance.regression.variants import Variant, steps
 from conformance.runner.attribution import attribute
 from conformance.runner.captures import Capture, load_captures
@@ -33,33 +33,33 @@ MOBILE_LINES = [
 MOBILE_CAPTURES = list(zip(load_mobile_captures(), MOBILE_LINES, strict=True))
 
 
-def comparison(old: str, new: str) -> Comparison:
-    job = Job(parse_ref(old), parse_ref(new), STAND_IN_SETTINGS, NOW, NOW)
-    return Comparison(job, opened(job.old), opened(job.new))
+def comparer(old: str, new: str) -> ChunkComparer:
+    job = DiffJob(parse_ref(old), parse_ref(new), STAND_IN_SETTINGS, NOW, NOW)
+    return ChunkComparer(job, opened(job.old), opened(job.new))
 
 
-def tally(old: str, new: str, *messages: Any) -> Tally:
+def counts(old: str, new: str, *messages: Any) -> DiffCounts:
     lines = b"\n".join(json.dumps(message).encode() for message in messages)
-    return comparison(old, new).tally(Chunk("corpus", 1, lines, 0))
+    return comparer(old, new).compare(Chunk("corpus", 1, lines, 0))
 
 
 @pytest.fixture(scope="module")
-def rule_sets() -> Comparison:
-    return comparison("rules:observed", "rules:documented")
+def rule_sets() -> ChunkComparer:
+    return comparer("rules:observed", "rules:documented")
 
 
 @pytest.mark.parametrize(
     ("capture", "line"), [pytest.param(*item, id=item[0].id) for item in CAPTURES]
 )
 def test_between_rule_sets_exactly_the_named_rules_are_listed(
-    capture: Capture, line: bytes, rule_sets: Comparison
+    capture: Capture, line: bytes, rule_sets: ChunkComparer
 ) -> None:
     """For every capture, each change has one rule, and these are the rules that explain it."""
-    groups = rule_sets.tally(Chunk("captures", 1, line, 0)).groups
+    groups = rule_sets.compare(Chunk("captures", 1, line, 0)).groups
     listed = {cause for key in groups for cause in key.causes}
     assert [key for key in groups if len(key.causes) != 1] == []
     expected = {f"rule {rule}" for rule, _ in attribute(capture).changes}
-    if any(key.kind in (Kind.FAILING, Kind.UNFAILING) for key in groups):
+    if any(key.kind in (ChangeClass.FAILING, ChangeClass.UNFAILING) for key in groups):
         # Failing or not is one change; what else the answer would have had is not listed.
         assert len(groups) == 1
         assert listed <= expected
@@ -71,10 +71,10 @@ def test_between_rule_sets_exactly_the_named_rules_are_listed(
     ("capture", "line"), [pytest.param(*item, id=item[0].id) for item in DEVICE_CAPTURES]
 )
 def test_between_rule_sets_so_are_those_of_a_browser(
-    capture: DeviceCapture, line: bytes, rule_sets: Comparison
+    capture: DeviceCapture, line: bytes, rule_sets: ChunkComparer
 ) -> None:
     """For every recorded session, exactly the rules that explain it are listed."""
-    groups = rule_sets.tally(Chunk("captures", 1, line, 0)).groups
+    groups = rule_sets.compare(Chunk("captures", 1, line, 0)).groups
     listed = {cause for key in groups for cause in key.causes}
     assert {f"rule {rule}" for rule, _ in attribute(capture).changes} == listed
 
@@ -112,7 +112,7 @@ def test_a_session_follows_settings(tmp_path: Path) -> None:
     """Between two settings the calls of a session change, and the setting is named."""
     for name, people in (("old", True), ("new", False)):
         (tmp_path / name).write_text(json.dumps({"token": "T", "people": people}))
-    found = tally(
+    found = counts(
         f"settings:{tmp_path / 'old'}",
         f"settings:{tmp_path / 'new'}",
         {"session": [{"type": "identify", "userId": "u", "traits": {"plan": "pro"}}]},
@@ -125,7 +125,7 @@ def test_a_setting_is_a_cause(tmp_path: Path) -> None:
     """Between two settings files the keys that matter are named, the others are not."""
     for name, more in (("a", {}), ("b", {"people": False, "sourceName": "web", "projectId": 5})):
         (tmp_path / f"{name}.json").write_text(json.dumps({"token": "T", **more}))
-    found = tally(
+    found = counts(
         f"settings:{tmp_path / 'a.json'}",
         f"settings:{tmp_path / 'b.json'}",
         {"type": "identify", "userId": "u", "traits": {"plan": "pro"}},
@@ -133,9 +133,9 @@ def test_a_setting_is_a_cause(tmp_path: Path) -> None:
     )
     source = "payload.properties.segment_source_name"
     assert set(found.groups) == {
-        Key(Kind.REMOVED, "/engage $set", "", ("setting people",)),
-        Key(Kind.SKIPPED, "message", "skipped.people_off", ("setting people",)),
-        Key(Kind.ADDED, "event", source, ("setting sourceName",)),
+        GroupKey(ChangeClass.REMOVED, "/engage $set", "", ("setting people",)),
+        GroupKey(ChangeClass.SKIPPED, "message", "skipped.people_off", ("setting people",)),
+        GroupKey(ChangeClass.ADDED, "event", source, ("setting sourceName",)),
     }
 
 
@@ -147,7 +147,7 @@ def test_a_mapping_row_is_a_cause(tmp_path: Path) -> None:
         "devices: {$os: null, os: context.os.name, $carrier: null}\n"
     )
     context = {"page": {"url": "https://a.example/p", "path": "/p"}, "os": {"name": "iOS"}}
-    found = tally(
+    found = counts(
         "tree",
         f"mapping:{file}",
         {"type": "track", "userId": "u", "event": "Seen", "context": context},
@@ -155,9 +155,13 @@ def test_a_mapping_row_is_a_cause(tmp_path: Path) -> None:
     place = "payload.properties"
     renamed = f"{place}.$os -> {place}.os"
     assert set(found.groups) == {
-        Key(Kind.REMOVED, "event", f"{place}.$current_url", ("mapping events.$current_url",)),
-        Key(Kind.ADDED, "event", f"{place}.page", ("mapping events.page",)),
-        Key(Kind.RENAMED, "event", renamed, ("mapping devices.$os", "mapping devices.os")),
+        GroupKey(
+            ChangeClass.REMOVED, "event", f"{place}.$current_url", ("mapping events.$current_url",)
+        ),
+        GroupKey(ChangeClass.ADDED, "event", f"{place}.page", ("mapping events.page",)),
+        GroupKey(
+            ChangeClass.RENAMED, "event", renamed, ("mapping devices.$os", "mapping devices.os")
+        ),
     }
 
 

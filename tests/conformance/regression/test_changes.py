@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conformance.regression.changes import Change, Kind, changes
+from conformance.regression.changes import Change, ChangeClass, changes
 
 
 def answer(*operations: Any, skipped: Any = (), error: Any = None) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def test_endpoint_and_host() -> None:
         ("endpoint changed", "event", "endpoint")
     ]
     assert changes(answer(event()), answer(event(host="https://eu"))) == [
-        Change(Kind.ENDPOINT, "event", "host", "https://us", "https://eu", "Seen")
+        Change(ChangeClass.ENDPOINT, "event", "host", "https://us", "https://eu", "Seen")
     ]
 
 
@@ -158,10 +158,10 @@ def test_operations_added_and_removed() -> None:
     """An operation without a partner is one change, with the whole of it as its value."""
     one, two = event(a=1), engage("$append", {"$transactions": {"$amount": 5}})
     assert changes(answer(one, two), answer(one)) == [
-        Change(Kind.REMOVED, "/engage $append", "", old=two)
+        Change(ChangeClass.REMOVED, "/engage $append", "", old=two)
     ]
     assert changes(answer(one), answer(one, two)) == [
-        Change(Kind.ADDED, "/engage $append", "", new=two)
+        Change(ChangeClass.ADDED, "/engage $append", "", new=two)
     ]
 
 
@@ -186,7 +186,7 @@ def test_operations_in_another_order() -> None:
     """An alias after the event instead of before it is a change."""
     assert changes(answer(ALIAS, event()), answer(event(), ALIAS)) == [
         Change(
-            Kind.REORDERED,
+            ChangeClass.REORDERED,
             "message",
             "operations",
             ["event $create_alias", "event Seen"],
@@ -213,8 +213,8 @@ def test_skips() -> None:
         answer(skipped=[("people_off", "off"), ("same", "x")]),
         answer(skipped=[("same", "x"), ("unknown_user", "who")]),
     ) == [
-        Change(Kind.UNSKIPPED, "message", "skipped.people_off", "off", None),
-        Change(Kind.SKIPPED, "message", "skipped.unknown_user", None, "who"),
+        Change(ChangeClass.UNSKIPPED, "message", "skipped.people_off", "off", None),
+        Change(ChangeClass.SKIPPED, "message", "skipped.unknown_user", None, "who"),
     ]
     assert found(
         answer(skipped=[("people_off", "off")]), answer(skipped=[("people_off", "is off")])
@@ -225,10 +225,10 @@ def test_errors() -> None:
     """A message that fails now, or no longer, is one change: its operations are not listed."""
     good, bad = answer(event(a=1)), answer(error=("missing_id", "no id"))
     assert changes(good, bad) == [
-        Change(Kind.FAILING, "message", "error.missing_id", None, "no id")
+        Change(ChangeClass.FAILING, "message", "error.missing_id", None, "no id")
     ]
     assert changes(bad, good) == [
-        Change(Kind.UNFAILING, "message", "error.missing_id", "no id", None)
+        Change(ChangeClass.UNFAILING, "message", "error.missing_id", "no id", None)
     ]
     assert found(bad, answer(error=("invalid_field", "no id"))) == [
         ("value changed", "message", "error.code")

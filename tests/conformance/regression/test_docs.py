@@ -12,7 +12,7 @@ import yaml
 
 from conformance.corpus.entries import read_entry
 from conformance.regression.approvals import read_approvals
-from conformance.regression.changes import Kind
+from conformance.regression.changes import ChangeClass
 from tests.project.paths import ROOT
 from tests.project.reader import blocks, environment
 
@@ -34,8 +34,8 @@ def test_the_approval(tmp_path: Path) -> None:
     assert approval.cause == "rule insert_id"
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_class_is_explained(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(ChangeClass))
+def test_every_class_is_explained(kind: ChangeClass) -> None:
     """The table has each class."""
     assert f"`{kind}`" in PAGE
 

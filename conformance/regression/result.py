@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from conformance.regression.approvals import Approval, Judgement
-from conformance.regression.changes import Kind
-from conformance.regression.comparison import Job, never_exercised
-from conformance.regression.redaction import SHORT_CHARACTERS, Redactor, secrets_in
+from conformance.regression.approvals import Approval, ApprovalMatches
+from conformance.regression.changes import ChangeClass
+from conformance.regression.comparison import DiffJob, never_exercised
+from conformance.regression.counts import DiffCounts, Group, GroupKey
+from conformance.regression.redaction import SHORT_CHARACTERS, SecretFilter, secrets_in
 from conformance.regression.refs import STAND_IN_SETTINGS
-from conformance.regression.tally import Group, Key, Tally
 from conformance.spec.loading import Json
 
 LOUD_SHARE = 0.03
@@ -25,10 +25,10 @@ FIRST_APPROVAL_DAYS = 90
 """How long an approval lasts that the page proposes."""
 
 
-class Row(NamedTuple):
+class ReportRow(NamedTuple):
     """A group of changes with its share of all messages (0 to 1) and its approval if any."""
 
-    key: Key
+    key: GroupKey
     group: Group
     share: float
     approval: Approval | None
@@ -36,19 +36,19 @@ class Row(NamedTuple):
     @property
     def red(self) -> bool:
         """Whether it needs an approval: every change but other words does."""
-        return self.approval is None and self.key.kind is not Kind.REWORDED
+        return self.approval is None and self.key.kind is not ChangeClass.REWORDED
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DiffResult:
     """A comparison of the sides of `job` over the files of `corpus` on the day `date`.
 
     More than `max_bad_lines` lines that are not messages make it fail.
     """
 
-    job: Job
-    tally: Tally
-    judgement: Judgement
+    job: DiffJob
+    counts: DiffCounts
+    approvals: ApprovalMatches
     corpus: tuple[str, ...] = ()
     date: datetime.date = datetime.date.min
     max_bad_lines: int = 0
@@ -63,13 +63,13 @@ class Outcome:
         """The REF of the new side."""
         return self.job.new.name
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ReportRow]:
         """The groups, those of most messages first."""
-        for key, group in self.tally.sorted_groups():
-            share = group.messages / self.tally.messages
-            yield Row(key, group, share, self.judgement.approved.get(key))
+        for key, group in self.counts.sorted_groups():
+            share = group.messages / self.counts.messages
+            yield ReportRow(key, group, share, self.approvals.approved.get(key))
 
-    def folded(self) -> tuple[list[Row], list[Row]]:
+    def folded(self) -> tuple[list[ReportRow], list[ReportRow]]:
         """The groups to show in full, and the rare ones to fold."""
         rows = list(self.rows())
         rare = [row for row in rows if row.share < RARE_SHARE]
@@ -83,43 +83,43 @@ class Outcome:
     @property
     def changed(self) -> bool:
         """Whether a change is not approved or an approval is stale."""
-        return bool(self.judgement.stale) or any(row.red for row in self.rows())
+        return bool(self.approvals.stale) or any(row.red for row in self.rows())
 
     @property
     def has_bad_lines(self) -> bool:
         """Whether more lines are bad than allowed."""
-        return self.tally.bad_lines > self.max_bad_lines
+        return self.counts.bad_lines > self.max_bad_lines
 
     @property
     def settings(self) -> Json:
         """The settings for messages without their own, secrets hidden."""
-        redact = Redactor(secrets_in([self.job.settings], STAND_IN_SETTINGS))
+        redact = SecretFilter(secrets_in([self.job.settings], STAND_IN_SETTINGS))
         found: Json = redact(self.job.settings)
         return found
 
     @property
     def never_exercised(self) -> list[str]:
         """Rules, settings and mapping rows that differ but changed no message."""
-        return never_exercised(self.job, self.tally)
+        return never_exercised(self.job, self.counts)
 
     def judged_at(self) -> str:
         """One sentence: as at which time messages were judged."""
-        tally = self.tally
-        first, last = tally.earliest, tally.latest
+        counts = self.counts
+        first, last = counts.earliest, counts.latest
         if self.job.now is not None or first is None or last is None:
             return f"judged as at {iso(self.job.now or self.job.clock)}"
         times = iso(first) if first == last else f"{iso(first)} to {iso(last)}"
         text = f"judged as at the arrival of each message, {times} (--now gives one time for all)"
-        if tally.without_time:
-            count = plural(tally.without_time, "message")
+        if counts.without_time:
+            count = plural(counts.without_time, "message")
             text += f"; {count} without a time as at {iso(self.job.clock)}"
         return text
 
     def warnings(self) -> list[str]:
         """What a reader must know before trusting the verdict, the gravest first."""
-        tally = self.tally
+        counts = self.counts
         found = []
-        share = tally.not_compared / tally.messages
+        share = counts.not_compared / counts.messages
         if share > LOUD_SHARE:
             found.append(
                 f"{percent(share)} of the messages are not compared: they fail or make no "
@@ -134,17 +134,17 @@ class Outcome:
             )
         return found
 
-    def counts(self) -> str:
+    def counts_line(self) -> str:
         """One line: how many messages, and what became of them."""
-        tally = self.tally
-        share = percent(tally.changed / tally.messages)
-        parts = [f"{plural(tally.messages, 'message')}, {tally.changed:,} changed ({share})"]
-        if tally.failing:
-            parts.append(f"{tally.failing.total():,} fail on both sides")
-        if tally.silent:
-            parts.append(f"{tally.silent.total():,} make no operation on both sides")
-        if tally.bad_lines:
-            parts.append(f"{plural(tally.bad_lines, 'bad line')}")
+        counts = self.counts
+        share = percent(counts.changed / counts.messages)
+        parts = [f"{plural(counts.messages, 'message')}, {counts.changed:,} changed ({share})"]
+        if counts.failing:
+            parts.append(f"{counts.failing.total():,} fail on both sides")
+        if counts.silent:
+            parts.append(f"{counts.silent.total():,} make no operation on both sides")
+        if counts.bad_lines:
+            parts.append(f"{plural(counts.bad_lines, 'bad line')}")
         return "; ".join(parts)
 
     def verdict(self) -> str:
@@ -159,10 +159,10 @@ class Outcome:
         ]
         if approved:
             words.append(f"{approved:,} approved")
-        if self.judgement.stale:
-            words.append(plural(len(self.judgement.stale), "stale approval"))
+        if self.approvals.stale:
+            words.append(plural(len(self.approvals.stale), "stale approval"))
         if self.has_bad_lines:
-            words.append(plural(self.tally.bad_lines, "bad line"))
+            words.append(plural(self.counts.bad_lines, "bad line"))
         unused = len(self.never_exercised)
         if unused:
             words.append(f"{plural(unused, 'changed row')} never exercised")
@@ -174,7 +174,7 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as a JSON object."""
-        tally = self.tally
+        counts = self.counts
         return {
             "old": self.old,
             "new": self.new,
@@ -185,18 +185,18 @@ class Outcome:
             "red": self.red,
             "verdict": self.verdict(),
             "warnings": self.warnings(),
-            "messages": tally.messages,
-            "changed": tally.changed,
-            "not_compared": tally.not_compared,
-            "failing_on_both": tally.failing.total(),
-            "failing_on_both_by_code": dict(tally.failing.most_common()),
-            "no_operation_on_both_by_code": dict(tally.silent.most_common()),
-            "bad_lines": tally.bad_lines,
-            "bad_line_examples": tally.bad_examples,
-            "causes": dict(tally.causes.most_common()),
+            "messages": counts.messages,
+            "changed": counts.changed,
+            "not_compared": counts.not_compared,
+            "failing_on_both": counts.failing.total(),
+            "failing_on_both_by_code": dict(counts.failing.most_common()),
+            "no_operation_on_both_by_code": dict(counts.silent.most_common()),
+            "bad_lines": counts.bad_lines,
+            "bad_line_examples": counts.bad_examples,
+            "causes": dict(counts.causes.most_common()),
             "never_exercised": self.never_exercised,
             "changes": [_row_json(row) for row in self.rows()],
-            "stale_approvals": [str(stale) for stale in self.judgement.stale],
+            "stale_approvals": [str(stale) for stale in self.approvals.stale],
         }
 
     def _secrets(self) -> Iterator[str]:
@@ -220,7 +220,7 @@ def iso(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def _row_json(row: ReportRow) -> dict[str, Any]:
     approval = row.approval
     return {
         "class": row.key.kind.value,

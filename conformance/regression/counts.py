@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from conformance.corpus.entries import Entry
-from conformance.regression.changes import Change, Kind
+from conformance.corpus.entries import CorpusEntry
+from conformance.regression.changes import Change, ChangeClass
 from conformance.regression.json_text import compact, printable
-from conformance.regression.redaction import Redactor
+from conformance.regression.redaction import SecretFilter
 from conformance.regression.renames import one_to_one
 
 EXAMPLES = 3
@@ -28,10 +28,10 @@ OTHER_EVENTS = "(other events)"
 NO_REASON = "no reason told"
 
 
-class Key(NamedTuple):
+class GroupKey(NamedTuple):
     """What makes changes one group. `causes` are the rules, settings or rows, where known."""
 
-    kind: Kind
+    kind: ChangeClass
     operation: str
     path: str
     causes: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ class Group:
         self.events[OTHER_EVENTS if full else name] += count
 
 
-class Cause(NamedTuple):
+class CausedChange(NamedTuple):
     """A change with the names of what caused it."""
 
     change: Change
@@ -75,7 +75,7 @@ class Cause(NamedTuple):
 
 
 @dataclass
-class Tally:
+class DiffCounts:
     """The counts of a corpus, or of a part of it.
 
     `messages` counts the readable lines, `changed` those with any change, `bad_lines` the lines
@@ -90,9 +90,9 @@ class Tally:
     failing: Counter[str] = field(default_factory=Counter)
     failing_examples: dict[str, str] = field(default_factory=dict)
     silent: Counter[str] = field(default_factory=Counter)
-    groups: dict[Key, Group] = field(default_factory=dict)
+    groups: dict[GroupKey, Group] = field(default_factory=dict)
     causes: Counter[str] = field(default_factory=Counter)
-    """Cause -> how many messages it changed."""
+    """CausedChange -> how many messages it changed."""
     earliest: datetime | None = None
     latest: datetime | None = None
     """The times as at which messages were judged: the first and the last."""
@@ -125,11 +125,13 @@ class Tally:
         """Messages that cannot show a difference: they fail or make no operation on both sides."""
         return self.failing.total() + self.silent.total()
 
-    def count_changes(self, entry: Entry, caused: Iterable[Cause], redact: Redactor) -> None:
+    def count_changes(
+        self, entry: CorpusEntry, caused: Iterable[CausedChange], redact: SecretFilter
+    ) -> None:
         """Count the changes of one message; it counts once in each group."""
-        seen: dict[Key, set[str]] = {}
+        seen: dict[GroupKey, set[str]] = {}
         for change, causes in caused:
-            key = self.bounded(Key(change.kind, change.operation, change.path, causes))
+            key = self.bounded(GroupKey(change.kind, change.operation, change.path, causes))
             group = self.groups.setdefault(key, Group())
             if key not in seen:
                 seen[key] = set()
@@ -144,9 +146,9 @@ class Tally:
                 group.count_event(change.event)
         # Once each, in order: the order of a set would differ between processes.
         self.causes.update(dict.fromkeys(cause for key in seen for cause in key.causes).keys())
-        self.changed += any(key.kind is not Kind.REWORDED for key in seen)
+        self.changed += any(key.kind is not ChangeClass.REWORDED for key in seen)
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "DiffCounts") -> None:
         """Add the counts of a later part of the corpus."""
         self.messages += other.messages
         self.changed += other.changed
@@ -175,19 +177,22 @@ class Tally:
         )
         groups, self.groups = self.groups, {}
         for key, group in groups.items():
-            if key.kind is not Kind.RENAMED or (key.operation, key.path) in kept:
+            if key.kind is not ChangeClass.RENAMED or (key.operation, key.path) in kept:
                 self.groups.setdefault(key, Group()).add(group)
                 continue
             old, new = key.path.split(" -> ", 1)
             removed = [each._replace(new=None) for each in group.examples]
             added = [each._replace(old=None) for each in group.examples]
-            for kind, path, examples in ((Kind.REMOVED, old, removed), (Kind.ADDED, new, added)):
+            for kind, path, examples in (
+                (ChangeClass.REMOVED, old, removed),
+                (ChangeClass.ADDED, new, added),
+            ):
                 part = Group(group.messages, examples, group.events)
                 self.groups.setdefault(key._replace(kind=kind, path=path), Group()).add(part)
 
-    def sorted_groups(self) -> Iterator[tuple[Key, Group]]:
+    def sorted_groups(self) -> Iterator[tuple[GroupKey, Group]]:
         """The groups, those of most messages first."""
-        kinds = list(Kind)
+        kinds = list(ChangeClass)
         yield from sorted(
             self.groups.items(),
             key=lambda item: (
@@ -199,21 +204,23 @@ class Tally:
             ),
         )
 
-    def bounded(self, key: Key) -> Key:
+    def bounded(self, key: GroupKey) -> GroupKey:
         """The key to count under: once there are MAX_GROUPS, one for all other groups."""
         if key in self.groups or len(self.groups) < MAX_GROUPS:
             return key
-        return Key(key.kind, "(any)", REST)
+        return GroupKey(key.kind, "(any)", REST)
 
 
-def _sides(kind: Kind, old: str, new: str) -> tuple[str | None, str | None]:
+def _sides(kind: ChangeClass, old: str, new: str) -> tuple[str | None, str | None]:
     return (
-        None if kind in (Kind.ADDED, Kind.SKIPPED, Kind.FAILING) else old,
-        None if kind in (Kind.REMOVED, Kind.UNSKIPPED, Kind.UNFAILING) else new,
+        None if kind in (ChangeClass.ADDED, ChangeClass.SKIPPED, ChangeClass.FAILING) else old,
+        None
+        if kind in (ChangeClass.REMOVED, ChangeClass.UNSKIPPED, ChangeClass.UNFAILING)
+        else new,
     )
 
 
-def _shown(value: Any, redact: Redactor) -> str:
+def _shown(value: Any, redact: SecretFilter) -> str:
     text = compact(redact(value))
     more = len(text) - MAX_CHARACTERS
     return text if more <= 0 else f"{text[:MAX_CHARACTERS]}... ({more} characters more)"

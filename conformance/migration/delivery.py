@@ -1,4 +1,4 @@
-"""Play one side: translate the corpus, send the operations to a project, read what it holds."""
+"""Deliver one side: translate the corpus, send the operations to a project, read what it holds."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from conformance.corpus.entries import BadLine, Entry, read_entry
+from conformance.corpus.entries import BadLine, CorpusEntry, read_entry
 from conformance.corpus.reading import read_corpus
 from conformance.migration.batches import Batches
-from conformance.migration.project import TOKEN, Project
+from conformance.migration.project import TOKEN, MockProject
 from conformance.regression.arrival import arrival
 from conformance.regression.comparison import BATCH
 from conformance.regression.engine import opened
@@ -21,17 +21,17 @@ from conformance.regression.json_text import compact, printable
 from conformance.regression.refs import Ref
 from conformance.spec.loading import Json
 
-EVENT_ENDPOINTS = ("/track", "/import")
-MAX_BAD_LINES = 5
-
 NOT_COMPARED = frozenset(["distinct_id", "time", "token", "$insert_id", "$import"])
 """Properties of stored events that are compared in another way, or are how the event was sent: the
 person, the instant, the project, the id against duplicates and the mark of /import."""
 
 
 @dataclass(frozen=True)
-class Game:
-    """What a side is played with. `now` and `clock` are as in a diff's job."""
+class SideOptions:
+    """How a side is translated and sent. `now` and `clock` are those of a `DiffJob`.
+
+    `project` has the options of the project in the mock.
+    """
 
     settings: Json
     now: datetime | None
@@ -40,8 +40,8 @@ class Game:
 
 
 @dataclass
-class Played:
-    """What a project holds after a side was played, and what the translator told.
+class ProjectContents:
+    """What a project holds after all operations were sent, and what the translator told.
 
     Messages are numbered from 0. `events` are texts of JSON: name, second, and properties.
     """
@@ -70,12 +70,12 @@ class Played:
     latest: datetime | None = None
 
 
-def play(ref: Ref, files: Sequence[str], game: Game) -> Played:
+def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> ProjectContents:
     """Translate the messages of some files and send the operations to a new project.
 
     Raises DataError for a file that cannot be read to its end, and what a side raises.
     """
-    project, played = Project(game.project), Played()
+    project, contents = MockProject(options.project), ProjectContents()
     origins: list[int] = [-1]
     """Number of a record in the mock (from 1) -> its message."""
 
@@ -85,22 +85,22 @@ def play(ref: Ref, files: Sequence[str], game: Game) -> Played:
 
     batches = Batches(send)
     with closing(opened(ref)) as side:
-        for entries in _batches(files, game, played):
-            settings, now = entries[0].settings or game.settings, entries[0].now or game.clock
-            if now != played.latest:
+        for entries in _batches(files, options, contents):
+            settings, now = entries[0].settings or options.settings, entries[0].now or options.clock
+            if now != contents.latest:
                 batches.flush()
-            played.earliest = min(played.earliest or now, now)
-            played.latest = max(played.latest or now, now)
+            contents.earliest = min(contents.earliest or now, now)
+            contents.latest = max(contents.latest or now, now)
             project.advance_to(now)
-            first = played.messages - len(entries)
+            first = contents.messages - len(entries)
             for number, answer in enumerate(side.answers(entries, settings, now), first):
-                _take(answer, number, played, batches)
+                _take(answer, number, contents, batches)
         batches.flush()
-    _read(project, origins, played)
-    return played
+    _read(project, origins, contents)
+    return contents
 
 
-def _batches(files: Sequence[str], game: Game, played: Played) -> Any:
+def _batches(files: Sequence[str], options: SideOptions, contents: ProjectContents) -> Any:
     """Entries in order, cut where settings or time change; each has the time it is judged at."""
     for chunk in read_corpus(files):
         entries = []
@@ -111,35 +111,35 @@ def _batches(files: Sequence[str], game: Game, played: Played) -> Any:
                 if entry.session:
                     raise BadLine("a session cannot be sent to a project; give its messages")
             except BadLine as bad:
-                played.bad_lines.append(printable(f"{where}: {bad}"[:600]))
+                contents.bad_lines.append(printable(f"{where}: {bad}"[:600]))
                 continue
-            now = entry.now or game.now or arrival(entry.message) or game.clock
+            now = entry.now or options.now or arrival(entry.message) or options.clock
             entries.append(entry._replace(now=now))
         for _, group in groupby(entries, key=lambda entry: (entry.settings, entry.now)):
-            found: list[Entry] = list(group)
+            found: list[CorpusEntry] = list(group)
             for start in range(0, len(found), BATCH):
                 batch = found[start : start + BATCH]
-                played.messages += len(batch)
-                played.places += [(entry.where, entry.id) for entry in batch]
+                contents.messages += len(batch)
+                contents.places += [(entry.where, entry.id) for entry in batch]
                 yield batch
 
 
-def _take(answer: Json, number: int, played: Played, batches: Batches) -> None:
+def _take(answer: Json, number: int, contents: ProjectContents, batches: Batches) -> None:
     error, operations = answer.get("error"), answer.get("operations") or ()
     if error:
-        played.errors[number] = str(error.get("code"))
+        contents.errors[number] = str(error.get("code"))
     elif not operations:
         codes = {str(skip.get("code")) for skip in answer.get("skipped") or ()}
-        played.silent[number] = tuple(sorted(codes))
+        contents.silent[number] = tuple(sorted(codes))
     for operation in operations:
         endpoint, record = operation["endpoint"].rstrip("/"), _for_project(operation["payload"])
-        played.requests[endpoint, str(operation.get("host") or "")] += 1
+        contents.requests[endpoint, str(operation.get("host") or "")] += 1
         added = record.get("$add")
         if type(added) is dict:
-            played.counters.update(added)
+            contents.counters.update(added)
         batches.add(endpoint, record, number)
         if endpoint == "/engage" and record.get("$distinct_id") is not None:
-            played.updated.setdefault(number, set()).add(str(record["$distinct_id"]))
+            contents.updated.setdefault(number, set()).add(str(record["$distinct_id"]))
 
 
 def _for_project(record: Json) -> Json:
@@ -150,32 +150,32 @@ def _for_project(record: Json) -> Json:
     return {**record, "$token": TOKEN}
 
 
-def _read(project: Project, origins: Sequence[int], played: Played) -> None:
+def _read(project: MockProject, origins: Sequence[int], contents: ProjectContents) -> None:
     canonical: dict[str, str] = {}
     identities = project.read("identities")
     for cluster in identities["clusters"]:
         person = _person(cluster["canonical"])
-        played.people[person] = tuple(cluster["ids"])
+        contents.people[person] = tuple(cluster["ids"])
         canonical |= dict.fromkeys(cluster["ids"], person)
-    played.split_profiles = len(identities["split_profiles"])
+    contents.split_profiles = len(identities["split_profiles"])
     for event in project.read("events"):
         properties = {
             key: value for key, value in event["properties"].items() if key not in NOT_COMPARED
         }
         text = _dump([event["event"], int(event["time"]), properties])
         person = _person(str(event["distinct_id"]))
-        played.events.setdefault(origins[event["id"]], []).append((text, person))
+        contents.events.setdefault(origins[event["id"]], []).append((text, person))
     for each in project.read("profiles"):
-        played.profiles[_person(each["distinct_id"])] = each["properties"]
+        contents.profiles[_person(each["distinct_id"])] = each["properties"]
     for each in project.read("groups"):
-        played.groups[f"{each['group_key']}: {each['group_id']}"] = each["properties"]
+        contents.groups[f"{each['group_key']}: {each['group_id']}"] = each["properties"]
     for each in project.read("rejected"):
         reason = "; ".join(map(str, each["reasons"]))
         place = each["endpoint"], printable(reason)[:200]
-        played.refused.setdefault(place, []).append(origins[each["id"]])
-    played.updated = {
+        contents.refused.setdefault(place, []).append(origins[each["id"]])
+    contents.updated = {
         number: {_person(canonical.get(each, each)) for each in ids}
-        for number, ids in played.updated.items()
+        for number, ids in contents.updated.items()
     }
 
 

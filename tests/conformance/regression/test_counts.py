@@ -1,0 +1,158 @@
+"""Counting: once per message, three examples, bounded, and the same in one part or in many."""
+
+import pytest
+
+from conformance.corpus.entries import CorpusEntry
+from conformance.regression import counts as counts_module
+from conformance.regression.changes import Change, ChangeClass
+from conformance.regression.counts import (
+    MAX_CHARACTERS,
+    CausedChange,
+    DiffCounts,
+    Example,
+    Group,
+    GroupKey,
+)
+from conformance.regression.redaction import SecretFilter
+
+
+def count(counts: DiffCounts, number: int, *changes: Change, secrets: tuple[str, ...] = ()) -> None:
+    entry = CorpusEntry(f"f:{number}", {}, f"m{number}")
+    counts.messages += 1
+    counts.count_changes(
+        entry, [CausedChange(change, ("rule x",)) for change in changes], SecretFilter(secrets)
+    )
+
+
+ADDED = Change(ChangeClass.ADDED, "event", "payload.a", new="x")
+KEY = GroupKey(ChangeClass.ADDED, "event", "payload.a", ("rule x",))
+
+
+def test_a_message_counts_once_in_a_group() -> None:
+    """Two changes of one kind in a message are one message, and each cause counts it once."""
+    counts = DiffCounts()
+    count(counts, 1, ADDED, ADDED)
+    assert counts.groups == {KEY: Group(1, [Example("f:1", "m1", None, '"x"')])}
+    assert (counts.messages, counts.changed, dict(counts.causes)) == (1, 1, {"rule x": 1})
+
+
+def test_the_first_three_are_kept_as_examples() -> None:
+    """However many there are, and in whatever parts they were counted."""
+    total = DiffCounts()
+    for part in (range(1, 3), range(3, 9)):
+        counts = DiffCounts()
+        for number in part:
+            count(counts, number, ADDED)
+        total.add(counts)
+    assert total.groups[KEY].messages == 8
+    assert [example.id for example in total.groups[KEY].examples] == ["m1", "m2", "m3"]
+    assert (total.messages, total.changed, total.causes["rule x"]) == (8, 8, 8)
+
+
+def test_other_words_are_no_change() -> None:
+    """A message with nothing but a reworded reason is listed, not counted as changed."""
+    counts = DiffCounts()
+    count(counts, 1, Change(ChangeClass.REWORDED, "message", "skipped.x", "a", "b"))
+    assert counts.changed == 0
+    assert len(counts.groups) == 1
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after the last group is counted in one for each class."""
+    monkeypatch.setattr(counts_module, "MAX_GROUPS", 2)
+    counts = DiffCounts()
+    for number in range(5):
+        count(counts, number, Change(ChangeClass.ADDED, "event", f"payload.a{number}"))
+    rest = GroupKey(ChangeClass.ADDED, "(any)", "(all other paths)")
+    assert [group.messages for group in counts.groups.values()] == [1, 1, 3]
+    assert rest in counts.groups
+
+
+def test_long_values_are_cut_and_secrets_hidden() -> None:
+    """An example says how much is missing, and never shows a token."""
+    counts = DiffCounts()
+    value = {"token": "SECRET", "SECRET": ["SECRETS"]}
+    count(counts, 1, Change(ChangeClass.VALUE, "o", "p", "a" * 1000, value), secrets=("SECRET",))
+    [[example]] = [group.examples for group in counts.groups.values()]
+    assert example.old == '"' + "a" * (MAX_CHARACTERS - 1) + "... (402 characters more)"
+    assert example.new == '{"token":"***","***":["SECRETS"]}'
+
+
+def test_bad_lines() -> None:
+    """All are counted, and the first few shown."""
+    total = DiffCounts()
+    for _ in range(2):
+        counts = DiffCounts()
+        for number in range(4):
+            counts.count_bad_line(f"f:{number}", "not JSON")
+        total.add(counts)
+    assert total.bad_lines == 8
+    assert [text.removesuffix(": not JSON") for text in total.bad_examples] == [
+        "f:0",
+        "f:1",
+        "f:2",
+        "f:3",
+        "f:0",
+    ]
+
+
+def renamed(counts: DiffCounts, number: int, old: str, new: str) -> None:
+    count(counts, number, Change(ChangeClass.RENAMED, "event", f"{old} -> {new}", "v", "v", "Seen"))
+
+
+def groups(counts: DiffCounts) -> dict[tuple[str, str], int]:
+    return {(str(key.kind), key.path): group.messages for key, group in counts.groups.items()}
+
+
+def test_a_rename_that_the_corpus_agrees_on_stays() -> None:
+    """One message in twenty may have the one without the other."""
+    counts = DiffCounts()
+    for number in range(19):
+        renamed(counts, number, "plan", "tier")
+    count(counts, 19, Change(ChangeClass.REMOVED, "event", "plan", old="v"))
+    counts.settle_renames()
+    assert groups(counts) == {("renamed", "plan -> tier"): 19, ("removed", "plan"): 1}
+
+
+@pytest.mark.parametrize("other", ["removed", "added"])
+def test_a_rename_that_the_corpus_does_not_agree_on_is_a_removal_and_an_addition(
+    other: str,
+) -> None:
+    """`$email` and `$user_id` are equal for few people only: nothing was renamed."""
+    counts = DiffCounts()
+    for number in range(3):
+        renamed(counts, number, "$email", "$user_id")
+    path = "$email" if other == "removed" else "$user_id"
+    for number in range(3, 9):
+        count(counts, number, Change(ChangeClass(other), "event", path, "x", "x", "Seen"))
+    counts.settle_renames()
+    assert groups(counts) == {
+        ("removed", "$email"): 9 if other == "removed" else 3,
+        ("added", "$user_id"): 9 if other == "added" else 3,
+    }
+    removed = counts.groups[GroupKey(ChangeClass.REMOVED, "event", "$email", ("rule x",))]
+    assert removed.examples[0] == Example("f:0", "m0", '"v"', None)
+    assert removed.events == {"Seen": removed.messages}
+
+
+def test_event_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group counts the messages of each event, and those of later names together."""
+    monkeypatch.setattr(counts_module, "MAX_EVENTS", 2)
+    counts = DiffCounts()
+    for number in range(5):
+        event = f"e{number % 4}"
+        count(counts, number, Change(ChangeClass.ADDED, "event", "payload.a", new=1, event=event))
+    assert counts.groups[KEY].events == {"e0": 2, "e1": 1, "(other events)": 2}
+
+
+def test_what_is_not_compared() -> None:
+    """Messages that fail on both sides and those without an operation, each by its codes."""
+    counts = DiffCounts(messages=4)
+    counts.count_failing("missing_id", "missing_id", "no id")
+    counts.count_failing("missing_id", "invalid_field", "text\x1b[31m")
+    counts.count_silent(["page_not_selected", "forbidden_id", "page_not_selected"])
+    counts.count_silent([])
+    assert counts.failing == {"missing_id": 1, "missing_id -> invalid_field": 1}
+    assert counts.failing_examples["missing_id -> invalid_field"] == "text\\x1b[31m"
+    assert counts.silent == {"forbidden_id, page_not_selected": 1, "no reason told": 1}
+    assert counts.not_compared == 4
