@@ -1,1 +1,1 @@
-"""Corpora: many Segment messages, real or made up, as files of JSON lines."""
+"""Corpora: Segment messages, real or synthetic, as files of JSON lines."""

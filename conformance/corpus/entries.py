@@ -1,4 +1,4 @@
-"""One line of a corpus: a Segment message, or a message with what it is to be translated under.
+"""One line of a corpus: a Segment message, alone or with settings and a time.
 
     {"type": "track", ...}                                            a message
     {"message": {...}, "settings": {...}, "now": "...", "id": "..."}  an entry; all but the message
@@ -32,11 +32,11 @@ class BadLine(Exception):
 
 
 class CorpusEntry(NamedTuple):
-    """A message of a corpus, its place, and what it brings along.
+    """A message of a corpus, its place, and its own settings and time.
 
-    `settings` and `now` (aware) are None where the entry leaves them to the one who translates it.
-    `session` tells that the message is a line with a whole session of a page or app.
-    `plain` tells that the message came from a line of JSON which cannot be nested too deeply.
+    `settings` and `now` (aware) are None if the line has none. `session`: the message is a line
+    with a whole session of a page or app. `plain`: the message was JSON text that cannot be nested
+    too deeply.
     """
 
     where: str
@@ -49,7 +49,7 @@ class CorpusEntry(NamedTuple):
 
 
 def read_entry(line: bytes, where: str) -> CorpusEntry:
-    """The entry on a line. Raises BadLine if it is not JSON, or no object."""
+    """The entry on a line. Raises BadLine if the line is not a JSON object."""
     try:
         value = orjson.loads(line)
     except ValueError:

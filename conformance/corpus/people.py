@@ -1,4 +1,4 @@
-"""Made-up people for made-up traffic: who they are, and what they use."""
+"""Synthetic people: their names, ids and devices."""
 
 import uuid
 from random import Random

@@ -1,8 +1,8 @@
-"""Stable pseudonyms that look like what they stand for.
+"""Stable pseudonyms of the same form as the values that they replace.
 
-Everything rests on one keyed permutation of the whole numbers below a bound: another key gives
-another one, the same key always the same, and two values never get one pseudonym. A word is such a
-number, its characters being digits of their alphabets; so length, case and script stay.
+All pseudonyms come from a keyed permutation of the whole numbers below a bound. The same key gives
+the same permutation, another key another one, and two values never get the same pseudonym. A word
+is read as such a number, with its characters as digits, so length, case and script stay.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from uuid import UUID
 
 ROUNDS = 6
 PIECE = 32
-"""A longer word is taken in pieces."""
+"""Characters of a piece; a longer word is replaced piece by piece."""
 
 _LARGE = 10**18
 
@@ -23,7 +23,7 @@ ALPHABETS: tuple[tuple[str, str], ...] = (
     *(("0", "9"), ("a", "z"), ("а", "я"), ("α", "ω"), ("א", "ת"), ("ا", "ي"), ("٠", "٩")),
     *(("अ", "ह"), ("ก", "ฮ"), ("ぁ", "ん"), ("ァ", "ン"), ("가", "힣"), ("一", "龥")),
 )
-"""First and last letter. What is in none of them becomes a Latin letter."""
+"""First and last letter. Any other letter becomes a Latin one."""
 
 _RANGES = tuple((ord(first), ord(last) - ord(first) + 1) for first, last in ALPHABETS)
 _LATIN = 1

@@ -1,9 +1,9 @@
-"""Real traffic made safe to show: pseudonyms for what is people's, the rest as it was.
+"""Redact real traffic: pseudonyms for personal data, everything else as it was.
 
-What stays as it is, so that a translator does with the redacted message what it did with the real
-one: the call, event and page names, names of properties and traits, types, times of the message,
-what is known of devices and libraries, and texts that mean nothing (`null`, `undefined`, ...).
-Everything else gets a pseudonym of the same form (pseudonyms.py).
+Not changed, so that a translator treats the redacted message like the real one: the call, event and
+page names, names of properties and traits, types, times of the message, context of devices and
+libraries, and texts without a meaning (`null`, `undefined`, ...). Everything else gets a pseudonym
+of the same form (pseudonyms.py).
 """
 
 import re
@@ -30,7 +30,7 @@ KEPT_OF_PAGES = ("category", "name")
 """Paths that stay in page and screen calls."""
 
 MEANINGLESS = FORBIDDEN_IDS | {"nan", "infinity", "-infinity", "1"}
-"""Texts that stay: what they are called is all that matters about them."""
+"""Texts that stay, because translators treat them in a special way."""
 
 _TIMES = re.compile(r"(at|date|day|time|timestamp|created|seen|since|until|expires)$")
 _SECONDS, _MILLISECONDS = range(10**8, 10**10), range(10**11, 10**13)
@@ -85,7 +85,7 @@ class CorpusRedactor:
         return self._value(value, path, name)
 
     def _kept(self, value: Any) -> Any:
-        """A value that stays; but e-mail addresses never do."""
+        """A value that stays, except for the e-mail addresses in it."""
         if type(value) is str:
             return self._pseudonyms.emails(value, only=True) if "@" in value else value
         if type(value) is dict:
@@ -93,7 +93,7 @@ class CorpusRedactor:
         return [self._kept(item) for item in value] if type(value) is list else value
 
     def _name(self, name: str) -> str:
-        """A name stays, unless it is an address or a long number and so somebody's."""
+        """A name stays, unless it is an e-mail address or a long number: these identify people."""
         return self._pseudonyms.text(name) if _TELLING_NAME.search(name) else name
 
     def _value(self, value: Any, path: str, name: str) -> Any:
@@ -107,14 +107,14 @@ class CorpusRedactor:
         return value
 
     def _text(self, value: str) -> str:
-        """A pseudonym that means something: on from one that does not, so none comes twice."""
+        """A pseudonym that has a meaning; the next one is taken if it has none."""
         found = self._pseudonyms.text(value)
         while _meaningless(found):
             found = self._pseudonyms.text(found)
         return found
 
     def _moment(self, value: float) -> float | None:
-        """Another day of the same year for a UNIX time, at the same time of the day."""
+        """A UNIX time on another day of the same year, at the same time of the day."""
         unit = 1 if int(value) in _SECONDS else 1000 if int(value) in _MILLISECONDS else 0
         if not unit:
             return None

@@ -100,10 +100,10 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option(
     "--workers",
-    type=click.IntRange(min=1, max=2),
+    type=click.IntRange(min=1),
     default=2,
     show_default=True,
-    help="Processes: two deliver both sides at once.",
+    help="Processes; more than two are not used, one for each side.",
 )
 @answers_errors
 def migrate(

@@ -93,7 +93,7 @@ def compare(old: ProjectContents, new: ProjectContents, redact: SecretFilter) ->
 
 
 class _Counter:
-    """Counts differences into the counts, with examples and their places."""
+    """Counts differences, with examples and their places."""
 
     def __init__(
         self,

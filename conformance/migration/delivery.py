@@ -13,6 +13,7 @@ import orjson
 from conformance.corpus.entries import BadLine, CorpusEntry, read_entry
 from conformance.corpus.reading import read_corpus
 from conformance.migration.batches import Batches
+from conformance.migration.delivering_driver import DeliveringDriver, delivers, running_server
 from conformance.migration.project import TOKEN, MockProject
 from conformance.regression.arrival import arrival
 from conformance.regression.comparison import BATCH
@@ -20,6 +21,10 @@ from conformance.regression.engine import opened
 from conformance.regression.json_text import compact, printable
 from conformance.regression.refs import Ref
 from conformance.spec.loading import Json
+from mock_mixpanel.app import create_app
+
+MAX_BAD_LINES = 5
+"""Bad lines that are shown; the others are counted."""
 
 NOT_COMPARED = frozenset(["distinct_id", "time", "token", "$insert_id", "$import"])
 """Properties of stored events that are compared in another way, or are how the event was sent: the
@@ -75,6 +80,8 @@ def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> Proj
 
     Raises DataError for a file that cannot be read to its end, and what a side raises.
     """
+    if delivers(ref, options.settings):
+        return _deliver_by_driver(ref, files, options)
     project, contents = MockProject(options.project), ProjectContents()
     origins: list[int] = [-1]
     """Number of a record in the mock (from 1) -> its message."""
@@ -89,15 +96,42 @@ def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> Proj
             settings, now = entries[0].settings or options.settings, entries[0].now or options.clock
             if now != contents.latest:
                 batches.flush()
-            contents.earliest = min(contents.earliest or now, now)
-            contents.latest = max(contents.latest or now, now)
-            project.advance_to(now)
+            _advance(project, now, contents)
             first = contents.messages - len(entries)
             for number, answer in enumerate(side.answers(entries, settings, now), first):
                 _take(answer, number, contents, batches)
         batches.flush()
     _read(project, origins, contents)
     return contents
+
+
+def _deliver_by_driver(ref: Ref, files: Sequence[str], options: SideOptions) -> ProjectContents:
+    """Let a driver send the requests for each message over HTTP, and find them in the journal."""
+    contents, origins, last = ProjectContents(), [-1], 0
+    with running_server() as server, closing(DeliveringDriver(ref, server)) as driver:
+        project = MockProject(options.project, create_app(backend=server.backend))
+        for entries in _batches(files, options, contents):
+            settings, now = entries[0].settings or options.settings, entries[0].now or options.clock
+            _advance(project, now, contents)
+            for number, entry in enumerate(entries, contents.messages - len(entries)):
+                answer = driver.deliver(entry.message, settings, now)
+                requests = project.requests_after(last)
+                for request in requests:
+                    last = request["id"]
+                    for record in request["payload"]:
+                        origins.append(number)
+                        _note(
+                            request["path"].rstrip("/"), request["region"], record, number, contents
+                        )
+                _note_answer(answer, number, bool(requests), contents)
+        _read(project, origins, contents)
+    return contents
+
+
+def _advance(project: MockProject, now: datetime, contents: ProjectContents) -> None:
+    contents.earliest = min(contents.earliest or now, now)
+    contents.latest = max(contents.latest or now, now)
+    project.advance_to(now)
 
 
 def _batches(files: Sequence[str], options: SideOptions, contents: ProjectContents) -> Any:
@@ -111,7 +145,8 @@ def _batches(files: Sequence[str], options: SideOptions, contents: ProjectConten
                 if entry.session:
                     raise BadLine("a session cannot be sent to a project; give its messages")
             except BadLine as bad:
-                contents.bad_lines.append(printable(f"{where}: {bad}"[:600]))
+                shown = len(contents.bad_lines) < MAX_BAD_LINES
+                contents.bad_lines.append(printable(f"{where}: {bad}"[:600]) if shown else "")
                 continue
             now = entry.now or options.now or arrival(entry.message) or options.clock
             entries.append(entry._replace(now=now))
@@ -125,21 +160,34 @@ def _batches(files: Sequence[str], options: SideOptions, contents: ProjectConten
 
 
 def _take(answer: Json, number: int, contents: ProjectContents, batches: Batches) -> None:
-    error, operations = answer.get("error"), answer.get("operations") or ()
-    if error:
-        contents.errors[number] = str(error.get("code"))
-    elif not operations:
-        codes = {str(skip.get("code")) for skip in answer.get("skipped") or ()}
-        contents.silent[number] = tuple(sorted(codes))
+    operations = answer.get("operations") or ()
+    _note_answer(answer, number, bool(operations), contents)
     for operation in operations:
         endpoint, record = operation["endpoint"].rstrip("/"), _for_project(operation["payload"])
-        contents.requests[endpoint, str(operation.get("host") or "")] += 1
-        added = record.get("$add")
-        if type(added) is dict:
-            contents.counters.update(added)
+        _note(endpoint, str(operation.get("host") or ""), record, number, contents)
         batches.add(endpoint, record, number)
-        if endpoint == "/engage" and record.get("$distinct_id") is not None:
-            contents.updated.setdefault(number, set()).add(str(record["$distinct_id"]))
+
+
+def _note_answer(answer: Json, number: int, sends: bool, contents: ProjectContents) -> None:
+    """Note that a message fails, or makes no operation."""
+    error = answer.get("error")
+    if error:
+        contents.errors[number] = str(error.get("code"))
+    elif not sends:
+        codes = {str(skip.get("code")) for skip in answer.get("skipped") or ()}
+        contents.silent[number] = tuple(sorted(codes))
+
+
+def _note(endpoint: str, host: str, record: Any, number: int, contents: ProjectContents) -> None:
+    """Note where a record goes, the counters in it and the person whose profile it updates."""
+    contents.requests[endpoint, host] += 1
+    if type(record) is not dict:
+        return
+    added = record.get("$add")
+    if type(added) is dict:
+        contents.counters.update(added)
+    if endpoint == "/engage" and record.get("$distinct_id") is not None:
+        contents.updated.setdefault(number, set()).add(str(record["$distinct_id"]))
 
 
 def _for_project(record: Json) -> Json:

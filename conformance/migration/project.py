@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
+from flask import Flask
 
 from conformance.errors import EngineError, UsageError
 from conformance.spec.loading import Json
@@ -30,12 +31,12 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
 class MockProject:
     """A project with its own mock: its clock, and what it holds.
 
-    `options` are those of a project in the mock, such as `{"identity": "simplified"}`. Raises
-    UsageError for an option that the mock refuses.
+    `options` are those of a project in the mock, such as `{"identity": "simplified"}`. The mock is
+    a new one unless its `application` is given. Raises UsageError for an option that it refuses.
     """
 
-    def __init__(self, options: Json) -> None:
-        self._application = create_app(Config())
+    def __init__(self, options: Json, application: Flask | None = None) -> None:
+        self._application = application or create_app(Config())
         self._authorization = "Basic " + base64.b64encode(f"{SECRET}:".encode()).decode()
         self._now: datetime | None = None
         try:
@@ -63,6 +64,11 @@ class MockProject:
     def read(self, section: str) -> Any:
         """`events`, `profiles`, `groups`, `rejected` or `identities`, as the mock shows them."""
         return self._call("GET", f"/_mock/{section}", query=f"token={quote(TOKEN)}")
+
+    def requests_after(self, number: int) -> list[Json]:
+        """The requests in the journal with a higher number, oldest first."""
+        found: list[Json] = self._call("GET", "/_mock/requests", query=f"since={number}")
+        return found
 
     def _call(self, method: str, path: str, body: Any = None, query: str = "") -> Any:
         data = b"" if body is None else orjson.dumps(body)

@@ -1,1 +1,1 @@
-"""The regression check: what a change of a translator or its mapping does to a corpus."""
+"""The regression check: compare the answers of two translators to a corpus."""

@@ -1,4 +1,4 @@
-"""A side in another process: any translator behind a driver, or ours at another revision."""
+"""A side in another process: any translator behind a driver, or our own at another revision."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Asking one side of a comparison: messages in, answers out."""
+"""One side of a comparison: messages in, answers out."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,24 +21,24 @@ from translator.core.timestamps import to_ms
 
 
 class Side(Protocol):
-    """A translator, however it is reached.
+    """A translator in this process or another.
 
-    `tells` holds `skipped` and `errors` if it tells these; known once it was asked.
+    `tells` holds `skipped` and `errors` if the translator tells these; known after `check`.
     """
 
     tells: frozenset[str]
 
     def check(self, settings: Json) -> None:
-        """Raise UsageError if it cannot be compared at all, or refuses these settings."""
+        """Raise UsageError if the translator cannot be compared or refuses these settings."""
 
     def answers(self, entries: Sequence[CorpusEntry], settings: Json, now: datetime) -> list[Json]:
         """An answer to each message, as `translate` prints it.
 
-        Settings that are refused give an answer with an error to each.
+        If the settings are refused, each answer is an error.
         """
 
     def close(self) -> None:
-        """Let go of everything."""
+        """End processes and close files."""
 
 
 class OurSide:
@@ -56,7 +56,7 @@ class OurSide:
             raise UsageError(f"{self._ref.name} does not take the settings: {error}") from error
 
     def variant(self, settings: Json) -> Variant:
-        """How it translates. Raises SettingsError."""
+        """What it translates with. Raises SettingsError."""
         return Variant(
             _settings(orjson.dumps(self._ref.settings or settings)),
             read_rules(self._ref.rules, self._ref.name),
@@ -67,7 +67,7 @@ class OurSide:
         try:
             variant = self.variant(settings)
         except SettingsError as error:
-            # In the words in which a driver's refusal comes.
+            # The same words as for the refusal of a driver.
             refusal = failure("settings_refused", str(Refused("settings", str(error))))
             return [refusal] * len(entries)
         now_ms = to_ms(now)

@@ -1,7 +1,7 @@
-"""Our own translator in one of its variants: settings, rules and mapping; and the way between two.
+"""Variants of our own translator (settings, rules and mapping), and the steps from one to another.
 
-A way is a list of steps, each with a name: a rule, a setting or a mapping row. Taken one after the
-other they turn one variant into the other, and what changes at a step is its doing.
+Each step has a name: a rule, a setting or a mapping row. Taken one after the other, the steps turn
+one variant into the other; what changes at a step is caused by it.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from translator.core.rules import RULES
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to translate."""
+    """What our translator translates with."""
 
     settings: Settings
     rules: Rules

@@ -145,6 +145,27 @@ def test_people_come_first_with_all_their_ids(corpus: Path, settings: Path) -> N
     assert result.exit_code == 1
 
 
+def test_a_driver_that_delivers(corpus: Path, settings: Path, tmp_path: Path) -> None:
+    """It sends its requests to the mock over HTTP; Mixpanel holds the same."""
+    driver = ROOT / "tests" / "conformance" / "drivers" / "ours.py"
+    result = migrate(
+        *("--from", "tree", "--to", f"exec:{sys.executable} {driver} deliver"),
+        *("--corpus", corpus, "--settings", settings, "--report", tmp_path),
+    )
+    assert result.stdout.splitlines()[3:] == [
+        "people            2  ->  2  (2 are the same)",
+        "events           10  ->  10",
+        "charges           2  ->  2  (25 -> 25)",
+        "",
+        "no difference",
+    ]
+    assert result.exit_code == 0
+    requests = json.loads((tmp_path / "migration.json").read_text())["requests"]
+    assert [row["records"] for row in requests["from"]] == [
+        row["records"] for row in requests["to"]
+    ]
+
+
 def test_the_page(corpus: Path, settings: Path, tmp_path: Path) -> None:
     """One page with verdict, numbers and an approval to copy; no secret is in it."""
     report_of("renamed_event", corpus, settings, tmp_path)

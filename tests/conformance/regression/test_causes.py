@@ -83,10 +83,10 @@ def test_between_rule_sets_so_are_those_of_a_browser(
     ("capture", "line"), [pytest.param(*item, id=item[0].id) for item in MOBILE_CAPTURES]
 )
 def test_between_rule_sets_so_are_those_of_an_app(
-    capture: MobileCapture, line: bytes, rule_sets: Comparison
+    capture: MobileCapture, line: bytes, rule_sets: ChunkComparer
 ) -> None:
     """For every recorded session of an app, only rules that explain it are listed."""
-    groups = rule_sets.tally(Chunk("captures", 1, line, 0)).groups
+    groups = rule_sets.compare(Chunk("captures", 1, line, 0)).groups
     listed = {cause for key in groups for cause in key.causes}
     explaining = {f"rule {rule}" for rule, _ in attribute(capture).changes}
     assert listed <= explaining
@@ -104,7 +104,7 @@ def test_a_session_of_an_app_names_its_mode(
     mode: str, message: dict[str, Any], operation: str
 ) -> None:
     """The key `mode` says which integration a session is replayed with."""
-    found = tally("rules:observed", "rules:documented", {"session": [message], "mode": mode})
+    found = counts("rules:observed", "rules:documented", {"session": [message], "mode": mode})
     assert [key.operation for key in found.groups] == [operation]
 
 
