@@ -11,6 +11,7 @@ from conformance.cli import COMMANDS as CONFORMANCE_COMMANDS
 from conformance.lazy_group import LazyCommand, LazyGroup
 
 COMMANDS = {
+    "up": LazyCommand("conformance.mockpanel.up:up", "Start a mock and a gateway together."),
     "serve": LazyCommand("mock_mixpanel.cli:serve", "Run a local Mixpanel."),
     "translate": LazyCommand(
         "translator.cli:translate", "Translate Segment messages to operations."

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -106,7 +106,19 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="SECONDS",
     help="How long to deliver what is there after a signal to end.",
 )
-def gateway(
+def gateway(**options: Any) -> None:
+    """Take calls from Segment's SDKs, translate them in cloud mode and deliver them.
+
+    Prints its address, each loss on the error stream, and in the end one JSON object that accounts
+    for every message. A signal to terminate lets it deliver what it has taken in; what is not
+    delivered after --drain seconds stays in the spool file. SIGHUP reads --sources again.
+
+    Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
+    """
+    run_gateway(**options)
+
+
+def run_gateway(
     settings_file: Path | None,
     sources_file: Path | None,
     spool: Path | None,
@@ -118,21 +130,22 @@ def gateway(
     trusted_proxies: tuple[str, ...],
     drain: float,
     log_level: str,
+    announce: Callable[[str], None] | None = None,
+    recent: Callable[[RecentMessages], None] | None = None,
     **options: Any,
 ) -> None:
-    """Take calls from Segment's SDKs, translate them in cloud mode and deliver them.
+    """Run the gateway with the options of the command, until a signal comes; then exit.
 
-    Prints its address, each loss on the error stream, and in the end one JSON object that accounts
-    for every message. A signal to terminate lets it deliver what it has taken in; what is not
-    delivered after --drain seconds stays in the spool file. SIGHUP reads --sources again.
-
-    Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
+    `announce` is told the address when it listens, in place of printing it. `recent` is given the
+    recent messages, for a page that shows them.
     """
     if settings_file is None and sources_file is None:
         usage_error("give --settings, --sources, or both")
     settings = read_settings(settings_file) if settings_file else None
     redact = _Redact(settings, write_keys)
-    recent = RecentMessages(redact)
+    messages = RecentMessages(redact)
+    if recent:
+        recent(messages)
     try:
         visitors = VisitorAddress(networks(trusted_proxies))
     except ProxyError as error:
@@ -150,7 +163,7 @@ def gateway(
             workers=options["workers"],
             spool=spool,
             dead_letters=dead_letters,
-            recent=recent,
+            recent=messages,
         )
         running: list[Pipeline] = []
 
@@ -180,14 +193,17 @@ def gateway(
         def ready() -> None:
             address = address_of(listening, host, certificate)
             log.info(LogEvent("listening", address=address))
-            click.echo(address)
+            if announce:
+                announce(address)
+            else:
+                click.echo(address)
             if certificate and certificate.authority:
                 click.echo(f"ca {certificate.authority}")
             sys.stdout.flush()
 
         def application() -> Gateway:
             return Gateway(
-                sources, time.time, limits=LIMITS[limits], visitors=visitors, recent=recent
+                sources, time.time, limits=LIMITS[limits], visitors=visitors, recent=messages
             )
 
         with _tuned():

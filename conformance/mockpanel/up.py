@@ -1,0 +1,124 @@
+"""`mockpanel up`: a local Mixpanel and a gateway before it, started together."""
+
+import json
+import shlex
+from pathlib import Path
+
+import click
+
+from mock_mixpanel import Config, Server
+from mock_mixpanel.log.stores import StoreError, open_store
+from mock_mixpanel.projects.config import Project
+from translator.core.settings import Settings
+from translator.gateway.cli import gateway, run_gateway
+from translator.options import read_settings, settings_option
+
+PAGE = "/_mock/ui/"
+PORT = click.IntRange(0, 65535)
+FIRST_CALLS: tuple[tuple[str, dict[str, object]], ...] = (
+    ("identify", {"userId": "ann", "traits": {"email": "ann@example.com", "plan": "pro"}}),
+    ("track", {"userId": "ann", "event": "First Event", "properties": {"from": "the terminal"}}),
+)
+"""Calls to paste: an identify call and an event."""
+
+
+@click.command()
+@settings_option
+@click.option("--port", type=PORT, default=8080, show_default=True, help="Mock; 0: a free port.")
+@click.option(
+    "--gateway-port", type=PORT, default=8090, show_default=True, help="Gateway; 0: a free port."
+)
+@click.option(
+    "--alias-delay",
+    type=click.FloatRange(0, 86400),
+    default=1.0,
+    show_default=True,
+    help="Seconds until an alias takes effect in the mock.",
+)
+@click.option(
+    "--store",
+    "store_url",
+    default="memory:",
+    show_default=True,
+    help="Where the mock keeps its log: memory:, folder:path, or a database.",
+)
+@click.option(
+    "--spool",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File in which the gateway keeps messages until they are delivered.",
+)
+@click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
+def up(
+    settings_file: Path,
+    port: int,
+    gateway_port: int,
+    alias_delay: float,
+    store_url: str,
+    spool: Path | None,
+    open_page: bool,
+) -> None:
+    """Start a local Mixpanel and a Segment-compatible gateway before it, until interrupted.
+
+    Prints the page, the addresses of gateway and mock, and two commands that send first calls. A
+    signal lets the gateway deliver what it has taken in; then it prints an account of all messages.
+    """
+    settings = read_settings(settings_file)
+    try:
+        store = open_store(store_url)
+    except StoreError as error:
+        raise click.BadParameter(str(error), None, None, "'--store'") from error
+    config = Config(projects=(project_of(settings, alias_delay),), alias_delay=alias_delay)
+    server = Server(config, store=store, port=port, eu_port=0)
+    try:
+        server.start()
+    except OSError as error:
+        store.close()
+        raise click.ClickException(f"cannot listen on port {port}: {error}") from error
+    page = f"{server.urls['us']}{PAGE}"
+
+    def announce(address: str) -> None:
+        for line in lines(page, address, server.urls):
+            click.echo(line)
+        if open_page:
+            click.launch(page)
+
+    words = ["--settings", str(settings_file), "--port", str(gateway_port)]
+    words += ["--base-url", server.urls["us"], "--eu-base-url", server.urls["eu"]]
+    words += ["--spool", str(spool)] if spool else []
+    try:
+        with gateway.make_context("gateway", words) as context:
+            run_gateway(**context.params, announce=announce)
+    finally:
+        server.stop()
+        store.close()
+
+
+def project_of(settings: Settings, alias_delay: float) -> Project:
+    """The mock's project for settings of the destination; `alias_delay` is in seconds."""
+    return Project(
+        settings.token,
+        secret=settings.apiSecret or None,
+        region="eu" if settings.enableEuropeanUnionEndpoint else "us",
+        alias_delay=alias_delay,
+    )
+
+
+def lines(page: str, gateway_url: str, mock_urls: dict[str, str]) -> list[str]:
+    """What `up` prints when all is ready."""
+    return [
+        f"page     {page}",
+        f"gateway  {gateway_url}",
+        f"mock     {mock_urls['us']}  (EU: {mock_urls['eu']})",
+        "",
+        "Send a first person and a first event:",
+        *(f"  {first_call(gateway_url, *call)}" for call in FIRST_CALLS),
+        "",
+        "Press Ctrl+C to stop.",
+    ]
+
+
+def first_call(gateway_url: str, name: str, message: dict[str, object]) -> str:
+    """A command that sends one call to the gateway."""
+    words = ["curl", f"{gateway_url}/v1/{name}", "-u", "any-write-key:"]
+    words += ["-H", "Content-Type: application/json", "-d", json.dumps(message)]
+    return shlex.join(words)
