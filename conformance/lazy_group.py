@@ -1,5 +1,6 @@
 """A command group whose commands are imported when they are used."""
 
+import gc
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
@@ -25,6 +26,7 @@ class LazyCommand(NamedTuple):
     def load(self) -> click.Command:
         """Import the command. Raises HiddenPackageError."""
         module, _, name = self.place.partition(":")
+        gc.disable()  # imports make many objects that stay, and no garbage
         try:
             command: click.Command = getattr(import_module(module), name)
         except ImportError as error:
@@ -32,6 +34,9 @@ class LazyCommand(NamedTuple):
             if hidden is None:
                 raise
             raise HiddenPackageError(hidden) from error
+        finally:
+            gc.freeze()
+            gc.enable()
         return command
 
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from werkzeug.datastructures import Headers
@@ -73,7 +73,8 @@ class Application:
             _ACCESS_LOGGER.setLevel(logging.INFO)
             if not _ACCESS_LOGGER.hasHandlers():
                 _ACCESS_LOGGER.addHandler(logging.StreamHandler())
-        self._flask = create_app(backend=backend, regions=regions, access=access)
+        # Ingestion does without it, and its routes take a third of a second to compile.
+        self._flask = cache(partial(create_app, backend=backend, regions=regions, access=access))
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mock-mixpanel")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -136,11 +137,13 @@ class Application:
         asked = environ(scope, envelope.headers, body, complete=complete)
         watches: list[KnownPosition] = []
         response: HttpResponse
-        response = await self._in_thread(call, self._flask, asked | {WATCH_KEY: watches.append})
+        response = await self._in_thread(call, self._flask(), asked | {WATCH_KEY: watches.append})
         if watches:
             result = await self._watch(watches[0], receive)
             asked = environ(scope, envelope.headers, body, complete=complete)
-            response = await self._in_thread(call, self._flask, asked | {WATCH_RESULT_KEY: result})
+            response = await self._in_thread(
+                call, self._flask(), asked | {WATCH_RESULT_KEY: result}
+            )
         return response
 
     async def _watch(self, known: KnownPosition, receive: Any) -> WatchResult:

@@ -48,7 +48,7 @@ def test_client_that_is_gone() -> None:
 
     application = Application(Backend(), {})
     chunks = (b"%d" % number for number in range(1000))
-    application._flask.add_url_rule("/long", view_func=lambda: map(kept, chunks))
+    application._flask().add_url_rule("/long", view_func=lambda: map(kept, chunks))
     scope = SCOPE | {"path": "/long", "raw_path": b"/long"}
     loop = asyncio.new_event_loop()
     loop.run_until_complete(application(scope, receive_then_disconnect, send))
