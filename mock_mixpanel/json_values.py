@@ -73,3 +73,13 @@ def same(one: Any, other: Any) -> bool:
 def contains(values: list[Any], value: Any) -> bool:
     """Whether a list has a value, by `same`."""
     return any(same(item, value) for item in values)
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON as ASCII, so that even a lone surrogate can be shown."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def flag(value: str | None) -> bool:
+    """Whether a control parameter is on: anything but absent, empty, 0 and false."""
+    return value is not None and value.strip().lower() not in ("", "0", "false")

@@ -27,7 +27,8 @@ from mock_mixpanel.control.parameters import (
 from mock_mixpanel.control.people import PeopleReader
 from mock_mixpanel.control.reading import LogReader
 from mock_mixpanel.control.views import ITEM_FIELDS, RECORD_FIELDS, REQUEST_FIELDS, request_item
-from mock_mixpanel.ingest.replies import JSON_TYPE, to_json
+from mock_mixpanel.ingest.replies import JSON_TYPE
+from mock_mixpanel.json_values import to_json
 from mock_mixpanel.log.change_watch import KnownPosition, WatchResult
 from mock_mixpanel.log.row_codec import Row, exchange_of, journaled
 from mock_mixpanel.projects.config import ConfigError

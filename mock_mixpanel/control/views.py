@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mock_mixpanel.control.search import Subject, text_of
-from mock_mixpanel.ingest.problems import Finding
 from mock_mixpanel.json_values import identifier
 from mock_mixpanel.log.records import Exchange, Journaled, LogEntry
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.state.fates import Fate
+from mock_mixpanel.state.findings import Finding
 from mock_mixpanel.state.references import References, about, kind_of
 
 Findings = Mapping[int, Finding]

@@ -123,11 +123,6 @@ def decode(
     return Decoded(records, _controls(query, form), size=size, text=text)
 
 
-def flag(value: str | None) -> bool:
-    """Whether a control parameter is on: anything but absent, empty, 0 and false."""
-    return value is not None and value.strip().lower() not in ("", "0", "false")
-
-
 @lru_cache(1000)
 def _media_type(content_type: str) -> str:
     """Without its parameters."""

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.ingest import authentication, replies
-from mock_mixpanel.ingest.decoding import BodyTooLargeError, Decoded, decode, flag
+from mock_mixpanel.ingest.decoding import BodyTooLargeError, Decoded, decode
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.ingest.problems import NO_DATA, Problem
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply
 from mock_mixpanel.ingest.verdicts import CheckedRecord, RecordChecker
-from mock_mixpanel.json_values import identifier
+from mock_mixpanel.json_values import flag, identifier
 from mock_mixpanel.log.records import Arrival, Exchange
 from mock_mixpanel.log.row_codec import dump
 from mock_mixpanel.projects.config import MixpanelLimits

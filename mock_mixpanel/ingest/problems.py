@@ -1,20 +1,6 @@
-"""Why a record is refused, dropped or without effect: one record type and the sourced texts."""
+"""Why a record is refused or dropped by itself: one record type and the sourced texts."""
 
 from typing import NamedTuple
-
-
-class RefusedError(ValueError):
-    """A record does not fit what is stored already; the message is the reason."""
-
-
-class Finding(NamedTuple):
-    """What only the records before it tell about a record.
-
-    `refused`: it has no effect at all; else it is stored, and the reason says what of it has none.
-    """
-
-    reason: str
-    refused: bool
 
 
 class Problem(NamedTuple):

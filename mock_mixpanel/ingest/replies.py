@@ -7,13 +7,14 @@ strict import `{code, error, status: "Bad Request"}`, app `{error, status: "erro
 """
 
 import base64
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
+
+from mock_mixpanel.json_values import to_json
 
 JSON_TYPE = "application/json"
 """Also of the verbose answer: a choice, one client needs it
@@ -65,11 +66,6 @@ class Reply:
     def sent(self) -> bytes:
         """What of the body reaches the client."""
         return self.body[: len(self.body) // 2] if self.cut == "during" else self.body
-
-
-def to_json(value: Any) -> bytes:
-    """Compact JSON as ASCII, so that even a lone surrogate can be shown."""
-    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def json_reply(status: int, value: Any) -> Reply:

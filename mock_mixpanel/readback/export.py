@@ -12,9 +12,8 @@ from typing import Any
 
 import orjson
 
-from mock_mixpanel.ingest.decoding import flag
-from mock_mixpanel.ingest.replies import Reply, to_json
-from mock_mixpanel.json_values import identifier
+from mock_mixpanel.ingest.replies import Reply
+from mock_mixpanel.json_values import flag, identifier, to_json
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.expressions import ExpressionError, WhereRow, compile_where

@@ -23,7 +23,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from mock_mixpanel.ingest import replies
-from mock_mixpanel.ingest.replies import JSON_TYPE, Reply, to_json
+from mock_mixpanel.ingest.replies import JSON_TYPE, Reply
+from mock_mixpanel.json_values import to_json
 
 LONGEST_DELAY = 600
 LONGEST_GARBAGE = 1024 * 1024

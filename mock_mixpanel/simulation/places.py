@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
-from mock_mixpanel.ingest.decoding import flag
+from mock_mixpanel.json_values import flag
 
 
 class Place(NamedTuple):

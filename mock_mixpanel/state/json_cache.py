@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from mock_mixpanel.gc_pause import uncollected
-from mock_mixpanel.ingest.replies import to_json
+from mock_mixpanel.json_values import to_json
 from mock_mixpanel.log.index import Index
 from mock_mixpanel.state.list_items import Seen, with_entries
 

@@ -17,8 +17,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mock_mixpanel.ingest.problems import RefusedError
 from mock_mixpanel.json_values import contains, same
+from mock_mixpanel.state.findings import RefusedError
 
 Properties = dict[str, Any]
 

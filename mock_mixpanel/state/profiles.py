@@ -12,13 +12,13 @@ from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from mock_mixpanel.ingest.problems import Finding, RefusedError
 from mock_mixpanel.json_values import json_bytes, seconds, truthy
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.simulation.places import profile_location
 from mock_mixpanel.state.events import cut
+from mock_mixpanel.state.findings import Finding, RefusedError
 from mock_mixpanel.state.profile_operations import Properties, apply_all
 
 LAST_SEEN = "$last_seen"

@@ -11,7 +11,6 @@ from itertools import filterfalse, islice
 from operator import attrgetter
 from typing import Any
 
-from mock_mixpanel.ingest.problems import Finding, RefusedError
 from mock_mixpanel.json_values import identifier, truthy
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import MixpanelLimits
@@ -20,6 +19,7 @@ from mock_mixpanel.state.deduplication import Deduplication
 from mock_mixpanel.state.deletions import ENDPOINT as ERASE
 from mock_mixpanel.state.deletions import TASKS, Erasures
 from mock_mixpanel.state.events import IDENTITY_EVENTS, Event, hot_shard, read_event
+from mock_mixpanel.state.findings import Finding, RefusedError
 from mock_mixpanel.state.identities import Identities, Link
 from mock_mixpanel.state.identities.links import LinkHistory, named_ids
 from mock_mixpanel.state.list_items import Item, Seen

@@ -14,7 +14,6 @@ from operator import attrgetter
 from typing import Any
 
 from mock_mixpanel.gc_pause import uncollected
-from mock_mixpanel.ingest.problems import Finding
 from mock_mixpanel.log.index import Index
 from mock_mixpanel.log.journal import Log
 from mock_mixpanel.log.records import Journaled, LogEntry
@@ -22,6 +21,7 @@ from mock_mixpanel.log.row_codec import Row, entries_of
 from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.state.events import IDENTITY_EVENTS
 from mock_mixpanel.state.fates import Fate, Fates
+from mock_mixpanel.state.findings import Finding
 from mock_mixpanel.state.identities import identities_for
 from mock_mixpanel.state.identities.links import LinkHistory, named_ids
 from mock_mixpanel.state.identity_report import IDENTITY_LISTS, identity_report

@@ -8,9 +8,9 @@ docs/facts/mixpanel-http-api.md#legacy-alias).
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mock_mixpanel.ingest.problems import RefusedError
 from mock_mixpanel.json_values import identifier
 from mock_mixpanel.log.records import LogEntry
+from mock_mixpanel.state.findings import RefusedError
 from mock_mixpanel.state.identities.links import NOTHING, Link, LinkDecision
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from mock_mixpanel.ingest.problems import RefusedError
 from mock_mixpanel.log.records import LogEntry, RecordVerdict
+from mock_mixpanel.state.findings import RefusedError
 from mock_mixpanel.state.identities import Identities, Link, LinkDecision
 from mock_mixpanel.state.identities.legacy import Legacy
 from mock_mixpanel.state.identities.original import Original

@@ -1,0 +1,18 @@
+"""Why a record has no effect, or less than it says, because of records before it."""
+
+from typing import NamedTuple
+
+
+class RefusedError(ValueError):
+    """A record does not fit what is stored already. The message is the reason."""
+
+
+class Finding(NamedTuple):
+    """A reason against a record that only the records before it give.
+
+    `refused`: the record has no effect. Otherwise it is stored, and the reason names the part that
+    has no effect.
+    """
+
+    reason: str
+    refused: bool
