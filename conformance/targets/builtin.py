@@ -34,7 +34,7 @@ from translator.sender import (
 )
 from translator.sender.books.ledger import Ledger, ReadyOperations
 from translator.sender.books.message_status import MessageStatus
-from translator.sender.books.spool import IncomingMessage
+from translator.sender.books.spool_records import IncomingMessage
 
 
 class Builtin:

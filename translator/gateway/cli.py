@@ -32,7 +32,7 @@ from translator.options import (
     read_settings,
     usage_error,
 )
-from translator.sender.books.spool import SpoolError
+from translator.sender.books.spool_database import SpoolError
 from translator.sender.commands.cli import options_besides_settings, spool_option
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.dispatch import AliasPolicy

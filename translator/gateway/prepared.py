@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from translator.core.operations import Result
-from translator.sender.books.spool import IncomingMessage
+from translator.sender.books.spool_records import IncomingMessage
 
 
 class Prepared(NamedTuple):

@@ -14,7 +14,7 @@ from translator.core.errors import SettingsError
 from translator.core.settings import Settings
 from translator.gateway.pipeline import Pipeline
 from translator.options import read_object
-from translator.sender.books.spool import SpoolError
+from translator.sender.books.spool_database import SpoolError
 from translator.sender.http.destination_guard import DestinationError
 from translator.sender.logs import LogEvent
 from translator.sender.redaction import Redactor

@@ -20,7 +20,6 @@ from translator.bulk import translate_line
 from translator.core.compiled_settings import compile_settings
 from translator.core.rules import Rules
 from translator.sender import AliasPolicy, BatchLimits, RetryPolicy, Sender
-from translator.sender.books import spool as spool_module
 from translator.sender.books.dead_letters import (
     DeadLetters,
     of_line,
@@ -29,6 +28,7 @@ from translator.sender.books.dead_letters import (
     unique,
 )
 from translator.sender.books.spool import Spool
+from translator.sender.books.spool_database import Transaction
 from translator.sender.commands.run import run_send
 from translator.sender.http.transport import HttpTransport
 
@@ -69,8 +69,8 @@ def main() -> None:
     resent = (folder / "again.jsonl").exists()
     moments = Moments(kill_at)
     moments.around(HttpTransport, "post")
-    moments.around(spool_module._Transaction, "__enter__")
-    moments.around(spool_module._Transaction, "__exit__")
+    moments.around(Transaction, "__enter__")
+    moments.around(Transaction, "__exit__")
     moments.around(DeadLetters, "append")
     settings = Settings.from_json(
         {

@@ -11,7 +11,8 @@ import pytest
 from tests.translator.sender.build import event
 from tests.translator.sender.stub import Reply, Stub, running_stub
 from translator.sender.books.message_status import MessageStatus
-from translator.sender.books.spool import IncomingMessage, Spool
+from translator.sender.books.spool import Spool
+from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.queued_operation import QueuedOperation
 

@@ -18,7 +18,8 @@ from translator.core.operations import Result
 from translator.sender import Sender, run_send
 from translator.sender.books.dead_letters import DeadLetters
 from translator.sender.books.message_status import MessageStatus
-from translator.sender.books.spool import IncomingMessage, Spool
+from translator.sender.books.spool import Spool
+from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.queued_operation import QueuedOperation
 

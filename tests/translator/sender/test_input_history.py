@@ -18,7 +18,8 @@ from tests.translator.sender.build import NOW, US, recorded_retry, update
 from tests.translator.sender.stub import Stub
 from translator.core.operations import Result
 from translator.sender import Sender, run_send
-from translator.sender.books.spool import FinishedRun, Spool
+from translator.sender.books.spool import Spool
+from translator.sender.books.spool_records import FinishedRun
 from translator.sender.commands.input_history import HistoricInput, InputDigest
 from translator.sender.commands.stdin_reader import ReadyLines
 

@@ -13,7 +13,9 @@ from translator.core.operations import Failure, Operation, Result
 from translator.sender import Sender, run_send
 from translator.sender.books.dead_letters import DeadLetters
 from translator.sender.books.message_status import MessageStatus
-from translator.sender.books.spool import IncomingMessage, Spool, SpoolError
+from translator.sender.books.spool import Spool
+from translator.sender.books.spool_database import SpoolError
+from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.queued_operation import QueuedOperation
 
@@ -205,7 +207,7 @@ def test_it_tells_a_crash_from_an_end(tmp_path: Path, monkeypatch: pytest.Monkey
     """After a crash nothing is sent before an alias of before has had its time."""
     with Spool(tmp_path / "spool.db") as spool:
         assert not spool.interrupted
-        monkeypatch.setattr(spool, "close", spool._db.close)
+        monkeypatch.setattr(spool, "close", spool._db._db.close)
     with Spool(tmp_path / "spool.db") as spool:
         assert spool.interrupted
     with Spool(tmp_path / "spool.db") as spool:

@@ -24,7 +24,8 @@ from translator.sender.books.message_status import (
     operation_loss,
     worst,
 )
-from translator.sender.books.spool import IncomingMessage, Loss, Settlement, Spool, SpoolReference
+from translator.sender.books.spool import Spool
+from translator.sender.books.spool_records import IncomingMessage, Loss, Settlement, SpoolReference
 from translator.sender.books.spool_rows import StoredOperation
 from translator.sender.books.storage import StorageError
 from translator.sender.delivery_status import DeliveryStatus

@@ -13,7 +13,8 @@ from translator.core.compiled_settings import compile_settings
 from translator.core.operations import Result
 from translator.options import RULE_SETS, read_mapping, read_settings, usage_error
 from translator.sender.books.dead_letters import DeadLetters
-from translator.sender.books.spool import IN_MEMORY, Spool, SpoolError
+from translator.sender.books.spool import Spool
+from translator.sender.books.spool_database import IN_MEMORY, SpoolError
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.dispatch import AliasPolicy
 from translator.sender.dispatch.retry import RetryPolicy

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import IO
 
-from translator.sender.books.spool import FinishedRun
+from translator.sender.books.spool_records import FinishedRun
 from translator.sender.commands.stdin_reader import Lines
 
 HELD_IN_MEMORY = 16 * 1024 * 1024

@@ -13,7 +13,8 @@ from translator.core.operations import Json, Result
 from translator.sender.books.dead_letters import DeadLetters, of_line
 from translator.sender.books.ledger import Ledger
 from translator.sender.books.message_status import Account, MessageStatus
-from translator.sender.books.spool import INPUT_KEY, FinishedRun, IncomingMessage, Spool
+from translator.sender.books.spool import INPUT_KEY, Spool
+from translator.sender.books.spool_records import FinishedRun, IncomingMessage
 from translator.sender.books.storage import StorageError
 from translator.sender.commands.input_history import HistoricInput
 from translator.sender.commands.progress import Progress

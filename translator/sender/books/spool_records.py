@@ -1,0 +1,60 @@
+"""The records that go into a spool: messages with their operations and losses, results, runs."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from translator.core.operations import Json, Skip
+from translator.sender.books.message_status import MessageStatus
+from translator.sender.delivery_status import DeliveryStatus
+from translator.sender.dispatch.queued_operation import QueuedOperation
+
+
+class SpoolReference(NamedTuple):
+    """What a queued operation refers to: its message, and its number in the spool (0: none).
+
+    `content` is that of its dead letter, if it is not the operation itself.
+    """
+
+    status: MessageStatus
+    number: int = 0
+    content: Json | None = None
+
+
+class Loss(NamedTuple):
+    """A part of a message that is lost: the line of its dead letter, and what people must know."""
+
+    line: bytes
+    shown: Json
+
+
+class IncomingMessage(NamedTuple):
+    """A message to take in: its operations, its losses, and the skips of its translation."""
+
+    status: MessageStatus
+    operations: Sequence[QueuedOperation]
+    losses: Sequence[Loss] = ()
+    skipped: Sequence[Skip] = ()
+
+
+class Settlement(NamedTuple):
+    """The state of a message after some of its operations are settled."""
+
+    number: int
+    left: int
+    worst: DeliveryStatus
+
+
+class FinishedRun(NamedTuple):
+    """A run that delivered its whole input.
+
+    `digests` are the digests of its first 1, 2, 4, 8, ... and of all `lines`, by their number.
+    `summary` is what the run printed. `at` is in seconds since 1970. `repeats` is the id of the
+    finished run whose input it delivered again on purpose.
+    """
+
+    id: str
+    at: float
+    lines: int
+    digests: dict[str, str]
+    summary: Json
+    repeats: str | None = None
