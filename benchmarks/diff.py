@@ -13,13 +13,17 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from conformance.corpus.synth import synth
+from conformance.migration.comparison import compare
+from conformance.migration.delivery import SideOptions, deliver_corpus
 from conformance.regression.comparison import DiffJob
 from conformance.regression.engine import compare_corpus
+from conformance.regression.redaction import SecretFilter
 from conformance.regression.refs import parse_ref
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -63,10 +67,22 @@ def main() -> None:
         ):
             job = DiffJob(parse_ref(old), parse_ref("tree"), SETTINGS, NOW, NOW)
             for workers in sorted({1, cores}):
-                compare = partial(compare_corpus, [str(corpus)], job, workers=workers)
-                rate = count / seconds(compare)
+                work = partial(compare_corpus, [str(corpus)], job, workers=workers)
+                rate = count / seconds(work)
                 where = "one core" if workers == 1 else f"{workers} cores"
                 print(f"{f'{subject}, {where}':36} {rate:10,.0f} messages/s {rate / peer:5.2f} x")
+        rate = count / seconds(lambda: migration(corpus))
+        print(f"{'migrate, 2 processes':36} {rate:10,.0f} messages/s {rate / peer:5.2f} x")
+
+
+def migration(corpus: Path) -> None:
+    """Fill two projects, under the observed and the documented rules, and compare them."""
+    options = SideOptions(SETTINGS, NOW, NOW, {})
+    refs = parse_ref("rules:observed"), parse_ref("tree")
+    with ProcessPoolExecutor(2) as pool:
+        sides = [pool.submit(deliver_corpus, ref, [str(corpus)], options) for ref in refs]
+        old, new = (side.result() for side in sides)
+    compare(old, new, SecretFilter(()))
 
 
 if __name__ == "__main__":

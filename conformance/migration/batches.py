@@ -1,7 +1,7 @@
 """Put operations into few requests without changing the order of what concerns one person.
 
-Operations for one endpoint wait together. If an operation for another endpoint concerns a person of
-whom an operation waits, the waiting ones are sent first.
+Operations for one endpoint, with one query, wait together. If an operation for another endpoint
+concerns a person of whom an operation waits, the waiting ones are sent first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +17,11 @@ _IDS = (
     *("$device_id", "$group_id"),
 )
 
-Send = Callable[[str, Sequence[Json], Sequence[int]], None]
-"""Called with an endpoint, its records, and the number of the message of each."""
+Target = tuple[str, tuple[tuple[str, str], ...]]
+"""An endpoint, and the query of the request as sorted pairs."""
+
+Send = Callable[[Target, Sequence[Json], Sequence[int]], None]
+"""Called with an endpoint and query, the records, and the number of the message of each."""
 
 
 class Batches:
@@ -26,37 +29,35 @@ class Batches:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._waiting: dict[str, tuple[list[Json], list[int]]] = {}
-        self._endpoints: dict[Any, str] = {}
-        """Id of a person -> the endpoint at which an operation of theirs waits."""
+        self._waiting: dict[Target, tuple[list[Json], list[int]]] = {}
+        self._targets: dict[Any, Target] = {}
+        """Id of a person -> where an operation of theirs is to be sent."""
 
-    def add(self, endpoint: str, record: Json, message: int) -> None:
+    def add(self, target: Target, record: Json, message: int) -> None:
         """Add an operation of a message."""
         ids = list(ids_of(record))
         for each in ids:
-            other = self._endpoints.get(each)
-            if other is not None and other != endpoint:
+            other = self._targets.get(each)
+            if other is not None and other != target:
                 self._flush(other)
         for each in ids:
-            self._endpoints[each] = endpoint
-        records, messages = self._waiting.setdefault(endpoint, ([], []))
+            self._targets[each] = target
+        records, messages = self._waiting.setdefault(target, ([], []))
         records.append(record)
         messages.append(message)
         if len(records) >= MOST_RECORDS:
-            self._flush(endpoint)
+            self._flush(target)
 
     def flush(self) -> None:
         """Send all that waits."""
-        for endpoint in list(self._waiting):
-            self._flush(endpoint)
+        for target in list(self._waiting):
+            self._flush(target)
 
-    def _flush(self, endpoint: str) -> None:
-        records, messages = self._waiting.pop(endpoint, ([], []))
+    def _flush(self, target: Target) -> None:
+        records, messages = self._waiting.pop(target, ([], []))
         if records:
-            self._send(endpoint, records, messages)
-        self._endpoints = {
-            each: where for each, where in self._endpoints.items() if where != endpoint
-        }
+            self._send(target, records, messages)
+        self._targets = {each: where for each, where in self._targets.items() if where != target}
 
 
 def ids_of(record: Json) -> Iterator[str | int | float]:

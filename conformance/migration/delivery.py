@@ -12,7 +12,7 @@ import orjson
 
 from conformance.corpus.entries import BadLine, CorpusEntry, read_entry
 from conformance.corpus.reading import read_corpus
-from conformance.migration.batches import Batches
+from conformance.migration.batches import Batches, Target
 from conformance.migration.delivering_driver import DeliveringDriver, delivers, running_server
 from conformance.migration.project import TOKEN, MockProject
 from conformance.regression.arrival import arrival
@@ -86,8 +86,9 @@ def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> Proj
     origins: list[int] = [-1]
     """Number of a record in the mock (from 1) -> its message."""
 
-    def send(endpoint: str, records: Sequence[Json], messages: Sequence[int]) -> None:
-        project.send(endpoint, records)
+    def send(target: Target, records: Sequence[Json], messages: Sequence[int]) -> None:
+        endpoint, query = target
+        project.send(endpoint, records, dict(query) if query else None)
         origins.extend(messages)
 
     batches = Batches(send)
@@ -165,7 +166,10 @@ def _take(answer: Json, number: int, contents: ProjectContents, batches: Batches
     for operation in operations:
         endpoint, record = operation["endpoint"].rstrip("/"), _for_project(operation["payload"])
         _note(endpoint, str(operation.get("host") or ""), record, number, contents)
-        batches.add(endpoint, record, number)
+        query = {**(operation.get("query") or {})}
+        # It names the project of a service account; ours has another id.
+        query.pop("project_id", None)
+        batches.add((endpoint, tuple(sorted(query.items()))), record, number)
 
 
 def _note_answer(answer: Json, number: int, sends: bool, contents: ProjectContents) -> None:

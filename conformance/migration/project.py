@@ -50,16 +50,21 @@ class MockProject:
             self._now = now
             self._call("POST", "/_mock/clock", {"now": now.isoformat(), "freeze": True})
 
-    def send(self, endpoint: str, records: Sequence[Json]) -> None:
-        """Send records in one request. Whether Mixpanel takes them is seen in `rejected`."""
-        query = urlencode(QUERIES.get(endpoint, {}))
+    def send(
+        self, endpoint: str, records: Sequence[Json], query: Mapping[str, str] | None = None
+    ) -> None:
+        """Send records in one request, with a careful sender's query unless one is given.
+
+        Credentials are always right. `rejected` tells what Mixpanel did not take.
+        """
+        query_text = urlencode(QUERIES.get(endpoint, {}) if query is None else query)
         try:
             body = orjson.dumps(records)
         except TypeError:
             import json
 
             body = json.dumps(records).encode()
-        self._request("POST", endpoint, query, body)
+        self._request("POST", endpoint, query_text, body)
 
     def read(self, section: str) -> Any:
         """`events`, `profiles`, `groups`, `rejected` or `identities`, as the mock shows them."""

@@ -1,5 +1,7 @@
 """The result of a migration as files: migration.json for programs, migration.html for people."""
 
+import base64
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -44,7 +46,10 @@ def write_report(folder: Path, migration: Migration) -> None:
 
 
 def html(migration: Migration) -> str:
-    """One page that needs nothing else. Everything from the corpus is escaped."""
+    """One page that needs nothing else.
+
+    Everything from the corpus is escaped, and the page's policy allows no script but its own.
+    """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -58,10 +63,13 @@ def html(migration: Migration) -> str:
         "head": head,
     }
     template = environment.from_string(read("migration", "report.html.j2"))
+    script = read("regression", "report.js")
     return template.render(
         migration=migration,
         words=WORDS,
         things=THINGS,
         plural_of=plural_of,
         most_rows=MOST_ROWS,
+        script=script,
+        script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
     )

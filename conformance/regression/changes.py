@@ -155,6 +155,11 @@ def _pair(operation: Json, other: Json) -> Iterator[Change]:
             yield Change(
                 ChangeClass.ENDPOINT, name, part, operation.get(part), other.get(part), event
             )
+    for part in ("query", "auth"):
+        # Our own translator leaves both to its sender.
+        if part in operation and part in other:
+            for change in _values(name, part, operation[part], other[part]):
+                yield change._replace(event=event)
     for change in _values(name, "payload", operation["payload"], other["payload"]):
         yield change if event is None else change._replace(event=event)
 

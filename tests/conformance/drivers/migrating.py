@@ -25,7 +25,9 @@ def envelope(operation: Operation) -> Operation | None:
         )
     properties = dict(reversed(payload["properties"].items()))
     properties |= {"time": properties["time"] * 1000, "$insert_id": properties["$insert_id"][::-1]}
-    return {**operation, "endpoint": "/import", "payload": {**payload, "properties": properties}}
+    payload = {**payload, "properties": properties}
+    query, auth = {"strict": "1", "project_id": "7"}, {"user": "account", "password": "secret"}
+    return {**operation, "endpoint": "/import", "payload": payload, "query": query, "auth": auth}
 
 
 def lost_property(operation: Operation) -> Operation | None:

@@ -51,6 +51,18 @@ def test_track_and_import_are_one() -> None:
     assert {change.event for change in changes(old, new)} == {"Seen", "New"}
 
 
+def test_query_and_credentials() -> None:
+    """They are compared where both translators tell them; ours leaves them to its sender."""
+    bare = answer(event(a=1))
+    one = answer({**event(a=1), "query": {"ip": "0"}, "auth": {"user": "T", "password": ""}})
+    two = answer({**event(a=1), "query": {"ip": "1"}, "auth": {"user": "S", "password": ""}})
+    assert found(bare, one) == found(one, bare) == []
+    assert found(one, two) == [
+        ("value changed", "event", "query.ip"),
+        ("value changed", "event", "auth.user"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
