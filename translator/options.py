@@ -73,6 +73,14 @@ eu_base_url_option = click.option(
     "--eu-base-url", help="Send to this address instead of https://api-eu.mixpanel.com."
 )
 live_option = click.option("--live", is_flag=True, help="Allow addresses of other machines.")
+allow_host_option = click.option(
+    "--allow-host",
+    "allowed_names",
+    multiple=True,
+    metavar="NAME",
+    help="Allow this machine's name in --base-url, such as mock in a compose network; may be"
+    " repeated.",
+)
 
 
 def read_settings(path: Path) -> Settings:

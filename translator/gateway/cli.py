@@ -36,7 +36,7 @@ from translator.sender.books.spool_database import SpoolError
 from translator.sender.commands.cli import options_besides_settings, spool_option
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.dispatch import AliasPolicy
-from translator.sender.http.destination_guard import DestinationError, base_urls
+from translator.sender.http.destination_guard import DestinationError, allowed_hosts, base_urls
 from translator.sender.logs import LogEvent, logging_to
 from translator.sender.logs import log as delivery_log
 from translator.sender.redaction import Redactor
@@ -147,6 +147,10 @@ def run_gateway(
     if recent:
         recent(messages)
     try:
+        allowed = allowed_hosts(options["allowed_names"])
+    except DestinationError as error:
+        usage_error(f"--allow-host: {error}")
+    try:
         visitors = VisitorAddress(networks(trusted_proxies))
     except ProxyError as error:
         usage_error(f"--trusted-proxy: {error}")
@@ -158,6 +162,7 @@ def run_gateway(
             RULE_SETS[options["rule_set"]](),
             read_mapping(options["mapping_file"]),
             live=options["live"],
+            allowed=allowed,
             alias=AliasPolicy(options["alias"]),
             hold=options["alias_hold"],
             workers=options["workers"],

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,7 @@ class DeliveryOptions:
     rules: Rules
     mapping: PropertyMap = STANDARD
     live: bool = False
+    allowed: Collection[str] = ()
     alias: AliasPolicy = AliasPolicy.HOLD
     hold: float = HOLD_SECONDS
     workers: int = 1
@@ -81,6 +82,7 @@ class Pipeline:
                     options.base_urls,
                     settings.apiSecret or None,
                     live=options.live,
+                    allowed=options.allowed,
                     retry=RETRY,
                     alias=options.alias,
                     hold=options.hold,

@@ -9,7 +9,7 @@ decides.
 
 import queue
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -81,7 +81,7 @@ class Sender:
 
     - `base_urls` says where operations for a host go instead, for example
       `{"https://api.mixpanel.com": "http://127.0.0.1:8080"}`. An address that is not this machine
-      is refused unless `live` is true.
+      is refused unless `live` is true or its name is in `allowed`.
     - `alias` says when calls that follow an alias are sent; with `AliasPolicy.HOLD`, `hold` seconds
       after it.
     - `workers` is the number of requests under way at once.
@@ -96,6 +96,7 @@ class Sender:
         api_secret: str | None = None,
         *,
         live: bool = False,
+        allowed: Collection[str] = (),
         limits: BatchLimits | None = None,
         retry: RetryPolicy | None = None,
         transport: Transport | None = None,
@@ -105,7 +106,7 @@ class Sender:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.preparation = Preparation(
-            base_urls, live=live, has_secret=api_secret is not None, now=now
+            base_urls, live=live, allowed=allowed, has_secret=api_secret is not None, now=now
         )
         """Prepares operations for this sender, also in other threads."""
         self._retry = retry or RetryPolicy()

@@ -14,6 +14,7 @@ import click
 
 from translator.bulk import lines, pieces
 from translator.options import (
+    allow_host_option,
     base_url_option,
     eu_base_url_option,
     input_argument,
@@ -92,6 +93,8 @@ def options_besides_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         hold_option,
         alias_option,
         dead_letters_option,
+        allow_host_option,
+        allow_host_option,
         live_option,
         eu_base_url_option,
         base_url_option,

@@ -18,7 +18,12 @@ from translator.sender.books.spool_database import IN_MEMORY, SpoolError
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.dispatch import AliasPolicy
 from translator.sender.dispatch.retry import RetryPolicy
-from translator.sender.http.destination_guard import HOSTS, DestinationError, base_urls
+from translator.sender.http.destination_guard import (
+    HOSTS,
+    DestinationError,
+    allowed_hosts,
+    base_urls,
+)
 from translator.sender.logs import LogEvent, log, logging_to
 
 __all__ = ["IN_MEMORY", "Opened", "open_delivery"]
@@ -44,6 +49,7 @@ def open_delivery(
     base_url: str | None,
     eu_base_url: str | None,
     live: bool,
+    allowed_names: Iterable[str],
     dead_letters: Path | None,
     alias: str,
     alias_hold: float,
@@ -65,6 +71,10 @@ def open_delivery(
     def translate(line: bytes) -> Result:
         return translate_line(line, compiled, int(now() * 1000))
 
+    try:
+        allowed = allowed_hosts(allowed_names)
+    except DestinationError as error:
+        usage_error(f"--allow-host: {error}")
     with ExitStack() as stack:
         secrets = (settings.apiSecret, *write_keys)
         stack.enter_context(
@@ -75,6 +85,7 @@ def open_delivery(
                 base_urls(base_url, eu_base_url),
                 settings.apiSecret or None,
                 live=live,
+                allowed=allowed,
                 retry=retry,
                 alias=AliasPolicy(alias),
                 hold=alias_hold,

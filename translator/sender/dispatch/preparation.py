@@ -4,7 +4,7 @@ It settles the destination, the JSON text, the ordering keys, and which requests
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import count
 from typing import Any
 
@@ -23,8 +23,8 @@ class UndeliverableError(Exception):
 class Preparation:
     """Prepares the operations of one sender, in any thread.
 
-    `base_urls` and `live` are those of the sender. `has_secret`: there is an API secret, so /import
-    is possible. `now` gives the time in seconds since 1970.
+    `base_urls`, `live` and `allowed` are those of the sender. `has_secret`: there is an API secret,
+    so /import is possible. `now` gives the time in seconds since 1970.
     """
 
     def __init__(
@@ -32,13 +32,14 @@ class Preparation:
         base_urls: Mapping[str, str] | None = None,
         *,
         live: bool = False,
+        allowed: Collection[str] = (),
         has_secret: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.has_secret = has_secret
         self.now = now
         self._base_urls = dict(base_urls or {})
-        self._live = live
+        self._live, self._allowed = live, allowed
         self._known: dict[str, str] = {}
         self._numbers = count()
 
@@ -46,7 +47,9 @@ class Preparation:
         """The base URL for operations of `host`. Raises DestinationError if there is none."""
         url = self._known.get(host)
         if url is None:
-            url = self._known[host] = destination(host, self._base_urls, live=self._live)
+            url = self._known[host] = destination(
+                host, self._base_urls, live=self._live, allowed=self._allowed
+            )
         return url
 
     def prepare(

@@ -5,7 +5,8 @@ address is checked here, before a socket is opened.
 """
 
 import ipaddress
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
 HOSTS = frozenset(
@@ -15,6 +16,9 @@ HOSTS = frozenset(
 
 docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication
 """
+
+MIXPANEL = "mixpanel.com"
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?|[0-9a-f:.]+")
 
 OPTIONS = {
     "https://api.mixpanel.com": "--base-url",
@@ -27,18 +31,24 @@ class DestinationError(ValueError):
     """There is no base URL for these operations; nothing has been sent."""
 
 
-def destination(host: str, replaced: Mapping[str, str], *, live: bool) -> str:
+def destination(
+    host: str, replaced: Mapping[str, str], *, live: bool, allowed: Collection[str] = ()
+) -> str:
     """The base URL, without a closing slash, that operations for `host` go to.
 
     `host` is an operation's host, such as `https://api-eu.mixpanel.com`; `replaced` are the
     base URLs that replace such hosts; with any of them the real hosts are not used. A residency
     without a base URL never uses that of another: its data would be stored in the wrong region.
 
-    Raises DestinationError if there is none, or if it is another machine and `live` is false.
+    `allowed` are names of other machines that a base URL may have, such as `mock` in a compose
+    network.
+
+    Raises DestinationError if there is none, or if it is another machine and neither `live` nor
+    `allowed` permits it.
     """
     base_url = replaced.get(host)
     if base_url is not None:
-        return checked_base_url(base_url, live=live)
+        return checked_base_url(base_url, live=live, allowed=allowed)
     if host not in HOSTS:
         # It may come from a file of somebody else: no part of it is used.
         raise DestinationError(f"{host!r:.100} is not a host that operations can go to")
@@ -62,11 +72,22 @@ def base_urls(base_url: str | None, eu_base_url: str | None) -> dict[str, str]:
     return {host: url for host, option in OPTIONS.items() if (url := given[option]) is not None}
 
 
-def checked_base_url(base_url: str, *, live: bool) -> str:
+def allowed_hosts(names: Iterable[str]) -> frozenset[str]:
+    """The names of `--allow-host`. Raises DestinationError for names of the real Mixpanel."""
+    found = frozenset(name.lower().rstrip(".") for name in names)
+    for name in sorted(found):
+        if name == MIXPANEL or name.endswith(f".{MIXPANEL}"):
+            raise DestinationError(f"{name} is the real Mixpanel: use --live to send there")
+        if not _HOST_NAME.fullmatch(name):
+            raise DestinationError(f"{name!r:.100} is not a host name, such as mock")
+    return found
+
+
+def checked_base_url(base_url: str, *, live: bool, allowed: Collection[str] = ()) -> str:
     """`base_url` without a closing slash.
 
     Raises DestinationError if it is not plainly `http(s)://host[:port][/path]`, or if its host is
-    not this machine and `live` is false.
+    another machine and neither `live` nor `allowed` permits it.
     """
     # Parsers disagree on where the host is once one of these occurs.
     if any(character in base_url for character in "@\\?#") or not base_url.isprintable():
@@ -80,10 +101,11 @@ def checked_base_url(base_url: str, *, live: bool) -> str:
         raise DestinationError(f"the base URL {base_url!r} cannot be read: {error}") from error
     if parts.scheme not in ("http", "https") or not hostname:
         raise DestinationError(f"the base URL {base_url!r} must begin with http:// or https://")
-    if not live and not is_loopback(hostname):
+    if not live and not is_loopback(hostname) and hostname not in allowed:
         raise DestinationError(
             f"the base URL {base_url!r} is not on this machine: give the address of a mock server "
-            "on 127.0.0.1, or --live if the data is really meant to leave"
+            f"on 127.0.0.1, --allow-host {hostname} if the mock runs there, or --live if the data "
+            "is really meant to leave"
         )
     return base_url.rstrip("/")
 
