@@ -1,8 +1,9 @@
 """The last messages with what became of them, in bounded memory, for a person who looks on."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,10 +23,13 @@ WAITING = "waiting"
 """The status of what has no fate yet."""
 
 
-class _Record(NamedTuple):
+class _Group(NamedTuple):
+    """Messages of a source that were stored together; `last` is the number of the last one."""
+
     source: str
     received_at: float
-    message: Prepared
+    messages: Sequence[Prepared]
+    last: int
     size: int
 
 
@@ -43,30 +47,41 @@ class RecentMessages:
         self._capacity = capacity
         self._capacity_bytes = capacity_bytes
         self._lock = threading.Lock()
-        self._records: OrderedDict[int, _Record] = OrderedDict()
+        self._groups: deque[_Group] = deque()
         self._fates: dict[str, dict[int, tuple[str, str | None]]] = {}
         """The fates of operations, with the reason, by source and number."""
+        self._messages = 0
         self._size = 0
         self._last = 0
 
     def taken(self, source: str, messages: Sequence[Prepared], now: float) -> None:
         """Messages of a source are stored; `now` is in seconds since 1970."""
+        if not messages:
+            return
+        kept = messages[-self._capacity :]
+        sizes = [_size(each) for each in kept]
+        size, first = sum(sizes), 0
+        while size > self._capacity_bytes:
+            size -= sizes[first]
+            first += 1
+        kept = kept[first:]
         with self._lock:
-            self._fates.setdefault(source, {})
-            self._last += max(0, len(messages) - self._capacity)
-            for message in messages[-self._capacity :]:
-                self._last += 1
-                size = _size(message)
-                self._size += size
-                self._records[self._last] = _Record(source, now, message, size)
-            while len(self._records) > self._capacity or self._size > self._capacity_bytes:
-                self._forget_oldest()
+            self._last += len(messages)
+            self._groups.append(_Group(source, now, kept, self._last, size))
+            self._messages += len(kept)
+            self._size += size
+            # A group is forgotten as a whole, when there is enough without it.
+            while len(self._groups) > 1 and (
+                self._messages - len(self._groups[0].messages) >= self._capacity
+                or self._size > self._capacity_bytes
+            ):
+                oldest = self._groups.popleft()
+                self._messages -= len(oldest.messages)
+                self._size -= oldest.size
 
     def settled(self, source: str, settled: Sequence[Settled]) -> None:
         """Operations of a source have their fates."""
         with self._lock:
-            if not self._records:
-                return
             found = self._fates.setdefault(source, {})
             for operations, fate, reason in settled:
                 for queued in operations:
@@ -80,33 +95,38 @@ class RecentMessages:
         `next` is the `before` of the page that follows; None if this is the last one.
         """
         with self._lock:
-            numbers = [n for n in reversed(self._records) if before is None or n < before]
-            shown = [self._shown(number) for number in numbers[:limit]]
-        return {"messages": shown, "next": shown[-1]["number"] if limit < len(numbers) else None}
+            found = list(islice(self._latest_first(before), limit + 1))
+            shown = [self._shown(*each) for each in found[:limit]]
+        return {"messages": shown, "next": shown[-1]["number"] if limit < len(found) else None}
 
-    def _forget_oldest(self) -> None:
-        _, record = self._records.popitem(last=False)
-        self._size -= record.size
-        for queued in record.message.incoming.operations:
-            self._fates[record.source].pop(queued.tag.number, None)
+    def _latest_first(self, before: int | None) -> Iterator[tuple[int, _Group, Prepared]]:
+        shown = 0
+        for group in reversed(self._groups):
+            for place, message in enumerate(reversed(group.messages)):
+                number = group.last - place
+                shown += 1
+                if shown > self._capacity:
+                    return
+                if before is None or number < before:
+                    yield number, group, message
 
     def _forget_fates(self, source: str) -> None:
         """Forget the fates of operations whose messages are not kept."""
         kept = {
             queued.tag.number
-            for record in self._records.values()
-            if record.source == source
-            for queued in record.message.incoming.operations
+            for group in self._groups
+            if group.source == source
+            for message in group.messages
+            for queued in message.incoming.operations
         }
         found = self._fates[source]
         self._fates[source] = {number: found[number] for number in kept if number in found}
 
-    def _shown(self, number: int) -> Json:
-        record = self._records[number]
-        result = record.message.result
-        fates = self._fates[record.source]
+    def _shown(self, number: int, group: _Group, message: Prepared) -> Json:
+        result = message.result
+        fates = self._fates.get(group.source, {})
         operations = []
-        for queued in record.message.incoming.operations:
+        for queued in message.incoming.operations:
             fate, reason = fates.get(queued.tag.number, (WAITING, None))
             endpoint, host, _ = queued.operation
             payload = orjson.Fragment(queued.text)
@@ -116,23 +136,26 @@ class RecentMessages:
             )
         shown = {
             "messageId": result.message_id,
-            "type": record.message.kind,
-            "fate": _fate([each["fate"] for each in operations], record.message),
+            "type": message.kind,
+            "fate": _fate([each["fate"] for each in operations], message),
             "skipped": [{"code": code, "reason": reason} for code, reason in result.skipped],
             "error": result.error._asdict() if result.error else None,
-            "losses": [loss.shown for loss in record.message.incoming.losses],
+            "losses": [loss.shown for loss in message.incoming.losses],
             "operations": operations,
         }
         text = self._redact(orjson.dumps(shown).decode())
-        received_ms = int(record.received_at * 1000)
-        found: Json = {"number": number, "receivedAt": received_ms, "source": record.source}
+        received_ms = int(group.received_at * 1000)
+        found: Json = {"number": number, "receivedAt": received_ms, "source": group.source}
         return {**found, **_parsed(text)}
 
 
 def _size(message: Prepared) -> int:
-    incoming = message.incoming
-    operations = sum(len(each.text) for each in incoming.operations)
-    return operations + sum(len(loss.line) for loss in incoming.losses)
+    size = 0
+    for queued in message.incoming.operations:
+        size += len(queued.text)
+    for loss in message.incoming.losses:
+        size += len(loss.line)
+    return size
 
 
 def _parsed(text: str) -> Json:

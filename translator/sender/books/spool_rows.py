@@ -68,11 +68,16 @@ class StoredOperation(NamedTuple):
 
 def checksum(endpoint: Any, host: Any, ordering_keys: Any, payload: Any) -> int:
     """The CRC-32 of what an operation's row says."""
-    parts = (
-        part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
-        for part in (endpoint, host, ordering_keys, payload)
-    )
-    return zlib.crc32(b"\0".join(parts))
+    return zlib.crc32(_bytes(payload), _checksum_of_start(endpoint, host, ordering_keys))
+
+
+@lru_cache(10_000, typed=True)
+def _checksum_of_start(*parts: Any) -> int:
+    return zlib.crc32(b"".join(_bytes(part) + b"\0" for part in parts))
+
+
+def _bytes(part: Any) -> bytes:
+    return part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
 
 
 @lru_cache(1000)

@@ -142,7 +142,11 @@ def _sound_text(value: str) -> bool:
 
 
 def _any_out_of_shape(values: Collection[Any], depth: int = 0) -> bool:
-    return any(_out_of_shape(value, depth) for value in values if type(value) in (dict, list))
+    for value in values:  # a generator would take twice the time
+        kind = type(value)
+        if (kind is dict or kind is list) and _out_of_shape(value, depth):
+            return True
+    return False
 
 
 def _out_of_shape(value: Any, depth: int) -> bool:
