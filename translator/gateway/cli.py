@@ -17,6 +17,7 @@ import click
 
 from translator.core.operations import Json
 from translator.core.settings import Settings
+from translator.core.user_agent import browser
 from translator.gateway.app import Gateway, log
 from translator.gateway.pipeline import DeliveryOptions, Pipeline, print_loss
 from translator.gateway.recent_messages import RecentMessages
@@ -246,6 +247,7 @@ async def _watch(sources: Sources) -> None:
 @contextmanager
 def _tuned() -> Iterator[None]:
     """While the server runs, let threads take turns more often and look for garbage less often."""
+    browser("Mozilla/5.0")  # compiles the patterns, which takes half a second, before a call comes
     before = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()

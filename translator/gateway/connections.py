@@ -6,13 +6,17 @@ So neither idle nor slow clients keep others out.
 """
 
 import asyncio
-import resource
 from collections import OrderedDict, deque
 from contextlib import suppress
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 LARGEST_HEAD = 64 * 1024
 """Bytes of a request line with its headers."""
@@ -28,12 +32,17 @@ SWEEP_SECONDS = 5.0
 RESERVED_FILES = 300
 """Open files that are kept for everything else: spools, connections to Mixpanel, the log."""
 
+CONNECTIONS_ELSEWHERE = 10_000
+"""How many connections may be open where the system names no limit."""
+
 DRAINED_BYTES = 64 * 1024 * 1024
 """How much of a body is read and thrown away after its request has been refused."""
 
 
 def raise_file_limit() -> int:
     """Let this process open as many files as it may; gives how many connections that leaves."""
+    if resource is None:
+        return CONNECTIONS_ELSEWHERE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -11,6 +11,10 @@ RETRY_AFTER = ((b"retry-after", b"1"),)
 """In seconds, for clients that are to send a request again."""
 
 
+CLOSE = ((b"connection", b"close"),)
+"""The rest of the request is not wanted."""
+
+
 class Response(NamedTuple):
     """An HTTP response. `messages` is how many the request had, for the log."""
 
@@ -28,7 +32,7 @@ def success(messages: int = 0) -> Response:
 
 def refusal(status: int, problem: str, messages: int = 0) -> Response:
     """The response to a request that is refused, with the reason."""
-    headers = RETRY_AFTER if status == 503 else ()
+    headers = {503: RETRY_AFTER, 408: CLOSE}.get(status, ())
     found = as_json({"success": False, "error": problem}, status)
     return found._replace(headers=headers, messages=messages)
 

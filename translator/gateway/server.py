@@ -78,9 +78,9 @@ def serve(
             server.should_exit = True
 
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
-        loop.add_signal_handler(signal.SIGHUP, on_hangup)
+        for name, heard in (("SIGTERM", stop), ("SIGINT", stop), ("SIGHUP", on_hangup)):
+            if hasattr(signal, name):  # Windows has no SIGHUP
+                _on_signal(loop, getattr(signal, name), heard)
         on_ready()
         beside = (background(), connections.keep_sweeping())
         tasks = [asyncio.ensure_future(each) for each in beside]
@@ -101,3 +101,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
+
+
+def _on_signal(
+    loop: asyncio.AbstractEventLoop, number: signal.Signals, heard: Callable[[], object]
+) -> None:
+    try:
+        loop.add_signal_handler(number, heard)
+    except NotImplementedError:  # Windows
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(heard))

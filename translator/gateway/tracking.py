@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from translator.core.operations import Failure
-from translator.gateway.bodies import BadRequestError, Parsed, parse_body, receive_body
+from translator.gateway.bodies import BadRequestError, BodyMemory, Parsed, parse_body, receive_body
 from translator.gateway.calls import BATCHES, messages_of, write_key_of
 from translator.gateway.deduplication import json_line
 from translator.gateway.intake import Intake, Taken
@@ -54,6 +54,7 @@ class TrackingApi:
         self._limits = limits
         self._visitors = visitors
         self._unknown = UnknownKeys(metrics)
+        self._memory = BodyMemory()
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def call(self, name: str, scope: Any, headers: Headers, receive: Any) -> Response:
@@ -64,7 +65,7 @@ class TrackingApi:
         received_ms = int(self._clock() * 1000)
         limit = self._limits.body_bytes(batch=name in BATCHES)
         status = self._limits.too_large_status
-        body = await receive_body(receive, scope["headers"], limit, status)
+        body = await receive_body(receive, scope["headers"], limit, status, self._memory)
         encoding = headers.get(b"content-encoding", b"").decode("latin-1")
         call = _Call(name, scope, headers, received_ms)
         if len(body) < (LARGE_COMPRESSED if encoding else LARGE_BODY):

@@ -9,6 +9,7 @@ import pytest
 
 from translator.gateway.bodies import (
     BadRequestError,
+    BodyMemory,
     DisconnectedError,
     TooLargeError,
     parse_body,
@@ -79,7 +80,7 @@ class Sender:
         return self._events.pop(0)
 
     def body(self, *headers: tuple[bytes, bytes]) -> bytes:
-        return asyncio.run(receive_body(self.receive, headers, LIMIT, 413))
+        return asyncio.run(receive_body(self.receive, headers, LIMIT, 413, BodyMemory()))
 
 
 def test_a_body_in_pieces() -> None:
@@ -108,3 +109,36 @@ def test_a_client_that_is_gone() -> None:
     """A body that ends too early is not taken for a whole one."""
     with pytest.raises(DisconnectedError):
         Sender([b"{}"], gone=True).body()
+
+
+def test_the_slowest_body_is_given_up() -> None:
+    """When arriving bodies fill the memory, the one that began first is answered 408."""
+
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    def slow(size: int) -> Any:
+        sent = [{"type": "http.request", "body": b"x" * size, "more_body": True}]
+
+        async def receive() -> Any:
+            return sent.pop() if sent else await never()
+
+        return receive
+
+    async def run() -> tuple[int, list[bool], bytes]:
+        memory = BodyMemory(2500)
+        tasks = []
+        for _ in range(3):
+            reading = receive_body(slow(1000), [], LIMIT, 413, memory)
+            tasks.append(asyncio.create_task(reading))
+            await asyncio.sleep(0)
+        with pytest.raises(BadRequestError) as caught:
+            await tasks[0]
+        waiting = [each.done() for each in tasks[1:]]
+        fast = await receive_body(Sender([b"a", b"b"]).receive, [], LIMIT, 413, memory)
+        for each in tasks[1:]:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return caught.value.status, waiting, fast
+
+    assert asyncio.run(run()) == (408, [False, False], b"ab")
