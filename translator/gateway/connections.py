@@ -8,15 +8,15 @@ So neither idle nor slow clients keep others out.
 import asyncio
 from collections import OrderedDict, deque
 from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
+_resource: Any = import_module("resource") if find_spec("resource") else None
+"""The module of limits; Windows has none."""
 
 LARGEST_HEAD = 64 * 1024
 """Bytes of a request line with its headers."""
@@ -41,11 +41,11 @@ DRAINED_BYTES = 64 * 1024 * 1024
 
 def raise_file_limit() -> int:
     """Let this process open as many files as it may; gives how many connections that leaves."""
-    if resource is None:
+    if _resource is None:
         return CONNECTIONS_ELSEWHERE
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = _resource.getrlimit(_resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        _resource.setrlimit(_resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
     return max(soft - RESERVED_FILES, 100)
 
