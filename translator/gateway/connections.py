@@ -47,7 +47,7 @@ def raise_file_limit() -> int:
     with suppress(ValueError, OSError):
         _resource.setrlimit(_resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
-    return max(soft - RESERVED_FILES, 100)
+    return max(int(soft) - RESERVED_FILES, 100)
 
 
 class Connections:
