@@ -17,10 +17,12 @@ from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.readback import PATHS, readback_api
 from mock_mixpanel.serving import cors
-from mock_mixpanel.serving.guard import Access, protect
+from mock_mixpanel.serving.guard import PAGES, Access, protect
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 MAX_UNKNOWN_BODY = 1024 * 1024
+START_PATHS = ("/", "/_mock", "/_mock/")
+"""Where a browser is led to the inspector; a program gets what Mixpanel or the API answers."""
 
 
 def create_app(
@@ -64,6 +66,13 @@ def create_app(
     @app.errorhandler(StoreUnavailableError)
     def answer_without_store(error: StoreUnavailableError) -> Response:
         return respond(replies.store_unavailable())
+
+    @app.before_request
+    def lead_browser_to_pages() -> Response | None:
+        wants_page = "text/html" in request.headers.get("Accept", "")
+        if wants_page and request.method == "GET" and request.path in START_PATHS:
+            return Response(status=303, headers={"Location": PAGES, "Vary": "Accept"})
+        return None
 
     @app.before_request
     def preflight() -> Response | None:

@@ -3,6 +3,7 @@
 import re
 import signal
 import threading
+import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -105,6 +106,7 @@ def main() -> None:
     help="Where to write the certificate authority that clients must trust."
     "  [default: a temporary file]",
 )
+@click.option("--open", "opens", is_flag=True, help="Open the pages in the browser.")
 @click.option("--verbose", is_flag=True, help="Print one line per request to the error stream.")
 def serve(
     host: str,
@@ -123,6 +125,7 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_ca: Path | None,
+    opens: bool,
     verbose: bool,
 ) -> None:
     """Run the mock until it is interrupted, and print the base URL of each region.
@@ -192,7 +195,10 @@ def serve(
         here = re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", server.urls["us"])
         made_token = access.token and not control_token
         query = f"?{TOKEN_PARAMETER}={access.token}" if made_token else ""
-        click.echo(f"ui {here}{PAGES}{query}")
+        pages = f"{here}{PAGES}{query}"
+        click.echo(f"ui {pages}")
+        if opens and not webbrowser.open(pages):
+            click.echo("--open: found no browser; open the link above", err=True)
         if alias_delay:
             took = f"{alias_delay:g} s after they are sent (--alias-delay 0: at once)"
             click.echo(f"aliases take effect {took}", err=True)

@@ -134,6 +134,14 @@ class MockMixpanel:
         """Forget what this project has: records, options, faults."""
         self._call("POST", "reset", body={"token": self.token})
 
+    def saved_page(self) -> bytes:
+        """This project as one HTML file: records, verdicts, identity; secrets are hidden."""
+        answer = self._session.get(
+            f"{self.url}/_mock/ui/saved", params={"token": self.token}, timeout=TIMEOUT_SECONDS
+        )
+        answer.raise_for_status()
+        return answer.content
+
     def close(self) -> None:
         """Close the kept connection."""
         self._session.close()

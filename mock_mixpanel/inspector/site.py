@@ -39,7 +39,7 @@ NAVIGATION = (
     ("requests", "Requests"),
     ("events", "Events"),
     ("rejected", "Rejected"),
-    ("people", "PeopleReader"),
+    ("people", "People"),
     ("groups", "Groups"),
     ("faults", "Faults"),
     ("clock", "Clock"),

@@ -1,8 +1,10 @@
 """The pytest fixture."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -49,6 +51,53 @@ def test_tidies_up(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert (done.returncode, "2 passed" in done.stdout) == (0, True), done.stdout
+
+
+FAILING = """
+import pytest, requests
+
+def send(mock):
+    record = {"event": "Signed Up", "properties": {"token": mock.token, "distinct_id": "ann"}}
+    requests.post(mock.url + "/track", json=[record])
+
+@pytest.fixture
+def used_by_a_fixture(mock_mixpanel):
+    send(mock_mixpanel)
+
+@pytest.mark.parametrize("name", ["a/../../b"])
+def test_fails(used_by_a_fixture, name):
+    assert 1 == 2
+
+def test_passes(mock_mixpanel):
+    send(mock_mixpanel)
+
+def test_fails_without():
+    assert 1 == 2
+
+def test_mock_is_gone(mock_mixpanel, mock_mixpanel_server):
+    mock_mixpanel_server.stop()
+    assert 1 == 2
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["-p", "no:cacheprovider"]])
+def test_failure_saves_the_page(tmp_path: Path, options: list[str]) -> None:
+    """A failed test names the page with what its project received; other tests save none."""
+    (tmp_path / "test_outer.py").write_text(FAILING)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *options, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        cwd=tmp_path,
+    )
+    assert "3 failed, 1 passed" in done.stdout
+    [link] = re.findall(r"What the mock received: file://(\S+)", done.stdout)
+    page = Path(unquote(link))
+    assert page.is_relative_to(tmp_path) == (not options)
+    assert "Signed Up" in page.read_text(encoding="utf-8")
+    assert "What the mock received could not be saved: " in done.stdout
 
 
 def test_plugin_is_light() -> None:

@@ -63,6 +63,18 @@ def test_overview_says_what_went_wrong(client: FlaskClient) -> None:
     assert "1 record time: older than 5 days" in text
 
 
+@pytest.mark.parametrize("path", ["/", "/_mock", "/_mock/"])
+def test_browser_is_led_to_the_pages(client: FlaskClient, path: str) -> None:
+    """A browser at the base URL is led to the pages; a program gets what it always got."""
+    before = client.get("/_mock/requests").json
+    answer = client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/_mock/ui/")
+    assert client.get("/_mock/requests").json == before
+    for accept in ("*/*", "application/json"):
+        status = client.get(path, headers={"Accept": accept}).status_code
+        assert status == (501 if path == "/" else 404)
+
+
 def test_empty_overview_shows_a_first_call() -> None:
     """Without data the page shows a call to copy, for its own address."""
     text = Text(shown(create_app().test_client(), "")).text

@@ -30,13 +30,13 @@ PROJECT: dict[str, Any] = {
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+def serving(*arguments: str, browser: str = "") -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": ""},
+        env=os.environ | {"PYTHONUNBUFFERED": "", "BROWSER": browser},
         start_new_session=True,
     )
     try:
@@ -71,6 +71,23 @@ def test_serve(number: signal.Signals) -> None:
         process.send_signal(number)
         assert process.communicate(timeout=30) == ("", ALIASES)
         assert process.returncode == 0
+
+
+def test_open() -> None:
+    """With --open the pages open in the browser."""
+    with serving("--port", "0", "--open", browser="echo opened %s") as process:
+        found = urls(process, 3)
+        assert found["opened"] == found["ui"]
+
+
+def test_open_without_a_browser() -> None:
+    """Without a browser, --open says so and the mock serves all the same."""
+    with serving("--port", "0", "--open", browser="no-such-browser %s") as process:
+        found = urls(process, 2)
+        assert http("GET", f"{found['us']}/_mock/health").json()["status"] == "ok"
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+        assert "--open: found no browser; open the link above" in said
 
 
 def test_reachable_from_other_machines() -> None:
