@@ -165,7 +165,7 @@ def same_value(one: Any, other: Any, *, ordered: bool = True) -> bool:
         return _moment(one) is not None and _moment(one) == _moment(other)
     if isinstance(one, str) != isinstance(other, str):
         text, value = (one, other) if isinstance(one, str) else (other, one)
-        return isinstance(value, dict | list) and same_value(_parsed(text), value, ordered=ordered)
+        return isinstance(value, dict | list) and _says(text, value, ordered=ordered)
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(
             same_value(value, other[key], ordered=ordered) for key, value in one.items()
@@ -189,11 +189,13 @@ def _moment(text: str) -> int | None:
     return None if ms is None else ms // 1000
 
 
-def _parsed(text: str) -> Any:
+def _says(text: str, value: Any, *, ordered: bool) -> bool:
+    """Whether a text is the JSON text of an object or a list."""
     try:
-        return json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
-        return text
+        return False
+    return isinstance(parsed, type(value)) and same_value(parsed, value, ordered=ordered)
 
 
 def _named(event: Json) -> Json:

@@ -55,8 +55,9 @@ def _needs(scenario: Scenario) -> Iterator[str]:
             yield capability
     for step in scenario.steps:
         for message in step.messages:
-            if isinstance(message, dict) and message.get("type") in _CALLS:
-                yield _CALLS[str(message["type"])]
+            call = str(message.get("type")) if isinstance(message, dict) else ""
+            if call in _CALLS:
+                yield _CALLS[call]
     for request in scenario.expect.requests or ():
         if request["endpoint"] == "/engage":
             yield from _profile_needs(request["record"])
@@ -66,7 +67,8 @@ def _profile_needs(record: Any) -> Iterator[str]:
     yield "people"
     if "$union" in record:
         yield "arrays"
-    if "$transactions" in record.get("$append", {}):
+    appended = record.get("$append")
+    if isinstance(appended, dict) and "$transactions" in appended:
         yield "charges"
 
 
