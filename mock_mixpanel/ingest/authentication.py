@@ -1,9 +1,9 @@
-"""Who may import into which project
+"""Decides which project a credential may import into
 (docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication,
 docs/facts/mixpanel-http-api.md#import-requests).
 
-A project with a secret or service accounts wants one of: service account and `project_id`, its
-secret, its token. A project with neither takes every credential, and none at all if the records
+A project with a secret or service accounts requires one of: service account and `project_id`, its
+secret, its token. A project with neither accepts every credential, or no credential if the records
 carry a token (choice). A wrong credential is a 401, with `strict` and without (choice).
 """
 

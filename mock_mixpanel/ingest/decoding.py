@@ -1,4 +1,4 @@
-"""From an HTTP request to records and control parameters, in every encoding clients use.
+"""Decodes an HTTP request to records and control parameters, in every encoding that clients use.
 
 Sources: docs/facts/mixpanel-http-api.md#request-encodings,
 docs/facts/mixpanel-http-api.md#import-requests,
@@ -31,13 +31,13 @@ from mock_mixpanel.ingest.problems import INVALID_BASE64, NO_DATA
 from mock_mixpanel.ingest.redaction import redacted_text
 
 MOST_MEMBERS = 1000
-"""Of a gzip body: each is copied, and millions fit into what a body may have."""
+"""Members of a gzip body: each is copied, and a body can have millions."""
 EXCERPT = 1000
-"""How many characters of an unreadable body are kept."""
+"""Characters of an undecodable body that the journal keeps."""
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 SCALARS = frozenset({str, int, float, bool, type(None)})
-"""What a JSON value is that is neither a list nor an object."""
+"""Types of JSON values other than lists and objects."""
 _TO_STANDARD_BASE64 = bytes.maketrans(b"-_ ", b"+/+")
 """URL-safe to standard, and a space back to the `+` that form decoding took
 (docs/facts/mixpanel-http-api.md#http-details-that-trip-clients, item 12)."""
@@ -137,7 +137,7 @@ def _controls(query: Mapping[str, str], form: Mapping[str, bytes]) -> Mapping[st
 
 
 def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its gzip wrapping; an empty Content-Encoding is none
+    """The decompressed body; an empty Content-Encoding means no compression
     (docs/facts/real-clients.md#requests)."""
     if len(body) > limit:
         raise BodyTooLargeError
@@ -249,9 +249,9 @@ def _finite(text: str) -> float:
 
 
 def _check_depth(value: Any, limit: int) -> None:
-    """Refuse lists and objects that lie in each other deeper than `limit`, looking by level.
+    """Refuse lists and objects nested deeper than `limit`; checks level by level.
 
-    Raises UnreadableError. A text with no more brackets than that needs no look.
+    Raises UnreadableError. A text with at most `limit` brackets needs no check.
     """
     level: list[Any] = [] if type(value) in SCALARS else [value]
     for _ in range(limit):

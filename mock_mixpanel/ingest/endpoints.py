@@ -1,4 +1,4 @@
-"""/track, /import, /engage and /groups: decode, validate, append, answer.
+"""/track, /import, /engage and /groups: decode, validate, append to the log, reply.
 
 No state is computed here; the answer depends on the verdicts alone.
 """
@@ -25,14 +25,14 @@ from mock_mixpanel.simulation.rate_limits import SentVolume
 ENDPOINTS = ("/track", "/import", "/engage", "/groups")
 
 EXCERPT = 1000
-"""How many characters of what is no request are kept."""
+"""Characters of a malformed request that the journal keeps."""
 
 MOST_REFUSED = 10_000
-"""How many records of a request that is refused as a whole are kept: a body may have millions."""
+"""Records that the log keeps of a request that is refused as a whole: a body may have millions."""
 
 
 def ingest(backend: Backend, endpoint: str, incoming: Incoming) -> Reply:
-    """Take in one request at an endpoint, journal it, and say what to answer.
+    """Process one request at an endpoint and append it to the journal; returns the reply.
 
     A request is judged by what this worker knows of clock, projects and faults; if another worker
     changed that before it is stored, it is judged again.
@@ -49,7 +49,7 @@ def ingest(backend: Backend, endpoint: str, incoming: Incoming) -> Reply:
 
 
 def _ingested(backend: Backend, endpoint: str, incoming: Incoming) -> Reply | None:
-    """The answer; None if the request has to be judged again."""
+    """The reply; None if the request has to be checked again."""
     now = backend.clock.now()
     records, judged, reply, text = _taken(backend, endpoint, incoming, now)
     fault = backend.faults.pick(endpoint, {each.token for each in judged})
@@ -86,14 +86,14 @@ def exchange(incoming: Incoming, reply: Reply, now: float, fault: int | None = N
 
 
 def no_request(backend: Backend, region: str, method: str, path: str, reply: Reply) -> None:
-    """Put what is no request of HTTP into the journal, as far as it is known, less its query."""
+    """Journal a malformed request as far as it is known, without its query."""
     method, path = (redacted_text(word.partition("?")[0])[:EXCERPT] for word in (method, path))
     incoming = Incoming(Envelope(region, method, path, {}, {}), None)
     backend.log.append(exchange(incoming, reply, backend.clock.now()), [])
 
 
 class CheckedRequest(NamedTuple):
-    """What is thought of the records, the answer, and the records as JSON if they came so."""
+    """The checked records, the reply, and the records as JSON if they were sent so."""
 
     records: Sequence[Any]
     judged: Sequence[CheckedRecord]
@@ -143,14 +143,14 @@ def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> C
 
 
 def _shared(judged: Sequence[CheckedRecord]) -> ItemsView[int, CheckedRecord]:
-    """What is thought, by identity, in order: most records share it."""
+    """The distinct results of the checks, in order: most records share one."""
     return {id(each): each for each in judged}.items()
 
 
 def _over_limit(
     backend: Backend, endpoint: str, tokens: Sequence[str], sent: SentVolume
 ) -> tuple[str, Reply] | None:
-    """Why a request is refused as a whole by a limit of a project it is for, and the answer."""
+    """The reason and the reply if a limit of a project refuses the request as a whole."""
     everyone = sorted(set(tokens)) if len(tokens) > 1 else tokens
     for token in everyone:
         limits = backend.projects.limits(token)
@@ -204,7 +204,10 @@ def _import_tokens(
 def _unauthorized(
     backend: Backend, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
 ) -> tuple[Sequence[Any], Sequence[CheckedRecord]]:
-    """The records of an import that is a 401; with the credential of another region, a leak."""
+    """The refused records of an import without a valid credential.
+
+    With the credential of a project of another region they are a leak.
+    """
     credential = authentication.read_basic(incoming.envelope.header("Authorization"))
     project_id = controls.get("project_id", "")
     project = authentication.project_of(credential, project_id, None, backend.projects.known())
@@ -255,7 +258,7 @@ def _received(error: str | None, controls: Mapping[str, str]) -> Reply:
 
 
 def _too_large(endpoint: str, most: str) -> Reply:
-    """The real answer of the token routes to too many records is unknown; 413 is a choice."""
+    """413. The real response of the token routes to too many records is unknown (choice)."""
     if endpoint == "/import":
         return replies.import_error(413, f"request exceeds max limit of {most}")
     return replies.too_large_page()

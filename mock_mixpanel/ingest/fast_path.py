@@ -1,4 +1,4 @@
-"""Events of which it is seen at once that there is nothing against them, nor anything to note.
+"""A fast check for ordinary events: no problem, and nothing to note.
 
 Nearly all events are such. `validate` says what is wrong with the others; it would find nothing in
 a plain one.
@@ -17,15 +17,15 @@ from mock_mixpanel.state.events import IDENTITY_EVENTS
 
 SPECIAL_EVENTS = frozenset({*IDENTITY_EVENTS, *DROPPED_EVENTS})
 SPECIAL = frozenset({"$ignore", "$bucket"})
-"""Properties that mean something for the whole event."""
+"""Properties that affect the whole event."""
 
 
 def plain_check(
     endpoint: str, limits: MixpanelLimits, *, strict: bool = False
 ) -> Callable[[Any, float], bool]:
-    """The check of events for /track or /import, which takes one and the virtual time (seconds)."""
+    """Returns the check for /track or /import; it takes an event and the virtual time (seconds)."""
     track = endpoint == "/track"
-    # A record that small has no property that is too large.
+    # A smaller record has no property that is too large.
     most_bytes = min(limits.record_bytes, limits.property_bytes)
 
     def is_plain(record: Any, now: float) -> bool:
@@ -70,7 +70,7 @@ def plain_check(
 
 
 def _is_flat(value: Any, limits: MixpanelLimits) -> bool:
-    """Whether a list or object is short, and has scalars only."""
+    """Whether a list or object is short and holds only scalars."""
     if type(value) is list:
         return len(value) <= limits.elements and SCALARS.issuperset(map(type, value))
     short = len(value) <= limits.keys and limits.depth > 0

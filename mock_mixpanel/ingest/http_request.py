@@ -1,4 +1,4 @@
-"""An HTTP request as it came in, whichever server took it."""
+"""An HTTP request, independent of the server that received it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from mock_mixpanel.ingest.redaction import redacted_headers, redacted_query
 from mock_mixpanel.ingest.regions import region_of
 
 INCOMPLETE_BODY = "body: incomplete; the connection ended, or a chunk was malformed"
-"""Why a request whose body did not arrive whole is refused."""
+"""The reason against a request with an incomplete body."""
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """All of a request but its body; `address` is its sender's.
+    """A request without its body; `address` is the address of the sender.
 
-    A client writes the same on many of them, so what follows from it is kept.
+    Clients send many requests with the same envelope, so computed values are cached.
     """
 
     region: str
@@ -36,7 +36,7 @@ class Envelope:
         headers: Mapping[str, str],
         peer: str,
     ) -> Self:
-        """A request that came by a port of a region, from the address at the other end.
+        """A request that arrived on a port of a region, from the address `peer`.
 
         `headers` have names such as `X-Forwarded-For`. Its first address is the sender's, else
         `X-Real-IP`, else `peer` (mixpanel/tracking-proxy#18;
@@ -48,12 +48,12 @@ class Envelope:
         return cls(region, method, path, query, headers, sender)
 
     def header(self, name: str) -> str:
-        """A header, whatever the case of its name; "" if it is not there."""
+        """A header by its name in any case; "" if it is missing."""
         return self._by_lower_name.get(name.lower(), "")
 
     @cached_property
     def content(self) -> tuple[str, str]:
-        """What its body is said to be: content type and content encoding."""
+        """Content type and content encoding."""
         return self.header("Content-Type"), self.header("Content-Encoding")
 
     @cached_property
@@ -67,8 +67,8 @@ class Envelope:
 
 
 class Incoming(NamedTuple):
-    """A request. `body` None means that it is larger than the limit, or that it did not arrive
-    whole: then `broken` says why."""
+    """A request. `body` is None if it is larger than the limit, or incomplete: then `broken` says
+    why."""
 
     envelope: Envelope
     body: bytes | None

@@ -27,5 +27,5 @@ NO_DATA = Problem("data, missing or empty", field="data", message="data, missing
 NO_TOKEN = Problem("token, missing or empty", field="token", message="token, missing or empty")
 NO_DISTINCT_ID = Problem("$distinct_id, missing or empty")
 INVALID_BASE64 = "data, invalid base64 encoding"
-"""The texts Mixpanel is known to say (docs/facts/mixpanel-http-api.md#track-responses,
+"""Error texts that Mixpanel is known to send (docs/facts/mixpanel-http-api.md#track-responses,
 docs/facts/mixpanel-http-api.md#profile-responses; that of base64: zevarito/mixpanel#84)."""

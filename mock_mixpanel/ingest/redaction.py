@@ -1,4 +1,4 @@
-"""What journal, logs and errors must not show."""
+"""Hides secrets in the journal, in logs and in errors."""
 
 import re
 from collections.abc import Mapping
@@ -31,12 +31,12 @@ def redacted_query(query: Mapping[str, str]) -> dict[str, str]:
 
 
 def redacted_text(text: str) -> str:
-    """A text with the values hidden that stand after the name of a secret, as in `api_key=...`."""
+    """A text in which the value after the name of a secret is hidden, as in `api_key=...`."""
     return _PAIR.sub(rf"\1\2{HIDDEN}", text)
 
 
 def _redacted_header(name: str, value: str) -> str:
-    # The same client says the same again; what is long is not worth the memory.
+    # Clients repeat their headers; long values are not cached.
     known = _known_header if len(name) + len(value) < 200 else _known_header.__wrapped__
     return known(name, value)
 

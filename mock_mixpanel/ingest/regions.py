@@ -1,4 +1,4 @@
-"""Which residency a request belongs to, and what leaked
+"""The data residency of a request, and leaks to another region
 (docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication,
 docs/facts/mixpanel-http-api.md#wrong-region).
 
@@ -25,18 +25,18 @@ BY_HOST = {
 
 
 def region_of(port_region: str, host: str) -> str:
-    """The region, from the port's and from the Host header."""
+    """The region of a request, by the region of its port and its Host header."""
     if port_region != DEFAULT:
         return port_region
     return BY_HOST.get(host.partition(":")[0].lower(), DEFAULT)
 
 
 def misplaced(home: str, here: str) -> str:
-    """The reason against a record that was sent to a region that is not its project's."""
+    """The reason against a record that was sent to another region than that of its project."""
     return f"region: the project lives in {home}, this is {here}"
 
 
 def home_in(reasons: Iterable[str]) -> str | None:
-    """Where the project lives, if a record was refused because it leaked to another region."""
+    """The region of the project, if a record was refused because it was sent to another region."""
     found = (re.match(r"region: the project lives in (\w+), this is", each) for each in reasons)
     return next((match[1] for match in found if match), None)

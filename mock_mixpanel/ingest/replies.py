@@ -1,4 +1,4 @@
-"""What Mixpanel answers, byte for byte: plain, verbose, strict import, and the other envelopes.
+"""Mixpanel's responses, byte for byte: plain, verbose, strict import, and the other envelopes.
 
 Four error envelopes exist and are never mixed
 (docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries): verbose `{error, status: 0|1}`,
@@ -24,7 +24,7 @@ TEXT_TYPE = "text/plain"
 """Without a charset: what it labels is ASCII, and the type is all that is documented."""
 
 NO_REQUEST_PAGE = "<!DOCTYPE html><title>%(code)d</title><p>%(message)s.</p>"
-"""What is answered to what is no request of HTTP (choice)."""
+"""The response to a malformed HTTP request (choice)."""
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAen63NgAAAAASUVORK5CYII="
@@ -64,7 +64,7 @@ class Reply:
 
     @property
     def sent(self) -> bytes:
-        """What of the body reaches the client."""
+        """The part of the body that reaches the client."""
         return self.body[: len(self.body) // 2] if self.cut == "during" else self.body
 
 
@@ -126,7 +126,7 @@ def too_large_page() -> Reply:
 
 
 def failure(endpoint: str, status: int) -> Reply:
-    """What an endpoint says of itself with a status, as far as it is known
+    """The response of an endpoint with a status, as far as it is known
     (docs/facts/mixpanel-http-api.md#track-responses,
     docs/facts/mixpanel-http-api.md#import-responses).
 
@@ -143,13 +143,13 @@ def failure(endpoint: str, status: int) -> Reply:
 
 
 def words(status: int) -> str:
-    """What is said with a status: known for 401 and 429
+    """The text for a status: known for 401 and 429
     (docs/facts/mixpanel-http-api.md#import-responses), else its name."""
     return {401: "Invalid credentials", 429: RATE_LIMITED}.get(status, _phrase(status))
 
 
 def app_error(status: int, error: str, **more: Any) -> Reply:
-    """The envelope of the app routes and of what is not there."""
+    """The envelope of the app routes and of unknown routes."""
     return json_reply(status, {"error": error, "status": "error", **more})
 
 

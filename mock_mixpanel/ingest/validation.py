@@ -1,4 +1,4 @@
-"""From a record to the problems with it.
+"""Validates records: yields the problems of each.
 
 Rules and limits: docs/facts/mixpanel-http-api.md#event-fields,
 docs/facts/mixpanel-http-api.md#event-limits, docs/facts/mixpanel-http-api.md#track-responses,
@@ -41,7 +41,7 @@ _INSERT_ID = re.compile(r"[A-Za-z0-9-]+")
 def event_problems(
     record: Any, endpoint: str, now: float, limits: MixpanelLimits, *, strict: bool = False
 ) -> Iterator[Problem]:
-    """What is wrong with a record for /track or /import, at virtual time `now` (seconds)."""
+    """The problems of a record for /track or /import, at virtual time `now` (seconds)."""
     if not isinstance(record, dict) or not record:
         yield NO_DATA
         return
@@ -85,7 +85,7 @@ def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
 
 
 def size_note(properties: Mapping[str, Any], limits: MixpanelLimits) -> str | None:
-    """What of an event's properties Mixpanel may not keep whole; here it is kept
+    """Names a property that Mixpanel may cut; it is stored here
     (docs/facts/mixpanel-http-api.md#event-limits)."""
     for name, value in properties.items():
         if isinstance(value, dict | list) and json_bytes(value) > limits.property_bytes:
@@ -94,7 +94,7 @@ def size_note(properties: Mapping[str, Any], limits: MixpanelLimits) -> str | No
 
 
 def bucket_note(properties: Mapping[str, Any]) -> str | None:
-    """That a property hides the event from reports, in Mixpanel and not here
+    """Says that a property hides the event from reports in Mixpanel, but not here
     (docs/facts/mixpanel-http-api.md#event-fields).
 
     Of `bucket`, Segment's documentation says that only the property itself is not shown.
@@ -104,7 +104,7 @@ def bucket_note(properties: Mapping[str, Any]) -> str | None:
 
 
 def filter_problems(record: Mapping[str, Any], filters: Sequence[DropFilter]) -> Iterator[Problem]:
-    """Which of a project's drop filters drops an event; the answer is success
+    """The problem if a drop filter of the project drops an event; the reply is success
     (docs/facts/mixpanel-http-api.md#dropped-or-altered-events)."""
     for drop in filters:
         if _dropped(record, drop):
@@ -131,9 +131,13 @@ def _shown(drop: DropFilter) -> str:
 
 
 def group_note(record: Mapping[str, Any], keys: Sequence[str]) -> str | None:
-    """That a group key is none of the project's. What Mixpanel does is unknown: it is stored."""
+    """Says that a group key is not one of the project's. It is stored (choice)."""
     key = identifier(record["$group_key"])
-    return None if not keys or key in keys else f"$group_key: {key!r} is none of the project's"
+    return (
+        None
+        if not keys or key in keys
+        else f"$group_key: {key!r} is not one of the project's group_keys"
+    )
 
 
 def alias_problems(record: Mapping[str, Any]) -> Iterator[Problem]:
@@ -149,12 +153,12 @@ def alias_problems(record: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def profile_problems(record: Any, limits: MixpanelLimits) -> Iterator[Problem]:
-    """What is wrong with a record for /engage."""
+    """The problems of a record for /engage."""
     yield from _update_problems(record, limits, ["$distinct_id"])
 
 
 def group_problems(record: Any, limits: MixpanelLimits) -> Iterator[Problem]:
-    """What is wrong with a record for /groups."""
+    """The problems of a record for /groups."""
     yield from _update_problems(record, limits, ["$group_key", "$group_id"])
     if isinstance(record, dict) and "$distinct_id" in record:
         yield Problem("$distinct_id: not allowed in a group update")
@@ -207,7 +211,7 @@ def _time_problems(
 
 
 def strict_id_problems(properties: Mapping[str, Any], limits: MixpanelLimits) -> Iterator[Problem]:
-    """What a strict import has against the ids of an event."""
+    """The problems of the ids of an event in a strict import."""
     distinct_id = identifier(properties.get("distinct_id"))
     if distinct_id.lower() in BLOCKED_IDS:
         yield Problem("distinct_id: a forbidden value", field="properties.distinct_id")
@@ -223,7 +227,7 @@ def strict_id_problems(properties: Mapping[str, Any], limits: MixpanelLimits) ->
 
 
 def _size_problems(record: Any, inside: str, limits: MixpanelLimits) -> Iterator[Problem]:
-    """Size and encoding; `inside` names the member whose texts are looked at one by one."""
+    """Problems of size and encoding; the texts of the member `inside` are checked one by one."""
     try:
         size = len(orjson.dumps(record))
     except TypeError:

@@ -1,4 +1,4 @@
-"""What a server thinks of each record of a request."""
+"""Checks the records of a request: which are accepted, and the reasons against the others."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,12 +18,12 @@ from mock_mixpanel.state.events import IDENTITY_EVENTS, sent_id
 
 EVENTS = ("/track", "/import")
 MOST_TERMS = 1000
-"""Of how many projects is remembered what holds for them: tokens can be anything."""
+"""Projects whose settings are cached: a token can be any text."""
 
 
 @dataclass(frozen=True)
 class CheckedRecord:
-    """The problems with a record; `note` says what of an accepted one has no effect."""
+    """The problems with a record. `note` says which part of an accepted record has no effect."""
 
     token: str = ""
     problems: Sequence[Problem] = ()
@@ -34,22 +34,22 @@ class CheckedRecord:
 
     @property
     def accepted(self) -> bool:
-        """Whether it is stored."""
+        """Whether the record is stored."""
         return not self.problems
 
     @cached_property
     def worst(self) -> Problem | None:
-        """The first problem the answer tells of; a silent drop is answered as success
+        """The first problem that the reply reports; a silent drop is answered with success
         (docs/facts/mixpanel-http-api.md#dropped-or-altered-events)."""
         return next((problem for problem in self.problems if not problem.silent), None)
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:
-        """What the journal and the list of rejected records say."""
+        """The reasons that the journal and the list of rejected records show."""
         return (*(problem.reason for problem in self.problems), *([self.note] if self.note else []))
 
     def verdict(self, endpoint: str, region: str, now: float) -> RecordVerdict:
-        """What the log keeps of it."""
+        """The verdict that the log keeps."""
         options = self.options or Project(self.token)
         delay = options.alias_delay if endpoint in EVENTS else 0
         return RecordVerdict(
@@ -67,9 +67,9 @@ class CheckedRecord:
 
 
 class CheckTerms(NamedTuple):
-    """What holds for all records of a project at an endpoint.
+    """Settings for the checks of all records of a project at an endpoint.
 
-    `plain`, if there is one, is what is thought of each that `is_plain`.
+    `plain` is the result for each record that `is_plain` accepts; None: every record is checked.
     """
 
     limits: MixpanelLimits
@@ -80,7 +80,7 @@ class CheckTerms(NamedTuple):
 
 @dataclass
 class RecordChecker:
-    """Judges the records of one request, at virtual time `now` (seconds).
+    """Checks the records of one request, at virtual time `now` (seconds).
 
     `ip` is the control parameter, `sender` the address of the connection.
     """
@@ -95,7 +95,7 @@ class RecordChecker:
     terms: dict[str, CheckTerms] = field(default_factory=dict)
 
     def judge(self, records: Sequence[Any], tokens: Sequence[str]) -> list[CheckedRecord]:
-        """The records, each for the project of its token."""
+        """The result for each record; `tokens` are the projects of the records."""
         now = self.now
         terms = self.terms = {token: self._terms(token) for token in set(tokens)}
         found = []

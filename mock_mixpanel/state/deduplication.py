@@ -1,7 +1,7 @@
-"""Which events may be duplicates of each other (docs/facts/mixpanel-http-api.md#deduplication).
+"""Finds duplicate events (docs/facts/mixpanel-http-api.md#deduplication).
 
-Nearly none are, so only those that may be are compared when somebody reads. Whether two are depends
-on their person, who can change afterwards; all else about them is known when they arrive.
+Duplicates are rare, so only candidates are compared when events are read. Whether two events are
+duplicates depends on their person, which can change later; everything else is known on arrival.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,14 +13,13 @@ day, time = attrgetter("day"), attrgetter("time")
 
 
 class Deduplication:
-    """Events by what duplicates have in common whoever their person is, and whatever their time
-    of the day is."""
+    """Events grouped by what duplicates have in common: name, day and insert id."""
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self._first: dict[int, Event] = {}
-        """By the hash of that."""
+        """The first event of each group, by the hash of these."""
         self._groups: dict[int, list[Event]] = {}
-        """Of two or more, by the entry id of each of them."""
+        """The groups of two or more events, by the entry id of each event."""
         for event in events:
             self.add(event)
 
@@ -28,7 +27,7 @@ class Deduplication:
         return bool(self._groups)
 
     def add(self, event: Event) -> None:
-        """Take in an event."""
+        """Add an event."""
         if event.insert_id.startswith(MADE):
             return
         first = self._first.setdefault(hash((event.name, event.day, event.insert_id)), event)

@@ -17,13 +17,13 @@ TASKS = (ENDPOINT, RETRIEVALS)
 
 @dataclass
 class Erasures:
-    """The tasks of one project that are not processed yet: when they are due, and for whom."""
+    """The pending data deletions of one project: due times and ids."""
 
     pending: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
-    """By tracking id; the due moment is in virtual seconds since 1970."""
+    """Due time (virtual seconds since 1970) and ids, by tracking id."""
 
     def learn(self, entry: LogEntry) -> None:
-        """Take in a request: `{tracking_id, distinct_ids}`, or `{tracking_id, cancel: true}`."""
+        """Process a request: `{tracking_id, distinct_ids}`, or `{tracking_id, cancel: true}`."""
         task = entry.record
         if task.get("cancel"):
             self.pending.pop(task["tracking_id"], None)
@@ -32,6 +32,6 @@ class Erasures:
             self.pending[task["tracking_id"]] = (entry.verdict.effective_at, ids)
 
     def due(self, now: float) -> set[str]:
-        """The ids to delete of all tasks that are due; they are pending no more."""
+        """Remove the tasks that are due; returns the ids to delete."""
         done = [key for key, (due, _) in self.pending.items() if due <= now]
         return {who for key in done for who in self.pending.pop(key)[1]}

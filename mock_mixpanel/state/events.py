@@ -1,4 +1,4 @@
-"""An event as it is read, from the record as it was sent."""
+"""A stored event, made from the record that was sent."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -11,10 +11,10 @@ from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.simulation.places import event_location
 
 MADE = "made-"
-"""How an insert id begins that the server made."""
+"""Prefix of an insert id that the server made."""
 
 HOT_SHARD = "$hotshard_events"
-"""What an event is renamed to that is beyond what one person or group can have on one day."""
+"""Name of an event over the limit of one person or group on one day."""
 
 IDENTITY_EVENTS = ("$identify", "$create_alias", "$merge")
 
@@ -81,7 +81,7 @@ def read_event(
 
 @lru_cache(100)
 def _in_ms(moment: float) -> int | float:
-    """A moment to the millisecond; all records of a request have the same."""
+    """A time rounded to the millisecond; all records of a request share it."""
     return whole(round(moment, 3))
 
 
@@ -140,7 +140,7 @@ def device_and_user(properties: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def implied(properties: Mapping[str, Any]) -> dict[str, str]:
-    """What a distinct id that is sent alone becomes under simplified
+    """The properties that a distinct id alone becomes under simplified
     (docs/facts/mixpanel-http-api.md#simplified-id-merge)."""
     if identifier(properties.get("$device_id")) or identifier(properties.get("$user_id")):
         return {}

@@ -1,4 +1,4 @@
-"""Lists as JSON text, piece by piece: they may be larger than what should be in memory at once.
+"""Writes lists as JSON text in pieces, in bounded memory.
 
 The text of an event is known for good when it is stored, but for the id of its person. So the texts
 of events are kept, packed, by these ids: what did not change is not made again.
@@ -17,15 +17,15 @@ from mock_mixpanel.log.index import Index
 from mock_mixpanel.state.list_items import Seen, with_entries
 
 PIECE = 256 * 1024
-"""Bytes that are made at once."""
+"""Bytes of one piece."""
 LARGEST = 4 * 1024 * 1024
-"""Bytes of a block of events that is kept."""
+"""Bytes of a block of events that is cached."""
 MOST = 128 * 1024 * 1024
-"""Bytes of all blocks that are kept, packed."""
+"""Compressed bytes of all cached blocks."""
 
 
 def array(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """A list from its pieces."""
+    """A JSON array from its pieces."""
     before = b"["
     for piece in pieces:
         yield before + piece
@@ -34,7 +34,7 @@ def array(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def pieces(values: Iterable[Any]) -> Iterator[bytes]:
-    """The members of a list as text, several at once, with commas between them."""
+    """The members of an array as text, several in a piece, with commas between them."""
     left, more = iter(values), True
     while more:
         piece, more = bytearray(), False
@@ -58,17 +58,17 @@ def _text(value: Any) -> bytes:
 
 
 class Texts:
-    """The texts of events, as long as each stays what it is but for its person."""
+    """A cache of the texts of events, valid while the events belong to the same people."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._lock = threading.Lock()
         self._kept: dict[int, bytes] = {}
-        """What was read last comes last."""
+        """Compressed blocks, the least recently read first."""
         self._size = 0
 
     def pieces(self, seen: Sequence[Seen], *, keep: bool) -> Iterator[bytes]:
-        """The texts of these events, in order. `keep` is for lists that are read again."""
+        """The texts of these events, in order. `keep`: cache them for the next read."""
         start = 0
         for end in self._index.blocks([each.event.id for each in seen]):
             # The last block still grows.

@@ -1,4 +1,4 @@
-"""What the lists of events, profiles and groups are made of."""
+"""Items of the lists of events, profiles and groups."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from mock_mixpanel.state.events import Event, event_properties
 
 
 class Item(NamedTuple):
-    """An item of a list of the control API, with what it can be filtered by."""
+    """An item of a list of the control API, with the values for filters."""
 
     id: int
     at: float
@@ -31,12 +31,12 @@ class Seen(NamedTuple):
 
     @property
     def id(self) -> int:
-        """Of its entry."""
+        """The entry id."""
         return self.event.id
 
     @property
     def at(self) -> float:
-        """When it arrived, in virtual seconds."""
+        """Time of arrival in virtual seconds."""
         return self.event.at
 
     def value(self, entry: LogEntry) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Seen(NamedTuple):
         }
 
     def item(self, entry: LogEntry) -> Item:
-        """The same, with what else there is to know about it."""
+        """The event as an item of a list."""
         event = self.event
         before = event.first if event.first != self.distinct_id else None
         return Item(event.id, event.at, self.token, self.value(entry), before)

@@ -1,4 +1,4 @@
-"""Which part of a list is asked for."""
+"""Selects a part of a list."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 
 class Listable(Protocol):
-    """What has an id, and arrived at some moment (virtual seconds)."""
+    """An item with an id and a time of arrival (virtual seconds)."""
 
     @property
     def id(self) -> int: ...

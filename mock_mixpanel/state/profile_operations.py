@@ -35,7 +35,7 @@ class ProfileOperation(NamedTuple):
 def apply_all(properties: Mapping[str, Any] | None, record: Mapping[str, Any]) -> Properties | None:
     """The properties after all operations of a record; None is "no profile", before and after.
 
-    Raises RefusedError if one does not fit; then none is applied.
+    Raises RefusedError if one conflicts; then none is applied.
     """
     result = None if properties is None else dict(properties)
     for operation in OPERATIONS:
@@ -45,7 +45,7 @@ def apply_all(properties: Mapping[str, Any] | None, record: Mapping[str, Any]) -
 
 
 def faults(record: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the operations of a record, whatever profile it is for."""
+    """The problems with the operations of a record, independent of the profile."""
     present = [operation for operation in OPERATIONS if operation.name in record]
     if not present:
         return [f"operation: none of {', '.join(operation.name for operation in OPERATIONS)}"]

@@ -23,7 +23,7 @@ from mock_mixpanel.state.profile_operations import Properties, apply_all
 
 LAST_SEEN = "$last_seen"
 AT_ONCE = 10_000
-"""Updates that are read again in one go."""
+"""Updates that are read again at once."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -80,7 +80,7 @@ class Profiles(Generic[Key]):
         return sum(profile.properties is not None for profile in self._all.values())
 
     def items(self) -> list[tuple[Key, Profile]]:
-        """Every profile that exists, oldest first."""
+        """The profiles that exist, oldest first."""
         found = [each for each in self._all.items() if each[1].properties is not None]
         return sorted(found, key=lambda each: each[1].made)
 
@@ -106,7 +106,7 @@ class Profiles(Generic[Key]):
         return None
 
     def update(self, key: Key, entry: LogEntry) -> None:
-        """Take in an update."""
+        """Apply an update."""
         profile = self._all.setdefault(key, Profile())
         time = seconds(entry.record.get("$time"))
         arrival = entry.verdict.received_at
@@ -121,7 +121,7 @@ class Profiles(Generic[Key]):
             self._apply(profile, entry)
 
     def merge(self, gone: Key, kept: Key) -> None:
-        """Make one profile of two, as if all updates had been made to one (choice)."""
+        """Merge two profiles, as if all updates had been made to one (choice)."""
         old = self._all.pop(gone, None)
         if old is None:
             return
@@ -145,7 +145,7 @@ class Profiles(Generic[Key]):
         return erased
 
     def settle(self) -> None:
-        """Compute what is stale anew."""
+        """Recompute stale profiles."""
         while self._stale:
             together = self._some_stale()
             numbers = sorted(number for key in together for _, number in self._all[key].history)
@@ -158,7 +158,7 @@ class Profiles(Generic[Key]):
                         self._apply(profile, entries[number])
 
     def _some_stale(self) -> list[Key]:
-        """Stale profiles that are read in one go, no longer marked; few enough for the memory."""
+        """The next stale profiles, few enough to recompute at once; they are no longer marked."""
         together, updates = [], 0
         while self._stale and updates < AT_ONCE:
             key = self._stale.pop()
@@ -204,7 +204,7 @@ class Profiles(Generic[Key]):
         profile.properties = after
 
     def _updated(self, before: Properties | None, entry: LogEntry) -> Properties | None:
-        """New properties, or None for no profile. Raises RefusedError if an update does not fit."""
+        """New properties, or None for no profile. Raises RefusedError if an update conflicts."""
         limits = self._limits
         record = {
             name: cut(value, limits.string_characters) if isinstance(value, dict) else value

@@ -1,4 +1,4 @@
-"""What one project holds in one region: a fold over its entries, in order of arrival.
+"""The state of one project in one region: a fold over its log entries, in order of arrival.
 
 The virtual clock decides only what is scheduled and what has happened: links between ids that
 take effect, records that wait for them, and deletions.
@@ -33,7 +33,7 @@ NOTHING_ADDED: Mapping[str, Any] = {}
 
 @dataclass
 class ProjectState:
-    """What one project holds in one region."""
+    """The state of one project in one region."""
 
     token: str
     region: str
@@ -41,7 +41,7 @@ class ProjectState:
     limits: MixpanelLimits
     group_keys: Sequence[str]
     entries: Callable[[Sequence[int]], Iterator[LogEntry]]
-    """Reads entries again, by ids in order."""
+    """Reads entries by ids, in order."""
     events: list[Event] = field(default_factory=list)
     """In order of arrival."""
     twins: Deduplication = field(default_factory=Deduplication)
@@ -54,12 +54,12 @@ class ProjectState:
     erasures: Erasures = field(default_factory=Erasures)
     scheduler: Scheduler = field(default_factory=Scheduler)
     queued_until: float = float("-inf")
-    """Until when records wait for the alias queue (virtual seconds)."""
+    """Records that arrive before this time wait for the alias queue (virtual seconds)."""
     now: float = 0
-    """When somebody looked last (virtual seconds)."""
+    """Time of the last read (virtual seconds)."""
     ahead: float = float("-inf")
-    """The moment of the last thing that happened because somebody looked. An entry that arrived
-    before it comes too late: the state has to be computed anew."""
+    """Due time of the last effect that a read applied. An entry that arrived before it is too
+    late: the state has to be recomputed."""
     last: float = 0
     """When the last accepted entry arrived (virtual seconds)."""
     links: list[LinkHistory] = field(default_factory=list)
@@ -78,7 +78,7 @@ class ProjectState:
         self.groups = Profiles(self.limits, self.entries, self.findings)
 
     def apply(self, entry: LogEntry) -> None:
-        """Take in the next accepted entry; one that changes no data has no effect."""
+        """Apply the next accepted entry; an entry that changes no data has no effect."""
         self.last = entry.verdict.received_at
         self._advance(entry.verdict.received_at)
         if entry.verdict.endpoint in EVENTS:
@@ -95,14 +95,14 @@ class ProjectState:
                 self.scheduler.add(ScheduledEffect(entry.verdict.effective_at, entry.id, entry))
 
     def look(self, now: float) -> None:
-        """Let everything happen that is due at `now` (virtual seconds)."""
+        """Apply every effect that is due at `now` (virtual seconds)."""
         self.now = now
         self.ahead = self._advance(now) or self.ahead
         self.profiles.settle()
         self.groups.settle()
 
     def _advance(self, now: float) -> float | None:
-        """When the last thing that is due happened, if anything was."""
+        """Apply due effects; returns the due time of the last one, if there was any."""
         last = None
         if not self.scheduler.heap:
             return last
@@ -201,7 +201,7 @@ class ProjectState:
         """The events as queries see them, or every row; the canonical id is the one at this moment.
 
         Of those with the same event, distinct id, time and insert id only the latest is seen
-        (docs/facts/mixpanel-http-api.md#deduplication). They are looked at from the end, so that a
+        (docs/facts/mixpanel-http-api.md#deduplication). They are read from the end, so that a
         part costs no more than it has.
         """
         resolve, token, region, limits = (
@@ -235,11 +235,11 @@ class ProjectState:
         return self.twins.superseded(self.identities.resolve, old, raw=raw)
 
     def profile_items(self) -> list[Item]:
-        """Every profile, oldest first."""
+        """All profiles, oldest first."""
         return [self._item(profile, distinct_id=who) for who, profile in self.profiles.items()]
 
     def group_items(self) -> list[Item]:
-        """Every group profile, oldest first."""
+        """All group profiles, oldest first."""
         return [
             self._item(group, group_key=key, group_id=who)
             for (key, who), group in self.groups.items()
@@ -253,7 +253,7 @@ class ProjectState:
             event = hot_shard(event)
         self.twins.add(event)
         self.events.append(event)
-        # A record that waited is behind later ones; from the end the place is near.
+        # A record that waited belongs before later ones; search its place from the end.
         place = len(self.events) - 1
         while place and self.events[place - 1].id > entry.id:
             self.events[place] = self.events[place - 1]
@@ -261,7 +261,7 @@ class ProjectState:
         self.events[place] = event
 
     def _hot(self, event: Event, properties: Mapping[str, Any]) -> str | None:
-        """What of an event has too many on its day: the distinct id, or the name of a group key."""
+        """The property with too many events on this day: `distinct_id` or a group key."""
         hot = None
         if event.stored and self._count("distinct_id", event.stored, event) > self.limits.hot_shard:
             hot = "distinct_id"

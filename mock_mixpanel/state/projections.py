@@ -1,8 +1,8 @@
 """Events, profiles, groups and identities from the log.
 
-There is one state for each project and region (see state.py), a fold over its entries. It is given
-only what is new in the log when somebody reads, until something is forgotten; then all begin anew.
-Folding step by step and folding at once give the same.
+There is one state for each project and region, a fold over its entries. A read applies only what is
+new in the log. When something was forgotten, all states are recomputed. Applying entries step by
+step and all at once give the same state.
 """
 
 import threading
@@ -76,7 +76,7 @@ class Projections:
         raw: bool = False,
         part: Part = ALL,
     ) -> Sequence[Seen]:
-        """The events of one project or of all, oldest first, still without their properties."""
+        """The events of one project or of all, oldest first, without their properties."""
         with self._lock, uncollected():
             states = [each for each in self._current(token) if region in (None, each.region)]
             found = [state.seen(raw, part) for state in states]
@@ -94,7 +94,7 @@ class Projections:
             return self._texts.pieces(found, keep=part == ALL)
 
     def event_items(self, seen: Sequence[Seen]) -> Iterator[Item]:
-        """These events with their properties, but for those forgotten meanwhile."""
+        """These events with their properties, without those that were forgotten meanwhile."""
         found = with_entries(seen, self._index.entries)
         return (each.item(entry) for each, entry in found)
 
@@ -262,22 +262,22 @@ class Projections:
             return sorted(found.union(*noted))
 
     def findings(self) -> dict[int, Finding]:
-        """By entry id: what only the records before it tell about an accepted record."""
+        """Findings about accepted records, by entry id."""
         with self._lock:
             return {key: one for s in self._current(None) for key, one in s.findings.items()}
 
     def tokens(self, region: str) -> set[str]:
-        """The projects of which anything is stored in a region."""
+        """The projects with stored data in a region."""
         with self._lock:
             return {state.token for state in self._current(None) if state.region == region}
 
     def has_data(self, token: str) -> bool:
-        """Whether anything of a project is stored."""
+        """Whether a project has stored data."""
         with self._lock:
             return bool(self._current(token))
 
     def _begin(self) -> None:
-        """Forget all that was computed."""
+        """Discard all computed states."""
         self._states: dict[tuple[str, str], ProjectState] = {}
         self._noted: dict[str, list[int]] = {}
         """By token, the ids of the entries that arrived with a reason."""
@@ -312,7 +312,7 @@ class Projections:
         return found
 
     def _take_in(self, now: float) -> bool:
-        """Apply what is new. False: the clock went back behind something that has happened."""
+        """Apply new entries. False: the clock went back before an effect that was applied."""
         last = False
         while not last:
             generation, rows = page = self._log.page(self._generation, self._index.last)

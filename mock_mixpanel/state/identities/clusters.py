@@ -1,4 +1,4 @@
-"""Sets of ids that are one person, growing by merges."""
+"""Clusters of ids of one person, which grow by merges."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -8,23 +8,23 @@ from mock_mixpanel.state.identities.links import Merge
 
 @dataclass
 class Clusters:
-    """Each id belongs to one cluster; one nobody has heard of is a cluster by itself."""
+    """Each id belongs to one cluster; an unknown id is a cluster of its own."""
 
     known: dict[str, list[str]] = field(default_factory=dict)
     """For each id that was merged the ids of its cluster, shared by all of them, canonical first.
     """
 
     def of(self, who: str) -> list[str]:
-        """The ids of somebody's cluster, the canonical one first; not to be changed."""
+        """The ids of the cluster of an id, the canonical one first. Do not change the list."""
         return self.known.get(who) or [who]
 
     def canonical(self, who: str) -> str:
-        """The canonical id of somebody's cluster."""
+        """The canonical id of the cluster of an id."""
         members = self.known.get(who)
         return members[0] if members else who
 
     def join(self, one: str, other: str) -> Merge | None:
-        """Make one cluster of two; None if they are the same already.
+        """Join two clusters; None if they are one cluster already.
 
         Mixpanel chooses the canonical id, "effectively random"
         (docs/facts/mixpanel-http-api.md#three-identity-systems). Here it is the id with the

@@ -16,15 +16,15 @@ from mock_mixpanel.state.identities.links import NOTHING, Link, LinkDecision
 
 @dataclass
 class Legacy:
-    """The lookup from aliases to the ids they stand for."""
+    """The lookup from aliases to their original ids."""
 
     aliases: dict[str, str] = field(default_factory=dict)
-    """All that were decided."""
+    """All decided links."""
     effective: dict[str, str] = field(default_factory=dict)
-    """Those of them in effect."""
+    """The links in effect."""
 
     def decide(self, entry: LogEntry) -> LinkDecision:
-        """An alias may point to one id only, and never in a circle; the same again is no fault."""
+        """An alias points to one id, and never in a cycle; the same link again is allowed."""
         if entry.record["event"] != "$create_alias":
             return NOTHING
         sent = entry.record["properties"]
@@ -40,18 +40,18 @@ class Legacy:
         return LinkDecision(new)
 
     def link(self, link: Link) -> None:
-        """From now on the alias leads to its id; nothing moves."""
+        """Resolve the alias from now on; stored data does not move."""
         self.effective[link.alias] = link.distinct_id
 
     def place(self, sent: str) -> str:
-        """Where the aliases in effect lead."""
+        """The id to which the aliases in effect lead."""
         leads = self.effective.get
         while (other := leads(sent)) is not None:
             sent = other
         return sent
 
     def resolve(self, stored: str) -> str:
-        """What was stored stays where it is."""
+        """Stored data stays under its id."""
         return stored
 
     def people(self) -> Sequence[Sequence[str]]:
@@ -68,12 +68,12 @@ class Legacy:
         return None if original is None else Link(who, original)
 
     def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
-        """Every alias: what it has of its own is split off for good."""
+        """Every alias: data under the alias itself stays separate for good."""
         return [Link(*both) for both in self.aliases.items()]
 
 
 def _chain(start: str, aliases: Mapping[str, str]) -> Iterator[str]:
-    """An id and where it leads, step by step."""
+    """An id and the ids to which its aliases lead, step by step."""
     found: str | None = start
     while found is not None:
         yield found

@@ -9,14 +9,14 @@ from mock_mixpanel.log.records import LogEntry
 
 
 class Link(NamedTuple):
-    """Two ids of one person: what is sent for `alias` belongs to `distinct_id`."""
+    """Two ids of one person: records for `alias` belong to `distinct_id`."""
 
     alias: str
     distinct_id: str
 
 
 class Merge(NamedTuple):
-    """Two people became one: what the id `gone` stood for is now known as `kept`."""
+    """Two people became one: data under the id `gone` is now under `kept`."""
 
     gone: str
     kept: str
@@ -62,9 +62,9 @@ def named_ids(record: Any) -> Link:
 
 @dataclass(frozen=True, slots=True)
 class LinkDecision:
-    """What an event means for identities.
+    """The effect of an event on identities.
 
-    `note` says why it links nothing, or what of it has no effect; `added` are the properties that
+    `note` says why it links nothing, or which part has no effect. `added` are the properties that
     Mixpanel stores on the event because of that.
     """
 
@@ -77,32 +77,32 @@ NOTHING = LinkDecision()
 
 
 class Identities(Protocol):
-    """An identity system, fed entry by entry, and asked about the links in effect."""
+    """An identity system: receives entries and resolves ids by the links in effect."""
 
     def decide(self, entry: LogEntry) -> LinkDecision:
-        """Take in an event when it arrives. What it links is known from now on, but not in effect.
+        """Process an event when it arrives. Its link is known from now on, but not in effect.
 
         Raises RefusedError for an identity event that is not stored at all.
         """
 
     def link(self, link: Link) -> Merge | None:
-        """Let a link that was decided take effect. The merge, if profiles have to move."""
+        """Apply a decided link. Returns the merge if profiles have to move."""
 
     def place(self, sent: str) -> str:
-        """The id that a record sent for an id is stored under."""
+        """The id under which a record for an id is stored."""
 
     def resolve(self, stored: str) -> str:
-        """The canonical id of what is stored under an id."""
+        """The canonical id of data that is stored under an id."""
 
     def people(self) -> Sequence[Sequence[str]]:
-        """The ids of everyone who has several, each with the canonical id first."""
+        """The ids of each person with several ids, the canonical id first."""
 
     def split_from(self, who: str, pending: Sequence[Link]) -> Link | None:
         """The link that would join the person of a canonical id with another one, if there is one
         that is not in effect for the data stored under this id."""
 
     def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
-        """The links whose alias is somebody else as long as anything is stored under it.
+        """The links whose alias is a separate person while data is stored under it.
 
         `pending` are the links decided and not in effect.
         """

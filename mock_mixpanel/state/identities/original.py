@@ -30,9 +30,9 @@ class Original:
     decided: Clusters = field(default_factory=Clusters)
     effective: Clusters = field(default_factory=Clusters)
     aliases: set[str] = field(default_factory=set)
-    """What was used as an `alias`."""
+    """Ids that were used as an `alias`."""
     identified: set[str] = field(default_factory=set)
-    """What was used as an `$identified_id`."""
+    """Ids that were used as an `$identified_id`."""
 
     def decide(self, entry: LogEntry) -> LinkDecision:
         """Join the clusters of two ids, or say why not."""
@@ -55,11 +55,11 @@ class Original:
         return LinkDecision(new)
 
     def link(self, link: Link) -> Merge | None:
-        """From now on the two are one person, whatever the order they were merged in."""
+        """Join the two people; the order of merges does not matter."""
         return self.effective.join(link.alias, link.distinct_id)
 
     def place(self, sent: str) -> str:
-        """Everything is kept under the id it was sent for."""
+        """A record is stored under the id it was sent for."""
         return sent
 
     def resolve(self, stored: str) -> str:
@@ -67,7 +67,7 @@ class Original:
         return self.effective.canonical(stored)
 
     def people(self) -> Sequence[Sequence[str]]:
-        """Every cluster."""
+        """All clusters."""
         return self.effective.all()
 
     def split_from(self, who: str, pending: Sequence[Link]) -> Link | None:
@@ -75,12 +75,12 @@ class Original:
         return next((link for link in pending if self.resolve(link.alias) == who), None)
 
     def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
-        """The merge repairs a split when it takes effect
+        """A merge ends the split when it takes effect
         (docs/facts/mixpanel-http-api.md#propagation-and-split-profiles)."""
         return pending
 
     def _failure(self, name: str, new: Link) -> "Failure | None":
-        """The first check that fails; that of the number of ids is always the last."""
+        """The first failed check; the number of ids is checked last."""
         failure = None
         if name == "$identify":
             failure = self._identify_failure(new)

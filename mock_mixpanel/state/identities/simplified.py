@@ -25,9 +25,9 @@ class Simplified:
     """From `$device:` ids to user ids."""
 
     users: dict[str, str] = field(default_factory=dict)
-    """All links that were decided."""
+    """All decided links."""
     effective: dict[str, str] = field(default_factory=dict)
-    """Those of them in effect."""
+    """The links in effect."""
 
     def decide(self, entry: LogEntry) -> LinkDecision:
         """The first event with both ids links them. Identity events are nothing special here."""
@@ -44,19 +44,19 @@ class Simplified:
         return LinkDecision(note=LINKED, added={"$identity_failure_reason": LINKED})
 
     def link(self, link: Link) -> None:
-        """From now on the device is its user; profiles are not carried over."""
+        """Resolve the device to its user from now on; profiles do not move."""
         self.effective[link.alias] = link.distinct_id
 
     def place(self, sent: str) -> str:
-        """Everything is kept under the id it was sent for."""
+        """A record is stored under the id it was sent for."""
         return sent
 
     def resolve(self, stored: str) -> str:
-        """A linked device is its user."""
+        """A linked device resolves to its user."""
         return self.effective.get(stored, stored)
 
     def people(self) -> Sequence[Sequence[str]]:
-        """A user and the linked devices."""
+        """Each user with the linked devices."""
         found: dict[str, list[str]] = {}
         for device, user in self.effective.items():
             found.setdefault(user, [user]).append(device)
@@ -67,5 +67,5 @@ class Simplified:
         return next((link for link in pending if self.resolve(link.alias) == who), None)
 
     def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
-        """A device is somebody else only until its link takes effect."""
+        """A device is a separate person until its link takes effect."""
         return pending

@@ -223,7 +223,9 @@ def test_unknown_group_key(
     record = group_update(mock_mixpanel, set={"a": 1})
     assert send(mock_mixpanel, "/groups", record).content == b"1"
     assert mock_mixpanel.groups() == {"company": {"acme": {"a": 1}}}
-    noted = [["$group_key: 'company' is none of the project's"]] if said is None else said
+    noted = (
+        [["$group_key: 'company' is not one of the project's group_keys"]] if said is None else said
+    )
     assert noted == reasons(mock_mixpanel)
 
 
