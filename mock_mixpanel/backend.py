@@ -1,4 +1,4 @@
-"""All that one server holds, whatever its ports, threads and workers."""
+"""The state of one server, shared by its ports, threads and workers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -19,9 +19,9 @@ from mock_mixpanel.state.projections import Projections
 
 
 class Backend:
-    """The clock, the log and what is computed from it, the projects and the faults.
+    """The clock, the log and its projections, the projects and the faults.
 
-    Everything that lasts is in the store, so several workers with the same store are one server.
+    All persistent state is in the store, so several workers with the same store are one server.
     """
 
     def __init__(self, config: Config | None = None, store: Store | None = None) -> None:
@@ -42,12 +42,12 @@ class Backend:
 
     @property
     def version(self) -> int:
-        """Of clock, projects, faults and rates as this worker sees them."""
+        """The version of clock, projects, faults and rates that this worker knows."""
         return self._shared.version
 
     @property
     def memo(self) -> dict[Any, Any]:
-        """For what depends on this version alone; whoever fills it bounds it."""
+        """A cache for values that depend only on this version; its users limit its size."""
         return self._shared.memo
 
     @property
@@ -56,12 +56,12 @@ class Backend:
         return self.projects.rated or bool(self.faults.rules)
 
     def refresh(self) -> None:
-        """See what other workers have changed."""
+        """Read the changes of other workers."""
         self._shared.refresh()
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """See what other workers have changed; they change nothing and store nothing meanwhile."""
+        """Read the changes of other workers, and lock the store for this worker."""
         with self._shared.exclusive():
             yield
 
@@ -70,7 +70,7 @@ class Backend:
         return Position(self.log.last(), self.version)
 
     def reset(self, token: str | None = None) -> None:
-        """As freshly started; with a token, only what concerns that project."""
+        """Restore the state at start; with a token, only of that project."""
         with self.exclusive():
             self.log.forget(token)
             self.faults.forget(token)
@@ -97,14 +97,14 @@ class Backend:
         return changed
 
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
-        """Keep the pages of an answer for all workers; see `Store`."""
+        """Store the pages of a response for all workers; see `Store`."""
         self._store.remember(name, pages)
 
     def recall(self, name: str, page: int) -> bytes | None:
-        """A page of an answer that was kept."""
+        """A stored page of a response."""
         return self._store.recall(name, page)
 
     def close(self) -> None:
-        """Answer waiting calls and let go of the store."""
+        """End waiting calls and close the store."""
         self.changes.wake()
         self._store.close()

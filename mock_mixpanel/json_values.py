@@ -1,4 +1,4 @@
-"""Small readings of JSON values that several modules share."""
+"""Shared functions on JSON values: times, ids, equality."""
 
 import json
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import orjson
 
 MILLISECONDS_FROM = 10**11
-"""A larger time is in milliseconds. The real threshold is unknown; any near this works
+"""A time from here on is in milliseconds. The real threshold is unknown (choice)
 (docs/facts/mixpanel-http-api.md#event-fields)."""
 FARTHEST = 10**16
-"""Milliseconds; anything larger is as far in the future."""
+"""Milliseconds; larger times are treated as this one."""
 
 
 def seconds(value: Any) -> int | float | None:
-    """A time as seconds since 1970, from seconds or milliseconds; None if it is no number."""
+    """A time as seconds since 1970, from seconds or milliseconds; None if it is not a number."""
     if type(value) is int and 0 <= value < MILLISECONDS_FROM:  # as nearly all are
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -29,7 +29,7 @@ def whole(number: int | float) -> int | float:
 
 def identifier(value: Any) -> str:
     """An id as the text it is compared by (docs/facts/mixpanel-http-api.md#deduplication): a number
-    becomes its digits, nothing is empty."""
+    becomes its digits, null becomes ""."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -40,7 +40,7 @@ def identifier(value: Any) -> str:
 
 
 def json_bytes(value: Any) -> int:
-    """How many bytes a value has as compact JSON in UTF-8."""
+    """The size in bytes of a value as compact JSON in UTF-8."""
     try:
         return len(orjson.dumps(value))
     except TypeError:  # Lone surrogates, and integers beyond 64 bits.

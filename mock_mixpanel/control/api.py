@@ -1,4 +1,4 @@
-"""The `/_mock` API: reading journal and state, and steering clock, faults and projects."""
+"""The `/_mock` API: reads journal and state, and controls clock, faults and projects."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -48,7 +48,7 @@ MOST_RECORDS = 1000
 
 
 class Control:
-    """The calls, by name; each gives something to answer as JSON."""
+    """The calls of the API; each returns a value for a JSON response."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -59,7 +59,7 @@ class Control:
         return {"status": "ok", "version": __version__, "now": iso(self.backend.clock.now())}
 
     def openapi(self) -> Any:
-        """What is served, as OpenAPI."""
+        """The OpenAPI description."""
         return openapi.document()
 
     def reset(self) -> Any:
@@ -201,7 +201,7 @@ class Control:
         return self.backend.faults.shown()
 
     def add_faults(self) -> Any:
-        """One rule, or several in a list; answers those made."""
+        """Add one rule, or several in a list; returns the new rules."""
         body = json_body()
         try:
             rules = self.backend.faults.add(*_as_list(body))
@@ -210,7 +210,7 @@ class Control:
         return [rule.shown() for rule in rules]
 
     def delete_faults(self) -> Any:
-        """All rules, or the one of `id`."""
+        """Remove all rules, or the rule of `id`."""
         number = request.args.get("id")
         if number is None:
             self.backend.faults.forget(None)
@@ -314,13 +314,13 @@ def _as_list(value: Any) -> list[Any]:
 
 
 class Pieces(NamedTuple):
-    """The members of a list, as JSON text already."""
+    """The members of a list as JSON text."""
 
     texts: Iterator[bytes]
 
 
 class Received(NamedTuple):
-    """A request of the journal, not unpacked before somebody asks for the time or for more."""
+    """A request of the journal that is parsed only when needed."""
 
     row: Row
 

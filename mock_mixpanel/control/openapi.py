@@ -1,4 +1,4 @@
-"""What the mock serves, as OpenAPI (`openapi.yaml`), and as a page for people.
+"""The OpenAPI description of the mock (`openapi.yaml`), and the reference page made from it.
 
 The file is the one place where parameters and shapes of the HTTP interface are written down. Tests
 hold it against the routes, and the routes against it.
@@ -19,13 +19,13 @@ Json = Mapping[str, Any]
 
 @cache
 def document() -> Json:
-    """The description, OpenAPI 3.1. Shared: not to be changed."""
+    """The description, OpenAPI 3.1. The object is shared; do not change it."""
     found: Json = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     return found
 
 
 def operations() -> Iterator[tuple[str, str, Json]]:
-    """Method, path and description of each operation; shared parameters are those of each."""
+    """Method, path and description of each operation, with the shared parameters of its path."""
     for path, item in document()["paths"].items():
         for method in METHODS:
             if method in item:
@@ -97,7 +97,7 @@ def _members(schema: Json) -> Iterator[tuple[str, str, str]]:
 
 
 def _type(schema: Json) -> str:
-    """A schema in a few words; a named one is a link."""
+    """A short text for a schema; a named schema is a link."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})" if list(_members(_resolved(schema))) else name
@@ -118,7 +118,7 @@ def _type(schema: Json) -> str:
 
 
 def _resolved(part: Json) -> Json:
-    """What a reference leads to."""
+    """Resolve references."""
     while "$ref" in part:
         found: Any = document()
         for name in part["$ref"].removeprefix("#/").split("/"):

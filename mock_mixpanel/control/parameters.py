@@ -1,4 +1,4 @@
-"""What a call of the `/_mock` API asks for: its body and its query, read or refused."""
+"""Reads and checks the parameters of calls of the `/_mock` API: body and query."""
 
 import math
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from mock_mixpanel.state.pagination import Part
 
 MAX_BODY = 1024 * 1024
 LONGEST_COUNT = 18
-"""Digits of the numbers that a query may have."""
+"""Digits of a number in a query."""
 
 
 class ControlError(ValueError):
-    """A call that cannot be carried out; the message says what, where and what to do."""
+    """An invalid call; the message says what, where and what to do."""
 
     def __init__(self, message: str, status: int = 400, **more: Any) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class ControlError(ValueError):
 
 
 def json_body() -> Any:
-    """The body as JSON; nothing is an empty object. Raises ControlError."""
+    """The body as JSON; an empty body is an empty object. Raises ControlError."""
     request.max_content_length = MAX_BODY
     try:
         body = request.get_data(cache=False)
@@ -41,7 +41,7 @@ def json_body() -> Any:
 
 
 def object_body(known: Sequence[str] | None) -> dict[str, Any]:
-    """The body as a JSON object of known names, if they are given. Raises ControlError."""
+    """The body as a JSON object; `known` restricts its names. Raises ControlError."""
     body = json_body()
     if not isinstance(body, dict):
         raise ControlError("body: expected a JSON object")
@@ -52,7 +52,7 @@ def object_body(known: Sequence[str] | None) -> dict[str, Any]:
 
 
 def part_asked() -> Part:
-    """What `since` (an id, or a time) and `limit` leave of a list."""
+    """The part of a list by `since` (an id or a time), `before` and `limit`."""
     since, limit = request.args.get("since"), request.args.get("limit")
     after, moment, most, before = 0, None, None, whole_number("before")
     if since is not None:
@@ -93,7 +93,7 @@ def query_asked(
 
 
 def flag(name: str) -> bool:
-    """Whether a parameter is on: anything but absent, empty, 0 and false."""
+    """Whether a parameter is on: not absent, empty, 0 or false."""
     return request.args.get(name, "0") not in ("", "0", "false")
 
 
@@ -139,7 +139,7 @@ def region_asked() -> str | None:
 
 
 def count(name: str, text: str) -> int | None:
-    """A whole number; None if it is none. Raises ControlError if it is beyond all use."""
+    """A whole number; None for other text. Raises ControlError if it has too many digits."""
     if not (text.isascii() and text.isdecimal()):
         return None
     if len(text) > LONGEST_COUNT:

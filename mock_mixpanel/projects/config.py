@@ -1,4 +1,4 @@
-"""What a server and a project can be told."""
+"""The options of a server and of a project."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -73,7 +73,7 @@ class Project:
         return replace(self, **_checked(options, where))
 
     def options(self) -> dict[str, Any]:
-        """The options as JSON, of which `changed` makes the same project again."""
+        """The options as JSON; `changed` restores the project from them."""
         lists = {name: list(value) for name, value in asdict(self).items() if name in _LISTS}
         filters = [_given(each) for each in self.drop_filters]
         return asdict(self) | lists | {"limits": dict(self.limits), "drop_filters": filters}
@@ -101,7 +101,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Config:
-    """A server: its limits, the projects it starts with, and whether others exist.
+    """The options of a server: limits, initial projects, and whether other projects exist.
 
     A token that is not among `projects` makes a project with default options, unless
     `strict_projects` is set: then its records are dropped, as Mixpanel drops them. `alias_delay` is
@@ -145,5 +145,5 @@ def _checked(options: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _given(drop: DropFilter) -> dict[str, Any]:
-    """The members of a filter that say something."""
+    """The members of a filter that are set."""
     return {name: value for name, value in asdict(drop).items() if value is not None}

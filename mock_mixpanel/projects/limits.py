@@ -1,4 +1,4 @@
-"""What Mixpanel does not take, or takes only so much of.
+"""The documented limits of Mixpanel.
 
 Where the documentation leaves room, a limit is the more generous reading: a mock that is stricter
 than Mixpanel would report losses that do not happen.
@@ -20,7 +20,7 @@ class MixpanelLimits:
 
     records: int = 2000
     body_bytes: int = 10 * 1024 * 1024
-    """Before and after decompression; the documented "10 MB", read generously."""
+    """Before and after decompression; "10 MB" is documented, and the larger reading is used."""
     record_bytes: int = 1024 * 1024
     properties: int = 255
     keys: int = 255
@@ -34,10 +34,10 @@ class MixpanelLimits:
     import_earliest: int = 365 * 24 * 3600
     """Seconds since 1970: 1971-01-01."""
     property_bytes: int = 8 * 1024
-    """Of a list or object in an event. What happens beyond is unknown: it is kept, with a note."""
+    """Of a list or object in an event. A larger one is stored with a note (choice)."""
     profile_properties: int = 2000
     profile_property_bytes: int = 256 * 1024
-    """Of a list or object in a profile; an update that would go beyond is refused."""
+    """Of a list or object in a profile; an update that would exceed it is refused."""
     hot_shard: int = 200_000
     """Events of one distinct id on one day; the later ones are stored as `$hotshard_events`."""
     hot_shard_group: int = 1_000_000
@@ -49,8 +49,8 @@ class MixpanelLimits:
     cluster_ids: int = 500
     """Ids of one person under Original ID Merge."""
     alias_queue: int | None = None
-    """Aliases that may be pending before the alias queue is backed up: then other records wait for
-    them too. None is without a limit: how long the real queue gets is unknown."""
+    """Pending aliases from which on the alias queue is backed up: other records then wait for them
+    too. None means no limit; the length of the real queue is unknown."""
     rate_records: int | None = None
     """Records a project may send in any `rate_seconds`; None is without a limit. Mixpanel says
     30,000 a second (docs/facts/mixpanel-http-api.md#event-limits). Off by default, since a test is
@@ -67,12 +67,12 @@ class MixpanelLimits:
     exports_a_second: int | None = None
     """Like `hourly_exports`, in any second; Mixpanel says 3."""
     json_depth: int = 50
-    """Not Mixpanel's: nesting beyond this is refused unread, to keep the mock itself safe. The
-    server's alone: a project cannot have its own."""
+    """Protects the mock; Mixpanel has no such limit. Deeper JSON is refused. It is an option of the
+    server, not of a project."""
 
     @property
     def rated(self) -> bool:
-        """Whether there is a limit on what may be sent in a time."""
+        """Whether there is a rate limit."""
         return self.rate_records is not None or self.rate_bytes is not None
 
     @cache  # noqa: B019, for few and lasting objects

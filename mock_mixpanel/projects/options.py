@@ -1,4 +1,4 @@
-"""From a JSON value to the value of an option, or a `ConfigError` that names its place."""
+"""Checks and converts the values of project options; a `ConfigError` names the place."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -12,7 +12,7 @@ IDENTITY_MODES = ("legacy", "original", "simplified")
 
 
 class ConfigError(ValueError):
-    """An option that does not exist or has a wrong value; the message names it and what to do."""
+    """An unknown option or an invalid value; the message names it and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ServiceAccount:
 
 @dataclass(frozen=True)
 class LookupTable:
-    """A lookup table that can be replaced; `id` is a UUID in Mixpanel, here any text."""
+    """A lookup table that can be replaced; `id` is any text here, a UUID in Mixpanel."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ class LookupTable:
 
 @dataclass(frozen=True)
 class DropFilter:
-    """Events that Mixpanel drops in silence: by name, by a property, or by both.
+    """Events that Mixpanel drops silently: by name, by a property, or by both.
 
     A property without a value is one that is there at all; None stands for whatever it is.
     """
@@ -44,7 +44,7 @@ class DropFilter:
 
 
 def check_name(name: str, known: Sequence[str], where: str) -> None:
-    """Raise ConfigError for a name that is none of those known, with the nearest."""
+    """Raise ConfigError for an unknown name; the message suggests the nearest known one."""
     if name not in known:
         near = get_close_matches(str(name), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
@@ -69,13 +69,13 @@ def _project_id(value: Any, where: str) -> str | None:
 
 def _identity(value: Any, where: str) -> str:
     if value not in IDENTITY_MODES:
-        raise ConfigError(f"{where}: {value!r} is none of {', '.join(IDENTITY_MODES)}")
+        raise ConfigError(f"{where}: {value!r} is not one of {', '.join(IDENTITY_MODES)}")
     return str(value)
 
 
 def _region(value: Any, where: str) -> str | None:
     if value is not None and value not in REGIONS:
-        raise ConfigError(f"{where}: {value!r} is none of {', '.join(REGIONS)}")
+        raise ConfigError(f"{where}: {value!r} is not one of {', '.join(REGIONS)}")
     return None if value is None else str(value)
 
 
@@ -154,7 +154,7 @@ def _drop_filter(value: Any, where: str) -> DropFilter:
 
 
 def kind_of(value: Any) -> str:
-    """What a value is, without showing it: it may be a secret."""
+    """The type of a value in words, without the value, which may be a secret."""
     names: dict[type, str] = {
         type(None): "null",
         bool: "a boolean",
@@ -179,4 +179,4 @@ CHECKS = {
     "limits": _limits,
     "geo": _boolean,
 }
-"""By the name of the option."""
+"""The check of each option, by name."""

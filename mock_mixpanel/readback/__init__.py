@@ -1,4 +1,4 @@
-"""Reading back, and the small endpoints around it: one table of routes.
+"""Mixpanel's query side and the endpoints around it, as one table of routes.
 
 Everything is read from the projections and the log, so another store can stand behind them; what is
 written (deletions, retrievals, lookup tables) is an entry of the log. Each request is in the
@@ -29,14 +29,14 @@ from mock_mixpanel.readback.export import export
 from mock_mixpanel.simulation.fault_actions import Action
 
 JOURNALED = 4000
-"""Bytes of an answer that the journal keeps."""
+"""Bytes of a response that the journal keeps."""
 
 Handler = Callable[..., ReadbackResponse]
 Failing = Callable[[ReadbackCall, CallError], Reply]
 
 
 class ReadbackRoute(NamedTuple):
-    """Methods and path, who answers, how a failure looks, and how large a body may be (bytes).
+    """Methods, path, handler, form of an error, and the largest body in bytes.
 
     `takes` says that it is told of people or things: in the wrong region, that leaks.
     """
@@ -62,7 +62,7 @@ def _import_error(call: ReadbackCall, error: CallError) -> Reply:
 
 
 def routes() -> list[ReadbackRoute]:
-    """All of them."""
+    """All routes."""
     deletion, retrieval = f"{gdpr.DELETIONS}/<task_id>", f"{gdpr.RETRIEVALS}/<task_id>"
     data_groups = "/api/app/projects/<project_id>/data-groups"
     credentials = "/api/app/validate-project-credentials"
@@ -97,7 +97,7 @@ def routes() -> list[ReadbackRoute]:
 
 
 PATHS = tuple(dict.fromkeys(route.path for route in routes()))
-"""The known paths, for who asks for another."""
+"""The known paths, for the response to an unknown one."""
 
 
 def readback_api(backend: Backend) -> Blueprint:
@@ -148,7 +148,7 @@ def _after_fault(
 
 
 def _said(call: ReadbackCall, route: ReadbackRoute, status: int) -> str:
-    """What Mixpanel says with a status: known for query routes
+    """The text of Mixpanel for a status: known for query routes
     (docs/facts/mixpanel-http-api.md#raw-export,
     docs/facts/mixpanel-http-api.md#engage-query), else its name."""
     if route.failed is _query_error and status == 401:

@@ -1,4 +1,4 @@
-"""What readers ask before they read: who am I, is this secret right, which groups are there.
+"""Calls of readers before they read: own projects, check of a secret, data groups.
 
 Sources: docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call, docs/facts/real-clients.md. The
 shapes beyond the members known there are choices: the names of permissions, the one organization,
@@ -17,7 +17,7 @@ PERMISSIONS = ["read_project", "write_project"]
 
 
 def me(call: ReadbackCall) -> ReadbackResponse:
-    """The projects a service account sees: its own, and those that take any credential.
+    """The projects of a service account, and those that accept every credential.
 
     Raises CallError 401 without a credential, and for one that is of no project.
     """

@@ -1,4 +1,4 @@
-"""A read request: its parameters, wherever they are, and the project it is for."""
+"""A read request: its parameters from query, form or JSON, and its project."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ QUERY_LIMIT = (
 
 
 class CallError(Exception):
-    """A call that cannot be answered; `status` is the HTTP status, the message what is wrong.
+    """A call that fails; `status` is the HTTP status, the message says what is wrong.
 
     `home` is the project that was meant, if that lives in another region.
     """
@@ -54,7 +54,7 @@ class CallError(Exception):
 
 @dataclass(frozen=True)
 class ReadbackResponse:
-    """A reply with what it stores; `chunks`, if given, are its body instead of the reply's."""
+    """A reply and the log entries it stores; `chunks` replace the body of the reply, if given."""
 
     reply: Reply
     drafts: Sequence[Draft] = ()
@@ -62,13 +62,13 @@ class ReadbackResponse:
 
     @classmethod
     def json(cls, value: Any, status: int = 200) -> "ReadbackResponse":
-        """Any JSON answer."""
+        """A JSON response."""
         return cls(json_reply(status, value))
 
 
 @dataclass
 class ReadbackCall:
-    """One request. `now` is in virtual seconds since 1970; `host_url` is where it was sent to.
+    """One request. `now` is in virtual seconds since 1970; `host_url` is the base URL of the mock.
 
     `tokens` are the projects it turned out to be for.
     """
@@ -81,12 +81,12 @@ class ReadbackCall:
 
     @property
     def envelope(self) -> Envelope:
-        """All of the request but its body."""
+        """The request without its body."""
         return self.incoming.envelope
 
     @cached_property
     def params(self) -> Mapping[str, str]:
-        """The parameters of the query and of a form or JSON body, which wins (choice).
+        """The parameters of the query and of a form or JSON body; the body wins (choice).
 
         Raises CallError 413 for too large a body, 400 for one that is not readable.
         """
@@ -103,7 +103,7 @@ class ReadbackCall:
 
     @property
     def request_line(self) -> str:
-        """Path and query, as the errors of the query routes repeat it; keys are hidden."""
+        """Path and query for the errors of the query routes; keys are hidden."""
         query = urlencode(self.envelope.shown[0])
         return f"{self.envelope.path}?{query}" if query else self.envelope.path
 
@@ -126,7 +126,7 @@ class ReadbackCall:
         return found
 
     def count(self, project: Project, kind: str, *windows: Window) -> None:
-        """Count a call of a kind. Raises CallError 429 if that is one too many.
+        """Count a call of a kind. Raises CallError 429 if it exceeds the limit.
 
         `Retry-After` is known of exports only (docs/facts/mixpanel-http-api.md#raw-export); with
         queries it is a choice.
@@ -151,13 +151,13 @@ class ReadbackCall:
         return Draft(record, verdict)
 
     def leak(self, project: Project) -> Draft:
-        """An entry for the log that tells of data sent to another region than the project's."""
+        """A log entry about data that was sent to another region than that of the project."""
         record, verdict = self.draft(project, self.envelope.path, {"path": self.envelope.path})
         reason = misplaced(str(project.region), self.envelope.region)
         return Draft(record, verdict._replace(accepted=False, reasons=(reason,)))
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises CallError 400 if it is none."""
+        """The body as a JSON object. Raises CallError 400 for any other body."""
         try:
             value = orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
@@ -167,7 +167,7 @@ class ReadbackCall:
         return value
 
     def integer(self, name: str, default: int, least: int, most: int) -> int:
-        """A parameter that is a whole number. Raises CallError 400 outside of its bounds."""
+        """A whole number from the parameters. Raises CallError 400 outside of its bounds."""
         text = self.params.get(name, "")
         if not text:
             return default
@@ -254,7 +254,7 @@ def _checked(project: Project, region: str) -> Project:
 
 
 def _body_params(body: bytes) -> dict[str, str]:
-    """The members of a form or of a JSON object; values that are no text become JSON text."""
+    """The members of a form or of a JSON object; values other than text become JSON text."""
     text = body.strip()
     if not text:
         return {}

@@ -28,7 +28,7 @@ NOT_AVAILABLE = (
     "sort_key",
     "limit",
 )
-"""Parameters that change which profiles are found, and that mean nothing to this mock."""
+"""Parameters that select profiles in Mixpanel and are not available here."""
 
 
 def query(call: ReadbackCall) -> ReadbackResponse:
@@ -67,7 +67,7 @@ def query(call: ReadbackCall) -> ReadbackResponse:
 
 
 def _page(backend: Backend, session_id: str, page: int) -> dict[str, Any] | None:
-    """A page of a session that is kept; None if it is not, an empty page beyond the end."""
+    """A page of a stored session; empty beyond the end, None if the session is not stored."""
     kept = backend.recall(session_id, page)
     if kept is not None:
         found: dict[str, Any] = load(kept)
@@ -77,7 +77,7 @@ def _page(backend: Backend, session_id: str, page: int) -> dict[str, Any] | None
 
 
 def _profiles(call: ReadbackCall, project: Project) -> list[dict[str, Any]]:
-    """All profiles the parameters select, as they are answered."""
+    """All profiles that the parameters select, as the response shows them."""
     groups = _groups(call, project)
     found = _people(call, project) if groups is None else groups
     selected = _selected(call, _asked_for(call, found))
@@ -105,7 +105,7 @@ def _people(call: ReadbackCall, project: Project) -> Profiles:
 
 
 def _groups(call: ReadbackCall, project: Project) -> Profiles | None:
-    """The profiles of the groups asked for by data group id or by group key; None if by neither."""
+    """The profiles of groups by data group id or group key; None without these parameters."""
     wanted = call.params.get("data_group_id", "")
     if not wanted:
         return None
@@ -122,7 +122,7 @@ def _groups(call: ReadbackCall, project: Project) -> Profiles | None:
 
 
 def _asked_for(call: ReadbackCall, profiles: Profiles) -> Profiles:
-    """Those of `distinct_id` and `distinct_ids`, if given."""
+    """The profiles of `distinct_id` and `distinct_ids`, if given."""
     one, several = call.params.get("distinct_id", ""), call.texts("distinct_ids")
     if one:
         profiles = {who: each for who, each in profiles.items() if who == one}
@@ -132,7 +132,7 @@ def _asked_for(call: ReadbackCall, profiles: Profiles) -> Profiles:
 
 
 def _selected(call: ReadbackCall, profiles: Profiles) -> Profiles:
-    """Those that `where` selects; `user[...]` is the same as `properties[...]` here.
+    """The profiles that `where` selects; `user[...]` equals `properties[...]` here.
 
     `selector`, which mixpanel-utils sends, is the same under another name (choice).
     """

@@ -23,17 +23,17 @@ from mock_mixpanel.state.list_items import Item, Seen
 
 TEXT_TYPE = "text/plain; charset=utf-8"
 GZIP_FROM = 1400
-"""Bytes: a larger body is compressed if the client takes gzip."""
+"""Bytes from which on a body is compressed, if the client accepts gzip."""
 CHUNK = 64 * 1024
 DAY = 24 * 3600
 MAX_LIMIT = 100_000
 
 HOSTS = {"us": "api.mixpanel.com", "eu": "api-eu.mixpanel.com", "in": "api-in.mixpanel.com"}
-"""What `$mp_api_endpoint` says, by region: Mixpanel's own host, not the mock's (choice)."""
+"""The value of `$mp_api_endpoint` by region: Mixpanel's host, not the mock's (choice)."""
 
 
 def export(call: ReadbackCall) -> ReadbackResponse:
-    """The events of the days asked for. Raises CallError 400 for a bad parameter, 401, 429."""
+    """The events of the requested days. Raises CallError 400 for a bad parameter, 401, 429."""
     project = call.project()
     limits = call.backend.projects.limits(project.token)
     hour, second = Window(limits.hourly_exports, 3600), Window(limits.exports_a_second, 1)
@@ -56,7 +56,7 @@ def export(call: ReadbackCall) -> ReadbackResponse:
 
 
 def _days(call: ReadbackCall) -> tuple[float, float]:
-    """The first second and the one after the last, since 1970."""
+    """The first second and the second after the last one, since 1970."""
     first, last = (_day(call, name) for name in ("from_date", "to_date"))
     if last.isoformat() > call.today:
         raise CallError(400, f"to_date cannot be later than today ({call.today})")
@@ -131,14 +131,14 @@ def _selected(call: ReadbackCall, project: Project, found: list[Seen]) -> list[I
 
 
 def _row(item: Item, identity: str, people: Mapping[str, Any]) -> WhereRow:
-    """What an expression sees of an item."""
+    """The row of an item for an expression."""
     properties, who = _properties(item, identity), item.value["distinct_id"]
     properties |= {"$time": item.value["time"], "$distinct_id": who}
     return WhereRow(properties, people.get(who, {}))
 
 
 def _answer(lines: Iterable[bytes], accepted: str) -> ReadbackResponse:
-    """The lines in one piece if there are few, else as a stream, compressed if that is taken."""
+    """The lines in one piece if there are few, else as a stream; compressed on request."""
     chunks = _chunks(lines)
     first = next(chunks, b"")
     if len(first) <= GZIP_FROM:

@@ -1,4 +1,4 @@
-"""The language of `where`: an expression as text into a function of a row's properties.
+"""The language of `where`: compiles an expression to a function of the properties of a row.
 
 Grammar and semantics are those of Mixpanel's page on segmentation expressions
 (docs/facts/mixpanel-http-api.md#other-query-routes). Undefined is a value of its own; a row is
@@ -53,11 +53,11 @@ GRAMMAR = r"""
 
 
 class ExpressionError(ValueError):
-    """The expression cannot be read, or not be computed for some row; the message says why."""
+    """An expression that cannot be parsed, or not computed for a row; the message says why."""
 
 
 class Undefined:
-    """The value of what is not there."""
+    """The value of a missing property."""
 
     def __repr__(self) -> str:
         return "undefined"
@@ -73,7 +73,7 @@ class Moment(NamedTuple):
 
 
 class WhereRow(NamedTuple):
-    """What an expression can ask about: the row's own properties and those of its person."""
+    """The properties that an expression can read: those of the row and those of its person."""
 
     properties: Mapping[str, Any]
     user: Mapping[str, Any]
@@ -84,7 +84,7 @@ Compute = Callable[[WhereRow], Any]
 
 @lru_cache(maxsize=256)
 def compile_where(text: str) -> Callable[[WhereRow], bool]:
-    """The predicate an expression stands for.
+    """The predicate of an expression.
 
     Raises ExpressionError if it is not in the language; the predicate raises it for a row whose
     values `and` or `or` do not take.
@@ -160,7 +160,7 @@ class _Compiler(Transformer[Token, Compute]):
 
 
 def _unquoted(token: Token) -> str:
-    """A quoted text without its quotes; a backslash takes the next character as it is."""
+    """A quoted text without its quotes; a backslash escapes the next character."""
     inner = iter(token[1:-1])
     return "".join(next(inner) if char == "\\" else char for char in inner)
 
@@ -237,7 +237,7 @@ def _round(value: float) -> int:
 
 
 def _boolean(value: Any) -> bool:
-    """As the page on data types says: "false", 0, "" and what is not there are false."""
+    """Truth as the page on data types defines it: "false", 0, "" and missing values are false."""
     return value is not UNDEFINED and value not in ("false", 0, None, "", False)
 
 
@@ -294,5 +294,5 @@ BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
 
 @cache
 def _parser() -> Lark:
-    """The parser, built when the first expression comes: that takes a tenth of a second."""
+    """The parser; built for the first expression, since that takes a tenth of a second."""
     return Lark(GRAMMAR, parser="lalr", transformer=_Compiler())

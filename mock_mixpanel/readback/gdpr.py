@@ -34,7 +34,7 @@ STAGES = ("PENDING", "STAGING", "STARTED", "SUCCESS")
 
 
 class Task(NamedTuple):
-    """A task with the entry that made it, at a moment (virtual seconds)."""
+    """A task with its log entry, at a time (virtual seconds)."""
 
     entry: LogEntry
     canceled: bool
@@ -51,12 +51,12 @@ class Task(NamedTuple):
 
 
 def create_deletion(call: ReadbackCall) -> ReadbackResponse:
-    """Ask for people to be deleted. Raises CallError 400, 401."""
+    """Request the deletion of people. Raises CallError 400, 401."""
     return _create(call, DELETIONS)
 
 
 def create_retrieval(call: ReadbackCall) -> ReadbackResponse:
-    """Ask for the data of people. Raises CallError 400, 401."""
+    """Request the data of people. Raises CallError 400, 401."""
     return _create(call, RETRIEVALS)
 
 
@@ -67,7 +67,7 @@ def deletion(call: ReadbackCall, task_id: str) -> ReadbackResponse:
 
 
 def retrieval(call: ReadbackCall, task_id: str) -> ReadbackResponse:
-    """The state of a retrieval, with the link to the data once there is some."""
+    """The state of a retrieval, with the link to the data when it is done."""
     project = _project(call)
     link = f"{call.host_url}{RETRIEVALS}/{task_id}/data?token={project.token}"
     return _state(_task(call, project, RETRIEVALS, task_id), project, link)
@@ -86,7 +86,7 @@ def cancel_deletion(call: ReadbackCall, task_id: str) -> ReadbackResponse:
 
 
 def retrieved(call: ReadbackCall, task_id: str) -> ReadbackResponse:
-    """The events and profiles of a retrieval. Raises CallError 401, 404 if it is not done."""
+    """The events and profiles of a retrieval. Raises CallError 401, and 404 before it is done."""
     project = _project(call, by_link=True)
     task = _task(call, project, RETRIEVALS, task_id)
     if task is None or task.status != "SUCCESS":
@@ -171,7 +171,7 @@ def _project(call: ReadbackCall, *, by_link: bool = False) -> Project:
 
 
 def _task(call: ReadbackCall, project: Project, endpoint: str, task_id: str) -> Task | None:
-    """The task of an id; None if there is none, or it is another project's."""
+    """The task of an id; None if it is unknown or of another project."""
     ours = [
         entry
         for entry in call.backend.projections.tasks(project.token)
@@ -184,7 +184,7 @@ def _task(call: ReadbackCall, project: Project, endpoint: str, task_id: str) -> 
 
 
 def _described(task: dict[str, Any], project: Project, requested: float) -> dict[str, Any]:
-    """What the project and the request tell about a task."""
+    """The members of a response that come from the project and the request."""
     moment = datetime.fromtimestamp(requested, UTC)
     return {
         "tracking_id": task["tracking_id"],
@@ -196,7 +196,7 @@ def _described(task: dict[str, Any], project: Project, requested: float) -> dict
 
 
 def _state(task: Task | None, project: Project, link: str = "") -> ReadbackResponse:
-    """The answer to a question after a task; the link is empty until the task is done."""
+    """The response with the state of a task; the link is empty until the task is done."""
     if task is None:
         return ReadbackResponse.json(
             {"status": "ok", "results": {"status": "NOT_FOUND", "result": ""}}

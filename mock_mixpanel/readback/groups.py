@@ -1,4 +1,4 @@
-"""Group keys as readers know them: by a data group id."""
+"""Data group ids, by which readers name group keys."""
 
 import hashlib
 

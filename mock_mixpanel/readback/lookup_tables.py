@@ -15,7 +15,7 @@ from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackRespon
 
 PATH = "/lookup-tables"
 MAX_BYTES = 100 * 1024 * 1024
-"""The documented 100 MB, read generously; before and after decompression."""
+"""Before and after decompression; "100 MB" is documented, and the larger reading is used."""
 MAX_FAILED = 10
 MAX_FIELD = 10**9
 

@@ -1,4 +1,4 @@
-"""What SDKs call at start-up (docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call,
+"""Endpoints that SDKs call at start-up (docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call,
 docs/facts/real-clients.md#what-counts-as-success).
 
 There are no feature flags, remote settings or replays here: each answer is the one that says so and
@@ -8,7 +8,7 @@ that no SDK takes for an error. What they send is in the journal and nowhere els
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
 
 SDK_PATHS = ("/flags", "/record", "/settings", "/decide")
-"""What SDKs in web pages call at start-up; under `/flags/` there are more."""
+"""Endpoints that SDKs in web pages call at start-up; there are more under `/flags/`."""
 
 
 def flags(call: ReadbackCall) -> ReadbackResponse:
@@ -47,6 +47,6 @@ def decide(call: ReadbackCall) -> ReadbackResponse:
 
 
 def _authenticated(call: ReadbackCall) -> None:
-    """Any credential, or a token in the query: none of them can reveal anything (choice)."""
+    """Accept any credential, or a token in the query: the responses reveal nothing (choice)."""
     if call.credential is None and not call.params.get("token"):
         raise CallError(401, "Authorization is missing; it is Basic and the project token")

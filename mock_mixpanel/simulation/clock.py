@@ -17,14 +17,14 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
 class State(NamedTuple):
-    """Seconds ahead of real time, or the moment at which it stands still."""
+    """The offset from real time in seconds, or the time at which the clock is frozen."""
 
     offset: float
     stopped: float | None
 
 
 class Clock:
-    """One moment for the whole server, all workers included. `real` gives seconds since 1970."""
+    """The time of the whole server, workers included. `real` gives seconds since 1970."""
 
     def __init__(
         self, real: Callable[[], float] = time.time, shared: SharedSettings | None = None
@@ -34,7 +34,7 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
-        """Whether time stands still."""
+        """Whether the clock is frozen."""
         return self._state.stopped is not None
 
     def now(self) -> float:
@@ -45,7 +45,7 @@ class Clock:
     def change(
         self, *, now: float | None = None, advance: float = 0, freeze: bool | None = None
     ) -> None:
-        """Go to `now` (seconds since 1970), then forward by `advance` seconds, and stop or go on.
+        """Set the clock to `now` (seconds since 1970), advance it (seconds), freeze or run it.
 
         Raises ValueError, and changes nothing, for a negative `advance` and for a moment outside
         the years 1970 to 8999.
@@ -62,7 +62,7 @@ class Clock:
                 state |= {"stopped": None, "offset": moment - self._real()}
 
     def reset(self) -> None:
-        """Back to real time."""
+        """Return to real time."""
         with self._shared.changing(PART) as state:
             state.clear()
 
@@ -85,7 +85,7 @@ def iso(moment: float) -> str:
 def parse_iso(text: str) -> float:
     """An ISO 8601 time as seconds since 1970; without a zone it is UTC.
 
-    Raises ValueError if it is none.
+    Raises ValueError for any other text.
     """
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

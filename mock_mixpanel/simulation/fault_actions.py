@@ -1,4 +1,4 @@
-"""What a fault does instead of the true answer, as a table of pure functions.
+"""The actions of faults: how each changes the response, as a table of pure functions.
 
 An action is exactly one of
 
@@ -40,7 +40,7 @@ Answering = Callable[[Mapping[str, Any], str, Reply], Reply]
 
 
 class FaultError(ValueError):
-    """A rule that cannot be; the message names the member and what it should be."""
+    """An invalid rule; the message names the member and the expected value."""
 
 
 class FaultKind(NamedTuple):
@@ -62,13 +62,13 @@ class Action:
     delay: float = 0
 
     def answer(self, endpoint: str, true: Reply) -> Reply:
-        """What is answered at an endpoint in place of the true answer."""
+        """The response of an endpoint in place of the true one."""
         told = self.data.get("store_then", self.data)
         return replace(_KINDS[self.kind].answer(told, endpoint, true), delay=self.delay)
 
 
 def read_action(data: Any) -> Action:
-    """An action from JSON. Raises FaultError if it cannot be."""
+    """Read an action from JSON. Raises FaultError if it is invalid."""
     where, action = "action", data
     kind = _kind(where, action, ACTIONS)
     stores = kind == "store_then"
@@ -97,7 +97,7 @@ def _kind(where: str, action: Any, allowed: tuple[str, ...]) -> str:
 
 
 def _check(where: str, action: Mapping[str, Any], kind: str) -> None:
-    """Raise FaultError for the first member of an action that cannot be."""
+    """Raise FaultError for the first invalid member of an action."""
     if kind != "status" and {"body", "headers"} & set(action):
         raise FaultError(f"{where}: body and headers go only with status")
     for name in (kind, "delay"):

@@ -1,4 +1,4 @@
-"""Answers that go wrong on purpose.
+"""Faults: failing or delayed responses by rule.
 
 A rule says which requests it is for (`match`) and what happens instead (`action`):
 
@@ -23,7 +23,7 @@ MATCHES = ("path", "token", "nth", "times", "probability", "seed")
 
 @dataclass(frozen=True)
 class FaultRule:
-    """One rule and how often it was met (`seen`) and acted (`fired`)."""
+    """A rule, with the number of requests it matched (`seen`) and changed (`fired`)."""
 
     id: int
     match: dict[str, Any]
@@ -42,12 +42,12 @@ class FaultRule:
         }
 
     def concerns(self, path: str, tokens: set[str]) -> bool:
-        """Whether a request is one of those it is for."""
+        """Whether the rule matches a request."""
         wanted = self.match.get("path", path).rstrip("/")
         return wanted == path.rstrip("/") and self.match.get("token") in (None, *tokens)
 
     def acts(self) -> bool:
-        """Whether to act on the next request it concerns."""
+        """Whether the rule acts on the next request that it matches."""
         most = self.match.get("times", 1 if "nth" in self.match else None)
         if self.seen + 1 < self.match.get("nth", 1) or (most is not None and self.fired >= most):
             return False
@@ -57,7 +57,7 @@ class FaultRule:
 
 
 class Faults:
-    """The rules, in the order they were made; the first that acts decides."""
+    """The rules in the order they were added; the first rule that acts decides."""
 
     def __init__(self, shared: SharedSettings) -> None:
         self._shared = shared
@@ -68,7 +68,7 @@ class Faults:
         return self._shared.view(PART, _rules)
 
     def add(self, *rules: Any) -> Sequence[FaultRule]:
-        """Make rules, all or none. Raises FaultError if one cannot be."""
+        """Add rules, all or none. Raises FaultError if one is invalid."""
         checked = [_checked_rule(rule) for rule in rules]
         with self._shared.changing(PART) as part:
             last = part.get("last", 0)
@@ -96,13 +96,13 @@ class Faults:
         return [rule.shown() for rule in self.rules]
 
     def remove(self, number: int) -> bool:
-        """Remove a rule; False if there is none of that id."""
+        """Remove a rule; False if the id is unknown."""
         before = len(self.rules)
         self._keep(lambda rule: rule.id != number)
         return len(self.rules) < before
 
     def forget(self, token: str | None) -> None:
-        """Remove all rules, or those that are for one project."""
+        """Remove all rules, or the rules for one project."""
         self._keep(lambda rule: bool(token) and rule.match.get("token") != token)
 
     def _keep(self, wanted: Callable[[FaultRule], bool]) -> None:

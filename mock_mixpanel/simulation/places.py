@@ -1,4 +1,4 @@
-"""Where an address or a coordinate is: a stand-in for Mixpanel's lookup, without a network.
+"""Places of addresses and coordinates: a substitute for Mixpanel's lookup, without a network.
 
 When Mixpanel looks, and which properties it fills, is documented
 (docs/facts/mixpanel-http-api.md#query-parameters, docs/facts/mixpanel-http-api.md#event-fields,
@@ -17,7 +17,7 @@ from mock_mixpanel.json_values import flag
 
 
 class Place(NamedTuple):
-    """A city that does not exist, in a country whose code nobody has."""
+    """An invented city in a country with an unassigned code."""
 
     city: str
     region: str
@@ -40,7 +40,7 @@ _NETWORKS = {ip_network(name): name for name in PLACES if "/" in name}
 
 
 def place_of(endpoint: str, record: Mapping[str, Any], ip: str | None, sender: str) -> str:
-    """The name of a record's place, or "" if it is nowhere or Mixpanel would not look.
+    """The name of the place of a record, or "" if there is none or Mixpanel would not look it up.
 
     `ip` is the control parameter, `sender` the address of the connection. Events: coordinates, else
     the sender if `ip=1`, else the property `ip`. Profiles, only with `$set` or `$set_once`:

@@ -1,4 +1,4 @@
-"""How much a project may send in any minute, and how often it may be read
+"""Rate limits: how much a project may send in a minute, and how often it may be read
 (docs/facts/mixpanel-http-api.md#event-limits, docs/facts/mixpanel-http-api.md#reading-back,
 docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries).
 
@@ -17,7 +17,7 @@ CALLS = "calls"
 
 
 class SentVolume(NamedTuple):
-    """What one request brought; `at` is in virtual seconds."""
+    """The volume of one request; `at` is in virtual seconds."""
 
     at: float
     records: int
@@ -25,27 +25,27 @@ class SentVolume(NamedTuple):
 
 
 class Window(NamedTuple):
-    """How many calls there may be in so many seconds; None is without a limit."""
+    """The maximum number of calls in a number of seconds; None means no limit."""
 
     most: int | None
     seconds: int
 
 
 class Full(NamedTuple):
-    """A window with no room for one more call, and in how many seconds there will be."""
+    """A window that is full, and the seconds until the next call is allowed."""
 
     window: Window
     after: float
 
 
 class Rates:
-    """What each project sent in the last `rate_seconds`; kept for those with a limit only."""
+    """The volume of each project in the last `rate_seconds`, for projects with a limit."""
 
     def __init__(self, shared: SharedSettings) -> None:
         self._shared = shared
 
     def exceeded(self, token: str, limits: MixpanelLimits, new: SentVolume) -> str | None:
-        """Why a request is too much for a project; if it is not, it is counted."""
+        """The reason if a request exceeds a limit of a project; else the request is counted."""
         if not limits.rated:
             return None
         with self._shared.changing(PART) as part:
@@ -64,7 +64,7 @@ class Rates:
         return None
 
     def call(self, token: str, kind: str, windows: Iterable[Window], at: float) -> Full | None:
-        """The first window that is full; without one, the call is counted. Times are virtual."""
+        """The first full window; without one, the call is counted. Times are virtual."""
         limited = [window for window in windows if window.most is not None]
         if not limited:
             return None
@@ -81,7 +81,7 @@ class Rates:
         return None
 
     def forget(self, token: str | None) -> None:
-        """What all projects sent and asked, or one."""
+        """Forget the volume and calls of all projects, or of one."""
         for name in (PART, CALLS):
             with self._shared.changing(name) as part:
                 if token is None:

@@ -223,9 +223,9 @@ def test_project_options(mock_mixpanel: MockMixpanel) -> None:
     [
         ({"alias_dely": 1}, "project.alias_dely: unknown option; did you mean 'alias_delay'?"),
         ({"alias_delay": -1}, "project.alias_delay: expected seconds, 0 to 10^9, got a int"),
-        ({"identity": "new"}, "project.identity: 'new' is none of legacy, original, simplified"),
-        ({"identity": []}, "project.identity: [] is none of legacy, original, simplified"),
-        ({"region": "mars"}, "project.region: 'mars' is none of us, eu, in"),
+        ({"identity": "new"}, "project.identity: 'new' is not one of legacy, original, simplified"),
+        ({"identity": []}, "project.identity: [] is not one of legacy, original, simplified"),
+        ({"region": "mars"}, "project.region: 'mars' is not one of us, eu, in"),
         ({"secret": ""}, "project.secret: expected a text that is not empty, got an empty text"),
         ({"group_keys": "a"}, "project.group_keys: expected a list of texts, got a text"),
         (
