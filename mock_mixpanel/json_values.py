@@ -81,5 +81,5 @@ def to_json(value: Any) -> bytes:
 
 
 def flag(value: str | None) -> bool:
-    """Whether a control parameter is on: anything but absent, empty, 0 and false."""
+    """Whether a control parameter is on: not absent, empty, 0 or false."""
     return value is not None and value.strip().lower() not in ("", "0", "false")
