@@ -1,7 +1,5 @@
 """The result of a migration as files: migration.json for programs, migration.html for people."""
 
-import base64
-from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -14,6 +12,7 @@ from conformance.regression.approvals import toml_text
 from conformance.regression.json_text import compact, printable
 from conformance.regression.result import percent
 from conformance.regression.text import events_text, place
+from conformance.reports.templates import script
 from conformance.spec.data import read
 
 MOST_ROWS = 15
@@ -63,13 +62,11 @@ def html(migration: Migration) -> str:
         "head": head,
     }
     template = environment.from_string(read("migration", "report.html.j2"))
-    script = read("regression", "report.js")
     return template.render(
         migration=migration,
         words=WORDS,
         things=THINGS,
         plural_of=plural_of,
         most_rows=MOST_ROWS,
-        script=script,
-        script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
+        script=script("regression", "report.js"),
     )

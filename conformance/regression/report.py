@@ -1,7 +1,5 @@
 """The result of a comparison as files: diff.json for programs, diff.html for people."""
 
-import base64
-from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -12,6 +10,7 @@ from conformance.regression.approvals import toml_text
 from conformance.regression.json_text import compact, printable
 from conformance.regression.result import DiffResult, percent
 from conformance.regression.text import WHOLE, events_text, place
+from conformance.reports.templates import script
 from conformance.spec.data import read
 
 
@@ -58,12 +57,10 @@ def html(result: DiffResult) -> str:
     }
     template = environment.from_string(read("regression", "report.html.j2"))
     shown, rare = result.folded()
-    script = read("regression", "report.js")
     return template.render(
         result=result,
         shown=shown,
         rare=rare,
         whole=WHOLE,
-        script=script,
-        script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
+        script=script("regression", "report.js"),
     )

@@ -4,17 +4,15 @@ What is shown comes from translators and servers that nobody controls. It is esc
 allows no script but its own.
 """
 
-import base64
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 from conformance.reports import facts
 from conformance.reports.causes import Cause, causes
 from conformance.reports.json_view import Line, lines, ordered_like, sides
 from conformance.reports.results import Report
-from conformance.reports.templates import render
+from conformance.reports.templates import render, script
 from conformance.runner.outcomes import LEVELS, PLURALS, Outcome, Verdict
 from conformance.spec import sources
 from conformance.spec.data import read
@@ -44,8 +42,6 @@ class Section(NamedTuple):
 
 def page(report: Report) -> str:
     """The page."""
-    script = read("reports", "report.js")
-    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
     found = Counter(outcome.verdict for outcome in report.outcomes)
     verdicts = [verdict for verdict in Verdict if found[verdict]]
     return render(
@@ -55,8 +51,7 @@ def page(report: Report) -> str:
         causes=(reasons := causes(report.outcomes)),
         numbers=_numbers(reasons),
         anchors={each.id: anchor(each) for each in report.outcomes},
-        script=script,
-        script_hash=digest,
+        script=script("reports", "report.js"),
         style=read("reports", "report.css"),
         verdicts=verdicts,
         plurals=PLURALS,
