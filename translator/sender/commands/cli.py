@@ -94,7 +94,6 @@ def options_besides_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         alias_option,
         dead_letters_option,
         allow_host_option,
-        allow_host_option,
         live_option,
         eu_base_url_option,
         base_url_option,
