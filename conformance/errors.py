@@ -1,9 +1,9 @@
-"""What can go wrong beside a scenario that fails, and the exit code of each.
+"""The errors of the suite, each with its exit code; a failed scenario has exit code 1.
 
-loader.py, sources.py   DataError     a scenario or capture file is wrong          2
-target.py, select.py    UsageError    what was asked for does not exist            2
-replay.py               EngineError   the suite itself broke, nobody's fault       3
-driver.py, protocol.py  DriverBroken  what connects a target to the suite broke    3
+spec/     DataError     a scenario or capture file is wrong                   2
+spec/     UsageError    the command line names something that does not exist  2
+runner/   EngineError   the suite itself failed                               3
+targets/  DriverBroken  the driver between a target and the suite failed      3
 """
 
 EXIT_CONFORMANT, EXIT_FAILURES, EXIT_USAGE, EXIT_ENGINE = 0, 1, 2, 3

@@ -52,7 +52,7 @@ def with_environment(command: click.Command, path: tuple[str, ...]) -> click.Com
     """A copy of a command in which each option can be given as an environment variable.
 
     Option `--eu-port` of `serve` reads `MOCKPANEL_SERVE_EU_PORT`, else `MOCKPANEL_EU_PORT`. The
-    command line is stronger than both.
+    command line wins over both.
     """
     changed = copy.copy(command)
     changed.params = [_with_environment(parameter, path) for parameter in command.params]

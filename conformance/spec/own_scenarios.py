@@ -1,6 +1,6 @@
-"""Scenarios of somebody's own: a folder with `<folder>/<name>.yaml` in it, in the form of ours.
+"""A user's own scenarios: a folder with files `<folder>/<name>.yaml`, in the same form as ours.
 
-YAML files right in the folder are something else, such as settings or a list of expected failures.
+YAML files right in the folder are not scenarios, but settings or lists of expected failures.
 """
 
 from functools import partial

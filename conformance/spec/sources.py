@@ -1,4 +1,4 @@
-"""Where a scenario says its behaviour comes from, and whether such a place exists."""
+"""The sources that scenarios cite, and whether what they name exists."""
 
 import difflib
 import json
@@ -46,9 +46,9 @@ def capture_ids() -> frozenset[str]:
 
 
 def problem(source: str, *, own: bool = False) -> str | None:
-    """What is wrong with a source, for a person to read; None if it is fine.
+    """The problem with a source as a text, or None.
 
-    In scenarios of somebody's own (`own`) any text is a source that looks like none of ours.
+    In a user's own scenarios (`own`) any text is a source, unless it has the form of a known kind.
     """
     if source == UNSOURCED:
         return None
