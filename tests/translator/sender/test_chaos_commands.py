@@ -88,9 +88,9 @@ class Chaos:
         """Each event is there once; each counter is right, but for what is known to be unknown."""
         events = Counter(each["distinct_id"] for each in self.mock.events())
         assert events == expected
-        unknown = self.unknown()
+        unknown, profiles = self.unknown(), self.mock.profiles()
         for person, count in expected.items():
-            bought = self.mock.profiles().get(person, {}).get("Bought", 0)
+            bought = profiles.get(person, {}).get("Bought", 0)
             assert count - unknown[person] <= bought <= count, (person, bought, unknown[person])
 
 
