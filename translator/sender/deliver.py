@@ -159,7 +159,7 @@ class Sender:
         while it waits for its next operation, no response is processed and nothing is sent again.
         An exception that it raises is raised again when the operations before have their results.
         """
-        source = _Operations(self, operations, lambda _, verdict: tell(verdict))
+        source = _Operations(self, operations, lambda _, result: tell(result))
         self.run(source)
         if source.failure:
             raise source.failure
@@ -187,7 +187,7 @@ class Sender:
             step = None
             if self._under_way < self._workers:
                 step = self._dispatch.next(self._time())
-            self._tell()
+            self._log_events()
             if isinstance(step, OutgoingRequest):
                 self._ship(step, source)
                 continue
@@ -266,16 +266,16 @@ class Sender:
     def _time(self) -> float:
         return self._retry.clock() + self._slept
 
-    def _ship(self, shipment: OutgoingRequest, source: Source) -> None:
-        batch = shipment.batch
+    def _ship(self, request: OutgoingRequest, source: Source) -> None:
+        batch = request.batch
         self._stored(lambda: source.sending(batch.operations))
         if self._workers == 1:
-            self._answered(shipment, self._attempt(batch), source)
+            self._answered(request, self._attempt(batch), source)
             return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="sender")
         self._under_way += 1
-        self._pool.submit(lambda: self._answers.put((shipment, self._attempt(batch))))
+        self._pool.submit(lambda: self._answers.put((request, self._attempt(batch))))
 
     def _attempt(self, batch: Batch) -> InterpretedResponse:
         endpoint = batch.route.endpoint
@@ -300,19 +300,19 @@ class Sender:
             )
 
     def _answered(
-        self, shipment: OutgoingRequest, outcome: InterpretedResponse, source: Source
+        self, request: OutgoingRequest, outcome: InterpretedResponse, source: Source
     ) -> None:
-        settled = self._dispatch.answered(shipment, outcome, self._time())
-        self._tell()
+        settled = self._dispatch.answered(request, outcome, self._time())
+        self._log_events()
         self._settle(source, settled)
 
-    def _tell(self) -> None:
+    def _log_events(self) -> None:
         """Log the events of the dispatch."""
-        news = self._dispatch.events
-        if news:
-            for each in news:
+        events = self._dispatch.events
+        if events:
+            for each in events:
                 log_delivery_event(each, self._redact, self._address(each.host))
-            news.clear()
+            events.clear()
 
     def _settle(self, source: Source, settled: list[Settled]) -> None:
         if settled:
@@ -401,6 +401,6 @@ class _Operations:
         """Nothing has to be stored."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        for operations, fate, reason in settled:
+        for operations, status, reason in settled:
             for queued in operations:
-                self._tell(queued.tag, DeliveryResult(queued.operation, fate, reason))
+                self._tell(queued.tag, DeliveryResult(queued.operation, status, reason))

@@ -120,7 +120,7 @@ def read_line(line: bytes, translate_line: Callable[[bytes], Result], now_ms: fl
         if "operation" in letter:
             return Result(message_id, (with_current_endpoint(_operation(letter), now_ms),))
         if "message_base64" in letter:
-            return translate_line(base64.b64decode(letter["message_base64"]))
+            return translate_line(base64.b64decode(letter["message_base64"], validate=True))
         return translate_line(letter["message"].encode())
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         text = f"the line is not a dead letter that can be sent: {error!r:.200}"

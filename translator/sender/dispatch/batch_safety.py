@@ -57,7 +57,8 @@ def is_idempotent(operation: Operation) -> bool:
     properties = payload.get("properties")
     if isinstance(properties, dict) and isinstance(properties.get("$insert_id"), str):
         return True
-    return payload.get("event") in REPEATABLE_EVENTS
+    name = payload.get("event")
+    return isinstance(name, str) and name in REPEATABLE_EVENTS
 
 
 def may_be_dropped_silently(operation: Operation, size: int, now_ms: float) -> bool:

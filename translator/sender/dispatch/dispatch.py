@@ -124,11 +124,11 @@ class Dispatch:
         self._wake(now)
         shortest = self._timers[0][0] - now if self._timers else None
         for _ in range(len(self._again)):
-            shipment = self._again.popleft()
-            wait = self._circuit(shipment.batch.route).wait(now)
+            request = self._again.popleft()
+            wait = self._circuit(request.batch.route).wait(now)
             if wait == 0:
-                return self._sent(shipment, now)
-            self._again.append(shipment)
+                return self._sent(request, now)
+            self._again.append(request)
             shortest = _shorter(shortest, wait)
         for route, sharing in sorted(
             (key for key, heap in self._ready.items() if heap),
@@ -141,26 +141,26 @@ class Dispatch:
         return shortest
 
     def answered(
-        self, shipment: OutgoingRequest, outcome: InterpretedResponse, now: float
+        self, request: OutgoingRequest, outcome: InterpretedResponse, now: float
     ) -> list[Settled]:
         """Process the response to a request; gives the results that follow from it."""
-        route = shipment.batch.route
+        route = request.batch.route
         circuit = self._circuit(route)
         before = circuit.state
         if outcome.meaning is Meaning.RETRY:
-            settled = self._unanswered(shipment, outcome, circuit, now)
+            settled = self._unanswered(request, outcome, circuit, now)
         else:
             if outcome.meaning is Meaning.OUTDATED:
                 circuit.not_asked()
             else:
                 circuit.answered()
-            settled = self._understood(shipment, outcome)
-            if shipment.batches:
-                shipment.attempts = self._retry.attempts - 1 if shipment.last_tries else 0
-                self._again.append(shipment)
+            settled = self._final(request, outcome)
+            if request.batches:
+                request.attempts = self._retry.attempts - 1 if request.last_tries else 0
+                self._again.append(request)
         self._compare(before, circuit, route, now)
-        for operations, fate, _ in settled:
-            self._release(operations, fate, now)
+        for operations, status, _ in settled:
+            self._release(operations, status, now)
         return settled
 
     def held_for(self, now: float, *, anybody: bool = False) -> float:
@@ -192,10 +192,10 @@ class Dispatch:
             return []
         waiting = [what for _, _, what in self._timers if isinstance(what, OutgoingRequest)]
         batches: list[Batch] = []
-        for shipment in (*self._again, *waiting):
-            if self._circuit(shipment.batch.route).hopeless(now):
-                while shipment.batches:
-                    batches.append(shipment.batches.pop())
+        for request in (*self._again, *waiting):
+            if self._circuit(request.batch.route).hopeless(now):
+                while request.batches:
+                    batches.append(request.batches.pop())
         self._again = deque(each for each in self._again if each.batches)
         self._timers = [
             timer
@@ -284,15 +284,15 @@ class Dispatch:
             and (len(queued.ordering_keys) == 1 or self._queues.may_go(queued, now, owner))
         )
 
-    def _sent(self, shipment: OutgoingRequest, now: float) -> OutgoingRequest:
-        route = shipment.batch.route
+    def _sent(self, request: OutgoingRequest, now: float) -> OutgoingRequest:
+        route = request.batch.route
         circuit = self._circuit(route)
         before = circuit.state
-        shipment.round = circuit.asked()
+        request.round = circuit.asked()
         self._compare(before, circuit, route, now)
-        if shipment.attempts == 0:
-            shipment.successes = circuit.successes
-        return shipment
+        if request.attempts == 0:
+            request.successes = circuit.successes
+        return request
 
     def _compare(
         self, before: CircuitState, circuit: CircuitBreaker, route: Route, now: float
@@ -304,21 +304,21 @@ class Dispatch:
             reason = None if state is CircuitState.CLOSED else circuit.reason
             self.events.append(delivery_events.CircuitChanged(route.host, state, wait, reason))
 
-    def _understood(self, shipment: OutgoingRequest, outcome: InterpretedResponse) -> list[Settled]:
+    def _final(self, request: OutgoingRequest, outcome: InterpretedResponse) -> list[Settled]:
         """The results of a final response; removes the part from the request, or splits it."""
-        batch = shipment.batch
+        batch = request.batch
         size = len(batch.operations)
         match outcome.meaning:
             case Meaning.DELIVERED if outcome.imported in (None, size):
-                return [Settled(shipment.batches.pop().operations, DeliveryStatus.DELIVERED)]
+                return [Settled(request.batches.pop().operations, DeliveryStatus.DELIVERED)]
             case Meaning.DELIVERED:
                 reason = f"Mixpanel says that it stored {outcome.imported} of {size} records"
-                return self._divided(shipment, DeliveryStatus.REJECTED, reason, outcome)
+                return self._divided(request, DeliveryStatus.REJECTED, reason, outcome)
             case Meaning.PARTIAL:
                 failed = failures_by_place(batch, outcome)
                 if failed is None:
-                    return self._divided(shipment, DeliveryStatus.REJECTED, outcome.reason, outcome)
-                shipment.batches.pop()
+                    return self._divided(request, DeliveryStatus.REJECTED, outcome.reason, outcome)
+                request.batches.pop()
                 return [
                     Settled([queued], DeliveryStatus.REJECTED, failed[place])
                     if place in failed
@@ -326,71 +326,67 @@ class Dispatch:
                     for place, queued in enumerate(batch.operations)
                 ]
             case Meaning.INVALID:
-                return self._divided(shipment, DeliveryStatus.REJECTED, outcome.reason, outcome)
+                return self._divided(request, DeliveryStatus.REJECTED, outcome.reason, outcome)
             case Meaning.TOO_LARGE | Meaning.OUTDATED:
-                return self._divided(
-                    shipment, DeliveryStatus.DEAD_LETTERED, outcome.reason, outcome
-                )
+                return self._divided(request, DeliveryStatus.DEAD_LETTERED, outcome.reason, outcome)
             case _:
                 return [
                     Settled(
-                        shipment.batches.pop().operations, DeliveryStatus.REJECTED, outcome.reason
+                        request.batches.pop().operations, DeliveryStatus.REJECTED, outcome.reason
                     )
                 ]
 
     def _divided(
         self,
-        shipment: OutgoingRequest,
-        fate: DeliveryStatus,
+        request: OutgoingRequest,
+        status: DeliveryStatus,
         reason: str | None,
         outcome: InterpretedResponse,
     ) -> list[Settled]:
         """Split a part, so that only a bad record is lost."""
-        operations = shipment.batch.operations
+        operations = request.batch.operations
         if len(operations) == 1:
-            return [Settled(shipment.batches.pop().operations, fate, reason)]
+            return [Settled(request.batches.pop().operations, status, reason)]
         stored_none = outcome.meaning in (Meaning.TOO_LARGE, Meaning.OUTDATED)
         if not stored_none and operations[0].sharing is Sharing.ONCE:
             reason = f"{UNKNOWN}: one of {len(operations)} records was refused: {reason}"
-            return [
-                Settled(shipment.batches.pop().operations, DeliveryStatus.DEAD_LETTERED, reason)
-            ]
-        self._halve(shipment, reason, outcome)
+            return [Settled(request.batches.pop().operations, DeliveryStatus.DEAD_LETTERED, reason)]
+        self._halve(request, reason, outcome)
         return []
 
     def _halve(
-        self, shipment: OutgoingRequest, reason: str | None, outcome: InterpretedResponse
+        self, request: OutgoingRequest, reason: str | None, outcome: InterpretedResponse
     ) -> None:
-        batch = shipment.batch
+        batch = request.batch
         self.events.append(
             delivery_events.BatchSplit(*batch.route, len(batch.operations), outcome.status, reason)
         )
-        shipment.batches[-1:] = reversed(batch.halves())
+        request.batches[-1:] = reversed(batch.halves())
 
     def _unanswered(
         self,
-        shipment: OutgoingRequest,
+        request: OutgoingRequest,
         outcome: InterpretedResponse,
         circuit: CircuitBreaker,
         now: float,
     ) -> list[Settled]:
         asked = outcome.retry_after
-        route, operations = shipment.batch
-        circuit.failed(shipment.round, now, asked, outcome.reason or "")
-        shipment.attempts += 1
+        route, operations = request.batch
+        circuit.failed(request.round, now, asked, outcome.reason or "")
+        request.attempts += 1
         if outcome.unclear and not all(queued.idempotent for queued in operations):
-            return self._given_up(shipment, f"{UNKNOWN}: {outcome.reason}")
-        others = circuit.successes > shipment.successes
-        exhausted = shipment.attempts >= self._retry.attempts
+            return self._given_up(request, f"{UNKNOWN}: {outcome.reason}")
+        others = circuit.successes > request.successes
+        exhausted = request.attempts >= self._retry.attempts
         endless = (asked or 0) > self._retry.patience
         if self._retry.gives_up:
             final = exhausted or circuit.given_up or endless
         else:
             final = exhausted and others
         if not final:
-            wait = self._retry.wait(shipment.attempts) if asked is None else asked
-            self._remind(now + wait, shipment)
-            size, tries = len(operations), shipment.attempts
+            wait = self._retry.wait(request.attempts) if asked is None else asked
+            self._remind(now + wait, request)
+            size, tries = len(operations), request.attempts
             self.events.append(
                 delivery_events.RetryScheduled(
                     *route, size, tries, wait, outcome.status, outcome.reason
@@ -399,28 +395,28 @@ class Dispatch:
             return []
         if len(operations) > 1 and others and not endless:
             # Other requests succeed, so one of these records may be the cause.
-            shipment.last_tries = True
-            self._halve(shipment, outcome.reason, outcome)
-            shipment.attempts = self._retry.attempts - 1
-            self._again.append(shipment)
+            request.last_tries = True
+            self._halve(request, outcome.reason, outcome)
+            request.attempts = self._retry.attempts - 1
+            self._again.append(request)
             return []
-        return self._given_up(shipment, f"given up after the last try: {outcome.reason}")
+        return self._given_up(request, f"given up after the last try: {outcome.reason}")
 
-    def _given_up(self, shipment: OutgoingRequest, reason: str) -> list[Settled]:
-        operations = shipment.batches.pop().operations
-        if shipment.batches:
-            shipment.attempts = self._retry.attempts - 1 if shipment.last_tries else 0
-            self._again.append(shipment)
+    def _given_up(self, request: OutgoingRequest, reason: str) -> list[Settled]:
+        operations = request.batches.pop().operations
+        if request.batches:
+            request.attempts = self._retry.attempts - 1 if request.last_tries else 0
+            self._again.append(request)
         return [Settled(operations, DeliveryStatus.DEAD_LETTERED, reason)]
 
     def _release(
-        self, operations: Sequence[QueuedOperation], fate: DeliveryStatus, now: float
+        self, operations: Sequence[QueuedOperation], status: DeliveryStatus, now: float
     ) -> None:
         self.pending -= len(operations)
         for queued in operations:
             self.bytes -= len(queued.text)
             hold = 0.0
-            if queued.is_alias and fate is DeliveryStatus.DELIVERED and self._hold:
+            if queued.is_alias and status is DeliveryStatus.DELIVERED and self._hold:
                 hold = self._hold
                 self._last_hold = now + hold
                 self.events.append(delivery_events.AliasHold(queued.operation.host, hold))

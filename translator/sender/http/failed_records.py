@@ -12,8 +12,9 @@ def failures_by_place(batch: Batch, outcome: InterpretedResponse) -> dict[int, s
     about the other records.
     """
     places: dict[str, list[int]] = {}
-    for place, letter in enumerate(batch.operations):
-        insert_id = letter.operation.payload.get("properties", {}).get("$insert_id")
+    for place, queued in enumerate(batch.operations):
+        properties = queued.operation.payload.get("properties")
+        insert_id = properties.get("$insert_id") if isinstance(properties, dict) else None
         places.setdefault(str(insert_id), []).append(place)
     failures: dict[int, str] = {}
     for failed in outcome.failed:

@@ -12,7 +12,7 @@ are choices of ours, made so that nothing is lost in silence:
   it stays so;
 - `status: 0` without detail, or a 400 without `failed_records`, says that *some* record is bad;
 - that nothing was stored is said by 408, 429, 503, the status 0 of a temporary failure, and an
-  error page below 500: who sent it did not pass the request on. After any other failure the records
+  error page below 500: its sender did not pass the request on. After any other failure the records
   may be there.
 """
 
