@@ -76,11 +76,15 @@ def allowed_hosts(names: Iterable[str]) -> frozenset[str]:
     """The names of `--allow-host`. Raises DestinationError for names of the real Mixpanel."""
     found = frozenset(name.lower().rstrip(".") for name in names)
     for name in sorted(found):
-        if name == MIXPANEL or name.endswith(f".{MIXPANEL}"):
+        if _is_mixpanel(name):
             raise DestinationError(f"{name} is the real Mixpanel: use --live to send there")
         if not _HOST_NAME.fullmatch(name):
             raise DestinationError(f"{name!r:.100} is not a host name, such as mock")
     return found
+
+
+def _is_mixpanel(name: str) -> bool:
+    return name == MIXPANEL or name.endswith(f".{MIXPANEL}")
 
 
 def checked_base_url(base_url: str, *, live: bool, allowed: Collection[str] = ()) -> str:
@@ -102,10 +106,12 @@ def checked_base_url(base_url: str, *, live: bool, allowed: Collection[str] = ()
     if parts.scheme not in ("http", "https") or not hostname:
         raise DestinationError(f"the base URL {base_url!r} must begin with http:// or https://")
     if not live and not is_loopback(hostname) and hostname not in allowed:
+        named = (
+            "" if _is_mixpanel(hostname) else f"--allow-host {hostname} if the mock runs there, "
+        )
         raise DestinationError(
             f"the base URL {base_url!r} is not on this machine: give the address of a mock server "
-            f"on 127.0.0.1, --allow-host {hostname} if the mock runs there, or --live if the data "
-            "is really meant to leave"
+            f"on 127.0.0.1, {named}or --live if the data is really meant to leave"
         )
     return base_url.rstrip("/")
 
