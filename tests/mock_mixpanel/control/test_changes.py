@@ -101,8 +101,11 @@ def test_every_store(tmp_path: Path, kind: str, pool: ThreadPoolExecutor) -> Non
         each.close()
 
 
-def test_at_most_so_many_wait(mock_mixpanel: MockMixpanel, pool: ThreadPoolExecutor) -> None:
+def test_at_most_so_many_wait(
+    mock_mixpanel: MockMixpanel, mock_mixpanel_server: Server, pool: ThreadPoolExecutor
+) -> None:
     """One call more than may wait is answered at once; the others wait on without a thread each."""
+    assert mock_mixpanel.url == mock_mixpanel_server.url  # One process: each has its own limit.
     known = changes(mock_mixpanel)
     position = {"after": known["last"], "version": known["version"]}
     waiting = [

@@ -78,6 +78,7 @@ def test_deleted_profile(mock_mixpanel: MockMixpanel) -> None:
 @pytest.mark.parametrize("who", ["anon-1", "u-1"])
 def test_person_by_any_id(mock_mixpanel: MockMixpanel, who: str) -> None:
     """A person is found by each of their ids, with events of all of them, newest first."""
+    mock_mixpanel.project(alias_delay=0)
     send(mock_mixpanel, "/track", event(mock_mixpanel, "A", distinct_id="anon-1"))
     send(mock_mixpanel, "/track", [alias(mock_mixpanel, "u-1", "anon-1"), event(mock_mixpanel)])
     person = mock_mixpanel.person(who)
@@ -91,6 +92,7 @@ def test_person_by_any_id(mock_mixpanel: MockMixpanel, who: str) -> None:
 
 def test_split_person_is_found_by_the_alias(mock_mixpanel: MockMixpanel) -> None:
     """What stays under an alias for good is shown by the alias, with the person it belongs to."""
+    mock_mixpanel.project(alias_delay=0)
     send(mock_mixpanel, "/track", [event(mock_mixpanel), alias(mock_mixpanel, "u-1", "anon-1")])
     person = mock_mixpanel.person("u-1")
     assert (person["distinct_id"], person["see_also"]) == ("u-1", ["anon-1"])

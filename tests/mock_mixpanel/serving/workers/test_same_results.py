@@ -10,6 +10,9 @@ from types import ModuleType
 import pytest
 
 from mock_mixpanel.client import MockMixpanel
+from tests.mock_mixpanel.control import test_causes, test_changes, test_people, test_search
+from tests.mock_mixpanel.control.test_changes import pool
+from tests.mock_mixpanel.control.test_search import filled
 from tests.mock_mixpanel.ingest import test_import, test_limits_of_projects
 from tests.mock_mixpanel.ingest.test_import import guarded
 from tests.mock_mixpanel.readback import test_engage, test_export, test_gdpr
@@ -20,10 +23,12 @@ from tests.mock_mixpanel.state import test_alias_propagation, test_dedup
 from tests.mock_mixpanel.state.test_alias_propagation import slow
 from tests.mock_mixpanel.wire import NOW
 
-__all__ = ["connection", "guarded", "slow"]
+__all__ = ["connection", "filled", "guarded", "pool", "slow"]
 
 MODULES: tuple[ModuleType, ...] = (
     test_alias_propagation,
+    test_causes,
+    test_changes,
     test_dedup,
     test_engage,
     test_export,
@@ -33,6 +38,8 @@ MODULES: tuple[ModuleType, ...] = (
     test_import,
     test_isolation,
     test_limits_of_projects,
+    test_people,
+    test_search,
 )
 PREPARED: dict[str, Callable[[MockMixpanel], None]] = {
     test_engage.__name__: lambda mock: mock.freeze(NOW),
