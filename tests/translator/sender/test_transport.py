@@ -6,7 +6,7 @@ import gzip
 import pytest
 
 from tests.translator.sender.build import US, event, update
-from tests.translator.sender.stub import Stub
+from tests.translator.sender.stub import Reply, Stub
 from translator.core.operations import Operation
 from translator.sender import Sender
 
@@ -81,3 +81,16 @@ def test_unusual_values_survive(sender: Sender, stub: Stub, value: object, text:
     sender.send([update("ann", "$set", {"a": value})])
     [request] = stub.received
     assert request.body == b'[{"$token":"T","$distinct_id":"ann","$set":{"a":%s}}]' % text
+
+
+def test_another_secret_from_now_on(stub: Stub) -> None:
+    """A secret that was replaced is sent no more, and both are hidden in reasons."""
+    with Sender({US: stub.url}, "old-secret") as sender:
+        sender.send([event("A", "/import")])
+        sender.use_secret("new-secret")
+        stub.script = [Reply(401, b'{"error": "neither old-secret nor new-secret"}')]
+        [refused] = sender.send([event("B", "/import")])
+    sent = [base64.b64decode(r.headers["Authorization"].split()[1]) for r in stub.received]
+    assert sent == [b"old-secret:", b"new-secret:"]
+    assert refused.reason is not None
+    assert "neither [redacted] nor [redacted]" in refused.reason
