@@ -104,6 +104,36 @@ class Connections:
             self.sweep(clock())
 
 
+class _Writer:
+    """A transport that sends what is written in one turn of the event loop with one system call.
+
+    uvicorn writes the head and the body of a response one after the other.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._pieces: list[bytes] = []
+        self.is_closing = transport.is_closing
+        self.get_extra_info = transport.get_extra_info
+
+    def write(self, data: bytes) -> None:
+        """Send data soon."""
+        if not self._pieces:
+            self._loop.call_soon(self._flush)
+        self._pieces.append(data)
+
+    def close(self) -> None:
+        """Close the connection when everything is sent."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        data, self._pieces = b"".join(self._pieces), []
+        if data and not self._transport.is_closing():
+            self._transport.write(data)
+
+
 class _RestOfBody:
     """What a second parser says of the body of a request whose first parser stopped at its head."""
 
@@ -152,6 +182,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         super().connection_made(transport)
+        writer: Any = _Writer(transport, self.loop)
+        self.transport = writer
         self.registry.opened(self, self.loop.time())
 
     def connection_lost(self, exc: Exception | None) -> None:
