@@ -8,7 +8,8 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["lint", "tests", "conformance"]
-nox.options.default_venv_backend = "virtualenv"
+# uv makes an environment in seconds where it is installed.
+nox.options.default_venv_backend = "uv|virtualenv"
 
 
 @nox.session
@@ -23,7 +24,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The test suite, in parallel; arguments go to pytest."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test]", "pip")  # pip: an environment of uv has none
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
@@ -45,7 +46,7 @@ def browser(session: nox.Session) -> None:
 
 def run_clients(session: nox.Session, *tests: str) -> None:
     """Install the clients, and run their tests."""
-    session.install("-e", ".[test,clients]")
+    session.install("-e", ".[test,clients]", "pip")
     folder = Path(session.create_tmp(), "node").resolve()
     shutil.copytree("tests/clients/node", folder, dirs_exist_ok=True)
     if shutil.which("npm"):

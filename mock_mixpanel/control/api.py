@@ -9,6 +9,7 @@ from mock_mixpanel import __version__
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.control import openapi
 from mock_mixpanel.control.lists import Query
+from mock_mixpanel.control.openapi import query_names
 from mock_mixpanel.control.overview import overview
 from mock_mixpanel.control.parameters import (
     ControlError,
@@ -22,6 +23,7 @@ from mock_mixpanel.control.parameters import (
     region_asked,
     required_text,
     seconds_of,
+    unknown_name,
     whole_number,
 )
 from mock_mixpanel.control.people import PeopleReader
@@ -283,6 +285,15 @@ def control_api(backend: Backend) -> Blueprint:
     api, control = Blueprint("control", __name__), Control(backend)
     for number, (method, path, call) in enumerate(ROUTES):
         api.add_url_rule(f"/{path}", f"call-{number}", _view(control, call), methods=[method])
+
+    @api.before_request
+    def check_query() -> None:
+        """Refuse a query name that the call does not have: a misspelled filter shows everything."""
+        if request.args and request.url_rule is not None:
+            known = query_names(request.method, request.url_rule.rule)
+            for name in request.args if known is not None else ():
+                if name not in (known or ()):
+                    raise ControlError(unknown_name(name, known or ()))
 
     @api.errorhandler(ControlError)
     def refuse(error: ControlError) -> Response:

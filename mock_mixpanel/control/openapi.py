@@ -4,6 +4,7 @@ The file is the one place where parameters and shapes of the HTTP interface are 
 hold it against the routes, and the routes against it.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -20,8 +21,23 @@ Json = Mapping[str, Any]
 @cache
 def document() -> Json:
     """The description, OpenAPI 3.1. The object is shared; do not change it."""
-    found: Json = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found: Json = yaml.load(FILE.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe loader
     return found
+
+
+@cache
+def query_names(method: str, rule: str) -> tuple[str, ...] | None:
+    """The names of an operation's query; None for a route that is not described.
+
+    `rule` is the route as Flask writes it, such as `/_mock/requests/<int:number>`.
+    """
+    path = re.sub("<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", rule)
+    for each, described, operation in operations():
+        if (each, described) == (method, path):
+            resolved = map(_resolved, operation["parameters"])
+            return tuple(one["name"] for one in resolved if one["in"] == "query")
+    return None
 
 
 def operations() -> Iterator[tuple[str, str, Json]]:

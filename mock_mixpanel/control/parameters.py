@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import orjson
@@ -49,6 +50,13 @@ def object_body(known: Sequence[str] | None) -> dict[str, Any]:
         if known is not None and name not in known:
             raise ControlError(f"{name}: unknown; known are {', '.join(known)}")
     return body
+
+
+def unknown_name(name: str, known: Sequence[str]) -> str:
+    """What is wrong with a name in a query, with the nearest known one."""
+    near = get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}"
+    return f"{name:.80}: unknown in the query; {hint}"
 
 
 def part_asked() -> Part:
