@@ -13,6 +13,7 @@ from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.endpoints import ENDPOINTS, exchange, ingest
 from mock_mixpanel.ingest.flask_requests import REGIONS, incoming, respond
 from mock_mixpanel.inspector.blueprint import inspector_pages
+from mock_mixpanel.inspector.site import MessageReader
 from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.readback import PATHS, readback_api
@@ -31,12 +32,14 @@ def create_app(
     backend: Backend | None = None,
     regions: Mapping[int, str] | None = None,
     access: Access | None = None,
+    messages: MessageReader | None = None,
 ) -> Flask:
     """Make the application.
 
     `backend` is made from `config` unless it is given. `regions` names the region of each port;
     requests to any other port are for the default region, unless their Host header says otherwise.
-    `access` says who may use the control API and read-back; see `guard`.
+    `access` says who may use the control API and read-back; see `guard`. `messages` reads the
+    latest messages of a gateway in the same process; then the pages show them.
     """
     backend = backend or Backend(config)
     app = Flask("mock_mixpanel", static_folder=None)
@@ -45,7 +48,7 @@ def create_app(
     app.url_map.merge_slashes = False  # It would redirect; clients that POST do not follow.
     app.wsgi_app = _SlashMerger(app.wsgi_app)  # type: ignore[method-assign]
     protect(app, access or Access())
-    app.register_blueprint(inspector_pages(backend), url_prefix="/_mock/ui")
+    app.register_blueprint(inspector_pages(backend, messages), url_prefix="/_mock/ui")
     app.register_blueprint(control_api(backend), url_prefix="/_mock")
     app.register_blueprint(readback_api(backend))
 

@@ -3,6 +3,7 @@
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from mock_mixpanel.log.stores import StoreError, open_store
 from mock_mixpanel.projects.config import Project
 from translator.core.settings import Settings
 from translator.gateway.cli import gateway, run_gateway
+from translator.gateway.recent_messages import RecentMessages
 from translator.options import read_settings, settings_option
 
 PAGE = "/_mock/ui/"
@@ -68,7 +70,13 @@ def up(
     except StoreError as error:
         raise click.BadParameter(str(error), None, None, "'--store'") from error
     config = Config(projects=(project_of(settings, alias_delay),), alias_delay=alias_delay)
-    server = Server(config, store=store, port=port, eu_port=0)
+    recent: list[RecentMessages] = []
+
+    def read_messages(limit: int, before: int | None) -> dict[str, Any]:
+        """The gateway's latest messages, for the page; none until the gateway runs."""
+        return recent[0].page(limit, before) if recent else {"messages": [], "next": None}
+
+    server = Server(config, store=store, port=port, eu_port=0, messages=read_messages)
     try:
         server.start()
     except OSError as error:
@@ -87,7 +95,7 @@ def up(
     words += ["--spool", str(spool)] if spool else []
     try:
         with gateway.make_context("gateway", words) as context:
-            run_gateway(**context.params, announce=announce)
+            run_gateway(**context.params, announce=announce, recent=recent.append)
     finally:
         server.stop()
         store.close()

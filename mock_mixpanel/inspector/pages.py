@@ -10,6 +10,7 @@ from mock_mixpanel.control.parameters import ControlError, whole_number
 from mock_mixpanel.control.search import SearchError, read_search
 from mock_mixpanel.control.views import RECORD_FIELDS, REQUEST_FIELDS
 from mock_mixpanel.inspector.copying import copies
+from mock_mixpanel.inspector.message_pages import MessagePages
 from mock_mixpanel.inspector.minutes import chart
 from mock_mixpanel.inspector.saved import saved_values
 from mock_mixpanel.inspector.site import Site, View
@@ -38,8 +39,8 @@ class Trouble(NamedTuple):
 class RecordPages:
     """The views, by path."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, site: Site, gateway: MessagePages | None = None) -> None:
+        self._site, self._gateway = site, gateway
 
     def views(self) -> dict[str, View]:
         """The path of each page below `/_mock/ui/`, and what answers it."""
@@ -84,7 +85,10 @@ class RecordPages:
         if found is None:
             raise ControlError(f"there is no request {number}; it may have been forgotten", 404)
         texts = copies(found, request.host_url.rstrip("/"))
-        return self._site.render("request.html", self._site.visit(), request=found, copies=texts)
+        messages = self._gateway.of_request(found["payload"]) if self._gateway else {}
+        return self._site.render(
+            "request.html", self._site.visit(), request=found, copies=texts, messages=messages
+        )
 
     def events(self) -> Response:
         """Every arrival with its fate, newest first."""

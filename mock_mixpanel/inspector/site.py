@@ -1,6 +1,6 @@
 """The pages as a Flask blueprint: addresses, templates, headers and errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,25 @@ NAVIGATION = (
     ("leaks", "Leaks"),
 )
 
+MESSAGES = ("messages", "Messages")
+"""The page that is there only beside a gateway."""
+
+MessageReader = Callable[[int, int | None], Mapping[str, Any]]
+"""Reads the latest messages of a gateway: `read(limit, before)` gives `{"messages": [...], "next":
+number or None}`, the latest first, each with a lower `number` than `before`.
+
+A message has `number`, `receivedAt` (milliseconds since 1970), `source`, `messageId`, `type`,
+`fate`, `skipped`, `error`, `losses` and `operations`; an operation has `endpoint`, `host`,
+`payload`, `fate` and `reason`.
+"""
+
 
 class Site:
     """What every page needs: the API's readers, the templates, and the visit."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, messages: MessageReader | None = None) -> None:
+        """`messages` reads those of a gateway, if there is one."""
+        self.messages = messages
         self.backend, self.reading, self.people = backend, LogReader(backend), PeopleReader(backend)
         self._templates = Environment(
             loader=PackageLoader("mock_mixpanel.inspector"),
@@ -62,7 +76,7 @@ class Site:
         self._templates.globals |= {
             "UI": UI,
             "explain": explain,
-            "navigation": NAVIGATION,
+            "navigation": NAVIGATION if messages is None else (*NAVIGATION, MESSAGES),
             "regions": REGIONS,
         }
         self._templates.filters |= {
@@ -71,11 +85,13 @@ class Site:
             "fate": wording.fate,
             "json_text": wording.as_json,
             "moment": wording.moment,
+            "moment_of_ms": wording.moment_of_ms,
             "shortened": wording.shortened,
             "verdict": wording.verdict,
         }
         self._templates.globals |= {
             "link_states": wording.LINK_STATES,
+            "message_fates": wording.MESSAGE_FATES,
             "verdicts": wording.VERDICTS,
         }
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from mock_mixpanel.simulation.clock import iso
+
 LONGEST_TEXT = 4096
 """Characters of a value that a page shows; the JSON API has the whole."""
 
@@ -34,6 +36,15 @@ FATES = {
     "rejected": Mark("rejected", "✕", "bad"),
 }
 
+MESSAGE_FATES = {
+    "delivered": Mark("delivered", "✓", "good"),
+    "waiting": Mark("waiting", "…", "warn"),
+    "skipped": Mark("skipped", "•", "warn"),
+    "rejected": Mark("rejected", "✕", "bad"),
+    "dead_lettered": Mark("dead-lettered", "✕", "bad"),
+}
+"""The fates of a gateway's messages and operations."""
+
 LINK_STATES = {
     "pending": Mark("pending", "…", "warn"),
     "in_effect": Mark("in effect", "✓", "good"),
@@ -60,6 +71,11 @@ def moment(text: str | None) -> str:
     if not text:
         return ""
     return text.replace("T", " ").removesuffix("Z").removesuffix(".000")
+
+
+def moment_of_ms(milliseconds: int) -> str:
+    """The ISO time of a number of milliseconds since 1970."""
+    return iso(milliseconds / 1000)
 
 
 def seconds_between(earlier: str, later: str) -> float:

@@ -24,6 +24,7 @@ from mock_mixpanel.ingest.http_request import INCOMPLETE_BODY, Envelope, Incomin
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.regions import DEFAULT
 from mock_mixpanel.ingest.replies import Reply, store_unavailable
+from mock_mixpanel.inspector.site import MessageReader
 from mock_mixpanel.log.change_watch import KnownPosition, WatchResult
 from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.readback.lookup_tables import MAX_BYTES, PATH
@@ -55,9 +56,9 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 class Application:
     """A backend as an ASGI application.
 
-    `regions` names the region of each port; for `access`, see `create_app`. Unless `quiet`, each
-    request is a line in the log `mock_mixpanel.access`, which goes to the error stream if no
-    handler is configured.
+    `regions` names the region of each port; for `access` and `messages`, see `create_app`. Unless
+    `quiet`, each request is a line in the log `mock_mixpanel.access`, which goes to the error
+    stream if no handler is configured.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Application:
         regions: Mapping[int, str],
         access: Access | None = None,
         *,
+        messages: MessageReader | None = None,
         quiet: bool = True,
     ) -> None:
         self._backend, self._regions, self._quiet = backend, regions, quiet
@@ -74,7 +76,9 @@ class Application:
             if not _ACCESS_LOGGER.hasHandlers():
                 _ACCESS_LOGGER.addHandler(logging.StreamHandler())
         # Ingestion does without it, and its routes take a third of a second to compile.
-        self._flask = cache(partial(create_app, backend=backend, regions=regions, access=access))
+        self._flask = cache(
+            partial(create_app, backend=backend, regions=regions, access=access, messages=messages)
+        )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mock-mixpanel")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from mock_mixpanel.backend import Backend
+from mock_mixpanel.inspector.site import MessageReader
 from mock_mixpanel.log.stores import Store
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.serving.asgi import Application
@@ -21,7 +22,8 @@ class Server:
     `backend` gives the state in-process; over HTTP the same is under `url + "/_mock"`. The store is
     in memory unless another one is given; the caller closes that one. With a certificate all ports
     speak TLS. `access` says who may use `/_mock`: by default every program on this machine, and
-    only those with `access.token` if `host` is not a loopback address. Starting raises OSError if a
+    only those with `access.token` if `host` is not a loopback address. `messages` reads
+    the latest messages of a gateway, for the pages; see `create_app`. Starting raises OSError if a
     port is taken, TlsError if the certificate cannot be used.
     """
 
@@ -36,6 +38,7 @@ class Server:
         in_port: int | None = None,
         certificate: Certificate | None = None,
         access: Access | None = None,
+        messages: MessageReader | None = None,
         quiet: bool = True,
     ) -> None:
         self.config = config or Config()
@@ -44,7 +47,7 @@ class Server:
         self._ports = {"us": port, "eu": eu_port, "in": in_port}
         self._certificate = certificate
         self.access = access or Access.of(host)
-        self._quiet = quiet
+        self._messages, self._quiet = messages, quiet
         self._urls: dict[str, str] = {}
         self._http: HttpServer | None = None
         self._thread: threading.Thread | None = None
@@ -88,7 +91,9 @@ class Server:
         regions = {port: region for region, port in ports.items()}
         ready = threading.Event()
         self._http = HttpServer(
-            Application(self.backend, regions, self.access, quiet=self._quiet),
+            Application(
+                self.backend, regions, self.access, messages=self._messages, quiet=self._quiet
+            ),
             self._certificate,
             on_ready=ready.set,
         )

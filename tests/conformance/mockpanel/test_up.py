@@ -87,6 +87,22 @@ def test_pasted_calls_reach_the_page(settings: str) -> None:
         assert "ann@example.com" in requests.get(f"{found['page']}people", timeout=30).text
 
 
+def test_page_follows_a_call_to_the_profile(settings: str) -> None:
+    """The page leads from a Segment call to the record that it became and to the person."""
+    with running(settings) as (_, printed):
+        found = addresses(printed)
+        name, message = FIRST_CALLS[0]
+        url = f"{found['gateway']}/v1/{name}"
+        assert requests.post(url, json=message, auth=("k", ""), timeout=30).status_code == 200
+        changes = f"{found['mock']}/_mock/changes?after=0&wait=20"
+        assert requests.get(changes, timeout=60).json()["last"] == 1
+        listed = requests.get(f"{found['page']}messages", timeout=30).text
+        assert 'href="/_mock/ui/messages/1"' in listed
+        html = requests.get(f"{found['page']}messages/1", timeout=30).text
+        assert 'href="/_mock/ui/events/1"' in html
+        assert 'href="/_mock/ui/person?token=my-token&amp;region=us&amp;id=ann"' in html
+
+
 def test_a_busy_port(settings: str) -> None:
     """A port in use is an error that names it."""
     with socket.create_server(("127.0.0.1", 0)) as busy:
