@@ -269,7 +269,8 @@ def _traits(random: Random, who: SyntheticPerson) -> Json:
         "phone": f"+1 555 01{who.number % 100:02}",
         "plan": who.plan,
         "age": random.randrange(18, 90),
-        "birthday": f"{random.randrange(1936, 2008)}-{random.randrange(1, 13):02}-09T00:00:00.000Z",
+        "birthday": f"{random.randrange(1936, 2008)}-{random.randrange(1, 13):02}-09"
+        + random.choice(("", "T00:00:00.000Z", "T00:00:00+02:00")),
         "address": {"city": random.choice(CITIES), "postalCode": f"{random.randrange(10**5):05}"},
         "interests": random.sample(("clay", "glass", "wood", "paper"), random.randrange(3)),
     }

@@ -144,6 +144,28 @@ def test_times_with_offsets_and_dates_before_1970() -> None:
     assert any("+05:45" in str(each.get("createdAt")) for each in traits)
 
 
+@pytest.mark.parametrize("broken", ["offset without a colon", "before 1970"])
+def test_a_translator_that_cannot_read_such_times_is_seen(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clean traffic shows a translator that refuses `+0530`, and one that drops old dates."""
+    settings = Settings(token="T", people=True)
+    messages = list(synth(1_000, seed=1, clean=True))
+    now = START + timedelta(hours=1)
+    right = [translate(message, settings, now=now).as_json() for message in messages]
+
+    def iso(text: str) -> int | None:
+        if broken == "offset without a colon":
+            return None if re.search(r"[+-]\d{4}$", text[10:]) else iso_to_ms(text)
+        found = iso_to_ms(text)
+        return None if found is not None and found < 0 else found
+
+    monkeypatch.setattr("translator.core.timestamps.iso_to_ms", iso)
+    monkeypatch.setattr("translator.core.values.iso_to_ms", iso)
+    wrong = [translate(message, settings, now=now).as_json() for message in messages]
+    assert sum(one != two for one, two in zip(right, wrong, strict=True)) > 10
+
+
 def test_hostile_times_are_before_1970_too() -> None:
     """Both texts and numbers."""
     assert "1969-12-31T23:59:59.999Z" in TIMES
