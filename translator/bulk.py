@@ -119,12 +119,17 @@ def translate_chunk(chunk: bytes, job: Job) -> tuple[bytes, int]:
     answers: list[bytes] = []
     errors = 0
     for line in chunk.split(b"\n"):
-        if not line or line.isspace():
+        if is_blank(line):
             continue
         answer, is_error = answer_line(line, compiled, job.now_ms)
         errors += is_error
         answers.append(answer)
     return b"".join(answer + b"\n" for answer in answers), errors
+
+
+def is_blank(line: bytes) -> bool:
+    """Whether a line is empty or white space, and so no message."""
+    return not line or line.isspace()
 
 
 def chunks(source: BinaryIO) -> Iterator[bytes]:
@@ -178,7 +183,7 @@ def translate_session_stream(source: BinaryIO, sink: BinaryIO, session: Session)
     started: Result | None = session.start().result
     errors = 0
     for line in lines(source):
-        if not line or line.isspace():
+        if is_blank(line):
             continue
         result = session_line(line, session).result
         if started:

@@ -1,5 +1,6 @@
 """`python -m translator send`, as people run it."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -56,6 +57,26 @@ def test_delivered(tmp_path: Path, stub: Stub) -> None:
         "dead_lettered": 0,
     }
     assert stub.names() == [["Signed Up"]]
+
+
+@pytest.mark.parametrize("source", ["pipe", "file", "gzip"])
+def test_blank_lines_are_no_messages(source: str, tmp_path: Path, stub: Stub) -> None:
+    """They are neither read nor lost, whatever the input is; a file may be compressed."""
+    (tmp_path / "settings.json").write_text('{"token": "T"}')
+    data = ("\n" + json.dumps(TRACK) + "\n \r\n\n").encode()
+    file = tmp_path / "messages"
+    file.write_bytes(gzip.compress(data) if source == "gzip" else data)
+    words = ["send", "--settings", "settings.json", "--now", NOW, "--base-url", stub.url]
+    result = subprocess.run(
+        [sys.executable, "-m", "translator", *words, *([] if source == "pipe" else ["messages"])],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(__file__).parents[3])},
+        input=data,
+        capture_output=True,
+    )
+    assert (result.returncode, result.stderr) == (0, b"")
+    summary = json.loads(result.stdout)
+    assert (summary["read"], summary["delivered"]) == (1, 1)
 
 
 def test_europe(tmp_path: Path, stub: Stub) -> None:

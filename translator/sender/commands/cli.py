@@ -4,7 +4,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from translator.bulk import lines, pieces
+from translator.bulk import is_blank, lines, pieces
 from translator.options import (
     allow_host_option,
     base_url_option,
@@ -173,15 +173,24 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
 
 
 def _input(source: BinaryIO, wake: Callable[[], object]) -> Iterable[bytes] | Lines:
-    """The lines of a file, or of a pipe or terminal, where the next one may take long."""
+    """The lines of a file, or of a pipe or terminal, where the next one may take long.
+
+    Blank lines are left out.
+    """
+    filled = (line for line in lines(source) if not is_blank(line))
     try:
         number = source.fileno()
     except OSError:
-        return lines(source)
+        return filled
     if stat.S_ISREG(os.fstat(number).st_mode):
-        return lines(source)
+        return filled
     # Not the buffer of standard input: it must not be in use when the process ends.
-    return Arriving(pieces(open(number, "rb", closefd=False)), wake)
+    return Arriving(_filled_pieces(open(number, "rb", closefd=False)), wake)
+
+
+def _filled_pieces(source: BinaryIO) -> Iterator[list[bytes]]:
+    for piece in pieces(source):
+        yield [line for line in piece if not is_blank(line)]
 
 
 def _deliver(
