@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from mock_mixpanel import MockMixpanel
+from mock_mixpanel.client import MockMixpanel
 
 
 @pytest.mark.parametrize(
