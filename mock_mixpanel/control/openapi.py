@@ -32,7 +32,7 @@ def query_names(method: str, rule: str) -> tuple[str, ...] | None:
 
     `rule` is the route as Flask writes it, such as `/_mock/requests/<int:number>`.
     """
-    path = re.sub("<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", rule)
+    path = re.sub(r"<(?:[^<>:]+:)?([a-z_]+)>", r"{\1}", rule)
     for each, described, operation in operations():
         if (each, described) == (method, path):
             resolved = map(_resolved, operation["parameters"])
