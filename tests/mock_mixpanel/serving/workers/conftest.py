@@ -16,8 +16,8 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def worker_urls() -> Iterator[dict[str, str]]:
     """The base URLs, by region, of a server with two workers for each region."""
-    arguments = ("--port", "0", "--eu-port", "0", "--in-port", "0", "--workers", "2")
-    with serving(*arguments) as process:
+    ports = ("--port", "0", "--eu-port", "0", "--in-port", "0")
+    with serving(*ports, "--workers", "2", "--alias-delay", "0") as process:
         yield urls(process, 3)
 
 
