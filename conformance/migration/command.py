@@ -4,8 +4,9 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from conformance.migration.result import Migration
 from conformance.migration.text import text
 from conformance.regression.approvals import match_approvals, read_approvals
 from conformance.regression.command import now_option
+from conformance.regression.progress import FIRST_SECONDS, LOG_SECONDS
 from conformance.regression.redaction import SecretFilter, secrets_in
 from conformance.regression.refs import (
     STAND_IN_SETTINGS,
@@ -208,9 +210,20 @@ def _both_sides(
             with ProcessPoolExecutor(2, initializer=_leave_interrupts_to_the_parent) as pool:
                 one = pool.submit(deliver_corpus, old, names, options_of_sides[0])
                 two = pool.submit(deliver_corpus, new, names, options_of_sides[1])
+                _show_progress([one, two])
                 return one.result(), two.result()
         except BrokenProcessPool as error:
             raise EngineError("a worker process ended before it answered") from error
+
+
+def _show_progress(sides: Sequence[Future[ProjectContents]]) -> None:
+    """A line on the error stream every few seconds until both sides are delivered."""
+    begun, seconds = time.monotonic(), FIRST_SECONDS
+    while wait(sides, timeout=seconds, return_when=FIRST_EXCEPTION).not_done:
+        if any(side.done() and side.exception() for side in sides):
+            return
+        click.echo(f"delivering both sides: {time.monotonic() - begun:.0f} s", err=True)
+        seconds = LOG_SECONDS
 
 
 def _leave_interrupts_to_the_parent() -> None:
