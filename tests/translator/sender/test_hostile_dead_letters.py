@@ -1,4 +1,4 @@
-"""Dead letters as nobody would write them: each stops only itself."""
+"""Malformed and hostile dead letters: each stops only itself."""
 
 import base64
 import json
