@@ -202,3 +202,14 @@ def test_resend_killed_at_the_end(
     assert run_child(tmp_path, stub, (), "resend", "dead") == 0
     assert sent(stub) == ["ann"]
     assert {path.name for path in tmp_path.iterdir()} == {"settings.json"}
+
+
+def test_a_file_that_is_given_back(tmp_path: Path, stub: Stub) -> None:
+    """Dead letters that are put back on purpose are sent, whatever a killed `resend` left."""
+    line = json.dumps({"operation": update("ann", "$add", {"n": 1})._asdict()}) + "\n"
+    (tmp_path / "dead").write_text(line)
+    assert run_child(tmp_path, stub, ("close", "after", "9"), "resend", "dead") == -9
+    (tmp_path / "dead.resending").unlink()
+    (tmp_path / "dead").write_text(line)
+    assert run_child(tmp_path, stub, (), "resend", "dead") == 0
+    assert sent(stub) == ["ann", "ann"]

@@ -28,7 +28,7 @@ from translator.options import (
     usage_error,
 )
 from translator.sender.books.dead_letters import claim, of_line, of_read_line, read_line, unique
-from translator.sender.commands.delivery_setup import open_delivery
+from translator.sender.commands.delivery_setup import Opened, open_delivery
 from translator.sender.commands.run import run_send
 from translator.sender.commands.stdin_reader import Arriving, Lines
 from translator.sender.deliver import HOLD_SECONDS
@@ -151,9 +151,12 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
         usage_error(f"{file} does not exist; there are no dead letters to send")
     with ExitStack() as stack:
 
-        def read(_wake: Callable[[], object]) -> Iterable[bytes]:
+        def read(opened: Opened) -> Iterable[bytes]:
             # The spool is open now, so no other `resend` works on this file.
             if not taken.exists():
+                if opened.spool is not None and opened.spool.finished is not None:
+                    # It was left behind by a `resend` that ended: this is another input.
+                    opened.spool.begin_input()
                 claim(file, taken)
             return unique(lines(stack.enter_context(taken.open("rb"))))
 
@@ -172,7 +175,7 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
     sys.exit(status)
 
 
-def _input(source: BinaryIO, wake: Callable[[], object]) -> Iterable[bytes] | Lines:
+def _input(source: BinaryIO, opened: Opened) -> Iterable[bytes] | Lines:
     """The lines of a file, or of a pipe or terminal, where the next one may take long.
 
     Blank lines are left out.
@@ -185,7 +188,7 @@ def _input(source: BinaryIO, wake: Callable[[], object]) -> Iterable[bytes] | Li
     if stat.S_ISREG(os.fstat(number).st_mode):
         return filled
     # Not the buffer of standard input: it must not be in use when the process ends.
-    return Arriving(_filled_pieces(open(number, "rb", closefd=False)), wake)
+    return Arriving(_filled_pieces(open(number, "rb", closefd=False)), opened.sender.wake)
 
 
 def _filled_pieces(source: BinaryIO) -> Iterator[list[bytes]]:
@@ -194,7 +197,7 @@ def _filled_pieces(source: BinaryIO) -> Iterator[list[bytes]]:
 
 
 def _deliver(
-    given: Callable[[Callable[[], object]], Iterable[bytes] | Lines],
+    given: Callable[[Opened], Iterable[bytes] | Lines],
     *,
     now_text: str | None,
     spool: Path | None,
@@ -205,7 +208,7 @@ def _deliver(
     """Deliver lines: messages or, if `resent`, dead letters.
 
     Gives the exit code, and whether the spool remembers that all lines are delivered. `given` gives
-    the lines; its argument is to be called when there are more.
+    the lines when everything else is open.
     """
     fixed = None if now_text is None else moment(now_text) / 1000
 
@@ -216,7 +219,7 @@ def _deliver(
         translate = opened.translate
         try:
             status = run_send(
-                given(opened.sender.wake),
+                given(opened),
                 (lambda line: read_line(line, translate, now() * 1000)) if resent else translate,
                 opened.sender,
                 opened.host,
