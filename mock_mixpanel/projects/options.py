@@ -143,12 +143,12 @@ def _drop_filter(value: Any, where: str) -> DropFilter:
         raise ConfigError(f"{where}: expected an object with event, property or both")
     for name in value:
         check_name(name, [each.name for each in fields(DropFilter)], where)
-    for name in ("event", "property"):
-        _optional_text(value.get(name), f"{where}.{name}")
+    for name in sorted({"event", "property"} & value.keys()):
+        _text(value[name], f"{where}.{name}")
     wanted = value.get("value")
     if not isinstance(wanted, str | int | float | bool | None):
         raise ConfigError(f"{where}.value: expected a text, a number or a boolean")
-    if wanted is not None and value.get("property") is None:
+    if "value" in value and "property" not in value:
         raise ConfigError(f"{where}.value: of which property? give property as well")
     return DropFilter(**value)
 

@@ -2,12 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 
 from mock_mixpanel.app import create_app
 from mock_mixpanel.cli import main
 from mock_mixpanel.control import openapi
+from mock_mixpanel.projects.config import ConfigError, Project
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "api.md"
 PAGES = "/_mock/ui"
@@ -41,3 +45,41 @@ def test_the_options_of_projects() -> None:
     shown = create_app().test_client().get("/_mock/projects/T").json or {}
     known = openapi.document()["components"]["schemas"]["ProjectOptions"]["properties"]
     assert set(shown) == set(known) | {"token"}
+
+
+VALUES: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 2.5, 10**9, 10**9 + 1, 10**13, "", "x", "us", "mars", "legacy"),
+    *([], ["x"], [""], [1], [None], {}, {"x": 1}, [{}], [{"x": 1}]),
+    *([{"username": "u", "secret": "s"}], [{"username": "u"}], [{"username": "", "secret": "s"}]),
+    *([{"username": "u", "secret": "s", "more": "x"}], [{"id": "i", "name": "n"}], [{"id": "i"}]),
+    *([{"id": 1, "name": "n"}], [{"event": "E"}], [{"event": ""}], [{"event": None}], [{"x": "y"}]),
+    *([{"property": "p", "value": 1}], [{"property": "p", "value": []}], [{"value": 1}]),
+    *([{"event": "E", "value": 1}], [{"event": "E", "property": "p", "value": True}]),
+    *({"records": 1}, {"records": None}, {"records": "1"}, {"records": -1}, {"records": 10**13}),
+    *(
+        {"compaction": None},
+        {"json_depth": 5},
+        {"nonsense": 5},
+        {"records": True},
+        {"records": 1.5},
+    ),
+)
+OPTIONS = sorted(openapi.document()["components"]["schemas"]["ProjectOptions"]["properties"])
+
+
+def is_accepted(name: str, value: Any) -> bool:
+    try:
+        Project("T").changed({name: value})
+    except ConfigError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_values_of_options(name: str) -> None:
+    """The description and the server accept the same values of each option."""
+    schema = openapi.document()["components"]["schemas"]["ProjectOptions"]
+    validator = Draft202012Validator(schema)
+    described = [value for value in VALUES if validator.is_valid({name: value})]
+    assert described == [value for value in VALUES if is_accepted(name, value)]
+    assert 0 < len(described) < len(VALUES)
