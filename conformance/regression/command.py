@@ -11,6 +11,7 @@ from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, EXIT_USAGE, Usage
 from conformance.regression.approvals import match_approvals, read_approvals
 from conformance.regression.comparison import DiffJob
 from conformance.regression.engine import compare_corpus
+from conformance.regression.markdown import diff_markdown
 from conformance.regression.progress import progress
 from conformance.regression.refs import STAND_IN_SETTINGS, parse_ref, read_rules, read_settings
 from conformance.regression.report import report_folder, write_report
@@ -62,6 +63,11 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="Lines that may be no messages.",
 )
+@click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a summary for a comment on a pull request.",
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: all cores]")
 @answers_errors
 def diff(
@@ -74,6 +80,7 @@ def diff(
     now: str | None,
     approvals: Path | None,
     report: Path | None,
+    markdown: Path | None,
     show_all: bool,
     max_bad_lines: int,
     workers: int | None,
@@ -100,6 +107,9 @@ def diff(
     names = corpus_files([*corpora, *files])
     if report:
         report_folder(report)
+    if markdown:
+        markdown.parent.mkdir(parents=True, exist_ok=True)
+        markdown.touch()
     with progress("comparing", corpus_bytes(names)) as told:
         counts = compare_corpus(names, job, workers=workers, progress=told)
     if not counts.messages:
@@ -115,6 +125,8 @@ def diff(
     click.echo(text(result, show_all=show_all))
     if report:
         write_report(report, result)
+    if markdown:
+        markdown.write_text(diff_markdown(result), encoding="utf-8")
     if result.changed:
         sys.exit(EXIT_FAILURES)
     sys.exit(EXIT_USAGE if result.has_bad_lines else EXIT_CONFORMANT)

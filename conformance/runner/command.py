@@ -101,6 +101,11 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Write it there.")
 @click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a summary for a comment on a pull request.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=30,
@@ -137,6 +142,7 @@ def run(
     write_tolerances: Path | None,
     project: tuple[str, ...],
     report: Path | None,
+    markdown: Path | None,
     timeout: float,
     settings: Path | None,
     mock_port: int,
@@ -162,9 +168,9 @@ def run(
     scenarios = selection.scenarios(everything)
     today = datetime.now(UTC).date()
     accepted = Tolerances(read_tolerances(tolerances) if tolerances else [], today)
-    if write_tolerances:
-        write_tolerances.parent.mkdir(parents=True, exist_ok=True)
-        write_tolerances.touch()
+    for output in filter(None, (write_tolerances, markdown)):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.touch()
     ours = target_name == "builtin" and not folder
     if captures and not ours:
         raise UsageError("--captures: captures are for the target 'builtin' and our scenarios only")
@@ -200,6 +206,10 @@ def run(
         from conformance.reports.write import write_reports
 
         write_reports(found, report)
+    if markdown:
+        from conformance.reports.markdown import run_markdown
+
+        markdown.write_text(run_markdown(found), encoding="utf-8")
     if write_tolerances:
         write_tolerances.write_text(tolerances_text(found.outcomes, today), encoding="utf-8")
     stale = accepted.stale(whole=not selection.text() and not run.stopped)
