@@ -53,7 +53,10 @@ def read_entry(line: bytes, where: str) -> CorpusEntry:
     try:
         value = orjson.loads(line)
     except ValueError:
-        raise BadLine("not JSON", _why(line)) from None
+        # Numbers that orjson refuses are JSON too.
+        value, strict = _parsed(line), False
+    else:
+        strict = True
     if type(value) is not dict:
         raise BadLine("not an object", line[:80].decode(errors="replace"))
     if "session" in value and "type" not in value:
@@ -65,7 +68,7 @@ def read_entry(line: bytes, where: str) -> CorpusEntry:
             known = Settings.__dataclass_fields__
             settings = {key: item for key, item in settings.items() if key in known}
         return CorpusEntry(where, value, _text(value.get("id")), settings, session=True)
-    plain = line.count(b"{") + line.count(b"[") <= MAX_NESTING
+    plain = strict and line.count(b"{") + line.count(b"[") <= MAX_NESTING
     if "type" in value or "message" not in value:
         return CorpusEntry(where, value, _text(value.get("messageId")), plain=plain)
     settings = _settings(value)
@@ -76,13 +79,12 @@ def read_entry(line: bytes, where: str) -> CorpusEntry:
     return CorpusEntry(where, message, _text(name), settings, _moment(value.get("now")), plain)
 
 
-def _why(line: bytes) -> str:
-    """Why strict JSON refuses a line; names the field with NaN or half a surrogate pair."""
+def _parsed(line: bytes) -> Any:
+    """The value of a line, as the translator reads it; names the field with NaN and the like."""
     try:
-        parse_line(line)
+        return parse_line(line)
     except TranslationError as error:
-        return error.failure.message
-    return "it has a number that is too large"
+        raise BadLine("not JSON", error.failure.message) from None
 
 
 def _settings(value: Json) -> Json | None:

@@ -422,3 +422,39 @@ def test_a_mix_of_rules_reaches_a_revision(repository: Path, corpus: Path) -> No
     result = diff("--corpus", corpus, "--old", "git:v1", "--rules", "observed+insert_id")
     assert "value changed: payload.properties.mp_lib  1 message" in result.stdout
     assert "insert_id" not in result.stdout
+
+
+@pytest.mark.parametrize("levels", [5, 150, 300, 500, 990])
+def test_messages_of_any_nesting(levels: int, echo: str, corpus: Path) -> None:
+    """A message that is nested too deeply fails on both sides; the others are compared."""
+    nested = "[" * levels + "]" * levels
+    of_events(corpus, "a", properties=f'{{"x":{nested}}}')
+    with corpus.open("a") as file:
+        file.write('{"type":"track","messageId":"1","userId":"u","event":"b","properties":{}}')
+    result = diff("--corpus", corpus, "--old", echo, "--new", echo)
+    fails = levels > 190
+    expected = "; 1 fail on both sides" if fails else ""
+    assert f"2 messages, 0 changed (0.0%){expected}\n" in result.stdout
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("1" + "0" * 400, "properties.x is a whole number of more than 64 bits"),
+        ("1e400", "properties.x is inf"),
+        ("NaN", "properties.x is nan"),
+        ('"\\ud83c"', "properties.x has a lone surrogate"),
+    ],
+)
+def test_a_value_that_no_translator_takes_is_named(
+    value: str, why: str, echo: str, corpus: Path
+) -> None:
+    """The line is bad, the field is named, and the other lines are compared."""
+    of_events(corpus, "a", properties=f'{{"x":{value}}}')
+    with corpus.open("a") as file:
+        file.write('{"type":"track","messageId":"1","userId":"u","event":"b","properties":{}}')
+    result = diff("--corpus", corpus, "--old", echo, "--new", echo)
+    assert f"  bad line {corpus}:1: not JSON: {why}" in result.stdout
+    assert "1 message, 0 changed (0.0%); 1 bad line\n" in result.stdout
+    assert result.exit_code == 2
