@@ -8,7 +8,7 @@ import click
 
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES
 from conformance.reports.results import read_results
-from conformance.reports.run_changes import Change, changes
+from conformance.reports.run_changes import OutcomeChange, changes
 from conformance.runner.outcomes import counts
 from conformance.targets.destination_guard import answers_errors
 
@@ -32,4 +32,4 @@ def compare(before: Path, after: Path) -> NoReturn:
             click.echo("  " + "\n  ".join(each.text().splitlines()))
     if not found:
         click.echo("nothing changed")
-    sys.exit(EXIT_FAILURES if Change.BROKE in found else EXIT_CONFORMANT)
+    sys.exit(EXIT_FAILURES if OutcomeChange.BROKE in found else EXIT_CONFORMANT)

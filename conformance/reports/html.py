@@ -24,7 +24,7 @@ OTHER = "other sources"
 ISSUES = "https://github.com/{}/issues/{}"
 
 
-class Row(NamedTuple):
+class HeadingRow(NamedTuple):
     """A row of the matrix: what it is about, the value that filters for it, a count per verdict."""
 
     title: str
@@ -145,7 +145,7 @@ def _empty(values: Json, name: str) -> bool:
     return value in (None, [], "")
 
 
-def _rows(outcomes: Sequence[Outcome]) -> Iterator[Row]:
+def _rows(outcomes: Sequence[Outcome]) -> Iterator[HeadingRow]:
     found: dict[str, Counter[Verdict]] = {}
     for outcome in outcomes:
         for topic in topics(outcome):
@@ -153,7 +153,7 @@ def _rows(outcomes: Sequence[Outcome]) -> Iterator[Row]:
     known = sources.headings()
     for topic in sorted(found, key=lambda name: _place(name, known)):
         title = known[topic]["title"] if topic in known else topic
-        yield Row(title, topic, found[topic])
+        yield HeadingRow(title, topic, found[topic])
 
 
 def _place(topic: str, known: Mapping[str, Any]) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from conformance.reports.results import Report
 from conformance.runner.outcomes import Outcome
 
 
-class Change(StrEnum):
+class OutcomeChange(StrEnum):
     """How an outcome changed, in the order in which people want to read of it."""
 
     BROKE = "broke"
@@ -53,30 +53,30 @@ class Changed(NamedTuple):
         return "\n  ".join("\n".join(lines).splitlines())
 
 
-def changes(before: Report, after: Report) -> Mapping[Change, Sequence[Changed]]:
+def changes(before: Report, after: Report) -> Mapping[OutcomeChange, Sequence[Changed]]:
     """Every outcome that is not the same in both, by how it changed."""
     first = {outcome.key: outcome for outcome in before.outcomes}
     second = {outcome.key: outcome for outcome in after.outcomes}
-    found: defaultdict[Change, list[Changed]] = defaultdict(list)
+    found: defaultdict[OutcomeChange, list[Changed]] = defaultdict(list)
     for key in sorted(first | second):
         pair = Changed(first.get(key), second.get(key))
         change = _change(*pair)
         if change is not None:
             found[change].append(pair)
-    return {change: found[change] for change in Change if change in found}
+    return {change: found[change] for change in OutcomeChange if change in found}
 
 
-def _change(before: Outcome | None, after: Outcome | None) -> Change | None:
+def _change(before: Outcome | None, after: Outcome | None) -> OutcomeChange | None:
     if after is None:
-        return Change.REMOVED
+        return OutcomeChange.REMOVED
     if after.verdict.red and not (before and before.verdict.red):
-        return Change.BROKE
+        return OutcomeChange.BROKE
     if before is None:
-        return Change.ADDED
+        return OutcomeChange.ADDED
     if before.verdict.red and not after.verdict.red:
-        return Change.FIXED
+        return OutcomeChange.FIXED
     if before.verdict is not after.verdict:
-        return Change.DIFFERS if after.verdict.red else Change.OTHER
+        return OutcomeChange.DIFFERS if after.verdict.red else OutcomeChange.OTHER
     if (before.differences, before.reason) != (after.differences, after.reason):
-        return Change.DIFFERS if after.verdict.red else None
+        return OutcomeChange.DIFFERS if after.verdict.red else None
     return None

@@ -26,7 +26,7 @@ from conformance.reports.terminal import Terminal
 from conformance.runner.device_captures import all_captures
 from conformance.runner.jobs import WORTHWHILE, outcomes_in_order, usable_cores
 from conformance.runner.outcomes import LEVELS, Outcome, Verdict
-from conformance.runner.run import Case, Engine, RunOptions
+from conformance.runner.run import Case, CaseRunner, RunOptions
 from conformance.runner.smoke_check import check
 from conformance.runner.tolerances import Tolerances, read_tolerances, tolerances_text
 from conformance.spec.expected_failures import read_expected_failures
@@ -270,16 +270,16 @@ class _Run:
         if self._options.own and self._jobs > 1:
             yield from outcomes_in_order(self._options, self._cases, self._jobs)
             return
-        with Engine(self._options) as engine:
+        with CaseRunner(self._options) as runner:
             if not self._options.own:
                 try:
-                    terminal.say(f"smoke check: {check(engine.target, engine.mock)}")
+                    terminal.say(f"smoke check: {check(runner.target, runner.mock)}")
                 except DriverBroken:
                     terminal.say("0 passed, 0 failed; the smoke check failed, so no case was run")
                     raise
-                self.translator = engine.target.about().name
+                self.translator = runner.target.about().name
             if self._jobs == 1:
-                yield from map(engine.outcome, self._cases)
+                yield from map(runner.outcome, self._cases)
                 return
         yield from outcomes_in_order(self._options, self._cases, self._jobs)
 

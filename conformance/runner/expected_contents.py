@@ -18,7 +18,7 @@ from conformance.spec.placeholders import Placeholders
 from conformance.targets.builtin import Builtin
 from conformance.targets.device import expanded
 from conformance.targets.engage_calls import EngagedSession
-from conformance.targets.target import Session, Setup
+from conformance.targets.target import Setup, TargetSession
 from translator import Operation
 from translator.core.residency import HOSTS
 from translator.engage import Engage
@@ -52,7 +52,7 @@ def _sent_by_ours(scenario: Scenario, mock: Mock) -> bool:
         delivery=scenario.delivery,
         mock=mock,
     )
-    session: Session = Builtin().open(setup)
+    session: TargetSession = Builtin().open(setup)
     try:
         if scenario.engage:
             session = EngagedSession(session, scenario.engage, setup, Engage)

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import util
 
 from conformance.runner.outcomes import Outcome
-from conformance.runner.run import Case, Engine, RunOptions
+from conformance.runner.run import Case, CaseRunner, RunOptions
 
 CHUNK = 8
 """Cases that a process takes at once: few enough to finish together, enough to save messages."""
@@ -16,7 +16,7 @@ CHUNK = 8
 WORTHWHILE = 200
 """With fewer cases than this, starting processes takes longer than it saves."""
 
-_engine: Engine
+_runner: CaseRunner
 
 
 def usable_cores() -> int:
@@ -25,7 +25,7 @@ def usable_cores() -> int:
 
 
 def outcomes_in_order(options: RunOptions, cases: Sequence[Case], jobs: int) -> Iterator[Outcome]:
-    """The outcome of each case, from `jobs` processes, each with an engine of its own.
+    """The outcome of each case, from `jobs` processes, each with a target and a mock of its own.
 
     The processes end when the iterator is closed.
     """
@@ -41,12 +41,12 @@ def outcomes_in_order(options: RunOptions, cases: Sequence[Case], jobs: int) -> 
 
 
 def _start(options: RunOptions) -> None:
-    global _engine
+    global _runner
     # Ctrl-C reaches every process of the terminal; the one that collects decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _engine = Engine(options).__enter__()
-    util.Finalize(None, _engine.__exit__, args=(None, None, None), exitpriority=10)
+    _runner = CaseRunner(options).__enter__()
+    util.Finalize(None, _runner.__exit__, args=(None, None, None), exitpriority=10)
 
 
 def _outcome(case: Case) -> Outcome:
-    return _engine.outcome(case)
+    return _runner.outcome(case)

@@ -17,11 +17,11 @@ from conformance.targets.engage_calls import EngagedSession, MakeEngage
 from conformance.targets.target import (
     Answer,
     CannotRun,
-    Session,
     SettingsRefused,
     Setup,
     Target,
     TargetFailed,
+    TargetSession,
 )
 from translator.engage import Engage
 
@@ -129,7 +129,7 @@ def expected(scenario: Scenario) -> Json:
     return {section: value for section, value in found.items() if value is not None}
 
 
-def _replayed(scenario: Scenario, session: Session, mock: Mock, judging: Judging) -> Replayed:
+def _replayed(scenario: Scenario, session: TargetSession, mock: Mock, judging: Judging) -> Replayed:
     answers, differences = feed(scenario, session, mock)
     if judging.profile == "outcome" and scenario.mode == "cloud":
         return _by_outcome(scenario, session, mock, answers, judging)
@@ -166,7 +166,7 @@ def _replayed(scenario: Scenario, session: Session, mock: Mock, judging: Judging
 
 
 def _by_outcome(
-    scenario: Scenario, session: Session, mock: Mock, answers: list[Answer], judging: Judging
+    scenario: Scenario, session: TargetSession, mock: Mock, answers: list[Answer], judging: Judging
 ) -> Replayed:
     """What Mixpanel then holds, compared with what it holds after the expected requests."""
     notes = [f"message {index}: {each.note}" for index, each in enumerate(answers) if each.note]
@@ -197,7 +197,7 @@ def expects_nothing(scenario: Scenario) -> bool:
 
 
 def _evidence(
-    scenario: Scenario, session: Session, mock: Mock, judging: Judging
+    scenario: Scenario, session: TargetSession, mock: Mock, judging: Judging
 ) -> list[Difference]:
     """Of a scenario that expects nothing: whether an event in the same session does arrive."""
     observable = scenario.mode == "cloud" and "requests" in session.observes
@@ -235,7 +235,7 @@ def _settings_refused(scenario: Scenario, text: str, mock: Mock, judging: Judgin
     return Replayed({"settings_error": text, "requests": requests}, tuple(differences))
 
 
-def _settings_accepted(scenario: Scenario, session: Session, mock: Mock) -> Replayed:
+def _settings_accepted(scenario: Scenario, session: TargetSession, mock: Mock) -> Replayed:
     if "settings" not in session.observes:
         raise CannotRun("it does not tell which settings it refuses")
     difference = Difference(

@@ -22,7 +22,7 @@ Case = Scenario | Recorded
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What an engine is made from; it can be sent to another process.
+    """What a CaseRunner is made from; it can be sent to another process.
 
     `target` is what `--target` names, `settings` those of a server that cannot be told any.
     `rules` restricts captures to one rule set. `profile` is `exact` or `outcome`; None is the usual
@@ -50,7 +50,7 @@ class RunOptions:
         return Judging(self.profile or usual, evidence=not self.own, project=self.project)
 
 
-class Engine:
+class CaseRunner:
     """A target and a mock of its own, for `with`."""
 
     target: Target

@@ -9,7 +9,7 @@ from conformance.runner.mock import Mock, MockRefused
 from conformance.spec.loading import Json, RawLine, Scenario
 from conformance.targets.device import DeviceSession
 from conformance.targets.engage_calls import EngagedSession
-from conformance.targets.target import Answer, CannotRun, Session
+from conformance.targets.target import Answer, CannotRun, TargetSession
 
 
 def prepare(scenario: Scenario, mock: Mock, project: Json) -> None:
@@ -34,7 +34,9 @@ def prepare(scenario: Scenario, mock: Mock, project: Json) -> None:
             raise DataError(f"{scenario.id}: faults: {error}") from error
 
 
-def feed(scenario: Scenario, session: Session, mock: Mock) -> tuple[list[Answer], list[Difference]]:
+def feed(
+    scenario: Scenario, session: TargetSession, mock: Mock
+) -> tuple[list[Answer], list[Difference]]:
     """The answers to all messages, and in what the target changed its input."""
     answers: list[Answer] = []
     differences: list[Difference] = []

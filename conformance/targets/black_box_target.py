@@ -14,7 +14,7 @@ from conformance.runner.mock import Mock
 from conformance.spec.loading import Json, Scenario
 from conformance.targets.http_front import Front
 from conformance.targets.protocol import About
-from conformance.targets.target import Answer, CannotRun, Session, Setup
+from conformance.targets.target import Answer, CannotRun, Setup, TargetSession
 from conformance.targets.target_responses import json_values
 from conformance.targets.time_shift import moved
 from translator import Settings, SettingsError
@@ -70,7 +70,7 @@ class WatchedTarget:
             raise CannotRun("the scenario is about how our own sender is set up")
         return moved(scenario, datetime.now(UTC))
 
-    def open(self, setup: Setup) -> Session:
+    def open(self, setup: Setup) -> TargetSession:
         """A session; nothing of it is known to the server."""
         assert setup.mock is not None
         return _Watched(self, self._front, setup.mock)

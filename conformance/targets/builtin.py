@@ -13,10 +13,10 @@ from conformance.targets.target import (
     Answer,
     Lost,
     Reason,
-    Session,
     SettingsRefused,
     Setup,
     TargetFailed,
+    TargetSession,
     Translate,
 )
 from translator import Result, Settings, SettingsError, translate
@@ -57,7 +57,7 @@ class Builtin:
         """The scenario, unchanged."""
         return scenario
 
-    def open(self, setup: Setup) -> Session:
+    def open(self, setup: Setup) -> TargetSession:
         """A session with these settings."""
         if setup.mode != "cloud":
             return DeviceSession(self._make_session, setup)

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.errors import DataError
 from conformance.spec.loading import Engagement, Json
-from conformance.targets.target import Answer, Reason, Session, Setup
+from conformance.targets.target import Answer, Reason, Setup, TargetSession
 from translator import Settings
 from translator.core.errors import TranslationError
 from translator.core.timestamps import to_ms
@@ -28,7 +28,7 @@ class EngagedSession:
     """
 
     def __init__(
-        self, inner: Session, engagement: Engagement, setup: Setup, make: MakeEngage
+        self, inner: TargetSession, engagement: Engagement, setup: Setup, make: MakeEngage
     ) -> None:
         try:
             definitions = definitions_from_json(engagement.definitions)

@@ -20,10 +20,10 @@ from conformance.targets.target import (
     Answer,
     CannotRun,
     Lost,
-    Session,
     SettingsRefused,
     Setup,
     TargetFailed,
+    TargetSession,
     with_capabilities,
 )
 from conformance.targets.target_responses import (
@@ -58,7 +58,7 @@ class ExecTarget:
         """The scenario, unchanged. Raises CannotRun if it needs a capability that is missing."""
         return with_capabilities(self.about(), scenario)
 
-    def open(self, setup: Setup) -> Session:
+    def open(self, setup: Setup) -> TargetSession:
         """A session with these settings."""
         start = partial(
             self._driver.start,
@@ -140,7 +140,7 @@ class _Translating(_Session):
         self.observes |= {"requests", "undelivered"}
         self._setup = setup
         self._translated: deque[Json] = deque()
-        self._sending: Session | None = None
+        self._sending: TargetSession | None = None
         # Settings that ours refuses and the driver takes are for scenarios that send nothing.
         with suppress(SettingsRefused):
             self._sending = Builtin(self._translate).open(setup)

@@ -24,9 +24,9 @@ from conformance.targets.protocol import (
 from conformance.targets.target import (
     Answer,
     CannotRun,
-    Session,
     Setup,
     TargetFailed,
+    TargetSession,
     with_capabilities,
 )
 from conformance.targets.target_responses import begun, introduced, json_values
@@ -52,7 +52,7 @@ class HttpTarget:
         """The scenario, unchanged. Raises CannotRun if it needs a capability that is missing."""
         return with_capabilities(self.about(), scenario)
 
-    def open(self, setup: Setup) -> Session:
+    def open(self, setup: Setup) -> TargetSession:
         """A session with these settings."""
         assert setup.mock is not None
         command = start_command(

@@ -83,7 +83,7 @@ class Setup:
     mock: Mock | None = None
 
 
-class Session(Protocol):
+class TargetSession(Protocol):
     """A target during one scenario."""
 
     @property
@@ -113,7 +113,7 @@ class Target(Protocol):
     def adapted(self, scenario: Scenario) -> Scenario:
         """The scenario as it can be replayed here. Raises CannotRun if it cannot."""
 
-    def open(self, setup: Setup) -> Session:
+    def open(self, setup: Setup) -> TargetSession:
         """A session. Raises SettingsRefused, or CannotRun for what the target has no way to do."""
 
 

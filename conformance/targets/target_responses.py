@@ -12,10 +12,10 @@ from conformance.targets.target import (
     CannotRun,
     Lost,
     Reason,
-    Session,
     SettingsRefused,
     Setup,
     TargetFailed,
+    TargetSession,
 )
 
 
@@ -28,7 +28,7 @@ def introduced(start: Callable[[], About], where: str) -> About:
         raise DriverBroken(f"{where}: {text}: {error}") from error
 
 
-def begun(about: About, setup: Setup, start: Callable[[], About]) -> About | Session:
+def begun(about: About, setup: Setup, start: Callable[[], About]) -> About | TargetSession:
     """What the program says to a scenario's start, or a session that fails if it crashed.
 
     Raises CannotRun for what it has not, SettingsRefused for settings that it says are wrong.

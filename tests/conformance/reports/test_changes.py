@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import main
-from conformance.reports.run_changes import Change, changes
+from conformance.reports.run_changes import OutcomeChange, changes
 from conformance.reports.write import write_reports
 from conformance.runner.compare import Difference, Kind
 from conformance.runner.outcomes import Verdict
@@ -20,22 +20,24 @@ STALE, EXPECTED = Verdict.STALE, Verdict.EXPECTED_FAILURE
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        (PASS, FAIL, Change.BROKE),
-        (SKIP, ERROR, Change.BROKE),
-        (EXPECTED, STALE, Change.BROKE),
-        (None, FAIL, Change.BROKE),
-        (FAIL, PASS, Change.FIXED),
-        (FAIL, EXPECTED, Change.FIXED),
-        (FAIL, ERROR, Change.DIFFERS),
-        (PASS, SKIP, Change.OTHER),
-        (None, PASS, Change.ADDED),
-        (None, SKIP, Change.ADDED),
-        (FAIL, None, Change.REMOVED),
+        (PASS, FAIL, OutcomeChange.BROKE),
+        (SKIP, ERROR, OutcomeChange.BROKE),
+        (EXPECTED, STALE, OutcomeChange.BROKE),
+        (None, FAIL, OutcomeChange.BROKE),
+        (FAIL, PASS, OutcomeChange.FIXED),
+        (FAIL, EXPECTED, OutcomeChange.FIXED),
+        (FAIL, ERROR, OutcomeChange.DIFFERS),
+        (PASS, SKIP, OutcomeChange.OTHER),
+        (None, PASS, OutcomeChange.ADDED),
+        (None, SKIP, OutcomeChange.ADDED),
+        (FAIL, None, OutcomeChange.REMOVED),
         (PASS, PASS, None),
         (FAIL, FAIL, None),
     ],
 )
-def test_kinds(before: Verdict | None, after: Verdict | None, expected: Change | None) -> None:
+def test_kinds(
+    before: Verdict | None, after: Verdict | None, expected: OutcomeChange | None
+) -> None:
     """What is red and was not broke; what is no longer red is fixed; and so on."""
     runs = [report(*[outcome("a/b", verdict)] if verdict else []) for verdict in (before, after)]
     assert [expected] if expected else list(changes(*runs)) == []
@@ -47,7 +49,7 @@ def test_another_difference_is_a_change() -> None:
     other = Difference("requests[0].record.event", Kind.CHANGED, "Opened", "Closed")
     second = dataclasses.replace(first, differences=(*first.differences[1:], other))
     found = changes(report(first), report(second))
-    [changed] = found[Change.DIFFERS]
+    [changed] = found[OutcomeChange.DIFFERS]
     text = changed.text()
     assert "track/fails  must  documented  fail -> fail" in text
     assert 'requests[0].record.event\n      expected  "Opened"\n      actual    "Closed"' in text
@@ -59,7 +61,7 @@ def test_the_same_capture_under_other_rules_is_another() -> None:
     """Captures are told apart by their rules."""
     one = outcome("c-1", PASS, kind="capture", rules="observed")
     other = outcome("c-1", FAIL, kind="capture", rules="documented")
-    assert list(changes(report(one), report(one, other))) == [Change.BROKE]
+    assert list(changes(report(one), report(one, other))) == [OutcomeChange.BROKE]
 
 
 def compare(tmp_path: Path, *runs: object) -> Result:

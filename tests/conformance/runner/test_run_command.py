@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from conformance.cli import main
 from conformance.reports.results import read_results
 from conformance.runner.outcomes import Outcome, Verdict
-from conformance.runner.run import Case, Engine
+from conformance.runner.run import Case, CaseRunner
 
 FOLDER = Path(__file__).parents[1] / "drivers"
 ALIASES = ("alias/direction", "alias/to-itself")
@@ -197,15 +197,15 @@ def test_maxfail(tmp_path: Path) -> None:
 def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After Ctrl-C everything judged so far is reported: 130."""
     calls = iter([None, KeyboardInterrupt])
-    judge = Engine.outcome
+    judge = CaseRunner.outcome
 
-    def interrupted(engine: Engine, case: Case) -> Outcome:
+    def interrupted(engine: CaseRunner, case: Case) -> Outcome:
         error = next(calls)
         if error:
             raise error
         return judge(engine, case)
 
-    monkeypatch.setattr(Engine, "outcome", interrupted)
+    monkeypatch.setattr(CaseRunner, "outcome", interrupted)
     result = run(*ALIASES, "--no-captures", "--report", str(tmp_path))
     assert result.exit_code == 130
     assert [each.id for each in read_results(tmp_path).outcomes] == ["alias/direction"]
