@@ -20,7 +20,7 @@ class BadRequestError(Exception):
 
 
 class DisconnectedError(Exception):
-    """The client is gone before its body was complete."""
+    """The client closed the connection before its body was complete."""
 
 
 class TooLargeError(BadRequestError):
@@ -61,8 +61,9 @@ class BodyMemory:
         """A reader holds so many bytes more."""
         self._readers[reader] = self._readers.get(reader, 0) + size
         self._held += size
-        for oldest in list(self._readers):
-            if self._held <= self._most or oldest is reader:
+        while self._held > self._most:
+            oldest = next(iter(self._readers))
+            if oldest is reader:
                 break
             self._given_up.add(oldest)
             oldest.cancel()
@@ -73,7 +74,7 @@ class BodyMemory:
         self._held -= self._readers.pop(reader, 0)
 
     def is_given_up(self, reader: asyncio.Task[Any]) -> bool:
-        """Whether a reader was cancelled since it had been reading for longest; said once."""
+        """Whether a reader was cancelled since it had been reading for longest; reported once."""
         found = reader in self._given_up
         self._given_up.discard(reader)
         return found

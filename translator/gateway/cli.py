@@ -111,7 +111,7 @@ def gateway(**options: Any) -> None:
     """Take calls from Segment's SDKs, translate them in cloud mode and deliver them.
 
     Prints its address, each loss on the error stream, and in the end one JSON object that accounts
-    for every message. A signal to terminate lets it deliver what it has taken in; what is not
+    for every message. After SIGTERM it delivers what it has accepted; what is not
     delivered after --drain seconds stays in the spool file. SIGHUP reads --sources again.
 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.

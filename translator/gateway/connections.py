@@ -2,7 +2,7 @@
 
 A head has a largest size. A connection that is idle, or whose request does not arrive, is closed
 after a time; and when too many are open, the one that was idle for longest is closed for a new one.
-So neither idle nor slow clients keep others out.
+So neither idle nor slow clients block others.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _resource: Any = import_module("resource") if find_spec("resource") else None
-"""The module of limits; Windows has none."""
+"""The module of system limits; it does not exist on Windows."""
 
 LARGEST_HEAD = 64 * 1024
 """Bytes of a request line with its headers."""
@@ -161,7 +161,7 @@ class Connection(HttpToolsProtocol):
     registry: Connections
 
     _head: int | None = None
-    """Bytes of the head that is arriving; None if there is none."""
+    """Bytes of the head that is arriving; None between heads."""
 
     _drained = 0
     """Bytes of a body that arrived after its request had been answered."""

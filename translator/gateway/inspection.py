@@ -1,4 +1,4 @@
-"""The gateway's own JSON API for a person at this machine, and who may use it.
+"""The gateway's own JSON API for people at this machine, and the access checks for it.
 
 It shows what people did, so it answers this machine only, and no page of another site: a page in a
 browser here could else read it, by a request across sites or by a host name of its own that it

@@ -1,6 +1,6 @@
 """Where messages wait between their arrival and their delivery.
 
-A request prepares its messages (`prepare`) and hands them in (`submit`). One writer thread puts the
+A request prepares its messages (`prepare`) and submits them (`submit`). One writer thread puts the
 messages of many requests into the spool with one commit, and answers them after it. The sender
 takes operations from here, as from any source. Without a file the spool is in memory.
 """
@@ -62,7 +62,7 @@ STOP = None
 
 
 class Taken(NamedTuple):
-    """What became of the messages of a request. Without `stored` none of them was taken in.
+    """The outcome of storing a request. If it is not `stored`, nothing of it was taken in.
 
     `problem` then says why, for the client.
     """
@@ -174,7 +174,7 @@ class Intake:
         return self.room() and self.store_problem is None
 
     def submit(self, messages: Sequence[Prepared], done: Callable[[Taken], object]) -> None:
-        """Take in all messages of a request, or none; then `done` is called, in another thread.
+        """Store all messages of a request, or nothing; then call `done`, in another thread.
 
         A message that is known already was sent again by its client and is not taken in twice.
         """
@@ -186,7 +186,7 @@ class Intake:
         self._requests.put(_Request(messages, done))
 
     def close(self) -> None:
-        """Take in nothing more; the sender ends when all that was taken in has its verdict."""
+        """Accept nothing more; the sender ends when everything accepted has a result."""
         self._closed = True
         self._requests.put(STOP)
         if self._writer.is_alive():
@@ -194,11 +194,11 @@ class Intake:
         self._sender.wake()
 
     def waiting(self) -> int:
-        """How many operations have no verdict yet."""
+        """How many operations have no result yet."""
         return self._waiting
 
     def oldest_waiting(self) -> float:
-        """For how many seconds the oldest operation without a verdict has waited; 0 if none."""
+        """The age of the oldest operation without a result, in seconds; 0 if nothing waits."""
         if not self._waiting:
             return 0.0
         first = self._spool.first_waiting()

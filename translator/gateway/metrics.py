@@ -63,7 +63,7 @@ class Metrics(Collector):
             buckets = [a + b for a, b in zip(buckets, counts, strict=True)]
             delay_sum += seconds
         messages = CounterMetricFamily(
-            "gateway_messages", "Messages by what became of them.", labels=["fate"]
+            "gateway_messages", "Messages by their fate.", labels=["fate"]
         )
         for fate, count in fates.items():
             if fate != "read":
@@ -75,7 +75,7 @@ class Metrics(Collector):
         )
         for key, count in sorted(reasons.items()):
             parts.add_metric(key, count)
-        waiting = GaugeMetricFamily("gateway_waiting", "Operations that have no verdict yet.")
+        waiting = GaugeMetricFamily("gateway_waiting", "Operations without a result.")
         waiting.add_metric([], sum(each.intake.waiting() for each in pipelines))
         oldest = GaugeMetricFamily(
             "gateway_oldest_waiting_seconds", "For how long the oldest of them has waited."

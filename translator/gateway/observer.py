@@ -15,11 +15,11 @@ DELAY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3
 
 REFUSED_IN_A_ROW = 3
 """After so many refused operations without a delivered one the target refuses everything; one is
-enough if none was ever delivered."""
+enough if no operation was ever delivered."""
 
 
 class Observer:
-    """Counts what becomes of messages and operations. Any thread may use it."""
+    """Counts messages and operations by their results. Any thread may use it."""
 
     def __init__(self, source: str = "", recent: RecentMessages | None = None) -> None:
         self._source = source

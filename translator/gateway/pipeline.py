@@ -138,7 +138,7 @@ class Pipeline:
         return self._thread.is_alive()
 
     def finish(self, seconds: float) -> bool:
-        """Take in nothing more; whether all that was taken in has its verdict within the time."""
+        """Accept nothing more; whether everything accepted got its result within the time."""
         self.intake.close()
         self._thread.join(seconds)
         self._left = self._thread.is_alive()

@@ -7,7 +7,7 @@ from translator.sender.books.spool_records import IncomingMessage
 
 
 class Prepared(NamedTuple):
-    """A message that is translated and ready for the spool. `kind` is its type, empty if none."""
+    """A message that is translated and ready for the spool. `kind` is its type, or empty."""
 
     incoming: IncomingMessage
     result: Result

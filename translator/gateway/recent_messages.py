@@ -1,4 +1,4 @@
-"""The last messages with what became of them, in bounded memory, for a person who looks on."""
+"""The last messages with their fates and operations, in bounded memory."""
 
 import threading
 from collections import deque
@@ -20,7 +20,7 @@ CAPACITY_BYTES = 8 * 1024 * 1024
 """How large the texts of their operations and losses may be together."""
 
 WAITING = "waiting"
-"""The status of what has no fate yet."""
+"""The fate of an operation without a result."""
 
 
 class _Group(NamedTuple):
@@ -164,7 +164,7 @@ def _parsed(text: str) -> Json:
 
 
 def _fate(fates: list[Any], message: Prepared) -> str:
-    """The fate of a message: the worst of its operations; `waiting` while one has none."""
+    """The worst fate of the operations of a message; `waiting` while one is waiting."""
     if WAITING in fates:
         return WAITING
     fates += [loss.shown["fate"] for loss in message.incoming.losses]

@@ -53,7 +53,7 @@ class VisitorAddress:
         self._trusted = tuple(trusted)
 
     def trusts(self, peer: str) -> bool:
-        """Whether what this peer says of its visitor is believed."""
+        """Whether this peer is a trusted proxy."""
         found = _address(peer)
         return found is not None and any(found in network for network in self._trusted)
 
@@ -127,7 +127,7 @@ def comes_from_client(path_name: str, origin: str, message: Mapping[str, Any]) -
 
 
 def with_address(message: dict[str, Any], address: str) -> None:
-    """Add the visitor's address to a message whose context has none of its own."""
+    """Add the visitor's address to a message whose context has no address."""
     context = message.get("context")
     if context is None:
         message["context"] = {"ip": address}

@@ -1,4 +1,4 @@
-"""`python -m translator gateway`, as people run it."""
+"""The command `gateway` as a process."""
 
 import json
 import signal
@@ -79,7 +79,7 @@ def test_a_run_is_logged(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
 
 
 def test_signal_drains(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
-    """Told to end, it first delivers what it has taken in, and gives the account."""
+    """After SIGTERM it delivers what it has accepted, and prints the account."""
     mock_mixpanel.faults({"match": {"path": "/track", "nth": 1}, "action": {"status": 503}})
     with running(mock_mixpanel, tmp_path) as (process, url):
         assert post(url, "A", "B") == 200
@@ -129,7 +129,7 @@ def test_an_outage_keeps_everything(mock_mixpanel: MockMixpanel, tmp_path: Path)
 
 
 def test_a_drain_waits_for_no_answer(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
-    """When its time is over the gateway ends, though a request has no answer yet."""
+    """After --drain seconds the gateway ends, even if a request has no answer yet."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
         silent = f"http://127.0.0.1:{mute.getsockname()[1]}"
         options = ("--base-url", silent, "--drain", "0", "--spool", str(tmp_path / "spool"))

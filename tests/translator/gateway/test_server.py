@@ -94,7 +94,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
-def test_idle_and_slow_clients_keep_nobody_out(gateway: Running) -> None:
+def test_idle_and_slow_clients_do_not_block_others(gateway: Running) -> None:
     """Beside clients that are silent, or stop within a head or body, others are served."""
     beginnings = [
         b"",
@@ -111,7 +111,7 @@ def test_idle_and_slow_clients_keep_nobody_out(gateway: Running) -> None:
 
 
 def test_a_client_that_reads_no_answer(gateway: Running) -> None:
-    """A client that sends requests and reads nothing keeps nobody out."""
+    """A client that sends requests and reads no answer does not block others."""
     with socket.create_connection(gateway.address, WAIT_SECONDS) as deaf:
         deaf.setblocking(False)
         request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000
@@ -201,7 +201,7 @@ def test_tls(tmp_path: Path) -> None:
 
 
 def test_tls_handshakes_that_stop(tmp_path: Path) -> None:
-    """Clients that begin https and say nothing more keep nobody out."""
+    """Clients that stop within the TLS handshake do not block others."""
     options = ("--settings", "settings.json", "--tls", "--tls-ca", "ca.pem")
     with running(tmp_path, *options) as gateway, ExitStack() as stack:
         for _ in range(50):

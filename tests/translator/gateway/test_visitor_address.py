@@ -32,7 +32,7 @@ PROXIES = networks(["10.0.0.0/8", "192.0.2.1", "::1"])
     ],
 )
 def test_forwarded_for(peer: str, forwarded: str, expected: str) -> None:
-    """Only what trusted proxies say is believed: the last address that is not one of theirs."""
+    """Only trusted proxies are believed: the last address that is not a trusted proxy counts."""
     headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
     assert VisitorAddress(PROXIES).of_request(peer, headers) == expected
 
