@@ -42,7 +42,7 @@ class Shell(NamedTuple):
             capture_output=True,
             text=True,
         )
-        assert (result.returncode, result.stderr) == (0, ""), result.stdout
+        assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
         return result.stdout
 
     def type(self, page: list[Block]) -> list[tuple[Any, Any]]:
