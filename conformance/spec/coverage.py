@@ -6,7 +6,7 @@ so is an explanation that no hole needs.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import NamedTuple
@@ -54,6 +54,7 @@ class Coverage:
 
     cells: Counter[Cell]
     headings: Counter[tuple[str, str]]
+    outcomes: Counter[str]
 
     @property
     def holes(self) -> list[Cell]:
@@ -81,7 +82,9 @@ def measure(scenarios: Iterable[Scenario]) -> Coverage:
     """Count what scenarios cover."""
     cells: Counter[Cell] = Counter()
     headings: Counter[tuple[str, str]] = Counter()
+    outcomes: Counter[str] = Counter()
     for scenario in scenarios:
+        outcomes.update(set(_judged_by_outcome(scenario)))
         kinds = {
             str(message.get("type"))
             for step in scenario.steps
@@ -95,7 +98,28 @@ def measure(scenarios: Iterable[Scenario]) -> Coverage:
             for source in scenario.source
             if source.startswith("doc#")
         )
-    return Coverage(cells, headings)
+    return Coverage(cells, headings, outcomes)
+
+
+def _judged_by_outcome(scenario: Scenario) -> Iterator[str]:
+    """What of Mixpanel's contents the scenario judges in the profile outcome."""
+    if scenario.mode != "cloud" or scenario.rules != "documented":
+        return
+    requests = scenario.expect.requests or []
+    if not requests and scenario.expect.settings_error is None:
+        yield "nothing arrives"
+    for request in requests:
+        if request["endpoint"] in _SECTIONS:
+            yield _SECTIONS[request["endpoint"]]
+        elif str(request["record"].get("event")) in ("$create_alias", "$identify", "$merge"):
+            yield "people"
+        else:
+            yield "events"
+    if scenario.expect.absent:
+        yield "properties that must be absent"
+
+
+_SECTIONS = {"/engage": "profiles", "/groups": "groups"}
 
 
 def every_cell() -> list[Cell]:
@@ -150,6 +174,9 @@ def page(found: Coverage) -> str:
     for excuse in excuses():
         count = sum(excuse_for(cell) == excuse for cell in found.holes)
         lines.append(f"{count:>4} holes: {excuse.why}")
+    lines.append("judged by outcome, by scenarios")
+    lines += [f"{count:>5}  {what}" for what, count in found.outcomes.most_common()]
+    lines.append("")
     cells, headings = len(every_cell()), len(every_heading())
     lines.append(
         f"{cells} cells, {len(found.holes)} holes, {len(found.unexplained)} unexplained; "

@@ -128,7 +128,14 @@ def hour_late(payload: Json) -> None:
         payload["properties"]["time"] += 3600
 
 
+def source_everywhere(payload: Json) -> None:
+    """The Source Name, which belongs to events, is on profiles too."""
+    if "$set" in payload:
+        payload["$set"]["segment_source_name"] = "Website"
+
+
 BUGS = {
+    "source-everywhere": source_everywhere,
     "lose-property": lose_property,
     "arrays-set": arrays_set,
     "no-charge": no_charge,

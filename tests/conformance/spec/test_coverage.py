@@ -51,3 +51,16 @@ def test_the_command_shows_the_table() -> None:
     result = CliRunner().invoke(main, ["coverage"])
     assert result.exit_code == 0
     assert ", 0 unexplained; " in result.output
+
+
+def test_outcomes_are_counted() -> None:
+    """Each kind of contents is judged by scenarios, also what must be absent."""
+    found = measure(load_scenarios()).outcomes
+    assert {what for what, count in found.items() if count >= 5} == {
+        "events",
+        "profiles",
+        "groups",
+        "people",
+        "nothing arrives",
+        "properties that must be absent",
+    }
