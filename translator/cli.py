@@ -36,6 +36,7 @@ from translator.options import (
 )
 from translator.reference import SECTIONS, page, section
 from translator.sender.commands.cli import resend, send
+from translator.terminal_text import json_output
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,14 +97,14 @@ def translate(
             seed=seed,
         )
         with opened(file) as source, _readable(file):
-            sys.exit(1 if translate_session_stream(source, sys.stdout.buffer, session) else 0)
+            sys.exit(1 if translate_session_stream(source, json_output(), session) else 0)
     settings, mapping = read_settings(settings_file), read_mapping(mapping_file)
     job = Job(settings, RULE_SETS[rule_set](), moment(now_text), mapping)
     if workers is None:
         large = file not in (None, "-") and Path(str(file)).stat().st_size >= PARALLEL_FROM_BYTES
         workers = (os.cpu_count() or 1) if large else 1
     with opened(file) as source, _readable(file):
-        errors = translate_stream(source, sys.stdout.buffer, job, workers=workers)
+        errors = translate_stream(source, json_output(), job, workers=workers)
     sys.exit(1 if errors else 0)
 
 

@@ -1,0 +1,51 @@
+"""Text of a message never controls the terminal that it is printed on."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translator.terminal_text import printable
+
+ROOT = Path(__file__).parents[2]
+
+
+@given(st.text())
+def test_json_means_the_same(text: str) -> None:
+    """Escapes in JSON text stand for the same characters, and none of them controls a terminal."""
+    shown = printable(json.dumps(text, ensure_ascii=False))
+    assert json.loads(shown) == text
+    controls = [each for each in shown if not each.isprintable() and ord(each) < 0xA0]
+    assert controls == []
+
+
+@pytest.mark.parametrize("character", ["\x7f", "\x9b", "\u202e"])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_translate(tmp_path: Path, character: str, terminal: bool) -> None:
+    """`translate` escapes them on a terminal, and leaves a pipe the text as it is."""
+    (tmp_path / "settings.json").write_text('{"token": "T"}')
+    message = {"type": "track", "userId": "u", "event": f"E{character}[31m", "messageId": "m"}
+    (tmp_path / "in").write_text(json.dumps(message, ensure_ascii=False) + "\n")
+    command = [sys.executable, "-m", "translator", "translate", "--settings", "settings.json"]
+    leader, follower = os.openpty() if terminal else os.pipe()
+    try:
+        subprocess.run(
+            [*command, "in"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=follower,
+            check=True,
+            timeout=60,
+        )
+        shown = os.read(leader, 65536).decode()
+    finally:
+        os.close(leader)
+        os.close(follower)
+    assert (character in shown) is not terminal
+    [operation] = json.loads(shown)["operations"]
+    assert operation["payload"]["event"] == message["event"]
