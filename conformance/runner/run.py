@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from conformance.errors import EngineError
+from conformance.errors import DataError, EngineError, UsageError
 from conformance.runner.attribution import attribute
 from conformance.runner.captures import Recorded, reproduce
 from conformance.runner.mock import Mock, running_mock
@@ -94,6 +94,8 @@ def run_scenario(
         return of_scenario(scenario, Verdict.SKIP, reason=str(error), expected=expected(scenario))
     except EngineError as error:
         return of_scenario(scenario, Verdict.ERROR, reason=str(error), expected=expected(scenario))
+    except (DataError, UsageError):
+        raise
     except Exception:  # the other scenarios must still be judged
         reason = f"the engine failed:\n{traceback.format_exc()}"
         return of_scenario(scenario, Verdict.ERROR, reason=reason, expected=expected(scenario))

@@ -210,3 +210,24 @@ def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 130
     assert [each.id for each in read_results(tmp_path).outcomes] == ["alias/direction"]
     assert "stopped by Ctrl-C after 1 of 2 cases" in result.stdout
+
+
+def test_tolerances_of_a_first_run_accept_it(tmp_path: Path) -> None:
+    """What `--write-tolerances` writes makes the next run conformant; an unused one is stale."""
+    file = tmp_path / "tolerances.toml"
+    target = driver("ours.py", "translate", "swaps-alias")
+    first = run("alias/direction", "--target", target, "--write-tolerances", str(file))
+    assert first.exit_code == 1
+    again = run("alias/direction", "--target", target, "--tolerances", str(file))
+    assert again.exit_code == 0
+    assert again.stdout.splitlines()[-1].startswith("0 passed, 0 failed, 1 expected failures; ")
+
+
+def test_options_of_the_project(tmp_path: Path) -> None:
+    """`--project` sets an option of the mock's project; a word without a value is refused: 2."""
+    result = run("track/minimal", "--no-captures", "--project", "identity=simplified")
+    assert result.exit_code == 0
+    result = run("track/minimal", "--no-captures", "--project", "identity=none")
+    assert (result.exit_code, "identity" in result.stderr + result.stdout) == (2, True)
+    result = run("track/minimal", "--project", "simplified")
+    assert (result.exit_code, "use NAME=VALUE" in result.stderr) == (2, True)
