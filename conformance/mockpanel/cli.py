@@ -25,6 +25,7 @@ COMMANDS = {
         "translator.cli:engage", "Compute traits and audiences as Segment Engage does."
     ),
     **CONFORMANCE_COMMANDS,
+    "mcp": LazyCommand("conformance.mockpanel.mcp_command:mcp", "Serve tools for AI assistants."),
     "mapping": LazyCommand("translator.cli:mapping", "Print the mapping tables."),
     "reference": LazyCommand("translator.cli:reference", "Print the translator's reference."),
     "api": LazyCommand("mock_mixpanel.cli:api", "Print the mock's HTTP API."),
