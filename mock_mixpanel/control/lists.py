@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, NamedTuple
 
 from mock_mixpanel.control.search import Search, Subject
@@ -20,7 +21,8 @@ class Query:
 
     `after`, `moment` (virtual seconds) and `before` bound the items, `limit` counts them. `paged`:
     the answer is a page, newest first, that tells how far it looked. Otherwise it is an array,
-    oldest first.
+    oldest first. A page looks for at most `seconds` of real time and shows what it has found by
+    then.
     """
 
     token: str | None = None
@@ -31,6 +33,7 @@ class Query:
     before: int | None = None
     limit: int | None = None
     paged: bool = False
+    seconds: float = float("inf")
 
     @property
     def backwards(self) -> bool:
@@ -39,7 +42,10 @@ class Query:
 
 
 class Candidate(NamedTuple):
-    """An item that a list may show; `at` is when it arrived (virtual seconds)."""
+    """An item that a list may show; `at` is when it arrived (virtual seconds).
+
+    A `value` of None is looked at but not shown.
+    """
 
     id: int
     at: float
@@ -74,10 +80,11 @@ def page(
     most = min(PAGE if query.limit is None else query.limit, LARGEST_PAGE)
     found: list[Any] = []
     examined, last, complete = 0, query.before, True
+    end = monotonic() + query.seconds
     for each in candidates:
         if _is_past(query, each):
             break
-        if len(found) >= most or examined >= MOST_EXAMINED:
+        if len(found) >= most or examined >= MOST_EXAMINED or (examined and monotonic() > end):
             complete = False
             break
         examined, last = examined + 1, each.id
@@ -104,6 +111,8 @@ def _is_past(query: Query, each: Candidate) -> bool:
 
 
 def _matches(query: Query, each: Candidate, subjects: Subjects) -> bool:
+    if each.value is None:
+        return False
     if query.moment is not None and each.at <= query.moment:
         return False
     if not query.search.tests:

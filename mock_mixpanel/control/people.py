@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import islice
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -117,15 +118,9 @@ class PeopleReader:
         projections, resolve = self.backend.projections, state.identities.resolve
         cluster = next((ids for ids in state.identities.people() if canonical in ids), ())
         stored = {canonical, *(each for each in cluster if resolve(each) == canonical)}
-        before = query.before
-        numbers = (
-            event.id
-            for event in reversed(state.events)
-            if event.stored in stored and (before is None or event.id < before)
-        )
-        events = [
-            entry for _, entry in projections.requests_of(list(islice(numbers, _most(query))))
-        ]
+        numbers = (event.id for event in state.events_of(stored, query.before))
+        latest = islice(numbers, _most(query))
+        events = [entry for _, entry in projections.requests_of(latest)]
         history = _history(state.profiles, canonical, projections.references)
         return history, self.reading.records_of(events)
 
@@ -134,18 +129,19 @@ class PeopleReader:
     ) -> list[dict[str, Any]]:
         """The people whose events name a group, the latest first, among the latest events."""
         counts: dict[str, int] = {}
-        recent = list(islice(reversed(state.events), EXAMINED))
-        entries = state.entries([event.id for event in reversed(recent)])
-        stored = {event.id: event.stored for event in recent}
-        for entry in sorted(entries, key=lambda each: -each.id):
-            groups = entry.record["properties"].get(key)
-            if any(same(each, who) for each in (groups if isinstance(groups, list) else [groups])):
-                member = state.identities.resolve(stored[entry.id])
-                counts[member] = counts.get(member, 0) + 1
+        recent, end = islice(reversed(state.events), EXAMINED), monotonic() + query.seconds
+        while (some := list(islice(recent, AT_ONCE))) and monotonic() < end:
+            stored = {event.id: event.stored for event in reversed(some)}
+            for entry in sorted(state.entries(list(stored)), key=lambda each: -each.id):
+                named = entry.record["properties"].get(key)
+                if any(same(each, who) for each in (named if isinstance(named, list) else [named])):
+                    member = state.identities.resolve(stored[entry.id])
+                    counts[member] = counts.get(member, 0) + 1
         shown = list(counts.items())[: _most(query)]
         return [{"distinct_id": member, "events": count} for member, count in shown]
 
 
+AT_ONCE = 100
 EXAMINED = 5000
 """The latest events that are looked at for the members of a group."""
 

@@ -3,6 +3,7 @@
 Nothing here knows of HTTP; a web page can be made from the same values.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -110,11 +111,11 @@ class LogReader:
         projections = self.backend.projections
         findings = projections.findings()
         numbers = projections.noted(query.token)
-        candidates = (
-            each
-            for each in self._noted(numbers, query)
-            if reason is None or reason in reasons(each.value[1], findings)
-        )
+
+        def wanted(entry: LogEntry) -> bool:
+            return reason is None or reason in reasons(entry, findings)
+
+        candidates = self._noted(numbers, query, wanted)
 
         def subjects(arrived: Arrived) -> Iterator[Subject]:
             yield record_subject(*arrived, findings)
@@ -152,8 +153,8 @@ class LogReader:
         """Records sent to another region than their project's, with that as `home`."""
         projections = self.backend.projections
         numbers = projections.noted(query.token)
-        candidates = (
-            each for each in self._noted(numbers, query) if home_in(each.value[1].verdict.reasons)
+        candidates = self._noted(
+            numbers, query, lambda entry: home_in(entry.verdict.reasons) is not None
         )
 
         def subjects(arrived: Arrived) -> Iterator[Subject]:
@@ -203,12 +204,16 @@ class LogReader:
                 if here and (query.before is None or entry.id < query.before):
                     yield request, entry
 
-    def _noted(self, numbers: Sequence[int], query: Query) -> Iterator[Candidate]:
-        newest_first = reversed(numbers)
-        wanted = [each for each in newest_first if query.before is None or each < query.before]
-        for request, entry in self.backend.projections.requests_of(wanted):
+    def _noted(
+        self, numbers: Sequence[int], query: Query, wanted: Callable[[LogEntry], bool]
+    ) -> Iterator[Candidate]:
+        """Records with a reason, newest first; those that are not wanted have no value."""
+        end = len(numbers) if query.before is None else bisect_left(numbers, query.before)
+        newest_first = (numbers[place] for place in range(end - 1, -1, -1))
+        for request, entry in self.backend.projections.requests_of(newest_first):
             if query.region in (None, entry.verdict.region):
-                yield Candidate(entry.id, entry.verdict.received_at, (request, entry))
+                value = (request, entry) if wanted(entry) else None
+                yield Candidate(entry.id, entry.verdict.received_at, value)
 
     def records_of(self, entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
         """These records with verdicts and fates."""

@@ -6,8 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from mock_mixpanel.control.lists import Query
-from mock_mixpanel.control.parameters import ControlError, moment_of, whole_number
+from mock_mixpanel.control.parameters import ControlError, moment_of
 from mock_mixpanel.ingest.endpoints import ENDPOINTS
 from mock_mixpanel.inspector.site import Site, View
 from mock_mixpanel.projects.config import IDENTITY_MODES, ConfigError
@@ -70,8 +69,8 @@ class ControlPages:
     def leaks(self) -> Response:
         """Records that were sent to another region than their project's."""
         visit = self._site.visit()
-        query = Query(visit.token, visit.region, before=whole_number("before"), paged=True)
-        return self._site.render("leaks.html", visit, found=self._site.reading.leaks(query))
+        found = self._site.reading.leaks(self._site.query(visit))
+        return self._site.render("leaks.html", visit, found=found)
 
     def project(self, problem: str | None = None) -> Response:
         """The options of a project, and where its data is."""

@@ -15,9 +15,8 @@ from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.parameters import ControlError, whole_number
 from mock_mixpanel.ingest.regions import DEFAULT, region_of
 from mock_mixpanel.inspector.site import MessageReader, Site, View
+from mock_mixpanel.inspector.visit import LISTED
 
-LISTED = 50
-"""Messages of a page."""
 LOOKED_AT = 500
 """The latest messages among which a request's messages are looked for."""
 ARRIVED = 1000

@@ -1,7 +1,7 @@
 """The pages about requests and records: overview, requests, events and rejected records."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Response, request
 
@@ -9,19 +9,22 @@ from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.parameters import ControlError, whole_number
 from mock_mixpanel.control.search import SearchError, read_search
 from mock_mixpanel.control.views import RECORD_FIELDS, REQUEST_FIELDS
+from mock_mixpanel.ingest.regions import home_in
 from mock_mixpanel.inspector.copying import copies
 from mock_mixpanel.inspector.message_pages import MessagePages
 from mock_mixpanel.inspector.minutes import chart
 from mock_mixpanel.inspector.saved import saved_values
 from mock_mixpanel.inspector.site import Site, View
 from mock_mixpanel.inspector.sources import section
-from mock_mixpanel.inspector.visit import Visit
+from mock_mixpanel.inspector.visit import LISTED, Visit
 from mock_mixpanel.inspector.wording import counted
 
 LATEST = 10
 """Requests on the overview."""
 CHARTED = 1000
 """The latest requests that the overview's chart looks at."""
+MOST_COPIED = 20_000
+"""Characters of all forms of a request that its page shows at once; else each has a page."""
 MOST_TROUBLES = 8
 """Reasons that the overview shows."""
 
@@ -59,15 +62,15 @@ class RecordPages:
     def start(self) -> Response:
         """Troubles first, then the last requests."""
         site, visit = self._site, self._site.visit()
-        query = Query(visit.token, visit.region, limit=CHARTED, paged=True)
-        found = site.reading.requests(query, summary=True)
+        found = site.reading.requests(site.query(visit, limit=CHARTED), summary=True)
         totals = site.totals(visit)
+        identities = site.backend.projections.identities(visit.token, visit.region)
         return site.render(
             "start.html",
             visit,
             total=found["total"],
-            sentence=overview(totals, self._splits(visit)),
-            troubles=self._troubles(visit),
+            sentence=overview(totals, len(identities["split_profiles"])),
+            troubles=self._troubles(visit, identities),
             minutes=chart(found["items"]),
             latest=found["items"][:LATEST],
         )
@@ -85,9 +88,20 @@ class RecordPages:
         if found is None:
             raise ControlError(f"there is no request {number}; it may have been forgotten", 404)
         texts = copies(found, request.host_url.rstrip("/"))
+        form = request.args.get("copy")
+        if form or sum(len(each.text) for each in texts) > MOST_COPIED:
+            texts = [each._replace(text=each.text if each.name == form else "") for each in texts]
+        first = min(whole_number("first") or 0, len(found["records"]))
+        records = found["records"][first : first + LISTED]
         messages = self._gateway.of_request(found["payload"]) if self._gateway else {}
         return self._site.render(
-            "request.html", self._site.visit(), request=found, copies=texts, messages=messages
+            "request.html",
+            self._site.visit(),
+            request=found,
+            first=first,
+            records=records,
+            copies=texts,
+            messages=messages,
         )
 
     def events(self) -> Response:
@@ -137,17 +151,12 @@ class RecordPages:
             search = read_search(f"{always} {_q()}".strip(), now, fields)
         except SearchError as error:
             search, problem = read_search(always, now, fields), str(error)
-        before = whole_number("before")
-        return Query(visit.token, visit.region, search, before=before, paged=True), problem
+        return self._site.query(visit, search), problem
 
-    def _splits(self, visit: Visit) -> int:
-        found = self._site.backend.projections.identities(visit.token, visit.region)
-        return len(found["split_profiles"])
-
-    def _troubles(self, visit: Visit) -> list[Trouble]:
+    def _troubles(self, visit: Visit, identities: Mapping[str, Sequence[Any]]) -> list[Trouble]:
         site = self._site
-        identities = site.backend.projections.identities(visit.token, visit.region)
-        leaks = site.reading.leaks(Query(visit.token, visit.region, paged=True, limit=1))
+        counts = site.backend.projections.reasons(visit.token, visit.region)
+        leaks = sum(each.count for reason, each in counts.items() if home_in([reason]))
         found = [
             Trouble(
                 counted(len(identities["split_profiles"]), "split profile"),
@@ -155,8 +164,8 @@ class RecordPages:
                 visit.url("identity"),
             ),
             Trouble(
-                "leaks" if leaks["items"] else "0",
-                "records sent to another region than their project's",
+                counted(leaks, "record"),
+                "sent to another region than the project's",
                 visit.url("leaks"),
             ),
             Trouble(
@@ -177,15 +186,12 @@ class RecordPages:
                 "warn",
             ),
         ]
-        groups = site.reading.reasons(Query(visit.token, visit.region))[:MOST_TROUBLES]
+        frequent = sorted(counts.items(), key=lambda each: -each[1].count)
         reasons = [
-            Trouble(
-                counted(group["count"], "record"),
-                group["reason"],
-                visit.url("rejected", reason=group["reason"]),
-            )
-            for group in groups
-        ]
+            Trouble(counted(each.count, "record"), reason, visit.url("rejected", reason=reason))
+            for reason, each in frequent
+            if not home_in([reason])
+        ][:MOST_TROUBLES]
         return reasons + [each for each in found if not each.number.startswith("0")]
 
 

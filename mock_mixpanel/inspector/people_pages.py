@@ -14,6 +14,8 @@ from mock_mixpanel.inspector.rails import drawing, rails
 from mock_mixpanel.inspector.site import Site, View
 from mock_mixpanel.inspector.wording import seconds_between
 
+ACTIVITY = 30
+"""Events of a person, and updates of a person or group, that a page shows."""
 LISTED = 100
 """Clusters, splits or links that the page of all identities shows."""
 
@@ -40,16 +42,13 @@ class PeoplePages:
             search = read_search(request.args.get("q", ""), now, ITEM_FIELDS)
         except SearchError as error:
             search, problem = read_search("", now, ITEM_FIELDS), str(error)
-        before = whole_number("before")
-        query = Query(visit.token, visit.region, search, before=before, paged=True)
-        found = self._site.reading.stored(kind, query)
+        found = self._site.reading.stored(kind, self._site.query(visit, search))
         return self._site.render(f"{kind}.html", visit, found=found, problem=problem)
 
     def person(self) -> Response:
         """Properties with their history, activity, ids."""
         visit, who = self._site.visit(), required_text("id")
-        before = whole_number("before")
-        query = Query(visit.token, visit.region, before=before)
+        query = Query(visit.token, visit.region, before=whole_number("before"), limit=ACTIVITY)
         found = self._site.people.person(query, who)
         if found is None:
             raise ControlError(f"nothing is known of a person {who!r}", 404)
@@ -58,6 +57,7 @@ class PeoplePages:
             visit,
             person=found,
             asked=who,
+            more=len(found["events"]) == ACTIVITY,
             days=by_day(activity(found)),
             splits=advice(found["identity"]["split_profiles"]),
             drawing=drawing(rails(found["identity"])),
@@ -66,7 +66,8 @@ class PeoplePages:
     def group(self) -> Response:
         """Properties with their history, and the members."""
         visit, key, who = self._site.visit(), required_text("key"), required_text("id")
-        found = self._site.people.group(Query(visit.token, visit.region), key, who)
+        query = self._site.query(visit, limit=ACTIVITY)
+        found = self._site.people.group(query, key, who)
         if found is None:
             raise ControlError(f"nothing is known of a group {who!r} of {key!r}", 404)
         return self._site.render("group.html", visit, group=found)

@@ -1,6 +1,7 @@
 """The pages as a Flask blueprint: addresses, templates, headers and errors."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ from flask import Blueprint, Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mock_mixpanel.backend import Backend
-from mock_mixpanel.control.parameters import ControlError, region_asked
+from mock_mixpanel.control.lists import EVERYTHING, Query
+from mock_mixpanel.control.parameters import ControlError, region_asked, whole_number
 from mock_mixpanel.control.people import PeopleReader
 from mock_mixpanel.control.reading import LogReader
+from mock_mixpanel.control.search import Search
 from mock_mixpanel.inspector import wording
 from mock_mixpanel.inspector.reasons import explain
-from mock_mixpanel.inspector.visit import UI, Visit
+from mock_mixpanel.inspector.visit import LISTED, UI, Visit
 from mock_mixpanel.log.change_watch import KnownPosition
 from mock_mixpanel.projects.config import REGIONS
 from mock_mixpanel.simulation.clock import iso
@@ -46,6 +49,10 @@ NAVIGATION = (
     ("leaks", "Leaks"),
 )
 
+READING_SECONDS = 0.5
+"""How long a page reads what arrived since the last reader; it says what is left to read."""
+LOOKING_SECONDS = 0.05
+"""How long a page looks for rows; it says how far it looked, and leads further back."""
 MESSAGES = ("messages", "Messages")
 """The page that is there only beside a gateway."""
 
@@ -86,6 +93,7 @@ class Site:
             "json_text": wording.as_json,
             "moment": wording.moment,
             "moment_of_ms": wording.moment_of_ms,
+            "runs": wording.runs,
             "shortened": wording.shortened,
             "verdict": wording.verdict,
         }
@@ -94,6 +102,18 @@ class Site:
             "message_fates": wording.MESSAGE_FATES,
             "verdicts": wording.VERDICTS,
         }
+
+    def query(self, visit: Visit, search: Search = EVERYTHING, limit: int = LISTED) -> Query:
+        """What a list page asks for: the rows before the one in the address."""
+        return Query(
+            visit.token,
+            visit.region,
+            search,
+            before=whole_number("before"),
+            limit=limit,
+            paged=True,
+            seconds=LOOKING_SECONDS,
+        )
 
     def visit(self) -> Visit:
         """The visit of the current request. Raises ControlError for an unknown region."""
@@ -131,6 +151,7 @@ class Site:
             "frozen": clock.frozen,
             "rejected": self.totals(visit)["noted"],
             "faults": len(self.backend.faults.rules),
+            "behind": self.backend.projections.behind(),
             "last": position.last,
             "version": position.version,
         }
@@ -151,8 +172,18 @@ def blueprint(site: Site, views: dict[str, View], actions: dict[str, View]) -> B
         headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
         return Response(content, 200, headers, content_type=STATIC[name])
 
+    def soon(view: View) -> View:
+        """The view, from what can be read in a short time."""
+
+        @wraps(view)
+        def answer(**names: Any) -> Response:
+            with site.backend.projections.reading_within(READING_SECONDS):
+                return view(**names)
+
+        return answer
+
     for path, view in views.items():
-        pages.add_url_rule(f"/{path}", f"page {path}", view, methods=["GET"])
+        pages.add_url_rule(f"/{path}", f"page {path}", soon(view), methods=["GET"])
     for path, action in actions.items():
         pages.add_url_rule(f"/{path}", f"action {path}", action, methods=["POST"])
 

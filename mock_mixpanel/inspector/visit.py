@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 UI = "/_mock/ui/"
 """Where the pages are."""
+LISTED = 50
+"""Rows of a list, and records of a request, on one page."""
 
 
 @dataclass(frozen=True)
@@ -45,4 +47,6 @@ class Visit:
 
     def request(self, number: int, record: int | None = None, **query: object) -> str:
         """The address of a request, or of one of its records by index."""
+        first = record // LISTED * LISTED if record else 0
+        query |= {"first": first} if first else {}
         return self.url(f"requests/{number}", **query) + ("" if record is None else f"#r{record}")

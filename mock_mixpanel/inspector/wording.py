@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from mock_mixpanel.simulation.clock import iso
@@ -64,6 +65,11 @@ def verdict(record: Mapping[str, Any]) -> Mark:
 def fate(record: Mapping[str, Any]) -> Mark:
     """The fate of a record."""
     return FATES[record["fate"]["state"]]
+
+
+def runs(text: str) -> list[tuple[str, int]]:
+    """Each character of a text with how often it stands there in a row."""
+    return [(letter, len(list(group))) for letter, group in groupby(text)]
 
 
 def moment(text: str | None) -> str:

@@ -30,6 +30,7 @@ from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.readback.lookup_tables import MAX_BYTES, PATH
 from mock_mixpanel.serving import cors
 from mock_mixpanel.serving.guard import Access
+from mock_mixpanel.serving.idle_reader import IdleReader
 from mock_mixpanel.serving.wsgi_calls import HttpResponse, call, environ
 from mock_mixpanel.simulation.fault_actions import WITHOUT_BODY
 
@@ -56,9 +57,10 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 class Application:
     """A backend as an ASGI application.
 
-    `regions` names the region of each port; for `access` and `messages`, see `create_app`. Unless
-    `quiet`, each request is a line in the log `mock_mixpanel.access`, which goes to the error
-    stream if no handler is configured.
+    `regions` names the region of each port; for `access` and `messages`, see `create_app`. With
+    `reads_when_idle`, what arrived is read while no requests arrive, so that the first reader does
+    not wait; each worker would do that for itself. Unless `quiet`, each request is a line in the
+    log `mock_mixpanel.access`, which goes to the error stream if no handler is configured.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Application:
         access: Access | None = None,
         *,
         messages: MessageReader | None = None,
+        reads_when_idle: bool = False,
         quiet: bool = True,
     ) -> None:
         self._backend, self._regions, self._quiet = backend, regions, quiet
@@ -79,6 +82,9 @@ class Application:
         self._flask = cache(
             partial(create_app, backend=backend, regions=regions, access=access, messages=messages)
         )
+        self._idle_reader = IdleReader(backend.projections.catch_up) if reads_when_idle else None
+        if self._idle_reader:
+            self._idle_reader.start()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mock-mixpanel")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -102,6 +108,8 @@ class Application:
     def close(self) -> None:
         """Accept no more work in threads; running calls end by themselves."""
         self._backend.changes.wake()
+        if self._idle_reader:
+            self._idle_reader.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _response(self, scope: Any, receive: Any) -> HttpResponse:
@@ -127,6 +135,8 @@ class Application:
             reply = ingest(self._backend, endpoint, Incoming(envelope, known, broken))
         except StoreUnavailableError:
             reply = store_unavailable()
+        if self._idle_reader:
+            self._idle_reader.arrived()
         headers = tuple(reply.headers.items())
         if reply.content_type:
             headers = (("content-type", reply.content_type), *headers)

@@ -92,7 +92,12 @@ class Server:
         ready = threading.Event()
         self._http = HttpServer(
             Application(
-                self.backend, regions, self.access, messages=self._messages, quiet=self._quiet
+                self.backend,
+                regions,
+                self.access,
+                messages=self._messages,
+                quiet=self._quiet,
+                reads_when_idle=True,
             ),
             self._certificate,
             on_ready=ready.set,

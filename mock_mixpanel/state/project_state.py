@@ -5,8 +5,9 @@ take effect, records that wait for them, and deletions.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 from itertools import filterfalse, islice
 from operator import attrgetter
 from typing import Any
@@ -72,6 +73,10 @@ class ProjectState:
     """The entry id of the last link that names an id."""
     by_day: dict[tuple[str, str, int], int] = field(default_factory=dict)
     """How many events each distinct id and each group has on each day, in days since 1970."""
+
+    _events_by_id: dict[str, list[Event]] = field(default_factory=dict)
+    """The first `_indexed` events by the id that each is stored under."""
+    _indexed: int = 0
 
     def __post_init__(self) -> None:
         self.profiles = Profiles(self.limits, self.entries, self.findings)
@@ -194,6 +199,7 @@ class ProjectState:
             else:
                 kept.append(event)
         self.events = kept
+        self._forget_index()
         self.twins = Deduplication(self.events)
         self.erased |= dict.fromkeys(erased, CausingRecord(effect.record_id, effect.due))
 
@@ -245,6 +251,20 @@ class ProjectState:
             for (key, who), group in self.groups.items()
         ]
 
+    def events_of(self, stored: Collection[str], before: int | None) -> Iterator[Event]:
+        """The events stored under some ids that arrived before an entry id, newest first.
+
+        The first call makes an index of all events, later calls extend it.
+        """
+        index = self._events_by_id
+        for place in range(self._indexed, len(self.events)):
+            event = self.events[place]
+            index.setdefault(event.stored, []).append(event)
+        self._indexed = len(self.events)
+        newest_first = (reversed(index.get(each, [])) for each in stored)
+        found = merge(*newest_first, key=attrgetter("id"), reverse=True)
+        return (event for event in found if before is None or event.id < before)
+
     def _add_event(self, entry: LogEntry, added: Mapping[str, Any]) -> None:
         event = read_event(entry, added, self.identities.place, self.identities.resolve)
         whose = self._hot(event, entry.record["properties"])
@@ -255,10 +275,15 @@ class ProjectState:
         self.events.append(event)
         # A record that waited belongs before later ones; search its place from the end.
         place = len(self.events) - 1
+        if place and self.events[place - 1].id > entry.id:
+            self._forget_index()
         while place and self.events[place - 1].id > entry.id:
             self.events[place] = self.events[place - 1]
             place -= 1
         self.events[place] = event
+
+    def _forget_index(self) -> None:
+        self._indexed, self._events_by_id = 0, {}
 
     def _hot(self, event: Event, properties: Mapping[str, Any]) -> str | None:
         """The property with too many events on this day: `distinct_id` or a group key."""

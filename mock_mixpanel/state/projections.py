@@ -7,10 +7,12 @@ step and all at once give the same state.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
+from math import inf
 from operator import attrgetter
+from time import monotonic
 from typing import Any
 
 from mock_mixpanel.gc_pause import uncollected
@@ -36,6 +38,8 @@ __all__ = ["Item", "Projections", "Seen"]
 
 AT_ONCE = 100
 """How many requests are fetched at once when the journal is read backwards."""
+RECORDS_AT_ONCE = 20
+"""Records that are fetched at once, each with its request."""
 
 
 class Projections:
@@ -54,8 +58,31 @@ class Projections:
         self._group_keys = group_keys
         self._now = now
         self._lock = threading.RLock()
+        self._reading = threading.local()
         self._generation = 0
         self._begin()
+
+    @contextmanager
+    def reading_within(self, seconds: float) -> Iterator[None]:
+        """Let this thread read new entries for at most so many real seconds in this block.
+
+        What it reads may then be older than the log; see `behind`.
+        """
+        self._reading.end = monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._reading.end = inf
+
+    def catch_up(self, seconds: float) -> bool:
+        """Read new entries for at most so many real seconds; True if none are left."""
+        with self.reading_within(seconds), self._lock:
+            self._current(None)
+            return self.behind() == 0
+
+    def behind(self) -> int:
+        """How many requests of the log are not read yet."""
+        return self._log.last() - self._index.last
 
     def items(self, kind: str, token: str | None = None, *, raw: bool = False) -> list[Item]:
         """`events`, `profiles` or `groups` of one project or of all, oldest first."""
@@ -169,7 +196,7 @@ class Projections:
         """A request by its id."""
         return next(self._log.requests([number]), None)
 
-    def requests_of(self, entries: Sequence[int]) -> Iterator[tuple[Journaled, LogEntry]]:
+    def requests_of(self, entries: Iterable[int]) -> Iterator[tuple[Journaled, LogEntry]]:
         """Records, each with its request, by entry ids in any order; forgotten ones are left out.
 
         The requests have no other records.
@@ -178,7 +205,7 @@ class Projections:
             self._current(None)
             request_of = self._index.request_of
         numbers = iter(entries)
-        while some := list(islice(numbers, AT_ONCE)):
+        while some := list(islice(numbers, RECORDS_AT_ONCE)):
             wanted = {each: request_of(each) for each in some}
             ids = list(dict.fromkeys(wanted.values()))
             requests = self._log.requests(ids, only=wanted.keys())
@@ -254,17 +281,23 @@ class Projections:
                 if token in (None, its_token) and region in (None, its_region)
             )
 
-    def noted(self, token: str | None = None) -> list[int]:
+    def noted(self, token: str | None = None) -> Sequence[int]:
         """The entry ids of records with a reason or a finding, in order."""
         with self._lock:
-            found = {key for state in self._current(token) for key in state.findings}
+            found = [list(state.findings) for state in self._current(token) if state.findings]
             noted = self._noted.values() if token is None else [self._noted.get(token, [])]
-            return sorted(found.union(*noted))
+            found += [each for each in noted if each]
+            if len(found) == 1:
+                return sorted(found[0])  # Nearly sorted, so that this takes little time.
+            return sorted(set(chain.from_iterable(found)))
 
-    def findings(self) -> dict[int, Finding]:
+    def findings(self) -> Mapping[int, Finding]:
         """Findings about accepted records, by entry id."""
         with self._lock:
-            return {key: one for s in self._current(None) for key, one in s.findings.items()}
+            found = [state.findings for state in self._current(None) if state.findings]
+            if len(found) == 1:
+                return found[0].copy()
+            return {number: one for each in found for number, one in each.items()}
 
     def tokens(self, region: str) -> set[str]:
         """The projects with stored data in a region."""
@@ -279,6 +312,8 @@ class Projections:
     def _begin(self) -> None:
         """Discard all computed states."""
         self._states: dict[tuple[str, str], ProjectState] = {}
+        self._partly = False
+        """Whether the log has entries that are not applied because there was no time."""
         self._noted: dict[str, list[int]] = {}
         """By token, the ids of the entries that arrived with a reason."""
         self._index = Index(self._log)
@@ -303,17 +338,22 @@ class Projections:
         ):
             self._begin()
         with uncollected():
-            if not self._take_in(now):
+            end = getattr(self._reading, "end", inf)
+            if not self._take_in(now, end):
                 self._begin()
-                self._take_in(now)
+                self._take_in(now, end)
         found = [state for state in self._states.values() if token in (None, state.token)]
         for state in found:
-            state.look(now)
+            # Nothing may happen yet that is due after an entry that is not read.
+            state.look(min(now, state.last) if self._partly else now)
         return found
 
-    def _take_in(self, now: float) -> bool:
-        """Apply new entries. False: the clock went back before an effect that was applied."""
-        last = False
+    def _take_in(self, now: float, end: float) -> bool:
+        """Apply new entries until the real time `end`, but at least those of one request.
+
+        False: the clock went back before an effect that was applied.
+        """
+        last, self._partly = False, False
         while not last:
             generation, rows = page = self._log.page(self._generation, self._index.last)
             if generation != self._generation:
@@ -324,6 +364,9 @@ class Projections:
             for row in rows:
                 if not self._take(row):
                     return False
+                if monotonic() > end:
+                    self._partly = self.behind() > 0
+                    return True
             last = page.last
         return True
 

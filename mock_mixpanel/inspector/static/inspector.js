@@ -4,16 +4,21 @@
 const body = document.body;
 const live = document.getElementById("live");
 const pauseButton = document.getElementById("pause");
-const LIVE_PAGES = ["", "requests", "events", "rejected", "people", "groups", "leaks", "identity", "person", "group"];
+const LIVE_PAGES = ["", "requests", "events", "rejected", "people", "groups", "leaks", "identity", "person", "group", "messages"];
 const WAIT_SECONDS = 20;
 const RETRY_MS = 1000;
+// A page that is shown anew takes a part of the server's time: one part in REST_FACTOR at most.
+const REST_FACTOR = 15;
+const LONGEST_REST_MS = 5000;
 
 const state = {
   last: Number(body.dataset.last), // of the requests that this page shows
   version: Number(body.dataset.version),
   seen: Number(body.dataset.last), // of the requests that the server told of
   paused: false,
+  behind: Number(body.dataset.behind), // requests that the server did not read for this page yet
   since: null, // when the mock stopped answering
+  stale: false, // whether the server has something that this page does not show
   stopped: false,
 };
 
@@ -34,6 +39,11 @@ function showState() {
   pauseButton.textContent = state.paused ? "Resume" : "Pause";
 }
 
+// Messages that are skipped make no request, so that the mock tells of no change.
+function isPolled() {
+  return body.dataset.page === "messages" && !state.paused;
+}
+
 function isLivePage() {
   return LIVE_PAGES.includes(body.dataset.page);
 }
@@ -49,7 +59,19 @@ function mayRefresh() {
   return isLivePage() && !state.paused && !typing && !selected && !opened && !older && window.scrollY < 40;
 }
 
+let restUntil = 0;
+
 async function refresh() {
+  const started = performance.now();
+  try {
+    await takeOver();
+  } finally {
+    const took = performance.now() - started;
+    restUntil = performance.now() + Math.min(LONGEST_REST_MS, took * REST_FACTOR);
+  }
+}
+
+async function takeOver() {
   const target = Math.max(state.seen, state.last);
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!response.ok) return;
@@ -65,6 +87,7 @@ async function refresh() {
   state.last = Math.max(target, Number(page.body.dataset.last) || 0);
   state.seen = Math.max(state.seen, state.last);
   state.version = Number(page.body.dataset.version) || state.version;
+  state.behind = Number(page.body.dataset.behind) || 0;
   enhance();
   if (focused) focusRow(document.getElementById(focused.id));
   showState();
@@ -82,7 +105,8 @@ function whenVisible() {
 async function watch() {
   while (!state.stopped) {
     await whenVisible();
-    const query = new URLSearchParams({ after: state.seen, version: state.version, wait: WAIT_SECONDS });
+    const wait = state.stale || state.behind || isPolled() ? 1 : WAIT_SECONDS;
+    const query = new URLSearchParams({ after: state.seen, version: state.version, wait });
     let answer = null;
     try {
       const response = await fetch(`/_mock/changes?${query}`);
@@ -98,10 +122,14 @@ async function watch() {
     state.since = null;
     if (answer.last < state.seen) state.last = 0; // the mock forgot its requests
     const changed = answer.changed || restarted || answer.version !== state.version;
+    state.stale = state.stale || changed || state.behind > 0 || isPolled();
     state.seen = answer.last;
     state.version = answer.version;
     showState();
-    if (changed && mayRefresh()) await refresh().catch(() => {});
+    if (state.stale && performance.now() >= restUntil && mayRefresh()) {
+      state.stale = false;
+      await refresh().catch(() => { state.stale = true; });
+    }
     if (!answer.waited || !answer.changed) await pause(answer.waited ? 50 : RETRY_MS);
     else await pause(200); // bursts come together
   }
