@@ -28,6 +28,14 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
+PAGES = (
+    "tests/mock_mixpanel/inspector/test_accessible.py",
+    "tests/mock_mixpanel/inspector/test_hostile_in_browser.py",
+    "tests/mock_mixpanel/inspector/test_in_browser.py",
+)
+"""Tests of the mock's pages in Chromium."""
+
+
 @nox.session
 def clients(session: nox.Session) -> None:
     """Mixpanel's own clients against the mock; arguments go to pytest.
@@ -35,13 +43,14 @@ def clients(session: nox.Session) -> None:
     With CI=true a client that cannot run is a failure, elsewhere it is skipped.
     See docs/how-to/clients.md.
     """
-    run_clients(session, "tests/clients")
+    run_clients(session, "tests/clients", *PAGES)
 
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Only mixpanel-browser in Chromium, and our model of it; arguments go to pytest."""
-    run_clients(session, "tests/clients/test_browser.py", "tests/clients/test_device_model.py")
+    """Only what runs in Chromium: mixpanel-browser with our model of it, and the mock's pages."""
+    model = "tests/clients/test_device_model.py"
+    run_clients(session, "tests/clients/test_browser.py", model, *PAGES)
 
 
 def run_clients(session: nox.Session, *tests: str) -> None:

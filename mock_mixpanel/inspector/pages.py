@@ -13,7 +13,7 @@ from mock_mixpanel.ingest.regions import home_in
 from mock_mixpanel.inspector.copying import copies
 from mock_mixpanel.inspector.message_pages import MessagePages
 from mock_mixpanel.inspector.minutes import chart
-from mock_mixpanel.inspector.saved import saved_values
+from mock_mixpanel.inspector.saved import POLICY, saved_values
 from mock_mixpanel.inspector.site import Site, View
 from mock_mixpanel.inspector.sources import section
 from mock_mixpanel.inspector.visit import LISTED, Visit
@@ -21,6 +21,7 @@ from mock_mixpanel.inspector.wording import counted
 
 LATEST = 10
 """Requests on the overview."""
+FRAMES = "form-action 'none'; frame-ancestors 'none'"
 CHARTED = 1000
 """The latest requests that the overview's chart looks at."""
 MOST_COPIED = 20_000
@@ -140,7 +141,9 @@ class RecordPages:
     def saved(self) -> Response:
         """All of a project as one HTML file."""
         visit = self._site.visit()
-        return self._site.render("saved.html", visit, **saved_values(self._site, visit))
+        answer = self._site.render("saved.html", visit, **saved_values(self._site, visit))
+        answer.headers["Content-Security-Policy"] = f"{POLICY}; base-uri 'none'; {FRAMES}"
+        return answer
 
     def _query(
         self, visit: Visit, fields: Sequence[str], always: str = ""

@@ -1,7 +1,11 @@
 """One project as a single HTML file without scripts, for a bug report or a failed test."""
 
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from mock_mixpanel.control.lists import Query
 from mock_mixpanel.inspector.people_pages import advice
@@ -12,12 +16,21 @@ MOST = 200
 """The latest requests, records, people and groups that are saved."""
 
 
+_SHEET = Path(__file__).with_name("static") / "inspector.css"
+STYLE = Markup(_SHEET.read_text(encoding="utf-8"))  # noqa: S704 - our own file, as CSS has to be
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'"
+)
+"""The file's own policy: nothing but its style sheet."""
+
+
 def saved_values(site: Site, visit: Visit) -> dict[str, Any]:
     """What the file shows. Secrets are hidden in the journal already."""
     query = Query(visit.token, visit.region, limit=MOST, paged=True)
     identity = site.backend.projections.identities(visit.token, visit.region)
     return {
-        "style": Path(__file__).with_name("static").joinpath("inspector.css").read_text("utf-8"),
+        "style": STYLE,
+        "policy": POLICY,
         "groups": site.reading.reasons(Query(visit.token, visit.region)),
         "requests": site.reading.requests(query, summary=True),
         "records": site.reading.records(query),
