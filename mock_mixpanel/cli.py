@@ -84,7 +84,7 @@ def main() -> None:
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="A host name under which /_mock may be called; .NAME stands for all names below it."
+    help="A host name under which /_mock may be called; .NAME allows all subdomains of NAME."
     " May be repeated.  [default: localhost, IP addresses, names without a dot]",
 )
 @click.option(
@@ -191,7 +191,7 @@ def serve(
             click.echo(f"{region} {url}")
         if certificate and certificate.authority:
             click.echo(f"ca {tls_ca or certificate.authority}")
-        # A browser cannot open the address that stands for all addresses.
+        # A browser cannot open the wildcard address.
         here = re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", server.urls["us"])
         made_token = access.token and not control_token
         query = f"?{TOKEN_PARAMETER}={access.token}" if made_token else ""

@@ -93,7 +93,7 @@ class MockMixpanel:
 
         `what` is a search, such as `event:"Order Completed" id:ann`; then the answer is the list of
         the matching records, at least `count`. Or it is a function: then the answer is its first
-        true result. Raises TimeoutError, which tells what has arrived so far.
+        true result. Raises TimeoutError; its text lists what has arrived so far.
         """
         end = time.monotonic() + timeout
         known: Mapping[str, Any] = self._call("GET", "changes")

@@ -345,7 +345,7 @@ class Received(NamedTuple):
 
 
 def _found(value: Any, what: str, where: str) -> Any:
-    """A single item. Raises ControlError 404 if there is none."""
+    """A single item. Raises ControlError 404 if it does not exist."""
     if value is None:
         raise ControlError(f"there is no {what}; GET /_mock/{where} lists what there is", 404)
     return value

@@ -20,9 +20,9 @@ class Query:
     """What a call asks for of a list.
 
     `after`, `moment` (virtual seconds) and `before` bound the items, `limit` counts them. `paged`:
-    the answer is a page, newest first, that tells how far it looked. Otherwise it is an array,
-    oldest first. A page looks for at most `seconds` of real time and shows what it has found by
-    then.
+    the answer is a page, newest first, with the place where the search stopped. Otherwise it is an
+    array, oldest first. The search for a page takes at most `seconds` of real time; the page has
+    the items found by then.
     """
 
     token: str | None = None

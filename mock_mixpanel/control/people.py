@@ -41,7 +41,7 @@ class PeopleReader:
         return None
 
     def group(self, query: Query, key: str, who: str) -> dict[str, Any] | None:
-        """A group by its key and id; None if there is none."""
+        """A group by its key and id; None if it does not exist."""
         projections = self.backend.projections
         with projections.locked():
             for state in projections.states(query.token, query.region):
@@ -169,7 +169,7 @@ def _history(profiles: Profiles[Any], key: Any, references: References) -> list[
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties that differ: each with `before` and `after`, as far as there is a value."""
+    """The properties that differ, each with `before` and `after`; an absent value is left out."""
     changed: dict[str, Any] = {}
     for name in {**before, **after}:
         both = name in before and name in after

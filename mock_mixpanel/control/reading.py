@@ -62,7 +62,7 @@ class LogReader:
         return _answer(query, candidates, subjects, total, shown)
 
     def request(self, number: int) -> dict[str, Any] | None:
-        """A request with all of its records and their fates; None if there is none of this id."""
+        """A request with all of its records and their fates; None if the id is unknown."""
         found = self.backend.projections.request(number)
         if found is None:
             return None
@@ -93,7 +93,7 @@ class LogReader:
         return self.records_of(list(answer))
 
     def record(self, number: int) -> dict[str, Any] | None:
-        """A record by its id, with a summary of its request; None if there is none."""
+        """A record by its id, with a summary of its request; None if the id is unknown."""
         found = next(self.backend.projections.requests_of([number]), None)
         if found is None:
             return None

@@ -5,7 +5,7 @@ Terms stand with spaces between them, and all must hold:
     endpoint:/track status:400 verdict:rejected reason:"too old" event:Signed* id:ann
     prop.plan:pro prop.price>10 region:eu since:10m fault:yes -event:$identify words
 
-`-` negates a term. `*` in a value stands for any characters. Case does not matter. A term without a
+`-` negates a term. `*` in a value matches any characters. Case does not matter. A term without a
 field is looked for in the whole record. `since` and `until` take seconds, minutes, hours or days
 (`90s`, `10m`, `2h`, `1d`) before the virtual time, or an ISO 8601 time.
 """
@@ -280,7 +280,7 @@ def _number(text: str) -> float | None:
 
 
 def _pattern(value: str) -> Callable[[str], bool]:
-    """Whether a text is this value, in which `*` stands for any characters."""
+    """Whether a text matches this value; `*` in the value matches any characters."""
     wanted = value.casefold()
     if "*" not in wanted:
         return lambda text: text.casefold() == wanted

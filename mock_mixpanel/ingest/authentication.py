@@ -24,7 +24,7 @@ class Credential(NamedTuple):
 
 
 def read_basic(header: str) -> Credential | None:
-    """The credential in an Authorization header, or None if there is none.
+    """The credential in an Authorization header, or None if it has no credential.
 
     Takes base64 in both alphabets, with and without padding, with and without a colon inside, and
     the un-encoded `user:secret` that is documented for service accounts.
@@ -107,7 +107,7 @@ def tokens_by_record(
 
 
 def record_token(record: Any) -> str:
-    """`properties.token`, or "" if there is none."""
+    """`properties.token`, or "" if it is absent."""
     properties = record.get("properties") if isinstance(record, dict) else None
     token = properties.get("token") if isinstance(properties, dict) else None
     return token if isinstance(token, str) else ""

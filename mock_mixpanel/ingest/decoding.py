@@ -194,8 +194,8 @@ def _data(value: bytes) -> bytes:
 def _json(text: bytes) -> tuple[Any, bytes | None]:
     """Parse JSON; return the value and, if the fast parser accepts it, its text.
 
-    A surrogate pair of which each half is encoded as UTF-8 (CESU-8) is read as the character it
-    stands for. mixpanel-browser writes such base64 for every `api_host` outside of mixpanel.com
+    A surrogate pair whose halves are each encoded as UTF-8 (CESU-8) is read as one character.
+    mixpanel-browser writes such base64 for every `api_host` outside of mixpanel.com
     (mixpanel/mixpanel-js#385, mixpanel/mixpanel-iphone#725).
 
     The slower parser reads invalid UTF-8, lone surrogates and integers beyond 64 bits. These are
@@ -216,7 +216,7 @@ def _json(text: bytes) -> tuple[Any, bytes | None]:
 
 
 def _characters(pairs: re.Match[bytes]) -> bytes:
-    """The UTF-8 text of surrogate pairs of which each half is encoded alone."""
+    """The UTF-8 text of surrogate pairs whose halves are encoded separately."""
     halves = pairs[0].decode(errors="surrogatepass")
     return halves.encode("utf-16", "surrogatepass").decode("utf-16").encode()
 

@@ -86,7 +86,7 @@ def exchange(incoming: Incoming, reply: Reply, now: float, fault: int | None = N
 
 
 def no_request(backend: Backend, region: str, method: str, path: str, reply: Reply) -> None:
-    """Journal a malformed request as far as it is known, without its query."""
+    """Journal the known parts of a malformed request, without its query."""
     method, path = (redacted_text(word.partition("?")[0])[:EXCERPT] for word in (method, path))
     incoming = Incoming(Envelope(region, method, path, {}, {}), None)
     backend.log.append(exchange(incoming, reply, backend.clock.now()), [])

@@ -126,7 +126,7 @@ def too_large_page() -> Reply:
 
 
 def failure(endpoint: str, status: int) -> Reply:
-    """The response of an endpoint with a status, as far as it is known
+    """The known response of an endpoint with a status
     (docs/facts/mixpanel-http-api.md#track-responses,
     docs/facts/mixpanel-http-api.md#import-responses).
 

@@ -29,7 +29,7 @@ class Index:
 
     @property
     def last(self) -> int:
-        """The id of the last request; 0 if there is none."""
+        """The id of the last request; 0 for an empty log."""
         return self._rows[-1] if self._rows else 0
 
     def add(self, row: Row) -> None:

@@ -1,8 +1,7 @@
 """A request with its records as one row of bytes, which is what a store keeps.
 
-Packing is what ingestion pays for the log, so it does little: the records stay the JSON text they
-arrived as, and what is decided about them is written once for all that share it. Unpacking is left
-to whoever reads.
+Ingestion packs each request, so packing is kept cheap: the records stay the JSON text in which they
+arrived, and equal verdicts are written once. Readers unpack.
 """
 
 import json
@@ -112,7 +111,7 @@ def without(row: Row, token: str) -> Row | None:
 def _table(verdicts: Sequence[RecordVerdict]) -> tuple[list[RecordVerdict], list[int] | int]:
     """The verdicts that differ, and for each record the place of its verdict.
 
-    If all records have the same verdict, the number of records stands for the places.
+    If all records have the same verdict, the number of records replaces the places.
     """
     if all(verdict is verdicts[0] for verdict in verdicts):
         return list(verdicts[:1]), len(verdicts)

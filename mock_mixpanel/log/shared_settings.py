@@ -93,7 +93,7 @@ class SharedSettings:
                 self.refresh()
 
     def remove(self, names: Sequence[str]) -> None:
-        """Remove these settings, as far as they are set."""
+        """Remove those of these settings that are set."""
         with self.exclusive():
             for name in filter(self.has, names):
                 self._store.put(name, None)

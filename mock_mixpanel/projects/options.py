@@ -35,7 +35,7 @@ class LookupTable:
 class DropFilter:
     """Events that Mixpanel drops silently: by name, by a property, or by both.
 
-    A property without a value is one that is there at all; None stands for whatever it is.
+    If `value` is None, the filter matches any value of the property.
     """
 
     event: str | None = None
@@ -149,7 +149,7 @@ def _drop_filter(value: Any, where: str) -> DropFilter:
     if not isinstance(wanted, str | int | float | bool | None):
         raise ConfigError(f"{where}.value: expected a text, a number or a boolean")
     if "value" in value and "property" not in value:
-        raise ConfigError(f"{where}.value: of which property? give property as well")
+        raise ConfigError(f"{where}.value: give `property` as well")
     return DropFilter(**value)
 
 

@@ -60,7 +60,7 @@ class Access:
     """Who may use the control API and read-back.
 
     `hosts` are Host names to accept besides those that are always safe; one that starts with a dot
-    stands for all names below it. `token` is what the control API asks for; None asks for nothing.
+    allows all its subdomains. `token` is the token that the control API requires, or None.
     """
 
     hosts: tuple[str, ...] = ()

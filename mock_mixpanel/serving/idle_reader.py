@@ -46,5 +46,5 @@ class IdleReader:
             try:
                 while not self._news.is_set() and not self._catch_up(SLICE_SECONDS):
                     pass
-            except Exception:  # A reader meets the same error, and is told.
+            except Exception:  # The next reader gets the same error.
                 _LOGGER.debug("reading while idle failed", exc_info=True)

@@ -110,7 +110,7 @@ def _check(where: str, action: Mapping[str, Any], kind: str) -> None:
         if not isinstance(text, str) or not _HEADER_VALUE.fullmatch(text):
             raise FaultError(f"{where}.headers.{name}: expected a text of one line, in Latin-1")
         if not _HEADER_NAME.fullmatch(name):
-            raise FaultError(f"{where}.headers: {name!r} is no name of a header")
+            raise FaultError(f"{where}.headers: {name!r} is not a valid header name")
         if name.lower() in FRAMING:
             raise FaultError(f"{where}.headers.{name}: is the server's own; leave it out")
 

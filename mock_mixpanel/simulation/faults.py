@@ -51,7 +51,7 @@ class FaultRule:
         most = self.match.get("times", 1 if "nth" in self.match else None)
         if self.seen + 1 < self.match.get("nth", 1) or (most is not None and self.fired >= most):
             return False
-        # Repeatable on purpose: this is no secret.
+        # Repeatable on purpose: this is not a secret.
         chance = random.Random(f"{self.match.get('seed', 0)} {self.seen}").random()  # noqa: S311
         return bool(chance < self.match.get("probability", 1))
 

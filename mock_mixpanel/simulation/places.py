@@ -40,7 +40,7 @@ _NETWORKS = {ip_network(name): name for name in PLACES if "/" in name}
 
 
 def place_of(endpoint: str, record: Mapping[str, Any], ip: str | None, sender: str) -> str:
-    """The name of the place of a record, or "" if there is none or Mixpanel would not look it up.
+    """The name of the place of a record, or "" if it has no place or Mixpanel would not look it up.
 
     `ip` is the control parameter, `sender` the address of the connection. Events: coordinates, else
     the sender if `ip=1`, else the property `ip`. Profiles, only with `$set` or `$set_once`:

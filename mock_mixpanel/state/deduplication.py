@@ -46,7 +46,7 @@ class Deduplication:
     ) -> Callable[[Event], int | None]:
         """A function that gives the id of the latest duplicate of an event, if it is another one.
 
-        Duplicates have the same time; for raw rows there are none.
+        Duplicates have the same time; raw rows have no duplicates.
 
         Those that arrived at `old` (virtual seconds) or before are compacted: for them, one on the
         same day is a duplicate as well. `resolve` says who is who, and may not change meanwhile.

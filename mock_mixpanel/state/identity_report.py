@@ -103,7 +103,7 @@ def _splits(
     references: References,
     related: Container[str] | None,
 ) -> list[dict[str, Any]]:
-    """The aliases that are somebody else, with the records that made them so."""
+    """The aliases that lead to another person than their id, with the records that cause it."""
     resolve = state.identities.resolve
     pending = [effect.what for effect in effects if isinstance(effect.what, Link)]
     splits = [

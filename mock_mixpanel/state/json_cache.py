@@ -1,6 +1,6 @@
 """Writes lists as JSON text in pieces, in bounded memory.
 
-The text of an event is known for good when it is stored, but for the id of its person. So the texts
+The text of a stored event never changes, except for the id of its person. So the texts
 of events are kept, packed, by these ids: what did not change is not made again.
 """
 

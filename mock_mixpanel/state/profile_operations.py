@@ -6,8 +6,8 @@ Each takes the properties and the operation's value and returns new properties; 
 in place. Where the real behaviour for a wrong type is unknown, the choice is to refuse the whole
 record with a reason, so that no data is lost unseen:
 
-- a delta or an existing value of `$add` that is no number;
-- an existing value of `$append`, `$union` or `$remove` that is no list.
+- a delta or an existing value of `$add` that is not a number;
+- an existing value of `$append`, `$union` or `$remove` that is not a list.
 
 Further choices: `$remove` takes all occurrences; an empty list in `$union` changes nothing;
 `$append` works on groups; several operations in one record apply in the order of the table.

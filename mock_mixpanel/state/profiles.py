@@ -134,7 +134,7 @@ class Profiles(Generic[Key]):
         self._stale.discard(gone)
 
     def forget(self, gone: Container[Key], resolve: Callable[[Key], Key]) -> list[int]:
-        """Delete profiles, with their history, by key or by what it stands for.
+        """Delete profiles, with their history, by their own key or by the key that it resolves to.
 
         Returns the entry ids of their updates.
         """

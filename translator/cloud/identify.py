@@ -99,7 +99,7 @@ def _identify_envelope(message: Message, compiled: CompiledSettings) -> Json:
         envelope["$time"] = message.time_ms
     flags = _mixpanel_flags(message)
     ignore_ip = _flag(message.context, "ignoreip") or _flag(flags, "ignoreip")
-    # 0 tells Mixpanel not to look up a place; without it the sender's own address would count.
+    # 0 turns the look-up of a place off; without it Mixpanel would use the sender's own address.
     envelope["$ip"] = 0 if ignore_ip else detached(message.context.get("ip")) or 0
     envelope["$ignore_time"] = bool(_flag(flags, "ignoretime")) or not message.is_active
     envelope["mp_lib"] = library(message, compiled)

@@ -145,7 +145,7 @@ DEVICE_RULES = (
     ),
     Rule(
         "refused_calls",
-        "A call of an Android app is translated as far as the doc gives it a meaning.",
+        "A call of an Android app is translated if the doc gives it a meaning.",
         "Android's library throws at the app, and makes no call, for a track call with a blank "
         "event, a screen call with neither name nor category and a group call without groupId.",
         "decision:refused-calls",

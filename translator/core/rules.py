@@ -198,7 +198,7 @@ _CLOUD_RULES = (
 )
 
 RULES = _CLOUD_RULES + DEVICE_RULES
-"""All rules: those of cloud mode, of which device modes share many, then those of device modes."""
+"""All rules: those of cloud mode (device modes share many), then those of device modes."""
 
 _NAMES = frozenset(rule.name for rule in RULES)
 

@@ -18,7 +18,7 @@ class MethodCall(NamedTuple):
     """One method call. `people.` and `getGroup().` name the object of the method.
 
     Arguments are JSON values, numbers that are not finite, dates (`Date`) and `LOADED`. The method
-    `!throw` stands for an exception that leaves the classic integration: its argument is the
+    `!throw` records an exception that leaves the classic integration: its argument is the
     exception's text, and the message makes no further calls.
     """
 

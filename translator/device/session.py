@@ -163,7 +163,7 @@ class Session:
             state = SessionState(self._user_id, self._stored)
             message = DeviceMessage(kind, seen, self._compiled, state)
             parts = self._library.message_parts(message, Date(self._clock()))
-        # A message that is turned off still tells the library who the user is.
+        # A message that is turned off still sets the library's user.
         if kind == "reset":
             self._user_id = None
         elif kind == "identify" and js.truthy(seen.get("userId")):

@@ -122,7 +122,7 @@ async def receive_body(
 
 
 def parse_body(body: bytes, encoding: str, limit: int, status: int) -> Parsed:
-    """The JSON value of a body. `encoding` is the Content-Encoding, empty if there is none.
+    """The JSON value of a body. `encoding` is the Content-Encoding, empty without that header.
 
     Raises BadRequestError; TooLargeError if the body is larger than `limit` bytes after
     decompression. The content type is not looked at: browsers send JSON as text.

@@ -104,7 +104,7 @@ def _arrived(message: Json, sent_at: Any, arrival: _Arrival) -> Json:
 
 
 def write_key_of(authorization_user: str | None, body: Any) -> str:
-    """The write key of a request: the Basic user, or else the body's; empty if there is none.
+    """The write key of a request: the Basic user, or else the body's; empty without either.
 
     A batch without one may have it in its messages, as the files of some mobile SDKs do.
     """

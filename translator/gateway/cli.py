@@ -137,8 +137,8 @@ def run_gateway(
 ) -> None:
     """Run the gateway with the options of the command, until a signal comes; then exit.
 
-    `announce` is told the address when it listens, in place of printing it. `recent` is given the
-    recent messages, for a page that shows them.
+    `announce` gets the address once the gateway listens, which is then not printed. `recent` gets
+    the recent messages, for a page that shows them.
     """
     if settings_file is None and sources_file is None:
         usage_error("give --settings, --sources, or both")

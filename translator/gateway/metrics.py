@@ -1,4 +1,4 @@
-"""What a gateway tells Prometheus."""
+"""The metrics of a gateway, for Prometheus."""
 
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Sequence

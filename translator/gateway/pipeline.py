@@ -64,8 +64,8 @@ class DeliveryOptions:
 class Pipeline:
     """Open it with `start`; `finish` and `close` end it.
 
-    `name` tells the source from the others, and is part of the names of its files if it is not
-    empty. Raises DestinationError if its operations may go nowhere, SpoolError if the spool cannot
+    `name` identifies the source, and is part of the names of its files if it is not empty. Raises
+    DestinationError if an operation has no permitted destination, SpoolError if the spool cannot
     be used.
     """
 

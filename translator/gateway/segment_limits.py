@@ -19,7 +19,7 @@ KB = 1024
 class Limits:
     """What one request may hold. Sizes are in bytes, before and after decompression.
 
-    `None` is no limit. `too_large_status` is the HTTP status for a body that is too large;
+    `None` means no limit. `too_large_status` is the HTTP status for a body that is too large;
     `ids_required`: a message needs a userId or an anonymousId.
     """
 

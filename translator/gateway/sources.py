@@ -155,7 +155,7 @@ def _read(file: Path) -> Any:
 
 
 def _stamps(files: Any) -> dict[Path, object]:
-    """What tells that a file has changed."""
+    """A value for each file that differs once the file has changed."""
     found: dict[Path, object] = {}
     for file in files:
         try:
@@ -168,7 +168,7 @@ def _stamps(files: Any) -> dict[Path, object]:
 
 @lru_cache(1000)
 def basic_user(authorization: str) -> str | None:
-    """The user of Basic credentials; None if there are none.
+    """The user of Basic credentials; None without such credentials.
 
     Segment's SDKs send the write key as the user; some leave out the colon after it.
     """

@@ -149,7 +149,7 @@ class _Call:
         self._headers = headers
 
     def header(self, name: bytes) -> str:
-        """A header; empty if there is none."""
+        """A header; empty if it is absent."""
         return self._headers.get(name, b"").decode("latin-1")
 
 

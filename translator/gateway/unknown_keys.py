@@ -1,4 +1,4 @@
-"""Calls whose write key leads nowhere."""
+"""Calls with a write key that no source has."""
 
 import logging
 import time

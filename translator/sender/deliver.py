@@ -67,7 +67,7 @@ class Source(Protocol):
     """
 
     def take(self, room: int) -> Sequence[QueuedOperation] | None:
-        """About `room` operations at most; none if there are none now; None after the last."""
+        """About `room` operations; an empty list if none is available now; None after the last."""
 
     def sending(self, queued: Sequence[QueuedOperation]) -> None:
         """These operations are about to be sent."""
@@ -135,7 +135,7 @@ class Sender:
         self._transport = HttpTransport(api_secret)
 
     def base_url(self, host: str) -> str:
-        """The base URL for operations of `host`. Raises DestinationError if there is none."""
+        """The base URL for operations of `host`. Raises DestinationError without one."""
         return self.preparation.base_url(host)
 
     def send(self, operations: Iterable[Operation]) -> list[DeliveryResult]:

@@ -109,7 +109,7 @@ class LineHandler(logging.Handler):
         self._stream = stream
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; a closed stream is no error."""
+        """Write a record; a closed stream is not an error."""
         try:
             write_line(self.format(record), self._stream)
         except Exception:
@@ -148,7 +148,7 @@ def logging_to(
 def log_delivery_event(
     event: DeliveryEvent, redact: Callable[[str], str], address: str | None = None
 ) -> None:
-    """Log an event of the dispatch; `address` is the base URL that stands for its host."""
+    """Log an event of the dispatch; `address` is the base URL that replaces its host."""
     if isinstance(event, CircuitChanged):
         name, level = "circuit", CIRCUIT_LEVELS[event.state]
     else:

@@ -86,7 +86,7 @@ class Store(Protocol):
         """The next rows after a row id; the first ones if the generation has changed."""
 
     def last(self) -> int:
-        """The id of the last row that was appended, forgotten ones included; 0 if there is none."""
+        """The id of the last appended row, forgotten rows included; 0 for an empty store."""
 
     def rows(self, ids: Sequence[int]) -> Sequence[Row]:
         """The rows with these ids, without those that were forgotten."""
@@ -98,7 +98,7 @@ class Store(Protocol):
         """Keep the pages of an answer, in place of the oldest ones if it gets too much."""
 
     def recall(self, name: str, page: int) -> bytes | None:
-        """A page of an answer; None if it is not kept, or there is none."""
+        """A page of an answer; None if it is not kept or does not exist."""
 
     def close(self) -> None:
         """Let go of files and connections."""

@@ -56,7 +56,7 @@ class LogFile:
             return [self._row(place) for place in self._places[start : start + most]]
 
     def rows(self, ids: Sequence[int], end: int) -> Sequence[Row]:
-        """The rows with these ids, as far as they are there."""
+        """Those rows with these ids that the file has."""
         with self._lock:
             self._look(end)
             known = self._ids

@@ -360,7 +360,7 @@ def _engine(url: str) -> sa.Engine:
         needs = "pip install 'mockpanel[postgresql]'" if "psycopg" in str(error) else "install it"
         raise StoreError(f"this kind of store needs {error.name}: {needs}") from error
     except (ArgumentError, NoSuchModuleError) as error:
-        raise StoreError(f"{url.partition(':')[0]!r} is no kind of store; {known}") from error
+        raise StoreError(f"{url.partition(':')[0]!r} is not a kind of store; {known}") from error
     if sqlite:
         sa.event.listen(engine, "connect", _set_up_sqlite)
     return engine

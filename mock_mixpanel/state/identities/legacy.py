@@ -68,7 +68,7 @@ class Legacy:
         return None if original is None else Link(who, original)
 
     def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
-        """Every alias: data under the alias itself stays separate for good."""
+        """Every alias: data under the alias itself stays separate forever."""
         return [Link(*both) for both in self.aliases.items()]
 
 

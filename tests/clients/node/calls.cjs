@@ -2,7 +2,7 @@
 // errors that its callbacks, its promises and its log told of as JSON.
 //
 // Input: {"token", "options", "calls": [["people.set", ...arguments], ...]}. {"$date": ms} among the
-// arguments stands for a Date, {"$account": [user, secret, project]} in the options for credentials.
+// arguments is a Date, {"$account": [user, secret, project]} in the options for credentials.
 const fs = require("node:fs");
 const Mixpanel = require("mixpanel");
 

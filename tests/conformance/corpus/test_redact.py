@@ -94,7 +94,7 @@ def test_what_the_translation_rests_on_stays() -> None:
 
 
 def test_forms_stay() -> None:
-    """Each value has the form of what it stands for."""
+    """Each replacement has the form of the value that it replaces."""
     found = redacted(ANN)["traits"]
     assert (len(found["firstName"]), found["firstName"].istitle()) == (3, True)
     assert (found["lastName"][1], found["lastName"][6]) == ("'", "-")

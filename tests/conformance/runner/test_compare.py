@@ -122,7 +122,7 @@ def test_the_plain_placeholder_takes_any_insert_id() -> None:
 
 
 def test_a_label_is_one_value() -> None:
-    """The same label stands for the same value wherever it is, in state too."""
+    """A label matches the same value everywhere, in state too."""
     placeholders = Placeholders()
     assert compare("x", ["<insert_id:a>", "<insert_id:b>"], ["1", "2"], placeholders) == []
     assert compare("x", "<insert_id:a>", "1", placeholders) == []

@@ -191,7 +191,7 @@ def test_faults(server: Server) -> None:
 def test_words_of_a_status(
     server: Server, path: str, status: int, expected: dict[str, object]
 ) -> None:
-    """A status that is asked for comes with the words of its route, as far as they are known."""
+    """A simulated status has the known response text of its route."""
     rule = {"match": {"path": path.partition("?")[0], "nth": 1}, "action": {"status": status}}
     http("POST", f"{server.url}/_mock/faults", json=rule)
     answer = http("GET", f"{server.url}{path}")

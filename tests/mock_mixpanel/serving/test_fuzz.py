@@ -40,7 +40,7 @@ def test_two_workers(kind: str, tmp_path: Path) -> None:
 
 
 def test_same_seed() -> None:
-    """A seed stands for its requests, so that a failure can be repeated."""
+    """The same seed makes the same requests, so that a failure can be repeated."""
     first, again = (list(Fuzzer(7).requests(20)) for _ in range(2))
     without_times = [request.sent.partition(b"\r\n\r\n")[0] for request in first]
     assert len(set(without_times)) > 15

@@ -164,11 +164,11 @@ def test_projects(tmp_path: Path, write: Any) -> None:
     [
         (
             ["--store", "disk"],
-            "'--store': 'disk' is no kind of store; use memory:, folder:path, sqlite:///file",
+            "'--store': 'disk' is not a kind of store; use memory:, folder:path, sqlite:///file",
         ),
         (
             ["--store", "odd://x"],
-            "'--store': 'odd' is no kind of store; use memory:, folder:path, sqlite:///",
+            "'--store': 'odd' is not a kind of store; use memory:, folder:path, sqlite:///",
         ),
         (
             ["--store", "sqlite://"],
@@ -176,7 +176,7 @@ def test_projects(tmp_path: Path, write: Any) -> None:
         ),
         (["--keep", "1"], "'--keep': 1 is not in the range"),
         (["--workers", "0"], "'--workers': 0 is not in the range"),
-        (["--workers", "2", "--store", "disk"], "'--store': 'disk' is no kind of store"),
+        (["--workers", "2", "--store", "disk"], "'--store': 'disk' is not a kind of store"),
         (["--port", "70000"], "'--port': 70000 is not in the range"),
         (["--projects", "no-such-file"], "'--projects': File 'no-such-file' does not exist."),
     ],

@@ -165,7 +165,7 @@ def test_delete(mock_mixpanel: MockMixpanel) -> None:
         ),
         (
             {"action": {"status": 500, "headers": {"a b": "c"}}},
-            "action.headers: 'a b' is no name of a header",
+            "action.headers: 'a b' is not a valid header name",
         ),
         (
             {"action": {"status": 500, "headers": {"a": "\u20ac"}}},

@@ -1,8 +1,8 @@
 """Settings as the mobile libraries read them from Segment's answer, without any check.
 
-`Settings` refuses a value of the wrong type, because a guess would change what is sent without
-anybody noticing. The libraries guess, each in its own way. A recorded session has settings as they
-were given to the library, so its replay reads them as the library does.
+`Settings` refuses a value of the wrong type, because a guess would silently change what is
+sent. The libraries guess, each in its own way. A recorded session has settings as they were given
+to the library, so its replay reads them as the library does.
 Sources: docs/facts/device-android-observed.md#start-up, docs/facts/device-ios-observed.md#start.
 """
 

@@ -1,7 +1,7 @@
-"""Cookies and localStorage of one browser, as far as mixpanel-js uses them.
+"""The cookies and localStorage of one browser that mixpanel-js uses.
 
-What a browser refuses is not stored: a cookie of more than 4096 bytes, and a secure cookie of a
-page without https.
+As in a browser, a cookie of more than 4096 bytes and a secure cookie of a page without https are
+not stored.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""JavaScript's values, as far as the classic integration and mixpanel-js depend on them.
+"""The JavaScript values that the classic integration and mixpanel-js depend on.
 
 They read a JSON message as JavaScript values: numbers are doubles, text is counted in UTF-16 code
 units, keys that are whole numbers come first, an empty list is true.

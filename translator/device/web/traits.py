@@ -61,7 +61,7 @@ class WebTraits:
         return self.find("username")
 
     def created(self) -> Date | None:
-        """The creation date; `Date(None)` if it cannot be read, None if there is none."""
+        """The creation date; `Date(None)` if it cannot be read, None if it is absent."""
         value = self.find("created")
         value = value if js.truthy(value) else self.find("createdAt")
         return new_date(value) if js.truthy(value) else None

@@ -103,7 +103,7 @@ class Account:
 
 
 def worst(statuses: Collection[DeliveryStatus]) -> DeliveryStatus:
-    """The worst of the statuses of a message's operations; skipped, if there are none."""
+    """The worst of the statuses of a message's operations; skipped if empty."""
     if len(statuses) == 1:  # as nearly always
         return next(iter(statuses))
     return next((one for one in _FROM_BAD_TO_GOOD if one in statuses), DeliveryStatus.SKIPPED)

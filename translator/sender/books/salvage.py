@@ -94,7 +94,7 @@ def salvage(path: Path) -> str:
 
 
 def wal_of(path: Path) -> bytes:
-    """The write-ahead log that a process left behind; empty if there is none."""
+    """The write-ahead log that a process left behind; empty if it does not exist."""
     try:
         return path.with_name(path.name + "-wal").read_bytes()
     except OSError:

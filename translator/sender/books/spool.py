@@ -1,6 +1,6 @@
 """Messages on disk until each of their operations has a result: a SQLite file.
 
-A message is written before the caller is told that it was taken in. Its operations leave the file
+A message is written before the call that accepts it returns. Its operations leave the file
 when they have results. After a crash the rest is sent again, with the same insert ids and times, so
 an event still counts once. An operation that would count twice is marked before it is sent; one
 that is found with the mark is not sent again automatically.
@@ -159,7 +159,7 @@ class Spool:
             return int(found)
 
     def first_waiting(self) -> int | None:
-        """The lowest number of the stored operations; None if there are none."""
+        """The lowest number of the stored operations; None for an empty spool."""
         with self._lock:
             (found,) = self._db.execute("SELECT min(number) FROM operations").fetchone()
         return None if found is None else int(found)

@@ -116,7 +116,7 @@ class SpoolDatabase:
         return self._db.execute(sql, parameters)
 
     def for_each(self, sql: str, rows: Sequence[Any], before: tuple[Any, ...] = ()) -> list[Any]:
-        """Run a statement in which `*` stands for the placeholders of many rows, or values.
+        """Run a statement in which `*` is replaced by the placeholders of many rows, or values.
 
         `before` are the parameters that come before them.
         """

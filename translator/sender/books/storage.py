@@ -15,5 +15,5 @@ class StorageError(Exception):
 def make_private(path: Path) -> None:
     """Make sure that a file is there and that only its owner can read it. Raises OSError."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
-    with suppress(PermissionError):  # somebody else's file
+    with suppress(PermissionError):  # another user's file
         path.chmod(PRIVATE)

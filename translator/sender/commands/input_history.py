@@ -74,7 +74,7 @@ class HistoricInput:
         """Whether another input begins, and `begin` is still to be called."""
 
     def take(self, room: int) -> Sequence[bytes] | None:
-        """About `room` lines; none if there are none now; None after the last.
+        """About `room` lines; an empty list if none is available now; None after the last.
 
         Raises what `begin` raises; then it may be called again.
         """

@@ -17,7 +17,7 @@ class Lines(Protocol):
     """An input, line by line."""
 
     def take(self, room: int) -> Sequence[bytes] | None:
-        """About `room` lines; none if there are none now; None after the last."""
+        """About `room` lines; an empty list if none is available now; None after the last."""
 
 
 class ReadyLines:

@@ -1,11 +1,11 @@
-"""What is sent next: queued operations into requests, responses into results.
+"""The dispatch: it groups queued operations into requests and turns responses into results.
 
 A state machine without clock, threads or network: its caller passes the time, sends the requests
 and reports the responses. It keeps these promises:
 
 - operations that share an ordering key leave one request at a time, in order, whatever their
   endpoints;
-- operations that share none do not wait for each other and may share requests;
+- operations without a common key do not wait for each other and may share requests;
 - every operation gets exactly one result.
 """
 
@@ -30,8 +30,8 @@ from translator.sender.http.responses import InterpretedResponse, Meaning
 MOST_SHARED = {Sharing.ONCE: 50, Sharing.ALONE: 1}
 """How many records share a request at most.
 
-Of records that must not be sent twice only one of each person does: so many are in doubt after a
-lost response, and somebody has to look each of them up.
+A request has only one record of each person that must not be sent twice. After a lost response, a
+person has to check each of these records by hand.
 """
 
 UNKNOWN = "it is unknown whether it arrived, and a second one would count twice"
@@ -187,7 +187,7 @@ class Dispatch:
         return settled
 
     def _hopeless(self, now: float) -> list[Batch]:
-        """The batches for hosts that are down for good."""
+        """The batches for hosts that have been given up."""
         if not any(circuit.hopeless(now) for circuit in self._circuits.values()):
             return []
         waiting = [what for _, _, what in self._timers if isinstance(what, OutgoingRequest)]

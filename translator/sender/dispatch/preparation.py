@@ -44,7 +44,7 @@ class Preparation:
         self._numbers = count()
 
     def base_url(self, host: str) -> str:
-        """The base URL for operations of `host`. Raises DestinationError if there is none."""
+        """The base URL for operations of `host`. Raises DestinationError without one."""
         url = self._known.get(host)
         if url is None:
             url = self._known[host] = destination(

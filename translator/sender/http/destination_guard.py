@@ -43,14 +43,14 @@ def destination(
     `allowed` are names of other machines that a base URL may have, such as `mock` in a compose
     network.
 
-    Raises DestinationError if there is none, or if it is another machine and neither `live` nor
-    `allowed` permits it.
+    Raises DestinationError if the host has no base URL, or if it is another machine and neither
+    `live` nor `allowed` permits it.
     """
     base_url = replaced.get(host)
     if base_url is not None:
         return checked_base_url(base_url, live=live, allowed=allowed)
     if host not in HOSTS:
-        # It may come from a file of somebody else: no part of it is used.
+        # It may come from an untrusted file: no part of it is used.
         raise DestinationError(f"{host!r:.100} is not a host that operations can go to")
     if live and not replaced:
         return host
