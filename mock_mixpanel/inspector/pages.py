@@ -204,7 +204,8 @@ def overview(totals: Mapping[str, int], splits: int) -> str:
     noted = totals["noted"]
     problems = []
     if noted:
-        problems.append(f"{counted(noted, 'record has', 'records have')} a reason against it")
+        have = counted(noted, "record has", "records have")
+        problems.append(f"{have} a reason against {'it' if noted == 1 else 'them'}")
     if splits:
         problems.append(f"{counted(splits, 'profile is', 'profiles are')} split")
     return f"{arrived}. {' and '.join(problems) or 'Nothing went wrong'}."

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from mock_mixpanel.inspector.wording import moment
 
-LANE, COLUMN, LEFT, TOP = 34, 130, 190, 34
+LANE, COLUMN, LEFT, TOP = 42, 150, 190, 34
 """Pixels: height of a lane, width of a column, and where both begin."""
 MOST_LANES, MOST_COLUMNS = 40, 60
 LONGEST_ID = 24
@@ -55,9 +55,12 @@ def rails(identity: Mapping[str, Sequence[Mapping[str, Any]]]) -> Rails:
             found.append(Happening(link["due"] or link["asked"]["received_at"], "refused", alias))
     for split in identity["split_profiles"]:
         lanes |= dict.fromkeys((split["distinct_id"], split["alias"]))
+        at_once: dict[str, list[int]] = {}
         for cause in split["causes"]:
-            text = f"record {cause['id']}"
-            found.append(Happening(cause["received_at"], "split", split["alias"], text=text))
+            at_once.setdefault(cause["received_at"], []).append(cause["id"])
+        for at, ids in at_once.items():
+            text = f"record {ids[0]}" if len(ids) == 1 else f"{len(ids)} records from {ids[0]}"
+            found.append(Happening(at, "split", split["alias"], text=text))
     found = sorted(found, key=lambda each: each.at)
     columns = tuple(dict.fromkeys(each.at for each in found))[:MOST_COLUMNS]
     shown = tuple(lanes)[:MOST_LANES]
@@ -93,7 +96,7 @@ def _happening(each: Happening, x: int, y: Mapping[str, int]) -> list[Markup]:
     here = y[each.who]
     other = y.get(each.other, here)
     if each.kind == "split":
-        return [_text(x - 6, here + 6, "✕", "split"), _text(x + 8, here - 6, each.text, "note")]
+        return [_text(x + 8, here + 17, "✕", "split"), _text(x + 24, here + 16, each.text, "note")]
     if each.kind == "refused":
         return [_text(x - 6, here + 6, "⊘", "split")]
     dots = [_dot(x, here, each.kind), _dot(x, other, each.kind)]

@@ -88,6 +88,7 @@ class Site:
         }
         self._templates.filters |= {
             "brief": wording.brief,
+            "clipped": wording.clipped,
             "counted": wording.counted,
             "fate": wording.fate,
             "json_text": wording.as_json,

@@ -9,6 +9,9 @@ UI = "/_mock/ui/"
 LISTED = 50
 """Rows of a list, and records of a request, on one page."""
 
+SECTIONS = {"person": "people", "identity": "people", "group": "groups", "source": "rejected"}
+"""The list that a page of another name belongs to."""
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -22,6 +25,12 @@ class Visit:
     region: str | None = None
     page: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def section(self) -> str:
+        """The list that this page belongs to."""
+        first = self.page.partition("/")[0]
+        return SECTIONS.get(first, first)
 
     def url(self, page: str = "", /, **query: object) -> str:
         """The address of a page with the same project and region, unless the query names others.

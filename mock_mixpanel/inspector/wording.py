@@ -11,6 +11,9 @@ from mock_mixpanel.simulation.clock import iso
 LONGEST_TEXT = 4096
 """Characters of a value that a page shows; the JSON API has the whole."""
 
+LONGEST_IN_LIST = 80
+"""Characters of a value in a list; its own page shows more."""
+
 
 class Mark(NamedTuple):
     """A verdict as a word, a shape and a style: never as a colour alone."""
@@ -30,7 +33,7 @@ FATES = {
     "seen": Mark("seen by queries", "✓", "good"),
     "applied": Mark("applied", "✓", "good"),
     "stored": Mark("stored, changes nothing", "•", "plain"),
-    "duplicate": Mark("replaced by a duplicate", "=", "warn"),
+    "duplicate": Mark("replaced as a duplicate", "=", "warn"),
     "waiting": Mark("waiting", "…", "warn"),
     "split": Mark("lost to a split", "⑂", "bad"),
     "erased": Mark("erased", "⌫", "warn"),
@@ -102,6 +105,12 @@ def as_json(value: Any, indent: int | None = 2) -> str:
 def brief(value: Any) -> str:
     """A value in one line: a text as it is, anything else as JSON."""
     return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def clipped(value: Any) -> str:
+    """A value in one line of a list: its beginning, if it is long."""
+    text = brief(value)
+    return text if len(text) <= LONGEST_IN_LIST else f"{text[:LONGEST_IN_LIST]}…"
 
 
 def shortened(text: str) -> str:

@@ -35,6 +35,7 @@ function showState() {
   const news = count ? `, ${count} new` : "";
   if (state.since) say(`Mock not answering since ${state.since}`);
   else if (state.paused) say(`Paused${news}`);
+  else if (!isLivePage()) say("Connected");
   else say(count ? `Live${news}: press f to show` : "Live");
   pauseButton.textContent = state.paused ? "Resume" : "Pause";
 }

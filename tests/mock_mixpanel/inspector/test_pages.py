@@ -88,7 +88,7 @@ def test_request_shows_each_record(client: FlaskClient) -> None:
     assert "✕ rejected" in text
     assert "time: older than 5 days" in text
     assert "Source: docs/facts/mixpanel-http-api.md#track" in text
-    assert "= replaced by a duplicate" in text
+    assert "= replaced as a duplicate" in text
 
 
 def test_event_shows_what_became_of_it(client: FlaskClient) -> None:
