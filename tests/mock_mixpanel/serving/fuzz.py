@@ -196,6 +196,11 @@ class Fuzzer:
             query += "&data=" + quote(self._json())
         target = path + (("&" if "?" in path else "?") + query if query else "")
         body = self._control(path) if path.startswith("/_mock") else self._body(kind)
+        return self._on_the_wire(method, target, kind, body)
+
+    def _on_the_wire(self, method: str, target: str, kind: str, body: bytes) -> Request:
+        """A request with some unusual headers, compressed or in chunks at times."""
+        draw = self._random
         lines = [f"{method} {target} HTTP/1.1", "Host: localhost", f"Content-Type: {kind}"]
         for name, values in HEADERS:
             if draw.random() < 0.06:
@@ -283,14 +288,20 @@ class Client:
             raise FuzzError(f"500 after {request.sent[:3000]!r}")
 
 
-def run(url: str, count: int, seed: int, watch: Callable[[int], object] = int) -> Counter[int]:
+def run(
+    url: str,
+    count: int,
+    seed: int,
+    watch: Callable[[int], object] = int,
+    fuzzer: type[Fuzzer] = Fuzzer,
+) -> Counter[int]:
     """Send requests; returns how often each status came. `watch` is called after each request.
 
     Raises FuzzError at the first response that must not be.
     """
     client = Client(url)
     try:
-        for number, request in enumerate(Fuzzer(seed).requests(count), start=1):
+        for number, request in enumerate(fuzzer(seed).requests(count), start=1):
             client.send(request)
             watch(number)
     finally:
@@ -306,9 +317,9 @@ def megabytes(pid: int) -> int:
     return kilobytes // 1024 + sum(megabytes(int(child)) for child in tasks)
 
 
-def main() -> None:
+def main(description: str | None = __doc__, fuzzer: type[Fuzzer] = Fuzzer) -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("url")
     parser.add_argument("--requests", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
@@ -322,7 +333,7 @@ def main() -> None:
             print(f"{number} requests, {time.monotonic() - start:.0f} s{memory}", flush=True)
 
     try:
-        statuses = run(chosen.url, chosen.requests, chosen.seed, watch)
+        statuses = run(chosen.url, chosen.requests, chosen.seed, watch, fuzzer)
     except FuzzError as error:
         sys.exit(str(error))
     print(dict(statuses.most_common()))
