@@ -1,5 +1,6 @@
 """The last messages with their fates and operations, in bounded memory."""
 
+import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ import orjson
 
 from translator.core.operations import Json
 from translator.gateway.prepared import Prepared
+from translator.gateway.responses import as_json
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.dispatch import Settled
 
@@ -129,7 +131,7 @@ class RecentMessages:
         for queued in message.incoming.operations:
             fate, reason = fates.get(queued.tag.number, (WAITING, None))
             endpoint, host, _ = queued.operation
-            payload = orjson.Fragment(queued.text)
+            payload = _parsed(queued.text)
             shown_fate = {"fate": fate, "reason": reason}
             operations.append(
                 {"endpoint": endpoint, "host": host, "payload": payload, **shown_fate}
@@ -143,7 +145,7 @@ class RecentMessages:
             "losses": [loss.shown for loss in message.incoming.losses],
             "operations": operations,
         }
-        text = self._redact(orjson.dumps(shown).decode())
+        text = self._redact(as_json(shown).body.decode())
         received_ms = int(group.received_at * 1000)
         found: Json = {"number": number, "receivedAt": received_ms, "source": group.source}
         return {**found, **_parsed(text)}
@@ -159,7 +161,11 @@ def _size(message: Prepared) -> int:
 
 
 def _parsed(text: str) -> Json:
-    found: Json = orjson.loads(text)
+    """A JSON object from its text, which may have what orjson refuses to read."""
+    try:
+        found: Json = orjson.loads(text)
+    except ValueError:
+        found = json.loads(text)
     return found
 
 

@@ -1,5 +1,7 @@
 """HTTP responses of the gateway."""
 
+import json
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -38,16 +40,22 @@ def refusal(status: int, problem: str, messages: int = 0) -> Response:
 
 
 def as_json(body: Any, status: int = 200) -> Response:
-    """A JSON value as a response. Halves of characters in it are replaced."""
+    """A JSON value as a response, which is always valid JSON.
+
+    Lone surrogates become `?`, and numbers that JSON does not have become null. Integers of more
+    than 64 bits and deep nesting, which orjson refuses, are written.
+    """
     try:
         return Response(status, orjson.dumps(body))
     except TypeError:
-        return Response(status, orjson.dumps(_clean(body)))
+        return Response(status, json.dumps(_clean(body), ensure_ascii=False).encode())
 
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _clean(each) for key, each in value.items()}
-    return [_clean(each) for each in value] if isinstance(value, list) else value
+        return {_clean(key): _clean(each) for key, each in value.items()}
+    return [_clean(each) for each in value] if isinstance(value, list | tuple) else value

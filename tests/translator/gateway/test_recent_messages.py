@@ -1,5 +1,6 @@
 """The JSON API of recent messages: what it shows, and to whom."""
 
+import json
 from typing import Any
 
 import pytest
@@ -40,6 +41,34 @@ def test_reasons(client: Client) -> None:
     bad, skipped = client.get(PATH).json["messages"]
     assert (skipped["fate"], skipped["skipped"][0]["code"]) == ("skipped", "group_not_configured")
     assert (bad["fate"], bad["error"]["code"]) == ("rejected", "unknown_type")
+
+
+UNUSUAL: dict[str, tuple[Json, Any]] = {
+    "half a character": ({"messageId": "\ud83d", "properties": {"\ud800": "\udfff"}}, None),
+    "no type": ({"messageId": "\ud83d", "type": "\ud83d"}, None),
+    "a number as id": ({"messageId": 5, "type": "\ud83d"}, 5),
+    "an object as id": ({"messageId": {"\ud83d": "\ud83d"}}, None),
+    "a long integer": ({"messageId": "m", "properties": {"n": 10**40}}, "m"),
+    "a long integer without type": ({"messageId": 10**40, "type": 10**40}, 1e40),
+    "not a number": ({"messageId": "m", "properties": {"n": float("nan")}}, "m"),
+    "deep nesting": ({"messageId": "m", "context": json.loads("[" * 300 + "]" * 300)}, "m"),
+    "deep properties": (
+        {"messageId": "m", "properties": json.loads('{"a":' * 300 + "1" + "}" * 300)},
+        "m",
+    ),
+}
+"""Messages that JSON encoders refuse, and the message id that is shown."""
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_messages(client: Client, name: str) -> None:
+    """Messages that cannot be written as they are do not hide the others."""
+    message, message_id = UNUSUAL[name]
+    unusual = json.dumps({"batch": [{**track(1), **message}, track(2)]}).encode()
+    assert client.post("/v1/batch", unusual).status == 200
+    response = client.get(PATH)
+    shown = [each["messageId"] for each in response.json["messages"]]
+    assert (response.status, shown) == (200, ["m2", message_id])
 
 
 def test_pages(client: Client) -> None:
