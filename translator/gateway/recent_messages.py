@@ -160,7 +160,7 @@ def _size(message: Prepared) -> int:
     return size
 
 
-def _parsed(text: str) -> Json:
+def _parsed(text: str | bytes) -> Json:
     """A JSON object from its text, which may have what orjson refuses to read."""
     try:
         found: Json = orjson.loads(text)
