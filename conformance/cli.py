@@ -21,6 +21,9 @@ COMMANDS = {
     "migrate": LazyCommand(
         "conformance.migration.command:migrate", "Show what another translator changes in Mixpanel."
     ),
+    "parity": LazyCommand(
+        "conformance.parity.command:parity", "Compare the mock with another Mixpanel."
+    ),
     "corpus": LazyCommand("conformance.corpus.command:corpus", "Make, redact and inspect corpora."),
     "decisions": LazyCommand("conformance.commands:decisions", "Print the project's decisions."),
     "envelope": LazyCommand(

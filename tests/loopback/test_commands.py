@@ -17,7 +17,9 @@ import pytest
 import requests
 
 from conformance.cli import main as conformance
+from mock_mixpanel import Config, Server
 from mock_mixpanel.cli import main as mock_mixpanel
+from mock_mixpanel.projects.config import Project
 from tests.loopback.guard import EXIT
 from tests.loopback.watched import ROOT, Watched
 from tests.translator.sender.stub import Reply, Stub, running_stub
@@ -226,6 +228,15 @@ def serves(shell: Shell) -> None:
                 process.wait(timeout=60)
 
 
+def compares(shell: Shell) -> None:
+    """The probes go to the other mock and to one of the command's own, and nowhere else."""
+    project = Project("T", secret="hush-hush", identity="simplified")
+    with Server(Config(projects=(project,), strict_projects=True)) as other:
+        given = ("--against", other.url, "--token", "T", "--secret", "hush-hush", "--yes")
+        done = shell.run("conformance", "parity", *given)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def runs(package: str, *commands: list[str]) -> Callable[[Shell], None]:
     """Commands that only have to end without help."""
 
@@ -279,6 +290,7 @@ COMMANDS: dict[str, Callable[[Shell], None]] = {
     "conformance diff": runs(
         "conformance", [*NEW, "rules:observed"], [*NEW, DRIVER.format("translate")]
     ),
+    "conformance parity": compares,
     "conformance migrate": runs(
         "conformance",
         [
@@ -324,6 +336,29 @@ def test_a_target_elsewhere_is_refused(tmp_path: Path, stub: Stub) -> None:
     done = shell.run("conformance", "run", *ONE, "--target", "http:https://api.mixpanel.com")
     assert (done.returncode, "is not this machine" in done.stderr) == (2, True)
     assert shell.watched.outside() == []
+
+
+def test_another_mixpanel_elsewhere_is_refused(tmp_path: Path, stub: Stub) -> None:
+    """Without `--live`, probes are never sent to another machine."""
+    shell = Shell(tmp_path, stub)
+    given = ("--token", "T", "--yes", "--against", "https://api.mixpanel.com")
+    done = shell.run("conformance", "parity", *given)
+    assert (done.returncode, "is not on this machine" in done.stderr) == (2, True)
+    assert shell.watched.outside() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "host"),
+    [([], "api.mixpanel.com"), (["--against", OUTSIDE], "outside.example.com")],
+)
+def test_live_parity_would_get_out(
+    tmp_path: Path, stub: Stub, options: list[str], host: str
+) -> None:
+    """With `--live` the same watch sees the probes leave and stops them."""
+    shell = Shell(tmp_path, stub)
+    done = shell.run("conformance", "parity", "--token", "T", "--yes", "--live", *options)
+    assert done.returncode == EXIT
+    assert host in {found for _, found in shell.watched.outside()}
 
 
 @pytest.mark.parametrize(

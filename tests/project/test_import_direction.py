@@ -39,7 +39,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"mockpanel"},
         {"__main__"},
         {"cli", "pytest_plugin"},
-        {"migration"},
+        {"migration", "parity"},
         {"commands", "mutants", "regression"},
         {"corpus"},
         {"reports"},
