@@ -283,6 +283,7 @@ COMMANDS: dict[str, Callable[[Shell], None]] = {
     "conformance captures": runs("conformance", ["captures", "--rules", "observed"]),
     "conformance list": runs("conformance", ["list"]),
     "conformance decisions": runs("conformance", ["decisions"]),
+    "conformance envelope": runs("conformance", ["envelope"]),
     "conformance schema": runs("conformance", ["schema"]),
     "conformance coverage": runs("conformance", ["coverage"]),
     "conformance corpus synth": runs("conformance", ["corpus", "synth", "--messages", "10"]),
