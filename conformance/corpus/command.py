@@ -1,36 +1,29 @@
-"""The commands `corpus synth` and `corpus redact`."""
+"""The commands `corpus synth`, `corpus redact` and `corpus import`."""
 
-import gzip
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import click
 import orjson
 
 from conformance.corpus.entries import BadLine, read_entry
+from conformance.corpus.import_command import import_command
+from conformance.corpus.output import output_option, write_lines, written
 from conformance.corpus.reading import corpus_files, read_corpus
 from conformance.corpus.redact import CorpusRedactor
 from conformance.corpus.synth import synth
 from conformance.errors import EXIT_FAILURES, UsageError
 from conformance.targets.destination_guard import answers_errors
 
-LINES_AT_ONCE = 1_000
-
-output_option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Output file, compressed if its name ends in .gz or .zst.  [default: standard output]",
-)
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def corpus() -> None:
-    """Make a corpus of messages: synthetic, or real and redacted."""
+    """Make a corpus of messages: synthetic, imported, or real and redacted."""
+
+
+corpus.add_command(import_command)
 
 
 @corpus.command("synth")
@@ -51,8 +44,8 @@ def synth_command(messages: int, seed: int, clean: bool, output: Path | None) ->
     The traffic begins on 2026-06-12. Three messages in a hundred are hostile: wrong types, strange
     ids and times, deep nesting, reserved names.
     """
-    with _written(output) as sink:
-        _write(sink, (orjson.dumps(message) for message in synth(messages, seed, clean=clean)))
+    with written(output) as sink:
+        write_lines(sink, (orjson.dumps(message) for message in synth(messages, seed, clean=clean)))
 
 
 @corpus.command("redact")
@@ -97,8 +90,8 @@ def redact_command(
                 else:
                     yield orjson.dumps(redactor.entry(entry))
 
-    with _written(output) as sink:
-        _write(sink, lines())
+    with written(output) as sink:
+        write_lines(sink, lines())
     if bad:
         click.echo(f"left out: {bad} lines that are not messages", err=True)
         sys.exit(EXIT_FAILURES)
@@ -117,48 +110,3 @@ def _key(path: Path | None) -> bytes:
     if len(key) < 16:
         raise UsageError(f"--key-file {path}: a key of less than 16 bytes can be guessed")
     return key
-
-
-@contextmanager
-def _written(path: Path | None) -> Iterator[BinaryIO]:
-    """The output, compressed as the name says."""
-    if path is None:
-        yield sys.stdout.buffer
-        return
-    try:
-        with path.open("wb") as raw, _compressed(raw, path.suffix) as sink:
-            yield sink
-    except OSError as error:
-        raise UsageError(f"--output {path}: {error}") from error
-
-
-def _compressed(raw: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
-    if suffix == ".gz":
-        # No name and no time in the header: the same messages give the same bytes.
-        return cast(
-            AbstractContextManager[BinaryIO],
-            gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0),
-        )
-    if suffix in (".zst", ".zstd"):
-        try:
-            import zstandard
-        except ImportError:
-            text = "install the package for zstd: pip install 'mockpanel[zstd]'"
-            raise UsageError(f"--output: {text}") from None
-        return cast(
-            AbstractContextManager[BinaryIO],
-            zstandard.ZstdCompressor().stream_writer(raw, closefd=False),
-        )
-    return nullcontext(raw)
-
-
-def _write(sink: BinaryIO, lines: Iterable[bytes]) -> None:
-    buffer: list[bytes] = []
-    for line in lines:
-        buffer.append(line)
-        if len(buffer) == LINES_AT_ONCE:
-            sink.write(b"\n".join(buffer) + b"\n")
-            buffer.clear()
-    if buffer:
-        sink.write(b"\n".join(buffer) + b"\n")
-    sink.flush()

@@ -34,10 +34,13 @@ class Chunk(NamedTuple):
                 yield number, line
 
 
-def corpus_files(names: Iterable[str]) -> list[str]:
-    """The files that names and globs match; `-` is standard input.
+def corpus_files(names: Iterable[str], option: str = "--corpus") -> list[str]:
+    """The files that names, folders and globs stand for, in order; `-` is standard input.
 
-    Raises UsageError for a name or a glob that matches no file.
+    A folder stands for the files in it and in its folders, without those whose names begin with
+    a dot or an underscore. `option` is named in the errors.
+
+    Raises UsageError for a name, a folder or a glob without a file.
     """
     files: list[str] = []
     for name in names:
@@ -46,13 +49,13 @@ def corpus_files(names: Iterable[str]) -> list[str]:
         elif found := _matches(name):
             files += found
         elif Path(name).is_dir():
-            raise UsageError(f"--corpus {name} is a folder; give its files, such as '{name}/*'")
+            raise UsageError(f"{option} {name}: the folder has no files")
         else:
-            raise UsageError(f"--corpus {name}: there is no such file")
+            raise UsageError(f"{option} {name}: there is no such file")
     if not files:
-        raise UsageError("--corpus is missing: give files of messages, one JSON object a line")
+        raise UsageError(f"{option} is missing: give files of messages, one JSON object a line")
     if files.count(STDIN) > 1:
-        raise UsageError("--corpus - can be given once only")
+        raise UsageError(f"{option} - can be given once only")
     return files
 
 
@@ -71,7 +74,7 @@ def read_corpus(files: Iterable[str]) -> Iterator[Chunk]:
     for name in files:
         position = 0
         try:
-            with _opened(name) as raw:
+            with opened(name) as raw:
                 first_line = 1
                 for data in chunks(decompressed(raw)):
                     position = done if name == STDIN else done + raw.tell()
@@ -83,9 +86,22 @@ def read_corpus(files: Iterable[str]) -> Iterator[Chunk]:
 
 
 def _matches(pattern: str) -> list[str]:
+    if Path(pattern).is_dir():
+        return _files_in(Path(pattern))
     found = glob.glob(pattern, recursive=True)  # noqa: PTH207 - the pattern may be absolute
     return sorted(name for name in found if Path(name).is_file())
 
 
-def _opened(name: str) -> BinaryIO:
+def _files_in(folder: Path) -> list[str]:
+    """The files below a folder, by name; marker files such as `_SUCCESS` are not data."""
+    return sorted(
+        str(path)
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+    )
+
+
+def opened(name: str) -> BinaryIO:
+    """The file, or standard input for `-`, for reading its stored bytes."""
     return standard_input() if name == STDIN else Path(name).open("rb")

@@ -287,6 +287,9 @@ COMMANDS: dict[str, Callable[[Shell], None]] = {
     "conformance schema": runs("conformance", ["schema"]),
     "conformance coverage": runs("conformance", ["coverage"]),
     "conformance corpus synth": runs("conformance", ["corpus", "synth", "--messages", "10"]),
+    "conformance corpus import": runs(
+        "conformance", ["corpus", "import", "--from", "segment-s3", "in.jsonl"]
+    ),
     "conformance corpus redact": runs("conformance", ["corpus", "redact", "in.jsonl"]),
     "conformance diff": runs(
         "conformance", [*NEW, "rules:observed"], [*NEW, DRIVER.format("translate")]
