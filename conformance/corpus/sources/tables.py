@@ -96,11 +96,22 @@ def _parquet_files(names: Iterable[str], mapping: ColumnMapping) -> Rows:
 def _parquet_rows(name: str, table: Any, mapping: ColumnMapping) -> Rows:
     targets = mapping.targets(name, table.schema_arrow.names)
     number = 0
-    for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(targets)):
+    for batch in map(_in_microseconds, table.iter_batches(ROWS_AT_ONCE, columns=list(targets))):
         for index in range(batch.num_rows):
             number += 1
             where = f"{name}:row {number}"
             yield imported(where, _parquet_message, mapping, targets, batch, index)
+
+
+def _in_microseconds(batch: Any) -> Any:
+    """The batch with times that Python can express: nanoseconds are cut to microseconds."""
+    from pyarrow import timestamp, types
+
+    for index, field in enumerate(batch.schema):
+        if types.is_timestamp(field.type) and field.type.unit == "ns":
+            cut = batch.column(index).cast(timestamp("us", field.type.tz), safe=False)
+            batch = batch.set_column(index, field.name, cut)
+    return batch
 
 
 def _parquet_message(
@@ -109,8 +120,8 @@ def _parquet_message(
     cells = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         try:
-            cells[name] = json_value(column[index].as_py())
-        except (ValueError, OverflowError):
+            cells[name] = json_value(column[index].as_py(maps_as_pydicts="strict"))
+        except (KeyError, ValueError, OverflowError):  # KeyError: a map has a key twice
             reason = f"the column {name!r} has a value that has no form in JSON"
             raise RowError("bad_value", reason) from None
     return mapping.message(targets, cells)

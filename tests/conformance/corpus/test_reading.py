@@ -83,13 +83,24 @@ def test_several_files_and_globs(tmp_path: Path) -> None:
         (["nowhere.jsonl"], "--corpus nowhere.jsonl: there is no such file"),
         (["nowhere/*.jsonl"], "there is no such file"),
         ([STDIN, STDIN], "--corpus - can be given once only"),
-        ([str(Path(__file__).parent)], "is a folder; give its files"),
     ],
 )
 def test_names_that_stand_for_nothing(names: list[str], text: str) -> None:
     """A name or a glob without a file is an error, not an empty corpus."""
     with pytest.raises(UsageError, match=re.escape(text)):
         corpus_files(names)
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    """A folder stands for all files below it, but not for marker files and hidden ones."""
+    for name in ("2/b.gz", "1/a.gz", "1/.c.gz", "_tmp/d.gz", "_SUCCESS", ".hidden"):
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / "in" / name).write_bytes(gzip.compress(b"{}"))
+    (tmp_path / "empty").mkdir()
+    found = corpus_files([str(tmp_path / "in")])
+    assert found == [str(tmp_path / "in" / name) for name in ("1/a.gz", "2/b.gz")]
+    with pytest.raises(UsageError, match="empty: the folder has no files"):
+        corpus_files([str(tmp_path / "empty")])
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
