@@ -58,13 +58,15 @@ def _compressed(raw: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
 
 
 def write_lines(sink: BinaryIO, lines: Iterable[bytes]) -> None:
-    """Write the lines, each with its line break."""
+    """Write the lines, each with its line break; if one cannot be made, those before it too."""
     buffer: list[bytes] = []
-    for line in lines:
-        buffer.append(line)
-        if len(buffer) == LINES_AT_ONCE:
+    try:
+        for line in lines:
+            buffer.append(line)
+            if len(buffer) == LINES_AT_ONCE:
+                sink.write(b"\n".join(buffer) + b"\n")
+                buffer.clear()
+    finally:
+        if buffer:
             sink.write(b"\n".join(buffer) + b"\n")
-            buffer.clear()
-    if buffer:
-        sink.write(b"\n".join(buffer) + b"\n")
-    sink.flush()
+        sink.flush()

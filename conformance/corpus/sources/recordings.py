@@ -28,7 +28,7 @@ OTHER_REQUESTS = "requests that are not calls of Segment's API or records for Mi
 
 
 def har_rows(files: Iterable[str], ignored: Counter[str]) -> Rows:
-    """The messages of HAR files (HTTP Archive 1.2). Other requests are counted in `ignored`.
+    """The messages of HAR files. Other requests are counted in `ignored`.
 
     Raises DataError for a file that is not valid JSON to its end, or has nothing in `log.entries`.
     """
@@ -69,7 +69,7 @@ def journal_rows(files: Iterable[str], ignored: Counter[str]) -> Rows:
 
 
 def _refused() -> RowError:
-    return RowError("not_accepted", "the mock refused the record")
+    return RowError("not_accepted", "the mock refused the record; the journal says why")
 
 
 def _verdicts(item: Json, count: int) -> list[bool]:
