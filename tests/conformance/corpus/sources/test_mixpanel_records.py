@@ -211,7 +211,13 @@ def effect(record: Json) -> Json:
 def test_a_message_gives_its_record_again(kind: str, properties: Json, context: Json) -> None:
     """Whatever was sent, a message that is given back has the same effect as the record."""
     field = "traits" if kind in ("identify", "group") else "properties"
-    sent = {"type": kind, "messageId": "m", "userId": "ann", "previousId": "a", "event": "Bought"}
+    sent: Json = {
+        "type": kind,
+        "messageId": "m",
+        "userId": "ann",
+        "previousId": "a",
+        "event": "Bought",
+    }
     sent |= {"timestamp": TIME, field: properties, "context": context, "groupId": "acme"}
     kinds = {"/track": EVENTS, "/import": EVENTS, "/engage": PEOPLE, "/groups": GROUPS}
     for operation in translate(sent, SETTINGS, now=NOW).operations:
@@ -226,7 +232,13 @@ def test_a_message_gives_its_record_again(kind: str, properties: Json, context: 
 @pytest.mark.parametrize("kind", ["track", "identify", "group", "alias"])
 def test_ordinary_calls_come_back(kind: str) -> None:
     """The ordinary calls of an application are known, so the check does not refuse everything."""
-    sent = {"type": kind, "messageId": "m", "userId": "ann", "previousId": "a", "event": "Bought"}
+    sent: Json = {
+        "type": kind,
+        "messageId": "m",
+        "userId": "ann",
+        "previousId": "a",
+        "event": "Bought",
+    }
     traits = {"company": "acme", "plan": "pro", "email": "a@x.example", "size": 3}
     context = {"ip": "192.0.2.1", "library": {"name": "ruby"}, "os": {"name": "Linux"}}
     sent |= {"timestamp": TIME, "traits": traits, "properties": traits, "context": context}
