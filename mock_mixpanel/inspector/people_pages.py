@@ -14,7 +14,7 @@ from mock_mixpanel.inspector.rails import drawing, rails
 from mock_mixpanel.inspector.site import Site, View
 from mock_mixpanel.inspector.wording import seconds_between
 
-ACTIVITY = 30
+ACTIVITY = 20
 """Events of a person, and updates of a person or group, that a page shows."""
 LISTED = 100
 """Clusters, splits or links that the page of all identities shows."""

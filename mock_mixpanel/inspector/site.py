@@ -51,7 +51,11 @@ NAVIGATION = (
 
 READING_SECONDS = 0.5
 """How long a page reads what arrived since the last reader; it says what is left to read."""
-LOOKING_SECONDS = 0.05
+LIVE_READING_SECONDS = 0.03
+"""The same for a page that shows itself anew, which must not slow down those who send."""
+LIVE_HEADER = "X-Live"
+"""The header by which the page's script says so."""
+LOOKING_SECONDS = 0.03
 """How long a page looks for rows; it says how far it looked, and leads further back."""
 MESSAGES = ("messages", "Messages")
 """The page that is there only beside a gateway."""
@@ -178,7 +182,8 @@ def blueprint(site: Site, views: dict[str, View], actions: dict[str, View]) -> B
 
         @wraps(view)
         def answer(**names: Any) -> Response:
-            with site.backend.projections.reading_within(READING_SECONDS):
+            seconds = LIVE_READING_SECONDS if LIVE_HEADER in request.headers else READING_SECONDS
+            with site.backend.projections.reading_within(seconds):
                 return view(**names)
 
         return answer

@@ -8,7 +8,7 @@ const LIVE_PAGES = ["", "requests", "events", "rejected", "people", "groups", "l
 const WAIT_SECONDS = 20;
 const RETRY_MS = 1000;
 // A page that is shown anew takes a part of the server's time: one part in REST_FACTOR at most.
-const REST_FACTOR = 15;
+const REST_FACTOR = 20;
 const LONGEST_REST_MS = 5000;
 
 const state = {
@@ -74,7 +74,7 @@ async function refresh() {
 
 async function takeOver() {
   const target = Math.max(state.seen, state.last);
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Live": "1" } });
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const main = page.querySelector("main");

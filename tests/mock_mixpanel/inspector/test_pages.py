@@ -197,3 +197,50 @@ def test_no_row_hides_a_later_one() -> None:
     rows = explanations()
     hidden = [row.pattern for row in rows if (explain(row.pattern) or row) is not row]
     assert hidden == []
+
+
+def test_large_request_is_shown_in_parts(client: FlaskClient) -> None:
+    """A request with many records shows 50 at a time; a link to a record leads to its part."""
+    client.post("/track", json=[event(f"E{number}", time=1) for number in range(120)])
+    html = shown(client, "requests/3")
+    assert "Records 1 to 50 of 120 records." in Text(html).text
+    assert 'href="/_mock/ui/requests/3?first=50" rel="next"' in html
+    assert 'id="r70"' in shown(client, "requests/3?first=50")
+    assert 'href="/_mock/ui/requests/3?first=50#r70"' in shown(client, "events/74")
+
+
+def test_large_request_is_copied_on_a_page_of_its_own(client: FlaskClient) -> None:
+    """The copies of a large request are not on its page, which stays small; links lead to them."""
+    client.post("/track", json=[event(f"E{number}", text="x" * 500) for number in range(50)])
+    html = shown(client, "requests/3")
+    assert (len(html) < 60_000, "curl -X POST" in html) == (True, False)
+    assert 'href="/_mock/ui/requests/3?copy=curl#copy-1"' in html
+    assert "curl -X POST" in shown(client, "requests/3?copy=curl")
+
+
+def test_long_values_are_cut_in_lists(client: FlaskClient) -> None:
+    """A list shows the beginning of a long name; the page of the record shows more of it."""
+    client.post("/track", json=[event("x" * 1000)])
+    assert "x" * 81 not in shown(client, "events")
+    assert "x" * 80 + "…" in shown(client, "events")
+    assert "x" * 1000 in shown(client, "events/4")
+
+
+def test_rare_reason_is_found_in_bounded_time(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that found nothing in its time says how far it looked, and leads further back."""
+    monkeypatch.setattr("mock_mixpanel.inspector.site.LOOKING_SECONDS", -1)
+    client.post("/track", json=[event("Old", time=1)] * 5)
+    html = shown(client, "requests?q=event:Nobody")
+    assert "Looked at 1 of 3 requests." in Text(html).text
+    assert 'href="/_mock/ui/requests?q=event%3ANobody&amp;before=3" rel="next"' in html
+
+
+@pytest.mark.parametrize(
+    ("page", "current"),
+    [("requests/1", "Requests"), ("events/1", "Events"), ("person?id=ann", "People")],
+)
+def test_tab_of_a_single_item(client: FlaskClient, page: str, current: str) -> None:
+    """The page of one item marks the tab of its list."""
+    assert re.search(rf'aria-current="true">{current}', shown(client, page))

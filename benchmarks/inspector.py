@@ -1,0 +1,154 @@
+"""Measures the mock's pages: how fast they are with many events, and what a live page costs.
+
+    python benchmarks/inspector.py [--events N] [--rounds N]
+
+It sends events to a mock in a process of its own, in turns without and with a visitor whose page is
+live. The visitor does what the page's script does: a long poll, then the page, then a rest. The
+first number is the ratio of both speeds. Then it reads each page and prints milliseconds and bytes.
+"""
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+BATCH = 50
+"""Events of a request."""
+ROUND = 4000
+"""Requests of one round."""
+REST_FACTOR, LONGEST_REST = 20, 5.0
+"""As in the page's script."""
+JSON = {"Content-Type": "application/json"}
+PAGES = (
+    *("", "requests", "requests?q=event:Paid", "requests?q=nothing-like-this", "requests/100"),
+    *("events", "events?raw=1", "events?q=id:user-7", "events/500", "rejected", "people"),
+    *("person?id=user-7", "identity", "identity?id=user-7", "groups", "faults", "clock", "leaks"),
+    *("project?token=T", "?token=T", "rejected?reason=time: older than 5 days"),
+)
+TARGETS = {"milliseconds": 100, "bytes": 60_000, "first page": 2000, "ratio": 0.95}
+
+
+def bodies() -> list[bytes]:
+    """Bodies to send in turn; one event of each is too old."""
+    now = int(time.time())
+
+    def event(number: int) -> dict[str, object]:
+        properties = {"token": "T", "distinct_id": f"user-{number % 5000}", "plan": "pro"}
+        old = number % BATCH == 0
+        return {"event": "Paid", "properties": {**properties, "time": 1 if old else now}}
+
+    return [
+        json.dumps([event(first + n) for n in range(BATCH)]).encode()
+        for first in range(0, 100 * BATCH, BATCH)
+    ]
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The base URL of a mock in its own process."""
+    command = [sys.executable, "-m", "mock_mixpanel", "serve", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[1]
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+class Client:
+    """One kept connection to a mock."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
+
+    def call(
+        self, path: str, body: bytes | None = None, headers: Mapping[str, str] = JSON
+    ) -> bytes:
+        method = "GET" if body is None else "POST"
+        self._connection.request(method, path.replace(" ", "%20"), body, dict(headers))
+        response = self._connection.getresponse()
+        content = response.read()
+        if response.status != 200:
+            raise SystemExit(f"{path}: status {response.status}")
+        return content
+
+
+def visit(url: str) -> None:
+    """Do for ever what the script of a live page does."""
+    client = Client(url)
+    last, rest_until = 0, 0.0
+    while True:
+        answer = json.loads(client.call(f"/_mock/changes?after={last}&wait=1"))
+        last = answer["last"]
+        if answer["changed"] and time.monotonic() >= rest_until:
+            started = time.monotonic()
+            client.call("/_mock/ui/requests", headers={"X-Live": "1"})
+            took = time.monotonic() - started
+            rest_until = time.monotonic() + min(LONGEST_REST, took * REST_FACTOR)
+        time.sleep(0.2)
+
+
+def one_round(client: Client, prepared: list[bytes], requests: int) -> float:
+    """Events a second."""
+    started = time.monotonic()
+    for number in range(requests):
+        client.call("/track", prepared[number % len(prepared)])
+    return requests * BATCH / (time.monotonic() - started)
+
+
+def timed(client: Client, page: str) -> tuple[float, int]:
+    """Milliseconds and bytes of a page."""
+    started = time.monotonic()
+    content = client.call(f"/_mock/ui/{page}")
+    return (time.monotonic() - started) * 1000, len(content)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=2)
+    arguments = parser.parse_args()
+    prepared = bodies()
+    with serving() as url:
+        client, reader = Client(url), Client(url)
+        one_round(client, prepared, 10)
+        timed(reader, "requests")  # The first call makes the pages ready.
+        alone, watched, ratios = 0.0, 0.0, []
+        for _ in range(arguments.rounds):
+            alone = one_round(client, prepared, ROUND)
+            visitor = multiprocessing.Process(target=visit, args=(url,), daemon=True)
+            visitor.start()
+            watched = one_round(client, prepared, ROUND)
+            visitor.terminate()
+            visitor.join()
+            ratios.append(watched / alone)
+        print(f"events a second: {alone:,.0f} alone, {watched:,.0f} with a live page")
+        print(f"ratio: {statistics.median(ratios):.2f} (target {TARGETS['ratio']})")
+        sent = 2 * arguments.rounds * ROUND * BATCH
+        one_round(client, prepared, max(0, arguments.events - sent) // BATCH)
+        first, _ = timed(reader, "")
+        print(f"first page after {arguments.events:,} events: {first:,.0f} ms", end="")
+        print(f" (target {TARGETS['first page']:,})", flush=True)
+        started = time.monotonic()
+        while b'data-behind="0"' not in reader.call("/_mock/ui/"):
+            time.sleep(0.1)
+        print(f"complete after {time.monotonic() - started:,.1f} s more", flush=True)
+        for page in PAGES:
+            times = [timed(reader, page) for _ in range(3)]
+            took, size = min(times)
+            late = " !" if took > TARGETS["milliseconds"] or size > TARGETS["bytes"] else ""
+            print(f"{took:8.1f} ms {size:8,} bytes  /_mock/ui/{page}{late}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
