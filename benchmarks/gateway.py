@@ -235,7 +235,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=2, help="of which the best counts")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds; the best one counts")
     parser.add_argument("--sizes", type=int, nargs="*", default=[1, 50], help="messages a request")
     chosen = parser.parse_args()
     if not shutil.which("wrk"):

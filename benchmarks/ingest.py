@@ -215,7 +215,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=3, help="of which the best counts")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds; the best one counts")
     parser.add_argument("--events", type=int, default=1_000_000, help="before reading")
     parser.add_argument(
         "--peers", type=Path, default=Path("build/peers"), help="where WireMock and Mountebank are"

@@ -91,8 +91,8 @@ def main() -> None:
     "--control-token",
     envvar="MOCKPANEL_CONTROL_TOKEN",
     show_envvar=True,
-    help="The token that /_mock asks for. Better given by the environment variable: other users"
-    " can see a command line.  [default: none on loopback, else one that is made up]",
+    help="The token that /_mock requires. Better set by the environment variable: other users"
+    " can see a command line.  [default: none on loopback, else a random one]",
 )
 @click.option(
     "--strict-projects", is_flag=True, help="Drop records of projects that are not known."
@@ -132,7 +132,7 @@ def serve(
 
     With --tls it also prints `ca` and the file of the certificate authority that clients must
     trust. The last line is `ui` and the link to the pages that show what the mock received; if
-    other machines can reach the mock, that link holds the token that /_mock asks for.
+    other machines can reach the mock, that link has the token that /_mock requires.
     """
     config = Config(
         projects=_projects(projects_file, alias_delay),

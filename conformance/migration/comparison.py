@@ -403,7 +403,7 @@ def _messages(
         elif after:
             count(ChangeClass.FAILING, MESSAGES, f"error.{after}", message=message, new=after)
         elif message not in new.silent:
-            # A translator that tells no errors just makes no operation.
+            # A translator that does not report errors just makes no operation.
             count(ChangeClass.UNFAILING, MESSAGES, f"error.{before}", message=message, old=before)
     for message in sorted(old.silent.keys() & new.silent.keys()):
         found.counts.count_silent(new.silent[message] or old.silent[message])

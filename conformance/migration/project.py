@@ -55,7 +55,7 @@ class MockProject:
     ) -> None:
         """Send records in one request, with a careful sender's query unless one is given.
 
-        Credentials are always right. `rejected` tells what Mixpanel did not take.
+        Credentials are always right. `rejected` has the records that Mixpanel refused.
         """
         query_text = urlencode(QUERIES.get(endpoint, {}) if query is None else query)
         try:

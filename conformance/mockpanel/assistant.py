@@ -1,7 +1,7 @@
 """Tools for AI assistants (Model Context Protocol): read a mock, run scenarios, diff a mapping.
 
-A server that is not told `write` has reading tools only. All answers come from the mock's control
-API, in which secrets are hidden.
+Without `write` a server has reading tools only. All answers come from the mock's control API, which
+hides secrets.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Translators that are broken on purpose: the suite must catch each of them.
 
-Each is a small wrapper around ours that has one bug real integrations had. `caught_by` is a glob of
-the ids of scenarios of which at least one must fail with it.
+Each wraps our translator and adds one bug that real integrations had. `caught_by` is a glob of
+scenario ids; at least one of these scenarios must fail with the bug.
 """
 
 from conformance.mutants.deliveries import DELIVERIES

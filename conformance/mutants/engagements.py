@@ -1,4 +1,4 @@
-"""Bugs in computed traits and audiences: who is in, who is told, how often and when."""
+"""Bugs in computed traits and audiences: members, recipients, frequency and time of results."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -123,7 +123,7 @@ def _unconditional(definition: Definition) -> Definition:
 ENGAGEMENTS = (
     Broken(
         "audience-never-exited",
-        "Nobody is told that a user has left an audience.",
+        "No exit is sent when a user leaves an audience.",
         "doc#using-engage-audiences-with-mixpanel",
         "engage/audience-*",
         engage=_saying(_no_exits),
@@ -158,7 +158,7 @@ ENGAGEMENTS = (
     ),
     Broken(
         "engage-only-last-address",
-        "Of a user's external ids only the last one is told.",
+        "Only the last of a user's external ids is sent.",
         "doc#if-a-user-has-multiple-external-ids-in-segment-what-happens-when-they-enter-an-audience-or-have-a-computed-trait",
         "engage/three-*",
         engage=_saying(_last_address),
@@ -200,13 +200,13 @@ ENGAGEMENTS = (
     ),
     Broken(
         "engage-unconditional",
-        "Conditions on properties of a computed trait are not looked at.",
+        "Conditions on properties of a computed trait are ignored.",
         "doc#using-engage-computed-traits-with-mixpanel",
         "engage/*conditions",
         engage=_defined(_unconditional),
     ),
     Broken(
-        "engage-anybody",
+        "engage-sends-anonymous",
         "Anonymous visitors are sent although they are not included.",
         "doc#using-engage-audiences-with-mixpanel",
         "engage/anonymous-*",

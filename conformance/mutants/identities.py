@@ -84,7 +84,7 @@ IDENTITIES = (
     ),
     Broken(
         "users-token-wins",
-        "A property called token sends the event to somebody else's project.",
+        "A property called token sends the event to another project.",
         "segment-boneyard/analytics.js-integrations#192",
         "reserved_properties/*",
         _users_property("token"),

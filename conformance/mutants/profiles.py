@@ -40,7 +40,7 @@ def _any_group(message: Any, settings: Any, **options: Any) -> Result:
     return result._replace(operations=(Operation("/groups", host, payload),))
 
 
-def _counts_anybody(message: Any, settings: Any, **options: Any) -> Result:
+def _counts_anonymous(message: Any, settings: Any, **options: Any) -> Result:
     result = translate(message, settings, **options)
     if not any(skip.code == "unknown_user" for skip in result.skipped):
         return result
@@ -82,11 +82,11 @@ PROFILES = (
         unruly("charge_needs_people"),
     ),
     Broken(
-        "increments-for-anybody",
+        "increments-for-anonymous",
         "Events of anonymous visitors are counted on profiles.",
         "doc#incrementing-events",
         "incrementing_events/*",
-        _counts_anybody,
+        _counts_anonymous,
     ),
     Broken(
         "text-is-a-number",

@@ -54,7 +54,7 @@ class Change(NamedTuple):
 
     `operation` is the label of the operation, such as `event` or `/engage $set`, or `message` for
     what no operation has. An event that was added or removed has its name there: `event Signed Up`.
-    `path` is empty for an operation as a whole; `[]` stands for any index. The path of a renamed
+    `path` is empty for an operation as a whole; `[]` means any index. The path of a renamed
     property is `old -> new`. `event` is the name of the event that the change is in.
     """
 

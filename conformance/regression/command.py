@@ -33,17 +33,21 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--old", required=True, metavar="REF", help="The translator before the change.")
 @click.option(
-    "--new", default="tree", show_default=True, metavar="REF", help="The one after the change."
+    "--new",
+    default="tree",
+    show_default=True,
+    metavar="REF",
+    help="The translator after the change.",
 )
 @click.option(
-    "--settings", "settings_file", type=_file, help="Settings for messages that bring none."
+    "--settings", "settings_file", type=_file, help="Settings for messages without their own."
 )
 @click.option(
     "--rules",
     default="documented",
     show_default=True,
     metavar="SET",
-    help="Rule set of a REF that names none: documented, observed, or a mix: observed+group_calls.",
+    help="Rule set for a REF without one: documented, observed, or a mix: observed+group_calls.",
 )
 @click.option(
     "--now",
@@ -61,7 +65,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Lines that may be no messages.",
+    help="Lines that may be unreadable.",
 )
 @click.option(
     "--markdown",

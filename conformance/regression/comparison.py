@@ -28,9 +28,9 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class DiffJob:
-    """What to compare. `settings` are for messages that bring none of their own.
+    """What to compare. `settings` are for messages without their own.
 
-    `now` is the time as at which messages are judged that bring none. If it is None, each is judged
+    `now` is the current time for messages without a time of arrival. If it is None, each is judged
     as at its own arrival, and as at `clock` if it has no time.
     """
 
@@ -170,8 +170,8 @@ MOST_CONTEXTS = 256
 class _Context(NamedTuple):
     """What messages under the same settings have in common.
 
-    `old` and `way` are set between two variants of our own translator; `same` tells that both
-    sides are the same variant.
+    `old` and `way` are set between two variants of our own translator; `same` is true if
+    both sides are the same variant.
     """
 
     redact: SecretFilter

@@ -14,7 +14,7 @@ from conformance.regression.renames import one_to_one
 
 EXAMPLES = 3
 MAX_GROUPS = 5_000
-"""More groups than anybody reads; later ones are counted together, one group for each class."""
+"""Groups that are counted apart; later ones are counted together, one group for each class."""
 
 MAX_EVENTS = 50
 """Event names that one group counts apart; other names are counted together."""
@@ -80,7 +80,7 @@ class DiffCounts:
 
     `messages` counts the readable lines, `changed` those with any change, `bad_lines` the lines
     that are not messages. Not compared are `failing`, messages that fail on both sides, by error
-    code, and `silent`, messages of which neither side makes an operation, by skip code.
+    code, and `silent`, messages without an operation on either side, by skip code.
     """
 
     messages: int = 0
@@ -117,7 +117,7 @@ class DiffCounts:
         self.failing_examples.setdefault(code, printable(text)[:MAX_CHARACTERS])
 
     def count_silent(self, codes: Iterable[str]) -> None:
-        """Count a message of which neither side makes an operation, with its skip codes."""
+        """Count a message without an operation on either side, with its skip codes."""
         self.silent[", ".join(sorted({_shown_code(code) for code in codes})) or NO_REASON] += 1
 
     @property

@@ -51,7 +51,7 @@ class Ref:
 
 
 def parse_ref(name: str, *, rules: str = "documented") -> Ref:
-    """The side that a REF names; `rules` apply where the REF names none.
+    """The side that a REF names; `rules` apply if the REF has no rules.
 
     Raises UsageError for an unknown REF and for a file that cannot be used.
     """

@@ -23,7 +23,7 @@ from translator.core.timestamps import to_ms
 class Side(Protocol):
     """A translator in this process or another.
 
-    `tells` holds `skipped` and `errors` if the translator tells these; known after `check`.
+    `tells` holds `skipped` and `errors` if the translator reports these; known after `check`.
     """
 
     tells: frozenset[str]

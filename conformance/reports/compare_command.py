@@ -20,7 +20,7 @@ from conformance.targets.destination_guard import answers_errors
 def compare(before: Path, after: Path) -> NoReturn:
     """What changed between two runs: folders that `run --report` wrote, or their results.jsonl.
 
-    Exit status: 0 if nothing broke, 1 if something did, 2 for a file that is no report.
+    Exit status: 0 if nothing broke, 1 if something did, 2 for a file that is not a report.
     """
     runs = [read_results(path) for path in (before, after)]
     for name, run in zip(("before", "after"), runs, strict=True):

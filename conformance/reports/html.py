@@ -1,7 +1,7 @@
 """A run as one HTML file that needs nothing else: no network, no other file.
 
-What is shown comes from translators and servers that nobody controls. It is escaped, and the page
-allows no script but its own.
+The content comes from untrusted translators and servers. It is escaped, and the page allows no
+script but its own.
 """
 
 from collections import Counter

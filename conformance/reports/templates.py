@@ -1,4 +1,4 @@
-"""Templates filled with what nobody controls: everything is escaped."""
+"""Templates for untrusted values: everything is escaped."""
 
 import base64
 from hashlib import sha256

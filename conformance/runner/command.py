@@ -74,7 +74,7 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--expected-failures",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="YAML: the ids that fail, each with why.",
+    help="YAML: the ids that may fail, each with the reason.",
 )
 @click.option(
     "--profile",
@@ -110,18 +110,18 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.FloatRange(min=0, min_open=True),
     default=30,
     show_default=True,
-    help="Seconds for one answer of the target.",
+    help="Time limit for one answer of the target, in seconds.",
 )
 @click.option(
     "--settings",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON or YAML: the settings of a server that cannot be told any.",
+    help="JSON or YAML: the settings of a server whose settings are fixed.",
 )
 @click.option(
     "--mock-port",
     type=click.IntRange(0, 65533),
     default=0,
-    help="Mixpanel's US host is there, the EU's on the next port.  [default: free ports]",
+    help="Port of Mixpanel's US host; the EU's is the next port.  [default: free ports]",
 )
 @click.option(
     "--jobs",
@@ -299,7 +299,7 @@ def project_options(words: Sequence[str]) -> Json:
 
 
 def read_settings(path: Path) -> Json:
-    """The object in a JSON or YAML file. Raises DataError if it is none."""
+    """The object in a JSON or YAML file. Raises DataError if it has no object."""
     try:
         value = parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YamlTextError) as error:

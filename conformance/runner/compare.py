@@ -55,7 +55,7 @@ class Difference:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
-        """The difference in a JSON object; raises KeyError or ValueError if it is none."""
+        """The difference in a JSON object; raises KeyError or ValueError if it is malformed."""
         return cls(
             fields["path"],
             Kind(fields["kind"]),
@@ -183,7 +183,7 @@ def _first_match(item: Any, expected: Sequence[Any]) -> int | None:
 
 
 def _near_miss(actual: Any, expected: Sequence[Any], candidates: Sequence[int]) -> str:
-    """How the nearest of the expected items differs; empty if there is none."""
+    """How the nearest of the expected items differs; empty without such an item."""
     compared = [(compare("", expected[index], actual), index) for index in candidates]
     if not compared:
         return ""

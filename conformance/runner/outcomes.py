@@ -118,7 +118,7 @@ class Outcome:
 
     @classmethod
     def from_json(cls, line: Json) -> "Outcome":
-        """The outcome in a line; raises KeyError, TypeError or ValueError if it is none."""
+        """The outcome in a line; raises KeyError, TypeError or ValueError if malformed."""
         values: dict[str, Any] = {each.name: line[each.name] for each in fields(cls)}
         for name in ("source", "tags", "notes"):
             values[name] = tuple(values[name])

@@ -149,9 +149,7 @@ def _replayed(scenario: Scenario, session: TargetSession, mock: Mock, judging: J
             actual["requests"] = devices.named(received(mock))
             differences += _compare_requests(scenario, actual["requests"], placeholders)
         else:
-            notes.append(
-                "not compared: what a browser would send; this target only tells its calls"
-            )
+            notes.append("not compared: a browser's requests; this target reports only its calls")
     for section, found in _reasons(answers).items():
         if section in session.observes:
             actual[section] = [item for item, _ in found]

@@ -1,4 +1,4 @@
-"""A run: the chosen scenarios and captures, each of which ends in one outcome."""
+"""A run: the chosen scenarios and captures; each has one outcome."""
 
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ Case = Scenario | Recorded
 class RunOptions:
     """What a CaseRunner is made from; it can be sent to another process.
 
-    `target` is what `--target` names, `settings` those of a server that cannot be told any.
+    `target` is what `--target` names, `settings` those of a server whose settings are fixed.
     `rules` restricts captures to one rule set. `profile` is `exact` or `outcome`; None is the usual
     one of the target. `project` overrides options of the mock's project.
     """
@@ -115,7 +115,7 @@ def run_scenario(
 def run_capture(capture: Recorded, rules: str | None) -> Outcome:
     """A capture under the observed rules, and explained under the documented ones.
 
-    `rules` restricts it to one of them. A capture of which either fails is a failure.
+    `rules` restricts it to one of them. The capture fails if either fails.
     """
     if rules == "documented":
         return attribute(capture).outcome

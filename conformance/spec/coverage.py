@@ -35,7 +35,7 @@ class Cell(NamedTuple):
 
 
 class Excuse(NamedTuple):
-    """Cells that may be holes, and why; an empty tuple stands for all."""
+    """Cells that need no scenario, and why; an empty tuple means all."""
 
     settings: tuple[str, ...]
     calls: tuple[str, ...]

@@ -109,12 +109,12 @@ class Scenario:
 
     @property
     def sourced(self) -> bool:
-        """Whether anything but ourselves is behind it."""
+        """Whether it has a source outside of this project."""
         return any(source != sources.UNSOURCED for source in self.source)
 
 
 def levelled(scenario: Scenario) -> Scenario:
-    """The scenario with the level that it has for a translator of somebody else.
+    """The scenario with the level that it has for another translator than ours.
 
     Only the doc says what such a translator must do; what facts, captures and decisions say is
     `should`.
@@ -247,7 +247,7 @@ def _variant_mistakes(data: Json, path: str, own: bool) -> Iterator[str]:
 
 
 def _name_mistakes(data: Json, path: str) -> Iterator[str]:
-    """The id of a file's only scenario tells the file: mode and rules may stand around its name."""
+    """A file's only scenario has the file's name in its id; mode and rules may be added to it."""
     name = path.rpartition("/")[2].removesuffix(".yaml")
     if name not in data["id"].partition("/")[2]:
         yield f"id: is {data['id']!r}, but the file is called {path!r}"

@@ -33,8 +33,8 @@ def matcher(expression: str) -> Test:
 class Selection:
     """What to run: everything that meets all the conditions that are given.
 
-    `ids` are ids or globs, of which one must match; `tags` must all be there; one of `headings` (by
-    slug) and one of `levels` must be.
+    A scenario must match one of `ids` (ids or globs), have all `tags`, cite one of `headings` (by
+    slug) and have one of `levels`.
     """
 
     ids: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class Selection:
         ]
 
     def check_ids(self, known: Collection[str]) -> None:
-        """Raise UsageError for an id or a glob that is none of those known."""
+        """Raise UsageError for an id or a glob that matches no known one."""
         for pattern in self.ids:
             if not any(fnmatchcase(each, pattern) for each in known):
                 hint = sources.nearest(pattern, known)

@@ -28,9 +28,8 @@ POLL_SECONDS = 0.02
 class WatchedTarget:
     """A server whose `settings` are fixed.
 
-    `timeout_seconds` is how long an answer, or the first record at the mock, may take, and
-    `quiet_seconds` how long nothing must come, at least, after a call. Raises UsageError for
-    settings that are none.
+    `timeout_seconds` limits the wait for a response and for the first record at the mock. A call is
+    finished when no record has arrived for `quiet_seconds`. Raises UsageError for invalid settings.
     """
 
     def __init__(

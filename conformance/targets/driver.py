@@ -23,7 +23,7 @@ from conformance.targets.protocol import (
 )
 
 SHOWN_CHARACTERS = 500
-"""How much of an answer that is no JSON is shown."""
+"""How much of an answer that is not JSON is shown."""
 
 
 class Driver:
@@ -114,9 +114,11 @@ class Driver:
             # The whole line was read, so the next answer can be trusted.
             raise TranslatorFailed("the answer is nested too deeply to be read") from None
         except ValueError as error:
-            self._give_up(f"answered {name!r} with a line that is no JSON ({error}): {_head(line)}")
+            self._give_up(f"answered {name!r} with invalid JSON ({error}): {_head(line)}")
         if not isinstance(reply, dict):
-            self._give_up(f"answered {name!r} with what is no JSON object: {_head(line)}")
+            self._give_up(
+                f"answered {name!r} with a value that is not a JSON object: {_head(line)}"
+            )
         return reply
 
     def _give_up(self, what: str) -> NoReturn:

@@ -54,7 +54,7 @@ class DriverProcess:
             reader.start()
 
     def exchange(self, text: str, timeout_seconds: float) -> str:
-        """The line that answers a line. Raises ProcessBroken if there is none in time."""
+        """The line that answers a line. Raises ProcessBroken if it does not come in time."""
         if not self._lines.empty():
             raise ProcessBroken(_unasked(self._lines.get()))
         late = threading.Event()

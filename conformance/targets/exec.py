@@ -118,7 +118,7 @@ class _Delivering(_Session):
 
 
 class _Device(_Delivering):
-    """In device modes there is nothing that we could send: the driver tells its calls."""
+    """In device modes the runner sends nothing itself: the driver reports its calls."""
 
     def __init__(self, driver: Driver, about: About) -> None:
         super().__init__(driver, about)

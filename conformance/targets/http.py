@@ -1,8 +1,8 @@
-"""The target `http:URL`: a server that takes Segment's calls, and is told settings and time.
+"""The target `http:URL`: a server that takes Segment's calls, settings and time.
 
-It takes the commands of the protocol at `POST /_conformance`, where `deliver` comes without
-messages: it tells the time, and its answer says that everything is delivered. The messages come
-through the Tracking API.
+It takes the commands of the protocol at `POST /_conformance`. There `deliver` has the time but no
+messages, and its answer means that everything is delivered. The messages come through the Tracking
+API.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class HttpTarget:
         self._about: About | None = None
 
     def about(self) -> About:
-        """What the server says of itself. Raises DriverBroken or UsageError if it says nothing."""
+        """The server's description of itself. Raises DriverBroken or UsageError without one."""
         if self._about is None:
             command = start_command({"token": "T"}, "cloud", "documented")
             self._about = introduced(lambda: self._start(command), self._front.url)

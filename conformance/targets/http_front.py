@@ -12,10 +12,10 @@ from conformance.targets.target import TargetFailed
 from translator.sender.http.destination_guard import is_loopback
 
 CALLS = ("track", "identify", "page", "screen", "group", "alias")
-"""The calls that have a path of their own; what is none of them goes to /v1/batch."""
+"""The calls that have a path of their own; others go to /v1/batch."""
 
 CONTROL = "/_conformance"
-"""Where a server is told settings and time, if it can be."""
+"""Where a server takes settings and time, if it supports this."""
 
 
 class Front:
@@ -55,7 +55,7 @@ class Front:
     def ask(self, command: Json) -> Json:
         """The reply to a command of the protocol.
 
-        Raises UsageError if the server takes none, DriverBroken if its reply is no JSON object.
+        Raises UsageError if the server takes none, DriverBroken if its reply is not a JSON object.
         """
         name = command["command"]
         answer = self._post(CONTROL, json.dumps(command).encode())

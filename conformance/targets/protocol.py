@@ -31,7 +31,7 @@ class Refused(Exception):
 
 
 class Unsupported(Exception):
-    """The translator says that it has nothing for this; the text says what."""
+    """The translator does not support this; the text says what."""
 
 
 class TranslatorFailed(Exception):
@@ -40,10 +40,10 @@ class TranslatorFailed(Exception):
 
 @dataclass(frozen=True)
 class About:
-    """What a driver says of itself in its answer to `start`.
+    """A driver's description of itself, from its answer to `start`.
 
-    `does` is one of COMMANDS, `tells` some of TELLS; what it does not tell is not compared. `has`
-    are the capabilities that it has; None stands for all.
+    `does` is one of COMMANDS. `tells` are those of TELLS that it reports; the others are not
+    compared. `has` are its capabilities; None means all.
     """
 
     name: str
@@ -88,7 +88,7 @@ def timed_command(name: str, messages: Sequence[Any], now: datetime) -> Json:
 def about(reply: Json, where: str) -> About:
     """What a reply to `start` says; `where` begins the text of an error.
 
-    Raises Refused, Unsupported, TranslatorFailed, or DriverBroken for what is none of these.
+    Raises Refused, Unsupported, TranslatorFailed, or DriverBroken for any other reply.
     """
     _raise_for(reply, where)
     refused = reply.get("refused")
@@ -130,7 +130,7 @@ def answers(
 
     In `device` modes an answer to `translate` has `calls` in place of `operations`.
 
-    Raises Unsupported, TranslatorFailed, or DriverBroken for what is none of these.
+    Raises Unsupported, TranslatorFailed, or DriverBroken for any other reply.
     """
     _raise_for(reply, where)
     found = reply.get("answers")

@@ -33,8 +33,8 @@ class CannotRun(Exception):
 
 
 OBSERVED = frozenset(["requests", "settings", "skipped", "errors", "undelivered"])
-"""What can be seen of a target in cloud mode, its requests and what it tells beside them. What is
-not seen is not compared."""
+"""What a target in cloud mode can make visible: its requests, and what it reports beside them. The
+rest is not compared."""
 
 
 class Reason(NamedTuple):
@@ -88,7 +88,7 @@ class TargetSession(Protocol):
 
     @property
     def observes(self) -> frozenset[str]:
-        """Those of OBSERVED that it tells."""
+        """Those of OBSERVED that it reports."""
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         """Take messages (JSON values or `RawLine`s) in order; one answer for each."""
@@ -105,10 +105,10 @@ class Target(Protocol):
 
     @property
     def fixed_settings(self) -> Json | None:
-        """The settings of a target that cannot be told any; None of one that can."""
+        """The settings of a target whose settings are fixed; None of others."""
 
     def about(self) -> About:
-        """What the target says of itself. Raises DriverBroken if it says nothing of use."""
+        """The target's description of itself. Raises DriverBroken if it has no usable one."""
 
     def adapted(self, scenario: Scenario) -> Scenario:
         """The scenario as it can be replayed here. Raises CannotRun if it cannot."""

@@ -72,7 +72,7 @@ def answer_from(answer: Json) -> Answer:
 
 
 def reason_from(item: Json) -> Reason:
-    """A skip or an error as a driver tells it; a code is optional, and so are the words."""
+    """A skip or an error as a driver reports it; the code and the text are optional."""
     text = item.get("reason", item.get("message"))
     return Reason(str(item.get("code", "")), "" if text is None else str(text))
 

@@ -22,7 +22,7 @@ TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 """The fields of a message that say when it was."""
 
 TIMELESS = ("alias", "group")
-"""The calls of which Mixpanel is told no time."""
+"""The calls that reach Mixpanel without a time."""
 
 _MOMENT = re.compile(
     r"(?P<start>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?P<fraction>\.\d+)?(?P<zone>Z|[+-]\d\d:?\d\d)?",

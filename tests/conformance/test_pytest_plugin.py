@@ -187,7 +187,7 @@ def test_a_broken_driver_fails_them(project: Project) -> None:
     """Nothing passes, and the reason is the driver's."""
     ran = project.pytest("-k", "visitor", "--mockpanel-target", "exec:sh -c 'read line; echo oops'")
     assert (ran.code, ran.last) == (1, "1 failed, 3 deselected")
-    assert "answered 'start' with a line that is no JSON" in ran.text
+    assert "answered 'start' with invalid JSON" in ran.text
 
 
 def test_own_scenarios_without_pytest(project: Project) -> None:

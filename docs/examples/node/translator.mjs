@@ -1,5 +1,5 @@
 // A small Segment to Mixpanel translator: track, page, screen, identify, alias and group in cloud
-// mode. `translate(message, settings, now)` gives operations; it knows nothing of how they are sent.
+// mode. `translate(message, settings, now)` gives operations; it does not send them.
 
 import { createHash } from "node:crypto";
 
@@ -35,7 +35,7 @@ const TRAITS = {
   phone: "$phone",
 };
 
-// What this translator has nothing for; conformance then skips the scenario and says so.
+// What this translator does not support; conformance then skips the scenario and says so.
 const UNSUPPORTED = ["superProperties", "legacySuperProperties", "peopleProperties"];
 
 export function unsupported(settings) {

@@ -143,7 +143,7 @@ expect: {requests: []}
 
 
 def test_raw_lines(mock: Mock) -> None:
-    """A line that is no JSON is answered by the translator's own reader."""
+    """A line that is not JSON is answered by the translator's own reader."""
     text = """
 settings: {token: T}
 steps: [{lines: ['{"type":', '{"type": "track", "event": "A", "properties": {"x": NaN}}', '[]']}]

@@ -90,7 +90,7 @@ def test_a_broken_driver_ends_the_run() -> None:
     """The smoke check fails: 3, and no scenario is blamed on the translator."""
     result = run(*ALIASES, "--target", driver("odd.py", "not-json"))
     assert result.exit_code == 3
-    assert "answered 'start' with a line that is no JSON" in result.stderr
+    assert "answered 'start' with invalid JSON" in result.stderr
     assert result.stdout == "0 passed, 0 failed; the smoke check failed, so no case was run\n"
 
 
@@ -145,7 +145,7 @@ def test_wrong_options(arguments: list[str], text: str) -> None:
 
 
 def test_settings_are_for_servers(tmp_path: Path) -> None:
-    """A target that is told its settings has none of its own: 2."""
+    """--settings with a target that takes settings itself ends with 2."""
     file = tmp_path / "settings.json"
     file.write_text('{"token": "T"}')
     result = run("alias/direction", "--settings", str(file))

@@ -1,4 +1,4 @@
-"""Speaking to a driver: what it may answer, and how it is told that it broke."""
+"""Speaking to a driver: its valid answers, and the report of its failures."""
 
 import shlex
 import sys
@@ -90,9 +90,9 @@ def test_a_translator_may_crash() -> None:
         ("words-as-text", "'modes' must be a list of words"),
         ("refuses-nothing", "'refused' must be an object with the 'key'"),
         ("failed-as-number", "'failed' must be text"),
-        ("list", r"answered 'start' with what is no JSON object: \[\]"),
+        ("list", r"answered 'start' with a value that is not a JSON object: \[\]"),
         ("nan", "no JSON .NaN is not JSON"),
-        ("not-json", r"answered 'start' with a line that is no JSON .*: Traceback \(most recent"),
+        ("not-json", r"answered 'start' with invalid JSON .*: Traceback \(most recent"),
         ("half-a-line", "ended with exit status 0 instead of answering, asked to start"),
         ("ends", "ended with exit status 1 .*\n    no such file: config.toml"),
     ],

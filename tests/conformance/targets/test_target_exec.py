@@ -139,7 +139,7 @@ def test_smoke(mock: Mock) -> None:
 
 
 def test_smoke_of_a_wrong_translator(mock: Mock) -> None:
-    """A translator that crashes has a driver that works: it is told, and the scenarios go on."""
+    """A driver reports a crash of its translator, and the scenarios go on."""
     with ours("translate", "crashes") as target:
         text = "it works, but the translator crashed on the simplest event: KeyError('traits')"
         assert text == check(target, mock)
@@ -147,7 +147,7 @@ def test_smoke_of_a_wrong_translator(mock: Mock) -> None:
 
 @pytest.mark.parametrize("way", ["ends", "not-json", "no-answers", "dies-later"])
 def test_smoke_of_a_broken_driver(way: str, mock: Mock) -> None:
-    """A driver that does not keep to the protocol is told at once."""
+    """A driver that breaks the protocol is reported at once."""
     target = ExecTarget(f"{sys.executable} {FOLDER / 'odd.py'} {way}")
     with pytest.raises(DriverBroken):
         check(target, mock)
