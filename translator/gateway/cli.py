@@ -35,8 +35,8 @@ from translator.options import (
 )
 from translator.sender.books.spool_database import SpoolError
 from translator.sender.commands.cli import options_besides_settings, spool_option
+from translator.sender.dispatch.alias_hold import AliasPolicy
 from translator.sender.dispatch.batching import encode
-from translator.sender.dispatch.dispatch import AliasPolicy
 from translator.sender.http.destination_guard import DestinationError, allowed_hosts, base_urls
 from translator.sender.logs import LogEvent, logging_to
 from translator.sender.logs import log as delivery_log

@@ -27,8 +27,8 @@ from translator.sender.books.spool import REMEMBERED_SECONDS, Spool
 from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.dispatch import Settled
 from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.dispatch.request_results import Settled
 from translator.sender.logs import LogEvent
 
 log = logging.getLogger("translator.gateway")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from translator.gateway.prepared import Prepared
 from translator.gateway.recent_messages import RecentMessages
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.dispatch import Settled
+from translator.sender.dispatch.request_results import Settled
 
 DELAY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 """Upper bounds of the histogram of delivery delays, in seconds."""

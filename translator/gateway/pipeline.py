@@ -22,9 +22,9 @@ from translator.sender.books.dead_letters import DeadLetters
 from translator.sender.books.ledger import Ledger, Report
 from translator.sender.books.spool import Spool
 from translator.sender.commands.delivery_setup import IN_MEMORY, dead_letters_beside
-from translator.sender.deliver import HOLD_SECONDS, Sender
+from translator.sender.deliver import Sender
+from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
 from translator.sender.dispatch.batching import encode
-from translator.sender.dispatch.dispatch import AliasPolicy
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import HOSTS
 

@@ -13,7 +13,7 @@ from translator.core.operations import Json
 from translator.gateway.prepared import Prepared
 from translator.gateway.responses import as_json
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.dispatch import Settled
+from translator.sender.dispatch.request_results import Settled
 
 CAPACITY = 1000
 """How many messages are kept."""

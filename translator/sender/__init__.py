@@ -3,8 +3,8 @@
 from translator.sender.commands.run import run_send
 from translator.sender.deliver import Sender
 from translator.sender.delivery_status import DeliveryResult, DeliveryStatus
+from translator.sender.dispatch.alias_hold import AliasPolicy
 from translator.sender.dispatch.batching import BatchLimits
-from translator.sender.dispatch.dispatch import AliasPolicy
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import DestinationError, base_urls
 

@@ -9,28 +9,28 @@ decides.
 
 import queue
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 from translator.core.operations import Operation
 from translator.sender.books.storage import StorageError
-from translator.sender.delivery_status import DeliveryResult, DeliveryStatus
+from translator.sender.delivery_status import DeliveryResult
+from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
 from translator.sender.dispatch.batching import Batch, BatchLimits
-from translator.sender.dispatch.dispatch import AliasPolicy, Dispatch, OutgoingRequest, Settled
+from translator.sender.dispatch.dispatch import Dispatch
 from translator.sender.dispatch.event_age import OUTDATED, outdated
-from translator.sender.dispatch.preparation import Preparation, UndeliverableError
+from translator.sender.dispatch.preparation import Preparation
 from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.dispatch.request_results import OutgoingRequest, Settled
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import DestinationError
 from translator.sender.http.responses import InterpretedResponse, Meaning, classify
 from translator.sender.http.transport import HttpTransport, NetworkError, Transport
 from translator.sender.logs import LogEvent, log, log_delivery_event
 from translator.sender.redaction import Redactor
-
-HOLD_SECONDS = 1.5
-"""How long the calls of a person wait after an alias: the doc's "~1 second", and a little more."""
+from translator.sender.source import OperationSource, Source
 
 CAPACITY_OPERATIONS = 20_000
 CAPACITY_BYTES = 64 * 1024 * 1024
@@ -47,9 +47,6 @@ STORAGE_PATIENCE = 5.0
 LONGEST_WAIT_SECONDS = 1.0
 """A wait is begun anew after this time: a signal that another thread received does not end it."""
 
-TAKE_SECONDS = 0.1
-"""How long operations are collected before they are sent."""
-
 GIVE_WAY_SECONDS = 0.001
 """How long `run` waits after each lot, for the threads that send.
 
@@ -58,22 +55,6 @@ connect, send, read) starts 5 ms late.
 """
 
 Stored = TypeVar("Stored")
-
-
-class Source(Protocol):
-    """Where operations come from, and where their results go.
-
-    Each method may raise StorageError, with nothing changed: it is called again.
-    """
-
-    def take(self, room: int) -> Sequence[QueuedOperation] | None:
-        """About `room` operations; an empty list if none is available now; None after the last."""
-
-    def sending(self, queued: Sequence[QueuedOperation]) -> None:
-        """These operations are about to be sent."""
-
-    def settled(self, settled: Sequence[Settled]) -> None:
-        """These operations have their results."""
 
 
 class Sender:
@@ -147,7 +128,7 @@ class Sender:
         for host in {operation.host for operation in listed}:
             self.base_url(host)
         results: dict[int, DeliveryResult] = {}
-        self.run(_Operations(self, listed, results.__setitem__))
+        self.run(OperationSource(self.preparation, self.clock, listed, results.__setitem__))
         return [results[place] for place in range(len(listed))]
 
     def stream(
@@ -159,7 +140,9 @@ class Sender:
         while it waits for its next operation, no response is processed and nothing is sent again.
         An exception that it raises is raised again when the operations before have their results.
         """
-        source = _Operations(self, operations, lambda _, result: tell(result))
+        source = OperationSource(
+            self.preparation, self.clock, operations, lambda _, result: tell(result)
+        )
         self.run(source)
         if source.failure:
             raise source.failure
@@ -213,7 +196,7 @@ class Sender:
 
         After a crash it is unknown which aliases had just been sent: then wait for a whole hold.
         """
-        seconds = self._dispatch.held_for(self._time(), anybody=after_crash)
+        seconds = self._dispatch.held_for(self._time(), after_crash=after_crash)
         if seconds > 0:
             self._pause(seconds)
 
@@ -359,48 +342,3 @@ class Sender:
         before = self._retry.clock()
         (self._retry.sleep or time.sleep)(seconds)
         self._slept += max(0.0, seconds - (self._retry.clock() - before))
-
-
-class _Operations:
-    """Operations as a source; `tell` gets the place of each, from 0, and its result."""
-
-    def __init__(
-        self,
-        sender: Sender,
-        operations: Iterable[Operation],
-        tell: Callable[[int, DeliveryResult], object],
-    ) -> None:
-        self._sender = sender
-        self._left = self._surviving(operations)
-        self._tell = tell
-        self.failure: Exception | None = None
-        """The exception that ended the iterator; None if it came to its end."""
-
-    def take(self, room: int) -> Sequence[QueuedOperation] | None:
-        queued: list[QueuedOperation] = []
-        until = self._sender.clock() + TAKE_SECONDS
-        for place, operation in self._left:
-            try:
-                queued.append(self._sender.preparation.prepare(operation, tag=place))
-            except (UndeliverableError, DestinationError) as error:
-                self._tell(
-                    place, DeliveryResult(operation, DeliveryStatus.DEAD_LETTERED, str(error))
-                )
-            if len(queued) >= room or (queued and self._sender.clock() > until):
-                break
-        return queued or None
-
-    def _surviving(self, operations: Iterable[Operation]) -> Iterator[tuple[int, Operation]]:
-        """The operations with their places, until the end or an exception."""
-        try:
-            yield from enumerate(operations)
-        except Exception as error:
-            self.failure = error
-
-    def sending(self, queued: Sequence[QueuedOperation]) -> None:
-        """Nothing has to be stored."""
-
-    def settled(self, settled: Sequence[Settled]) -> None:
-        for operations, status, reason in settled:
-            for queued in operations:
-                self._tell(queued.tag, DeliveryResult(queued.operation, status, reason))

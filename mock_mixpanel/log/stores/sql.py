@@ -8,11 +8,10 @@ visible in the order of their ids. A connection that a database closed is opened
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
 from mock_mixpanel.log.stores import (
@@ -24,6 +23,7 @@ from mock_mixpanel.log.stores import (
     answers_to_drop,
     oldest_to_keep,
 )
+from mock_mixpanel.log.stores.sql_engine import engine_for
 from mock_mixpanel.log.stores.sql_schema import (
     ANSWERS,
     FORMAT,
@@ -49,9 +49,6 @@ from mock_mixpanel.log.stores.sql_schema import (
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 60
-"""How long to wait for another writer."""
-
 _NEXT_ROW = sa.select(NEXT_ROW).select_from(STATE_AND_NEWEST)
 
 
@@ -69,7 +66,7 @@ class SqlStore:
         self._keep = keep
         self._lock = threading.RLock()
         self._depth = 0
-        self._engine = _engine(url)
+        self._engine = engine_for(url)
         self._append = self._compiled(append_statement(guarded=False))
         self._append_at = self._compiled(append_statement(guarded=True))
         try:
@@ -338,43 +335,6 @@ class SqlStore:
         """The entry id before which rows are too many; None if they are not."""
         first, after = self._again(lambda: self._writer.execute(SELECT_EXTENT).one())
         return oldest_to_keep(after if first is None else first, after, self._keep)
-
-
-def _engine(url: str) -> sa.Engine:
-    """Connections that commit each statement, unless there is a BEGIN."""
-    known = "use memory:, folder:path, sqlite:///file or postgresql://user@host/database"
-    try:
-        parsed = sa.make_url(url)
-        if parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        sqlite = parsed.get_backend_name() == "sqlite"
-        if sqlite and parsed.database in (None, "", ":memory:"):
-            raise StoreError(f"{url} is not a file; {known}")
-        waits = {"timeout": PATIENCE_SECONDS} if sqlite else {}
-        if sqlite:
-            _make_private(Path(str(parsed.database)))
-        engine = sa.create_engine(
-            parsed, isolation_level="AUTOCOMMIT", connect_args=waits, pool_pre_ping=not sqlite
-        )
-    except ModuleNotFoundError as error:
-        needs = "pip install 'mockpanel[postgresql]'" if "psycopg" in str(error) else "install it"
-        raise StoreError(f"this kind of store needs {error.name}: {needs}") from error
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise StoreError(f"{url.partition(':')[0]!r} is not a kind of store; {known}") from error
-    if sqlite:
-        sa.event.listen(engine, "connect", _set_up_sqlite)
-    return engine
-
-
-def _make_private(file: Path) -> None:
-    """Create the file so that only its owner can read it: it holds tokens and secrets."""
-    with suppress(OSError):  # the database says better what is wrong
-        file.touch(mode=0o600)
-
-
-def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=OFF")
 
 
 def _told(error: SQLAlchemyError) -> str:

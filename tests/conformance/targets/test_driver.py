@@ -91,7 +91,7 @@ def test_a_translator_may_crash() -> None:
         ("refuses-nothing", "'refused' must be an object with the 'key'"),
         ("failed-as-number", "'failed' must be text"),
         ("list", r"answered 'start' with a value that is not a JSON object: \[\]"),
-        ("nan", "no JSON .NaN is not JSON"),
+        ("nan", "invalid JSON .NaN is not JSON"),
         ("not-json", r"answered 'start' with invalid JSON .*: Traceback \(most recent"),
         ("half-a-line", "ended with exit status 0 instead of answering, asked to start"),
         ("ends", "ended with exit status 1 .*\n    no such file: config.toml"),

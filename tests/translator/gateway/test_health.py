@@ -10,7 +10,7 @@ from translator.core.operations import Json
 from translator.gateway.arrivals import Arrivals
 from translator.sender.books.storage import StorageError
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.dispatch import Settled
+from translator.sender.dispatch.request_results import Settled
 
 TRACK = {"event": "E", "userId": "u"}
 

@@ -9,7 +9,7 @@ from tests.translator.gateway.build import Client, TestGateway
 from translator.core.operations import Json
 from translator.gateway.recent_messages import RecentMessages
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.dispatch import Settled
+from translator.sender.dispatch.request_results import Settled
 
 PATH = "/_gateway/messages"
 

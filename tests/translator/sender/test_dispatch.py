@@ -15,8 +15,9 @@ from translator.sender.dispatch.batch_safety import is_idempotent, may_be_droppe
 from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.circuit_breaker import CircuitState
 from translator.sender.dispatch.delivery_events import CircuitChanged
-from translator.sender.dispatch.dispatch import Dispatch, OutgoingRequest, Settled
+from translator.sender.dispatch.dispatch import Dispatch
 from translator.sender.dispatch.queued_operation import QueuedOperation, ordering_keys_of
+from translator.sender.dispatch.request_results import OutgoingRequest, Settled
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.responses import FailedRecord, InterpretedResponse, Meaning
 

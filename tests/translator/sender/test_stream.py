@@ -8,7 +8,7 @@ from tests.translator.sender.build import US, event
 from tests.translator.sender.stub import Stub
 from translator.core.operations import Operation
 from translator.sender import DeliveryResult, DeliveryStatus, RetryPolicy, Sender
-from translator.sender.deliver import TAKE_SECONDS
+from translator.sender.source import TAKE_SECONDS
 
 
 def names(verdicts: list[DeliveryResult]) -> list[str]:

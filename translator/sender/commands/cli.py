@@ -31,8 +31,7 @@ from translator.sender.books.dead_letters import claim, of_line, of_read_line, r
 from translator.sender.commands.delivery_setup import Opened, open_delivery
 from translator.sender.commands.run import run_send
 from translator.sender.commands.stdin_reader import Arriving, Lines
-from translator.sender.deliver import HOLD_SECONDS
-from translator.sender.dispatch.dispatch import AliasPolicy
+from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
 from translator.sender.logs import DEFAULT_LEVEL, LEVELS
 
 WORKERS = 4

@@ -16,7 +16,7 @@ from translator.sender.books.dead_letters import DeadLetters
 from translator.sender.books.spool import Spool
 from translator.sender.books.spool_database import IN_MEMORY, SpoolError
 from translator.sender.deliver import Sender
-from translator.sender.dispatch.dispatch import AliasPolicy
+from translator.sender.dispatch.alias_hold import AliasPolicy
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import (
     HOSTS,

@@ -12,19 +12,24 @@ and reports the responses. It keeps these promises:
 import heapq
 from collections import deque
 from collections.abc import Sequence
-from enum import StrEnum
 from itertools import count
 from operator import attrgetter
-from typing import NamedTuple
 
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch import delivery_events
+from translator.sender.dispatch.alias_hold import AliasHoldTimer, AliasPolicy
 from translator.sender.dispatch.batching import BRACKET, Batch, BatchLimits, Route
 from translator.sender.dispatch.circuit_breaker import CircuitBreaker, CircuitState
 from translator.sender.dispatch.ordering import OrderedQueue, OrderedQueues
 from translator.sender.dispatch.queued_operation import QueuedOperation, Sharing
+from translator.sender.dispatch.request_results import (
+    UNKNOWN,
+    OutgoingRequest,
+    Settled,
+    final_results,
+    halve,
+)
 from translator.sender.dispatch.retry import RetryPolicy
-from translator.sender.http.failed_records import failures_by_place
 from translator.sender.http.responses import InterpretedResponse, Meaning
 
 MOST_SHARED = {Sharing.ONCE: 50, Sharing.ALONE: 1}
@@ -33,51 +38,6 @@ MOST_SHARED = {Sharing.ONCE: 50, Sharing.ALONE: 1}
 A request has only one record of each person that must not be sent twice. After a lost response, a
 person has to check each of these records by hand.
 """
-
-UNKNOWN = "it is unknown whether it arrived, and a second one would count twice"
-
-
-class AliasPolicy(StrEnum):
-    """When the calls of a person that follow an alias are sent (doc#alias-using-cloud-mode).
-
-    `none`: with it, they may share its request. `flush`: after the response to it. `hold`: some
-    seconds after that, so that Mixpanel knows the new id when they arrive.
-    """
-
-    NONE = "none"
-    FLUSH = "flush"
-    HOLD = "hold"
-
-
-class Settled(NamedTuple):
-    """The result of some operations, and the reason if they are not delivered."""
-
-    operations: Sequence[QueuedOperation]
-    status: DeliveryStatus
-    reason: str | None = None
-
-
-class OutgoingRequest:
-    """A request until it has a final response.
-
-    `batches` are its parts after splits; the last one is sent next. `attempts` counts the failed
-    attempts of that part. `round` and `successes` are those of its circuit breaker when the request
-    was sent first.
-    """
-
-    __slots__ = ("attempts", "batches", "last_tries", "round", "successes")
-
-    def __init__(self, batch: Batch) -> None:
-        self.batches = [batch]
-        self.attempts = 0
-        self.last_tries = False
-        self.round = 0
-        self.successes = 0
-
-    @property
-    def batch(self) -> Batch:
-        """The part that is sent next."""
-        return self.batches[-1]
 
 
 class Dispatch:
@@ -92,9 +52,7 @@ class Dispatch:
     ) -> None:
         self._limits = limits
         self._retry = retry
-        self._alias = alias
-        self._hold = hold if alias is AliasPolicy.HOLD else 0.0
-        self._last_hold = 0.0
+        self._alias_hold = AliasHoldTimer(alias, hold)
         self._queues = OrderedQueues()
         self._ready: dict[tuple[Route, Sharing], list[tuple[int, QueuedOperation]]] = {}
         """Operations that may be sent, by what they may share a request with."""
@@ -154,7 +112,7 @@ class Dispatch:
                 circuit.not_asked()
             else:
                 circuit.answered()
-            settled = self._final(request, outcome)
+            settled = final_results(request, outcome, self.events)
             if request.batches:
                 request.attempts = self._retry.attempts - 1 if request.last_tries else 0
                 self._again.append(request)
@@ -163,9 +121,9 @@ class Dispatch:
             self._release(operations, status, now)
         return settled
 
-    def held_for(self, now: float, *, anybody: bool = False) -> float:
-        """The seconds until the last hold ends; with `anybody` the seconds of a whole hold."""
-        return self._hold if anybody else max(0.0, self._last_hold - now)
+    def held_for(self, now: float, *, after_crash: bool = False) -> float:
+        """The seconds until the last alias hold ends; `after_crash` those of a whole hold."""
+        return self._alias_hold.remaining(now, after_crash=after_crash)
 
     def failing_hosts(self) -> dict[str, str]:
         """The hosts whose circuit is not closed, each with the reason of the last failure."""
@@ -261,7 +219,7 @@ class Dispatch:
                 room -= len(queued.text) + 1
                 if len(taken) == most or sharing is Sharing.ONCE:
                     break
-                if queued.is_alias and self._alias is not AliasPolicy.NONE:
+                if self._alias_hold.ends_request(queued):
                     break
                 queued = None
                 for one in following:
@@ -304,65 +262,6 @@ class Dispatch:
             reason = None if state is CircuitState.CLOSED else circuit.reason
             self.events.append(delivery_events.CircuitChanged(route.host, state, wait, reason))
 
-    def _final(self, request: OutgoingRequest, outcome: InterpretedResponse) -> list[Settled]:
-        """The results of a final response; removes the part from the request, or splits it."""
-        batch = request.batch
-        size = len(batch.operations)
-        match outcome.meaning:
-            case Meaning.DELIVERED if outcome.imported in (None, size):
-                return [Settled(request.batches.pop().operations, DeliveryStatus.DELIVERED)]
-            case Meaning.DELIVERED:
-                reason = f"Mixpanel says that it stored {outcome.imported} of {size} records"
-                return self._divided(request, DeliveryStatus.REJECTED, reason, outcome)
-            case Meaning.PARTIAL:
-                failed = failures_by_place(batch, outcome)
-                if failed is None:
-                    return self._divided(request, DeliveryStatus.REJECTED, outcome.reason, outcome)
-                request.batches.pop()
-                return [
-                    Settled([queued], DeliveryStatus.REJECTED, failed[place])
-                    if place in failed
-                    else Settled([queued], DeliveryStatus.DELIVERED)
-                    for place, queued in enumerate(batch.operations)
-                ]
-            case Meaning.INVALID:
-                return self._divided(request, DeliveryStatus.REJECTED, outcome.reason, outcome)
-            case Meaning.TOO_LARGE | Meaning.OUTDATED:
-                return self._divided(request, DeliveryStatus.DEAD_LETTERED, outcome.reason, outcome)
-            case _:
-                return [
-                    Settled(
-                        request.batches.pop().operations, DeliveryStatus.REJECTED, outcome.reason
-                    )
-                ]
-
-    def _divided(
-        self,
-        request: OutgoingRequest,
-        status: DeliveryStatus,
-        reason: str | None,
-        outcome: InterpretedResponse,
-    ) -> list[Settled]:
-        """Split a part, so that only a bad record is lost."""
-        operations = request.batch.operations
-        if len(operations) == 1:
-            return [Settled(request.batches.pop().operations, status, reason)]
-        stored_none = outcome.meaning in (Meaning.TOO_LARGE, Meaning.OUTDATED)
-        if not stored_none and operations[0].sharing is Sharing.ONCE:
-            reason = f"{UNKNOWN}: one of {len(operations)} records was refused: {reason}"
-            return [Settled(request.batches.pop().operations, DeliveryStatus.DEAD_LETTERED, reason)]
-        self._halve(request, reason, outcome)
-        return []
-
-    def _halve(
-        self, request: OutgoingRequest, reason: str | None, outcome: InterpretedResponse
-    ) -> None:
-        batch = request.batch
-        self.events.append(
-            delivery_events.BatchSplit(*batch.route, len(batch.operations), outcome.status, reason)
-        )
-        request.batches[-1:] = reversed(batch.halves())
-
     def _unanswered(
         self,
         request: OutgoingRequest,
@@ -396,7 +295,7 @@ class Dispatch:
         if len(operations) > 1 and others and not endless:
             # Other requests succeed, so one of these records may be the cause.
             request.last_tries = True
-            self._halve(request, outcome.reason, outcome)
+            halve(request, outcome.reason, outcome, self.events)
             request.attempts = self._retry.attempts - 1
             self._again.append(request)
             return []
@@ -415,10 +314,8 @@ class Dispatch:
         self.pending -= len(operations)
         for queued in operations:
             self.bytes -= len(queued.text)
-            hold = 0.0
-            if queued.is_alias and status is DeliveryStatus.DELIVERED and self._hold:
-                hold = self._hold
-                self._last_hold = now + hold
+            hold = self._alias_hold.begin(queued, status, now)
+            if hold:
                 self.events.append(delivery_events.AliasHold(queued.operation.host, hold))
             for queue in self._queues.settle(queued, now, hold):
                 if queue.waiting:
