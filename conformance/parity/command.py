@@ -1,5 +1,6 @@
 """The command `parity`."""
 
+import json
 import secrets
 import sys
 import time
@@ -7,19 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, EngineError, UsageError
 from conformance.parity.access import ProjectAccess
 from conformance.parity.observation import Delays, Run, observe
 from conformance.parity.probe import MODES, Probe, load_probes
 from conformance.parity.reference import observe_mock
-from conformance.parity.result import ProbeResult, as_json, judged, missing
+from conformance.parity.result import ProbeResult, as_json, judged, mark_unread, missing
 from conformance.parity.service import LIVE, Service
 from conformance.parity.text import text
+from conformance.regression.result import plural
 from conformance.spec.selection import matcher
 from conformance.targets.destination_guard import answers_errors
 from translator.sender.http.destination_guard import DestinationError, checked_base_url
+
+wait = time.sleep
+"""How to wait; tests replace it."""
 
 LIVE_ROUND_SECONDS, LIVE_READ_SECONDS = 10, 180
 """How long to wait for the real Mixpanel: it stores what it accepts within about a minute."""
@@ -102,7 +106,7 @@ def parity(
     run = Run(f"mp{secrets.token_hex(4)}", int(time.time()))
     seconds = LIVE_READ_SECONDS if live else 0
     delays = Delays(
-        time.sleep,
+        wait,
         LIVE_ROUND_SECONDS if live else 0,
         seconds if wait_seconds is None else wait_seconds,
     )
@@ -114,15 +118,12 @@ def parity(
             "identity": identity,
         }
         about |= {"prefix": run.prefix, "now": run.now}
-        file.write_bytes(orjson.dumps(as_json(results, access, about), option=_JSON_OPTIONS))
+        file.write_text(json.dumps(as_json(results, access, about), indent=2) + "\n")
     click.echo(text(results, access))
     if all(each.status == "not tried" for each in results):
         raise EngineError("no probe could be tried; the table has the reasons")
     differs = any(each.status == "differs" for each in results)
     sys.exit(EXIT_FAILURES if differs else EXIT_CONFORMANT)
-
-
-_JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
 
 def _base_urls(against: str | None, region: str, *, live: bool) -> dict[str, str]:
@@ -170,9 +171,9 @@ def _confirm(probes: list[Probe], url: str, access: ProjectAccess, *, yes: bool)
     requests = sum(len(probe.send) for probe in probes)
     records = sum(probe.records for probe in probes)
     click.echo(
-        f"{len(probes)} probes will send {requests} requests with {records} records to {url},"
-        f" into the project whose token begins with {access.token[:4]!r}. The records stay there:"
-        " use a project that you can throw away.",
+        f"{plural(len(probes), 'probe')} will send {plural(requests, 'request')} with"
+        f" {plural(records, 'record')} to {url}, into the project whose token begins with"
+        f" {access.token[: min(4, len(access.token) // 2)]!r}. The records stay there: use a project that you can throw away.",
         err=True,
     )
     if yes:
@@ -201,6 +202,8 @@ def _results(
     finally:
         service.close()
     mocks = observe_mock(tried, access, run)
+    if delays.before_reading:
+        mark_unread(mocks, others)
     return [
         ProbeResult(probe, "not tried", reason=reason)
         if (reason := reasons[probe.id])

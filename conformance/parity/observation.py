@@ -13,13 +13,15 @@ from typing import Any
 from conformance.parity.encoding import HttpRequest, encoded
 from conformance.parity.placeholders import Values
 from conformance.parity.probe import Probe
-from conformance.parity.service import EXPORT, Service, ServiceUnavailable, answer
+from conformance.parity.service import EXPORT, Service, ServiceUnavailable, answer, parsed
 
 DAYS_READ = 11
 """Days before today that are exported; events of probes are younger or are not read."""
 
 ENGAGE = "/api/query/engage"
 IDS_AT_ONCE = 50
+MOST_PAGES = 20
+"""Pages of a query that are read; groups are read as a whole."""
 
 
 @dataclass(frozen=True)
@@ -111,16 +113,18 @@ def _ask(service: Service, path: str, query: Mapping[str, str]) -> str:
     parameters = {**query, **access.project_parameter("secret")}
     headers = access.authorization("secret")
     response = service.send(HttpRequest("GET", path, parameters, headers, b""))
-    if response.status_code != 200:
-        raise ServiceUnavailable(f"{path} answered {response.status_code}")
-    return response.content.decode(errors="replace")
+    if response.status != 200:
+        raise ServiceUnavailable(f"{path} answered {response.status}")
+    return response.body.decode(errors="replace")
 
 
 def _json(text: str, path: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
-        raise ServiceUnavailable(f"{path} answered with a body that is not JSON") from None
+        return parsed(text)
+    except ValueError as error:
+        raise ServiceUnavailable(
+            f"{path} answered with JSON that cannot be read: {error}"
+        ) from None
 
 
 def _read_events(
@@ -164,8 +168,11 @@ def _read_groups(
     access = service.access
     path = f"/api/app/projects/{access.project_id}/data-groups/"
     listed = _json(_ask(service, path, {}), path)
-    rows = listed.get("results", []) if isinstance(listed, dict) else listed
-    by_key = {each["property_name"]: each["data_group_id"] for each in rows}
+    try:
+        rows = listed["results"] if isinstance(listed, dict) else listed
+        by_key = {each["property_name"]: each["data_group_id"] for each in rows}
+    except (KeyError, TypeError):
+        raise ServiceUnavailable(f"{path} answered in another form") from None
     if access.group_key not in by_key:
         raise ServiceUnavailable(f"the project has no group key {access.group_key!r}")
     groups = _engage(service, {"data_group_id": str(by_key[access.group_key])})
@@ -181,10 +188,14 @@ def _engage(service: Service, query: Mapping[str, str]) -> dict[str, Any]:
     """The properties of all profiles that a query finds, page by page."""
     profiles: dict[str, Any] = {}
     page: dict[str, str] = {}
-    while True:
+    for number in range(1, MOST_PAGES + 1):
         answered = _json(_ask(service, ENGAGE, {**query, **page}), ENGAGE)
-        results = answered.get("results", [])
-        profiles |= {str(each["$distinct_id"]): each["$properties"] for each in results}
-        if not results or len(results) < answered.get("page_size", 1000):
-            return profiles
-        page = {"session_id": answered["session_id"], "page": str(answered["page"] + 1)}
+        try:
+            results = answered["results"]
+            profiles |= {str(each["$distinct_id"]): each["$properties"] for each in results}
+            if not results or len(results) < answered["page_size"]:
+                return profiles
+            page = {"session_id": str(answered["session_id"]), "page": str(number)}
+        except (KeyError, TypeError):
+            raise ServiceUnavailable(f"{ENGAGE} answered in another form") from None
+    raise ServiceUnavailable(f"{ENGAGE} has more than {MOST_PAGES} pages: use a new project")

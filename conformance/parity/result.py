@@ -53,6 +53,27 @@ def judged(probe: Probe, mock: Observation, other: Observation) -> ProbeResult:
     return ProbeResult(probe, "not tried", reason=failure)
 
 
+def mark_unread(mocks: Mapping[str, Observation], others: Mapping[str, Observation]) -> None:
+    """Mark what was read too early: the other service has no event or no profile of the run at all.
+
+    Only for a service that needs time; otherwise a service that stores nothing would be excused.
+    """
+    for kind in ("events", "profiles", "groups"):
+
+        def stored(found: Mapping[str, Observation], kind: str = kind) -> bool:
+            return any(_not_empty(each.contents.get(kind)) for each in found.values())
+
+        if stored(mocks) and not stored(others):
+            for each in others.values():
+                if kind in each.contents and not each.failure:
+                    each.failure = f"no {kind} of this run can be read yet: increase --wait"
+
+
+def _not_empty(contents: Any) -> bool:
+    values = contents.values() if isinstance(contents, dict) else contents or ()
+    return any(values)
+
+
 def choice_statuses(results: Sequence[ProbeResult]) -> dict[str, dict[str, Any]]:
     """The choices of docs/reference/mock.md that probes are about: confirmed, refuted, not tried.
 

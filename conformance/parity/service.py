@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -10,6 +11,10 @@ from conformance.parity.access import ProjectAccess
 from conformance.parity.encoding import HttpRequest
 
 TIMEOUT_SECONDS = 60
+MAX_BYTES = 64 * 1024 * 1024
+"""The largest body, decompressed, that is read of a response."""
+MAX_DEPTH = 50
+"""The deepest nesting of JSON that is read."""
 EXPORT = "/api/2.0/export"
 
 LIVE = {
@@ -28,6 +33,15 @@ class ServiceUnavailable(Exception):
     """There was no usable answer; the text says why."""
 
 
+@dataclass(frozen=True)
+class ServiceResponse:
+    """A response that was read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Service:
     """A Mixpanel with the project that is probed."""
 
@@ -42,12 +56,15 @@ class Service:
         """A service that has all routes at one address, as a mock has."""
         return cls(dict.fromkeys(("ingestion", "query", "export"), base_url), access)
 
-    def send(self, request: HttpRequest) -> requests.Response:
-        """Send one request; redirects are not followed. Raises ServiceUnavailable."""
+    def send(self, request: HttpRequest) -> ServiceResponse:
+        """Send one request; redirects are not followed.
+
+        Raises ServiceUnavailable if there is no complete answer of at most MAX_BYTES.
+        """
         kind = "export" if request.path.startswith(EXPORT) else "query"
         kind = kind if request.path.startswith("/api/") else "ingestion"
         try:
-            return self._session.request(
+            with self._session.request(
                 request.method,
                 self.base_urls[kind] + request.path,
                 params=request.query,
@@ -55,7 +72,14 @@ class Service:
                 data=request.body or None,
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                body = bytearray()
+                for chunk in response.iter_content(64 * 1024):
+                    body += chunk
+                    if len(body) > MAX_BYTES:
+                        raise ServiceUnavailable(f"the answer is larger than {MAX_BYTES} bytes")
+                return ServiceResponse(response.status_code, response.headers, bytes(body))
         except requests.RequestException as error:
             # The text of the exception may contain the whole address, with parameters.
             raise ServiceUnavailable(f"no answer: {type(error).__name__}") from None
@@ -65,19 +89,37 @@ class Service:
         self._session.close()
 
 
-def answer(response: requests.Response, headers: tuple[str, ...]) -> dict[str, Any]:
+def answer(response: ServiceResponse, headers: tuple[str, ...]) -> dict[str, Any]:
     """What is compared of a response: status, body, and the named headers."""
-    content = response.content
-    found: dict[str, Any] = {"status": response.status_code, "body": _body(content)}
+    found: dict[str, Any] = {"status": response.status, "body": _body(response.body)}
     if headers:
         found["headers"] = {name: response.headers.get(name) for name in headers}
     return found
 
 
+def parsed(text: str) -> Any:
+    """JSON as a value. Raises ValueError for malformed JSON, and beyond MAX_DEPTH levels."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for each in level
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return value
+    raise ValueError("nested too deep")
+
+
 def _body(content: bytes) -> Any:
     if content[:1] in (b"{", b"["):
         try:
-            return json.loads(content)
+            return parsed(content.decode())
         except ValueError:
             pass
     try:

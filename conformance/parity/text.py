@@ -14,7 +14,8 @@ SHOWN_CHARACTERS = 100
 
 def text(results: Sequence[ProbeResult], access: ProjectAccess) -> str:
     """The table of the probes, the choices, and the counts as the last line."""
-    return "\n".join(printable(line) for line in _lines(results, access))
+    shown = "\n".join(printable(line) for line in _lines(results, access))
+    return shown.encode(errors="backslashreplace").decode()
 
 
 def _lines(results: Sequence[ProbeResult], access: ProjectAccess) -> Iterator[str]:

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from werkzeug.wrappers import Response
 
 from conformance.cli import main
+from conformance.mockpanel.cli import main as mockpanel
+from conformance.parity import command, service
 from conformance.parity.access import ProjectAccess
 from conformance.parity.probe import load_probes
 from conformance.parity.result import missing
@@ -124,7 +127,7 @@ def test_without_agreement_nothing_is_sent(server: Server, answer: str) -> None:
     done = parity("--against", server.url, "-k", "track-plain", "--secret", SECRET, text=answer)
     assert (done.exit_code, done.stdout, sent_to(server)) == (2, "", 0)
     assert done.stderr.startswith(
-        f"1 probes will send 1 requests with 1 records to {server.url}, into the project whose"
+        f"1 probe will send 1 request with 1 record to {server.url}, into the project whose"
         " token begins with 'toke'."
     )
     assert done.stderr.endswith(NOTHING_SENT)
@@ -199,3 +202,92 @@ def test_the_report_is_opened_first(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = full(server.url, "--report", str(tmp_path / "file" / "folder"))
     assert (done.exit_code, sent_to(server)) == (2, 0)
+
+
+def test_what_cannot_be_read_yet_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a service that needs time shows nothing of the run, its probes are not tried."""
+
+    def around(sent: Any, forward: Any) -> Any:
+        response = forward(sent)
+        if sent.path == "/api/2.0/export":
+            response.set_data("")
+        return response
+
+    options = ("-k", "track-plain or track-no-token", "--wait", "300")
+    waited: list[float] = []
+    monkeypatch.setattr(command, "wait", waited.append)
+    with second_mixpanel(ACCESS, Defect((), around), int(time())) as url:
+        slow, quick = full(url, *options), full(url, *options[:2])
+    assert waited == [300, 0]
+    assert (slow.exit_code, "no events of this run can be read yet" in slow.stdout) == (0, True)
+    assert (quick.exit_code, quick.stdout.splitlines()[-1]) == (
+        1,
+        "1 same, 1 differs, 0 not tried",
+    )
+
+
+HOSTILE = {
+    "deep": "[" * 100_000 + "]" * 100_000,
+    "fairly deep": "[" * 300 + "]" * 300,
+    "huge number": '{"status": 1' + "0" * 400 + "}",
+    "surrogate": '{"error": "\\ud800", "\\udfff": 1}',
+    "control characters": "\x1b[2J\u202e",
+    "no text": "caf\udce9",
+    "null": "null",
+    "list": "[1, 2]",
+    "other form": '{"results": [1]}',
+    "endless pages": json.dumps(
+        {
+            "results": [{"$distinct_id": "x", "$properties": {}}],
+            "page_size": 1,
+            "session_id": "s",
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_answers(name: str, tmp_path: Path) -> None:
+    """Whatever the other Mixpanel answers, the result is a table and a file."""
+    body = HOSTILE[name].encode(errors="surrogateescape")
+
+    def around(sent: Any, forward: Any) -> Response:
+        return Response(body, 200, content_type="application/json")
+
+    with second_mixpanel(ACCESS, Defect((), around), int(time())) as url:
+        options = ("-k", "track-verbose or profile-set or group-set", "--report", str(tmp_path))
+        done = full(url, *options)
+    assert (done.exit_code, done.exception.__class__) == (1, SystemExit)
+    assert json.loads((tmp_path / "parity.json").read_text())["counts"]["same"] == 0
+    assert "\x1b" not in done.stdout
+
+
+def test_a_large_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer over the limit is not read, and its probe is not tried."""
+    monkeypatch.setattr(service, "MAX_BYTES", 1000)
+
+    def around(sent: Any, forward: Any) -> Response:
+        return Response("x" * 1001 if sent.path == "/track" else "1")
+
+    with second_mixpanel(ACCESS, Defect((), around), int(time())) as url:
+        done = full(url, "-k", "track-no-token")
+    assert (done.exit_code, "the answer is larger than 1000 bytes" in done.stdout) == (3, True)
+
+
+def test_a_redirect_is_an_answer(server: Server) -> None:
+    """A redirect is not followed: the credential would go elsewhere."""
+
+    def around(sent: Any, forward: Any) -> Response:
+        return Response("", 307, headers={"Location": f"{server.url}{sent.path}"})
+
+    with second_mixpanel(ACCESS, Defect((), around), int(time())) as url:
+        done = full(url, "-k", "import-strict")
+    assert (done.exit_code, sent_to(server)) == (1, 0)
+
+
+def test_environment(server: Server) -> None:
+    """Credentials can be given as environment variables."""
+    names = {"TOKEN": TOKEN, "SECRET": SECRET, "AGAINST": server.url, "YES": "1"}
+    variables = {f"MOCKPANEL_PARITY_{name}": value for name, value in names.items()}
+    done = CliRunner().invoke(mockpanel, ["parity", "-k", "track-plain"], env=variables)
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "1 same, 0 differs, 0 not tried")
