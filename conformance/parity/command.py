@@ -170,10 +170,11 @@ def _confirm(probes: list[Probe], url: str, access: ProjectAccess, *, yes: bool)
     """Say what will be sent, and ask. Raises UsageError if the answer is not yes."""
     requests = sum(len(probe.send) for probe in probes)
     records = sum(probe.records for probe in probes)
+    beginning = access.token[: min(4, len(access.token) // 2)]
     click.echo(
         f"{plural(len(probes), 'probe')} will send {plural(requests, 'request')} with"
         f" {plural(records, 'record')} to {url}, into the project whose token begins with"
-        f" {access.token[: min(4, len(access.token) // 2)]!r}. The records stay there: use a project that you can throw away.",
+        f" {beginning!r}. The records stay there: use a project that you can throw away.",
         err=True,
     )
     if yes:
