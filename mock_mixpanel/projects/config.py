@@ -9,8 +9,11 @@ from mock_mixpanel.projects.options import (
     CHECKS,
     IDENTITY_MODES,
     REGIONS,
+    Annotation,
+    Cohort,
     ConfigError,
     DropFilter,
+    Funnel,
     LookupTable,
     ServiceAccount,
     check_name,
@@ -20,9 +23,12 @@ from mock_mixpanel.projects.options import (
 __all__ = [
     "IDENTITY_MODES",
     "REGIONS",
+    "Annotation",
+    "Cohort",
     "Config",
     "ConfigError",
     "DropFilter",
+    "Funnel",
     "LookupTable",
     "MixpanelLimits",
     "Project",
@@ -30,7 +36,7 @@ __all__ = [
     "read_projects",
 ]
 
-_LISTS = ("group_keys", "service_accounts", "lookup_tables")
+_LISTS = ("group_keys", "service_accounts", "lookup_tables", "cohorts", "annotations")
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,8 @@ class Project:
     data deletion or retrieval takes) are in seconds of the virtual clock. `limits` are
     those that differ from the server's; a `body_bytes` above the server's has no effect. With
     `geo`, events and profiles get a place, a made-up one (see `geo.py`). `group_keys` empty: every
-    key is one. `drop_filters` are those that a project can set in Mixpanel's Lexicon.
+    key is one. `drop_filters` are those that a project can set in Mixpanel's Lexicon. `cohorts`,
+    `funnels` and `annotations` are those that a project saves on Mixpanel's pages.
     """
 
     token: str
@@ -56,6 +63,9 @@ class Project:
     service_accounts: tuple[ServiceAccount, ...] = ()
     lookup_tables: tuple[LookupTable, ...] = ()
     drop_filters: tuple[DropFilter, ...] = ()
+    cohorts: tuple[Cohort, ...] = ()
+    funnels: tuple[Funnel, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
     gdpr_delay: float = 60
     limits: tuple[tuple[str, int | None], ...] = ()
     geo: bool = False
@@ -76,7 +86,9 @@ class Project:
         """The options as JSON; `changed` restores the project from them."""
         lists = {name: list(value) for name, value in asdict(self).items() if name in _LISTS}
         filters = [_given(each) for each in self.drop_filters]
-        return asdict(self) | lists | {"limits": dict(self.limits), "drop_filters": filters}
+        funnels = [asdict(each) | {"steps": list(each.steps)} for each in self.funnels]
+        more = {"limits": dict(self.limits), "drop_filters": filters, "funnels": funnels}
+        return asdict(self) | lists | more
 
     def shown(self) -> dict[str, Any]:
         """The options as JSON, with secrets hidden."""
@@ -93,6 +105,7 @@ class Project:
             ],
             "lookup_tables": [{"id": each.id, "name": each.name} for each in self.lookup_tables],
             "drop_filters": [_given(each) for each in self.drop_filters],
+            **{name: self.options()[name] for name in ("cohorts", "funnels", "annotations")},
             "gdpr_delay": self.gdpr_delay,
             "limits": dict(self.limits),
             "geo": self.geo,

@@ -1,13 +1,16 @@
 """Checks and converts the values of project options; a `ConfigError` names the place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
 from mock_mixpanel.projects.limits import CAN_BE_OFF, LIMITS_OF_PROJECTS
 
 REGIONS = ("us", "eu", "in")
+DATE_TIME = "%Y-%m-%d %H:%M:%S"
+"""The form of a time in lists of cohorts and annotations."""
 IDENTITY_MODES = ("legacy", "original", "simplified")
 
 
@@ -41,6 +44,40 @@ class DropFilter:
     event: str | None = None
     property: str | None = None
     value: str | int | float | bool | None = None
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A saved cohort: the people whose profiles `where` selects.
+
+    `created` is `YYYY-MM-DD HH:MM:SS`; None stands for the virtual day of the query, at midnight.
+    """
+
+    id: int
+    name: str
+    where: str
+    description: str = ""
+    created: str | None = None
+    is_visible: bool = True
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """A saved funnel: the names of its events, and the days that a person has for all of them."""
+
+    id: int
+    name: str
+    steps: tuple[str, ...]
+    days: int = 30
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A text at a moment, which is `YYYY-MM-DD HH:MM:SS`."""
+
+    id: int
+    date: str
+    description: str
 
 
 def check_name(name: str, known: Sequence[str], where: str) -> None:
@@ -153,6 +190,97 @@ def _drop_filter(value: Any, where: str) -> DropFilter:
     return DropFilter(**value)
 
 
+Check = Callable[[Any, str], Any]
+LARGEST_ID = 2**53 - 1
+"""Every JSON reader keeps numbers up to here."""
+MOST_DAYS = 90
+"""The longest time for a funnel (docs/facts/mixpanel-http-api.md#other-query-routes)."""
+
+
+def _objects(
+    value: Any, where: str, checks: Mapping[str, Check], required: Sequence[str]
+) -> list[dict[str, Any]]:
+    """A list of objects of checked members, whose ids differ."""
+    if not isinstance(value, list):
+        raise ConfigError(f"{where}: expected a list of objects, got {kind_of(value)}")
+    found: dict[int, dict[str, Any]] = {}
+    for place, item in enumerate(value):
+        here = f"{where}[{place}]"
+        if not isinstance(item, Mapping) or not set(required) <= set(item):
+            raise ConfigError(f"{here}: expected an object with {', '.join(required)}")
+        for name in item:
+            check_name(name, list(checks), here)
+        checked = {name: checks[name](each, f"{here}.{name}") for name, each in item.items()}
+        if checked["id"] in found:
+            raise ConfigError(f"{here}.id: {checked['id']} is listed twice; remove one")
+        found[checked["id"]] = checked
+    return list(found.values())
+
+
+def _whole(most: int) -> Check:
+    def check(value: Any, where: str) -> int:
+        whole = isinstance(value, int | float) and not isinstance(value, bool) and value % 1 == 0
+        if not (whole and 1 <= value <= most):
+            raise ConfigError(f"{where}: expected a whole number from 1 to {most}")
+        return int(value)
+
+    return check
+
+
+def _any_text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{where}: expected a text, got {kind_of(value)}")
+    return value
+
+
+def _date_time(value: Any, where: str) -> str:
+    text = _text(value, where)
+    try:
+        same = datetime.strptime(text, DATE_TIME).strftime(DATE_TIME) == text
+    except ValueError:
+        same = False
+    if not same:
+        raise ConfigError(f"{where}: expected a time such as 2026-06-15 12:00:00")
+    return text
+
+
+def _optional_date_time(value: Any, where: str) -> str | None:
+    return None if value is None else _date_time(value, where)
+
+
+def _steps(value: Any, where: str) -> tuple[str, ...]:
+    if value == [] or not isinstance(value, list):
+        raise ConfigError(f"{where}: expected a list of at least one event name")
+    return _texts(value, where)
+
+
+def _cohorts(value: Any, where: str) -> tuple[Cohort, ...]:
+    checks: dict[str, Check] = {
+        "id": _whole(LARGEST_ID),
+        "name": _text,
+        "where": _text,
+        "description": _any_text,
+        "created": _optional_date_time,
+        "is_visible": _boolean,
+    }
+    return tuple(Cohort(**each) for each in _objects(value, where, checks, ("id", "name", "where")))
+
+
+def _funnels(value: Any, where: str) -> tuple[Funnel, ...]:
+    checks: dict[str, Check] = {
+        "id": _whole(LARGEST_ID),
+        "name": _text,
+        "steps": _steps,
+        "days": _whole(MOST_DAYS),
+    }
+    return tuple(Funnel(**each) for each in _objects(value, where, checks, ("id", "name", "steps")))
+
+
+def _annotations(value: Any, where: str) -> tuple[Annotation, ...]:
+    checks = {"id": _whole(LARGEST_ID), "date": _date_time, "description": _text}
+    return tuple(Annotation(**each) for each in _objects(value, where, checks, tuple(checks)))
+
+
 def kind_of(value: Any) -> str:
     """The type of a value in words, without the value, which may be a secret."""
     names: dict[type, str] = {
@@ -176,6 +304,9 @@ CHECKS = {
     "lookup_tables": _lookup_tables,
     "drop_filters": _drop_filters,
     "gdpr_delay": _seconds,
+    "cohorts": _cohorts,
+    "funnels": _funnels,
+    "annotations": _annotations,
     "limits": _limits,
     "geo": _boolean,
 }

@@ -5,7 +5,7 @@ written (deletions, retrievals, lookup tables) is an entry of the log. Each requ
 journal, with the beginning of its answer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,7 +16,19 @@ from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.endpoints import exchange
 from mock_mixpanel.ingest.flask_requests import incoming, respond
 from mock_mixpanel.ingest.replies import Reply
-from mock_mixpanel.readback import app_api, gdpr, lookup_tables, sdk_endpoints
+from mock_mixpanel.readback import (
+    app_api,
+    event_properties,
+    events,
+    funnels,
+    gdpr,
+    lookup_tables,
+    profile_reports,
+    retention,
+    saved,
+    sdk_endpoints,
+    segmentation,
+)
 from mock_mixpanel.readback.calls import (
     QUERY_LIMIT,
     UNAUTHENTICATED,
@@ -61,10 +73,32 @@ def _import_error(call: ReadbackCall, error: CallError) -> Reply:
     return replies.import_error(error.status, str(error))
 
 
+REPORTS: Mapping[str, Handler] = {
+    "annotations": saved.old_annotations,
+    "cohorts/list": saved.list_cohorts,
+    "engage/properties": profile_reports.properties,
+    "engage/revenue": profile_reports.revenue,
+    "events": events.counts,
+    "events/names": events.names,
+    "events/properties": event_properties.counts,
+    "events/properties/top": event_properties.top_properties,
+    "events/properties/values": event_properties.top_values,
+    "events/top": events.top_events,
+    "funnels": funnels.funnel,
+    "funnels/list": funnels.list_funnels,
+    "retention": retention.retention,
+    "segmentation": segmentation.segmentation,
+    "segmentation/average": segmentation.averages,
+    "segmentation/sum": segmentation.sums,
+}
+"""The reports, by their path under `/api/query` and under its older base `/api/2.0`."""
+
+
 def routes() -> list[ReadbackRoute]:
     """All routes."""
     deletion, retrieval = f"{gdpr.DELETIONS}/<task_id>", f"{gdpr.RETRIEVALS}/<task_id>"
     data_groups = "/api/app/projects/<project_id>/data-groups"
+    annotations = "/api/app/projects/<project_id>/annotations"
     credentials = "/api/app/validate-project-credentials"
     table = f"{lookup_tables.PATH}/<table_id>"
     largest = lookup_tables.MAX_BYTES
@@ -72,6 +106,13 @@ def routes() -> list[ReadbackRoute]:
         ReadbackRoute("GET POST", "/api/2.0/export", export, _query_error),
         ReadbackRoute("GET POST", "/api/2.0/engage", query, _query_error),
         ReadbackRoute("GET POST", "/api/query/engage", query, _query_error),
+        *(
+            ReadbackRoute("GET POST", f"{base}/{path}", handler, _query_error)
+            for path, handler in REPORTS.items()
+            for base in ("/api/query", "/api/2.0")
+        ),
+        ReadbackRoute("GET", annotations, saved.list_annotations, _app_error),
+        ReadbackRoute("GET", f"{annotations}/<annotation_id>", saved.annotation, _app_error),
         ReadbackRoute("GET", "/api/app/me", app_api.me, _app_error),
         ReadbackRoute("GET", data_groups, app_api.list_data_groups, _app_error),
         ReadbackRoute("POST", credentials, app_api.validate_credentials, _app_error),

@@ -125,6 +125,30 @@ class ReadbackCall:
         self.tokens.add(found.token)
         return found
 
+    def query_project(self) -> Project:
+        """The project to read; the call counts as a query. Raises CallError 401 and 429."""
+        project = self.project()
+        limits = self.backend.projects.limits(project.token)
+        self.count(project, "queries", Window(limits.hourly_queries, 3600))
+        return project
+
+    @property
+    def computed_at(self) -> str:
+        """The virtual time as query responses show it."""
+        return datetime.fromtimestamp(self.now, UTC).isoformat(timespec="microseconds")
+
+    def only_json(self) -> None:
+        """Raise CallError 501 if another format than JSON is wanted."""
+        if self.params.get("format", "json") != "json":
+            raise CallError(501, "format is not available in this mock; leave it out for JSON")
+
+    def text(self, name: str) -> str:
+        """A parameter that must be there. Raises CallError 400 if it is missing or empty."""
+        text = self.params.get(name, "")
+        if not text:
+            raise CallError(400, f"{name} is missing")
+        return text
+
     def count(self, project: Project, kind: str, *windows: Window) -> None:
         """Count a call of a kind. Raises CallError 429 if it exceeds the limit.
 

@@ -13,15 +13,13 @@ from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.row_codec import dump, load
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
-from mock_mixpanel.readback.expressions import ExpressionError, WhereRow, compile_where
+from mock_mixpanel.readback.cohorts import Profiles, cohort_of, matching, members
 from mock_mixpanel.readback.groups import data_groups
-from mock_mixpanel.simulation.rate_limits import Window
 
 PAGE_SIZE = 1000
 MAX_PAGE = 10**9
 
 NOT_AVAILABLE = (
-    "filter_by_cohort",
     "behaviors",
     "as_of_timestamp",
     "search",
@@ -33,12 +31,7 @@ NOT_AVAILABLE = (
 
 def query(call: ReadbackCall) -> ReadbackResponse:
     """One page. Raises CallError 400 for a bad parameter, 401, 429, 501 for one not available."""
-    project = call.project()
-    limits = call.backend.projects.limits(project.token)
-    call.count(project, "queries", Window(limits.hourly_queries, 3600))
-    for name in NOT_AVAILABLE:
-        if call.params.get(name):
-            raise CallError(501, f"{name} is not available in this mock")
+    project = call.query_project()
     page = call.integer("page", 0, 0, MAX_PAGE)
     session_id = call.params.get("session_id", "")
     if page and not session_id:
@@ -78,9 +71,7 @@ def _page(backend: Backend, session_id: str, page: int) -> dict[str, Any] | None
 
 def _profiles(call: ReadbackCall, project: Project) -> list[dict[str, Any]]:
     """All profiles that the parameters select, as the response shows them."""
-    groups = _groups(call, project)
-    found = _people(call, project) if groups is None else groups
-    selected = _selected(call, _asked_for(call, found))
+    selected = profiles_of(call, project)
     names = call.texts("output_properties")
     return [
         {
@@ -93,10 +84,24 @@ def _profiles(call: ReadbackCall, project: Project) -> list[dict[str, Any]]:
     ]
 
 
-Profiles = dict[str, dict[str, Any]]
+def profiles_of(call: ReadbackCall, project: Project) -> Profiles:
+    """The profiles that the parameters select, by id.
+
+    Raises CallError 400 for a bad parameter, 501 for one that is not available.
+    """
+    for name in NOT_AVAILABLE:
+        if call.params.get(name):
+            raise CallError(501, f"{name} is not available in this mock")
+    groups = _groups(call, project)
+    found = people(call, project) if groups is None else groups
+    wanted = call.params.get("filter_by_cohort", "")
+    if wanted:
+        found = members(cohort_of(project, wanted), found)
+    return _selected(call, _asked_for(call, found))
 
 
-def _people(call: ReadbackCall, project: Project) -> Profiles:
+def people(call: ReadbackCall, project: Project) -> Profiles:
+    """All people with a profile, by id."""
     return {
         item.value["distinct_id"]: item.value["properties"]
         for item in call.backend.projections.items("profiles", project.token)
@@ -132,20 +137,12 @@ def _asked_for(call: ReadbackCall, profiles: Profiles) -> Profiles:
 
 
 def _selected(call: ReadbackCall, profiles: Profiles) -> Profiles:
-    """The profiles that `where` selects; `user[...]` equals `properties[...]` here.
+    """The profiles that `where` selects.
 
     `selector`, which mixpanel-utils sends, is the same under another name (choice).
     """
     for name in ("where", "selector"):
         expression = call.params.get(name, "")
-        if not expression:
-            continue
-        try:
-            selects = compile_where(expression)
-            rows = {who: each | {"$distinct_id": who} for who, each in profiles.items()}
-            profiles = {
-                who: profiles[who] for who, row in rows.items() if selects(WhereRow(row, row))
-            }
-        except ExpressionError as error:
-            raise CallError(400, f"{name}: {error}") from error
+        if expression:
+            profiles = matching(expression, profiles, name)
     return profiles

@@ -4,10 +4,8 @@ Every row, duplicates included, in order of arrival (choice). Dates are UTC, and
 today by the virtual clock. Without events the body is empty.
 """
 
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -16,6 +14,7 @@ from mock_mixpanel.ingest.replies import Reply
 from mock_mixpanel.json_values import flag, identifier, to_json
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.dates import days, whole_days
 from mock_mixpanel.readback.expressions import ExpressionError, WhereRow, compile_where
 from mock_mixpanel.simulation.rate_limits import Window
 from mock_mixpanel.state.events import HOT_SHARD, IDENTITY_EVENTS, sent_id
@@ -25,7 +24,6 @@ TEXT_TYPE = "text/plain; charset=utf-8"
 GZIP_FROM = 1400
 """Bytes from which on a body is compressed, if the client accepts gzip."""
 CHUNK = 64 * 1024
-DAY = 24 * 3600
 MAX_LIMIT = 100_000
 
 HOSTS = {"us": "api.mixpanel.com", "eu": "api-eu.mixpanel.com", "in": "api-in.mixpanel.com"}
@@ -38,7 +36,7 @@ def export(call: ReadbackCall) -> ReadbackResponse:
     limits = call.backend.projects.limits(project.token)
     hour, second = Window(limits.hourly_exports, 3600), Window(limits.exports_a_second, 1)
     call.count(project, "exports", hour, second)
-    since, until = _days(call)
+    since, until = whole_days(*days(call))
     names = call.texts("event")
     limit = call.integer("limit", MAX_LIMIT, 1, MAX_LIMIT) if call.params.get("limit") else None
     in_ms = flag(call.params.get("time_in_ms"))
@@ -53,32 +51,6 @@ def export(call: ReadbackCall) -> ReadbackResponse:
         items = call.backend.projections.event_items(found[:limit])
     lines = (_line(item, project.identity, in_ms) for item in items)
     return _answer(lines, call.envelope.header("Accept-Encoding"))
-
-
-def _days(call: ReadbackCall) -> tuple[float, float]:
-    """The first second and the second after the last one, since 1970."""
-    first, last = (_day(call, name) for name in ("from_date", "to_date"))
-    if last.isoformat() > call.today:
-        raise CallError(400, f"to_date cannot be later than today ({call.today})")
-    if first > last:
-        raise CallError(400, "from_date cannot be later than to_date")
-    return _midnight(first), _midnight(last) + DAY
-
-
-def _day(call: ReadbackCall, name: str) -> date:
-    text = call.params.get(name, "")
-    if not text:
-        raise CallError(400, f"{name} is missing; it must be in the format yyyy-mm-dd")
-    try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise CallError(400, f"{name} must be in the format yyyy-mm-dd")
-
-
-def _midnight(day: date) -> float:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
 
 
 def _properties(item: Item, identity: str) -> dict[str, Any]:
@@ -125,13 +97,13 @@ def _selected(call: ReadbackCall, project: Project, found: list[Seen]) -> list[I
     try:
         selects = compile_where(where)
         items = call.backend.projections.event_items(found)
-        return [item for item in items if selects(_row(item, project.identity, people))]
+        return [item for item in items if selects(where_row(item, project.identity, people))]
     except ExpressionError as error:
         raise CallError(400, f"where: {error}") from error
 
 
-def _row(item: Item, identity: str, people: Mapping[str, Any]) -> WhereRow:
-    """The row of an item for an expression."""
+def where_row(item: Item, identity: str, people: Mapping[str, Any]) -> WhereRow:
+    """The row of an event for an expression; `people` are profiles by distinct id."""
     properties, who = _properties(item, identity), item.value["distinct_id"]
     properties |= {"$time": item.value["time"], "$distinct_id": who}
     return WhereRow(properties, people.get(who, {}))

@@ -1,4 +1,4 @@
-"""The language of `where`: compiles an expression to a function of the properties of a row.
+"""The language of `where` and `on`: compiles an expression to a function of a row.
 
 Grammar and semantics are those of Mixpanel's page on segmentation expressions
 (docs/facts/mixpanel-http-api.md#other-query-routes). Undefined is a value of its own; a row is
@@ -82,13 +82,20 @@ class WhereRow(NamedTuple):
 Compute = Callable[[WhereRow], Any]
 
 
-@lru_cache(maxsize=256)
 def compile_where(text: str) -> Callable[[WhereRow], bool]:
     """The predicate of an expression.
 
     Raises ExpressionError if it is not in the language; the predicate raises it for a row whose
     values `and` or `or` do not take.
     """
+    compute = compile_value(text)
+    return lambda row: compute(row) is True
+
+
+@lru_cache(maxsize=256)
+def compile_value(text: str) -> Compute:
+    """The function that computes the value of an expression; its errors are those of
+    `compile_where`."""
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(f"longer than {MAX_CHARACTERS} characters")
     try:
@@ -100,13 +107,13 @@ def compile_where(text: str) -> Callable[[WhereRow], bool]:
     except VisitError as error:
         raise ExpressionError(str(error.orig_exc)) from None
 
-    def selects(row: WhereRow) -> bool:
+    def value(row: WhereRow) -> Any:
         try:
-            return compute(row) is True
+            return compute(row)
         except RecursionError:
             raise ExpressionError("nested too deeply") from None
 
-    return selects
+    return value
 
 
 @v_args(inline=True)
