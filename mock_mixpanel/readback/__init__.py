@@ -107,7 +107,12 @@ def routes() -> list[ReadbackRoute]:
         ReadbackRoute("GET POST", "/api/2.0/engage", query, _query_error),
         ReadbackRoute("GET POST", "/api/query/engage", query, _query_error),
         *(
-            ReadbackRoute("GET POST", f"{base}/{path}", handler, _query_error)
+            ReadbackRoute(
+                "GET POST" if path == "cohorts/list" else "GET",
+                f"{base}/{path}",
+                handler,
+                _query_error,
+            )
             for path, handler in REPORTS.items()
             for base in ("/api/query", "/api/2.0")
         ),

@@ -137,6 +137,12 @@ class ReadbackCall:
         """The virtual time as query responses show it."""
         return datetime.fromtimestamp(self.now, UTC).isoformat(timespec="microseconds")
 
+    def refuse(self, *names: str) -> None:
+        """Raise CallError 501 for a parameter that is not available."""
+        for name in names:
+            if self.params.get(name):
+                raise CallError(501, f"{name} is not available in this mock")
+
     def only_json(self) -> None:
         """Raise CallError 501 if another format than JSON is wanted."""
         if self.params.get("format", "json") != "json":

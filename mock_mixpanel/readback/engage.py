@@ -24,7 +24,6 @@ NOT_AVAILABLE = (
     "as_of_timestamp",
     "search",
     "sort_key",
-    "limit",
 )
 """Parameters that select profiles in Mixpanel and are not available here."""
 
@@ -32,6 +31,7 @@ NOT_AVAILABLE = (
 def query(call: ReadbackCall) -> ReadbackResponse:
     """One page. Raises CallError 400 for a bad parameter, 401, 429, 501 for one not available."""
     project = call.query_project()
+    call.refuse(*NOT_AVAILABLE, "limit")
     page = call.integer("page", 0, 0, MAX_PAGE)
     session_id = call.params.get("session_id", "")
     if page and not session_id:
@@ -89,9 +89,7 @@ def profiles_of(call: ReadbackCall, project: Project) -> Profiles:
 
     Raises CallError 400 for a bad parameter, 501 for one that is not available.
     """
-    for name in NOT_AVAILABLE:
-        if call.params.get(name):
-            raise CallError(501, f"{name} is not available in this mock")
+    call.refuse(*NOT_AVAILABLE)
     groups = _groups(call, project)
     found = people(call, project) if groups is None else groups
     wanted = call.params.get("filter_by_cohort", "")

@@ -212,6 +212,9 @@ def test_project_options(mock_mixpanel: MockMixpanel) -> None:
         "service_accounts": [],
         "lookup_tables": [],
         "drop_filters": [],
+        "cohorts": [],
+        "funnels": [],
+        "annotations": [],
         "gdpr_delay": 60,
         "limits": {},
         "geo": False,
@@ -261,7 +264,7 @@ def test_unknown_control_path(mock_mixpanel: MockMixpanel) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/api/2.0/funnels"), ("POST", "/tracking"), ("DELETE", "/track"), ("GET", "/")],
+    [("GET", "/api/2.0/insights"), ("POST", "/tracking"), ("DELETE", "/track"), ("GET", "/")],
 )
 def test_unknown_path(method: str, path: str) -> None:
     """What is not built answers 501 with the known paths, and is in the journal."""

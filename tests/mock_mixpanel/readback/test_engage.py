@@ -132,7 +132,6 @@ def test_forgotten_session(mock_mixpanel: MockMixpanel) -> None:
         ({"distinct_ids": "{}"}, 400, "distinct_ids must be a JSON array of strings"),
         ({"output_properties": "[1]"}, 400, "output_properties must be a JSON array of strings"),
         ({"where": "a b"}, 400, "where: cannot be read at line 1, column 1: a b"),
-        ({"filter_by_cohort": '{"id": 1}'}, 501, "filter_by_cohort is not available in this mock"),
         ({"behaviors": "[]"}, 501, "behaviors is not available in this mock"),
     ],
 )
