@@ -1,7 +1,7 @@
 """Properties of events and their values (docs/facts/mixpanel-http-api.md#other-query-routes).
 
 Choices: without days, `top` and `values` look at all stored events; a call without `event` at all
-events, as one reader wants it; the properties are those that were sent, without time and person.
+events, as one reader wants it; the properties are those of the export, without time and person.
 """
 
 from collections import Counter

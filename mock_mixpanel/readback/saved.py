@@ -24,7 +24,9 @@ def list_annotations(call: ReadbackCall, project_id: str) -> ReadbackResponse:
     """The annotations, between `fromDate` and `toDate` if given. Raises CallError 401."""
     project = call.project(project_id)
     found = _between(project, call.params.get("fromDate", ""), call.params.get("toDate", ""))
-    return ReadbackResponse.json({"status": "ok", "results": [_shown(each) for each in found]})
+    return ReadbackResponse.json(
+        {"status": "ok", "results": [_shown(each, project) for each in found]}
+    )
 
 
 def annotation(call: ReadbackCall, project_id: str, annotation_id: str) -> ReadbackResponse:
@@ -32,7 +34,7 @@ def annotation(call: ReadbackCall, project_id: str, annotation_id: str) -> Readb
     project = call.project(project_id)
     for each in project.annotations:
         if str(each.id) == annotation_id:
-            return ReadbackResponse.json({"status": "ok", "results": _shown(each)})
+            return ReadbackResponse.json({"status": "ok", "results": _shown(each, project)})
     raise CallError(404, f"the project has no annotation {annotation_id}")
 
 
@@ -61,9 +63,10 @@ def _between(project: Project, first: str, last: str) -> list[Annotation]:
     ]
 
 
-def _shown(each: Annotation) -> dict[str, Any]:
+def _shown(each: Annotation, project: Project) -> dict[str, Any]:
     return {
         "id": each.id,
+        "project_id": shown_id(project),
         "date": each.date,
         "description": each.description,
         "user": {"id": 1, "first_name": "", "last_name": ""},

@@ -58,7 +58,7 @@ def test_revenue(mock_mixpanel: MockMixpanel) -> None:
 def test_annotations(mock_mixpanel: MockMixpanel) -> None:
     """The annotations of a project by date, and one of them by its id."""
     mock_mixpanel.project(project_id="77", annotations=[LAUNCH, START])
-    more = {"user": {"id": 1, "first_name": "", "last_name": ""}, "tags": []}
+    more = {"project_id": 77, "user": {"id": 1, "first_name": "", "last_name": ""}, "tags": []}
     path = "/api/app/projects/77/annotations"
     expected = {"status": "ok", "results": [START | more, LAUNCH | more]}
     assert get(mock_mixpanel, path).json() == expected
