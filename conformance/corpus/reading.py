@@ -37,8 +37,8 @@ class Chunk(NamedTuple):
 def corpus_files(names: Iterable[str], option: str = "--corpus") -> list[str]:
     """The files that names, folders and globs stand for, in order; `-` is standard input.
 
-    A folder stands for the files in it and in its folders, without those whose names begin with
-    a dot or an underscore. `option` is named in the errors.
+    A folder, named or matched by a glob, stands for the files in it and in its folders, without
+    those whose names begin with a dot or an underscore. `option` is named in the errors.
 
     Raises UsageError for a name, a folder or a glob without a file.
     """
@@ -86,20 +86,20 @@ def read_corpus(files: Iterable[str]) -> Iterator[Chunk]:
 
 
 def _matches(pattern: str) -> list[str]:
-    if Path(pattern).is_dir():
-        return _files_in(Path(pattern))
-    found = glob.glob(pattern, recursive=True)  # noqa: PTH207 - the pattern may be absolute
-    return sorted(name for name in found if Path(name).is_file())
+    found: set[str] = set()
+    is_folder = Path(pattern).is_dir()
+    # The pattern may be absolute.
+    for name in [pattern] if is_folder else glob.glob(pattern, recursive=True):  # noqa: PTH207
+        found.update([name] if Path(name).is_file() else _files_in(Path(name)))
+    return sorted(found)
 
 
-def _files_in(folder: Path) -> list[str]:
-    """The files below a folder, by name; marker files such as `_SUCCESS` are not data."""
-    return sorted(
-        str(path)
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-    )
+def _files_in(folder: Path) -> Iterator[str]:
+    """The files below a folder; marker files such as `_SUCCESS` are not data."""
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and not any(part.startswith((".", "_")) for part in parts):
+            yield str(path)
 
 
 def opened(name: str) -> BinaryIO:

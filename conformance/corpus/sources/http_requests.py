@@ -27,9 +27,14 @@ _LAST_PART = re.compile(r"/([a-z]+)/?")
 
 
 class RecordedRequest(NamedTuple):
-    """A request that was recorded. `status` is that of the response; 0 or None if none came."""
+    """A request that was recorded.
+
+    `id` begins the ids of messages that have none; it does not name the file, so that no path gets
+    into the corpus. `status` is that of the response; 0 or None if none came.
+    """
 
     where: str
+    id: str
     method: str
     url: str
     headers: Mapping[str, str]
@@ -108,8 +113,7 @@ def _encoding(request: RecordedRequest) -> str:
 def _segment_rows(request: RecordedRequest, call: str) -> Rows:
     try:
         _check_status(request)
-        # Names of the place as ids: the same file gives the same corpus.
-        ids = (f"{request.where}[{number}]" for number in count())
+        ids = (f"{request.id}-{number}" for number in count())
         body = _json_body(request)
         messages = messages_of(call, body, request.received_ms, ids.__next__)
     except BadRequestError as error:
@@ -153,7 +157,8 @@ def record_rows(request: RecordedRequest, kind: str, records: list[Any]) -> Rows
     """The messages of the records of a request to Mixpanel."""
     for index, record in enumerate(records):
         where = f"{request.where}[{index}]"
-        yield imported(where, message_of, kind, record, where, request.received_ms)
+        message_id = f"{request.id}-{index}"
+        yield imported(where, message_of, kind, record, message_id, request.received_ms)
 
 
 def _check_status(request: RecordedRequest) -> None:

@@ -32,11 +32,13 @@ def har_rows(files: Iterable[str], ignored: Counter[str]) -> Rows:
 
     Raises DataError for a file that is not valid JSON to its end, or has nothing in `log.entries`.
     """
-    for name in files:
+    for file_number, name in enumerate(files, 1):
         for number, entry in enumerate(_items(name, "log.entries.item"), 1):
             where = f"{name}:entry {number}"
             try:
-                rows = analytics_rows(_har_request(where, _plain(entry)))
+                rows = analytics_rows(
+                    _har_request(where, f"har-{file_number}-{number}", _plain(entry))
+                )
             except RowError as error:
                 yield ImportedRow(where, error)
                 continue
@@ -52,11 +54,12 @@ def journal_rows(files: Iterable[str], ignored: Counter[str]) -> Rows:
     A record that the mock refused is left out. Requests without records are counted in `ignored`.
     Raises DataError for a file that is not a JSON array to its end, or is empty.
     """
-    for name in files:
+    for file_number, name in enumerate(files, 1):
         for number, item in enumerate(_items(name, "item"), 1):
             where = f"{name}:request {item.get('id', number) if type(item) is dict else number}"
+            request_id = f"journal-{file_number}-{number}"
             try:
-                kind, request, records = _journaled(where, _plain(item))
+                kind, request, records = _journaled(where, request_id, _plain(item))
             except RowError as error:
                 yield ImportedRow(where, error)
                 continue
@@ -82,7 +85,9 @@ def _verdicts(item: Json, count: int) -> list[bool]:
     return accepted
 
 
-def _journaled(where: str, item: Any) -> tuple[str | None, RecordedRequest, list[Any]]:
+def _journaled(
+    where: str, request_id: str, item: Any
+) -> tuple[str | None, RecordedRequest, list[Any]]:
     payload = item.get("payload") if type(item) is dict else None
     path = item.get("path") if type(item) is dict else None
     if type(payload) is not list or type(path) is not str:
@@ -90,11 +95,11 @@ def _journaled(where: str, item: Any) -> tuple[str | None, RecordedRequest, list
     received_ms = parse(item.get("received_at"))
     if received_ms is None:
         raise RowError("not_a_request", "received_at must be a time")
-    request = RecordedRequest(where, "POST", path, {}, b"", None, received_ms)
+    request = RecordedRequest(where, request_id, "POST", path, {}, b"", None, received_ms)
     return kind_of_path(path), request, payload
 
 
-def _har_request(where: str, entry: Any) -> RecordedRequest:
+def _har_request(where: str, request_id: str, entry: Any) -> RecordedRequest:
     request = entry.get("request") if type(entry) is dict else None
     if type(request) is not dict or type(request.get("url")) is not str:
         raise RowError("not_a_request", "an entry must have a request with a url")
@@ -109,6 +114,7 @@ def _har_request(where: str, entry: Any) -> RecordedRequest:
         headers.setdefault("content-type", post["mimeType"])
     return RecordedRequest(
         where,
+        request_id,
         str(request.get("method")).upper(),
         request["url"],
         headers,

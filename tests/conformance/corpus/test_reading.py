@@ -99,6 +99,7 @@ def test_a_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     found = corpus_files([str(tmp_path / "in")])
     assert found == [str(tmp_path / "in" / name) for name in ("1/a.gz", "2/b.gz")]
+    assert corpus_files([str(tmp_path / "in" / "[0-9]")]) == found
     with pytest.raises(UsageError, match="empty: the folder has no files"):
         corpus_files([str(tmp_path / "empty")])
 

@@ -78,7 +78,7 @@ def test_records_for_mixpanel(url: str, post: Any) -> None:
     url = url if url.startswith("https") else f"http://localhost:8080{url}"
     found = from_har(entry(url, post))
     [message] = found.messages
-    assert message.pop("messageId") == "-:entry 1[0]"
+    assert message.pop("messageId") == "har-1-1-0"
     assert (message, found.status) == (BOUGHT, 0)
 
 
@@ -200,7 +200,7 @@ def test_the_journal(mock: Mock, tmp_path: Path) -> None:
         {key: message[key] for key in ("type", "userId", "messageId")} for message in found.messages
     ] == [
         {"type": "track", "userId": "ann", "messageId": "i-1"},
-        {"type": "identify", "userId": "ann", "messageId": f"{file}:request 3[0]"},
+        {"type": "identify", "userId": "ann", "messageId": "journal-1-3-0"},
     ]
     assert found.summary == [
         "imported: 2 messages (1 identify, 1 track)",
