@@ -11,7 +11,7 @@ import click
 
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, EngineError, UsageError
 from conformance.parity.access import ProjectAccess
-from conformance.parity.observation import Delays, Run, observe
+from conformance.parity.observation import NO_DELAYS, Delays, Run, observe
 from conformance.parity.probe import MODES, Probe, load_probes
 from conformance.parity.reference import observe_mock
 from conformance.parity.result import ProbeResult, as_json, judged, mark_unread, missing
@@ -25,8 +25,9 @@ from translator.sender.http.destination_guard import DestinationError, checked_b
 wait = time.sleep
 """How to wait; tests replace it."""
 
-LIVE_ROUND_SECONDS, LIVE_READ_SECONDS = 10, 180
-"""How long to wait for the real Mixpanel: it stores what it accepts within about a minute."""
+LIVE_DELAYS = Delays(wait, between_rounds=10, before_reading=180)
+"""For the real Mixpanel: links and events take up to a minute
+(docs/facts/mixpanel-http-api.md#propagation-and-split-profiles)."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,6 +60,12 @@ LIVE_ROUND_SECONDS, LIVE_READ_SECONDS = 10, 180
 )
 @click.option("-k", "keyword", metavar="EXPR", help="Only probes whose id or text matches.")
 @click.option(
+    "--pause",
+    "pause_seconds",
+    type=click.FloatRange(min=0),
+    help="Seconds to wait between the requests of a probe.  [default: 10 with --live, else 0]",
+)
+@click.option(
     "--wait",
     "wait_seconds",
     type=click.FloatRange(min=0),
@@ -82,6 +89,7 @@ def parity(
     group_key: str | None,
     region: str,
     keyword: str | None,
+    pause_seconds: float | None,
     wait_seconds: float | None,
     report: Path | None,
     yes: bool,
@@ -104,11 +112,11 @@ def parity(
     file = _opened(report) if report else None
     _confirm(tried, base_urls["ingestion"], access, yes=yes)
     run = Run(f"mp{secrets.token_hex(4)}", int(time.time()))
-    seconds = LIVE_READ_SECONDS if live else 0
+    default = LIVE_DELAYS if live else NO_DELAYS
     delays = Delays(
         wait,
-        LIVE_ROUND_SECONDS if live else 0,
-        seconds if wait_seconds is None else wait_seconds,
+        default.between_rounds if pause_seconds is None else pause_seconds,
+        default.before_reading if wait_seconds is None else wait_seconds,
     )
     results = _results(probes, reasons, base_urls, access, run, delays)
     if file:

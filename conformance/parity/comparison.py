@@ -9,6 +9,8 @@ from conformance.parity.observation import Observation
 from conformance.parity.probe import Allowed, Probe
 
 ABSENT = "<absent>"
+DROP = "<dropped>"
+"""The replacement of a member that is left out."""
 
 
 @dataclass(frozen=True)
@@ -50,27 +52,28 @@ def kind(value: Any) -> str:
 
 def _prepared(value: dict[str, Any], allowed: Sequence[Allowed]) -> dict[str, Any]:
     """The observation with rows sorted, identifiers numbered and other allowed values masked."""
-    identifiers = [path.split("/") for each in allowed for path in each.identifiers]
-    paths = [path.split("/") for each in allowed for path in (*each.values, *each.presence)]
+    values, presence, identifiers = (
+        [path.split("/") for each in allowed for path in getattr(each, name)]
+        for name in ("values", "presence", "identifiers")
+    )
 
     def sort_key(row: Any) -> str:
-        masked = _masked({"events": [row]}, (), [*paths, *identifiers])
-        return json.dumps(masked, sort_keys=True)
+        """The row without everything that may differ."""
+        hidden = _replaced(
+            {"events": [row]}, (), [*values, *presence, *identifiers], lambda _: DROP
+        )
+        return json.dumps(hidden, sort_keys=True)
 
     if "events" in value:
         value = {**value, "events": sorted(value["events"], key=sort_key)}
     labels: dict[str, str] = {}
     numbered = _replaced(value, (), identifiers, lambda each: _label(labels, each))
-    masked: dict[str, Any] = _masked(numbered, (), paths)
+    masked: dict[str, Any] = _replaced(numbered, (), [*values, *presence], kind)
     return masked
 
 
 def _label(labels: dict[str, str], value: Any) -> str:
     return labels.setdefault(json.dumps(value, sort_keys=True), f"<id {len(labels) + 1}>")
-
-
-def _masked(value: Any, path: tuple[str, ...], paths: Sequence[Sequence[str]]) -> Any:
-    return _replaced(value, path, paths, kind)
 
 
 def _replaced(
@@ -79,13 +82,14 @@ def _replaced(
     paths: Sequence[Sequence[str]],
     replacement: Callable[[Any], str],
 ) -> Any:
-    """A copy in which the values at some paths are replaced."""
+    """A copy in which the values at some paths are replaced, or left out for DROP."""
     if any(_matches(path, each) for each in paths):
         return replacement(value)
     if isinstance(value, dict):
-        return {
+        members = {
             name: _replaced(each, (*path, name), paths, replacement) for name, each in value.items()
         }
+        return {name: each for name, each in members.items() if each is not DROP}
     if isinstance(value, list):
         return [
             _replaced(each, (*path, str(n)), paths, replacement) for n, each in enumerate(value)

@@ -9,8 +9,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
-from conformance.parity.encoding import HttpRequest, encoded
+from conformance.parity.encoding import FORM, HttpRequest, encoded
 from conformance.parity.placeholders import Values
 from conformance.parity.probe import Probe
 from conformance.parity.service import EXPORT, Service, ServiceUnavailable, answer, parsed
@@ -112,9 +113,13 @@ def _ask(service: Service, path: str, query: Mapping[str, str]) -> str:
     access = service.access
     parameters = {**query, **access.project_parameter("secret")}
     headers = access.authorization("secret")
-    response = service.send(HttpRequest("GET", path, parameters, headers, b""))
+    return _text(service, HttpRequest("GET", path, parameters, headers, b""))
+
+
+def _text(service: Service, request: HttpRequest) -> str:
+    response = service.send(request)
     if response.status != 200:
-        raise ServiceUnavailable(f"{path} answered {response.status}")
+        raise ServiceUnavailable(f"{request.path} answered {response.status}")
     return response.body.decode(errors="replace")
 
 
@@ -185,11 +190,19 @@ def _read_groups(
 
 
 def _engage(service: Service, query: Mapping[str, str]) -> dict[str, Any]:
-    """The properties of all profiles that a query finds, page by page."""
+    """The properties of all profiles that a query finds, page by page.
+
+    The parameters are sent as a form (docs/facts/mixpanel-http-api.md#engage-query).
+    """
+    access = service.access
+    headers = {**access.authorization("secret"), "Content-Type": FORM}
+    parameters = access.project_parameter("secret")
     profiles: dict[str, Any] = {}
     page: dict[str, str] = {}
     for number in range(1, MOST_PAGES + 1):
-        answered = _json(_ask(service, ENGAGE, {**query, **page}), ENGAGE)
+        body = urlencode({**query, **page}).encode()
+        request = HttpRequest("POST", ENGAGE, parameters, headers, body)
+        answered = _json(_text(service, request), ENGAGE)
         try:
             results = answered["results"]
             profiles |= {str(each["$distinct_id"]): each["$properties"] for each in results}

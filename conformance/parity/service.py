@@ -50,6 +50,7 @@ class Service:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.clear()
+        self._session.headers["User-Agent"] = "mockpanel-parity"
 
     @classmethod
     def at(cls, base_url: str, access: ProjectAccess) -> "Service":

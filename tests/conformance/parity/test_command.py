@@ -213,7 +213,7 @@ def test_what_cannot_be_read_yet_is_not_tried(monkeypatch: pytest.MonkeyPatch) -
             response.set_data("")
         return response
 
-    options = ("-k", "track-plain or track-no-token", "--wait", "300")
+    options = ("-k", "track-plain or track-no-token", "--wait", "300", "--pause", "7")
     waited: list[float] = []
     monkeypatch.setattr(command, "wait", waited.append)
     with second_mixpanel(ACCESS, Defect((), around), int(time())) as url:

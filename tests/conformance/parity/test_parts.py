@@ -152,6 +152,20 @@ def test_identifiers_are_compared_by_equality() -> None:
     ]
 
 
+def test_the_chosen_id_does_not_matter() -> None:
+    """The event whose id is not the canonical one says so; which event that is may differ."""
+    one = rows(
+        {"n": 1, "distinct_id": "a"},
+        {"n": 2, "distinct_id": "a", "$distinct_id_before_identity": "b"},
+    )
+    two = rows(
+        {"n": 1, "distinct_id": "b", "$distinct_id_before_identity": "a"},
+        {"n": 2, "distinct_id": "b"},
+    )
+    assert differences(one, two, "canonical_id") == []
+    assert differences(one, two) != []
+
+
 def test_waits_are_injected() -> None:
     """It waits between the rounds of requests and once before reading."""
     access = ProjectAccess("T-0123456789", "S-0123456789")
