@@ -88,6 +88,7 @@ def _verdicts(item: Json, count: int) -> list[bool]:
 def _journaled(
     where: str, request_id: str, item: Any
 ) -> tuple[str | None, RecordedRequest, list[Any]]:
+    """What the path takes (None if it takes no records), the request, and its records."""
     payload = item.get("payload") if type(item) is dict else None
     path = item.get("path") if type(item) is dict else None
     if type(payload) is not list or type(path) is not str:

@@ -82,6 +82,14 @@ def test_records_for_mixpanel(url: str, post: Any) -> None:
     assert (message, found.status) == (BOUGHT, 0)
 
 
+def test_messages_without_an_id() -> None:
+    """A message without an id gets one from its place, without the name of the file."""
+    call = {"userId": "ann", "event": "Seen", "type": "track"}
+    batch = {"batch": [call, {**call, "messageId": "own"}, call]}
+    found = from_har(entry("https://api.segment.io/v1/batch", batch))
+    assert [each["messageId"] for each in found.messages] == ["har-1-1-0", "own", "har-1-1-1"]
+
+
 @pytest.mark.parametrize("form", ["base64", "characters", "plain"])
 def test_compressed_bodies(form: str) -> None:
     """A compressed body is read as base64, as one character for each byte, or decompressed."""
