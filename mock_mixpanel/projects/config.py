@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
+from mock_mixpanel.projects.checks import ConfigError, check_name, kind_of
+from mock_mixpanel.projects.flags import FlagDefinition
 from mock_mixpanel.projects.limits import MixpanelLimits
 from mock_mixpanel.projects.options import (
     CHECKS,
@@ -11,13 +13,10 @@ from mock_mixpanel.projects.options import (
     REGIONS,
     Annotation,
     Cohort,
-    ConfigError,
     DropFilter,
     Funnel,
     LookupTable,
     ServiceAccount,
-    check_name,
-    kind_of,
 )
 
 __all__ = [
@@ -36,7 +35,7 @@ __all__ = [
     "read_projects",
 ]
 
-_LISTS = ("group_keys", "service_accounts", "lookup_tables", "cohorts", "annotations")
+_LISTS = ("group_keys", "service_accounts", "lookup_tables", "cohorts", "annotations", "flags")
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class Project:
     `geo`, events and profiles get a place, a made-up one (see `geo.py`). `group_keys` empty: every
     key is one. `drop_filters` are those that a project can set in Mixpanel's Lexicon. `cohorts`,
     `funnels` and `annotations` are those that a project saves on Mixpanel's pages.
+    `flags` are its feature flags, as `flags_of` gives them.
     """
 
     token: str
@@ -66,6 +66,7 @@ class Project:
     cohorts: tuple[Cohort, ...] = ()
     funnels: tuple[Funnel, ...] = ()
     annotations: tuple[Annotation, ...] = ()
+    flags: tuple[FlagDefinition, ...] = ()
     gdpr_delay: float = 60
     limits: tuple[tuple[str, int | None], ...] = ()
     geo: bool = False
@@ -106,6 +107,7 @@ class Project:
             "lookup_tables": [{"id": each.id, "name": each.name} for each in self.lookup_tables],
             "drop_filters": [_given(each) for each in self.drop_filters],
             **{name: self.options()[name] for name in ("cohorts", "funnels", "annotations")},
+            "flags": list(self.flags),
             "gdpr_delay": self.gdpr_delay,
             "limits": dict(self.limits),
             "geo": self.geo,

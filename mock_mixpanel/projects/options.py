@@ -3,19 +3,22 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any
 
+from mock_mixpanel.projects.checks import (
+    ConfigError,
+    boolean_of,
+    check_name,
+    kind_of,
+    text_of,
+)
+from mock_mixpanel.projects.flags import flags_of
 from mock_mixpanel.projects.limits import CAN_BE_OFF, LIMITS_OF_PROJECTS
 
 REGIONS = ("us", "eu", "in")
 DATE_TIME = "%Y-%m-%d %H:%M:%S"
 """The form of a time in lists of cohorts and annotations."""
 IDENTITY_MODES = ("legacy", "original", "simplified")
-
-
-class ConfigError(ValueError):
-    """An unknown option or an invalid value; the message names it and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -80,22 +83,8 @@ class Annotation:
     description: str
 
 
-def check_name(name: str, known: Sequence[str], where: str) -> None:
-    """Raise ConfigError for an unknown name; the message suggests the nearest known one."""
-    if name not in known:
-        near = get_close_matches(str(name), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-        raise ConfigError(f"{where}.{name}: unknown option; {hint}")
-
-
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise ConfigError(f"{where}: expected a text that is not empty, got {kind_of(value)}")
-    return value
-
-
 def _optional_text(value: Any, where: str) -> str | None:
-    return None if value is None else _text(value, where)
+    return None if value is None else text_of(value, where)
 
 
 def _project_id(value: Any, where: str) -> str | None:
@@ -135,16 +124,10 @@ def _limits(value: Any, where: str) -> tuple[tuple[str, int | None], ...]:
     return tuple(sorted(value.items()))
 
 
-def _boolean(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{where}: expected true or false, got {kind_of(value)}")
-    return value
-
-
 def _texts(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ConfigError(f"{where}: expected a list of texts, got {kind_of(value)}")
-    return tuple(_text(item, f"{where}[{place}]") for place, item in enumerate(value))
+    return tuple(text_of(item, f"{where}[{place}]") for place, item in enumerate(value))
 
 
 def _pairs(value: Any, where: str, names: tuple[str, str]) -> list[tuple[str, str]]:
@@ -156,7 +139,7 @@ def _pairs(value: Any, where: str, names: tuple[str, str]) -> list[tuple[str, st
         here = f"{where}[{place}]"
         if not isinstance(item, Mapping) or set(item) != set(names):
             raise ConfigError(f"{here}: expected an object of exactly {names[0]} and {names[1]}")
-        one, other = (_text(item[name], f"{here}.{name}") for name in names)
+        one, other = (text_of(item[name], f"{here}.{name}") for name in names)
         pairs.append((one, other))
     return pairs
 
@@ -181,7 +164,7 @@ def _drop_filter(value: Any, where: str) -> DropFilter:
     for name in value:
         check_name(name, [each.name for each in fields(DropFilter)], where)
     for name in sorted({"event", "property"} & value.keys()):
-        _text(value[name], f"{where}.{name}")
+        text_of(value[name], f"{where}.{name}")
     wanted = value.get("value")
     if not isinstance(wanted, str | int | float | bool | None):
         raise ConfigError(f"{where}.value: expected a text, a number or a boolean")
@@ -234,7 +217,7 @@ def _any_text(value: Any, where: str) -> str:
 
 
 def _date_time(value: Any, where: str) -> str:
-    text = _text(value, where)
+    text = text_of(value, where)
     try:
         same = datetime.strptime(text, DATE_TIME).strftime(DATE_TIME) == text
     except ValueError:
@@ -257,11 +240,11 @@ def _steps(value: Any, where: str) -> tuple[str, ...]:
 def _cohorts(value: Any, where: str) -> tuple[Cohort, ...]:
     checks: dict[str, Check] = {
         "id": _whole(LARGEST_ID),
-        "name": _text,
-        "where": _text,
+        "name": text_of,
+        "where": text_of,
         "description": _any_text,
         "created": _optional_date_time,
-        "is_visible": _boolean,
+        "is_visible": boolean_of,
     }
     return tuple(Cohort(**each) for each in _objects(value, where, checks, ("id", "name", "where")))
 
@@ -269,7 +252,7 @@ def _cohorts(value: Any, where: str) -> tuple[Cohort, ...]:
 def _funnels(value: Any, where: str) -> tuple[Funnel, ...]:
     checks: dict[str, Check] = {
         "id": _whole(LARGEST_ID),
-        "name": _text,
+        "name": text_of,
         "steps": _steps,
         "days": _whole(MOST_DAYS),
     }
@@ -277,23 +260,12 @@ def _funnels(value: Any, where: str) -> tuple[Funnel, ...]:
 
 
 def _annotations(value: Any, where: str) -> tuple[Annotation, ...]:
-    checks = {"id": _whole(LARGEST_ID), "date": _date_time, "description": _text}
+    checks = {"id": _whole(LARGEST_ID), "date": _date_time, "description": text_of}
     return tuple(Annotation(**each) for each in _objects(value, where, checks, tuple(checks)))
 
 
-def kind_of(value: Any) -> str:
-    """The type of a value in words, without the value, which may be a secret."""
-    names: dict[type, str] = {
-        type(None): "null",
-        bool: "a boolean",
-        str: "a text",
-        dict: "an object",
-    }
-    return "an empty text" if value == "" else names.get(type(value), f"a {type(value).__name__}")
-
-
 CHECKS = {
-    "token": _text,
+    "token": text_of,
     "secret": _optional_text,
     "project_id": _project_id,
     "identity": _identity,
@@ -303,11 +275,12 @@ CHECKS = {
     "service_accounts": _accounts,
     "lookup_tables": _lookup_tables,
     "drop_filters": _drop_filters,
+    "flags": flags_of,
     "gdpr_delay": _seconds,
     "cohorts": _cohorts,
     "funnels": _funnels,
     "annotations": _annotations,
     "limits": _limits,
-    "geo": _boolean,
+    "geo": boolean_of,
 }
 """The check of each option, by name."""

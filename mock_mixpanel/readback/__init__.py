@@ -20,6 +20,7 @@ from mock_mixpanel.readback import (
     app_api,
     event_properties,
     events,
+    feature_flags,
     funnels,
     gdpr,
     lookup_tables,
@@ -131,10 +132,10 @@ def routes() -> list[ReadbackRoute]:
         ReadbackRoute(
             "PUT", table, lookup_tables.replace_table, _import_error, largest, takes=True
         ),
-        ReadbackRoute("GET POST", "/flags", sdk_endpoints.flags, _app_error),
-        ReadbackRoute("GET", "/flags/definitions", sdk_endpoints.flag_definitions, _app_error),
+        ReadbackRoute("GET POST", "/flags", feature_flags.flags, _app_error),
+        ReadbackRoute("GET", "/flags/definitions", feature_flags.definitions, _app_error),
         ReadbackRoute(
-            "POST", "/flags/<flag_id>/first-time-events", sdk_endpoints.first_time_event, _app_error
+            "POST", "/flags/<flag_id>/first-time-events", feature_flags.first_time_event, _app_error
         ),
         ReadbackRoute("POST", "/record", sdk_endpoints.record, _app_error),
         ReadbackRoute("GET", "/settings", sdk_endpoints.settings, _app_error),

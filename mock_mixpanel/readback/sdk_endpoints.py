@@ -1,33 +1,14 @@
 """Endpoints that SDKs call at start-up (docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call,
 docs/facts/real-clients.md#what-counts-as-success).
 
-There are no feature flags, remote settings or replays here: each answer is the one that says so and
-that no SDK takes for an error. What they send is in the journal and nowhere else.
+There are no remote settings or replays here: each response says so, and no SDK takes it for an
+error. What they send is in the journal and nowhere else.
 """
 
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 
 SDK_PATHS = ("/flags", "/record", "/settings", "/decide")
 """Endpoints that SDKs in web pages call at start-up; there are more under `/flags/`."""
-
-
-def flags(call: ReadbackCall) -> ReadbackResponse:
-    """No flags; one client needs `code` beside them. Raises CallError 401 without a token."""
-    _authenticated(call)
-    return ReadbackResponse.json({"code": 200, "flags": {}})
-
-
-def flag_definitions(call: ReadbackCall) -> ReadbackResponse:
-    """No flags to evaluate locally. Raises CallError 401 without a token."""
-    _authenticated(call)
-    return ReadbackResponse.json({"code": 200, "flags": []})
-
-
-def first_time_event(call: ReadbackCall, flag_id: str) -> ReadbackResponse:
-    """Clients ignore the answer (docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call). Raises
-    CallError 401 without a token."""
-    _authenticated(call)
-    return ReadbackResponse.json({"status": "ok"})
 
 
 def record(call: ReadbackCall) -> ReadbackResponse:
@@ -44,9 +25,3 @@ def decide(call: ReadbackCall) -> ReadbackResponse:
     """Nothing to show; gone from Mixpanel in April 2026, old mobile SDKs still ask (choice)."""
     nothing = ("notifications", "surveys", "variants", "event_bindings", "integrations")
     return ReadbackResponse.json({**{name: [] for name in nothing}, "automatic_events": False})
-
-
-def _authenticated(call: ReadbackCall) -> None:
-    """Accept any credential, or a token in the query: the responses reveal nothing (choice)."""
-    if call.credential is None and not call.params.get("token"):
-        raise CallError(401, "Authorization is missing; it is Basic and the project token")

@@ -215,6 +215,7 @@ def test_project_options(mock_mixpanel: MockMixpanel) -> None:
         "cohorts": [],
         "funnels": [],
         "annotations": [],
+        "flags": [],
         "gdpr_delay": 60,
         "limits": {},
         "geo": False,

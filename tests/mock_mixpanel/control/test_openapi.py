@@ -59,6 +59,10 @@ VALUES: tuple[Any, ...] = (
     *([{"id": 1, "date": "2026-06-15 12:00:00", "description": "d"}],),
     *([{"id": 1, "date": "2026-06-15", "description": "d"}], [{"id": 1, "date": 1}]),
     *([{"property": "p", "value": 1}], [{"property": "p", "value": []}], [{"value": 1}]),
+    *([{"key": "f", "ruleset": {"variants": [{"key": "on", "value": True}]}}], [{"key": "f"}]),
+    *([{"key": "", "ruleset": {"variants": [{"key": "on", "value": 1}]}}],),
+    *([{"key": "f", "ruleset": {"variants": []}}], [{"key": "f", "ruleset": {}}]),
+    *([{"key": "f", "ruleset": {"variants": [{"key": "on", "value": 1, "split": 2}]}}],),
     *([{"event": "E", "value": 1}], [{"event": "E", "property": "p", "value": True}]),
     *({"records": 1}, {"records": None}, {"records": "1"}, {"records": -1}, {"records": 10**13}),
     *(
@@ -83,8 +87,9 @@ def is_accepted(name: str, value: Any) -> bool:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_values_of_options(name: str) -> None:
     """The description and the server accept the same values of each option."""
-    schema = openapi.document()["components"]["schemas"]["ProjectOptions"]
-    validator = Draft202012Validator(schema)
+    document = openapi.document()
+    options = {"$ref": "#/components/schemas/ProjectOptions"}
+    validator = Draft202012Validator(document | options)
     described = [value for value in VALUES if validator.is_valid({name: value})]
     assert described == [value for value in VALUES if is_accepted(name, value)]
     assert 0 < len(described) < len(VALUES)

@@ -153,6 +153,7 @@ def test_projects(tmp_path: Path, write: Any) -> None:
             "service_accounts": [{"username": "robot", "secret": "***"}],
             "lookup_tables": [],
             "drop_filters": [],
+            "flags": [],
             "gdpr_delay": 60,
             "limits": {},
             "geo": False,

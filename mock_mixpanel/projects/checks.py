@@ -1,0 +1,40 @@
+"""Checks of single values that several project options share."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """An unknown option or an invalid value; the message names it and says what to do."""
+
+
+def check_name(name: str, known: Sequence[str], where: str) -> None:
+    """Raise ConfigError for an unknown name; the message suggests the nearest known one."""
+    if name not in known:
+        near = get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+        raise ConfigError(f"{where}.{name}: unknown option; {hint}")
+
+
+def text_of(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{where}: expected a text that is not empty, got {kind_of(value)}")
+    return value
+
+
+def boolean_of(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where}: expected true or false, got {kind_of(value)}")
+    return value
+
+
+def kind_of(value: Any) -> str:
+    """The type of a value in words, without the value, which may be a secret."""
+    names: dict[type, str] = {
+        type(None): "null",
+        bool: "a boolean",
+        str: "a text",
+        dict: "an object",
+    }
+    return "an empty text" if value == "" else names.get(type(value), f"a {type(value).__name__}")
