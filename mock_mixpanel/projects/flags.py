@@ -6,6 +6,7 @@ pasted. Only `key` and the variants are needed.
 """
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from mock_mixpanel.projects.checks import (
@@ -51,7 +52,9 @@ def flags_of(value: Any, where: str) -> tuple[FlagDefinition, ...]:
 
 def _ruleset(value: Any, where: str) -> dict[str, Any]:
     members = _members(value, where, RULESET, ("variants",))
-    variants = [{"is_control": False, **each} for each in members["variants"]]
+    # SDKs split people over the variants by the order of their keys; some rely on the server's order.
+    given = sorted(members["variants"], key=itemgetter("key"))
+    variants = [{"is_control": False, **each} for each in given]
     keys = [each["key"] for each in variants]
     if len(set(keys)) < len(keys) or not keys:
         raise ConfigError(f"{where}.variants: expected variants, each with a key of its own")

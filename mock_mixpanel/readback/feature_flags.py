@@ -6,7 +6,6 @@ choose from the same definition, so that remote and local evaluation agree. The 
 flag and the person alone.
 """
 
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -79,13 +78,10 @@ def normalized_hash(unit: str, salt: str) -> float:
 
 
 def _split(flag: FlagDefinition, unit: str, splits: dict[str, float]) -> dict[str, Any]:
-    """The variant whose part of the range has the hash; the last one if the parts leave a rest.
-
-    The parts are in the order of the variants' keys.
-    """
+    """The variant whose part of the range has the hash; the last one if the parts leave a rest."""
     place = normalized_hash(unit, f"{flag['key']}{flag['hash_salt'] or ''}variant")
     until = 0.0
-    variants: list[dict[str, Any]] = sorted(flag["ruleset"]["variants"], key=itemgetter("key"))
+    variants: list[dict[str, Any]] = flag["ruleset"]["variants"]
     for variant in variants:
         until += splits.get(variant["key"], variant["split"])
         if place < until:

@@ -89,7 +89,7 @@ def test_the_values_of_options(name: str) -> None:
     """The description and the server accept the same values of each option."""
     document = openapi.document()
     options = {"$ref": "#/components/schemas/ProjectOptions"}
-    validator = Draft202012Validator(document | options)
+    validator = Draft202012Validator({**document, **options})
     described = [value for value in VALUES if validator.is_valid({name: value})]
     assert described == [value for value in VALUES if is_accepted(name, value)]
     assert 0 < len(described) < len(VALUES)

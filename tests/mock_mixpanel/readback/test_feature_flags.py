@@ -118,7 +118,8 @@ def test_rules(mock_mixpanel: MockMixpanel) -> None:
     red = {"variant_key": "red", "variant_value": "#f00", "is_qa_tester": True}
     assert asked(mock_mixpanel, {"distinct_id": "a", **paying}) == {"button": red}
     assert asked(mock_mixpanel, {"distinct_id": "tester"}) == {"button": red}
-    for custom in ({}, {"plan": "free"}, {"plan": 1}, [], None):
+    others: list[Any] = [{}, {"plan": "free"}, {"plan": 1}, [], None]
+    for custom in others:
         assert variant(mock_mixpanel, distinct_id="a", custom_properties=custom) == "blue"
 
 
@@ -134,11 +135,11 @@ def test_other_contexts(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_definitions(mock_mixpanel: MockMixpanel) -> None:
-    """Definitions have all members that SDKs read, and no disabled flag."""
+    """Definitions have all members that SDKs read, variants by key, and no disabled flag."""
     off = {**BUTTON, "key": "off", "status": "disabled"}
     mock_mixpanel.project(flags=[BUTTON, off])
     answer = http("GET", f"{mock_mixpanel.url}/flags/definitions", auth=(mock_mixpanel.token, ""))
-    variants = [{**each, "is_control": False} for each in BUTTON["ruleset"]["variants"]]
+    variants = [{**each, "is_control": False} for each in BUTTON["ruleset"]["variants"][::-1]]
     assert answer.json()["flags"] == [
         {
             "id": "button",
@@ -214,7 +215,7 @@ def test_bad_context(mock_mixpanel: MockMixpanel, context: str) -> None:
         ),
         (
             [flag(test={"users": {"a": "green"}})],
-            r"there is no variant 'green'; known are red, blue",
+            r"there is no variant 'green'; known are blue, red",
         ),
         (
             [flag(rollout=[{"rollout_percentage": 1, "runtime_evaluation_rule": {}}])],
