@@ -52,7 +52,7 @@ def flags_of(value: Any, where: str) -> tuple[FlagDefinition, ...]:
 
 def _ruleset(value: Any, where: str) -> dict[str, Any]:
     members = _members(value, where, RULESET, ("variants",))
-    # SDKs split people over the variants by the order of their keys; some rely on the server's order.
+    # SDKs split people over the variants in the order of their keys; Node's in the order given.
     given = sorted(members["variants"], key=itemgetter("key"))
     variants = [{"is_control": False, **each} for each in given]
     keys = [each["key"] for each in variants]
