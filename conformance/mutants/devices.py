@@ -8,7 +8,7 @@ from conformance.mutants.tools import Broken
 from translator import Rules, Session
 from translator.core.rules import RULES
 from translator.device.calls import MethodCall
-from translator.device.message import Decision
+from translator.device.message import DecidedCalls
 from translator.device.sdk.storage import Storage
 from translator.device.session import SessionStep
 
@@ -20,7 +20,7 @@ def calling(change: Change) -> Callable[..., Session]:
     """Ours, with other calls for every message."""
 
     class Changed(Session):
-        def decide(self, raw: Any) -> Decision:
+        def decide(self, raw: Any) -> DecidedCalls:
             decision = super().decide(raw)
             return decision._replace(calls=change(decision.calls, raw))
 
@@ -68,7 +68,7 @@ class _Forgetful(Session):
 class _ResetsTheSdk(Session):
     """A page that passes `analytics.reset()` on."""
 
-    def decide(self, raw: Any) -> Decision:
+    def decide(self, raw: Any) -> DecidedCalls:
         decision = super().decide(raw)
         if isinstance(raw, dict) and raw.get("type") == "reset":
             self.storage.cookies.clear()

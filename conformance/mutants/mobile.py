@@ -7,7 +7,7 @@ from conformance.mutants.devices import calling, following_doc_in
 from conformance.mutants.tools import Broken
 from translator import Session
 from translator.device.calls import MethodCall
-from translator.device.message import Decision
+from translator.device.message import DecidedCalls
 from translator.device.session import SessionStep
 
 
@@ -25,16 +25,16 @@ class _StartsWithTwoArguments(Session):
 class _ForgetsUsersOfCallsTurnedOff(Session):
     """A library that does not see a call that the integrations object turns off."""
 
-    def decide(self, raw: Any) -> Decision:
+    def decide(self, raw: Any) -> DecidedCalls:
         integrations = raw.get("integrations") if isinstance(raw, dict) else None
-        return Decision([], []) if integrations == {"All": False} else super().decide(raw)
+        return DecidedCalls([], []) if integrations == {"All": False} else super().decide(raw)
 
 
 def _hearing(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..., Session]:
     """Ours, with another message than the one that was given."""
 
     class Changed(Session):
-        def decide(self, raw: Any) -> Decision:
+        def decide(self, raw: Any) -> DecidedCalls:
             return super().decide(change(raw) if isinstance(raw, dict) else raw)
 
     return Changed

@@ -31,7 +31,7 @@ from mock_mixpanel.readback.lookup_tables import MAX_BYTES, PATH
 from mock_mixpanel.serving import cors
 from mock_mixpanel.serving.guard import Access
 from mock_mixpanel.serving.idle_reader import IdleReader
-from mock_mixpanel.serving.wsgi_calls import HttpResponse, call, environ
+from mock_mixpanel.serving.wsgi_calls import ServerResponse, call, environ
 from mock_mixpanel.simulation.fault_actions import WITHOUT_BODY
 
 THREADS = 100
@@ -112,7 +112,7 @@ class Application:
             self._idle_reader.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _response(self, scope: Any, receive: Any) -> HttpResponse:
+    async def _response(self, scope: Any, receive: Any) -> ServerResponse:
         method, path = scope["method"], merge_slashes(scope["path"])
         region = self._regions.get(scope["server"][1], DEFAULT)
         query, raw, host = scope["query_string"], tuple(scope["headers"]), scope["client"][0]
@@ -126,7 +126,7 @@ class Application:
         self._log(host, f"{method} {scope['raw_path'].decode('latin-1')}", response.status)
         return response
 
-    async def _ingest(self, endpoint: str, envelope: Envelope, receive: Any) -> HttpResponse:
+    async def _ingest(self, endpoint: str, envelope: Envelope, receive: Any) -> ServerResponse:
         most = self._backend.config.limits.body_bytes
         body, complete = await _read(receive, most)
         known = body if complete and len(body) <= most else None
@@ -143,14 +143,14 @@ class Application:
         origin = envelope.headers.get("Origin")
         if origin:
             headers += tuple(cors.response_headers(origin).items())
-        return HttpResponse(reply.status, headers, reply.body, reply.delay, reply.cut)
+        return ServerResponse(reply.status, headers, reply.body, reply.delay, reply.cut)
 
-    async def _by_flask(self, envelope: Envelope, scope: Any, receive: Any) -> HttpResponse:
+    async def _by_flask(self, envelope: Envelope, scope: Any, receive: Any) -> ServerResponse:
         most = MAX_BYTES if envelope.path.startswith(PATH) else LARGEST_BODY
         body, complete = await _read(receive, most)
         asked = environ(scope, envelope.headers, body, complete=complete)
         watches: list[KnownPosition] = []
-        response: HttpResponse
+        response: ServerResponse
         response = await self._in_thread(call, self._flask(), asked | {WATCH_KEY: watches.append})
         if watches:
             result = await self._watch(watches[0], receive)
@@ -168,7 +168,7 @@ class Application:
         finally:
             gone.cancel()
 
-    async def _send(self, response: HttpResponse, receive: Any, send: Any) -> None:
+    async def _send(self, response: ServerResponse, receive: Any, send: Any) -> None:
         if response.delay:
             await self._backend.sleep(response.delay)
         if response.cut == "before":
@@ -253,7 +253,7 @@ async def _read(receive: Any, most: int) -> tuple[bytes, bool]:
     return bytes(found), True
 
 
-def _length(response: HttpResponse) -> int | None:
+def _length(response: ServerResponse) -> int | None:
     """The length of the body; None if it is unknown or the status has no body."""
     return None if response.chunks or response.status in WITHOUT_BODY else len(response.body)
 

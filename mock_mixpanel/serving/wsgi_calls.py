@@ -1,4 +1,4 @@
-"""One call of a WSGI application: a request in, an `HttpResponse` out.
+"""One call of a WSGI application: a request in, an `ServerResponse` out.
 
 Own code instead of a2wsgi: a body that was cut must reach the application as such (a cut
 `/_mock/reset` would otherwise be a complete one without a token), headers with an underscore are
@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from mock_mixpanel.ingest.flask_requests import WireBody
 
 
-class HttpResponse(NamedTuple):
+class ServerResponse(NamedTuple):
     """A response to send: a body, or `chunks` if the body has more than one piece.
 
     `delay` (seconds) and `cut` are those of a `Reply`.
@@ -29,7 +29,7 @@ class HttpResponse(NamedTuple):
     chunks: Iterator[bytes] | None = None
 
 
-def call(application: Any, environ: dict[str, Any]) -> HttpResponse:
+def call(application: Any, environ: dict[str, Any]) -> ServerResponse:
     """Call a WSGI application and read its response up to the second piece of the body."""
     status, headers, delay, cut = "", [], 0.0, ""
 
@@ -44,7 +44,7 @@ def call(application: Any, environ: dict[str, Any]) -> HttpResponse:
     first = list(chunks if cut else islice(chunks, 2))
     rest = chain(first, chunks) if len(first) > 1 and not cut else None
     code = int(status.partition(" ")[0])
-    return HttpResponse(code, tuple(headers), b"".join(first), delay, cut, rest)
+    return ServerResponse(code, tuple(headers), b"".join(first), delay, cut, rest)
 
 
 def _closing(body: Iterable[bytes]) -> Iterator[bytes]:

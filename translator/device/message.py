@@ -47,19 +47,19 @@ CallOrSkip = MethodCall | Skip
 """What a handler returns, in order: calls to make, and reasons for what is left out."""
 
 
-class Decision(NamedTuple):
+class DecidedCalls(NamedTuple):
     """The calls of a message, before they are made, and the reasons for what is left out."""
 
     calls: list[MethodCall]
     skipped: list[Skip]
 
     @classmethod
-    def of(cls, parts: Iterable[CallOrSkip]) -> "Decision":
+    def of(cls, parts: Iterable[CallOrSkip]) -> "DecidedCalls":
         """The parts of a handler, sorted into calls and reasons."""
-        decision = cls([], [])
+        decided = cls([], [])
         for part in parts:
             if isinstance(part, Skip):
-                decision.skipped.append(part)
+                decided.skipped.append(part)
             else:
-                decision.calls.append(part)
-        return decision
+                decided.calls.append(part)
+        return decided

@@ -19,7 +19,7 @@ from translator.core.timestamps import to_ms
 from translator.core.values import check
 from translator.device.calls import MethodCall
 from translator.device.compiled_settings import CompiledDeviceSettings, compile_device_settings
-from translator.device.message import CallOrSkip, Decision, DeviceMessage, SessionState, Stored
+from translator.device.message import CallOrSkip, DecidedCalls, DeviceMessage, SessionState, Stored
 from translator.device.mobile import android, ios, shared
 from translator.device.mobile.shared import MobileIdentity
 from translator.device.sdk import Browser, Entropy, MixpanelJs, WireRequest
@@ -101,7 +101,7 @@ class Session:
 
         A second call is a reload of the page: what the browser stored is still there.
         """
-        calls, skipped = Decision.of(self._library.start_up(self._compiled))
+        calls, skipped = DecidedCalls.of(self._library.start_up(self._compiled))
         if self.mode == "web":
             config = calls[0].args[1] | self.sdk_config
             self._sdk = MixpanelJs(
@@ -141,7 +141,7 @@ class Session:
         """Let the page be idle; returns the requests that it sends meanwhile."""
         return self._settled(settle=True)
 
-    def decide(self, raw: Any) -> Decision:
+    def decide(self, raw: Any) -> DecidedCalls:
         """The calls of a message, before they are made, and reasons for what is left out.
 
         Raises `TranslationError` for a message that cannot be translated.
@@ -168,7 +168,7 @@ class Session:
             self._user_id = None
         elif kind == "identify" and js.truthy(seen.get("userId")):
             self._user_id = seen["userId"]
-        return Decision.of([*forbidden, *parts])
+        return DecidedCalls.of([*forbidden, *parts])
 
     def _turned_off(self, kind: str, raw: Json) -> bool:
         """Whether the integrations object keeps a message from the integration."""

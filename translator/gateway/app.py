@@ -40,7 +40,7 @@ SDK_METRICS = frozenset(["/v1/m", "/m"])
 SETTINGS_PATH = re.compile(r"(?:/v1)?/projects/([^/]+)/settings")
 
 
-class Route(NamedTuple):
+class Resource(NamedTuple):
     """A resource: its method, its response, and whether pages of every origin may use it."""
 
     method: str
@@ -113,21 +113,23 @@ class Gateway:
         await send({"type": "http.response.start", "status": response.status, "headers": raw})
         await send({"type": "http.response.body", "body": response.body})
 
-    def _route(self, name: str | None, scope: Any, headers: Headers) -> Route:
+    def _route(self, name: str | None, scope: Any, headers: Headers) -> Resource:
         """What a request that is not a call asks for. Raises BadRequestError."""
         path = scope["path"].rstrip("/")
         if name is not None or path in SDK_METRICS:
-            return Route("POST", success, for_pages=True)
+            return Resource("POST", success, for_pages=True)
         if path == "/healthz":
-            return Route("GET", self._health)
+            return Resource("GET", self._health)
         if path == "/metrics":
-            return Route("GET", self._prometheus)
+            return Resource("GET", self._prometheus)
         if path == "/_gateway/messages" and self._recent is not None:
-            return Route("GET", lambda: self._messages(scope, headers))
+            return Resource("GET", lambda: self._messages(scope, headers))
         found = SETTINGS_PATH.fullmatch(path)
         if found:
             write_key = unquote(found[1])
-            return Route("GET", lambda: self._settings(write_key, scope, headers), for_pages=True)
+            return Resource(
+                "GET", lambda: self._settings(write_key, scope, headers), for_pages=True
+            )
         calls = ", ".join(f"/v1/{each}" for each in ("batch", *dict.fromkeys(KINDS.values())))
         raise BadRequestError(404, f"there is no {scope['path']:.100}; known: {calls}, /v1/import")
 
@@ -159,7 +161,7 @@ class Gateway:
         return found._replace(headers=((b"cache-control", b"no-store"),))
 
 
-def _respond(route: Route, scope: Any) -> Response:
+def _respond(route: Resource, scope: Any) -> Response:
     method = scope["method"]
     allow = ((b"allow", route.methods.encode()),)
     if method == "OPTIONS":

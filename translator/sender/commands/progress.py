@@ -6,7 +6,6 @@
 import threading
 import time
 from contextlib import suppress
-from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from translator.sender.books.message_status import Account
@@ -80,12 +79,7 @@ class Progress:
             _shown[id(self._stream)] = self._live.console
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live is not None:
             if self._account is not None:
                 self._live.update(self._text(self._account))

@@ -4,8 +4,7 @@ import base64
 import gzip
 import threading
 from collections.abc import Mapping
-from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -113,17 +112,6 @@ class HttpTransport:
             session.trust_env = False
             self._sessions.append(session)
         return session
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _describe(error: requests.RequestException) -> str:
