@@ -42,7 +42,7 @@ class _Pages(SimpleHTTPRequestHandler):
         return super().translate_path(path)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the test tells what failed."""
+        """Log nothing: the test reports what failed."""
 
 
 @contextmanager

@@ -24,7 +24,7 @@ EDGE = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/124.0.0.0 Safari/537.36 Edg/124.0.2478.51"
 )
-UNKNOWN = "somebody's own reader/1.0"
+UNKNOWN = "an unknown reader/1.0"
 
 
 @dataclass(frozen=True)

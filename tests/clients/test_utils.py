@@ -45,7 +45,7 @@ TOOLS = pytest.mark.parametrize("tool_of", [with_secret, with_account])
 def complaints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> pytest.LogCaptureFixture:
-    """What the tool logs, which is how it tells of failures; its backup files go to a folder."""
+    """The tool's log, which has its failures; its backup files go to a folder."""
     monkeypatch.chdir(tmp_path)
     return caplog
 

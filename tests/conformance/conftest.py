@@ -9,6 +9,6 @@ from conformance.runner.mock import Mock, running_mock
 
 @pytest.fixture(scope="session")
 def mock() -> Iterator[Mock]:
-    """A running mock; whoever uses it resets it first."""
+    """A running mock; each test resets it first."""
     with running_mock() as running:
         yield running

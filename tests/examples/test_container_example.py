@@ -58,7 +58,7 @@ def test_images_and_ports_agree() -> None:
 
 
 def test_dockerfile_is_not_root_and_has_a_health_check() -> None:
-    """The image runs as another user than root, and tells whether it is healthy."""
+    """The image runs as another user than root, and has a health check."""
     lines = (FOLDER / "Dockerfile").read_text(encoding="utf-8").splitlines()
     assert "USER mockpanel" in lines
     assert [line for line in lines if line.startswith("HEALTHCHECK")] != []

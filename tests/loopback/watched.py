@@ -15,7 +15,7 @@ NETRC = "machine 127.0.0.1 login leaked password leaked\ndefault login leaked pa
 class Watched:
     """A folder with the notes of all watched processes, and the environment to start them in.
 
-    The environment names proxies and credentials that nobody should use.
+    The environment has proxies and credentials that must not be used.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -38,7 +38,7 @@ Record = tuple[str, dict[str, Any]]
 
 
 def ids_of(person: int) -> list[str]:
-    """The ids that one person uses, and nobody else."""
+    """The ids that only one person uses."""
     devices = [str(UUID(int=16 * person + number, version=4)) for number in (1, 2)]
     return [f"user-{person}", f"other-{person}", devices[0], f"$device:{devices[1]}"]
 

@@ -40,7 +40,7 @@ def test_second(mock_mixpanel, mock_mixpanel_server):
 
 
 def test_tidies_up(tmp_path: Path) -> None:
-    """After a test its clock, faults and records are gone, in anybody's test suite."""
+    """After a test its clock, faults and records are gone, in any test suite."""
     (tmp_path / "test_outer.py").write_text(OUTER)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],

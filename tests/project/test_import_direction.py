@@ -54,13 +54,13 @@ module imports only from layers below its own."""
 
 EXCEPTIONS = {
     ("mock_mixpanel.app", "serving"): "the application adds the same CORS headers as the server",
-    ("mock_mixpanel.control.api", "__init__"): "tells the version",
+    ("mock_mixpanel.control.api", "__init__"): "reports the version",
     ("mock_mixpanel.simulation.fault_actions", "ingest"): "a fault answers with a reply",
     ("mock_mixpanel.simulation.scheduler", "state"): "a pending link is what takes effect later",
     ("conformance.runner.command", "reports"): "the command writes the reports",
     ("conformance.spec.selection", "runner"): "selects captures as well as scenarios",
     ("conformance.targets.black_box_target", "runner"): "waits until the mock got everything",
-    ("conformance.targets.target", "runner"): "a target is told the address of the mock",
+    ("conformance.targets.target", "runner"): "a target gets the address of the mock",
 }
 """(module, folder or module that it imports) -> why this import goes up."""
 

@@ -109,7 +109,7 @@ def test_a_slow_producer_is_answered_line_by_line() -> None:
 
 
 def test_a_defect_of_ours_costs_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A result that is no JSON is an error in its place, and the next line is answered."""
+    """A result that is not JSON becomes an error in its place, and the next line is answered."""
     odd = Result("m1", (Operation("/track", "https://api.mixpanel.com", {"n": 2**70}),))
     results = iter([Result("m0"), odd, Result("m2")])
     monkeypatch.setattr(bulk, "translate_message", lambda *_: next(results))

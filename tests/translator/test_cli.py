@@ -53,7 +53,7 @@ def test_translates_standard_input(settings_file: Path) -> None:
 
 
 def test_a_bad_line_makes_the_exit_status_1(settings_file: Path, tmp_path: Path) -> None:
-    """Every line is answered, and the status tells that one could not be translated."""
+    """Every line is answered; the status is 1 if one could not be translated."""
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text(json.dumps(track()) + "\n{oops\n" + json.dumps(track()) + "\n")
     done = cli("translate", "--settings", settings_file, *NOW, corpus)

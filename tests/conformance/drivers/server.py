@@ -33,7 +33,7 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def send_to(self, base_urls: dict[str, str], **settings: Any) -> None:
-        """Configure what nobody tells it."""
+        """Configure the server at its start."""
         self.driver.settings = Settings.from_json(settings)
         self.driver.start = {"rules": "documented", "mode": "cloud"}
         policy = RetryPolicy(sleep=lambda seconds: None, jitter=lambda: 0)

@@ -90,7 +90,7 @@ def event_changes(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, s
 
 
 def test_no_change() -> None:
-    """The same answer has none; the order of keys and `1.0` for `1` are none either."""
+    """Equal answers have no changes; the order of keys, and `1.0` for `1`, do not count."""
     assert changes(answer(event(a=1, b=2)), answer(event(b=2, a=1.0))) == []
 
 
@@ -251,6 +251,6 @@ def test_errors() -> None:
 
 
 def test_answers_of_other_programs_may_lack_parts() -> None:
-    """A translator that tells neither skips nor errors can be compared."""
+    """A translator that reports neither skips nor errors can be compared."""
     bare = {"operations": [event(a=1)]}
     assert changes(bare, answer(event(a=1))) == []

@@ -1,4 +1,4 @@
-"""Sides in other processes: git revisions of our translator, and drivers of anybody's."""
+"""Sides in other processes: git revisions of our translator, and drivers of any translator."""
 
 import json
 import shutil
@@ -158,7 +158,7 @@ OPERATION = {
 
 @pytest.fixture
 def driver(tmp_path: Path) -> str:
-    """A translator that answers every message in one way, and tells nothing beside."""
+    """A translator that answers every message alike, without skips and errors."""
     return write_driver(tmp_path, {"protocol": 1, "does": "translate"})
 
 

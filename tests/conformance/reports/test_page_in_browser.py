@@ -81,7 +81,7 @@ def test_matrix(page: Page) -> None:
 
 
 def test_filter_is_in_the_address(page: Page) -> None:
-    """What was filtered can be sent to somebody, and sends them to the same."""
+    """The address of a filtered page leads to the same filter."""
     page.open()
     page.find("select[name=verdict] option:nth-child(3)").click()
     page.find("input[name=q]").send_keys("OPENED missing")

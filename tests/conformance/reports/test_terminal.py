@@ -85,7 +85,7 @@ def at_terminal(tmp_path: Path) -> tuple[int, str]:
             while part := os.read(leader, 65536):
                 written += part
         except OSError:
-            pass  # How Linux says that nobody writes any more.
+            pass  # Linux reports in this way that the writer is closed.
         finally:
             os.close(leader)
     return process.returncode, written.decode()

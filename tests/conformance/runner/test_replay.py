@@ -131,7 +131,7 @@ def test_state_is_compared_whole(mock: Mock) -> None:
 
 
 def test_reasons_come_with_their_words(mock: Mock) -> None:
-    """A skip that nobody expected is shown with the text that explains it."""
+    """An unexpected skip is shown with its reason."""
     text = """
 settings: {token: T}
 steps: [{messages: [{type: page, messageId: m1, userId: u-1, name: Home}]}]

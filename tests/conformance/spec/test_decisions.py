@@ -14,7 +14,7 @@ def citations() -> list[tuple[str, tuple[str, ...]]]:
 
 
 def test_every_decision_is_pinned_by_a_scenario() -> None:
-    """A choice that no scenario shows could be changed without anybody noticing."""
+    """Each choice has a scenario: without one it could change unnoticed."""
     assert [slug for slug, pins in pinned_by(citations()).items() if not pins] == []
 
 

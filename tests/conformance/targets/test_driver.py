@@ -25,7 +25,7 @@ def odd(way: str, **options: float) -> Driver:
 
 
 def test_what_a_driver_says_of_itself() -> None:
-    """The answer to `start` has name, work, modes, rules and what it tells; more is ignored."""
+    """The answer to `start` has name, work, modes, rules and what it reports; more is ignored."""
     with ours("translate", "documented-only") as driver:
         about = driver.start({"token": "T"})
     assert (about.name, about.does, *map(sorted, (about.modes, about.rules, about.tells))) == (
@@ -64,7 +64,7 @@ def test_start_begins_anew() -> None:
 
 
 def test_settings_can_be_refused_or_unsupported() -> None:
-    """A wrong setting and one that the translator has nothing for are told apart."""
+    """A wrong setting and an unsupported setting raise different errors."""
     with ours("translate", "no-groups") as driver:
         with pytest.raises(Refused, match="'peple': "):
             driver.start({"token": "T", "peple": True})

@@ -66,7 +66,7 @@ def test_a_driver_may_deliver_by_itself(mock: Mock) -> None:
 
 
 def test_devices_through_a_driver(mock: Mock) -> None:
-    """A driver with device modes tells its calls, which are compared; it has no page to reload."""
+    """The calls of a driver with device modes are compared; it has no page to reload."""
     ids = [name for name, each in SCENARIOS.items() if each.mode != "cloud"]
     found = {each.id: each for each in outcomes(mock, ids, "translate", "devices")}
     assert [outcome.text() for outcome in found.values() if outcome.verdict.red] == []

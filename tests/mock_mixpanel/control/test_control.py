@@ -87,7 +87,7 @@ def test_bad_clock(mock_mixpanel: MockMixpanel, body: Any, error: str) -> None:
 
 
 def test_bad_json(mock_mixpanel: MockMixpanel) -> None:
-    """A body that is no JSON says where."""
+    """The error for a body that is not JSON has the place."""
     answer = call(mock_mixpanel, "POST", "clock", data=b"{oops")
     assert answer.status_code == 400
     assert answer.json()["error"].startswith("body: not JSON: ")
@@ -288,7 +288,7 @@ def test_unknown_path(method: str, path: str) -> None:
 @pytest.mark.parametrize("name", ["requests", "events", "profiles", "groups", "rejected", "leaks"])
 @pytest.mark.parametrize("parameter", ["limit", "since"])
 def test_numbers_beyond_use(mock_mixpanel: MockMixpanel, name: str, parameter: str) -> None:
-    """A number of thousands of digits is an error that says so; one of 18 is none."""
+    """A number of thousands of digits is refused with this reason; one of 18 digits is accepted."""
     url = f"{mock_mixpanel.url}/_mock/{name}"
     assert http("GET", url, params={parameter: "9" * 18}).status_code == 200
     answer = http("GET", url, params={parameter: "9" * 5000})

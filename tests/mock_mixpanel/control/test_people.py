@@ -107,7 +107,7 @@ def test_ids_with_any_character(mock_mixpanel: MockMixpanel, who: str) -> None:
 
 
 def test_unknown_person(mock_mixpanel: MockMixpanel) -> None:
-    """An id of which nothing is known is a 404, and a missing id an error."""
+    """An unknown id is a 404, and a missing id an error."""
     url = f"{mock_mixpanel.url}/_mock/person"
     answer = http("GET", url, params={"token": mock_mixpanel.token, "id": "x"})
     error = "there is no person 'x'; GET /_mock/profiles lists what there is"

@@ -215,7 +215,7 @@ UNREADABLE = {
 
 
 def test_invalid_utf8_is_the_fault_of_one_record(mock_mixpanel: MockMixpanel) -> None:
-    """A record that is no UTF-8 is refused, and listed with where; the others are stored."""
+    """A record that is not UTF-8 is refused and listed with its place; the others are stored."""
     good = body_of(event(mock_mixpanel, "Good"))
     bad = body_of(event(mock_mixpanel, "Bad", plan="PLAN")).replace(b"PLAN", b"\xff\xc3(")
     named = body_of(event(mock_mixpanel, "NAME")).replace(b"NAME", b"\xff")

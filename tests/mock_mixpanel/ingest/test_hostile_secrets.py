@@ -199,5 +199,5 @@ def test_broken_projects_file(tmp_path: Any, content: str) -> None:
     ],
 )
 def test_redacted_text(text: str, expected: str) -> None:
-    """Only the values of secrets are hidden; a project's token is none."""
+    """Only the values of secrets are hidden; a project's token is not a secret."""
     assert redacted_text(text) == expected

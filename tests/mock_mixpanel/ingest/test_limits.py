@@ -197,7 +197,7 @@ def test_hot_shard(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_hot_shard_of_a_group(mock_mixpanel: MockMixpanel) -> None:
-    """A group has a limit of its own, whoever in it sends the events, under each of its keys."""
+    """A group has one limit for all its members, under each of its keys."""
     mock_mixpanel.project(group_keys=["company"], limits={"hot_shard_group": 2})
     groups = ["acme", ["other", "acme"], ["acme"], "other", None]
     records = [

@@ -1,4 +1,4 @@
-"""What is taken to be plain at a glance has nothing against it when it is looked at closely."""
+"""Each record that the fast check accepts passes the full check too."""
 
 from typing import Any
 

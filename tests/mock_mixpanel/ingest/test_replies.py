@@ -73,7 +73,7 @@ def test_no_token(mock_mixpanel: MockMixpanel, endpoint: str, record: dict[str, 
 
 @pytest.mark.parametrize("who", ["", None])
 def test_no_distinct_id(mock_mixpanel: MockMixpanel, who: str | None) -> None:
-    """A profile update for nobody says so."""
+    """The reply to a profile update without an id names the missing id."""
     record = {"$token": mock_mixpanel.token, "$distinct_id": who, "$set": {"a": 1}}
     answer = send(mock_mixpanel, "/engage?verbose=1", record)
     assert answer.content == b'{"error":"$distinct_id, missing or empty","status":0}'

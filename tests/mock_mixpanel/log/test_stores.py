@@ -113,7 +113,7 @@ def test_rows_come_back_as_they_were(store: Store) -> None:
 
 
 def test_pages(store: Store) -> None:
-    """Rows come page by page, the last of which is not full."""
+    """Rows come page by page; the last page is not full."""
     for _ in range(PAGE + 1):
         store.append(ROW)
     first = store.page(None, 0)
@@ -278,7 +278,7 @@ def test_missing_driver(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_file_of_something_else(tmp_path: Path) -> None:
-    """A file that is no database is an error that names it."""
+    """A file that is not a database is an error with its name."""
     file = tmp_path / "store"
     file.write_bytes(b"no database at all, but text of some length" * 100)
     with pytest.raises(StoreError, match="store cannot be opened: file is not a database"):
@@ -362,7 +362,7 @@ def test_folder_of_something_else(tmp_path: Path, head: bytes) -> None:
 
 
 def test_folder_with_other_files(tmp_path: Path) -> None:
-    """Nothing is put beside the files of somebody else."""
+    """A folder with foreign files is refused and not changed."""
     (tmp_path / "mine").touch()
     with pytest.raises(StoreError, match=r"holds files of another program; use another folder"):
         open_store(f"folder:{tmp_path}")

@@ -108,7 +108,7 @@ def test_damaged_bodies(
 def test_stored_then_closed(
     mock_mixpanel: MockMixpanel, connection: http.client.HTTPConnection, how: str
 ) -> None:
-    """The records are stored, and the client gets no answer that tells it."""
+    """The records are stored, and the client gets no answer."""
     act(mock_mixpanel, {"store_then": {"close": how}})
     with pytest.raises(http.client.HTTPException):
         ask(connection, event(mock_mixpanel)).read()

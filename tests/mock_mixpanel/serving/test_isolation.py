@@ -1,4 +1,4 @@
-"""Projects and regions are kept apart; reset forgets what it is told to."""
+"""Projects and regions are kept apart; reset deletes only what it is asked to."""
 
 from typing import Any
 

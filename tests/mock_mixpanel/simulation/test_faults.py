@@ -32,7 +32,7 @@ def test_status(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_json_body(mock_mixpanel: MockMixpanel) -> None:
-    """A body that is no text is answered as JSON."""
+    """A fault's body that is not text is sent as JSON."""
     mock_mixpanel.faults({"action": {"status": 429, "body": {"code": 429}}})
     assert send(mock_mixpanel, "/track", event(mock_mixpanel)).json() == {"code": 429}
 

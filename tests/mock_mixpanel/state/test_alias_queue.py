@@ -35,7 +35,7 @@ def device(identity: str) -> str:
 
 
 def split(identity: str) -> str:
-    """The id that is somebody else until the link takes effect."""
+    """The id of a separate person until the link takes effect."""
     return device(identity) if identity == "simplified" else "u-1"
 
 

@@ -1,4 +1,4 @@
-"""Identity systems that are broken on purpose: what is decided tells each from the right one."""
+"""Identity systems that are broken on purpose: each must decide otherwise than the right one."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -94,7 +94,7 @@ class CapFirst(Original):
 
 
 class AnyoneAgain(Original):
-    """Forgets that an anonymous id is somebody's."""
+    """Forgets that an anonymous id has a person."""
 
     def _identify_failure(self, new: Link) -> tuple[str, str] | None:
         self.identified.clear()
@@ -206,12 +206,12 @@ def test_right(mode: str) -> None:
 
 @pytest.mark.parametrize(("mode", "make"), BROKEN, ids=lambda each: getattr(each, "__name__", each))
 def test_broken(mode: str, make: Callable[[], Identities]) -> None:
-    """Whoever decides otherwise is told from it."""
+    """A broken system makes another decision than the right one."""
     assert EXPECTED[mode] != outcome(make(), TRAFFIC[mode])
 
 
 def test_who_moves_what_was_stored() -> None:
-    """A legacy alias moves nothing that was stored before it; a broken one is told by that."""
+    """A legacy alias moves no stored records; a broken one does."""
     canonical = []
     for system in (Legacy(), RetroactiveAlias()):
         stored = system.place("u")

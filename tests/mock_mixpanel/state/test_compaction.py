@@ -82,7 +82,7 @@ def test_another_name(compacted: MockMixpanel) -> None:
 
 
 def test_a_clock_that_goes_back(compacted: MockMixpanel) -> None:
-    """Before its time nothing is compacted, whoever has looked later."""
+    """Nothing is compacted before its time, even after a later state was read."""
     send(compacted, "/track", [same(compacted, n) for n in (1, 2)])
     compacted.advance(HOUR)
     assert rows(compacted) == ([2], [2])

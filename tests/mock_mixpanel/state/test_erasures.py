@@ -40,7 +40,7 @@ def people(backend: Backend) -> tuple[list[str], dict[str, int]]:
 
 
 def test_due(backend: Backend) -> None:
-    """Nothing is gone before the task is due; then events and profile are, and nobody else's."""
+    """Nothing is gone before the task is due; then only this person's events and profile are."""
     act(backend, "ann")
     act(backend, "bob")
     add(backend, ENDPOINT, TASK, delay=60)
@@ -52,7 +52,7 @@ def test_due(backend: Backend) -> None:
 
 @pytest.mark.parametrize("read", [True, False])
 def test_afterwards(backend: Backend, read: bool) -> None:
-    """Who comes back after the deletion begins anew, whether or not somebody looked between."""
+    """A person who returns after the deletion begins anew, whether or not data was read between."""
     act(backend, "ann")
     add(backend, ENDPOINT, TASK, delay=60)
     act(backend, "ann")

@@ -281,7 +281,7 @@ def test_last_seen_of_merged_profiles(original: MockMixpanel, first: str, second
 
 
 def test_ignore_alias(original: MockMixpanel) -> None:
-    """`$ignore_alias` updates exactly the id given, whoever it is."""
+    """`$ignore_alias` updates exactly the given id, even an alias."""
     send(original, "/track", identify(original, "u", A))
     records = [update(original, who, set={"who": who}, ignore_alias=True) for who in ("u", A)]
     send(original, "/engage", records)

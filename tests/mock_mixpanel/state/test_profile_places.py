@@ -63,7 +63,7 @@ PEOPLE: dict[str, tuple[str, dict[str, Any], str | None]] = {
 
 @pytest.mark.parametrize("name", PEOPLE)
 def test_people(located: MockMixpanel, name: str) -> None:
-    """Coordinates count before `$ip`, `$ip` before the sender; 0 means nobody looks."""
+    """Coordinates count before `$ip`, `$ip` before the sender; 0 means no look-up."""
     query, more, city = PEOPLE[name]
     record = update(located, set={"a": 1}, **more)
     send(located, f"/engage{query}", record, headers=FROM_HERE)

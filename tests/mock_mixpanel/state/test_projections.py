@@ -49,7 +49,7 @@ def test_step_by_step_is_at_once(identity: str, steps: Any, queue: int | None) -
     queue=QUEUES,
 )
 def test_the_clock_may_go_back(identity: str, steps: Any, queue: int | None) -> None:
-    """Whatever the clock does and whoever looks, the state is that of the log and of the moment."""
+    """The state depends only on the log and the time, not on earlier times and reads."""
     watched, unwatched = (Mock(identity, limits={"alias_queue": queue}) for _ in range(2))
     for moment, looks, record in steps:
         for mock in (watched, unwatched):

@@ -17,7 +17,7 @@ LIMITS = st.sampled_from([{}, {"alias_queue": 0}, {"compaction": 4}])
 
 
 class Watched(MemoryStore):
-    """A store that tells which requests were read again."""
+    """A store that records which requests were read again."""
 
     read: list[int]
 

@@ -43,7 +43,7 @@ def test_a_window_ends() -> None:
 
 
 def test_nothing_left_to_aggregate() -> None:
-    """When everything has left the window, a sum is 0, and of the others there is none."""
+    """When everything has left the window, a sum is 0; other results have no value."""
     for computation, nothing in [("sum", 0), ("min", None), ("max", None), ("average", None)]:
         engage = trait(computation, lookback_days=1)
         engage.take(track(properties={"n": 5}), T0)

@@ -35,7 +35,7 @@ def to_whom(messages: list[Json]) -> list[Any]:
 
 
 def test_anonymous_visitors_are_not_sent() -> None:
-    """Without `include_anonymous`, nothing is sent of somebody who is only a visitor."""
+    """Without `include_anonymous`, nothing is sent for an anonymous visitor."""
     assert feed(trait(), visit("a")) == []
 
 
@@ -66,7 +66,7 @@ def test_after_an_alias_the_visitor_is_the_user() -> None:
 
 
 def test_an_alias_before_everything() -> None:
-    """An alias of ids that nobody has seen yet links them nevertheless."""
+    """An alias links ids that are not known yet."""
     engage = trait()
     assert feed(engage, alias("a", "u")) == []
     assert said(feed(engage, visit("a"), visit("-", userId="u"))) == [1, 2]

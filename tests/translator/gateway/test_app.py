@@ -98,7 +98,7 @@ def test_pages_may_not_read_the_rest(client: Client, path: str) -> None:
 
 
 def test_settings_of_a_page(client: Client) -> None:
-    """The browser's SDK is told to send here and nowhere else."""
+    """The settings for the browser's SDK make it send only to this gateway."""
     response = client.get("/v1/projects/key/settings")
     here = {"apiKey": "key", "apiHost": "localhost/v1", "protocol": "http"}
     assert response.json == {"integrations": {"Segment.io": here}, "plan": {}}

@@ -1,4 +1,4 @@
-"""Whether /healthz tells the truth, and the metrics with it."""
+"""/healthz and the metrics report the true state."""
 
 import sqlite3
 from typing import Any

@@ -72,7 +72,7 @@ class Chaos:
         return False
 
     def unknown(self) -> Counter[str]:
-        """The increments of each person of which it is unknown whether they arrived."""
+        """The increments of each person that may or may not have arrived."""
         found: dict[str, str] = {}
         for path in self.folder.rglob("*"):
             if path.is_file() and ("dead" in path.name) and not path.name.endswith(".spool"):

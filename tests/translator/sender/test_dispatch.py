@@ -255,7 +255,7 @@ def test_two_people_become_one_when_their_aliases_meet() -> None:
 
 
 def test_groups_keep_their_order() -> None:
-    """Updates of a group keep their order whoever sent them, and so do those of their senders."""
+    """Updates of a group keep their order across senders, and so do those of each sender."""
     group = {"$token": "T", "$group_key": "company", "$group_id": "acme", "$set": {}}
     driven = Driven()
     driven.add(put("ann"), people=("ann",))
@@ -308,7 +308,7 @@ def test_partial_failures_by_index() -> None:
 
 
 def test_retry_after_holds_the_whole_host() -> None:
-    """Who is told to slow down does so for everybody on that host, not for other hosts."""
+    """Retry-After delays all requests to that host, and none to other hosts."""
     driven = Driven(put("ann"), of("bob", "B"), event("C", host=EU, distinct_id="cid"))
     driven.answer(driven.send(), InterpretedResponse(Meaning.RETRY, "HTTP 429", retry_after=30.0))
     assert driven.run() == [["C"]]

@@ -140,7 +140,7 @@ def test_no_answer_has_no_status(sender: Sender, stub: Stub) -> None:
 
 
 def test_the_wait_after_an_alias(sender: Sender, stub: Stub) -> None:
-    """A person's wait after an alias is told to those who debug."""
+    """The alias hold is logged at level debug."""
     lines, _ = send(sender, ALIAS)
     assert lines[0] == {**DEBUG, "event": "hold", "host": US, "address": stub.url, "wait": 1.5}
 
@@ -167,7 +167,7 @@ def test_levels(stub: Stub, level: str, expected: list[str]) -> None:
 
 
 def test_a_delivered_batch_says_nothing(sender: Sender) -> None:
-    """Without trouble there is no record for any message, however closely somebody looks."""
+    """Without failures no message has a log record, at any level."""
     lines, _ = send(sender, *[event(f"E{number}") for number in range(500)])
     assert [line["event"] for line in lines] == ["stop"]
 
@@ -202,7 +202,7 @@ def lines_of_a_chatterbox(stub: Stub, err: StringIO, **hidden: Any) -> None:
 
 
 def test_secrets_are_hidden(stub: Stub) -> None:
-    """Neither secret, nor credentials made of it, nor token appear, whoever logs them."""
+    """Neither secret, nor credentials made of it, nor token appear, whatever logs them."""
     err = StringIO()
     lines_of_a_chatterbox(stub, err, secrets=[SECRET], tokens=[TOKEN])
     ours, theirs = map(json.loads, err.getvalue().splitlines())
@@ -242,7 +242,7 @@ def test_tokens_are_words() -> None:
 
 
 def test_errors_have_a_trace_and_no_text() -> None:
-    """An error says where and of which kind it is; its text, which may quote data, stays out."""
+    """An error is logged with its place and type; its text, which may quote data, is left out."""
     err = StringIO()
     quoted = "of ann"
     with logging_to(err, "debug", now=lambda: NOW):

@@ -52,7 +52,7 @@ def requests(stub: Stub) -> list[tuple[str, list[str]]]:
 
 
 def test_all_of_a_batch(sender: Sender, stub: Stub) -> None:
-    """A batch of which all is too old by now goes to /import."""
+    """A batch whose records are all too old by now goes to /import."""
     stub.script.append(Reply(200, b'{"code": 200, "num_records_imported": 2, "status": "OK"}'))
     verdicts = sender.send([old("A", 2), old("B", 2.5)])
     assert [verdict.status for verdict in verdicts] == [DeliveryStatus.DELIVERED] * 2
@@ -60,7 +60,7 @@ def test_all_of_a_batch(sender: Sender, stub: Stub) -> None:
 
 
 def test_some_of_a_batch(sender: Sender, stub: Stub) -> None:
-    """A batch of which some is too old is divided, in order."""
+    """A batch with some records that are too old is divided, in order."""
     stub.script += [IMPORTED, Reply()]
     verdicts = sender.send([old("A", 2), old("B", 50)])
     assert [verdict.status for verdict in verdicts] == [DeliveryStatus.DELIVERED] * 2

@@ -93,7 +93,7 @@ def test_wrong_usage_leaves_the_file(tmp_path: Path, stub: Stub) -> None:
 
 
 def test_a_letter_that_stands_twice_is_sent_once(tmp_path: Path, stub: Stub) -> None:
-    """After a crash a dead letter may stand twice in the file; its id tells."""
+    """After a crash a dead letter may be in the file twice, with the same id."""
     shell = Shell(tmp_path, stub)
     message = json.dumps({**TRACK, "messageId": "m-1"})
     line = json.dumps({"id": "1:1", "message": message}) + "\n"

@@ -188,7 +188,7 @@ def test_another_input_is_not_mistaken_for_the_same(
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
-    """A second process is told that the spool is in use."""
+    """A second process gets an error: the spool is in use."""
     with Spool(tmp_path / "spool.db"), pytest.raises(SpoolError, match="another process uses it"):
         Spool(tmp_path / "spool.db")
 

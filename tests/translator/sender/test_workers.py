@@ -16,7 +16,7 @@ DEADLINE_SECONDS = 10.0
 
 
 class Posted:
-    """A transport that delivers everything, and tells when an event has been posted."""
+    """A transport that delivers everything, and signals when an event has been posted."""
 
     def __init__(self, *names: str) -> None:
         self.seen = {name: threading.Event() for name in names}

@@ -101,7 +101,7 @@ def test_every_message_is_answered(
 def test_calls_have_the_form_of_captures(
     source: dict[str, Any], session_messages: list[Any], mode: str, rules: Rules
 ) -> None:
-    """A call is a method of the recorded SDKs, and what comes of a session does not vary."""
+    """A call is a method of the recorded SDKs, and equal sessions give equal results."""
     known = {
         *("track", "identify", "registerSuperProperties", "flush", "reset", "alias", "createAlias"),
         *("people.identify", "people.set", "people.union", "people.increment"),
