@@ -8,7 +8,7 @@ const LIVE_PAGES = ["", "requests", "events", "rejected", "people", "groups", "l
 const WAIT_SECONDS = 20;
 const RETRY_MS = 1000;
 // A page that is shown anew takes a part of the server's time: one part in REST_FACTOR at most.
-const REST_FACTOR = 20;
+const REST_FACTOR = 30;
 const LONGEST_REST_MS = 5000;
 
 const state = {

@@ -83,7 +83,7 @@ def test_broken_template_is_caught(
     for file in templates.iterdir():
         text = file.read_text(encoding="utf-8")
         (tmp_path / file.name).write_text(
-            text.replace("{{ item.name | shortened }}", "{{ item.name | shortened | safe }}"),
+            text.replace("{{ item.name | clipped }}", "{{ item.name | clipped | safe }}"),
             encoding="utf-8",
         )
     monkeypatch.setattr(site, "PackageLoader", lambda name: FileSystemLoader(tmp_path))
