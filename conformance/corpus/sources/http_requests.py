@@ -11,14 +11,13 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 from conformance.corpus.sources.mixpanel_records import kind_of_path, message_of
-from conformance.corpus.sources.rows import ImportedRow, RowError, Rows, imported
+from conformance.corpus.sources.rows import MAX_NESTING, ImportedRow, RowError, Rows, imported
 from mock_mixpanel.ingest.decoding import BodyTooLargeError, UnreadableError, decode, decompressed
 from translator.gateway.bodies import BadRequestError
 from translator.gateway.calls import BATCHES, KINDS, messages_of
 
 MAX_BODY_BYTES = 64 << 20
 """Largest decompressed body that is read."""
-MAX_NESTING = 200
 
 SEGMENT_HOSTS = re.compile(r"(?:^|\.)(?:segment\.(?:io|com)|segmentapis\.com)$")
 MIXPANEL_HOSTS = re.compile(r"(?:^|\.)mixpanel\.com$")

@@ -18,7 +18,13 @@ from conformance.corpus.sources.http_requests import (
     recorded_body,
 )
 from conformance.corpus.sources.mixpanel_records import kind_of_path
-from conformance.corpus.sources.rows import ImportedRow, RowError, Rows
+from conformance.corpus.sources.rows import (
+    MAX_NESTING,
+    ImportedRow,
+    RowError,
+    Rows,
+    nested_too_deeply,
+)
 from conformance.errors import DataError
 from conformance.spec.loading import Json
 from translator.compression import decompressed
@@ -56,7 +62,8 @@ def journal_rows(files: Iterable[str], ignored: Counter[str]) -> Rows:
     """
     for file_number, name in enumerate(files, 1):
         for number, item in enumerate(_items(name, "item"), 1):
-            where = f"{name}:request {item.get('id', number) if type(item) is dict else number}"
+            shown = item.get("id") if type(item) is dict else None
+            where = f"{name}:request {shown if type(shown) is int else number}"
             request_id = f"journal-{file_number}-{number}"
             try:
                 kind, request, records = _journaled(where, request_id, _plain(item))
@@ -80,7 +87,8 @@ def _verdicts(item: Json, count: int) -> list[bool]:
     found = item.get("verdicts")
     accepted = [True] * count
     for verdict in found if type(found) is list else ():
-        if type(verdict) is dict and type(index := verdict.get("index")) is int and index < count:
+        index = verdict.get("index") if type(verdict) is dict else None
+        if type(index) is int and 0 <= index < count:
             accepted[index] = verdict.get("accepted") is not False
     return accepted
 
@@ -155,7 +163,9 @@ def _items(name: str, prefix: str) -> Iterator[Any]:
                 yield item
     except ijson.JSONError as error:
         # The lines after the first one show a part of the file.
-        problem = str(error).partition("\n")[0]
+        text = error.args[0] if error.args else ""
+        text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+        problem = text.partition("\n")[0]
         raise DataError(f"{name}: is not valid JSON to its end: {problem}") from None
     except OSError as error:
         raise DataError(f"{name}: cannot be read to its end: {error}") from error
@@ -163,13 +173,20 @@ def _items(name: str, prefix: str) -> Iterator[Any]:
         raise DataError(f"{name}: there are no requests in it; is it the right file and --from?")
 
 
-def _plain(value: Any) -> Any:
-    """The value with decimals as floats. Raises RowError for a number that is too large."""
+def _plain(value: Any, level: int = 0) -> Any:
+    """The value with decimals as floats.
+
+    Raises RowError for a number that is too large, and for too many levels of nesting.
+    """
     if type(value) is Decimal:
         number = float(value)
         if not isfinite(number):
             raise RowError("not_json", "a number is too large for a float")
         return number
+    if type(value) is not dict and type(value) is not list:
+        return value
+    if level > MAX_NESTING:
+        raise nested_too_deeply()
     if type(value) is dict:
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if type(value) is list else value
+        return {key: _plain(item, level + 1) for key, item in value.items()}
+    return [_plain(item, level + 1) for item in value]

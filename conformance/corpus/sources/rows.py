@@ -33,6 +33,11 @@ class RowError(Exception):
         self.code = code
 
 
+def nested_too_deeply() -> RowError:
+    """The error of a row with more than MAX_NESTING levels of nesting."""
+    return RowError("nested_too_deeply", f"more than {MAX_NESTING} levels of nesting")
+
+
 class ImportedRow(NamedTuple):
     """A row of a source: its place, and its message or the error.
 
@@ -119,7 +124,7 @@ def _line(message: Json) -> bytes:
 
 def _without_secrets(value: Any, level: int = 0) -> Any:
     if level > MAX_NESTING:
-        raise RowError("nested_too_deeply", f"more than {MAX_NESTING} levels of nesting")
+        raise nested_too_deeply()
     if type(value) is dict:
         return {
             key: _without_secrets(item, level + 1)

@@ -166,6 +166,7 @@ def test_no_credentials() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ('{"log": {"entries": [{"a": "hush\udcff"}]}}', "invalid bytes in UTF8"),
         ('{"log": {"entries": [{"a": "hush"}, {"b": ', "is not valid JSON to its end"),
         ('{"log": {"entries": []}}', "there are no requests in it"),
         ("[]", "there are no requests in it"),
@@ -174,7 +175,7 @@ def test_no_credentials() -> None:
 )
 def test_a_file_that_is_not_a_har(text: str, problem: str) -> None:
     """A damaged file, or one of another kind, is an error; it does not show the content."""
-    found = run_import("har", stdin=text.encode())
+    found = run_import("har", stdin=text.encode(errors="surrogateescape"))
     assert (found.status, problem in found.summary[-1]) == (2, True)
     assert "hush" not in json.dumps(found)
 
@@ -228,5 +229,11 @@ def test_a_journal_with_bad_items() -> None:
     found = run_import("journal", stdin=json.dumps([*items, {**good, "verdicts": 7}]).encode())
     assert [message["event"] for message in found.messages] == ["Bought", "Bought"]
     assert found.summary[1:3] == ["left out: 3 rows", "  not_a_request: 3"]
+    verdicts = [{"index": -1, "accepted": False}, {"index": 9}, {"index": True}, 7]
+    found = run_import("journal", stdin=json.dumps([{**good, "verdicts": verdicts}]).encode())
+    assert len(found.messages) == 1
+    deep = b'[{"n": ' + b"[" * 5000 + b"]" * 5000 + b"}, " + json.dumps(good).encode() + b"]"
+    found = run_import("journal", stdin=deep)
+    assert (len(found.messages), found.summary[2]) == (1, "  nested_too_deeply: 1")
     found = run_import("journal", stdin=b'[{"n": 1e400}, ' + json.dumps(good).encode() + b"]")
     assert (len(found.messages), found.summary[2]) == (1, "  not_json: 1")
