@@ -6,6 +6,13 @@ from pathlib import Path
 
 import nox
 
+READERS = {
+    "airbyte": "airbyte-source-mixpanel>=4,<5",
+    "tap": "tap-mixpanel>=1.8,<2",
+    "headless": "mixpanel-headless>=0.4,<0.5",
+}
+"""Readers of Mixpanel, by the folder of their environment."""
+
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["lint", "tests", "conformance"]
 # uv makes an environment in seconds where it is installed.
@@ -63,8 +70,21 @@ def run_clients(session: nox.Session, *tests: str) -> None:
         quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
         # The tests report what is still missing.
         session.run(*install, *quiet, external=True, success_codes=range(256))
-    env = {"CLIENTS_NODE": str(folder)}
+    env = {"CLIENTS_NODE": str(folder), "CLIENTS_READERS": str(install_readers(session))}
     session.run("pytest", *tests, "-n", "2", *session.posargs, env=env)
+
+
+def install_readers(session: nox.Session) -> Path:
+    """An environment for each package whose dependencies conflict with others.
+
+    The tests report what is missing.
+    """
+    folder = Path(session.create_tmp(), "readers").resolve()
+    for name, requirement in READERS.items():
+        session.run("python", "-m", "venv", str(folder / name))
+        install = [str(folder / name / "bin" / "python"), "-m", "pip", "install", "-q", requirement]
+        session.run(*install, external=True, success_codes=range(256))
+    return folder
 
 
 @nox.session

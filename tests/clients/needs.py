@@ -42,3 +42,15 @@ def node_package(name: str) -> Path:
     if not folder.is_dir():
         absent(f"{name} is not installed; `nox -s clients` installs it if there is npm")
     return folder
+
+
+READERS_FOLDER = "CLIENTS_READERS"
+"""The environment variable that names a folder with an environment for each reader."""
+
+
+def reader(name: str, program: str) -> Path:
+    """The Python of the environment of a reader, which has a program."""
+    scripts = Path(os.environ.get(READERS_FOLDER, "."), name, "bin")
+    if not (scripts / program).is_file():
+        absent(f"{program} is not installed; `nox -s clients` installs it")
+    return scripts / "python"
