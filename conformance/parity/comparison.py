@@ -14,7 +14,7 @@ DROP = "<dropped>"
 
 
 @dataclass(frozen=True)
-class Difference:
+class ProbeDifference:
     """Two values at a path, such as `answers/0/body/error`."""
 
     path: str
@@ -28,7 +28,7 @@ class Comparison:
 
     mock: Any
     other: Any
-    differences: tuple[Difference, ...]
+    differences: tuple[ProbeDifference, ...]
 
 
 def compare(probe: Probe, mock: Observation, other: Observation) -> Comparison:
@@ -105,7 +105,7 @@ def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
 
 def _differences(
     one: Any, two: Any, path: tuple[str, ...], presence: Sequence[Sequence[str]]
-) -> Iterator[Difference]:
+) -> Iterator[ProbeDifference]:
     if isinstance(one, dict) and isinstance(two, dict):
         for name in sorted({*one, *two}):
             yield from _differences(
@@ -122,7 +122,7 @@ def _differences(
     elif not _equal(one, two):
         either_absent = ABSENT in (one, two)
         if not (either_absent and any(_matches(path, each) for each in presence)):
-            yield Difference("/".join(path), one, two)
+            yield ProbeDifference("/".join(path), one, two)
 
 
 def _equal(one: Any, two: Any) -> bool:

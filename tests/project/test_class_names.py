@@ -7,7 +7,6 @@ from tests.project.paths import PACKAGES, ROOT
 
 ALLOWED = {
     "Certificate": "the packages do not import each other; both serve https",
-    "Difference": "a scenario's (runner) and a probe's (parity) are parts of different reports",
     "Operation": "the inspector shows operations of the translator, which it must not import",
     "TlsError": "the packages do not import each other; both serve https",
 }

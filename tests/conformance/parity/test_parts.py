@@ -7,7 +7,7 @@ import pytest
 from conformance.errors import DataError
 from conformance.parity import probe as probe_module
 from conformance.parity.access import ProjectAccess
-from conformance.parity.comparison import Difference, compare
+from conformance.parity.comparison import ProbeDifference, compare
 from conformance.parity.observation import Delays, Observation, Run, observe
 from conformance.parity.placeholders import Values
 from conformance.parity.probe import Probe, choices, load_probes
@@ -235,4 +235,4 @@ def test_short_credentials_do_not_hide_ordinary_text() -> None:
 def test_the_difference_has_a_path() -> None:
     """A difference names where it is."""
     compared = compare(probe(), Observation([{"status": 200}]), Observation([{"status": 400}]))
-    assert compared.differences == (Difference("answers/0/status", 200, 400),)
+    assert compared.differences == (ProbeDifference("answers/0/status", 200, 400),)
