@@ -50,7 +50,8 @@ def clients(session: nox.Session) -> None:
     With CI=true a client that cannot run is a failure, elsewhere it is skipped.
     See docs/how-to/clients.md.
     """
-    run_clients(session, "tests/clients", *PAGES)
+    readers = str(install_readers(session))
+    run_clients(session, "tests/clients", *PAGES, CLIENTS_READERS=readers)
 
 
 @nox.session
@@ -60,8 +61,8 @@ def browser(session: nox.Session) -> None:
     run_clients(session, "tests/clients/test_browser.py", model, *PAGES)
 
 
-def run_clients(session: nox.Session, *tests: str) -> None:
-    """Install the clients, and run their tests."""
+def run_clients(session: nox.Session, *tests: str, **variables: str) -> None:
+    """Install the clients, and run their tests with these environment variables."""
     session.install("-e", ".[test,clients]", "pip")
     folder = Path(session.create_tmp(), "node").resolve()
     shutil.copytree("tests/clients/node", folder, dirs_exist_ok=True)
@@ -70,7 +71,7 @@ def run_clients(session: nox.Session, *tests: str) -> None:
         quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
         # The tests report what is still missing.
         session.run(*install, *quiet, external=True, success_codes=range(256))
-    env = {"CLIENTS_NODE": str(folder), "CLIENTS_READERS": str(install_readers(session))}
+    env = {"CLIENTS_NODE": str(folder), **variables}
     session.run("pytest", *tests, "-n", "2", *session.posargs, env=env)
 
 

@@ -114,8 +114,10 @@ def _divided(since: float, until: float, unit: str, interval: int) -> Period:
         if len(buckets) == MOST_BUCKETS:
             raise CallError(400, f"more than {MOST_BUCKETS} pieces of a {unit}; take fewer days")
         end = _after(start, unit, interval)
-        form = "%Y-%m-%d %H:%M:%S" if unit in ("minute", "hour") else "%Y-%m-%d"
-        buckets.append(Bucket(f"{start:{form}}", start.timestamp(), end.timestamp()))
+        label = start.date().isoformat()
+        if unit in ("minute", "hour"):
+            label += f" {start:%H:%M:%S}"
+        buckets.append(Bucket(label, start.timestamp(), end.timestamp()))
         start = end
     return Period(since, until, buckets)
 

@@ -1,6 +1,6 @@
 """Counts of events by name (docs/facts/mixpanel-http-api.md#other-query-routes)."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
@@ -36,18 +36,14 @@ def top_events(call: ReadbackCall) -> ReadbackResponse:
     kind, limit = counting(call), call.integer("limit", 100, 1, LARGEST_LIST)
     today = datetime.fromtimestamp(call.now, UTC).date()
     since, until = whole_days(today - timedelta(days=1), today)
-    rows = event_rows(call, project, since, until)
-    now: list[EventRow] = []
-    before: list[EventRow] = []
-    for row in rows:
-        (now if row.time >= midnight(today) else before).append(row)
-    amounts = {
-        name: amount([row for row in now if row.name == name], kind)
-        for name in {row.name for row in now}
-    }
+    now: dict[str, list[EventRow]] = defaultdict(list)
+    before: dict[str, list[EventRow]] = defaultdict(list)
+    for row in event_rows(call, project, since, until):
+        (now if row.time >= midnight(today) else before)[row.name].append(row)
+    amounts = {name: amount(rows, kind) for name, rows in now.items()}
     found = []
     for name in top(amounts)[:limit]:
-        then = amount([row for row in before if row.name == name], kind)
+        then = amount(before[name], kind)
         change = (amounts[name] - then) / then if then else 0
         found.append({"amount": amounts[name], "event": name, "percent_change": change})
     return ReadbackResponse.json({"events": found, "type": kind})

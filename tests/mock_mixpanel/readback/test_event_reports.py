@@ -4,7 +4,7 @@ import pytest
 
 from mock_mixpanel.client import MockMixpanel
 from tests.mock_mixpanel.readback.reading import get, happened, read, refused
-from tests.mock_mixpanel.wire import NOW
+from tests.mock_mixpanel.wire import NOW, event, send
 
 DAYS = {"from_date": "2026-06-13", "to_date": "2026-06-15"}
 
@@ -186,3 +186,30 @@ def test_bad_parameters(
 def test_not_available(mock_mixpanel: MockMixpanel, path: str) -> None:
     """A report that is not there is a 501."""
     assert get(mock_mixpanel, f"/api/query/{path}").status_code == 501
+
+
+@pytest.mark.parametrize("unit", ["day", "week", "month"])
+def test_the_earliest_day(mock_mixpanel: MockMixpanel, unit: str) -> None:
+    """The first day of the calendar is a day like others, and too many of them are refused."""
+    days = {"from_date": "0001-01-01", "to_date": "0001-01-31", "unit": unit}
+    found = read(mock_mixpanel, "events", event='["Opened"]', **days)
+    assert found["data"]["series"][0] == "0001-01-01"
+    status, error = refused(
+        mock_mixpanel, "events", event='["Opened"]', **(days | {"to_date": "2026-06-15"})
+    )
+    assert (status, error) == (400, f"more than 10000 pieces of a {unit}; take fewer days")
+
+
+def test_odd_values(mock_mixpanel: MockMixpanel) -> None:
+    """A value that is not a text stands in the response as JSON."""
+    values = ["x", "", None, True, 2.0, 2.5, [1, "a"], {"b": 1}]
+    records = [
+        event(mock_mixpanel, "Odd", value=value, **{"$insert_id": f"odd-{number}"})
+        for number, value in enumerate(values)
+    ]
+    assert send(mock_mixpanel, "/track", records).text == "1"
+    expected = ["", "2", "2.5", '[1,"a"]', "null", "true", "x", '{"b":1}']
+    assert read(mock_mixpanel, "events/properties/values", name="value") == expected
+    today = {"event": "Odd", "name": "value", "interval": 1}
+    found = read(mock_mixpanel, "events/properties", **today)["data"]["values"]
+    assert found == {value: {"2026-06-15": 1} for value in expected}
