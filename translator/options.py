@@ -112,7 +112,7 @@ def read_browser(path: Path | None) -> Browser:
 
 
 def read_object(path: Path) -> Any:
-    """What a JSON or YAML file holds; a key that is there twice is an error.
+    """What a JSON or YAML file holds; a repeated key is an error.
 
     Raises ValueError or OSError.
     """

@@ -18,7 +18,7 @@ from conformance.spec.loading import Json
 
 _PLAIN_KEY = re.compile(r"[$A-Za-z_][$\w]*", re.ASCII)
 _SIMILAR_NAMES = 0.6
-"""Likeness (0 to 1) of two names that count as one, where the value alone is no evidence."""
+"""Likeness (0 to 1) of two names that count as one, where the value alone proves nothing."""
 
 _MOST_CANDIDATES = 16
 

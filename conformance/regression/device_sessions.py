@@ -34,7 +34,7 @@ def session_answer(line: Json, variant: Variant) -> Json:
         outcome = capture.outcome(variant.rules)
         operations = [*_calls(outcome), *_requests(outcome), _storage(outcome)]
     else:
-        raise ValueError(f"unknown mode {mode!r} of a session; there are web, ios and android")
+        raise ValueError(f"unknown mode {mode!r} of a session; use web, ios or android")
     return {"messageId": None, "operations": operations, "skipped": [], "error": None}
 
 

@@ -68,7 +68,7 @@ def mixed_rules(rules: Any, text: str) -> Any:
     found = rules.observed() if name == "observed" else rules.documented()
     for sign, rule in zip(changes[::2], changes[1::2], strict=True):
         if sign == "-":
-            raise ValueError("a revision takes rules that are added to a set only")
+            raise ValueError("a revision accepts added rules only, such as observed+group_calls")
         found = found.following(rule)
     return found
 

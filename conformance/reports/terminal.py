@@ -19,7 +19,7 @@ SHOWN_WHOLE = 20
 """So many failures are shown with every difference; the causes of all come at the end."""
 
 LOG_SECONDS = 5
-"""How often a line says how far the run is, where there is no terminal."""
+"""How often a line reports the progress of the run, without a terminal."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 

@@ -40,7 +40,7 @@ class Summary:
         return "100 %" if passed == self.judged else f"{int(1000 * passed / self.judged) / 10:g} %"
 
     def sentence(self) -> str:
-        """The result in one sentence for a reader who knows nothing of verdicts."""
+        """The result in one sentence for a reader who does not know the verdicts."""
         parts = []
         if self.behaviours:
             parts.append(self._behaviours())

@@ -21,7 +21,7 @@ def read_own(file: Path, folder: Path) -> tuple[Scenario, ...]:
     """The scenarios in a file of the folder. Raises DataError, naming the file, for a wrong one."""
     path = file.relative_to(folder).as_posix()
     if file.suffix != ".yaml":
-        raise DataError(f"{path}: a scenario's file is called .yaml")
+        raise DataError(f"{path}: a scenario's file must end in .yaml")
     try:
         return parse_scenarios(file.read_text(encoding="utf-8"), path, own=True)
     except (OSError, UnicodeDecodeError) as error:

@@ -60,7 +60,7 @@ class Selection:
         ]
 
     def captures(self, captures: Iterable[Recorded]) -> list[Recorded]:
-        """The chosen ones. They are of the level must, and of no heading."""
+        """The chosen captures. They have the level must and no heading."""
         if self.headings:
             return []
         if self.levels and "must" not in self.levels:

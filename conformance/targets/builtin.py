@@ -97,7 +97,7 @@ class _BuiltinSession:
         try:
             for index, result in enumerate(results):
                 if result.error is None:
-                    # An operation for another host is no loss of ours but a wrong translation.
+                    # An operation for another host is a wrong translation, not a loss.
                     for operation in result.operations:
                         self._sender.base_url(operation.host)
                     incoming.append(ledger.enter(MessageStatus(index, None, 0), result, {}))

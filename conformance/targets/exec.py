@@ -48,7 +48,7 @@ class ExecTarget:
         self._about: About | None = None
 
     def about(self) -> About:
-        """What the driver says of itself. Raises DriverBroken if it says nothing of use."""
+        """The driver's description of itself. Raises DriverBroken if it has no usable one."""
         if self._about is None:
             start = partial(self._driver.start, {"token": "T"})
             self._about = introduced(start, f"exec:{self._driver.command}")

@@ -22,13 +22,13 @@ class Front:
     """A server at a base URL, whose user name is the write key.
 
     Every call raises DriverBroken if the server does not answer within `timeout_seconds`. Raises
-    UsageError for what is no URL, or leads to another machine.
+    UsageError for a text that is not a URL, or a URL of another machine.
     """
 
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"{url!r} is no URL; use one as in 'http:http://127.0.0.1:3000'")
+            raise UsageError(f"{url!r} is not a URL; use one as in 'http:http://127.0.0.1:3000'")
         if not is_loopback(parts.hostname):
             raise UsageError(
                 f"{parts.hostname} is not this machine, and could not reach the mock that is; "

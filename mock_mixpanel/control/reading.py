@@ -1,6 +1,6 @@
 """The reading side of the control API: lists, single items and their causes, as JSON values.
 
-Nothing here knows of HTTP; a web page can be made from the same values.
+The values do not depend on HTTP; web pages use them too.
 """
 
 from bisect import bisect_left

@@ -34,7 +34,7 @@ MOST_REFUSED = 10_000
 def ingest(backend: Backend, endpoint: str, incoming: Incoming) -> Reply:
     """Process one request at an endpoint and append it to the journal; returns the reply.
 
-    A request is judged by what this worker knows of clock, projects and faults; if another worker
+    A request is judged by this worker's copy of clock, projects and faults; if another worker
     changed that before it is stored, it is judged again.
     """
     while True:

@@ -96,7 +96,7 @@ def damages(buffer: Buffer, end: int) -> Iterator[Damage]:
             read_frame(buffer, place)
             following = place + read_lengths(buffer, place).size
             if following > end:
-                raise DamagedError("the frame ends behind the log")
+                raise DamagedError("the frame is longer than the rest of the log")
         except DamagedError:
             following = _next_frame(buffer, place + 1, end)
             yield Damage(place, following)

@@ -49,7 +49,7 @@ class Deduplication:
         Duplicates have the same time; raw rows have no duplicates.
 
         Those that arrived at `old` (virtual seconds) or before are compacted: for them, one on the
-        same day is a duplicate as well. `resolve` says who is who, and may not change meanwhile.
+        same day is a duplicate as well. `resolve` gives the person of an id; it must not change.
         """
         gone: dict[int, int] = {}
         compared: set[int] = set()

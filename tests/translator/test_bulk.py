@@ -54,7 +54,7 @@ def test_the_last_line_needs_no_end() -> None:
 
 
 def test_blank_lines_are_ignored() -> None:
-    """A line of white space is no message: it is not answered and is not an error."""
+    """A line of white space is ignored: it has no answer and is not an error."""
     good = json.dumps(track()).encode()
     found = answers(b"\n" + good + b"\r\n \t\n\n" + good + b"\n\n")
     assert [answer["error"] for answer in found] == [None, None]

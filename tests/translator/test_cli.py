@@ -143,7 +143,7 @@ def test_wrong_settings_are_status_2(tmp_path: Path, content: str, text: str) ->
 
 
 def test_settings_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
-    """Some editors write one; it is no part of the JSON."""
+    """A byte order mark, which some editors write, is ignored."""
     path = tmp_path / "settings.json"
     path.write_bytes(b'\xef\xbb\xbf{"token": "T"}')
     done = cli("translate", "--settings", path, *NOW, text=json.dumps(track()))

@@ -270,7 +270,7 @@ def _certificate(stack: ExitStack, host: str, options: dict[str, Any]) -> Certif
     if (chain is None) != (key is None):
         usage_error("--tls-cert and --tls-key go together; give both, or --tls alone")
     if chain and authority:
-        usage_error("--tls-ca is for a certificate that is made; leave it out")
+        usage_error("--tls-ca goes with --tls only; omit it with --tls-cert")
     try:
         if chain and key:
             given = Certificate(chain, key)

@@ -53,7 +53,7 @@ def serve(
     """Serve until SIGTERM or SIGINT; then requests that are being answered are finished.
 
     `application` makes the ASGI application, in the event loop. `on_ready` is called once signals
-    are heard, `background` runs meanwhile, and `on_hangup` is called for each SIGHUP.
+    are handled, `background` runs meanwhile, and `on_hangup` is called for each SIGHUP.
     """
     connections = Connections(raise_file_limit())
 

@@ -58,7 +58,7 @@ def test_a_capture() -> None:
     ],
 )
 def test_bad_lines(line: bytes, text: str) -> None:
-    """What is no entry says why."""
+    """The error for an invalid entry has the reason."""
     with pytest.raises(BadLine, match=re.escape(text)):
         read_entry(line, "f:1")
 

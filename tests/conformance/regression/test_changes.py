@@ -220,7 +220,7 @@ def test_operations_are_named_by_what_they_do() -> None:
 
 
 def test_skips() -> None:
-    """A new skip and one that is gone, by code; other words for the same are no matter."""
+    """A new skip and one that is gone, by code; another text for the same code is not a change."""
     assert changes(
         answer(skipped=[("people_off", "off"), ("same", "x")]),
         answer(skipped=[("same", "x"), ("unknown_user", "who")]),

@@ -251,7 +251,7 @@ def test_without_now_each_message_is_judged_at_its_arrival(tmp_path: Path) -> No
 
 
 def test_a_row_that_no_message_exercises(tmp_path: Path) -> None:
-    """The warning names the row: "0 changed" says nothing about it."""
+    """The warning names the row: "0 changed" does not prove that it has no effect."""
     corpus, mapping = tmp_path / "corpus.jsonl", tmp_path / "mapping.json"
     corpus.write_text(json.dumps(TRACK))
     mapping.write_text('{"events": {"$current_url": null}}')

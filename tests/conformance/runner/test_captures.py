@@ -122,7 +122,7 @@ def test_each_rule_gets_the_change_that_is_its_own() -> None:
 
 
 def test_a_change_without_a_name_is_unexplained() -> None:
-    """What depends on the rule set as a whole, and on no rule in it, is red."""
+    """A difference that depends on the whole rule set, and not on a rule of it, fails."""
 
     def unnamed(message: Any, settings: Any, *, rules: Rules, **options: Any) -> Result:
         result = translate(message, settings, rules=rules, **options)

@@ -113,7 +113,7 @@ def test_insert_ids(value: Any, valid: bool) -> None:
 
 
 def test_the_plain_placeholder_takes_any_insert_id() -> None:
-    """`<insert_id>` says nothing about which, but it must be there and be valid."""
+    """`<insert_id>` matches any valid insert id, but not a missing one."""
     expected = {"$insert_id": "<insert_id>"}
     assert compare("x", expected, {"$insert_id": UUID}) == []
     assert compare("x", expected, {}) == [Difference("x.$insert_id", Kind.MISSING, "<insert_id>")]

@@ -10,7 +10,7 @@ SCENARIO = dataclasses.replace(load_scenarios()[0], id="a/b", title="T", level="
 
 
 def test_secrets_are_hidden() -> None:
-    """What a scenario gives as a secret is in no report; nothing else is left out."""
+    """A scenario's secret is not in any report; nothing else is left out."""
     given = {
         "settings": {"token": "T", "apiSecret": "S3CRET"},
         "project": {"secret": "S3CRET", "region": "eu"},

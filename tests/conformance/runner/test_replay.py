@@ -249,7 +249,7 @@ def test_failure_text(mock: Mock) -> None:
 
 
 def test_a_wrong_fault_is_the_scenarios_mistake(mock: Mock) -> None:
-    """A rule that the mock does not take is no fault of the translator."""
+    """A rule that the mock refuses is not counted as the translator's fault."""
     faults = "faults: [{match: {pth: /track}, action: {status: 503}}]\n"
     with pytest.raises(DataError, match=r"alias/sample: faults: .*pth"):
         differences(SIGNED_UP + faults + REQUEST, mock)

@@ -71,7 +71,7 @@ def test_a_stale_expected_failure(tmp_path: Path) -> None:
 
 
 def test_an_unselected_expected_failure_is_not_stale(tmp_path: Path) -> None:
-    """What was not replayed says nothing about the list."""
+    """Scenarios that were not replayed do not make the list stale."""
     listed = excused(tmp_path, "alias/to-itself: sends it")
     assert run("alias/direction", "--expected-failures", listed).exit_code == 0
 

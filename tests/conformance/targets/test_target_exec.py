@@ -116,7 +116,7 @@ def test_what_it_cannot_do_is_skipped(scenario: str, word: str, reason: str, moc
 
 
 def test_what_it_does_not_tell_is_not_compared(mock: Mock) -> None:
-    """A skip without our code is no failure, and the outcome says what was left out."""
+    """A skip without our code is not a failure, and the outcome has the part that was left out."""
     [found] = outcomes(mock, ["alias/to-itself"], "translate", "tells-nothing")
     assert Verdict.PASS is found.verdict
     assert found.notes == ("not compared: skipped, which this target does not tell",)
@@ -124,7 +124,7 @@ def test_what_it_does_not_tell_is_not_compared(mock: Mock) -> None:
 
 
 def test_a_driver_that_breaks_is_an_error(mock: Mock) -> None:
-    """It says nothing about the translator, and the next scenario is replayed all the same."""
+    """The translator is not blamed, and the next scenario is replayed."""
     target = ExecTarget(f"{sys.executable} {FOLDER / 'odd.py'} dies-later")
     found = [run_scenario(SCENARIOS["track/minimal"], target, mock) for _ in range(2)]
     target.close()

@@ -54,7 +54,7 @@ def test_everything_conforms_through_a_server_that_can_be_told(mock: Mock) -> No
 
 
 def test_calls_are_made_as_segments_libraries_make_them(mock: Mock) -> None:
-    """Each call has its path; what is no call goes into a batch; the write key is the user."""
+    """Each call has its path; other messages go into a batch; the write key is the user."""
     with serving(told=True) as server:
         target = HttpTarget(server.url.replace("http://", "http://my-key@"))
         for name in ("track/minimal", "bad_input/not-an-object", "bad_input/unknown-type"):

@@ -230,6 +230,6 @@ def test_ignore(mock_mixpanel: MockMixpanel, value: Any, kept: int) -> None:
     ],
 )
 def test_not_an_event(mock_mixpanel: MockMixpanel, record: Any, reason: str) -> None:
-    """What is no event is refused with a reason and never a crash."""
+    """A record that is not an event is refused with a reason, without a crash."""
     answer = send(mock_mixpanel, "/track?verbose=1", [record])
     assert answer.json() == {"error": reason, "status": 0}

@@ -63,7 +63,7 @@ def test_no_data(mock_mixpanel: MockMixpanel, endpoint: str, records: list[objec
     ],
 )
 def test_no_token(mock_mixpanel: MockMixpanel, endpoint: str, record: dict[str, object]) -> None:
-    """A record for no project says so, with status 200."""
+    """The reply to a record without a project has this reason, with status 200."""
     answer = send(mock_mixpanel, f"{endpoint}?verbose=1", record)
     assert (
         answer.status_code,

@@ -124,7 +124,7 @@ def test_a_flipped_byte_in_the_other_head(folder: Path, place: int) -> None:
 
 
 def test_bytes_behind_the_log_do_not_count(folder: Path) -> None:
-    """What a killed worker left behind the end of the log is no damage."""
+    """Bytes of a killed worker behind the end of the log do not count as damage."""
     with (folder / "log-1").open("ab") as file:
         file.write(b"half a row")
     store = open_store(f"folder:{folder}")

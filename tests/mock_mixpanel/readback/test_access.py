@@ -118,7 +118,7 @@ def test_region(server: Server) -> None:
 
 
 def test_strict_projects() -> None:
-    """With strict projects, a bare user that is no project is refused."""
+    """With strict projects, a bare user that is not a project is refused."""
     with Server(Config(projects=(GUARDED,), strict_projects=True)) as server:
         hint = "there is no such project; name one by its token or project_id"
         assert read(server, basic("third:")) == (401, f"{UNAUTHENTICATED}: {hint}")

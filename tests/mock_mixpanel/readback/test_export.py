@@ -269,5 +269,5 @@ def test_regions_are_apart(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_slash(mock_mixpanel: MockMixpanel) -> None:
-    """A slash at the end is no redirect."""
+    """A slash at the end makes no redirect."""
     assert get(mock_mixpanel, "/api/2.0/export/", from_date=DAY, to_date=DAY).status_code == 200

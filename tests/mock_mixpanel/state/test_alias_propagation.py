@@ -1,4 +1,4 @@
-"""Legacy aliases: who is who before and after an alias has propagated."""
+"""Legacy aliases: the person of an id before and after an alias has propagated."""
 
 import pytest
 
@@ -174,7 +174,7 @@ def test_refused_alias(mock_mixpanel: MockMixpanel, name: str, delay: float) -> 
 
 
 def test_repeated_alias(mock_mixpanel: MockMixpanel) -> None:
-    """The same alias again is no fault, and does not start the delay anew."""
+    """The same alias again is accepted, and does not restart the delay."""
     mock_mixpanel.project(alias_delay=DELAY)
     mock_mixpanel.freeze(NOW)
     send(mock_mixpanel, "/track", alias(mock_mixpanel, "u-1", "anon-1"))

@@ -68,14 +68,14 @@ def test_what_is_new_stays(compacted: MockMixpanel) -> None:
     ],
 )
 def test_not_the_same(compacted: MockMixpanel, other: dict[str, Any]) -> None:
-    """Another day, person or insert id is no duplicate."""
+    """Records with another day, person or insert id are not duplicates."""
     send(compacted, "/track", [same(compacted, 1), same(compacted, 2, **other)])
     compacted.advance(HOUR)
     assert rows(compacted) == ([1, 2], [1, 2])
 
 
 def test_another_name(compacted: MockMixpanel) -> None:
-    """Another event name is no duplicate."""
+    """Records with another event name are not duplicates."""
     send(compacted, "/track", [same(compacted, 1), same(compacted, 2) | {"event": "Other"}])
     compacted.advance(HOUR)
     assert rows(compacted) == ([1, 2], [1, 2])

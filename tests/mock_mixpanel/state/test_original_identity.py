@@ -168,7 +168,7 @@ def test_merge(original: MockMixpanel) -> None:
 
 
 def test_merge_by_strict_import(original: MockMixpanel) -> None:
-    """A strict import asks a `$merge` for no time and no insert id."""
+    """A strict import accepts a `$merge` without a time and an insert id."""
     answer = send(original, "/import?strict=1", [merge(original, "u", "v")])
     assert answer.json() == {"code": 200, "num_records_imported": 1, "status": "OK"}
     assert people(original) == [{"u", "v"}]
@@ -309,7 +309,7 @@ def test_ids_are_case_sensitive(original: MockMixpanel) -> None:
 
 
 def test_device_and_user_link_nothing(original: MockMixpanel) -> None:
-    """An event with `$device_id` and `$user_id` is no merge under original."""
+    """An event with `$device_id` and `$user_id` does not merge under original."""
     send(original, "/track", event(original, **{"$device_id": A, "$user_id": "u"}))
     assert people(original) == []
 

@@ -1,4 +1,4 @@
-"""Parts of lists: what is asked for by `since` and `limit` is that of the whole list."""
+"""Parts of lists: `since` and `limit` give the same items as the whole list."""
 
 from typing import Any
 

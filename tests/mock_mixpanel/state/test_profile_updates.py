@@ -192,7 +192,7 @@ def test_refused_update_is_no_sign_of_life(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_modifiers_and_strangers(mock_mixpanel: MockMixpanel) -> None:
-    """Modifiers and unknown members are accepted and are no properties."""
+    """Modifiers and unknown members are accepted and do not become properties."""
     more = {"ip": 0, "time": 1, "latitude": 1.5, "longitude": 2, "mp_metadata": {}, "user_id": "x"}
     record = update(mock_mixpanel, set={"a": 1}, **more) | {"id": 7}
     assert send(mock_mixpanel, "/engage?ip=0&strict=1", record).content == b"1"

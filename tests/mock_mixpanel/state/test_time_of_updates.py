@@ -73,7 +73,7 @@ def test_units(frozen: MockMixpanel, time: Any) -> None:
 
 @pytest.mark.parametrize("time", ["later", None, True, [], {}, 2 * NOW_SECONDS, 10**400])
 def test_no_time(frozen: MockMixpanel, time: Any) -> None:
-    """What is no time, or lies in the future, is the time of arrival."""
+    """An invalid or future time is replaced by the time of arrival."""
     send(frozen, "/engage", update(frozen, set={"a": 1}, time=time))
     frozen.advance(1)
     send(frozen, "/engage", update(frozen, set={"a": 2}))

@@ -36,7 +36,7 @@ def test_text_is_read_as_the_number_it_is(revenue: str, expected: float) -> None
 
 @pytest.mark.parametrize("revenue", ["1e999", "-1e999", "free", "2026-04-01", "1" * 5000, {"a": 1}])
 def test_what_is_no_number_is_reported(revenue: Any) -> None:
-    """An amount that no JSON number can hold is no charge, and that is said."""
+    """An amount beyond JSON's numbers makes no charge, and the result has the reason."""
     message = track(properties={"revenue": revenue})
     assert charged(revenue) == []
     assert [skip.code for skip in run(message, people=True).skipped] == ["not_a_number"]

@@ -37,5 +37,5 @@ WEBKIT = "AppleWebKit/534.30 (KHTML, like Gecko)"
 def test_browsers_have_the_names_seen_in_captures(
     agent: str, expected: tuple[str, str] | None
 ) -> None:
-    """Mobile variants are one browser, versions are whole, and programs are no browsers."""
+    """Mobile variants are one browser, versions are whole, and programs are not browsers."""
     assert browser(agent) == expected

@@ -131,7 +131,7 @@ def test_one_message_is_a_session_of_one(mode: str) -> None:
 
 
 def test_cloud_mode_has_no_calls() -> None:
-    """A result of cloud mode says nothing of calls."""
+    """A result of cloud mode has no member `calls`."""
     result = translate({"type": "track", "event": "x", "userId": "u"}, Settings(token="T"), now=NOW)
     assert "calls" not in result.as_json()
 

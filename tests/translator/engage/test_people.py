@@ -138,7 +138,7 @@ def test_an_address_in_the_context_counts() -> None:
 
 
 def test_a_visitor_with_an_address_is_known() -> None:
-    """Somebody who gave an address is no anonymous visitor, and is reached by the anonymousId."""
+    """A visitor with an address is not anonymous; calls have the anonymousId."""
     engage = trait()
     feed(engage, identify(anonymousId="a", traits={"email": "a@x.example"}))
     assert to_whom(feed(engage, visit("a"))) == [("a", "a@x.example")]

@@ -54,7 +54,7 @@ def test_time_is_corrected(called: str, sent_at: str, corrected: str) -> None:
 
 @pytest.mark.parametrize(("called", "sent_at"), [("soon", "2026-06-15T13:00:00Z"), ("2020", "?")])
 def test_time_that_cannot_be_corrected(called: str, sent_at: str) -> None:
-    """A time that cannot be read, or with no reading of its sending, stays as it is."""
+    """A time that cannot be read, or without a readable sentAt, stays as it is."""
     [message] = messages("t", {"timestamp": called, "sentAt": sent_at})
     assert called == message["timestamp"]
 

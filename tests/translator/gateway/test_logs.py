@@ -58,7 +58,7 @@ def test_each_request_is_a_line(gateway: TestGateway) -> None:
 
 
 def test_requests_are_not_shown_by_default(gateway: TestGateway) -> None:
-    """A request is no warning, even if it is refused."""
+    """A request is not logged as a warning, even if it is refused."""
     watched = Watched(gateway)
     with watched.logging("warning"):
         assert watched.client.post("/v1/track", b"{").status == 400

@@ -98,7 +98,7 @@ def test_live_reaches_the_official_hosts(host: str) -> None:
 
 
 def test_live_reaches_nothing_else_by_itself() -> None:
-    """`live` is no permission for a host that is not Mixpanel's."""
+    """`live` does not allow a host that is not Mixpanel's."""
     with pytest.raises(DestinationError):
         destination("https://mixpanel.example.com", {}, live=True)
 

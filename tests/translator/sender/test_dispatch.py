@@ -367,7 +367,7 @@ def test_a_gateway_waits_for_ever() -> None:
 
 
 def test_what_was_not_sent_says_nothing_of_a_host() -> None:
-    """In a long outage an event that became too old is no sign that the host answers others."""
+    """In a long outage an event that became too old does not count as an answer of the host."""
     driven = Driven(put("ann"), of("bob", "B"), gives_up=False)
     while driven.now < 100 + 86400:
         step = driven.dispatch.next(driven.now)

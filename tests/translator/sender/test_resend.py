@@ -75,7 +75,7 @@ def test_a_message_is_translated_again(tmp_path: Path, stub: Stub) -> None:
 
 
 def test_no_file_is_wrong_usage(tmp_path: Path, stub: Stub) -> None:
-    """Where there are no dead letters there is nothing to send."""
+    """Without a file of dead letters the command ends with an error."""
     code, text = Shell(tmp_path, stub).run("resend", "nothing")
     assert (
         code,

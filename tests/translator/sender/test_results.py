@@ -69,7 +69,7 @@ def test_a_lost_answer_to_increments(sender: Sender, stub: Stub, lost: Reply) ->
 
 @pytest.mark.parametrize("clear", [Reply(503), Reply(429), Reply(403, b"<html>Blocked</html>")])
 def test_an_answer_that_took_no_increment(sender: Sender, stub: Stub, clear: Reply) -> None:
-    """An answer that says that nothing was stored is no lost answer: all are sent again."""
+    """After an answer that nothing was stored, all records are sent again."""
     stub.script = [clear]
     verdicts = sender.send([update(name, "$add", {"n": 1}) for name in ("ann", "bob")])
     assert fates(verdicts) == [D, D]
@@ -140,7 +140,7 @@ def test_shared_insert_id_names_nobody(sender: Sender, stub: Stub) -> None:
     ],
 )
 def test_unclear_import_answers_are_divided(sender: Sender, stub: Stub, reply: Reply) -> None:
-    """An answer that leaves the fate of a record open is no reason to trust it."""
+    """An answer that leaves the fate of a record open does not count as a delivery."""
     stub.script = [
         reply,
         Reply(400, b"bad"),

@@ -73,7 +73,7 @@ def test_all_delivered(sender: Sender) -> None:
 
 @pytest.mark.parametrize("endless", [b"skipped", b"bad"])
 def test_lines_of_which_nothing_is_sent(stub: Stub, endless: bytes) -> None:
-    """However many of them follow, an answer is heard meanwhile, and what it asks for is done."""
+    """Answers are processed between operations, however many operations follow."""
     stub.script = [Reply(429, b"", headers={"Retry-After": "0"})]
 
     def lines() -> Iterator[bytes]:

@@ -42,7 +42,7 @@ class Pipe:
 
 
 def test_there_may_be_none_now() -> None:
-    """What is there is given at once; when there is no more, that is said once all is taken."""
+    """Available lines come at once; the end is reported after all lines."""
     pipe = Pipe()
     assert pipe.lines.take(10) == []
     pipe.bring([b"1", b"2"])
@@ -119,7 +119,7 @@ def test_half_a_line_keeps_none_before_it(mock_mixpanel: MockMixpanel, tmp_path:
 
 
 def test_an_interruption_waits_for_no_answer(tmp_path: Path) -> None:
-    """Ctrl-C ends it while a host keeps a request, without a trace, and the spool knows of it."""
+    """Ctrl-C ends it during a request, without a traceback; the spool keeps the operations."""
     spool = tmp_path / "spool"
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}"

@@ -92,7 +92,7 @@ def _repeat(spool: Spool, run: str) -> None:
     finished = spool.finished
     if finished is None:
         if spool.repeats != run:
-            raise ValueError(f"the spool knows no finished run {run}; omit --again")
+            raise ValueError(f"the spool has no finished run {run}; omit --again")
     elif finished.id == run:
         spool.begin_input(repeats=run)
     elif finished.repeats != run:
