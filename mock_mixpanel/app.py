@@ -129,7 +129,7 @@ def _take(backend: Backend, endpoint: str) -> Response:
 
 
 def _unknown(backend: Backend, error: HTTPException) -> Response:
-    """Answer and journal what is not built: never a success that stores nothing."""
+    """Answer and journal unsupported routes: never with a success that stores nothing."""
     if error.code not in (404, 405):
         return respond(replies.app_error(error.code or 500, error.description or error.name))
     reply = replies.app_error(

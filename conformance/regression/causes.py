@@ -137,5 +137,5 @@ def _touches(effect: Change, change: Change) -> bool:
 
 
 def _within(inner: str, outer: str) -> bool:
-    # A whole operation, whose path is empty, is one thing and what is in it another.
+    # The empty path is a whole operation: changes inside it are changes of their own.
     return inner == outer or (outer != "" and inner.startswith((f"{outer}.", f"{outer}[")))

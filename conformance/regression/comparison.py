@@ -42,7 +42,7 @@ class DiffJob:
 
 
 class ChunkComparer:
-    """Both sides, and what was learned of them; for many chunks, in one process."""
+    """Both sides with cached results, for many chunks in one process."""
 
     def __init__(self, job: DiffJob, old: Side, new: Side) -> None:
         self._job = job

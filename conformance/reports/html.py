@@ -19,7 +19,7 @@ from conformance.spec.data import read
 from conformance.spec.loading import Json
 
 OTHER = "other sources"
-"""The row of what is about no heading of the doc."""
+"""The row of outcomes without a heading of the doc."""
 
 ISSUES = "https://github.com/{}/issues/{}"
 
@@ -109,7 +109,7 @@ def given(outcome: Outcome) -> list[tuple[str, list[Line]]]:
 
 
 def sections(outcome: Outcome) -> list[Section]:
-    """What was expected beside what came; parts that are empty on both sides are left out."""
+    """The expected and the actual parts, side by side, without parts that are empty in both."""
     names = dict.fromkeys([*outcome.expected, *outcome.actual])
     found = []
     for name in names:

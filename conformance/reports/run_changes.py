@@ -37,7 +37,7 @@ class Changed(NamedTuple):
         return found
 
     def text(self) -> str:
-        """One line; for what is red now, all that differs now, and what differed before only."""
+        """One line; for a failure, its present differences and those that are gone."""
         verdicts = [each.verdict.value if each else "not there" for each in self]
         outcome = self.outcome
         head = f"{outcome.id}  {outcome.level}  {outcome.rules}  {' -> '.join(verdicts)}"

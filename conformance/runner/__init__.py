@@ -1,1 +1,1 @@
-"""Replays scenarios and captures, and compares what comes with what is expected."""
+"""Replays scenarios and captures, and compares the actual with the expected results."""

@@ -1,4 +1,4 @@
-"""Exact comparison of what was expected with what came, as a list of differences."""
+"""Exact comparison of the expected with the actual result, as a list of differences."""
 
 import re
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Difference:
-    """One place where what came is not what was expected.
+    """One place where the actual result differs from the expected one.
 
     `path` is a JSON path such as `requests[0].record.properties.time`. `expected` means nothing if
     the value was unexpected, `actual` nothing if it is missing. `note` helps a person to see why.

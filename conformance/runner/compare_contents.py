@@ -25,7 +25,7 @@ def compare_contents(
     actual: Contents,
     forbidden: Mapping[str, Iterable[str]] = {},
 ) -> list[Difference]:
-    """Everything in which the actual contents are not what was expected.
+    """All differences between the actual and the expected contents.
 
     `forbidden` maps `events`, `profiles` or `groups` to properties that must not be there.
     """

@@ -16,7 +16,7 @@ from translator.core.residency import HOSTS
 
 
 class MockRefused(EngineError):
-    """The mock says that what it was asked is wrong; the text has its reason."""
+    """The mock refuses a request to its control API; the text has the reason."""
 
 
 class Mock:

@@ -21,7 +21,7 @@ EXPECTS_NOTHING = "expects-nothing"
 SOURCE_OF_HEADING = "doc#"
 
 LEVELS = ("must", "should", "info")
-"""From what a source demands to a choice between equals."""
+"""From demands of a source to choices between equal alternatives."""
 
 
 class Verdict(StrEnum):

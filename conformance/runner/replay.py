@@ -1,4 +1,4 @@
-"""The engine: one scenario through a target into the mock, and in what it differs."""
+"""The engine: sends a scenario through a target into the mock, and gives the differences."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from translator.engage import Engage
 
 @dataclass(frozen=True)
 class Replayed:
-    """What came of a scenario, by section, and in what it differs from what was expected.
+    """The result of a scenario, by section, and its differences from the expected result.
 
     `notes` say what could not be compared with this target. `expected` is what was compared
     with, if that is not what the scenario says literally.
@@ -276,7 +276,7 @@ def _reasons(answers: list[Answer]) -> dict[str, list[tuple[Json, str]]]:
 def _compare_reasons(
     path: str, expected: list[Json], found: list[tuple[Json, str]]
 ) -> list[Difference]:
-    """Compare what was answered; the words that came with it help a person only."""
+    """Compare the codes of answers; their texts only help a reader."""
     differences = compare_sequence(path, expected, [item for item, _ in found])
     words = "\n".join(f"message {item['message']} said: {text}" for item, text in found)
     return [dataclasses.replace(difference, note=words) for difference in differences]

@@ -28,7 +28,7 @@ DEFAULT_CLOCK = "2026-06-15T12:00:00Z"
 DESCRIPTION = frozenset(
     ["id", "title", "why", "level", "source", "tags", "mode", "rules", "expect"]
 )
-"""The keys of a scenario that are not part of what goes in."""
+"""The keys of a scenario that are not part of its input."""
 
 
 @dataclass(frozen=True)
@@ -295,7 +295,7 @@ _ONLY_IN = {
     "engage": ("cloud",),
     "delivery": ("cloud",),
 }
-"""Part of a scenario, or of what it expects -> the modes in which it means something."""
+"""Key of a scenario, or of its `expect` -> the modes in which it applies."""
 
 
 def _scenario(data: Json, path: str) -> Scenario:

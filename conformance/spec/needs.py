@@ -21,7 +21,7 @@ CAPABILITIES = {
     "regions": "has the setting for the EU endpoint",
     "devices": "has a device mode",
 }
-"""Capability -> what a translator does that has it."""
+"""Capability -> what a translator with it does."""
 
 _SETTINGS = {
     "consolidatedPageCalls": "page_options",

@@ -122,7 +122,7 @@ class _Watched:
         return [Answer(note=note) for note in notes]
 
     def flush(self) -> None:
-        """Nothing: what was held back has come while the mock was watched."""
+        """Do nothing: delayed records arrived while the mock was watched."""
 
     def close(self) -> None:
         """Nothing is held."""

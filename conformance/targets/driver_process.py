@@ -1,4 +1,4 @@
-"""A program that answers each line with a line, and what can go wrong with that."""
+"""A program that answers each line with a line, and its failures."""
 
 import os
 import queue

@@ -1,6 +1,6 @@
-"""Engage between a scenario's messages and the target: what it makes of them is what is delivered.
+"""Engage between a scenario's messages and the target: the target gets the calls of Engage.
 
-The computation is ours whatever the target is; a target translates the calls that come of it.
+The computation is ours for every target; a target only translates the resulting calls.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What targets in other programs have in common: from what they answer to what a target says."""
+"""Responses of targets in other programs, converted to the runner's records."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

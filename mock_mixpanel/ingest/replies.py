@@ -21,7 +21,7 @@ JSON_TYPE = "application/json"
 (docs/facts/real-clients.md#what-counts-as-success)."""
 
 TEXT_TYPE = "text/plain"
-"""Without a charset: what it labels is ASCII, and the type is all that is documented."""
+"""Without a charset: the bodies are ASCII, and only the type is documented."""
 
 NO_REQUEST_PAGE = "<!DOCTYPE html><title>%(code)d</title><p>%(message)s.</p>"
 """The response to a malformed HTTP request (choice)."""

@@ -1,4 +1,4 @@
-"""A request with its records as one row of bytes, which is what a store keeps.
+"""A request with its records as one row of bytes, the unit of a store.
 
 Ingestion packs each request, so packing is kept cheap: the records stay the JSON text in which they
 arrived, and equal verdicts are written once. Readers unpack.

@@ -35,7 +35,7 @@ def identity_report(
     refused: Sequence[LinkHistory] = (),
     who: str | None = None,
 ) -> dict[str, list[Any]]:
-    """Who is who, what is asked, due, in effect and refused, and whose data is in several places.
+    """The clusters of ids; links that are asked, due, in effect or refused; people with split data.
 
     `refused` are the identity events that were refused when they arrived. With `who`, only what
     concerns this id.

@@ -1,4 +1,4 @@
-"""A Segment-compatible HTTP API that translates what it gets and delivers it to Mixpanel."""
+"""A Segment-compatible HTTP API that translates calls and delivers them to Mixpanel."""
 
 from translator.gateway.app import Gateway
 from translator.gateway.pipeline import DeliveryOptions, Pipeline

@@ -105,7 +105,7 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to deliver what is there after a signal to end.",
+    help="How long to deliver accepted messages after a signal to end.",
 )
 def gateway(**options: Any) -> None:
     """Take calls from Segment's SDKs, translate them in cloud mode and deliver them.
@@ -261,7 +261,7 @@ def _tuned() -> Iterator[None]:
 
 
 def _certificate(stack: ExitStack, host: str, options: dict[str, Any]) -> Certificate | None:
-    """What the options of TLS say; wrong usage ends the program with status 2."""
+    """The certificate of the TLS options; wrong usage ends the program with status 2."""
     tls, chain, key, authority = (
         options.pop(name) for name in ("tls", "tls_cert", "tls_key", "tls_ca")
     )
@@ -293,7 +293,7 @@ def _log_opened(pipeline: Pipeline, options: DeliveryOptions) -> None:
 
 
 def _end(pipelines: list[Pipeline], drain: float, spool: Path | None) -> None:
-    """Deliver what is there, print the account, and exit."""
+    """Deliver all accepted messages, print the account, and exit."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
     log.info(

@@ -12,52 +12,29 @@ Each frame of a log and the head have a checksum, so that damage by others is fo
 import fcntl
 import mmap
 import os
-import struct
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
-from zlib import crc32
 
 from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
 from mock_mixpanel.log.stores import PAGE, Changes, Page, StoreError, oldest_to_keep
 from mock_mixpanel.log.stores.answer_files import AnswerFiles
+from mock_mixpanel.log.stores.folder_head import (
+    MAGIC,
+    SIZE,
+    Head,
+    commit,
+    committed,
+    first_content,
+)
 from mock_mixpanel.log.stores.log_file import LogFile
-
-MAGIC = b"mock-mixpanel 2\n"
-"""First bytes of a head; a store of another format cannot be read."""
 
 SETTINGS_SLACK = 1024 * 1024
 """Bytes of outdated settings that are kept before their log is written anew."""
 
-_COUNT, _HEAD = struct.Struct("<Q"), struct.Struct("<QQQQQQQQQI")
-_FIRST_SLOT = len(MAGIC) + _COUNT.size
-_SIZE = _FIRST_SLOT + 2 * _HEAD.size
 _REMOVED = b"removed"
 """Body of the frame of a setting that was removed."""
-
-
-class Head(NamedTuple):
-    """Which logs count and where they end, and how the ids go on.
-
-    `first_entry` is the id of the oldest entry that is kept; `settings_live` is where the log of
-    settings ended when it was last written anew.
-    """
-
-    version: int = 1
-    generation: int = 1
-    end: int = 0
-    next_row: int = 1
-    next_entry: int = 1
-    first_entry: int = 1
-    settings_generation: int = 1
-    settings_end: int = 0
-    settings_live: int = 0
-
-    def packed(self, count: int) -> bytes:
-        """The head as the COUNTth one, with a checksum."""
-        return _HEAD.pack(*self, crc32(repr((count, *self)).encode()))
 
 
 class FolderStore:
@@ -75,14 +52,14 @@ class FolderStore:
             self._file = os.open(folder / "head", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
             if os.fstat(self._file).st_size == 0:
-                os.write(self._file, MAGIC + bytes(_COUNT.size) + 2 * Head().packed(0))
+                os.write(self._file, first_content())
             fcntl.flock(self._file, fcntl.LOCK_UN)
         except OSError as error:
             raise StoreError(f"{folder} cannot be opened: {error.strerror}") from error
-        if os.pread(self._file, len(MAGIC), 0) != MAGIC or os.fstat(self._file).st_size != _SIZE:
+        if os.pread(self._file, len(MAGIC), 0) != MAGIC or os.fstat(self._file).st_size != SIZE:
             os.close(self._file)
             raise StoreError(f"{folder} is not a store of this version; use another folder")
-        self._map = mmap.mmap(self._file, _SIZE)
+        self._map = mmap.mmap(self._file, SIZE)
         self._head = self._committed()
         self._log = self._opened("log", self._head.generation)
         self._settings = self._opened("settings", self._head.settings_generation)
@@ -126,7 +103,7 @@ class FolderStore:
             self._depth = 1
             try:
                 yield
-                self._commit(self._head)
+                commit(self._map, self._head)
                 self._remove(before)
             except BaseException:
                 self._log = self._opened("log", before.generation)
@@ -153,7 +130,7 @@ class FolderStore:
                 self._head = self._committed()
                 done = self._append(packed, version)
                 if done:
-                    self._commit(self._head)
+                    commit(self._map, self._head)
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
             first, after = self._head.first_entry, self._head.next_entry
@@ -208,22 +185,7 @@ class FolderStore:
 
     def _committed(self) -> Head:
         """The head that counts; the caller holds the lock. Raises StoreError if it is damaged."""
-        (count,) = _COUNT.unpack_from(self._map, len(MAGIC))
-        place = _FIRST_SLOT + count % 2 * _HEAD.size
-        head = Head._make(_HEAD.unpack_from(self._map, place)[:-1])
-        if head.packed(count) != self._map[place : place + _HEAD.size]:
-            raise StoreError(
-                f"{self._folder}: the file head is damaged. The rows in the logs beside it were not"
-                " changed. Restore head from a copy, or use another folder"
-            )
-        return head
-
-    def _commit(self, head: Head) -> None:
-        """Write the head beside the one that counts, and then count the new one."""
-        (count,) = _COUNT.unpack_from(self._map, len(MAGIC))
-        place = _FIRST_SLOT + (count + 1) % 2 * _HEAD.size
-        self._map[place : place + _HEAD.size] = head.packed(count + 1)
-        _COUNT.pack_into(self._map, len(MAGIC), count + 1)
+        return committed(self._map, self._folder)
 
     @contextmanager
     def _reading(self) -> Iterator[Head]:

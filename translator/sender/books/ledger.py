@@ -156,7 +156,7 @@ class Ledger:
         self._taken = max(self._taken, number)
 
     def sending(self, operations: Sequence[QueuedOperation]) -> None:
-        """Mark in the spool what must not be sent twice. Raises StorageError."""
+        """Mark operations that must not be sent twice in the spool. Raises StorageError."""
         if self._spool is not None and not operations[0].idempotent:
             self._spool.start([queued.tag.number for queued in operations])
 

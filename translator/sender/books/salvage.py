@@ -1,4 +1,4 @@
-"""Saving what can be read of a spool file that was damaged on disk.
+"""Recovery of the readable rows of a spool file that was damaged on disk.
 
 The readable rows are copied to a new file that takes the place of the damaged one, which is kept
 beside it. Rows are read in ranges; a range with a damaged page is halved until only the rows on

@@ -67,7 +67,7 @@ class StoredOperation(NamedTuple):
 
 
 def checksum(endpoint: Any, host: Any, ordering_keys: Any, payload: Any) -> int:
-    """The CRC-32 of what an operation's row says."""
+    """The CRC-32 of the columns of an operation's row."""
     return zlib.crc32(_bytes(payload), _checksum_of_start(endpoint, host, ordering_keys))
 
 
