@@ -1,8 +1,11 @@
 """Checks of single values that several project options share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any
+
+Check = Callable[[Any, str], Any]
+"""Gives the checked value; raises ConfigError with the place, its second argument."""
 
 
 class ConfigError(ValueError):

@@ -5,11 +5,12 @@ A flag has the shape of Mixpanel's own flag definitions
 pasted. Only `key` and the variants are needed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 
 from mock_mixpanel.projects.checks import (
+    Check,
     ConfigError,
     boolean_of,
     check_name,
@@ -30,8 +31,6 @@ DEFAULTS: FlagDefinition = {
 }
 
 STATUSES = ("enabled", "disabled")
-
-Check = Callable[[Any, str], Any]
 
 
 def flags_of(value: Any, where: str) -> tuple[FlagDefinition, ...]:

@@ -1,11 +1,12 @@
 """Checks and converts the values of project options; a `ConfigError` names the place."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from mock_mixpanel.projects.checks import (
+    Check,
     ConfigError,
     boolean_of,
     check_name,
@@ -173,7 +174,6 @@ def _drop_filter(value: Any, where: str) -> DropFilter:
     return DropFilter(**value)
 
 
-Check = Callable[[Any, str], Any]
 LARGEST_ID = 2**53 - 1
 """Every JSON reader keeps numbers up to here."""
 MOST_DAYS = 90
