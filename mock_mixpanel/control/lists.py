@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from time import monotonic
+from math import inf
+from time import thread_time
 from typing import Any, NamedTuple
 
 from mock_mixpanel.control.search import Search, Subject
@@ -21,8 +22,8 @@ class Query:
 
     `after`, `moment` (virtual seconds) and `before` bound the items, `limit` counts them. `paged`:
     the answer is a page, newest first, with the place where the search stopped. Otherwise it is an
-    array, oldest first. The search for a page takes at most `seconds` of real time; the page has
-    the items found by then.
+    array, oldest first. The search for a page takes at most `seconds` of processor time after the
+    first item; the page has the items found by then.
     """
 
     token: str | None = None
@@ -80,13 +81,16 @@ def page(
     most = min(PAGE if query.limit is None else query.limit, LARGEST_PAGE)
     found: list[Any] = []
     examined, last, complete = 0, query.before, True
-    end = monotonic() + query.seconds
+    end = inf
     for each in candidates:
         if _is_past(query, each):
             break
-        if len(found) >= most or examined >= MOST_EXAMINED or (examined and monotonic() > end):
+        late = thread_time() > end
+        if late or len(found) >= most or examined >= MOST_EXAMINED:
             complete = False
             break
+        if not examined:  # What it took to begin does not count.
+            end = thread_time() + query.seconds
         examined, last = examined + 1, each.id
         if _matches(query, each, subjects):
             found.append(each.value)

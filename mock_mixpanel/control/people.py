@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import islice
-from time import monotonic
+from time import thread_time
 from typing import Any
 from urllib.parse import quote
 
@@ -129,8 +129,8 @@ class PeopleReader:
     ) -> list[dict[str, Any]]:
         """The people whose events name a group, the latest first, among the latest events."""
         counts: dict[str, int] = {}
-        recent, end = islice(reversed(state.events), EXAMINED), monotonic() + query.seconds
-        while (some := list(islice(recent, AT_ONCE))) and monotonic() < end:
+        recent, end = islice(reversed(state.events), EXAMINED), thread_time() + query.seconds
+        while (some := list(islice(recent, AT_ONCE))) and thread_time() < end:
             stored = {event.id: event.stored for event in reversed(some)}
             for entry in sorted(state.entries(list(stored)), key=lambda each: -each.id):
                 named = entry.record["properties"].get(key)

@@ -8,7 +8,7 @@ from flask import Response, request
 
 from mock_mixpanel.control.parameters import ControlError, moment_of
 from mock_mixpanel.ingest.endpoints import ENDPOINTS
-from mock_mixpanel.inspector.site import Site, View
+from mock_mixpanel.inspector.site import MOST_PROJECTS, Site, View
 from mock_mixpanel.projects.config import IDENTITY_MODES, ConfigError
 from mock_mixpanel.simulation.fault_actions import CLOSINGS, FaultError
 
@@ -86,7 +86,8 @@ class ControlPages:
             _status(problem),
             options=options,
             project=chosen,
-            projects=known,
+            projects=known[:MOST_PROJECTS],
+            total=len(known),
             identities=IDENTITY_MODES,
             **_said(problem),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,9 @@ NAVIGATION = (
     ("leaks", "Leaks"),
 )
 
+MOST_PROJECTS = 100
+"""Projects to choose from, and those that the page of projects lists."""
+TOTALS = ("requests", "records", "noted")
 READING_SECONDS = 0.5
 """How long a page reads what arrived since the last reader; it says what is left to read."""
 LIVE_READING_SECONDS = 0.01
@@ -129,11 +133,24 @@ class Site:
 
     def totals(self, visit: Visit) -> dict[str, int]:
         """How many requests, records and records with a reason there are."""
-        projects = self.people.projects()
-        chosen = [each for each in projects if visit.token in (None, each["token"])]
-        return {
-            name: sum(each[name] for each in chosen) for name in ("requests", "records", "noted")
-        }
+        projections = self.backend.projections
+        with projections.locked():
+            states = projections.states(visit.token)
+            tokens = {state.token for state in states} | ({visit.token} if visit.token else set())
+            counts = [projections.totals(token) for token in tokens]
+        return {name: sum(each[name] for each in counts) for name in TOTALS}
+
+    def tokens(self, visit: Visit) -> list[str]:
+        """The projects to choose from: the one chosen, and those with the latest records."""
+        projections, last = self.backend.projections, dict.fromkeys(self._known(), 0.0)
+        with projections.locked():
+            for state in projections.states():
+                last[state.token] = max(state.last, last.get(state.token, 0))
+        found = set(nlargest(MOST_PROJECTS, last, key=lambda token: last[token]))
+        return sorted(found | ({visit.token} if visit.token else set()))
+
+    def _known(self) -> list[str]:
+        return [project.token for project in self.backend.projects.known()]
 
     def render(self, template: str, visit: Visit, status: int = 200, **values: Any) -> Response:
         """A page. Text that is not valid UTF-8 is shown with its escapes."""
@@ -151,7 +168,7 @@ class Site:
         clock = self.backend.clock
         position = self.backend.changes.now(KnownPosition(None, None, 0)).position
         return {
-            "tokens": [each["token"] for each in self.people.projects()],
+            "tokens": self.tokens(visit),
             "now": iso(clock.now()),
             "frozen": clock.frozen,
             "rejected": self.totals(visit)["noted"],

@@ -20,7 +20,7 @@ from mock_mixpanel.log.index import Index
 from mock_mixpanel.log.journal import Log
 from mock_mixpanel.log.records import Journaled, LogEntry
 from mock_mixpanel.log.row_codec import Row, entries_of
-from mock_mixpanel.projects.config import MixpanelLimits
+from mock_mixpanel.projects.config import REGIONS, MixpanelLimits
 from mock_mixpanel.state.events import IDENTITY_EVENTS
 from mock_mixpanel.state.fates import Fate, Fates
 from mock_mixpanel.state.findings import Finding
@@ -223,7 +223,8 @@ class Projections:
 
         Requests with records of several projects are left out.
         """
-        findings = sum(len(s.findings) for s in self._states.values() if s.token == token)
+        states = (self._states.get((token, region)) for region in REGIONS)
+        findings = sum(len(state.findings) for state in states if state)
         return {
             "requests": self._index.count_of(token),
             "records": self._records[token],

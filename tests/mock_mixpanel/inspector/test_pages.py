@@ -244,3 +244,16 @@ def test_rare_reason_is_found_in_bounded_time(
 def test_tab_of_a_single_item(client: FlaskClient, page: str, current: str) -> None:
     """The page of one item marks the tab of its list."""
     assert re.search(rf'aria-current="true">{current}', shown(client, page))
+
+
+def test_many_projects(client: FlaskClient) -> None:
+    """With many projects a page offers the latest ones and the one that is chosen."""
+    for number in range(150):
+        properties = {"token": f"project-{number:03}", "distinct_id": "ann"}
+        client.post("/track", json=[{"event": "A", "properties": properties}])
+        client.post("/_mock/clock", json={"advance": 1})
+    html = shown(client, "requests?token=T")
+    offered = re.findall(r'<option value="([^"]+)"', html)
+    assert offered == ["T", *(f"project-{number:03}" for number in range(50, 150))][: len(offered)]
+    assert len(offered) == 101
+    assert "The first 100 of 151 projects." in Text(shown(client, "project")).text
