@@ -54,7 +54,7 @@ class DropFilter:
 class Cohort:
     """A saved cohort: the people whose profiles `where` selects.
 
-    `created` is `YYYY-MM-DD HH:MM:SS`; None stands for the virtual day of the query, at midnight.
+    `created` is `YYYY-MM-DD HH:MM:SS`; None means the virtual day of the query, at midnight.
     """
 
     id: int

@@ -92,7 +92,7 @@ def test_names_that_stand_for_nothing(names: list[str], text: str) -> None:
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    """A folder stands for all files below it, but not for marker files and hidden ones."""
+    """A folder includes all files below it, except marker files and hidden ones."""
     for name in ("2/b.gz", "1/a.gz", "1/.c.gz", "_tmp/d.gz", "_SUCCESS", ".hidden"):
         (tmp_path / "in" / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / "in" / name).write_bytes(gzip.compress(b"{}"))

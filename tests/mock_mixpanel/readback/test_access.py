@@ -199,6 +199,6 @@ def test_words_of_a_status(
 
 
 def test_secret_of_another_region(server: Server) -> None:
-    """A credential of a project that lives elsewhere is told where."""
+    """The error for a project of another region names the region."""
     told = f"{UNAUTHENTICATED}: the project lives in eu"
     assert read(server, basic("european:")) == (401, told)

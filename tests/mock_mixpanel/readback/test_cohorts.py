@@ -99,7 +99,7 @@ def test_bad_filter(mock_mixpanel: MockMixpanel, wanted: str, status: int, error
 
 
 def test_bad_expression(mock_mixpanel: MockMixpanel) -> None:
-    """A wrong expression of a cohort is told with its id."""
+    """The error for a cohort's wrong expression has the cohort's id."""
     mock_mixpanel.project(cohorts=[PRO | {"where": "plan is pro"}])
     answer = get(mock_mixpanel, "/api/query/cohorts/list")
     assert answer.status_code == 400

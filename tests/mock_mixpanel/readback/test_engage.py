@@ -105,7 +105,7 @@ def test_page_size(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_stable_pages(mock_mixpanel: MockMixpanel) -> None:
-    """What changes after page 0 moves nobody to another page."""
+    """Changes after page 0 do not move profiles to another page."""
     people(mock_mixpanel, 4)
     first = engage(mock_mixpanel, page_size=2, where='properties["n"] < 4')
     send(mock_mixpanel, "/engage", [update(mock_mixpanel, "p0", delete="")])
@@ -116,7 +116,7 @@ def test_stable_pages(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_forgotten_session(mock_mixpanel: MockMixpanel) -> None:
-    """A session that nobody knows any more is the query as it would be answered now."""
+    """An unknown session is answered with a new query."""
     people(mock_mixpanel, 4)
     answer = engage(mock_mixpanel, session_id="1-abc", page=1, page_size=3)
     assert (numbers(answer), answer["session_id"]) == ([3], "1-abc")
@@ -145,7 +145,7 @@ def test_bad_parameter(
 
 
 def test_bad_body(mock_mixpanel: MockMixpanel) -> None:
-    """A JSON body that is none, or no object, is refused."""
+    """A body that is not JSON, or not an object, is refused."""
     for body in (b'{"page"', b"[1]"):
         answer = http(
             "POST", mock_mixpanel.url + PATHS[0], data=body, auth=(mock_mixpanel.token, "")

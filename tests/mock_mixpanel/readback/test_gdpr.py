@@ -125,7 +125,7 @@ def test_state(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_retrieval(mock_mixpanel: MockMixpanel) -> None:
-    """A retrieval that is done links to the data of the people asked for, and of nobody else."""
+    """A retrieval that is done links to the data of the requested people only."""
     task = create(mock_mixpanel, RETRIEVALS, "ann")
     assert call(mock_mixpanel, "GET", RETRIEVALS + task).json()["results"]["result"] == ""
     mock_mixpanel.advance(30)

@@ -115,7 +115,7 @@ def test_a_defect_is_found(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
 
 
 def test_same_seed() -> None:
-    """A seed stands for its requests, so that a failure can be repeated."""
+    """The same seed makes the same requests, so that a failure can be repeated."""
     first, again = (list(GatewayFuzzer(7).requests(40)) for _ in range(2))
     assert [request.method for request in first] == [request.method for request in again]
     assert len({request.sent for request in first}) > 30
