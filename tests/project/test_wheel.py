@@ -56,7 +56,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
         r"conformance/spec/scenario\.schema\.json",
         r"conformance/scenarios/.+\.yaml",
         r"conformance/captures/.+\.jsonl",
-        r"conformance/facts/.+\.md",
+        r"mock_mixpanel/inspector/docs/facts/.+\.md",
     ):
         assert any(re.fullmatch(needed, name) for name in packed), needed
 
