@@ -61,7 +61,11 @@ class Backend:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Read the changes of other workers, and lock the store for this worker."""
+        """Read the changes of other workers, and lock the store for this worker.
+
+        A reader of the projections locks them and then the store. Code in this block that reads
+        the projections must lock them before this block, or both wait for each other.
+        """
         with self._shared.exclusive():
             yield
 
@@ -84,7 +88,7 @@ class Backend:
 
         Raises ConfigError for a bad option, and for another identity mode once there is data.
         """
-        with self.exclusive():
+        with self.projections.locked(), self.exclusive():
             project = self.projects.options(token)
             if options.get("token", token) != token:
                 raise ConfigError("project.token: differs from the path; a token cannot be changed")
