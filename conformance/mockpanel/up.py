@@ -12,7 +12,7 @@ from mock_mixpanel.log.stores import StoreError, open_store
 from mock_mixpanel.projects.config import Project
 from translator.core.settings import Settings
 from translator.gateway.cli import gateway, run_gateway
-from translator.gateway.recent_messages import RecentMessages
+from translator.gateway.delivery.recent_messages import RecentMessages
 from translator.options import read_settings, settings_option
 
 PAGE = "/_mock/ui/"

@@ -18,14 +18,14 @@ import click
 from translator.core.operations import Json
 from translator.core.settings import Settings
 from translator.core.user_agent import browser
-from translator.gateway.app import Gateway, log
-from translator.gateway.pipeline import DeliveryOptions, Pipeline, print_loss
-from translator.gateway.recent_messages import RecentMessages
-from translator.gateway.segment_limits import LIMITS
-from translator.gateway.server import address_of, listen, serve
-from translator.gateway.sources import Sources, SourcesError
-from translator.gateway.tls import Certificate, TlsError, make_certificate
-from translator.gateway.visitor_address import ProxyError, VisitorAddress, networks
+from translator.gateway.delivery.recent_messages import RecentMessages
+from translator.gateway.http.app import Gateway, log
+from translator.gateway.http.server import address_of, listen, serve
+from translator.gateway.http.tls import Certificate, TlsError, make_certificate
+from translator.gateway.messages.segment_limits import LIMITS
+from translator.gateway.messages.visitor_address import ProxyError, VisitorAddress, networks
+from translator.gateway.sources.pipeline import DeliveryOptions, Pipeline, print_loss
+from translator.gateway.sources.sources import Sources, SourcesError
 from translator.options import (
     RULE_SETS,
     optional_settings_option,

@@ -13,8 +13,8 @@ import orjson
 from conformance.corpus.sources.mixpanel_records import kind_of_path, message_of
 from conformance.corpus.sources.rows import MAX_NESTING, ImportedRow, RowError, Rows, imported
 from mock_mixpanel.ingest.decoding import BodyTooLargeError, UnreadableError, decode, decompressed
-from translator.gateway.bodies import BadRequestError
-from translator.gateway.calls import BATCHES, KINDS, messages_of
+from translator.gateway.messages.bodies import BadRequestError
+from translator.gateway.messages.calls import BATCHES, KINDS, messages_of
 
 MAX_BODY_BYTES = 64 << 20
 """Largest decompressed body that is read."""

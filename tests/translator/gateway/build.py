@@ -9,7 +9,7 @@ from typing import Any
 from translator import Rules, Settings
 from translator.core.operations import Json
 from translator.gateway import DeliveryOptions, Gateway, Pipeline, Sources
-from translator.gateway.recent_messages import RecentMessages
+from translator.gateway.delivery.recent_messages import RecentMessages
 from translator.sender.redaction import Redactor
 
 NOW = 1_781_524_800.0

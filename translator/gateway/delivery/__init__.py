@@ -1,0 +1,1 @@
+"""What waits for its delivery, and what is observed of it."""

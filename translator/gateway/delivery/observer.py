@@ -1,0 +1,81 @@
+"""What is observed of the messages of one source: for metrics, health and recent messages."""
+
+import threading
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+
+from translator.gateway.delivery.recent_messages import RecentMessages
+from translator.gateway.messages.prepared import Prepared
+from translator.sender.delivery_status import DeliveryStatus
+from translator.sender.dispatch.request_results import Settled
+
+DELAY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+"""Upper bounds of the histogram of delivery delays, in seconds."""
+
+REFUSED_IN_A_ROW = 3
+"""After so many refused operations without a delivered one the target refuses everything; one is
+enough if no operation was ever delivered."""
+
+
+class Observer:
+    """Counts messages and operations by their results. Any thread may use it."""
+
+    def __init__(self, source: str = "", recent: RecentMessages | None = None) -> None:
+        self._source = source
+        self._recent = recent
+        self._lock = threading.Lock()
+        self._reasons: Counter[tuple[str, str]] = Counter()
+        self._delays = [0] * (len(DELAY_BUCKETS) + 1)
+        self._delay_sum = 0.0
+        self._delivered = 0
+        self._refused = 0
+        self._last_refusal = ""
+
+    def taken(self, messages: Sequence[Prepared], now: float) -> None:
+        """Messages are stored; `now` is in seconds since 1970."""
+        with self._lock:
+            for message in messages:
+                result = message.result
+                for code, _ in result.skipped:
+                    self._reasons[DeliveryStatus.SKIPPED.value, code] += 1
+                for loss in message.incoming.losses:
+                    code = loss.shown.get("code", "undeliverable")
+                    self._reasons[loss.shown["fate"], code] += 1
+        if self._recent:
+            self._recent.taken(self._source, messages, now)
+
+    def settled(self, settled: Sequence[Settled], delays: Sequence[tuple[float, int]]) -> None:
+        """Operations have their fates; `delays` are seconds since arrival, for how many each."""
+        with self._lock:
+            for operations, fate, reason in settled:
+                if fate is DeliveryStatus.DELIVERED:
+                    self._delivered += len(operations)
+                    self._refused = 0
+                    continue
+                code = "refused" if fate is DeliveryStatus.REJECTED else "undeliverable"
+                self._reasons[fate.value, code] += len(operations)
+                if fate is DeliveryStatus.REJECTED:
+                    self._refused += len(operations)
+                    self._last_refusal = reason or ""
+            for seconds, count in delays:
+                self._delays[bisect_left(DELAY_BUCKETS, seconds)] += count
+                self._delay_sum += max(0.0, seconds) * count
+        if self._recent:
+            self._recent.settled(self._source, settled)
+
+    def reasons(self) -> dict[tuple[str, str], int]:
+        """How many parts of messages had a fate other than delivered, by fate and code."""
+        with self._lock:
+            return dict(self._reasons)
+
+    def delays(self) -> tuple[list[int], float]:
+        """How many operations were delivered in each bucket of delay, and the sum of delays."""
+        with self._lock:
+            return list(self._delays), self._delay_sum
+
+    def refusal(self) -> str | None:
+        """Why the target refuses everything; None if it does not."""
+        with self._lock:
+            needed = REFUSED_IN_A_ROW if self._delivered else 1
+            return (self._last_refusal or "no reason") if self._refused >= needed else None

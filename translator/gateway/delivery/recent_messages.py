@@ -1,0 +1,178 @@
+"""The last messages with their fates and operations, in bounded memory."""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import orjson
+
+from translator.core.operations import Json
+from translator.gateway.http.responses import as_json
+from translator.gateway.messages.prepared import Prepared
+from translator.sender.delivery_status import DeliveryStatus
+from translator.sender.dispatch.request_results import Settled
+
+CAPACITY = 1000
+"""How many messages are kept."""
+
+CAPACITY_BYTES = 8 * 1024 * 1024
+"""How large the texts of their operations and losses may be together."""
+
+WAITING = "waiting"
+"""The fate of an operation without a result."""
+
+
+class _Group(NamedTuple):
+    """Messages of a source that were stored together; `last` is the number of the last one."""
+
+    source: str
+    received_at: float
+    messages: Sequence[Prepared]
+    last: int
+    size: int
+
+
+class RecentMessages:
+    """Any thread may use it. `redact` hides secrets in texts that are shown."""
+
+    def __init__(
+        self,
+        redact: Callable[[str], str],
+        *,
+        capacity: int = CAPACITY,
+        capacity_bytes: int = CAPACITY_BYTES,
+    ) -> None:
+        self._redact = redact
+        self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
+        self._lock = threading.Lock()
+        self._groups: deque[_Group] = deque()
+        self._fates: dict[str, dict[int, tuple[str, str | None]]] = {}
+        """The fates of operations, with the reason, by source and number."""
+        self._messages = 0
+        self._size = 0
+        self._last = 0
+
+    def taken(self, source: str, messages: Sequence[Prepared], now: float) -> None:
+        """Messages of a source are stored; `now` is in seconds since 1970."""
+        if not messages:
+            return
+        kept = messages[-self._capacity :]
+        sizes = [_size(each) for each in kept]
+        size, first = sum(sizes), 0
+        while size > self._capacity_bytes:
+            size -= sizes[first]
+            first += 1
+        kept = kept[first:]
+        with self._lock:
+            self._last += len(messages)
+            self._groups.append(_Group(source, now, kept, self._last, size))
+            self._messages += len(kept)
+            self._size += size
+            # A group is forgotten as a whole, when there is enough without it.
+            while len(self._groups) > 1 and (
+                self._messages - len(self._groups[0].messages) >= self._capacity
+                or self._size > self._capacity_bytes
+            ):
+                oldest = self._groups.popleft()
+                self._messages -= len(oldest.messages)
+                self._size -= oldest.size
+
+    def settled(self, source: str, settled: Sequence[Settled]) -> None:
+        """Operations of a source have their fates."""
+        with self._lock:
+            found = self._fates.setdefault(source, {})
+            for operations, fate, reason in settled:
+                for queued in operations:
+                    found[queued.tag.number] = (fate.value, reason)
+            if len(found) > 4 * self._capacity:
+                self._forget_fates(source)
+
+    def page(self, limit: int, before: int | None) -> Json:
+        """Up to `limit` messages, the latest first, that came before the one of a number.
+
+        `next` is the `before` of the page that follows; None if this is the last one.
+        """
+        with self._lock:
+            found = list(islice(self._latest_first(before), limit + 1))
+            shown = [self._shown(*each) for each in found[:limit]]
+        return {"messages": shown, "next": shown[-1]["number"] if limit < len(found) else None}
+
+    def _latest_first(self, before: int | None) -> Iterator[tuple[int, _Group, Prepared]]:
+        shown = 0
+        for group in reversed(self._groups):
+            for place, message in enumerate(reversed(group.messages)):
+                number = group.last - place
+                shown += 1
+                if shown > self._capacity:
+                    return
+                if before is None or number < before:
+                    yield number, group, message
+
+    def _forget_fates(self, source: str) -> None:
+        """Forget the fates of operations whose messages are not kept."""
+        kept = {
+            queued.tag.number
+            for group in self._groups
+            if group.source == source
+            for message in group.messages
+            for queued in message.incoming.operations
+        }
+        found = self._fates[source]
+        self._fates[source] = {number: found[number] for number in kept if number in found}
+
+    def _shown(self, number: int, group: _Group, message: Prepared) -> Json:
+        result = message.result
+        fates = self._fates.get(group.source, {})
+        operations = []
+        for queued in message.incoming.operations:
+            fate, reason = fates.get(queued.tag.number, (WAITING, None))
+            endpoint, host, _ = queued.operation
+            payload = _parsed(queued.text)
+            shown_fate = {"fate": fate, "reason": reason}
+            operations.append(
+                {"endpoint": endpoint, "host": host, "payload": payload, **shown_fate}
+            )
+        shown = {
+            "messageId": result.message_id,
+            "type": message.kind,
+            "fate": _fate([each["fate"] for each in operations], message),
+            "skipped": [{"code": code, "reason": reason} for code, reason in result.skipped],
+            "error": result.error._asdict() if result.error else None,
+            "losses": [loss.shown for loss in message.incoming.losses],
+            "operations": operations,
+        }
+        text = self._redact(as_json(shown).body.decode())
+        received_ms = int(group.received_at * 1000)
+        found: Json = {"number": number, "receivedAt": received_ms, "source": group.source}
+        return {**found, **_parsed(text)}
+
+
+def _size(message: Prepared) -> int:
+    size = 0
+    for queued in message.incoming.operations:
+        size += len(queued.text)
+    for loss in message.incoming.losses:
+        size += len(loss.line)
+    return size
+
+
+def _parsed(text: str | bytes) -> Json:
+    """A JSON object from its text, which may have what orjson refuses to read."""
+    try:
+        found: Json = orjson.loads(text)
+    except ValueError:
+        found = json.loads(text)
+    return found
+
+
+def _fate(fates: list[Any], message: Prepared) -> str:
+    """The worst fate of the operations of a message; `waiting` while one is waiting."""
+    if WAITING in fates:
+        return WAITING
+    fates += [loss.shown["fate"] for loss in message.incoming.losses]
+    worst = (DeliveryStatus.REJECTED, DeliveryStatus.DEAD_LETTERED, DeliveryStatus.DELIVERED)
+    return next((fate.value for fate in worst if fate in fates), DeliveryStatus.SKIPPED.value)

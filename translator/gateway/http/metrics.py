@@ -1,0 +1,92 @@
+"""The metrics of a gateway, for Prometheus."""
+
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from translator.gateway.delivery.observer import DELAY_BUCKETS
+from translator.gateway.sources.pipeline import Pipeline
+
+
+class Metrics(Collector):
+    """The metrics of one gateway, in a registry of its own; `pipelines` gives those of now."""
+
+    CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+    def __init__(self, pipelines: Callable[[], Sequence[Pipeline]]) -> None:
+        self._pipelines = pipelines
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        self._requests = Counter(
+            "gateway_requests", "Requests answered.", ["status"], registry=self._registry
+        )
+        self._by_status: dict[int, Counter] = {}
+        self.duplicates = Counter(
+            "gateway_duplicates", "Messages that were known already.", registry=self._registry
+        )
+        self.unknown = Counter(
+            "gateway_unknown_write_key",
+            "Messages that were not taken in since their write key is not known.",
+            registry=self._registry,
+        )
+
+    def answered(self, status: int) -> None:
+        """Count a request by the status of its answer."""
+        found = self._by_status.get(status)
+        if found is None:
+            found = self._by_status[status] = self._requests.labels(str(status))
+        found.inc()
+
+    def text(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterable[Metric]:
+        """What is counted elsewhere, of all sources together."""
+        pipelines = self._pipelines()
+        fates: Counts[str] = Counts()
+        reasons: Counts[tuple[str, str]] = Counts()
+        buckets, delay_sum = [0] * (len(DELAY_BUCKETS) + 1), 0.0
+        for each in pipelines:
+            fates.update(each.intake.counts())
+            reasons.update(each.observer.reasons())
+            counts, seconds = each.observer.delays()
+            buckets = [a + b for a, b in zip(buckets, counts, strict=True)]
+            delay_sum += seconds
+        messages = CounterMetricFamily(
+            "gateway_messages", "Messages by their fate.", labels=["fate"]
+        )
+        for fate, count in fates.items():
+            if fate != "read":
+                messages.add_metric([fate], count)
+        parts = CounterMetricFamily(
+            "gateway_reasons",
+            "Messages or parts of them that are not in Mixpanel, by fate and code of the reason.",
+            labels=["fate", "code"],
+        )
+        for key, count in sorted(reasons.items()):
+            parts.add_metric(key, count)
+        waiting = GaugeMetricFamily("gateway_waiting", "Operations without a result.")
+        waiting.add_metric([], sum(each.intake.waiting() for each in pipelines))
+        oldest = GaugeMetricFamily(
+            "gateway_oldest_waiting_seconds", "For how long the oldest of them has waited."
+        )
+        oldest.add_metric([], max((each.intake.oldest_waiting() for each in pipelines), default=0))
+        delay = HistogramMetricFamily(
+            "gateway_delivery_delay_seconds", "From the arrival of operations to their delivery."
+        )
+        total, bounds = 0, []
+        for bound, count in zip((*map(str, DELAY_BUCKETS), "+Inf"), buckets, strict=True):
+            total += count
+            bounds.append((bound, total))
+        delay.add_metric([], bounds, delay_sum)
+        return [messages, parts, waiting, oldest, delay]

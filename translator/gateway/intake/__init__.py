@@ -1,0 +1,1 @@
+"""Stores the messages of requests, many with one commit, and then answers them."""

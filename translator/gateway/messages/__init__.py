@@ -1,0 +1,1 @@
+"""From the body of a request to messages that are ready to be stored; pure."""

@@ -1,0 +1,118 @@
+"""From the body of a request to Segment messages, as Segment's Tracking API does it.
+
+Pure: the moment of arrival and new ids are arguments. What is wrong with one message of a batch is
+the translator's to say; here only the request as a whole can be wrong.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from translator.core.operations import Json
+from translator.core.timestamps import is_in_calendar, iso_milliseconds, parse
+from translator.gateway.messages.bodies import BadRequestError
+
+KINDS: Mapping[str, str] = {
+    "track": "track",
+    "identify": "identify",
+    "page": "page",
+    "screen": "screen",
+    "group": "group",
+    "alias": "alias",
+    "t": "track",
+    "i": "identify",
+    "p": "page",
+    "s": "screen",
+    "g": "group",
+    "a": "alias",
+}
+"""The last part of a path -> the type of its message; client-side SDKs shorten them."""
+
+BATCHES = frozenset(["batch", "import", "b"])
+"""The last part of a path whose body holds a list of messages."""
+
+
+def messages_of(name: str, body: Any, received_ms: int, new_id: Callable[[], str]) -> list[Any]:
+    """The messages of a request, in order.
+
+    `name` is the last part of its path, `received_ms` the time of its arrival, in milliseconds
+    since 1970. A batch's `context` and `integrations` are merged with those of its messages, whose
+    own members win (Segment's HTTP API source, "Batch"). Raises BadRequestError if the body is not
+    what the path wants.
+    """
+    if not isinstance(body, dict):
+        raise BadRequestError(400, "the body must be a JSON object")
+    arrival = _Arrival(received_ms, iso_milliseconds(received_ms), new_id)
+    if name in BATCHES:
+        batch = body.get("batch")
+        if not isinstance(batch, list):
+            raise BadRequestError(400, "'batch' must be a list of messages")
+        shared = {key: body[key] for key in ("context", "integrations") if key in body}
+        sent_at = body.get("sentAt")
+        return [
+            _arrived(_merged(message, shared), sent_at, arrival)
+            if isinstance(message, dict)
+            else message
+            for message in batch
+        ]
+    return [_arrived({**body, "type": KINDS[name]}, None, arrival)]
+
+
+class _Arrival(NamedTuple):
+    """When a request arrived, as a number and as text, and what makes ids."""
+
+    ms: int
+    text: str
+    new_id: Callable[[], str]
+
+
+def _merged(message: Json, shared: Json) -> Json:
+    if not shared:
+        return dict(message)
+    merged = {**shared, **message}
+    for key, value in shared.items():
+        own = message.get(key)
+        if isinstance(own, dict) and isinstance(value, dict):
+            merged[key] = {**value, **own}
+    return merged
+
+
+def _arrived(message: Json, sent_at: Any, arrival: _Arrival) -> Json:
+    """A message as Segment passes it on: with an id, and its times by the clock of the server.
+
+    A device's clock may be wrong, so the time of a call is that of arrival less the time between
+    the call and its sending, both by the device's clock. A time that this would move out of the
+    years 1 to 9999 stays as the device gave it.
+    """
+    message.pop("writeKey", None)
+    sent_at = message.pop("sentAt", None) or sent_at
+    if message.get("messageId") in (None, ""):
+        message["messageId"] = arrival.new_id()
+    message["receivedAt"] = arrival.text
+    called = message.get("timestamp")
+    if called is None:
+        message["timestamp"] = arrival.text
+        return message
+    message["originalTimestamp"] = called
+    sent_ms = parse(sent_at) if sent_at is not None else None
+    called_ms = None if sent_ms is None else parse(called)
+    if called_ms is not None and sent_ms is not None:
+        message["sentAt"] = sent_at
+        corrected_ms = arrival.ms - (sent_ms - called_ms)
+        if is_in_calendar(corrected_ms):
+            message["timestamp"] = iso_milliseconds(corrected_ms)
+    return message
+
+
+def write_key_of(authorization_user: str | None, body: Any) -> str:
+    """The write key of a request: the Basic user, or else the body's; empty without either.
+
+    A batch without one may have it in its messages, as the files of some mobile SDKs do.
+    """
+    if authorization_user:
+        return authorization_user
+    if not isinstance(body, dict):
+        return ""
+    found = body.get("writeKey")
+    if found is None and isinstance(batch := body.get("batch"), list) and batch:
+        found = batch[0].get("writeKey") if isinstance(batch[0], dict) else None
+    return found if isinstance(found, str) else ""

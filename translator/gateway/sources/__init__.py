@@ -1,0 +1,1 @@
+"""The write keys and their settings: one pipeline of translation, spool and sender each."""

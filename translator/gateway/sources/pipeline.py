@@ -1,0 +1,165 @@
+"""One source's way to Mixpanel: its translation, spool, sender, and the thread that delivers."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from translator.bulk import translate_parsed
+from translator.core.compiled_settings import CompiledSettings, compile_settings
+from translator.core.mapping import STANDARD, PropertyMap
+from translator.core.operations import Json, Result
+from translator.core.rules import Rules
+from translator.core.settings import Settings
+from translator.gateway.delivery.observer import Observer
+from translator.gateway.delivery.recent_messages import RecentMessages
+from translator.gateway.intake.intake import Intake
+from translator.sender.books.dead_letters import DeadLetters
+from translator.sender.books.ledger import Ledger, Report
+from translator.sender.books.spool import Spool
+from translator.sender.commands.delivery_setup import IN_MEMORY, dead_letters_beside
+from translator.sender.deliver import Sender
+from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
+from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.retry import RetryPolicy
+from translator.sender.http.destination_guard import HOSTS
+
+RETRY = RetryPolicy(gives_up=False)
+"""While Mixpanel is down nothing is given up: it waits in the spool."""
+
+
+def print_loss(loss: Json) -> None:
+    """Print a loss on the error stream; without a reader there it is in the dead letters alone."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(encode(loss).decode() + "\n")
+
+
+@dataclass(frozen=True)
+class DeliveryOptions:
+    """How to translate and deliver, for all sources.
+
+    `base_urls` says where operations for a host go instead. `spool` and `dead_letters` are files;
+    without `spool` messages are kept in memory. `now` gives seconds since 1970.
+    """
+
+    base_urls: Mapping[str, str]
+    rules: Rules
+    mapping: PropertyMap = STANDARD
+    live: bool = False
+    allowed: Collection[str] = ()
+    alias: AliasPolicy = AliasPolicy.HOLD
+    hold: float = HOLD_SECONDS
+    workers: int = 1
+    spool: Path | None = None
+    dead_letters: Path | None = None
+    recent: RecentMessages | None = None
+    report: Report = print_loss
+    now: Callable[[], float] = time.time
+
+
+class Pipeline:
+    """Open it with `start`; `finish` and `close` end it.
+
+    `name` identifies the source, and is part of the names of its files if it is not empty. Raises
+    DestinationError if an operation has no permitted destination, SpoolError if the spool cannot
+    be used.
+    """
+
+    def __init__(self, name: str, settings: Settings, options: DeliveryOptions) -> None:
+        self.name = name
+        self._options = options
+        self._compiled_settings = self._compiled(settings)
+        spool = options.spool
+        if spool is not None and name:
+            spool = spool.with_name(f"{spool.name}.{name}")
+        with ExitStack() as stack:
+            self.sender = stack.enter_context(
+                Sender(
+                    options.base_urls,
+                    settings.apiSecret or None,
+                    live=options.live,
+                    allowed=options.allowed,
+                    retry=RETRY,
+                    alias=options.alias,
+                    hold=options.hold,
+                    workers=options.workers,
+                    now=options.now,
+                )
+            )
+            self.url = self.sender.base_url(self._compiled_settings.host)
+            dead = DeadLetters(options.dead_letters or dead_letters_beside(spool))
+            self.spool = stack.enter_context(Spool(spool or IN_MEMORY))
+            for host in sorted(self.spool.hosts() & HOSTS):
+                self.sender.base_url(host)
+            self.ledger = Ledger(
+                self.sender.preparation, options.report, spool=self.spool, dead_letters=dead
+            )
+            self.observer = Observer(name, options.recent)
+            self.intake = Intake(
+                self.sender,
+                self.ledger,
+                self.spool,
+                self.translate,
+                observer=self.observer,
+                bounded_memory=spool is None,
+            )
+            self._opened = stack.pop_all()
+        self._settings = settings
+        self._left = False
+        self.failure: str | None = None
+        """Why delivery has stopped; None while it has not."""
+        self._thread = threading.Thread(target=self._deliver, name="delivery", daemon=True)
+
+    def change(self, settings: Settings) -> None:
+        """Use other settings from now on. What was translated before is delivered as it is."""
+        if settings == self._settings:
+            return
+        compiled = self._compiled(settings)
+        self.sender.base_url(compiled.host)
+        self.sender.use_secret(settings.apiSecret or None)
+        self._settings, self._compiled_settings = settings, compiled
+
+    def translate(self, message: Any, checked: bool) -> Result:
+        """The result of a message, judged now. Never raises."""
+        now_ms = int(self._options.now() * 1000)
+        return translate_parsed(message, self._compiled_settings, now_ms, checked=checked)
+
+    def start(self) -> None:
+        """Begin to store and to deliver."""
+        self.intake.start()
+        self._thread.start()
+
+    def delivers(self) -> bool:
+        """Whether delivery is at work."""
+        return self._thread.is_alive()
+
+    def finish(self, seconds: float) -> bool:
+        """Accept nothing more; whether everything accepted got its result within the time."""
+        self.intake.close()
+        self._thread.join(seconds)
+        self._left = self._thread.is_alive()
+        return not self._left and self.failure is None
+
+    def close(self) -> None:
+        """Close the files and connections."""
+        self._opened.close()
+
+    def _compiled(self, settings: Settings) -> CompiledSettings:
+        return compile_settings(settings, self._options.rules, self._options.mapping)
+
+    def _deliver(self) -> None:
+        try:
+            if self.spool.interrupted:
+                self.sender.rest(after_crash=True)
+            self.ledger.export_left_behind()
+            self.sender.run(self.intake)
+            self.sender.rest()
+        except Exception as error:
+            # /healthz then says so; what is in a spool file is not lost.
+            self.failure = f"delivery has stopped: {error!r:.300}"
+            if not self._left:
+                self._options.report({"error": self.failure})
