@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from translator.core.operations import Json
-from translator.gateway.http.responses import as_json
+from translator.gateway.messages.json_text import valid_json
 from translator.gateway.messages.prepared import Prepared
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.request_results import Settled
@@ -145,7 +145,7 @@ class RecentMessages:
             "losses": [loss.shown for loss in message.incoming.losses],
             "operations": operations,
         }
-        text = self._redact(as_json(shown).body.decode())
+        text = self._redact(valid_json(shown).decode())
         received_ms = int(group.received_at * 1000)
         found: Json = {"number": number, "receivedAt": received_ms, "source": group.source}
         return {**found, **_parsed(text)}

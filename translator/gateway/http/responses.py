@@ -1,11 +1,9 @@
 """HTTP responses of the gateway."""
 
-import json
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import orjson
+from translator.gateway.messages.json_text import valid_json
 
 Headers = Mapping[bytes, bytes]
 
@@ -40,22 +38,5 @@ def refusal(status: int, problem: str, messages: int = 0) -> Response:
 
 
 def as_json(body: Any, status: int = 200) -> Response:
-    """A JSON value as a response, which is always valid JSON.
-
-    Lone surrogates become `?`, and numbers that JSON does not have become null. Integers of more
-    than 64 bits and deep nesting, which orjson refuses, are written.
-    """
-    try:
-        return Response(status, orjson.dumps(body))
-    except TypeError:
-        return Response(status, json.dumps(_clean(body), ensure_ascii=False).encode())
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {_clean(key): _clean(each) for key, each in value.items()}
-    return [_clean(each) for each in value] if isinstance(value, list | tuple) else value
+    """A JSON value as a response, which is always valid JSON."""
+    return Response(status, valid_json(body))

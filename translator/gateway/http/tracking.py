@@ -23,7 +23,7 @@ from translator.gateway.messages.bodies import (
     receive_body,
 )
 from translator.gateway.messages.calls import BATCHES, messages_of, write_key_of
-from translator.gateway.messages.deduplication import json_line
+from translator.gateway.messages.json_text import json_line
 from translator.gateway.messages.prepared import Prepared
 from translator.gateway.messages.segment_limits import Limits
 from translator.gateway.messages.visitor_address import VisitorAddress, comes_from_client

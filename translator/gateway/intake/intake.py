@@ -17,7 +17,8 @@ from translator.bulk import needs_check
 from translator.core.operations import Failure, Json, Result
 from translator.gateway.delivery.arrivals import Arrivals
 from translator.gateway.delivery.observer import Observer
-from translator.gateway.messages.deduplication import json_line, key_of, significant_text
+from translator.gateway.messages.deduplication import key_of, significant_text
+from translator.gateway.messages.json_text import json_line
 from translator.gateway.messages.prepared import Prepared
 from translator.gateway.messages.visitor_address import with_address
 from translator.sender.books.dead_letters import of_line

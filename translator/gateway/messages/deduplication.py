@@ -1,11 +1,10 @@
 """Which messages are the same: the key by which a message that is sent again is recognised."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
+from translator.gateway.messages.json_text import json_line
 
 SIGNIFICANT = (
     "type",
@@ -49,17 +48,3 @@ def significant_text(message: Mapping[str, Any], *, strict: bool = True) -> byte
 def key_of(text: bytes) -> bytes:
     """The key of a text: a hash of fixed size."""
     return hashlib.blake2b(text, digest_size=KEY_BYTES).digest()
-
-
-def json_line(value: Any, *, sort_keys: bool = False, strict: bool = True) -> bytes:
-    """A value as one line of JSON; with `sort_keys` the same however its members are ordered.
-
-    Without `strict` the value may hold NaN, which orjson would write as null. orjson refuses some
-    more values that Python's json writes: lone surrogates, long integers, deep nesting.
-    """
-    if strict:
-        try:
-            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else None)
-        except orjson.JSONEncodeError:
-            pass
-    return json.dumps(value, sort_keys=sort_keys).encode()
