@@ -21,10 +21,10 @@ from pathlib import Path
 from conformance.corpus.synth import synth
 from conformance.migration.comparison import compare
 from conformance.migration.delivery import SideOptions, deliver_corpus
-from conformance.regression.comparison import DiffJob
+from conformance.regression.differences.comparison import DiffJob
 from conformance.regression.engine import compare_corpus
 from conformance.regression.redaction import SecretFilter
-from conformance.regression.refs import parse_ref
+from conformance.regression.sides.refs import parse_ref
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SETTINGS = {"token": "T", "apiSecret": "S", "trackNamedPages": True}

@@ -27,19 +27,19 @@ from conformance.migration.delivery import ProjectContents, SideOptions, deliver
 from conformance.migration.report import report_folder, write_report
 from conformance.migration.result import Migration
 from conformance.migration.text import text
-from conformance.regression.approvals import match_approvals, read_approvals
 from conformance.regression.command import now_option
 from conformance.regression.progress import FIRST_SECONDS, LOG_SECONDS
 from conformance.regression.redaction import SecretFilter, secrets_in
-from conformance.regression.refs import (
+from conformance.regression.report.approvals import match_approvals, read_approvals
+from conformance.regression.report.result import plural
+from conformance.regression.sides.refs import (
     STAND_IN_SETTINGS,
     Ref,
     parse_ref,
     read_rules,
     read_settings,
 )
-from conformance.regression.result import plural
-from conformance.regression.revisions import checked_out
+from conformance.regression.sides.revisions import checked_out
 from conformance.spec.loading import Json
 from conformance.targets.destination_guard import answers_errors
 from translator.compression import standard_input

@@ -10,8 +10,8 @@ import orjson
 
 from conformance.migration.delivery import ProjectContents
 from conformance.migration.people import NOBODY, ConnectedPeople, connected_people, pairs_of
-from conformance.regression.changes import Change, ChangeClass, changes
-from conformance.regression.counts import (
+from conformance.regression.differences.changes import Change, ChangeClass, changes
+from conformance.regression.differences.counts import (
     EXAMPLES,
     MAX_CHARACTERS,
     DiffCounts,

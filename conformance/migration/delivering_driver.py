@@ -7,9 +7,9 @@ from typing import Any
 
 from conformance.errors import DriverBroken, UsageError
 from conformance.migration.project import SECRET, TOKEN
-from conformance.regression.driver_side import MOST_BREAKS
-from conformance.regression.refs import Ref
-from conformance.regression.sides import failure
+from conformance.regression.sides.driver_side import MOST_BREAKS
+from conformance.regression.sides.refs import Ref
+from conformance.regression.sides.side import failure
 from conformance.spec.loading import Json
 from conformance.targets.driver import Driver
 from conformance.targets.protocol import Refused, TranslatorFailed, Unsupported

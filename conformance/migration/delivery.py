@@ -15,11 +15,11 @@ from conformance.corpus.reading import read_corpus
 from conformance.migration.batches import Batches, Target
 from conformance.migration.delivering_driver import DeliveringDriver, delivers, running_server
 from conformance.migration.project import TOKEN, MockProject
-from conformance.regression.arrival import arrival
-from conformance.regression.comparison import BATCH
+from conformance.regression.differences.arrival import arrival
+from conformance.regression.differences.comparison import BATCH
 from conformance.regression.engine import opened
 from conformance.regression.json_text import compact, printable
-from conformance.regression.refs import Ref
+from conformance.regression.sides.refs import Ref
 from conformance.spec.loading import Json
 from mock_mixpanel.app import create_app
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from conformance.migration.result import THINGS, Migration, plural_of
 from conformance.migration.text import WORDS, head
-from conformance.regression.report_files import open_report, rendered, write_files
+from conformance.regression.report.report_files import open_report, rendered, write_files
 
 NAME = "migration"
 MOST_ROWS = 15

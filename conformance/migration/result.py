@@ -20,10 +20,10 @@ from conformance.migration.comparison import (
     Total,
 )
 from conformance.migration.delivery import ProjectContents
-from conformance.regression.approvals import ApprovalMatches
-from conformance.regression.changes import ChangeClass
-from conformance.regression.counts import GroupKey
-from conformance.regression.result import (
+from conformance.regression.differences.changes import ChangeClass
+from conformance.regression.differences.counts import GroupKey
+from conformance.regression.report.approvals import ApprovalMatches
+from conformance.regression.report.result import (
     FIRST_APPROVAL_DAYS,
     LOUD_SHARE,
     ReportRow,

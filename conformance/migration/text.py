@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from conformance.migration.comparison import CHARGES, COUNTERS, EVENTS, MESSAGES, PEOPLE, REFUSED
 from conformance.migration.result import THINGS, Migration, plural_of
-from conformance.regression.changes import ChangeClass
+from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.json_text import printable
-from conformance.regression.result import ReportRow, percent
-from conformance.regression.text import events_text, place
+from conformance.regression.report.result import ReportRow, percent
+from conformance.regression.report.text import events_text, place
 
 MOST_ROWS = 12
 """Rows of a section that are shown with their first example; the others are counted."""

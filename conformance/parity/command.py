@@ -17,7 +17,7 @@ from conformance.parity.reference import observe_mock
 from conformance.parity.result import ProbeResult, as_json, judged, mark_unread, missing
 from conformance.parity.service import LIVE, Service
 from conformance.parity.text import text
-from conformance.regression.result import plural
+from conformance.regression.report.result import plural
 from conformance.spec.selection import matcher
 from conformance.targets.destination_guard import answers_errors
 from translator.sender.http.destination_guard import DestinationError, checked_base_url

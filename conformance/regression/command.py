@@ -8,15 +8,20 @@ import click
 
 from conformance.corpus.reading import corpus_bytes, corpus_files
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, EXIT_USAGE, UsageError
-from conformance.regression.approvals import match_approvals, read_approvals
-from conformance.regression.comparison import DiffJob
+from conformance.regression.differences.comparison import DiffJob
 from conformance.regression.engine import compare_corpus
-from conformance.regression.markdown import diff_markdown
 from conformance.regression.progress import progress
-from conformance.regression.refs import STAND_IN_SETTINGS, parse_ref, read_rules, read_settings
-from conformance.regression.report import report_folder, write_report
-from conformance.regression.result import DiffResult, plural
-from conformance.regression.text import text
+from conformance.regression.report.approvals import match_approvals, read_approvals
+from conformance.regression.report.diff_files import report_folder, write_report
+from conformance.regression.report.markdown import diff_markdown
+from conformance.regression.report.result import DiffResult, plural
+from conformance.regression.report.text import text
+from conformance.regression.sides.refs import (
+    STAND_IN_SETTINGS,
+    parse_ref,
+    read_rules,
+    read_settings,
+)
 from conformance.targets.destination_guard import answers_errors
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -15,12 +15,12 @@ from dataclasses import replace
 
 from conformance.corpus.reading import Chunk, read_corpus
 from conformance.errors import EngineError
-from conformance.regression.comparison import ChunkComparer, DiffJob
-from conformance.regression.counts import DiffCounts
-from conformance.regression.driver_side import DriverSide
-from conformance.regression.refs import Ref
-from conformance.regression.revisions import checked_out
-from conformance.regression.sides import OurSide, Side
+from conformance.regression.differences.comparison import ChunkComparer, DiffJob
+from conformance.regression.differences.counts import DiffCounts
+from conformance.regression.sides.driver_side import DriverSide
+from conformance.regression.sides.refs import Ref
+from conformance.regression.sides.revisions import checked_out
+from conformance.regression.sides.side import OurSide, Side
 
 Progress = Callable[[int, int], object]
 """Called after each chunk with the bytes and the messages that are done."""

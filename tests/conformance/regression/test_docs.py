@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from conformance.corpus.entries import read_entry
-from conformance.regression.approvals import read_approvals
-from conformance.regression.changes import ChangeClass
+from conformance.regression.differences.changes import ChangeClass
+from conformance.regression.report.approvals import read_approvals
 from tests.project.paths import ROOT
 from tests.project.reader import blocks, environment
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from conformance.corpus.reading import Chunk
-from conformance.regression.causes import Causes
-from conformance.regression.changes import ChangeClass
-from conformance.regression.comparison import ChunkComparer, DiffJob
-from conformance.regression.counts import DiffCounts, GroupKey
+from conformance.regression.differences.causes import Causes
+from conformance.regression.differences.changes import ChangeClass
+from conformance.regression.differences.comparison import ChunkComparer, DiffJob
+from conformance.regression.differences.counts import DiffCounts, GroupKey
 from conformance.regression.engine import opened
-from conformance.regression.refs import STAND_IN_SETTINGS, parse_ref
-from conformance.regression.variants import Variant, steps
+from conformance.regression.sides.refs import STAND_IN_SETTINGS, parse_ref
+from conformance.regression.sides.variants import Variant, steps
 from conformance.runner.attribution import attribute
 from conformance.runner.captures import Capture, load_captures
 from conformance.runner.device_captures import DeviceCapture, load_device_captures
@@ -197,7 +197,7 @@ def test_reasons_met_before_are_checked() -> None:
             return answer("new" if variant.rules.follows_doc(rule) else "old")
 
         answers = answer("old"), answer("new")
-        from conformance.regression.changes import changes
+        from conformance.regression.differences.changes import changes
 
         [caused] = causes.explain(changes(*answers), translate, old, way, answers)
         assert caused.causes == (way[index].name,)

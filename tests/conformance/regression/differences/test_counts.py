@@ -3,9 +3,9 @@
 import pytest
 
 from conformance.corpus.entries import CorpusEntry
-from conformance.regression import counts as counts_module
-from conformance.regression.changes import Change, ChangeClass
-from conformance.regression.counts import (
+from conformance.regression.differences import counts as counts_module
+from conformance.regression.differences.changes import Change, ChangeClass
+from conformance.regression.differences.counts import (
     MAX_CHARACTERS,
     CausedChange,
     DiffCounts,

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from conformance.corpus.entries import CorpusEntry
-from conformance.regression.changes import Change, ChangeClass
+from conformance.regression.differences.changes import Change, ChangeClass
+from conformance.regression.differences.renames import one_to_one
 from conformance.regression.json_text import compact, printable
 from conformance.regression.redaction import SecretFilter
-from conformance.regression.renames import one_to_one
 
 EXAMPLES = 3
 MAX_GROUPS = 5_000

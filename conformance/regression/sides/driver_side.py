@@ -7,8 +7,8 @@ from typing import Any
 from conformance.corpus.entries import CorpusEntry
 from conformance.errors import DriverBroken, UsageError
 from conformance.regression.json_text import is_too_deep
-from conformance.regression.refs import Ref
-from conformance.regression.sides import failure
+from conformance.regression.sides.refs import Ref
+from conformance.regression.sides.side import failure
 from conformance.spec.loading import Json
 from conformance.targets.driver import Driver
 from conformance.targets.protocol import About, Refused, TranslatorFailed, Unsupported

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from conformance.errors import UsageError
-from conformance.regression.git import commit_of, run_git
-from conformance.regression.refs import Ref
+from conformance.regression.sides.git import commit_of, run_git
+from conformance.regression.sides.refs import Ref
 
 PACKAGE = "translator"
 DRIVER = Path(__file__).with_name("revision_driver.py")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conformance.regression.changes import Change, ChangeClass, changes
+from conformance.regression.differences.changes import Change, ChangeClass, changes
 
 
 def answer(*operations: Any, skipped: Any = (), error: Any = None) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from conformance.regression.report_files import open_report, rendered, write_files
-from conformance.regression.result import DiffResult
-from conformance.regression.text import WHOLE
+from conformance.regression.report.report_files import open_report, rendered, write_files
+from conformance.regression.report.result import DiffResult
+from conformance.regression.report.text import WHOLE
 
 NAME = "diff"
 

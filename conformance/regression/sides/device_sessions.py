@@ -7,7 +7,7 @@ requests. A session of an app (`mode: ios` or `android`, or a capture of one) ha
 
 from dataclasses import asdict
 
-from conformance.regression.variants import Variant
+from conformance.regression.sides.variants import Variant
 from conformance.runner.device_captures import DeviceCapture
 from conformance.runner.mobile_captures import FILES, MobileCapture, mode_of
 from conformance.spec.loading import Json

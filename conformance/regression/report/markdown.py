@@ -1,7 +1,7 @@
 """A comparison as Markdown, short enough for a comment on a pull request."""
 
-from conformance.regression.result import DiffResult, percent
-from conformance.regression.text import WHOLE
+from conformance.regression.report.result import DiffResult, percent
+from conformance.regression.report.text import WHOLE
 from conformance.reports.markdown import code, table
 
 MOST_ROWS = 20

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from conformance.regression.approvals import Approval, ApprovalMatches
-from conformance.regression.changes import ChangeClass
-from conformance.regression.comparison import DiffJob, never_exercised
-from conformance.regression.counts import DiffCounts, Group, GroupKey
+from conformance.regression.differences.changes import ChangeClass
+from conformance.regression.differences.comparison import DiffJob, never_exercised
+from conformance.regression.differences.counts import DiffCounts, Group, GroupKey
 from conformance.regression.redaction import SHORT_CHARACTERS, SecretFilter, secrets_in
-from conformance.regression.refs import STAND_IN_SETTINGS
+from conformance.regression.report.approvals import Approval, ApprovalMatches
+from conformance.regression.sides.refs import STAND_IN_SETTINGS
 from conformance.spec.loading import Json
 
 LOUD_SHARE = 0.03

@@ -8,7 +8,7 @@ They are one property only if, over the corpus, one hardly ever comes or goes wi
 from collections import Counter
 from collections.abc import Iterable
 
-from conformance.regression.changes import ChangeClass
+from conformance.regression.differences.changes import ChangeClass
 
 AGREEING_SHARE = 0.95
 """Of the messages that lose the old name, and of those that get the new one: share of renames."""

@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import DataError
-from conformance.regression.approvals import Approval, match_approvals, read_approvals, toml_text
-from conformance.regression.changes import ChangeClass
-from conformance.regression.counts import DiffCounts, Group, GroupKey
+from conformance.regression.differences.changes import ChangeClass
+from conformance.regression.differences.counts import DiffCounts, Group, GroupKey
+from conformance.regression.report.approvals import (
+    Approval,
+    match_approvals,
+    read_approvals,
+    toml_text,
+)
 
 TODAY = datetime.date(2026, 6, 15)
 INSERT_ID = GroupKey(

@@ -9,9 +9,9 @@ import orjson
 
 from conformance.corpus.entries import CorpusEntry
 from conformance.errors import UsageError
-from conformance.regression.device_sessions import session_answer
-from conformance.regression.refs import Ref, read_rules
-from conformance.regression.variants import Variant
+from conformance.regression.sides.device_sessions import session_answer
+from conformance.regression.sides.refs import Ref, read_rules
+from conformance.regression.sides.variants import Variant
 from conformance.spec.loading import Json
 from conformance.targets.protocol import Refused
 from conformance.targets.target import OBSERVED

@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 from conformance.corpus.entries import BadLine, CorpusEntry, read_entry
 from conformance.corpus.reading import Chunk
-from conformance.regression.arrival import arrival
-from conformance.regression.causes import Causes
-from conformance.regression.changes import Change, changes
-from conformance.regression.counts import CausedChange, DiffCounts
+from conformance.regression.differences.arrival import arrival
+from conformance.regression.differences.causes import Causes
+from conformance.regression.differences.changes import Change, changes
+from conformance.regression.differences.counts import CausedChange, DiffCounts
 from conformance.regression.json_text import compact, same_text
 from conformance.regression.redaction import SecretFilter, secrets_in
-from conformance.regression.refs import STAND_IN_SETTINGS, Ref
-from conformance.regression.sides import OurSide, Side, answer
-from conformance.regression.variants import Variant, VariantStep, steps
+from conformance.regression.sides.refs import STAND_IN_SETTINGS, Ref
+from conformance.regression.sides.side import OurSide, Side, answer
+from conformance.regression.sides.variants import Variant, VariantStep, steps
 from conformance.spec.loading import Json
 from translator import SettingsError
 from translator.core.device_rules import DEVICE_RULES

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from conformance.errors import DataError
-from conformance.regression.changes import ChangeClass
-from conformance.regression.counts import DiffCounts, GroupKey
+from conformance.regression.differences.changes import ChangeClass
+from conformance.regression.differences.counts import DiffCounts, GroupKey
 from conformance.spec.globs import compiled as compiled_glob
 from conformance.spec.toml_text import toml_text as toml_text
 

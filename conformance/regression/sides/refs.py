@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.errors import UsageError
-from conformance.regression.git import file_at
+from conformance.regression.sides.git import file_at
 from conformance.spec.loading import Json
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
 from conformance.targets.target import RULE_SETS

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from conformance.regression.changes import ChangeClass
-from conformance.regression.counts import Example
+from conformance.regression.differences.changes import ChangeClass
+from conformance.regression.differences.counts import Example
 from conformance.regression.json_text import printable
-from conformance.regression.result import DiffResult, ReportRow, percent, plural
+from conformance.regression.report.result import DiffResult, ReportRow, percent, plural
 
 WHOLE = "(the whole operation)"
 MOST_EVENTS = 5

@@ -8,10 +8,10 @@ import orjson
 from jinja2 import Environment, StrictUndefined
 
 from conformance.errors import DataError
-from conformance.regression.approvals import toml_text
 from conformance.regression.json_text import compact, printable
-from conformance.regression.result import percent
-from conformance.regression.text import events_text, place
+from conformance.regression.report.approvals import toml_text
+from conformance.regression.report.result import percent
+from conformance.regression.report.text import events_text, place
 from conformance.reports.templates import script
 from conformance.spec.data import read
 from conformance.spec.loading import Json

@@ -9,10 +9,10 @@ must still lead to the new answer.
 
 from collections.abc import Callable, Sequence
 
-from conformance.regression.changes import Change, ChangeClass, changes
-from conformance.regression.counts import CausedChange
+from conformance.regression.differences.changes import Change, ChangeClass, changes
+from conformance.regression.differences.counts import CausedChange
 from conformance.regression.json_text import same_text
-from conformance.regression.variants import Variant, VariantStep
+from conformance.regression.sides.variants import Variant, VariantStep
 from conformance.spec.loading import Json
 
 Translate = Callable[[Variant], Json]
