@@ -24,8 +24,8 @@ from collections.abc import Callable
 import yaml
 from deepdiff import DeepDiff
 
-from conformance.runner.attribution import attribute
-from conformance.runner.captures import load_captures
+from conformance.runner.captures.attribution import attribute
+from conformance.runner.captures.cloud import load_captures
 from conformance.runner.compare import compare
 from conformance.runner.jobs import usable_cores
 from conformance.spec.data import scenario_files

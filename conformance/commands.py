@@ -7,10 +7,10 @@ from typing import Any, NoReturn
 import click
 
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, UsageError
-from conformance.runner.attribution import by_rule
-from conformance.runner.captures import load_defects
+from conformance.runner.captures.attribution import by_rule
+from conformance.runner.captures.cloud import load_defects
+from conformance.runner.captures.web import all_captures
 from conformance.runner.command import selection_options
-from conformance.runner.device_captures import all_captures
 from conformance.runner.run import run_captures
 from conformance.runner.summary import Summary
 from conformance.spec.coverage import measure

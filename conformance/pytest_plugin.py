@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from conformance.runner.mock import Mock
     from conformance.runner.outcomes import Outcome
-    from conformance.runner.replay import Judging
+    from conformance.runner.replay.replay import Judging
     from conformance.spec.expected_failures import ExpectedFailure
     from conformance.spec.loading import Scenario
     from conformance.targets.target import Target

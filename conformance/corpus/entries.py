@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from conformance.runner.captures import destination_settings
+from conformance.runner.captures.cloud import destination_settings
 from conformance.spec.loading import Json
 from translator import Settings
 from translator.bulk import parse_line

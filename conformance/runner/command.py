@@ -23,7 +23,7 @@ from conformance.errors import (
 )
 from conformance.reports.results import Report
 from conformance.reports.terminal import Terminal
-from conformance.runner.device_captures import all_captures
+from conformance.runner.captures.web import all_captures
 from conformance.runner.jobs import WORTHWHILE, outcomes_in_order, usable_cores
 from conformance.runner.outcomes import LEVELS, Outcome, Verdict
 from conformance.runner.run import Case, CaseRunner, RunOptions

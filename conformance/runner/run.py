@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from conformance.errors import DataError, EngineError, UsageError
-from conformance.runner.attribution import attribute
-from conformance.runner.captures import Recorded, reproduce
+from conformance.runner.captures.attribution import attribute
+from conformance.runner.captures.cloud import Recorded, reproduce
 from conformance.runner.mock import Mock, running_mock
 from conformance.runner.outcomes import EXPECTS_NOTHING, Outcome, Verdict, judged, of_scenario
-from conformance.runner.replay import EXACT, Judging, examine, expected, expects_nothing
+from conformance.runner.replay.replay import EXACT, Judging, examine, expected, expects_nothing
 from conformance.spec.expected_failures import ExpectedFailure
 from conformance.spec.loading import Json, Scenario
 from conformance.targets.by_name import target_named

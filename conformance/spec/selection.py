@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from conformance.errors import UsageError
-from conformance.runner.captures import Recorded
+from conformance.runner.captures.cloud import Recorded
 from conformance.spec import sources
 from conformance.spec.loading import Scenario
 

@@ -8,8 +8,8 @@ requests. A session of an app (`mode: ios` or `android`, or a capture of one) ha
 from dataclasses import asdict
 
 from conformance.regression.sides.variants import Variant
-from conformance.runner.device_captures import DeviceCapture
-from conformance.runner.mobile_captures import FILES, MobileCapture, mode_of
+from conformance.runner.captures.mobile import FILES, MobileCapture, mode_of
+from conformance.runner.captures.web import DeviceCapture
 from conformance.spec.loading import Json
 from translator import Settings, SettingsError
 from translator.device.sdk.client import LIB_VERSION

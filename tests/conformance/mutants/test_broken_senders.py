@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conformance.runner.mock import Mock
-from conformance.runner.replay import replay
+from conformance.runner.replay.replay import replay
 from conformance.spec.loading import load_scenarios
 from conformance.targets.builtin import Builtin
 from translator.sender import deliver

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.mutants import BROKEN, Broken
 from conformance.runner.mock import Mock
-from conformance.runner.replay import replay
+from conformance.runner.replay.replay import replay
 from conformance.spec import sources
 from conformance.spec.loading import load_scenarios
 from conformance.targets.builtin import Builtin

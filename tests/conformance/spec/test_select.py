@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.errors import UsageError
-from conformance.runner.captures import load_captures
+from conformance.runner.captures.cloud import load_captures
 from conformance.spec.loading import load_scenarios
 from conformance.spec.selection import Selection, matcher, select
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance.runner.captures import load_captures
+from conformance.runner.captures.cloud import load_captures
 from mock_mixpanel.client import MockMixpanel
 from translator.sender import DeliveryStatus
 

@@ -15,10 +15,10 @@ from conformance.regression.differences.counts import DiffCounts, GroupKey
 from conformance.regression.engine import opened
 from conformance.regression.sides.refs import STAND_IN_SETTINGS, parse_ref
 from conformance.regression.sides.variants import Variant, steps
-from conformance.runner.attribution import attribute
-from conformance.runner.captures import Capture, load_captures
-from conformance.runner.device_captures import DeviceCapture, load_device_captures
-from conformance.runner.mobile_captures import FILES, MobileCapture, load_mobile_captures
+from conformance.runner.captures.attribution import attribute
+from conformance.runner.captures.cloud import Capture, load_captures
+from conformance.runner.captures.mobile import FILES, MobileCapture, load_mobile_captures
+from conformance.runner.captures.web import DeviceCapture, load_device_captures
 from conformance.spec.data import read
 from translator import PropertyMap, Rules, Settings
 

@@ -7,7 +7,7 @@ import pytest
 from conformance.errors import DataError
 from conformance.runner.compare import Difference, Kind
 from conformance.runner.mock import Mock
-from conformance.runner.replay import replay
+from conformance.runner.replay.replay import replay
 from conformance.runner.run import run_scenario
 from conformance.targets.builtin import Builtin
 from tests.conformance.one_scenario import parse_one

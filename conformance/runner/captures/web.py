@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
-from conformance.runner.captures import Recorded, load_captures
+from conformance.runner.captures.cloud import Recorded, load_captures
+from conformance.runner.captures.mobile import load_mobile_captures
 from conformance.runner.compare import Difference, compare, compare_sequence
-from conformance.runner.mobile_captures import load_mobile_captures
 from conformance.spec.data import read
 from conformance.spec.loading import Json
 from conformance.targets.target import Translate

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from conformance.runner.attribution import attribute
-from conformance.runner.captures import Standing, load_defects, reproduce
+from conformance.runner.captures.attribution import attribute
+from conformance.runner.captures.cloud import Standing, load_defects, reproduce
+from conformance.runner.captures.web import DeviceCapture, load_device_captures
 from conformance.runner.compare import Difference, Kind
-from conformance.runner.device_captures import DeviceCapture, load_device_captures
 
 CAPTURES = {capture.id: capture for capture in load_device_captures()}
 EACH = pytest.mark.parametrize(

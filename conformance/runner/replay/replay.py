@@ -4,12 +4,12 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from conformance.runner.compare import Difference, Kind, compare, compare_sequence
-from conformance.runner.compare_contents import compare_contents
-from conformance.runner.contents import read_contents
-from conformance.runner.expected_contents import expected_contents
 from conformance.runner.mock import Mock
-from conformance.runner.resulting_state import compare_state, held, sections
-from conformance.runner.steps import feed, prepare, received
+from conformance.runner.replay.compare_contents import compare_contents
+from conformance.runner.replay.contents import read_contents
+from conformance.runner.replay.expected_contents import expected_contents
+from conformance.runner.replay.resulting_state import compare_state, held, sections
+from conformance.runner.replay.steps import feed, prepare, received
 from conformance.spec.loading import Json, Scenario
 from conformance.spec.placeholders import Placeholders
 from conformance.targets.device import Devices, expanded

@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from conformance.runner.compare import Difference, Kind, equal, json_step
-from conformance.runner.contents import IDENTITY_EVENTS, Contents
+from conformance.runner.replay.contents import IDENTITY_EVENTS, Contents
 from conformance.spec.envelope import ignored
 from conformance.spec.loading import Json
 from translator.core.timestamps import iso_to_ms

@@ -10,9 +10,9 @@ import uuid
 from typing import Any
 
 from conformance.runner.compare import compare_sequence
-from conformance.runner.contents import Contents, read_contents
 from conformance.runner.mock import Mock
-from conformance.runner.steps import feed, prepare, received
+from conformance.runner.replay.contents import Contents, read_contents
+from conformance.runner.replay.steps import feed, prepare, received
 from conformance.spec.loading import Json, Scenario
 from conformance.spec.placeholders import Placeholders
 from conformance.targets.builtin import Builtin

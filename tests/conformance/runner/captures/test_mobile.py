@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from conformance.runner.attribution import attribute
-from conformance.runner.captures import Standing, load_defects, reproduce
-from conformance.runner.device_captures import all_captures
-from conformance.runner.mobile_captures import MobileCapture, load_mobile_captures
+from conformance.runner.captures.attribution import attribute
+from conformance.runner.captures.cloud import Standing, load_defects, reproduce
+from conformance.runner.captures.mobile import MobileCapture, load_mobile_captures
+from conformance.runner.captures.web import all_captures
 from translator import Rules
 
 CAPTURES = {capture.id: capture for capture in load_mobile_captures()}

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from conformance.runner.captures import Recorded, of_capture
+from conformance.runner.captures.cloud import Recorded, of_capture
 from conformance.runner.compare import Difference, equal
 from conformance.runner.outcomes import Outcome, Verdict
 from conformance.spec.loading import Json

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from conformance.runner.compare_contents import compare_contents, same_value
-from conformance.runner.contents import Contents
+from conformance.runner.replay.compare_contents import compare_contents, same_value
+from conformance.runner.replay.contents import Contents
 
 
 def event(name: str = "Opened", person: str = "ann", time: float = 100, **more: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from conformance.errors import DriverBroken
 from conformance.runner.mock import Mock
 from conformance.runner.outcomes import Outcome, Verdict
-from conformance.runner.replay import Judging, expects_nothing
+from conformance.runner.replay.replay import Judging, expects_nothing
 from conformance.runner.run import run_scenario
 from conformance.runner.smoke_check import check
 from conformance.spec.loading import Scenario, load_scenarios

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from conformance.runner.attribution import attribute, by_rule
-from conformance.runner.captures import (
+from conformance.runner.captures.attribution import attribute, by_rule
+from conformance.runner.captures.cloud import (
     MAX_DEFECTS,
     Capture,
     Standing,

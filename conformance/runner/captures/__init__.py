@@ -1,0 +1,1 @@
+"""Captures of the classic integrations: do the observed rules send the same?"""

@@ -1,0 +1,1 @@
+"""Replay of one scenario: send it through a target, then compare requests and contents."""
