@@ -16,20 +16,6 @@ from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.endpoints import exchange
 from mock_mixpanel.ingest.flask_requests import incoming, respond
 from mock_mixpanel.ingest.replies import Reply
-from mock_mixpanel.readback import (
-    app_api,
-    event_properties,
-    events,
-    feature_flags,
-    funnels,
-    gdpr,
-    lookup_tables,
-    profile_reports,
-    retention,
-    saved,
-    sdk_endpoints,
-    segmentation,
-)
 from mock_mixpanel.readback.calls import (
     QUERY_LIMIT,
     UNAUTHENTICATED,
@@ -37,8 +23,18 @@ from mock_mixpanel.readback.calls import (
     ReadbackCall,
     ReadbackResponse,
 )
-from mock_mixpanel.readback.engage import query
-from mock_mixpanel.readback.export import export
+from mock_mixpanel.readback.data.engage import query
+from mock_mixpanel.readback.data.export import export
+from mock_mixpanel.readback.management import app_api, gdpr, lookup_tables, saved
+from mock_mixpanel.readback.reports import (
+    event_properties,
+    events,
+    funnels,
+    profile_reports,
+    retention,
+    segmentation,
+)
+from mock_mixpanel.readback.sdk import feature_flags, sdk_endpoints
 from mock_mixpanel.simulation.fault_actions import Action
 
 JOURNALED = 4000

@@ -27,7 +27,7 @@ from mock_mixpanel.ingest.replies import Reply, store_unavailable
 from mock_mixpanel.inspector.site import MessageReader
 from mock_mixpanel.log.change_watch import KnownPosition, WatchResult
 from mock_mixpanel.log.stores import StoreUnavailableError
-from mock_mixpanel.readback.lookup_tables import MAX_BYTES, PATH
+from mock_mixpanel.readback.management.lookup_tables import MAX_BYTES, PATH
 from mock_mixpanel.serving import cors
 from mock_mixpanel.serving.guard import Access
 from mock_mixpanel.serving.idle_reader import IdleReader

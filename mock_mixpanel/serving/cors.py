@@ -7,7 +7,7 @@ with Mixpanel itself. They may read nothing else: see `guard`.
 import re
 
 from mock_mixpanel.ingest.endpoints import ENDPOINTS
-from mock_mixpanel.readback.sdk_endpoints import SDK_PATHS
+from mock_mixpanel.readback.sdk.sdk_endpoints import SDK_PATHS
 
 _ORIGIN = re.compile(r"[\x21-\x7e]{1,300}")
 _HEADER_NAMES = re.compile(r"[\x20-\x7e]{1,4000}")

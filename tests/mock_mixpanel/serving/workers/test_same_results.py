@@ -15,7 +15,8 @@ from tests.mock_mixpanel.control.test_changes import pool
 from tests.mock_mixpanel.control.test_search import filled
 from tests.mock_mixpanel.ingest import test_import, test_limits_of_projects
 from tests.mock_mixpanel.ingest.test_import import guarded
-from tests.mock_mixpanel.readback import test_engage, test_export, test_gdpr
+from tests.mock_mixpanel.readback.data import test_engage, test_export
+from tests.mock_mixpanel.readback.management import test_gdpr
 from tests.mock_mixpanel.serving import test_faults_on_the_wire, test_isolation
 from tests.mock_mixpanel.serving.test_faults_on_the_wire import connection
 from tests.mock_mixpanel.simulation import test_faults

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from mock_mixpanel.json_values import to_json
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import CallError, ReadbackCall
+from mock_mixpanel.readback.data.engage import people
+from mock_mixpanel.readback.data.export import where_row
 from mock_mixpanel.readback.dates import Period
-from mock_mixpanel.readback.engage import people
-from mock_mixpanel.readback.export import where_row
 from mock_mixpanel.readback.expressions import (
     UNDEFINED,
     ExpressionError,

@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.data.engage import people, profiles_of
 from mock_mixpanel.readback.dates import period
-from mock_mixpanel.readback.engage import people, profiles_of
-from mock_mixpanel.readback.rows import top
+from mock_mixpanel.readback.reports.rows import top
 from mock_mixpanel.simulation.clock import parse_iso
 
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")

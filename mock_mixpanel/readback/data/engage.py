@@ -13,8 +13,8 @@ from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.row_codec import dump, load
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
-from mock_mixpanel.readback.cohorts import Profiles, cohort_of, matching, members
-from mock_mixpanel.readback.groups import data_groups
+from mock_mixpanel.readback.data.cohorts import Profiles, cohort_of, matching, members
+from mock_mixpanel.readback.data.groups import data_groups
 
 PAGE_SIZE = 1000
 MAX_PAGE = 10**9

@@ -10,7 +10,7 @@ from typing import Any
 from mock_mixpanel.ingest import authentication
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse, shown_id
-from mock_mixpanel.readback.groups import data_groups
+from mock_mixpanel.readback.data.groups import data_groups
 
 ORGANIZATION = 1
 PERMISSIONS = ["read_project", "write_project"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.dates import Period, period, unit_of
-from mock_mixpanel.readback.rows import EventRow, event_rows, selected
+from mock_mixpanel.readback.reports.rows import EventRow, event_rows, selected
 
 UNITS = ("day", "week", "month")
 DAYS = {"day": 1, "week": 7, "month": 30}

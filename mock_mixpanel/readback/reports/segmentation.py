@@ -11,7 +11,14 @@ from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.dates import Period, period
 from mock_mixpanel.readback.expressions import Compute, ExpressionError, compile_value
-from mock_mixpanel.readback.rows import EventRow, counting, event_rows, selected, series, shown
+from mock_mixpanel.readback.reports.rows import (
+    EventRow,
+    counting,
+    event_rows,
+    selected,
+    series,
+    shown,
+)
 
 UNITS = ("day", "minute", "hour", "week", "month")
 VALUES, MOST_VALUES = 60, 10_000

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from mock_mixpanel.projects.config import Funnel, Project
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.dates import period
-from mock_mixpanel.readback.rows import EventRow, event_rows, selected
+from mock_mixpanel.readback.reports.rows import EventRow, event_rows, selected
 
 SECONDS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 MOST_SECONDS = 90 * 86400

@@ -9,8 +9,8 @@ from collections import Counter
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.dates import days, has_days, recent, whole_days
-from mock_mixpanel.readback.events import LARGEST_LIST, NAMES, UNITS
-from mock_mixpanel.readback.rows import EventRow, counting, event_rows, series, shown, top
+from mock_mixpanel.readback.reports.events import LARGEST_LIST, NAMES, UNITS
+from mock_mixpanel.readback.reports.rows import EventRow, counting, event_rows, series, shown, top
 
 TOP_PROPERTIES = 10
 """Properties that a list shows unless told otherwise."""

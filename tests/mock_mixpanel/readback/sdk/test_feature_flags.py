@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mock_mixpanel.client import ControlCallError, MockMixpanel
-from mock_mixpanel.readback.feature_flags import normalized_hash
+from mock_mixpanel.readback.sdk.feature_flags import normalized_hash
 from tests.mock_mixpanel.wire import http
 
 BUTTON: dict[str, Any] = {

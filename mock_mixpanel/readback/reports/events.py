@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.dates import days, has_days, midnight, recent, whole_days
-from mock_mixpanel.readback.rows import EventRow, amount, counting, event_rows, series, top
+from mock_mixpanel.readback.reports.rows import EventRow, amount, counting, event_rows, series, top
 
 UNITS = ("day", "minute", "hour", "week", "month")
 NAMES = 255

@@ -7,8 +7,8 @@ from typing import Any
 
 from mock_mixpanel.projects.config import Annotation, Project
 from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse, shown_id
-from mock_mixpanel.readback.cohorts import listed
-from mock_mixpanel.readback.engage import people
+from mock_mixpanel.readback.data.cohorts import listed
+from mock_mixpanel.readback.data.engage import people
 
 
 def list_cohorts(call: ReadbackCall) -> ReadbackResponse:

@@ -1,0 +1,1 @@
+"""Reports over events and profiles: counts, segmentation, funnels, retention."""

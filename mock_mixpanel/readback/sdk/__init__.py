@@ -1,0 +1,1 @@
+"""Endpoints that SDKs read: settings at start-up, and feature flags."""
