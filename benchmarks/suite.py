@@ -29,7 +29,7 @@ from conformance.runner.captures.cloud import load_captures
 from conformance.runner.compare import compare
 from conformance.runner.jobs import usable_cores
 from conformance.spec.data import scenario_files
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios.loading import load_scenarios
 from translator import Rules
 from translator.core.rules import RULES
 from translator.yaml_text import parse_yaml

@@ -13,14 +13,14 @@ from conformance.runner.captures.web import all_captures
 from conformance.runner.command import selection_options
 from conformance.runner.run import run_captures
 from conformance.runner.summary import Summary
-from conformance.spec.coverage import measure
-from conformance.spec.coverage import page as coverage_page
-from conformance.spec.decisions import page as decisions_page
+from conformance.spec.citations.decisions import page as decisions_page
 from conformance.spec.envelope import page as envelope_page
-from conformance.spec.loading import load_scenarios
-from conformance.spec.own_scenarios import load_own
-from conformance.spec.schema_page import page as schema_page
-from conformance.spec.selection import Selection, select_captures
+from conformance.spec.scenarios.coverage import measure
+from conformance.spec.scenarios.coverage import page as coverage_page
+from conformance.spec.scenarios.loading import load_scenarios
+from conformance.spec.scenarios.own_scenarios import load_own
+from conformance.spec.scenarios.schema_page import page as schema_page
+from conformance.spec.scenarios.selection import Selection, select_captures
 from conformance.targets.destination_guard import answers_errors
 
 _rules = click.option(

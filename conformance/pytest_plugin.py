@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from conformance.runner.outcomes import Outcome
     from conformance.runner.replay.replay import Judging
     from conformance.spec.expected_failures import ExpectedFailure
-    from conformance.spec.loading import Scenario
+    from conformance.spec.scenarios.loading import Scenario
     from conformance.targets.target import Target
 
 FOLDERS = pytest.StashKey[list[Path]]()
@@ -105,7 +105,7 @@ class Engine:
         from conformance.runner.run import RunOptions
         from conformance.runner.smoke_check import check
         from conformance.spec.expected_failures import read_expected_failures
-        from conformance.spec.own_scenarios import load_own
+        from conformance.spec.scenarios.own_scenarios import load_own
         from conformance.targets.by_name import target_named
 
         option = self._config.option
@@ -137,7 +137,7 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[ScenarioItem]:
         """Each scenario as a test; a mistake in the file is an error of the collection."""
         from conformance.errors import DataError
-        from conformance.spec.own_scenarios import read_own
+        from conformance.spec.scenarios.own_scenarios import read_own
 
         try:
             scenarios = read_own(self.path, self.folder)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from conformance.runner.captures.cloud import destination_settings
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator import Settings
 from translator.bulk import parse_line
 from translator.core.errors import TranslationError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1.5, -0.0, 1e300, 5e-324, 2**53 + 1, 2**63 - 1, -(2**63)),

@@ -4,7 +4,7 @@ import uuid
 from random import Random
 from typing import Any, NamedTuple
 
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 FIRST_NAMES = (
     *("Ann", "Bo", "Chloé", "Deniz", "Edith", "Femi", "Grace", "Héctor", "Ingrid", "José"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance.corpus.entries import CorpusEntry
 from conformance.corpus.pseudonyms import Pseudonyms
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator.core.message import FORBIDDEN_IDS
 from translator.core.settings import SECRETS
 from translator.core.values import normalised

@@ -16,7 +16,7 @@ from typing import Any
 
 from conformance.corpus.hostile import spoiled
 from conformance.corpus.people import CITIES, FOUNDED, PLANS, SyntheticPerson, person, random_uuid
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 START = datetime(2026, 6, 12, tzinfo=UTC)
 """When the traffic begins, whatever the seed."""

@@ -7,7 +7,7 @@ concerns a person of whom an operation waits, the waiting ones are sent first.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 MOST_RECORDS = 200
 """Records in a request: the limit of /groups, which is the lowest."""

@@ -40,7 +40,7 @@ from conformance.regression.sides.refs import (
     read_settings,
 )
 from conformance.regression.sides.revisions import checked_out
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.destination_guard import answers_errors
 from translator.compression import standard_input
 

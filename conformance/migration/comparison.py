@@ -21,7 +21,7 @@ from conformance.regression.differences.counts import (
 )
 from conformance.regression.json_text import compact, printable
 from conformance.regression.redaction import SecretFilter
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 PEOPLE, EVENTS, PROPERTIES = "people", "events", "event properties"
 PROFILES, GROUPS, CHARGES = "profiles", "group profiles", "charges"

@@ -20,7 +20,7 @@ from conformance.regression.differences.comparison import BATCH
 from conformance.regression.engine import opened
 from conformance.regression.json_text import compact, printable
 from conformance.regression.sides.refs import Ref
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from mock_mixpanel.app import create_app
 
 MAX_BAD_LINES = 5

@@ -12,7 +12,7 @@ import orjson
 from flask import Flask
 
 from conformance.errors import EngineError, UsageError
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from mock_mixpanel import Config
 from mock_mixpanel.app import create_app
 

@@ -31,7 +31,7 @@ from conformance.regression.report.result import (
     percent,
     plural,
 )
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 THINGS = {
     PEOPLE: "person",

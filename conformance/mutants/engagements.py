@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from conformance.mutants.tools import Broken
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.engage_calls import MakeEngage
 from translator.core.timestamps import iso_milliseconds
 from translator.engage import Audience, ComputedTrait, Definition, Engage

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from conformance.errors import DataError
+from conformance.spec.citations.facts import fact_headings
 from conformance.spec.data import DATA
-from conformance.spec.facts import fact_headings
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
 
 MODES = ("legacy", "original", "simplified")

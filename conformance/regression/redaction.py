@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator.core.settings import SECRETS
 
 HIDDEN = "***"

@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from conformance.spec.facts import PREFIX, anchor, fact_headings, fact_pages
+from conformance.spec.citations.facts import PREFIX, anchor, fact_headings, fact_pages
 
 
 def link(source: str) -> str | None:

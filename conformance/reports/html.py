@@ -14,9 +14,9 @@ from conformance.reports.json_view import Line, lines, ordered_like, sides
 from conformance.reports.results import Report
 from conformance.reports.templates import render, script
 from conformance.runner.outcomes import LEVELS, PLURALS, Outcome, Verdict
-from conformance.spec import sources
+from conformance.spec.citations import sources
 from conformance.spec.data import read
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 OTHER = "other sources"
 """The row of outcomes without a heading of the doc."""

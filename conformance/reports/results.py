@@ -16,7 +16,7 @@ from pathlib import Path
 from conformance.errors import DataError
 from conformance.runner.outcomes import Outcome
 from conformance.runner.summary import Summary
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 FORMAT = 2
 """Grows when a reader of results.jsonl that was right would be wrong."""

@@ -30,9 +30,9 @@ from conformance.runner.run import Case, CaseRunner, RunOptions
 from conformance.runner.smoke_check import check
 from conformance.runner.tolerances import Tolerances, read_tolerances, tolerances_text
 from conformance.spec.expected_failures import read_expected_failures
-from conformance.spec.loading import Json, levelled, load_scenarios
-from conformance.spec.own_scenarios import load_own
-from conformance.spec.selection import Selection
+from conformance.spec.scenarios.loading import Json, levelled, load_scenarios
+from conformance.spec.scenarios.own_scenarios import load_own
+from conformance.spec.scenarios.selection import Selection
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
 from conformance.targets.by_name import KINDS
 from conformance.targets.destination_guard import answers_errors

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import orjson
 
-from conformance.spec.placeholders import Placeholders
+from conformance.spec.scenarios.placeholders import Placeholders
 
 _PLAIN_KEY = re.compile(r"[$A-Za-z_][$\w]*", re.ASCII)
 

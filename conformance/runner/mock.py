@@ -9,7 +9,7 @@ from urllib.parse import quote
 from flask import Flask
 
 from conformance.errors import EngineError, UsageError
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from mock_mixpanel import Config, Server
 from mock_mixpanel.app import create_app
 from translator.core.residency import HOSTS

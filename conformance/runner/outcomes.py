@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.runner.compare import Difference
 from conformance.spec.expected_failures import ExpectedFailure
-from conformance.spec.loading import Json, Scenario
+from conformance.spec.scenarios.loading import Json, Scenario
 
 REDACTED = "[redacted]"
 

@@ -13,7 +13,7 @@ from conformance.runner.mock import Mock, running_mock
 from conformance.runner.outcomes import EXPECTS_NOTHING, Outcome, Verdict, judged, of_scenario
 from conformance.runner.replay.replay import EXACT, Judging, examine, expected, expects_nothing
 from conformance.spec.expected_failures import ExpectedFailure
-from conformance.spec.loading import Json, Scenario
+from conformance.spec.scenarios.loading import Json, Scenario
 from conformance.targets.by_name import target_named
 from conformance.targets.target import CannotRun, Target
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from conformance.errors import DriverBroken
 from conformance.runner.mock import Mock
-from conformance.spec.loading import DEFAULT_CLOCK, Json
+from conformance.spec.scenarios.loading import DEFAULT_CLOCK, Json
 from conformance.targets.target import CannotRun, SettingsRefused, Setup, Target, TargetFailed
 
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from conformance.runner.outcomes import LEVELS, Outcome, Verdict, counts
-from conformance.spec.loading import Json
-from conformance.spec.sources import UNSOURCED
+from conformance.spec.citations.sources import UNSOURCED
+from conformance.spec.scenarios.loading import Json
 
 
 class Summary:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from conformance.errors import DataError
+from conformance.spec.citations.sources import nearest
 from conformance.spec.globs import glob_matches
-from conformance.spec.sources import nearest
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.errors import DriverBroken, UsageError
 from conformance.runner.mock import Mock
-from conformance.spec.loading import Json, Scenario
+from conformance.spec.scenarios.loading import Json, Scenario
 from conformance.targets.http_front import Front
 from conformance.targets.protocol import About
 from conformance.targets.target import Answer, CannotRun, Setup, TargetSession

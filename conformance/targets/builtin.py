@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from conformance.spec.loading import Json, RawLine, Scenario
+from conformance.spec.scenarios.loading import Json, RawLine, Scenario
 from conformance.targets.device import DeviceSession
 from conformance.targets.protocol import TELLS, About
 from conformance.targets.target import (

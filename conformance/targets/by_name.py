@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from conformance.errors import UsageError
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.black_box_target import WatchedTarget
 from conformance.targets.builtin import Builtin
 from conformance.targets.exec import ExecTarget

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from conformance.spec.loading import Json, RawLine
+from conformance.spec.scenarios.loading import Json, RawLine
 from conformance.targets.target import (
     OBSERVED,
     RULE_SETS,

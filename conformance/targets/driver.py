@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NoReturn, Self
 
 from conformance.errors import DriverBroken, UsageError
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.driver_process import DriverProcess, ProcessBroken
 from conformance.targets.protocol import (
     About,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from conformance.errors import DataError
-from conformance.spec.loading import Engagement, Json
+from conformance.spec.scenarios.loading import Engagement, Json
 from conformance.targets.target import Answer, Reason, Setup, TargetSession
 from translator import Settings
 from translator.core.errors import TranslationError

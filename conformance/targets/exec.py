@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from conformance.spec.loading import Json, Scenario
+from conformance.spec.scenarios.loading import Json, Scenario
 from conformance.targets.builtin import Builtin
 from conformance.targets.driver import Driver
 from conformance.targets.protocol import About, TranslatorFailed, Unsupported

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from conformance.errors import DriverBroken
-from conformance.spec.loading import Json, Scenario
+from conformance.spec.scenarios.loading import Json, Scenario
 from conformance.targets.http_front import Front
 from conformance.targets.protocol import (
     About,

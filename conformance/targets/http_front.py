@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import requests
 
 from conformance.errors import DriverBroken, UsageError
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.target import TargetFailed
 from translator.sender.http.destination_guard import is_loopback
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from conformance.errors import DriverBroken
-from conformance.spec.loading import Json
-from conformance.spec.needs import CAPABILITIES
+from conformance.spec.scenarios.loading import Json
+from conformance.spec.scenarios.needs import CAPABILITIES
 
 PROTOCOL = 1
 """Grows when a driver that was right would be wrong."""

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from conformance.runner.mock import Mock
-from conformance.spec.loading import Json, Scenario
-from conformance.spec.needs import needs
+from conformance.spec.scenarios.loading import Json, Scenario
+from conformance.spec.scenarios.needs import needs
 from conformance.targets.protocol import About
 from translator import Result, Rules
 

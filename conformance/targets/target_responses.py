@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from conformance.errors import DriverBroken
-from conformance.spec.loading import Json, RawLine
+from conformance.spec.scenarios.loading import Json, RawLine
 from conformance.targets.protocol import About, Refused, TranslatorFailed, Unsupported
 from conformance.targets.target import (
     Answer,

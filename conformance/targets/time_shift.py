@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from conformance.spec.loading import Scenario
+from conformance.spec.scenarios.loading import Scenario
 from conformance.targets.target import CannotRun
 from translator.core.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, parse, to_ms
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.spec.loading import RawLine, load_scenarios
+from conformance.spec.scenarios.loading import RawLine, load_scenarios
 
 RELOAD = "reload"
 """In place of a message: the page is left and opened again."""

@@ -1,6 +1,6 @@
 """A scenario from text, for tests."""
 
-from conformance.spec.loading import Scenario, parse_scenarios
+from conformance.spec.scenarios.loading import Scenario, parse_scenarios
 
 
 def parse_one(text: str, path: str) -> Scenario:

@@ -14,7 +14,7 @@ from conformance.runner.mock import Mock
 from conformance.runner.outcomes import Outcome, Verdict
 from conformance.runner.run import run_scenario
 from conformance.runner.smoke_check import check
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios.loading import load_scenarios
 from conformance.targets.black_box_target import WatchedTarget
 from conformance.targets.exec import ExecTarget
 from conformance.targets.http import HttpTarget

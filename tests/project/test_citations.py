@@ -7,7 +7,7 @@ import pytest
 from markdown import Markdown
 from markdown.extensions.toc import TocExtension
 
-from conformance.spec.facts import fact_headings, fact_pages
+from conformance.spec.citations.facts import fact_headings, fact_pages
 from tests.project.paths import ROOT, tracked_files
 
 CITATION = re.compile(r"docs/facts/([\w.-]+?\.md)(?:#([\w-]*))?(?!\w)")
@@ -16,7 +16,7 @@ OLD_FORM = re.compile(r"(?<!docs/)(?<!conformance/)(?<!\.\./)\bfacts/[a-z-]+(?:#
 SOURCES = {".py", ".yaml", ".yml", ".md", ".json", ".jsonl", ".toml", ".html", ".j2"}
 THIS = "tests/project/test_citations.py"
 WRONG_EXAMPLES = {
-    "tests/conformance/spec/test_loader.py",
+    "tests/conformance/spec/scenarios/test_loading.py",
     "tests/mock_mixpanel/inspector/test_copying.py",
 }
 """Tests that cite pages and headings that do not exist, on purpose."""

@@ -68,7 +68,7 @@ EXCEPTIONS = {
     ("mock_mixpanel.simulation.fault_actions", "ingest"): "a fault answers with a reply",
     ("mock_mixpanel.simulation.scheduler", "state"): "a pending link is what takes effect later",
     ("conformance.runner.command", "reports"): "the command writes the reports",
-    ("conformance.spec.selection", "runner"): "selects captures as well as scenarios",
+    ("conformance.spec.scenarios.selection", "runner"): "selects captures as well as scenarios",
     ("conformance.targets.black_box_target", "runner"): "waits until the mock got everything",
     ("conformance.targets.target", "runner"): "a target gets the address of the mock",
 }

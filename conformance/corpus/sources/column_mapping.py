@@ -20,7 +20,7 @@ import yaml
 from conformance.corpus.sources.cells import READERS
 from conformance.corpus.sources.rows import RowError
 from conformance.errors import DataError
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 Member = tuple[str, ...]
 """A path in a message, such as `("properties", "price")`."""

@@ -15,7 +15,7 @@ import orjson
 
 from conformance.corpus.reading import read_corpus
 from conformance.corpus.sources.rows import ImportedRow, RowError, Rows, imported
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator.bulk import parse_line
 from translator.core.errors import TranslationError
 

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from conformance.corpus.sources.rows import RowError
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator import Settings, translate
 from translator.core.timestamps import is_in_calendar, iso_milliseconds, parse
 

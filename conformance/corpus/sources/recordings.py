@@ -26,7 +26,7 @@ from conformance.corpus.sources.rows import (
     nested_too_deeply,
 )
 from conformance.errors import DataError
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator.compression import decompressed
 from translator.core.timestamps import parse
 

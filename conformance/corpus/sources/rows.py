@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator.core.values import normalised
 
 TYPES = frozenset(["track", "identify", "page", "screen", "group", "alias"])

@@ -13,7 +13,7 @@ from conformance.regression.differences.changes import Change, ChangeClass, chan
 from conformance.regression.differences.counts import CausedChange
 from conformance.regression.json_text import same_text
 from conformance.regression.sides.variants import Variant, VariantStep
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 Translate = Callable[[Variant], Json]
 """Gives the answer to the message in a variant."""

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from conformance.regression.json_text import compact, sort_key
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 _PLAIN_KEY = re.compile(r"[$A-Za-z_][$\w]*", re.ASCII)
 _SIMILAR_NAMES = 0.6

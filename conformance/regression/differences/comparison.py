@@ -17,7 +17,7 @@ from conformance.regression.redaction import SecretFilter, secrets_in
 from conformance.regression.sides.refs import STAND_IN_SETTINGS, Ref
 from conformance.regression.sides.side import OurSide, Side, answer
 from conformance.regression.sides.variants import Variant, VariantStep, steps
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator import SettingsError
 from translator.core.device_rules import DEVICE_RULES
 from translator.core.timestamps import to_ms

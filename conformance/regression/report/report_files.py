@@ -14,7 +14,7 @@ from conformance.regression.report.result import percent
 from conformance.regression.report.text import events_text, place
 from conformance.reports.templates import script
 from conformance.spec.data import read
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "percent": percent,

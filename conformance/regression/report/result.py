@@ -11,7 +11,7 @@ from conformance.regression.differences.counts import DiffCounts, Group, GroupKe
 from conformance.regression.redaction import SHORT_CHARACTERS, SecretFilter, secrets_in
 from conformance.regression.report.approvals import Approval, ApprovalMatches
 from conformance.regression.sides.refs import STAND_IN_SETTINGS
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 LOUD_SHARE = 0.03
 """Share of messages that are not compared above which the report warns."""

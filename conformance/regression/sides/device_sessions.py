@@ -10,7 +10,7 @@ from dataclasses import asdict
 from conformance.regression.sides.variants import Variant
 from conformance.runner.captures.mobile import FILES, MobileCapture, mode_of
 from conformance.runner.captures.web import DeviceCapture
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator import Settings, SettingsError
 from translator.device.sdk.client import LIB_VERSION
 

@@ -9,7 +9,7 @@ from conformance.errors import DriverBroken, UsageError
 from conformance.regression.json_text import is_too_deep
 from conformance.regression.sides.refs import Ref
 from conformance.regression.sides.side import failure
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.driver import Driver
 from conformance.targets.protocol import About, Refused, TranslatorFailed, Unsupported
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from conformance.errors import UsageError
 from conformance.regression.sides.git import file_at
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
 from conformance.targets.target import RULE_SETS
 from translator import MappingError, PropertyMap, Rules, Settings, SettingsError

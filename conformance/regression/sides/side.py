@@ -12,7 +12,7 @@ from conformance.errors import UsageError
 from conformance.regression.sides.device_sessions import session_answer
 from conformance.regression.sides.refs import Ref, read_rules
 from conformance.regression.sides.variants import Variant
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.protocol import Refused
 from conformance.targets.target import OBSERVED
 from translator import Settings, SettingsError, translate

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from conformance.runner.captures.cloud import Recorded, of_capture
 from conformance.runner.compare import Difference, equal
 from conformance.runner.outcomes import Outcome, Verdict
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.target import Translate
 from translator import Rules, translate
 from translator.core.rules import RULES

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 from conformance.errors import DataError
 from conformance.runner.compare import Difference, compare, compare_sequence
 from conformance.runner.outcomes import REDACTED, Outcome, Verdict
+from conformance.spec.citations.sources import capture_ids
 from conformance.spec.data import read
-from conformance.spec.loading import Json
-from conformance.spec.sources import capture_ids
+from conformance.spec.scenarios.loading import Json
 from conformance.spec.yaml_text import parse_yaml
 from conformance.targets.target import Translate
 from translator import Rules, Settings, SettingsError, translate

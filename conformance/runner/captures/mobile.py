@@ -14,7 +14,7 @@ from typing import Any
 
 from conformance.runner.compare import Difference, compare, compare_sequence
 from conformance.spec.data import read
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.target import Translate
 from translator import Rules, Session, translate
 from translator.core.operations import SdkCall

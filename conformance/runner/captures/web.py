@@ -16,7 +16,7 @@ from conformance.runner.captures.cloud import Recorded, load_captures
 from conformance.runner.captures.mobile import load_mobile_captures
 from conformance.runner.compare import Difference, compare, compare_sequence
 from conformance.spec.data import read
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.target import Translate
 from translator import Rules, Session, Settings, SettingsError, translate
 from translator.device.sdk import Browser, WireRequest

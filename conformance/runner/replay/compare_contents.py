@@ -12,7 +12,7 @@ from typing import Any
 from conformance.runner.compare import Difference, Kind, equal, json_step
 from conformance.runner.replay.contents import IDENTITY_EVENTS, Contents
 from conformance.spec.envelope import ignored
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator.core.timestamps import iso_to_ms
 
 ANY_VALUE = frozenset(["$insert_id"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.runner.mock import Mock
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 
 IDENTITY_EVENTS = ("$identify", "$create_alias", "$merge")
 """Events that join ids; they count by who is then one with whom."""

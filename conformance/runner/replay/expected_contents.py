@@ -13,8 +13,8 @@ from conformance.runner.compare import compare_sequence
 from conformance.runner.mock import Mock
 from conformance.runner.replay.contents import Contents, read_contents
 from conformance.runner.replay.steps import feed, prepare, received
-from conformance.spec.loading import Json, Scenario
-from conformance.spec.placeholders import Placeholders
+from conformance.spec.scenarios.loading import Json, Scenario
+from conformance.spec.scenarios.placeholders import Placeholders
 from conformance.targets.builtin import Builtin
 from conformance.targets.device import expanded
 from conformance.targets.engage_calls import EngagedSession

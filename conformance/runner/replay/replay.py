@@ -10,8 +10,8 @@ from conformance.runner.replay.contents import read_contents
 from conformance.runner.replay.expected_contents import expected_contents
 from conformance.runner.replay.resulting_state import compare_state, held, sections
 from conformance.runner.replay.steps import feed, prepare, received
-from conformance.spec.loading import Json, Scenario
-from conformance.spec.placeholders import Placeholders
+from conformance.spec.scenarios.loading import Json, Scenario
+from conformance.spec.scenarios.placeholders import Placeholders
 from conformance.targets.device import Devices, expanded
 from conformance.targets.engage_calls import EngagedSession, MakeEngage
 from conformance.targets.target import (

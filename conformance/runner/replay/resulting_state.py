@@ -6,8 +6,8 @@ from typing import Any
 
 from conformance.runner.compare import Difference, compare, compare_sequence
 from conformance.runner.mock import Mock
-from conformance.spec.loading import Json, Scenario
-from conformance.spec.placeholders import Placeholders
+from conformance.spec.scenarios.loading import Json, Scenario
+from conformance.spec.scenarios.placeholders import Placeholders
 
 
 def sections(scenario: Scenario) -> Json:

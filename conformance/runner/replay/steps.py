@@ -6,7 +6,7 @@ from typing import Any
 from conformance.errors import DataError
 from conformance.runner.compare import Difference, compare
 from conformance.runner.mock import Mock, MockRefused
-from conformance.spec.loading import Json, RawLine, Scenario
+from conformance.spec.scenarios.loading import Json, RawLine, Scenario
 from conformance.targets.device import DeviceSession
 from conformance.targets.engage_calls import EngagedSession
 from conformance.targets.target import Answer, CannotRun, TargetSession

@@ -15,7 +15,7 @@ from conformance.corpus.entries import CorpusEntry, read_entry
 from conformance.corpus.redact import CorpusRedactor
 from conformance.corpus.synth import synth
 from conformance.regression.differences.changes import label
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator import Rules, Settings, translate
 
 KEY = b"a key of the tests, not a secret"

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.runner.mock import Mock
 from conformance.runner.replay.replay import replay
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios.loading import load_scenarios
 from conformance.targets.builtin import Builtin
 from translator.sender import deliver
 from translator.sender.dispatch import preparation

@@ -7,8 +7,8 @@ import pytest
 from conformance.mutants import BROKEN, Broken
 from conformance.runner.mock import Mock
 from conformance.runner.replay.replay import replay
-from conformance.spec import sources
-from conformance.spec.loading import load_scenarios
+from conformance.spec.citations import sources
+from conformance.spec.scenarios.loading import load_scenarios
 from conformance.targets.builtin import Builtin
 
 NAMED = [pytest.param(broken, id=broken.name) for broken in BROKEN]

@@ -5,7 +5,7 @@ import pytest
 from conformance.mutants.devices import following_doc_in, ignoring_doc_in
 from conformance.runner.mock import Mock
 from conformance.runner.replay.replay import replay
-from conformance.spec.loading import Scenario, load_scenarios
+from conformance.spec.scenarios.loading import Scenario, load_scenarios
 from conformance.targets.builtin import Builtin
 from translator.core.device_rules import DEVICE_RULES
 

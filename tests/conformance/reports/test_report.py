@@ -12,7 +12,7 @@ from conformance.reports.results import Report, read_results, write_results
 from conformance.runner.compare import Difference, Kind
 from conformance.runner.outcomes import Outcome, Verdict, of_scenario
 from conformance.runner.summary import Summary
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios.loading import load_scenarios
 
 ODD = "\ud800" + "x" * 5000
 CHANGED = Difference("requests[0].a", Kind.CHANGED, ODD, 2**70)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from conformance.runner.compare import Difference, Kind, compare, compare_sequence
-from conformance.spec.placeholders import Placeholders, is_insert_id
+from conformance.spec.scenarios.placeholders import Placeholders, is_insert_id
 
 UUID = "f9fee96b-e9d5-59ac-8676-2a4165bb59db"
 

@@ -4,7 +4,7 @@ import dataclasses
 
 from conformance.runner.compare import Difference, Kind
 from conformance.runner.outcomes import Verdict, of_scenario
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios.loading import load_scenarios
 
 SCENARIO = dataclasses.replace(load_scenarios()[0], id="a/b", title="T", level="must", why="W")
 

@@ -16,7 +16,7 @@ from conformance.runner.tolerances import (
     read_tolerances,
     tolerances_text,
 )
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios.loading import load_scenarios
 
 TODAY = datetime.date(2026, 6, 15)
 MISSING = Difference("events[3].properties.plan", Kind.MISSING, "pro")

@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 
 from conformance.spec.envelope import envelope, ignored, page
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios.loading import load_scenarios
 from tests.project.paths import ROOT
 
 

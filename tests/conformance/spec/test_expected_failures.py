@@ -8,7 +8,7 @@ from conformance.errors import DataError
 from conformance.runner.compare import Difference, Kind
 from conformance.runner.outcomes import Verdict, judged, of_scenario
 from conformance.spec.expected_failures import ExpectedFailure, read_expected_failures
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios.loading import load_scenarios
 
 SCENARIO = load_scenarios()[0]
 

@@ -13,7 +13,7 @@ from conformance.runner.mock import Mock
 from conformance.runner.outcomes import Outcome, Verdict
 from conformance.runner.run import run_scenario
 from conformance.runner.smoke_check import check
-from conformance.spec.loading import RawLine, Scenario, Step, load_scenarios
+from conformance.spec.scenarios.loading import RawLine, Scenario, Step, load_scenarios
 from conformance.targets.exec import ExecTarget
 
 FOLDER = Path(__file__).parents[1] / "drivers"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from flask.testing import FlaskClient
 
-from conformance.spec.own_scenarios import load_own
+from conformance.spec.scenarios.own_scenarios import load_own
 from mock_mixpanel.app import create_app
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.inspector.copying import as_curl, as_pytest, as_python, as_scenario, copies

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conformance.corpus.sources.mixpanel_records import EVENTS, GROUPS, PEOPLE, message_of
 from conformance.corpus.sources.rows import RowError
-from conformance.spec.loading import Json
+from conformance.spec.scenarios.loading import Json
 from translator import Settings, translate
 
 NOW_MS = 1781524800_500

@@ -13,7 +13,7 @@ from conformance.runner.outcomes import Outcome, Verdict
 from conformance.runner.replay.replay import Judging, expects_nothing
 from conformance.runner.run import run_scenario
 from conformance.runner.smoke_check import check
-from conformance.spec.loading import Scenario, load_scenarios
+from conformance.spec.scenarios.loading import Scenario, load_scenarios
 from conformance.targets.exec import ExecTarget
 
 DRIVER = Path(__file__).parents[1] / "drivers" / "envelope.py"

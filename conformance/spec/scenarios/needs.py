@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.spec.loading import Scenario
+from conformance.spec.scenarios.loading import Scenario
 from translator import Settings
 from translator.core.errors import SettingsError
 

@@ -9,9 +9,10 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from conformance.errors import DataError
-from conformance.spec import parse_cache, sources
+from conformance.spec.citations import sources
+from conformance.spec.citations.facts import fact_pages
 from conformance.spec.data import DATA, read, scenario_files
-from conformance.spec.facts import fact_pages
+from conformance.spec.scenarios import parse_cache
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
 from translator import yaml_text
 from translator.core import schema

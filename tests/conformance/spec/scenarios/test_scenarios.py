@@ -5,7 +5,7 @@ import pytest
 from conformance.runner.mock import Mock
 from conformance.runner.outcomes import Verdict
 from conformance.runner.run import run_scenario
-from conformance.spec.loading import Scenario, load_scenarios
+from conformance.spec.scenarios.loading import Scenario, load_scenarios
 from conformance.targets.builtin import Builtin
 
 

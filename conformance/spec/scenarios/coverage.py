@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import NamedTuple
 
-from conformance.spec import sources
+from conformance.spec.citations import sources
 from conformance.spec.data import read
-from conformance.spec.loading import Scenario
+from conformance.spec.scenarios.loading import Scenario
 from conformance.spec.yaml_text import parse_yaml
 from translator import Settings
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.spec import loading, parse_cache
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios import loading, parse_cache
+from conformance.spec.scenarios.loading import load_scenarios
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from conformance.errors import DataError, UsageError
-from conformance.spec.loading import Scenario, collect, parse_scenarios
+from conformance.spec.scenarios.loading import Scenario, collect, parse_scenarios
 
 SUFFIXES = (".yaml", ".yml")
 

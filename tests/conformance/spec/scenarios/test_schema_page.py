@@ -6,8 +6,8 @@ from conformance.runner.mock import Mock
 from conformance.runner.outcomes import Verdict
 from conformance.runner.run import run_scenario
 from conformance.spec.data import read
-from conformance.spec.loading import parse_scenarios
-from conformance.spec.schema_page import EXAMPLE, page
+from conformance.spec.scenarios.loading import parse_scenarios
+from conformance.spec.scenarios.schema_page import EXAMPLE, page
 from conformance.targets.builtin import Builtin
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "scenarios.md"

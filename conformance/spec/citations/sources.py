@@ -6,9 +6,9 @@ import re
 from functools import cache
 from typing import Any
 
+from conformance.spec.citations.decisions import decisions
+from conformance.spec.citations.facts import PREFIX, fact_headings
 from conformance.spec.data import read
-from conformance.spec.decisions import decisions
-from conformance.spec.facts import PREFIX, fact_headings
 from conformance.spec.yaml_text import parse_yaml
 
 UNSOURCED = "unsourced"

@@ -3,8 +3,8 @@
 from click.testing import CliRunner
 
 from conformance.cli import main
-from conformance.spec.coverage import CALLS, Cell, every_heading, excuse_for, measure
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios.coverage import CALLS, Cell, every_heading, excuse_for, measure
+from conformance.spec.scenarios.loading import load_scenarios
 from tests.conformance.one_scenario import parse_one
 
 SCENARIO = """

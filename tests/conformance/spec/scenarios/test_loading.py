@@ -3,7 +3,7 @@
 import pytest
 
 from conformance.errors import DataError
-from conformance.spec.loading import RawLine, collect, load_scenarios, parse_scenarios
+from conformance.spec.scenarios.loading import RawLine, collect, load_scenarios, parse_scenarios
 from tests.conformance.one_scenario import parse_one
 
 GOOD = """

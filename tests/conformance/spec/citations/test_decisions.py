@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from conformance.spec.decisions import decisions, page, pinned_by
-from conformance.spec.loading import load_scenarios
+from conformance.spec.citations.decisions import decisions, page, pinned_by
+from conformance.spec.scenarios.loading import load_scenarios
 from translator.core.rules import RULES
 
 DECISIONS = Path(__file__).parents[3] / "docs" / "reference" / "decisions.md"

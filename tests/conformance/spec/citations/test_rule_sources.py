@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.spec import sources
+from conformance.spec.citations import sources
 from translator.core.rule import Rule
 from translator.core.rules import RULES
 

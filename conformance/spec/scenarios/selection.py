@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 
 from conformance.errors import UsageError
 from conformance.runner.captures.cloud import Recorded
-from conformance.spec import sources
-from conformance.spec.loading import Scenario
+from conformance.spec.citations import sources
+from conformance.spec.scenarios.loading import Scenario
 
 _TOKEN = re.compile(r"\s*(?:(?P<bracket>[()])|(?P<word>[^\s()]+))")
 

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from conformance.spec.data import read
-from conformance.spec.loading import load_scenarios
+from conformance.spec.scenarios.loading import load_scenarios
 
 FILES = {PurePosixPath(scenario.file) for scenario in load_scenarios()}
 LARGEST_FOLDER = 60

@@ -2,8 +2,8 @@
 
 import pytest
 
-from conformance.spec.loading import load_scenarios
-from conformance.spec.needs import CAPABILITIES, needs
+from conformance.spec.scenarios.loading import load_scenarios
+from conformance.spec.scenarios.needs import CAPABILITIES, needs
 from conformance.targets.protocol import About
 from conformance.targets.target import CannotRun, with_capabilities
 

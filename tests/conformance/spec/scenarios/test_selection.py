@@ -4,8 +4,8 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.runner.captures.cloud import load_captures
-from conformance.spec.loading import load_scenarios
-from conformance.spec.selection import Selection, matcher, select
+from conformance.spec.scenarios.loading import load_scenarios
+from conformance.spec.scenarios.selection import Selection, matcher, select
 
 
 @pytest.mark.parametrize(

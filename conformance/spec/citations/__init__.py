@@ -1,0 +1,1 @@
+"""What scenarios cite: sources, pages of facts, and own decisions."""

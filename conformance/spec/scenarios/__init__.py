@@ -1,0 +1,1 @@
+"""Scenarios: loading, checks, selection, and what they cover."""
