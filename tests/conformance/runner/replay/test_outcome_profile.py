@@ -16,7 +16,7 @@ from conformance.runner.smoke_check import check
 from conformance.spec.scenarios.loading import Scenario, load_scenarios
 from conformance.targets.exec import ExecTarget
 
-DRIVER = Path(__file__).parents[1] / "drivers" / "envelope.py"
+DRIVER = Path(__file__).parents[2] / "drivers" / "envelope.py"
 OUTCOME = Judging("outcome", evidence=True)
 
 SUBJECTS = ("track/", "identify/", "arrays/", "track_charge/", "incrementing_", "group/", "alias/")

@@ -6,7 +6,7 @@ from conformance.spec.citations.decisions import decisions, page, pinned_by
 from conformance.spec.scenarios.loading import load_scenarios
 from translator.core.rules import RULES
 
-DECISIONS = Path(__file__).parents[3] / "docs" / "reference" / "decisions.md"
+DECISIONS = Path(__file__).parents[4] / "docs" / "reference" / "decisions.md"
 
 
 def citations() -> list[tuple[str, tuple[str, ...]]]:
@@ -31,6 +31,6 @@ def test_the_page_is_current() -> None:
 
 def test_slugs_are_unique() -> None:
     """No decision hides another."""
-    file = Path(__file__).parents[3] / "conformance" / "spec" / "decisions.yaml"
+    file = Path(__file__).parents[4] / "conformance" / "spec" / "decisions.yaml"
     text = file.read_text(encoding="utf-8")
     assert text.count("\n- slug: ") + text.startswith("- slug: ") == len(decisions())

@@ -10,7 +10,7 @@ from conformance.spec.scenarios.loading import parse_scenarios
 from conformance.spec.scenarios.schema_page import EXAMPLE, page
 from conformance.targets.builtin import Builtin
 
-PAGE = Path(__file__).parents[3] / "docs" / "reference" / "scenarios.md"
+PAGE = Path(__file__).parents[4] / "docs" / "reference" / "scenarios.md"
 
 
 def test_the_page_is_current() -> None:
