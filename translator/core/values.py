@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from translator.core.errors import TranslationError
-from translator.core.timestamps import iso_milliseconds, iso_to_ms
+from translator.core.timestamps import iso_milliseconds, iso_to_ms, utc_milliseconds_to_ms
 
 MAX_NESTING = 100
 """The deepest nesting of objects and arrays in a message."""
@@ -36,6 +36,8 @@ def date_ms(value: str) -> int | None:
 
 def format_text(value: str) -> str:
     """The text; if the whole text is a date, the date in UTC."""
+    if utc_milliseconds_to_ms(value) is not None:
+        return value  # it has the form already
     ms = date_ms(value)
     return value if ms is None else iso_milliseconds(ms)
 
