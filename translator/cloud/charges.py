@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from translator.core.amounts import read_amount
+from translator.core.call_context import CallContext
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import skip
 from translator.core.message import Message
@@ -27,7 +28,11 @@ _COMPLETED_ORDER = re.compile(r"completed ?order", re.IGNORECASE)
 
 
 def charge_operations(
-    message: Message, compiled: CompiledSettings, event: str | None, properties: Json
+    message: Message,
+    context: CallContext,
+    compiled: CompiledSettings,
+    event: str | None,
+    properties: Json,
 ) -> list[OperationOrSkip]:
     """The transaction of a call with `revenue`."""
     revenue = _property(properties, "revenue")
@@ -53,7 +58,7 @@ def charge_operations(
         return [skip("unknown_user", "a charge needs a userId or an anonymousId")]
     if message.context.get("ip") is not None:
         payload["$ip"] = detached(message.context["ip"])
-    if not message.is_active:
+    if not context.active:
         payload["$ignore_time"] = True
     return [Operation("/engage", compiled.host, payload)]
 

@@ -4,18 +4,17 @@ Sources: doc#track, doc#distinct-id, doc#ip, doc#source-name,
 docs/facts/cloud-classic.md#event-payload. An event has layers; a later layer wins:
 
     1  the properties of the call
-    2  properties from the context (context_properties.py), and the reserved properties
+    2  properties from the context (call_context.py), and the reserved properties
     3  traits of the call (super_properties.py), by the rules `super_properties` and
        `trait_collisions`
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from translator.cloud.insert_id import insert_id
 from translator.cloud.super_properties import add_super_properties
+from translator.core.call_context import CallContext
 from translator.core.compiled_settings import CompiledSettings
-from translator.core.context_properties import collect, device_properties
 from translator.core.message import Message, require_secret
 from translator.core.operations import Json, Operation, OperationOrSkip
 from translator.core.traits import name_tag
@@ -23,7 +22,11 @@ from translator.core.values import detached, format_value, normalised
 
 
 def event_operations(
-    message: Message, compiled: CompiledSettings, event: str | None, properties: Json
+    message: Message,
+    context: CallContext,
+    compiled: CompiledSettings,
+    event: str | None,
+    properties: Json,
 ) -> list[OperationOrSkip]:
     """The event, for /track or, if it is old, for /import, after reasons for what it leaves out.
 
@@ -32,14 +35,15 @@ def event_operations(
     if message.old and compiled.doc["import_secret"]:
         require_secret(compiled)
     out = _renamed(properties, compiled.events.renamed)
-    found = _context_layer(message, compiled, out)
-    if compiled.doc["empty_sources"]:
-        out.update((name, value) for name, value in found.items() if value is not None)
-    else:
-        out.update(found)
+    out.update(context.event)
+    if "ip" in message.context:
+        ip = detached(message.context["ip"])
+        if ip is not None or not compiled.doc["empty_sources"]:
+            out["ip"] = ip
+    if not compiled.doc["empty_sources"]:
         out = {name: value for name, value in out.items() if value is not None}
-    _reserved_layer(message, compiled, event, out)
-    reasons = add_super_properties(message, compiled, out)
+    _reserved_layer(message, context, compiled, event, out)
+    reasons = add_super_properties(message, context, compiled, out)
     out["token"] = compiled.token
     payload: Json = {"properties": out} if event is None else {"event": event, "properties": out}
     return [*reasons, Operation("/import" if message.old else "/track", compiled.host, payload)]
@@ -62,37 +66,12 @@ def _renamed(properties: Json, names: Mapping[str, str]) -> Json:
     return out
 
 
-def _context_layer(message: Message, compiled: CompiledSettings, out: Json) -> Json:
-    """The properties from the context; null if the context has null."""
-    context = message.context
-    if not context:
-        return {}
-    found = device_properties(context, compiled.devices)
-    collect(context, compiled.events.context, found)
-    referrer = _referrer(context)
-    if referrer:
-        found["$referrer"] = detached(referrer)
-    campaign = context.get("campaign")
-    if type(campaign) is dict:
-        for key, name in compiled.events.campaign:
-            value = campaign.get(key)
-            if value is not None or name not in found:
-                found[name] = detached(value)
-    if "ip" in context:
-        found["ip"] = detached(context["ip"])
-    return found
-
-
-def _referrer(context: Mapping[str, Any]) -> Any:
-    for section, key in (("referrer", "url"), ("page", "referrer")):
-        source = context.get(section)
-        if type(source) is dict and source.get(key):
-            return source[key]
-    return None
-
-
 def _reserved_layer(
-    message: Message, compiled: CompiledSettings, event: str | None, out: Json
+    message: Message,
+    context: CallContext,
+    compiled: CompiledSettings,
+    event: str | None,
+    out: Json,
 ) -> None:
     """The reserved properties: person, time, library, insert id."""
     if message.distinct_id is not None:
@@ -106,9 +85,8 @@ def _reserved_layer(
         out.pop("time", None)
     else:
         out["time"] = None
-    out["mp_lib"] = library(message, compiled)
-    traits = message.context.get("traits")
-    tag = name_tag(traits if type(traits) is dict else {}, message.user_id, compiled.traits)
+    out["mp_lib"] = context.library
+    tag = name_tag(context.traits, message.user_id, compiled.traits)
     tag = tag or message.user_id or message.anonymous_id
     if tag:
         out["mp_name_tag"] = detached(tag)
@@ -118,19 +96,3 @@ def _reserved_layer(
         out["segment_source_name"] = compiled.settings.sourceName
     if message.id is not None and event is not None and compiled.doc["insert_id"]:
         out["$insert_id"] = insert_id(message.id, compiled.settings.projectId, event)
-
-
-def library(message: Message, compiled: CompiledSettings) -> str:
-    """`mp_lib`: the Segment library that sent the call."""
-    source = message.context.get("library")
-    if type(source) is str:
-        name: Any = source
-    elif type(source) is dict:
-        name = source.get("name", "undefined")
-        if not compiled.doc["library_name"]:
-            name = "null" if name is None else name
-        elif type(name) is not str or name in ("", "undefined"):
-            name = "unknown"
-    else:
-        name = "unknown"
-    return f"Segment: {name}"

@@ -6,9 +6,8 @@ Sources: doc#identify, doc#people, doc#arrays, docs/facts/cloud-classic.md#trait
 import copy
 from typing import Any
 
-from translator.cloud.events import library
+from translator.core.call_context import CallContext, context_text
 from translator.core.compiled_settings import CompiledSettings
-from translator.core.context_properties import device_properties
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip, Skip
@@ -25,6 +24,7 @@ def identify_operations(message: Message, compiled: CompiledSettings) -> list[Op
         raise TranslationError(
             "missing_id", "identify needs a userId or an anonymousId; this message has neither"
         )
+    context = compiled.contexts[context_text(message.context)]
     parts = message.unused_context_traits()
     arrays: Json = {}
     profile: Any = message.raw.get("traits")
@@ -32,7 +32,7 @@ def identify_operations(message: Message, compiled: CompiledSettings) -> list[Op
         # Sent as they are; copied, so that no operation shares anything with the message.
         profile = copy.deepcopy(profile)
     else:
-        profile, reasons = _profile_traits(message, compiled, profile or {})
+        profile, reasons = _profile_traits(message, context, compiled, profile or {})
         parts += reasons
         if compiled.doc["array_traits"]:
             arrays = {key: value for key, value in profile.items() if type(value) is list and value}
@@ -46,13 +46,17 @@ def identify_operations(message: Message, compiled: CompiledSettings) -> list[Op
     elif token:
         updates.append({"$union": {"$ios_devices": [detached(token)]}})
     return parts + [
-        Operation("/engage", compiled.host, {**_identify_envelope(message, compiled), **update})
+        Operation(
+            "/engage",
+            compiled.host,
+            {**_identify_envelope(message, context, compiled), **update},
+        )
         for update in updates
     ]
 
 
 def _profile_traits(
-    message: Message, compiled: CompiledSettings, traits: Json
+    message: Message, context: CallContext, compiled: CompiledSettings, traits: Json
 ) -> tuple[Json, list[Skip]]:
     """The traits as they are set on the profile, and the reason why a date is left out."""
     profile = format_traits(
@@ -66,9 +70,7 @@ def _profile_traits(
         profile = {
             key: value for key, value in profile.items() if key in compiled.people_properties
         }
-    for key, value in device_properties(message.context, compiled.devices).items():
-        if value is not None or not compiled.doc["empty_sources"]:
-            profile[key] = value
+    profile.update(context.device)
     return profile, reasons
 
 
@@ -91,27 +93,14 @@ def _device_token(message: Message, compiled: CompiledSettings) -> Any:
     return token
 
 
-def _identify_envelope(message: Message, compiled: CompiledSettings) -> Json:
+def _identify_envelope(message: Message, context: CallContext, compiled: CompiledSettings) -> Json:
     envelope: Json = {"$token": compiled.token}
     if message.distinct_id is not None:
         envelope["$distinct_id"] = message.distinct_id
     if message.time_ms is not None or not compiled.doc["timestamps"]:
         envelope["$time"] = message.time_ms
-    flags = _mixpanel_flags(message)
-    ignore_ip = _flag(message.context, "ignoreip") or _flag(flags, "ignoreip")
     # 0 turns the look-up of a place off; without it Mixpanel would use the sender's own address.
-    envelope["$ip"] = 0 if ignore_ip else detached(message.context.get("ip")) or 0
-    envelope["$ignore_time"] = bool(_flag(flags, "ignoretime")) or not message.is_active
-    envelope["mp_lib"] = library(message, compiled)
+    envelope["$ip"] = 0 if context.ignore_ip else detached(message.context.get("ip")) or 0
+    envelope["$ignore_time"] = context.ignore_time or not context.active
+    envelope["mp_lib"] = context.library
     return envelope
-
-
-def _mixpanel_flags(message: Message) -> Json:
-    for key, value in message.context.items():
-        if type(value) is dict and key.lower() == "mixpanel":
-            return value
-    return {}
-
-
-def _flag(source: Any, name: str) -> Any:
-    return next((value for key, value in source.items() if normalised(key) == name), None)

@@ -4,6 +4,7 @@ Sources: doc#incrementing-events, doc#incrementing-properties,
 doc#bypass-last-seen-in-server-side-calls, docs/facts/cloud-classic.md#increments-and-revenue.
 """
 
+from translator.core.call_context import CallContext
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import skip
 from translator.core.message import Message
@@ -13,6 +14,7 @@ from translator.core.timestamps import iso_seconds
 
 def increment_operations(
     message: Message,
+    context: CallContext,
     compiled: CompiledSettings,
     event: str | None,
     properties: Json,
@@ -45,7 +47,7 @@ def increment_operations(
         "$token": compiled.token,
         "mp_lib": "Segment.io",
     }
-    if compiled.doc["increment_last_seen"] and not message.is_active:
+    if compiled.doc["increment_last_seen"] and not context.active:
         envelope["$ignore_time"] = True
     return parts + [
         Operation("/engage", compiled.host, {**envelope, **update}) for update in updates

@@ -5,10 +5,8 @@ event only in the call itself (doc#register-super-properties, doc#group-using-cl
 `super_properties` demands a setting that selects the traits.
 """
 
-from typing import Any
-
+from translator.core.call_context import CallContext
 from translator.core.compiled_settings import CompiledSettings
-from translator.core.context_properties import device_properties
 from translator.core.errors import skip
 from translator.core.message import Message
 from translator.core.operations import Json, Skip
@@ -16,18 +14,18 @@ from translator.core.reserved import RESERVED
 from translator.core.traits import format_traits
 
 
-def add_super_properties(message: Message, compiled: CompiledSettings, out: Json) -> list[Skip]:
+def add_super_properties(
+    message: Message, context: CallContext, compiled: CompiledSettings, out: Json
+) -> list[Skip]:
     """Add the traits of the call to the event's properties `out`.
 
     Returns the reason why traits are left out.
     """
-    traits: Any = message.context.get("traits")
+    traits = context.traits
     reasons: list[Skip] = []
-    if traits is None:
-        traits = {}
-    elif type(traits) is not dict:
+    if not context.valid_traits:
         return reasons
-    elif traits and compiled.doc["super_properties"]:
+    if traits and compiled.doc["super_properties"]:
         traits, reasons = _asked_for(compiled, traits)
     formatted = format_traits(
         traits,
@@ -36,7 +34,7 @@ def add_super_properties(message: Message, compiled: CompiledSettings, out: Json
         created_at_seconds=compiled.doc["created_at_seconds"],
     )
     if not compiled.doc["empty_sources"]:
-        formatted.update(device_properties(message.context, compiled.devices))
+        formatted.update(context.device)
     if compiled.settings.legacySuperProperties:
         formatted = {
             key if key.startswith("$") else f"${key}": value for key, value in formatted.items()

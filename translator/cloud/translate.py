@@ -12,6 +12,7 @@ from translator.cloud.events import event_operations
 from translator.cloud.groups import group_operations
 from translator.cloud.identify import identify_operations
 from translator.cloud.increments import increment_operations
+from translator.core.call_context import context_text
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message, is_bundled, message_id, turned_off
@@ -72,13 +73,18 @@ def _event_calls(
     """One event per name, one counter update per name, and one charge per call."""
     parts: list[OperationOrSkip] = []
     counted: set[str | None] = set()
+    text = context_text(message.context)
     for event in events:
+        # Looked up for each event, because events must not share lists.
+        context = compiled.contexts[text]
         if event not in counted:
-            parts += increment_operations(message, compiled, event, properties, first=not counted)
+            parts += increment_operations(
+                message, context, compiled, event, properties, first=not counted
+            )
             counted.add(event)
-        parts += event_operations(message, compiled, event, properties)
+        parts += event_operations(message, context, compiled, event, properties)
     if events:
-        parts += charge_operations(message, compiled, events[0], properties)
+        parts += charge_operations(message, context, compiled, events[0], properties)
     return parts
 
 

@@ -1,15 +1,18 @@
 """Settings, rules and mapping, compiled once into tables that every message uses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
+import orjson
+
+from translator.core.bounded_cache import BoundedCache
+from translator.core.call_context import MAX_CACHED, CallContext
 from translator.core.context_properties import (
     DEVICE_BY_TYPE,
     INITIAL_REFERRER,
     DeviceTables,
+    EventTables,
     Row,
-    Section,
     by_section,
 )
 from translator.core.mapping import STANDARD, STANDARD_ROWS, MappingRow, PropertyMap
@@ -19,18 +22,6 @@ from translator.core.rules import RULES, Rules
 from translator.core.settings import Settings
 from translator.core.special_traits import TraitTable
 from translator.core.values import normalised
-
-
-class EventTables(NamedTuple):
-    """The sources of event properties, except those of devices.
-
-    `campaign` holds pairs of a key and its property. `renamed` maps the normalised name of a call's
-    property to Mixpanel's name.
-    """
-
-    context: tuple[Section, ...]
-    campaign: tuple[tuple[str, str], ...]
-    renamed: Mapping[str, str]
 
 
 class CompiledSettings:
@@ -55,6 +46,12 @@ class CompiledSettings:
         self.events = _event_tables(mapping, initial_referrer=self.doc["initial_referrer"])
         self.utm_properties = frozenset(name for _, name in self.events.campaign)
         self.devices = _device_tables(mapping)
+        self.contexts: BoundedCache[bytes, CallContext] = BoundedCache(
+            lambda text: CallContext(orjson.loads(text), self.events, self.devices, self.doc),
+            entries=4096,
+            keeps=lambda text, found: len(text) <= MAX_CACHED and found.is_shareable(),
+        )
+        """The `context_text` of a context -> what the context gives."""
 
 
 @lru_cache(maxsize=64)

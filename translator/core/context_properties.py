@@ -100,6 +100,18 @@ def by_section(rows: tuple[Row, ...]) -> tuple[Section, ...]:
     )
 
 
+class EventTables(NamedTuple):
+    """The sources of event properties, except those of devices.
+
+    `campaign` holds pairs of a key and its property. `renamed` maps the normalised name of a call's
+    property to Mixpanel's name.
+    """
+
+    context: tuple[Section, ...]
+    campaign: tuple[tuple[str, str], ...]
+    renamed: Mapping[str, str]
+
+
 class DeviceTables(NamedTuple):
     """The compiled rows for any device, and those for a device of a type."""
 

@@ -96,12 +96,6 @@ class Message:
                 return detached(value), refused
         return None, refused
 
-    @property
-    def is_active(self) -> bool:
-        """Whether the call counts as activity: `context.active` is true, absent or null."""
-        active = self.context.get("active")
-        return active is None or bool(active)
-
     def object_field(self, field: str) -> Json:
         """The object in a field; empty if the field is absent or has another type."""
         value = self.raw.get(field)

@@ -1,0 +1,136 @@
+"""What the context of a call gives to operations, except its `ip`.
+
+The client libraries send the same context with every call of a session, often several hundred
+bytes of it, and servers send the same context except the `ip`. So a context without its `ip` is
+worked out once, and `CompiledSettings.contexts` keeps the result.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from translator.core.context_properties import (
+    DeviceTables,
+    EventTables,
+    collect,
+    device_properties,
+)
+from translator.core.operations import Json
+from translator.core.values import detached, normalised
+
+MAX_CACHED = 4096
+"""The longest context that is kept for later calls (bytes of JSON text)."""
+
+
+class CallContext:
+    """The properties of a context. It is shared by calls, so it never changes.
+
+    `event` holds the properties for events, and `device` those for profiles. `library` is `mp_lib`.
+    `active` says whether the call counts as activity: `context.active` is true, absent or null.
+    `traits` is empty if the context has no object there; `valid_traits` is false if it has another
+    value there.
+    """
+
+    __slots__ = (
+        *("active", "device", "event", "ignore_ip", "ignore_time", "library", "traits"),
+        "valid_traits",
+    )
+
+    def __init__(
+        self,
+        context: Json,
+        events: EventTables,
+        devices: DeviceTables,
+        doc: Mapping[str, bool],
+    ) -> None:
+        self.device = device_properties(context, devices)
+        self.event = _event_properties(context, self.device, events)
+        if doc["empty_sources"]:
+            self.device = _without_nulls(self.device)
+            self.event = _without_nulls(self.event)
+        self.library = _library(context.get("library"), named=doc["library_name"])
+        active = context.get("active")
+        self.active = active is None or bool(active)
+        traits = context.get("traits")
+        self.valid_traits = traits is None or type(traits) is dict
+        self.traits: Json = traits if type(traits) is dict else {}
+        flags = _mixpanel_flags(context)
+        self.ignore_ip = _flag(context, "ignoreip") or _flag(flags, "ignoreip")
+        self.ignore_time = _flag(flags, "ignoretime")
+
+    def is_shareable(self) -> bool:
+        """Whether no value that goes into operations is a list, which two of them would share."""
+        kinds = {*map(type, self.event.values()), *map(type, self.device.values())}
+        return list not in kinds
+
+
+def context_text(context: Mapping[str, Any]) -> bytes:
+    """The context without its `ip` as JSON text: the same text means the same `CallContext`.
+
+    Raises TypeError for values that JSON cannot represent.
+    """
+    if "ip" in context:
+        context = dict(context)
+        del context["ip"]
+    return orjson.dumps(context)
+
+
+def _event_properties(context: Json, device: Json, tables: EventTables) -> Json:
+    """The properties for events; null if the context has null."""
+    found = dict(device)
+    collect(context, tables.context, found)
+    referrer = _referrer(context)
+    if referrer:
+        found["$referrer"] = detached(referrer)
+    campaign = context.get("campaign")
+    if type(campaign) is dict:
+        for key, name in tables.campaign:
+            value = campaign.get(key)
+            if value is not None or name not in found:
+                found[name] = detached(value)
+    return found
+
+
+def _referrer(context: Json) -> Any:
+    for section, key in (("referrer", "url"), ("page", "referrer")):
+        source = context.get(section)
+        if type(source) is dict and source.get(key):
+            return source[key]
+    return None
+
+
+def _library(source: Any, *, named: bool) -> str:
+    """`mp_lib`: the Segment library that sent the call. `named`: by the rule `library_name`."""
+    if type(source) is str:
+        name: Any = source
+    elif type(source) is dict:
+        name = source.get("name", "undefined")
+        if not named:
+            name = "null" if name is None else name
+        elif type(name) is not str or name in ("", "undefined"):
+            name = "unknown"
+    else:
+        name = "unknown"
+    return f"Segment: {name}"
+
+
+def _mixpanel_flags(context: Json) -> Json:
+    if "mixpanel" in map(str.lower, context):
+        for key, value in context.items():
+            if type(value) is dict and key.lower() == "mixpanel":
+                return value
+    return {}
+
+
+def _flag(source: Json, name: str) -> bool:
+    """Whether the first value with this normalised name is true."""
+    if name not in map(normalised, source):
+        return False
+    return bool(next(value for key, value in source.items() if normalised(key) == name))
+
+
+def _without_nulls(values: Json) -> Json:
+    if None not in values.values():
+        return values
+    return {name: value for name, value in values.items() if value is not None}
