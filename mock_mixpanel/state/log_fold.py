@@ -1,0 +1,186 @@
+"""The fold of the log into one state for each project and region.
+
+A read applies only what is new in the log. When something was forgotten, all states are recomputed.
+Applying entries step by step and all at once give the same state.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
+from time import monotonic
+
+from mock_mixpanel.gc_pause import uncollected
+from mock_mixpanel.log.index import Index
+from mock_mixpanel.log.journal import Log
+from mock_mixpanel.log.records import LogEntry
+from mock_mixpanel.log.row_codec import Row, entries_of
+from mock_mixpanel.projects.config import MixpanelLimits
+from mock_mixpanel.state.events import IDENTITY_EVENTS
+from mock_mixpanel.state.identities import identities_for
+from mock_mixpanel.state.identities.links import LinkHistory, named_ids
+from mock_mixpanel.state.json_cache import Texts
+from mock_mixpanel.state.project_state import ProjectState
+from mock_mixpanel.state.reason_counts import ReasonCount
+from mock_mixpanel.state.references import References, kind_of
+
+
+class LogFold:
+    """The states of all projects, with the index of the log and counts of its records."""
+
+    def __init__(
+        self,
+        log: Log,
+        limits: Callable[[str], MixpanelLimits],
+        group_keys: Callable[[str], Sequence[str]],
+        now: Callable[[], float],
+    ) -> None:
+        """`limits` and `group_keys` give those of a project."""
+        self._log = log
+        self._limits = limits
+        self._group_keys = group_keys
+        self._now = now
+        self._lock = threading.RLock()
+        self._reading = threading.local()
+        self._generation = 0
+        self._begin()
+
+    @contextmanager
+    def reading_within(self, seconds: float) -> Iterator[None]:
+        """Let this thread read new entries for at most so many real seconds in this block.
+
+        What it reads may then be older than the log; see `behind`.
+        """
+        self._reading.end = monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._reading.end = inf
+
+    def catch_up(self, seconds: float) -> bool:
+        """Read new entries for at most so many real seconds; True if none are left."""
+        with self.reading_within(seconds), self._lock:
+            self._current(None)
+            return self.behind() == 0
+
+    def behind(self) -> int:
+        """How many requests of the log are not read yet."""
+        return self._log.last() - self._index.last
+
+    def states(self, token: str | None = None, region: str | None = None) -> list[ProjectState]:
+        """The states of one project or of all, up to date. Call it in `locked`."""
+        return [state for state in self._current(token) if region in (None, state.region)]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the states as they are."""
+        with self._lock:
+            yield
+
+    def _begin(self) -> None:
+        """Discard all computed states."""
+        self._states: dict[tuple[str, str], ProjectState] = {}
+        self._partly = False
+        """Whether the log has entries that are not applied because there was no time."""
+        self._noted: dict[str, list[int]] = {}
+        """By token, the ids of the entries that arrived with a reason."""
+        self._index = Index(self._log)
+        self._records: Counter[str] = Counter()
+        """How many records there are, by token."""
+        self._refused: Counter[tuple[str, str]] = Counter()
+        """How many records were refused when they arrived, by token and region."""
+        self._reasons: dict[tuple[str, str], dict[str, ReasonCount]] = {}
+        """The reasons that records arrived with, by token and region."""
+        self._refused_links: dict[tuple[str, str], list[LinkHistory]] = {}
+        """By token and region, the identity events that were refused when they arrived."""
+        self._texts = Texts(self._index)
+        self.references = References(self._index.request_of)
+
+    def _current(self, token: str | None) -> list[ProjectState]:
+        """The states of one project or of all, up to date."""
+        now = self._now()
+        if any(
+            each.limits != self._limits(each.token)
+            or each.group_keys != self._group_keys(each.token)
+            for each in self._states.values()
+        ):
+            self._begin()
+        with uncollected():
+            end = getattr(self._reading, "end", inf)
+            if not self._take_in(now, end):
+                self._begin()
+                self._take_in(now, end)
+        found = [state for state in self._states.values() if token in (None, state.token)]
+        for state in found:
+            # Nothing may happen yet that is due after an entry that is not read.
+            state.look(min(now, state.last) if self._partly else now)
+        return found
+
+    def _take_in(self, now: float, end: float) -> bool:
+        """Apply new entries until the real time `end`, but at least those of one request.
+
+        False: the clock went back before an effect that was applied.
+        """
+        last, self._partly = False, False
+        while not last:
+            generation, rows = page = self._log.page(self._generation, self._index.last)
+            if generation != self._generation:
+                self._generation = generation
+                self._begin()
+            if any(now < state.ahead for state in self._states.values()):
+                return False
+            for row in rows:
+                if not self._take(row):
+                    return False
+                if monotonic() > end:
+                    self._partly = self.behind() > 0
+                    return True
+            last = page.last
+        return True
+
+    def _take(self, row: Row) -> bool:
+        self._index.add(row)
+        entries = entries_of(row)
+        if row.token is None:
+            self._records.update(entry.verdict.token for entry in entries)
+        else:
+            self._records[row.token] += len(entries)
+        for entry in entries:
+            if entry.verdict.accepted:
+                state = self._state(entry)
+                if entry.verdict.received_at < state.ahead:
+                    return False
+                state.apply(entry)
+            else:
+                self._refused[entry.verdict.token, entry.verdict.region] += 1
+                if kind_of(entry) == "event":
+                    self._note_refused_link(entry)
+            if entry.verdict.reasons:
+                self._count_reasons(entry)
+                self._noted.setdefault(entry.verdict.token, []).append(entry.id)
+        return True
+
+    def _count_reasons(self, entry: LogEntry) -> None:
+        key = (entry.verdict.token, entry.verdict.region)
+        counts = self._reasons.setdefault(key, {})
+        for reason in entry.verdict.reasons:
+            counts.setdefault(reason, ReasonCount()).add(entry.id)
+
+    def _note_refused_link(self, entry: LogEntry) -> None:
+        record, verdict = entry.record, entry.verdict
+        if isinstance(record, dict) and record.get("event") in IDENTITY_EVENTS:
+            at, reason = verdict.received_at, "; ".join(verdict.reasons)
+            refused = LinkHistory(named_ids(record), entry.id, at, at, "refused", reason)
+            key = (verdict.token, verdict.region)
+            self._refused_links.setdefault(key, []).append(refused)
+
+    def _state(self, entry: LogEntry) -> ProjectState:
+        key = (entry.verdict.token, entry.verdict.region)
+        if key not in self._states:
+            limits = self._limits(entry.verdict.token)
+            identities = identities_for(entry.verdict.identity, limits.cluster_ids)
+            group_keys = self._group_keys(entry.verdict.token)
+            entries = self._index.entries
+            self._states[key] = ProjectState(*key, identities, limits, group_keys, entries)
+        return self._states[key]
