@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.migration.comparison import (
+from conformance.migration.delivery import ProjectContents
+from conformance.migration.differences.counting import (
     CHARGES,
     COUNTERS,
     EVENTS,
@@ -19,7 +20,6 @@ from conformance.migration.comparison import (
     ProjectDifferences,
     Total,
 )
-from conformance.migration.delivery import ProjectContents
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.differences.counts import GroupKey
 from conformance.regression.report.approvals import ApprovalMatches

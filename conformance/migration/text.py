@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator
 
-from conformance.migration.comparison import CHARGES, COUNTERS, EVENTS, MESSAGES, PEOPLE, REFUSED
+from conformance.migration.differences.counting import (
+    CHARGES,
+    COUNTERS,
+    EVENTS,
+    MESSAGES,
+    PEOPLE,
+    REFUSED,
+)
 from conformance.migration.result import THINGS, Migration, plural_of
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.json_text import printable

@@ -1,0 +1,1 @@
+"""The differences between the contents of two projects, one module for each kind of data."""

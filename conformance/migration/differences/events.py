@@ -1,0 +1,73 @@
+"""Events that were lost, added or renamed, and the differences of their properties."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from conformance.migration.delivery import ProjectContents
+from conformance.migration.differences.counting import (
+    EVENTS,
+    PROPERTIES,
+    DifferenceCounter,
+    ProjectDifferences,
+)
+from conformance.migration.differences.paths import property_names
+from conformance.regression.differences.changes import Change, ChangeClass, changes
+from conformance.regression.json_text import compact
+from conformance.spec.scenarios.loading import Json
+
+
+def compare_events(
+    found: ProjectDifferences, old: ProjectContents, new: ProjectContents, count: DifferenceCounter
+) -> None:
+    """Count events lost, new and renamed, and differences of their properties."""
+    names: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+    for side, contents in zip(names, (old, new), strict=True):
+        for events in contents.events.values():
+            side.update(_name(orjson.loads(text)[0]) for text, _ in events)
+    found.events = names[0].total(), names[1].total()
+    found.by_name = {name: (names[0][name], names[1][name]) for name in sorted(names[0] | names[1])}
+    for message in sorted(old.events.keys() | new.events.keys()):
+        one = [text for text, _ in old.events.get(message, ())]
+        two = [text for text, _ in new.events.get(message, ())]
+        if one == two:
+            continue
+        for change in changes(_as_answer(one), _as_answer(two)):
+            _count_event(change, message, count)
+
+
+def _as_answer(events: Iterable[bytes]) -> Json:
+    operations = []
+    for text in events:
+        name, second, properties = orjson.loads(text)
+        payload = {"event": name, "second": second, "properties": properties}
+        operations.append({"endpoint": "/track", "host": "", "payload": payload})
+    return {"operations": operations}
+
+
+def _count_event(change: Change, message: int, count: DifferenceCounter) -> None:
+    old, new = compact(change.old), compact(change.new)
+    if change.kind is ChangeClass.REORDERED:
+        return
+    if not change.path:
+        name = change.event or ""
+        one, two = (old, None) if change.kind is ChangeClass.REMOVED else (None, new)
+        count(change.kind, EVENTS, name, message=message, old=one, new=two)
+    elif change.path == "payload.event":
+        path = f"{_name(change.old)} -> {_name(change.new)}"
+        count(ChangeClass.RENAMED, EVENTS, path, message=message, old=old, new=new)
+    elif change.path == "payload.second":
+        path, event = "(time)", change.event
+        count(ChangeClass.VALUE, PROPERTIES, path, message=message, old=old, new=new, event=event)
+    else:
+        one = None if change.kind is ChangeClass.ADDED else old
+        two = None if change.kind is ChangeClass.REMOVED else new
+        path = property_names(change.path, "payload.properties")
+        event = change.event
+        count(change.kind, PROPERTIES, path, message=message, old=one, new=two, event=event)
+
+
+def _name(event: Any) -> str:
+    return (event if type(event) is str else compact(event))[:100]

@@ -1,0 +1,85 @@
+"""People who were merged, split, lost or added."""
+
+from collections.abc import Iterable
+
+from conformance.migration.delivery import ProjectContents
+from conformance.migration.differences.counting import PEOPLE, DifferenceCounter, ProjectDifferences
+from conformance.migration.people import NOBODY, ConnectedPeople, connected_people, pairs_of
+from conformance.regression.differences.changes import ChangeClass
+from conformance.regression.json_text import compact
+
+MAX_IDS = 6
+"""Ids of a person in an example."""
+
+
+def compare_people(
+    found: ProjectDifferences, old: ProjectContents, new: ProjectContents, count: DifferenceCounter
+) -> dict[str, str]:
+    """Count people merged and split; give the people who are the same, old to new."""
+    pairs: list[tuple[int, str, str]] = []
+    for message in sorted(old.events.keys() & new.events.keys()):
+        pairs += pairs_of(message, _who(old, message), _who(new, message))
+    for message in sorted(old.updated.keys() & new.updated.keys()):
+        pairs += pairs_of(message, old.updated[message], new.updated[message])
+    same: dict[str, str] = {}
+    seen: tuple[set[str], set[str]] = (set(), set())
+    for group in connected_people(pairs):
+        seen[0].update(group.old)
+        seen[1].update(group.new)
+        if len(group.old) == len(group.new) == 1:
+            same[min(group.old)] = min(group.new)
+            continue
+        kind = _kind_of(group)
+        number = max(len(group.old), len(group.new)) if kind is ChangeClass.REGROUPED else 0
+        message = min(group.links.values())
+        count(
+            kind,
+            PEOPLE,
+            "",
+            message=message,
+            count=number or (len(group.old) if kind is ChangeClass.SPLIT else len(group.new)),
+            old=_named(group.old, old),
+            new=_named(group.new, new),
+        )
+        found.not_compared += len(group.old)
+    everyone = _first_messages(old), _first_messages(new)
+    found.people = len(everyone[0]), len(everyone[1])
+    found.same_people = len(same)
+    for person in sorted(everyone[0].keys() - seen[0]):
+        shown = _named([person], old)
+        count(ChangeClass.REMOVED, PEOPLE, "", message=everyone[0][person], old=shown)
+    for person in sorted(everyone[1].keys() - seen[1]):
+        shown = _named([person], new)
+        count(ChangeClass.ADDED, PEOPLE, "", message=everyone[1][person], new=shown)
+    return same
+
+
+def _who(contents: ProjectContents, message: int) -> set[str]:
+    return {person for _, person in contents.events[message]}
+
+
+def _first_messages(contents: ProjectContents) -> dict[str, int]:
+    """Everybody who has an event or a profile, with their first message."""
+    first: dict[str, int] = {}
+    for message in sorted(contents.events.keys() | contents.updated.keys()):
+        people = {person for _, person in contents.events.get(message, ())}
+        people |= {each for each in contents.updated.get(message, ()) if each in contents.profiles}
+        for person in people - {NOBODY}:
+            first.setdefault(person, message)
+    return first
+
+
+def _kind_of(group: ConnectedPeople) -> ChangeClass:
+    if len(group.old) == 1:
+        return ChangeClass.SPLIT
+    return ChangeClass.MERGED if len(group.new) == 1 else ChangeClass.REGROUPED
+
+
+def _named(people: Iterable[str], contents: ProjectContents) -> str:
+    """People with all their ids, as text of JSON."""
+    found = []
+    for person in sorted(people):
+        ids = list(contents.people.get(person, (person,)))
+        more = len(ids) - MAX_IDS
+        found.append(ids if more <= 0 else [*ids[:MAX_IDS], f"{more} more ids"])
+    return compact(found[:MAX_IDS])
