@@ -28,6 +28,14 @@ def lint(session: nox.Session) -> None:
     session.run("mypy")
 
 
+def keep_compiled_modules(session: nox.Session) -> None:
+    """Let Python cache compiled modules, also where PYTHONDONTWRITEBYTECODE is set.
+
+    The sessions start hundreds of processes; without the cache, each compiles all that it imports.
+    """
+    session.env["PYTHONDONTWRITEBYTECODE"] = None
+
+
 PAGES = (
     "tests/mock_mixpanel/inspector/test_accessible.py",
     "tests/mock_mixpanel/inspector/test_hostile_in_browser.py",
@@ -42,6 +50,7 @@ def tests(session: nox.Session) -> None:
 
     The sessions `clients` and `browser` run the tests of the mock's pages in Chromium.
     """
+    keep_compiled_modules(session)
     session.install("-e", ".[test]", "pip")  # pip: an environment of uv has none
     elsewhere = [f"--ignore={page}" for page in PAGES]
     session.run("pytest", "-n", "auto", *elsewhere, *session.posargs)
@@ -67,6 +76,7 @@ def browser(session: nox.Session) -> None:
 
 def run_clients(session: nox.Session, *tests: str, **variables: str) -> None:
     """Install the clients, and run their tests with these environment variables."""
+    keep_compiled_modules(session)
     session.install("-e", ".[test,clients]", "pip")
     folder = Path(session.create_tmp(), "node").resolve()
     shutil.copytree("tests/clients/node", folder, dirs_exist_ok=True)
@@ -95,6 +105,7 @@ def install_readers(session: nox.Session) -> Path:
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Every scenario against our translator, as installed; arguments go to the runner."""
+    keep_compiled_modules(session)
     session.install(".")
     # -P: the installed packages, not the checkout.
     session.run("python", "-P", "-m", "conformance", "run", *session.posargs)
@@ -106,6 +117,7 @@ def regression(session: nox.Session) -> None:
 
     Without a tag it compares with the last commit and shows what is not committed.
     """
+    keep_compiled_modules(session)
     session.install(".")
     described = subprocess.run(
         ["git", "describe", "--tags", "--abbrev=0"], capture_output=True, text=True
@@ -128,6 +140,7 @@ def regression(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Every script in benchmarks/."""
+    keep_compiled_modules(session)
     session.install(".", "mixpanel>=5.4,<6")
     for script in sorted(Path("benchmarks").glob("*.py")):
         session.run("python", str(script), *session.posargs)
