@@ -6,7 +6,8 @@ from math import inf
 from time import thread_time
 from typing import Any, NamedTuple
 
-from mock_mixpanel.control.search import Search, Subject
+from mock_mixpanel.control.search import Search
+from mock_mixpanel.control.search_terms import Subject
 
 MOST_EXAMINED = 5000
 """Items that one page of a search looks at; the page says where to go on."""

@@ -10,7 +10,8 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from mock_mixpanel.control.lists import Query
-from mock_mixpanel.control.search import FIELDS, SearchError, read_search
+from mock_mixpanel.control.search import read_search
+from mock_mixpanel.control.search_terms import FIELDS, SearchError
 from mock_mixpanel.projects.config import REGIONS
 from mock_mixpanel.simulation.clock import parse_iso
 from mock_mixpanel.state.pagination import Part

@@ -10,7 +10,7 @@ from typing import Any
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.lists import Candidate, Query, Subjects, in_pages, listed, page
-from mock_mixpanel.control.search import Subject
+from mock_mixpanel.control.search_terms import Subject
 from mock_mixpanel.control.views import (
     item_subject,
     reasons,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mock_mixpanel.control.search import Subject, text_of
+from mock_mixpanel.control.search_terms import Subject, text_of
 from mock_mixpanel.json_values import identifier
 from mock_mixpanel.log.records import Exchange, Journaled, LogEntry
 from mock_mixpanel.simulation.clock import iso

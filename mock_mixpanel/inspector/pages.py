@@ -7,7 +7,8 @@ from flask import Response, request
 
 from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.parameters import ControlError, whole_number
-from mock_mixpanel.control.search import SearchError, read_search
+from mock_mixpanel.control.search import read_search
+from mock_mixpanel.control.search_terms import SearchError
 from mock_mixpanel.control.views import RECORD_FIELDS, REQUEST_FIELDS
 from mock_mixpanel.ingest.regions import home_in
 from mock_mixpanel.inspector.copying import copies

@@ -8,7 +8,8 @@ from flask import Response, request
 
 from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.parameters import ControlError, required_text, whole_number
-from mock_mixpanel.control.search import SearchError, read_search
+from mock_mixpanel.control.search import read_search
+from mock_mixpanel.control.search_terms import SearchError
 from mock_mixpanel.control.views import ITEM_FIELDS
 from mock_mixpanel.inspector.rails import drawing, rails
 from mock_mixpanel.inspector.site import Site, View

@@ -16,13 +16,8 @@ from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.endpoints import exchange
 from mock_mixpanel.ingest.flask_requests import incoming, respond
 from mock_mixpanel.ingest.replies import Reply
-from mock_mixpanel.readback.calls import (
-    QUERY_LIMIT,
-    UNAUTHENTICATED,
-    CallError,
-    ReadbackCall,
-    ReadbackResponse,
-)
+from mock_mixpanel.readback.access import UNAUTHENTICATED, CallError
+from mock_mixpanel.readback.calls import QUERY_LIMIT, ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.data.engage import query
 from mock_mixpanel.readback.data.export import export
 from mock_mixpanel.readback.management import app_api, gdpr, lookup_tables, saved

@@ -18,12 +18,8 @@ from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply, json_reply
 from mock_mixpanel.log.records import Draft, RecordVerdict
 from mock_mixpanel.projects.config import Project
+from mock_mixpanel.readback.access import CallError, readable_project, shown_id
 from mock_mixpanel.simulation.rate_limits import Window
-
-UNAUTHENTICATED = "Unable to authenticate request"
-"""Known to be in the answer of the query routes; its status, 401, is a choice
-(docs/facts/mixpanel-http-api.md#raw-export)."""
-
 
 QUERY_LIMIT = (
     "Query rate limit exceeded for project_id: %s. 1/5 queries running concurrently and %s/%s "
@@ -31,25 +27,6 @@ QUERY_LIMIT = (
     "https://docs.mixpanel.com"
 )
 """As seen (docs/facts/mixpanel-http-api.md#engage-query); the address in it is a choice."""
-
-
-class CallError(Exception):
-    """A call that fails; `status` is the HTTP status, the message says what is wrong.
-
-    `home` is the project that was meant, if that lives in another region.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        headers: Mapping[str, str] | None = None,
-        home: Project | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = headers or {}
-        self.home = home
 
 
 @dataclass(frozen=True)
@@ -223,64 +200,6 @@ class ReadbackCall:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise CallError(400, f"{name} must be a JSON array of strings")
         return value
-
-
-def readable_project(
-    backend: Backend,
-    credential: authentication.Credential | None,
-    project_id: str,
-    token: str,
-    region: str,
-) -> Project:
-    """The project that a credential may read.
-
-    A project with a secret or service accounts wants the right one, as for imports. Any other takes
-    every credential, and is found by what the request names: its token (`token=`, `project_id=`, or
-    the Basic user), its `project_id`, or else as the only such project there is. A user name
-    without a password that fits nothing is the token of a project without data. All of this
-    is a choice. Raises CallError 401 if nothing is found.
-    """
-    known = backend.projects.known()
-    found = authentication.project_of(credential, project_id, region, known)
-    if found:
-        return found
-    elsewhere = authentication.project_of(credential, project_id, None, known)
-    if elsewhere:
-        return _checked(elsewhere, region)
-    guarded = authentication.guarded_by_name(credential, (token, project_id), known)
-    if guarded:
-        return _checked(guarded, region)
-    user = credential.username if credential and not credential.password else ""
-    options = {project.token: project for project in known}
-    stored = {name: backend.projects.options(name) for name in backend.projections.tokens(region)}
-    projects = stored | options
-    for name in filter(None, (token, project_id, user)):
-        for project in projects.values():
-            if name in (project.token, project.project_id):
-                return _checked(project, region)
-    open_ones = [each for each in projects.values() if not each.guarded]
-    here = [each for each in open_ones if each.region in (None, region)]
-    if len(here) == 1:
-        return here[0]
-    if user and not backend.config.strict_projects:
-        return backend.projects.options(user)
-    count = f"{len(here)} projects could be meant" if here else "there is no such project"
-    raise CallError(401, f"{UNAUTHENTICATED}: {count}; name one by its token or project_id")
-
-
-def shown_id(project: Project) -> int | str:
-    """The id readers know a project by; one without an id is known by its token (choice)."""
-    shown = project.project_id or project.token
-    return int(shown) if shown.isascii() and shown.isdecimal() and len(shown) < 16 else shown
-
-
-def _checked(project: Project, region: str) -> Project:
-    if project.region not in (None, region):
-        said = f"{UNAUTHENTICATED}: the project lives in {project.region}"
-        raise CallError(401, said, home=project)
-    if project.guarded:
-        raise CallError(401, UNAUTHENTICATED)
-    return project
 
 
 def _body_params(body: bytes) -> dict[str, str]:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from mock_mixpanel.readback.calls import CallError, ReadbackCall
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.calls import ReadbackCall
 
 MOST_BUCKETS = 10_000
 LONGEST_INTERVAL = 3650

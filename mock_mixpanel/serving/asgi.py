@@ -17,7 +17,7 @@ from werkzeug.sansio.request import Request
 
 from mock_mixpanel.app import create_app, merge_slashes
 from mock_mixpanel.backend import Backend
-from mock_mixpanel.control.api import WATCH_KEY, WATCH_RESULT_KEY
+from mock_mixpanel.control.calls import WATCH_KEY, WATCH_RESULT_KEY
 from mock_mixpanel.ingest.endpoints import ENDPOINTS, ingest, no_request
 from mock_mixpanel.ingest.flask_requests import ConnectionCut
 from mock_mixpanel.ingest.http_request import INCOMPLETE_BODY, Envelope, Incoming

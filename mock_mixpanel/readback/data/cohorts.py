@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 
 from mock_mixpanel.projects.config import Cohort, Project
-from mock_mixpanel.readback.calls import CallError
-from mock_mixpanel.readback.expressions import ExpressionError, WhereRow, compile_where
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.expression_values import ExpressionError
+from mock_mixpanel.readback.expressions import WhereRow, compile_where
 
 Profiles = dict[str, dict[str, Any]]
 """Properties by distinct id."""

@@ -12,7 +12,8 @@ from typing import Any
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.row_codec import dump, load
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.data.cohorts import Profiles, cohort_of, matching, members
 from mock_mixpanel.readback.data.groups import data_groups
 

@@ -13,9 +13,11 @@ import orjson
 from mock_mixpanel.ingest.replies import Reply
 from mock_mixpanel.json_values import flag, identifier, to_json
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.dates import days, whole_days
-from mock_mixpanel.readback.expressions import ExpressionError, WhereRow, compile_where
+from mock_mixpanel.readback.expression_values import ExpressionError
+from mock_mixpanel.readback.expressions import WhereRow, compile_where
 from mock_mixpanel.simulation.rate_limits import Window
 from mock_mixpanel.state.events import HOT_SHARD, IDENTITY_EVENTS, sent_id
 from mock_mixpanel.state.list_items import Item, Seen

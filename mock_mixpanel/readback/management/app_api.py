@@ -9,7 +9,8 @@ from typing import Any
 
 from mock_mixpanel.ingest import authentication
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse, shown_id
+from mock_mixpanel.readback.access import CallError, shown_id
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.data.groups import data_groups
 
 ORGANIZATION = 1

@@ -14,13 +14,8 @@ from typing import Any, NamedTuple
 from mock_mixpanel.ingest.replies import Reply
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import (
-    CallError,
-    ReadbackCall,
-    ReadbackResponse,
-    readable_project,
-    shown_id,
-)
+from mock_mixpanel.readback.access import CallError, readable_project, shown_id
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 from mock_mixpanel.state import deletions
 
 DELETIONS = deletions.ENDPOINT

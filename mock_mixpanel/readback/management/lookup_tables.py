@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from mock_mixpanel.ingest.decoding import BodyTooLargeError, UnreadableError, decompressed
 from mock_mixpanel.ingest.replies import json_reply
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 
 PATH = "/lookup-tables"
 MAX_BYTES = 100 * 1024 * 1024

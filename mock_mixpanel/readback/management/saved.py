@@ -6,7 +6,8 @@ Sources: docs/facts/mixpanel-http-api.md#other-query-routes and what readers exp
 from typing import Any
 
 from mock_mixpanel.projects.config import Annotation, Project
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse, shown_id
+from mock_mixpanel.readback.access import CallError, shown_id
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.data.cohorts import listed
 from mock_mixpanel.readback.data.engage import people
 

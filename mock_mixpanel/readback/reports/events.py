@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.dates import days, has_days, midnight, recent, whole_days
 from mock_mixpanel.readback.reports.rows import EventRow, amount, counting, event_rows, series, top
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mock_mixpanel.projects.config import Funnel, Project
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.dates import period
 from mock_mixpanel.readback.reports.rows import EventRow, event_rows, selected
 

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.dates import Period, period, unit_of
 from mock_mixpanel.readback.reports.rows import EventRow, event_rows, selected
 

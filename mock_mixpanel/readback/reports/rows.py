@@ -6,17 +6,13 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel.json_values import to_json
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import CallError, ReadbackCall
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.calls import ReadbackCall
 from mock_mixpanel.readback.data.engage import people
 from mock_mixpanel.readback.data.export import where_row
 from mock_mixpanel.readback.dates import Period
-from mock_mixpanel.readback.expressions import (
-    UNDEFINED,
-    ExpressionError,
-    Moment,
-    WhereRow,
-    compile_where,
-)
+from mock_mixpanel.readback.expression_values import UNDEFINED, ExpressionError, Moment
+from mock_mixpanel.readback.expressions import WhereRow, compile_where
 
 COUNTS = ("general", "unique", "average")
 """Events, people, and events for each of the people."""

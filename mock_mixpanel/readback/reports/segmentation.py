@@ -8,9 +8,11 @@ event has a 0; only numbers count in sums and averages.
 from typing import Any
 
 from mock_mixpanel.projects.config import Project
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 from mock_mixpanel.readback.dates import Period, period
-from mock_mixpanel.readback.expressions import Compute, ExpressionError, compile_value
+from mock_mixpanel.readback.expression_values import ExpressionError
+from mock_mixpanel.readback.expressions import Compute, compile_value
 from mock_mixpanel.readback.reports.rows import (
     EventRow,
     counting,

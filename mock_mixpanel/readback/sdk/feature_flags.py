@@ -12,7 +12,8 @@ import orjson
 
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.projects.flags import FlagDefinition
-from mock_mixpanel.readback.calls import CallError, ReadbackCall, ReadbackResponse
+from mock_mixpanel.readback.access import CallError
+from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
 
 FNV_OFFSET = 0xCBF29CE484222325
 FNV_PRIME = 0x100000001B3

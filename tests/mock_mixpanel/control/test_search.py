@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.control.lists import MOST_EXAMINED
-from mock_mixpanel.control.search import FIELDS, SearchError, read_search
+from mock_mixpanel.control.search import read_search
+from mock_mixpanel.control.search_terms import FIELDS, SearchError
 from tests.mock_mixpanel.wire import (
     NOW,
     NOW_SECONDS,

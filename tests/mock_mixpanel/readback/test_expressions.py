@@ -2,7 +2,8 @@
 
 import pytest
 
-from mock_mixpanel.readback.expressions import ExpressionError, WhereRow, compile_where
+from mock_mixpanel.readback.expression_values import ExpressionError
+from mock_mixpanel.readback.expressions import WhereRow, compile_where
 
 PROPERTIES = {
     "plan": "pro",
