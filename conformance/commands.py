@@ -10,7 +10,7 @@ from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, UsageError
 from conformance.runner.captures.attribution import by_rule
 from conformance.runner.captures.cloud import load_defects
 from conformance.runner.captures.web import all_captures
-from conformance.runner.command import selection_options
+from conformance.runner.options import selection_options
 from conformance.runner.run import run_captures
 from conformance.runner.summary import Summary
 from conformance.spec.citations.decisions import page as decisions_page

@@ -2,14 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
-from conformance.corpus.hostile import spoiled
-from conformance.corpus.people import CITIES, FOUNDED, PLANS, SyntheticPerson, person, random_uuid
+
+from conformance.corpus.people import CITIES, FOUNDED, PLANS, SyntheticPerson
 from conformance.spec.scenarios.loading import Json
-
-
 
 PRODUCTS = (("kiln", 1200), ("clay", 12.5), ("glaze", 7.95), ("wheel", 899), ("apron", 24))
 
@@ -21,7 +18,7 @@ Session = Iterator[Json]
 """The calls of one visit, without message ids and times."""
 
 
-def _first_visit(random: Random, who: SyntheticPerson, known: deque[SyntheticPerson]) -> Session:
+def first_visit(random: Random, who: SyntheticPerson, known: deque[SyntheticPerson]) -> Session:
     """A new person looks around, and may sign up."""
     anonymous = {"anonymousId": who.anonymous_id}
     yield from _looking_around(random, who, anonymous, random.randrange(1, 6))
@@ -32,7 +29,7 @@ def _first_visit(random: Random, who: SyntheticPerson, known: deque[SyntheticPer
         yield from _looking_around(random, who, both, random.randrange(4))
 
 
-def _return(random: Random, who: SyntheticPerson) -> Session:
+def returning_visit(random: Random, who: SyntheticPerson) -> Session:
     """A known person comes back, may identify again, and may buy."""
     ids = {"userId": who.user_id}
     if who.platform != "server":

@@ -1,9 +1,8 @@
 """The command `run`."""
 
-import json
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,7 +16,6 @@ from conformance.errors import (
     EXIT_ENGINE,
     EXIT_FAILURES,
     EXIT_INTERRUPTED,
-    DataError,
     DriverBroken,
     UsageError,
 )
@@ -25,46 +23,17 @@ from conformance.reports.results import Report
 from conformance.reports.terminal import Terminal
 from conformance.runner.captures.web import all_captures
 from conformance.runner.jobs import WORTHWHILE, outcomes_in_order, usable_cores
-from conformance.runner.outcomes import LEVELS, Outcome, Verdict
+from conformance.runner.options import project_options, read_settings, selection_options
+from conformance.runner.outcomes import Outcome, Verdict
 from conformance.runner.run import Case, CaseRunner, RunOptions
 from conformance.runner.smoke_check import check
 from conformance.runner.tolerances import Tolerances, read_tolerances, tolerances_text
 from conformance.spec.expected_failures import read_expected_failures
-from conformance.spec.scenarios.loading import Json, levelled, load_scenarios
+from conformance.spec.scenarios.loading import levelled, load_scenarios
 from conformance.spec.scenarios.own_scenarios import load_own
 from conformance.spec.scenarios.selection import Selection
-from conformance.spec.yaml_text import YamlTextError, parse_yaml
 from conformance.targets.by_name import KINDS
 from conformance.targets.destination_guard import answers_errors
-
-MODES = ["cloud", "web", "ios", "android"]
-
-
-def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that choose scenarios; the command gets them under Selection's names."""
-    for option in reversed(
-        [
-            click.argument("ids", nargs=-1, metavar="[ID|GLOB]..."),
-            click.option(
-                "-k", "keyword", metavar="EXPR", help="Ids and titles that match, as in pytest."
-            ),
-            click.option("--tag", "tags", multiple=True, help="A tag: a folder, a level, ..."),
-            click.option(
-                "--heading", "headings", multiple=True, help="A heading of the doc, by slug."
-            ),
-            click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS)),
-            click.option("--mode", type=click.Choice(MODES)),
-            click.option("--rules", type=click.Choice(["documented", "observed"])),
-            click.option(
-                "--scenarios",
-                "folder",
-                type=click.Path(exists=True, file_okay=False, path_type=Path),
-                help="Scenarios of your own, in place of ours: DIR/FOLDER/NAME.yaml.",
-            ),
-        ]
-    ):
-        command = option(command)
-    return command
 
 
 @click.command()
@@ -282,31 +251,6 @@ class _Run:
                 yield from map(runner.outcome, self._cases)
                 return
         yield from outcomes_in_order(self._options, self._cases, self._jobs)
-
-
-def project_options(words: Sequence[str]) -> Json:
-    """The options in words such as `identity=simplified`. Raises UsageError for another word."""
-    found: Json = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not (name and equals):
-            raise UsageError(f"--project {word!r}: use NAME=VALUE, such as identity=simplified")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
-
-
-def read_settings(path: Path) -> Json:
-    """The object in a JSON or YAML file. Raises DataError if it has no object."""
-    try:
-        value = parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YamlTextError) as error:
-        raise DataError(f"{path}: {error}") from error
-    if not isinstance(value, dict):
-        raise DataError(f"{path}: settings must be an object")
-    return value
 
 
 def exit_code(report: Report) -> int:

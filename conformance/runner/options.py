@@ -1,41 +1,19 @@
 """The options of `run` that other commands share, and how their values are read."""
 
 import json
-import sys
-import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
 import click
+
 from conformance.errors import (
-    EXIT_CONFORMANT,
-    EXIT_ENGINE,
-    EXIT_FAILURES,
-    EXIT_INTERRUPTED,
     DataError,
-    DriverBroken,
     UsageError,
 )
-from conformance.reports.results import Report
-from conformance.reports.terminal import Terminal
-from conformance.runner.captures.web import all_captures
-from conformance.runner.jobs import WORTHWHILE, outcomes_in_order, usable_cores
-from conformance.runner.outcomes import LEVELS, Outcome, Verdict
-from conformance.runner.run import Case, CaseRunner, RunOptions
-from conformance.runner.smoke_check import check
-from conformance.runner.tolerances import Tolerances, read_tolerances, tolerances_text
-from conformance.spec.expected_failures import read_expected_failures
-from conformance.spec.scenarios.loading import Json, levelled, load_scenarios
-from conformance.spec.scenarios.own_scenarios import load_own
-from conformance.spec.scenarios.selection import Selection
+from conformance.runner.outcomes import LEVELS
+from conformance.spec.scenarios.loading import Json
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
-from conformance.targets.by_name import KINDS
-from conformance.targets.destination_guard import answers_errors
-
-
 
 MODES = ["cloud", "web", "ios", "android"]
 

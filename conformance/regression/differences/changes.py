@@ -8,11 +8,12 @@ an object has no meaning, the order of operations has.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from conformance.regression.differences.pairing import EVENT, event_name, label, paired
 from conformance.regression.json_text import compact, sort_key
 from conformance.spec.scenarios.loading import Json
 
@@ -21,12 +22,6 @@ _SIMILAR_NAMES = 0.6
 """Likeness (0 to 1) of two names that count as one, where the value alone proves nothing."""
 
 _MOST_CANDIDATES = 16
-
-
-EVENT = "event"
-"""The label of an operation that sends an event, to /track or /import."""
-
-NAME_CHARACTERS = 100
 
 
 class ChangeClass(StrEnum):
@@ -126,7 +121,7 @@ def _skips(old: list[Json], new: list[Json]) -> Iterator[Change]:
 
 
 def _operations(old: list[Json], new: list[Json]) -> Iterator[Change]:
-    pairs = _pairs(old, new)
+    pairs = paired(old, new)
     for index, operation in enumerate(old):
         if index not in pairs:
             event = event_name(operation)
@@ -164,82 +159,10 @@ def _pair(operation: Json, other: Json) -> Iterator[Change]:
         yield change if event is None else change._replace(event=event)
 
 
-def label(operation: Json) -> str:
-    """What an operation does: `event`, `event $create_alias`, `/engage $set`, ..."""
-    endpoint, verb = operation["endpoint"], _verb(operation)
-    return verb if endpoint in _EVENT_ENDPOINTS else f"{endpoint} {verb}"
-
-
-def event_name(operation: Json) -> str | None:
-    """The name of the event that an operation sends, at most 100 characters, or None."""
-    if operation["endpoint"] not in _EVENT_ENDPOINTS:
-        return None
-    event = operation["payload"].get("event")
-    return (event if type(event) is str else compact(event))[:NAME_CHARACTERS]
-
-
 def _whole(operation: Json) -> str:
     """The label of a whole operation, with the name of its event."""
     event = event_name(operation)
     return label(operation) if event is None else f"{EVENT} {event}"
-
-
-_EVENT_ENDPOINTS = frozenset(["/track", "/import"])
-
-
-def _verb(operation: Json) -> str:
-    payload = operation["payload"]
-    if operation["endpoint"] in ("call", "storage"):
-        # Of a session in a browser: device_sessions.py.
-        return str(payload.get("method", "in the browser"))
-    if operation["endpoint"] not in ("/engage", "/groups"):
-        return f"{EVENT} $create_alias" if payload.get("event") == "$create_alias" else EVENT
-    verbs = [
-        key for key, value in payload.items() if type(value) in (dict, list) and key[:1] == "$"
-    ]
-    return " ".join(verbs) or next((key for key in payload if key in _BARE_VERBS), "update")
-
-
-_BARE_VERBS = ("$delete", "$unset")
-
-
-def _whose(operation: Json) -> Hashable:
-    payload = operation["payload"]
-    properties = payload.get("properties")
-    source = properties if type(properties) is dict else payload
-    ids = ("distinct_id", "$distinct_id", "$group_key", "$group_id")
-    return repr((payload.get("event"), [source.get(key) for key in ids]))
-
-
-_LIKENESS: tuple[Callable[[Json], Hashable], ...] = (
-    sort_key,
-    lambda operation: (label(operation), _whose(operation)),
-    lambda operation: (_verb(operation), _whose(operation)),
-    label,
-    _verb,
-)
-"""What two partners have in common, the best evidence first."""
-
-
-def _pairs(old: Sequence[Json], new: Sequence[Json]) -> dict[int, int]:
-    """The index of an old operation -> that of its new partner, in the order of the old ones."""
-    pairs: dict[int, int] = {}
-    if len(old) == len(new):
-        whose = [(label(operation), _whose(operation)) for operation in old]
-        if len(set(whose)) == len(whose) and whose == [(label(op), _whose(op)) for op in new]:
-            # The usual case: the same operations, each for another thing, in the same order.
-            return {index: index for index in range(len(old))}
-    for key in _LIKENESS:
-        if len(pairs) == min(len(old), len(new)):
-            break
-        free = [index for index in range(len(new)) if index not in pairs.values()]
-        keys = [key(new[index]) for index in free]
-        for index, operation in enumerate(old):
-            if index not in pairs and (wanted := key(operation)) in keys:
-                at = keys.index(wanted)
-                pairs[index] = free.pop(at)
-                keys.pop(at)
-    return dict(sorted(pairs.items()))
 
 
 _NESTED = (dict, list)

@@ -1,15 +1,9 @@
 """Pairs of operations of two answers: which new operation replaces which old one."""
 
-import re
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from difflib import SequenceMatcher
-from enum import StrEnum
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Sequence
+
 from conformance.regression.json_text import compact, sort_key
 from conformance.spec.scenarios.loading import Json
-
-
 
 EVENT = "event"
 """The label of an operation that sends an event, to /track or /import."""
@@ -69,7 +63,7 @@ _LIKENESS: tuple[Callable[[Json], Hashable], ...] = (
 """What two partners have in common, the best evidence first."""
 
 
-def _pairs(old: Sequence[Json], new: Sequence[Json]) -> dict[int, int]:
+def paired(old: Sequence[Json], new: Sequence[Json]) -> dict[int, int]:
     """The index of an old operation -> that of its new partner, in the order of the old ones."""
     pairs: dict[int, int] = {}
     if len(old) == len(new):

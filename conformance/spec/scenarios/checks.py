@@ -1,24 +1,19 @@
 """Checks of a scenario file: by the schema, and by rules that a schema cannot state."""
 
-import dataclasses
-import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
 from conformance.errors import DataError
 from conformance.spec.citations import sources
-from conformance.spec.citations.facts import fact_pages
-from conformance.spec.data import DATA, read, scenario_files
-from conformance.spec.scenarios import parse_cache
+from conformance.spec.data import read
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
-from translator import yaml_text
-from translator.core import schema
+from translator.core.operations import Json
 from translator.core.schema import schema_mistakes
+
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
-
 
 
 def checked_values(text: str, path: str, *, own: bool = False) -> list[Json]:
@@ -38,10 +33,10 @@ def checked_values(text: str, path: str, *, own: bool = False) -> list[Json]:
         mistakes = [*_name_mistakes(data, path), *_other_mistakes(data, path, own)]
     if mistakes:
         raise DataError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
-    return _scenarios_of(data)
+    return _with_variants(data)
 
 
-def _scenarios_of(data: Json) -> list[Json]:
+def _with_variants(data: Json) -> list[Json]:
     """One object for each scenario: the keys of a variant replace those that all variants share."""
     if "variants" not in data:
         return [data]
@@ -61,7 +56,7 @@ def _validator() -> "Draft202012Validator":
 def _variant_mistakes(data: Json, path: str, own: bool) -> Iterator[str]:
     if "id" in data:
         yield "id: stands in each variant, not beside 'variants'"
-    for index, variant in enumerate(_scenarios_of(data)):
+    for index, variant in enumerate(_with_variants(data)):
         found = list(
             schema_mistakes(_validator(), variant, "the variant", likeness=sources.LIKENESS)
         )

@@ -14,7 +14,7 @@ from conformance.cli import main
 from conformance.corpus.entries import CorpusEntry, read_entry
 from conformance.corpus.redact import CorpusRedactor
 from conformance.corpus.synth import synth
-from conformance.regression.differences.changes import label
+from conformance.regression.differences.pairing import label
 from conformance.spec.scenarios.loading import Json
 from translator import Rules, Settings, translate
 

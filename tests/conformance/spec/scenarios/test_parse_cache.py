@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.spec.scenarios import loading, parse_cache
+from conformance.spec.scenarios import checks, loading, parse_cache
 from conformance.spec.scenarios.loading import load_scenarios
+from tests.project.paths import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,7 @@ def test_the_second_load_parses_nothing(monkeypatch: pytest.MonkeyPatch) -> None
         loading, "scenario_files", lambda: [("track/one.yaml", _File(*texts.values()))]
     )
     first = load_scenarios.__wrapped__()
-    monkeypatch.setattr(loading, "parse_yaml", None)
+    monkeypatch.setattr(checks, "parse_yaml", None)
     assert load_scenarios.__wrapped__() == first
 
 
@@ -86,3 +87,14 @@ def test_old_caches_go(cache_folder: Path) -> None:
 def test_the_parts_of_a_key_do_not_run_together() -> None:
     """Where a part ends counts."""
     assert parse_cache.digest([b"ab", b"c"]) != parse_cache.digest([b"a", b"bc"])
+
+
+def test_a_changed_check_is_applied() -> None:
+    """The cache belongs to every module that reads and checks scenarios."""
+    texts = set(loading.deciding_texts())
+    missing = [
+        path.name
+        for path in (ROOT / "conformance" / "spec").rglob("*.py")
+        if path.stat().st_size and path.read_bytes() not in texts
+    ]
+    assert missing == []
