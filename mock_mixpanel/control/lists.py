@@ -1,6 +1,6 @@
 """Lists of the control API that are read backwards: newest first, by pages, with a search."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 from time import thread_time
@@ -102,12 +102,6 @@ def page(
         "complete": complete,
         "before": None if complete else last,
     }
-
-
-def in_pages(candidates: Sequence[Candidate], before: int | None) -> Iterator[Candidate]:
-    """Items that are all known, newest first, before an id."""
-    newest_first = sorted(candidates, key=lambda each: -each.id)
-    return (each for each in newest_first if before is None or each.id < before)
 
 
 def _is_past(query: Query, each: Candidate) -> bool:

@@ -20,7 +20,7 @@ def overview(backend: Backend, query: Query) -> dict[str, Any]:
     projections, token = backend.projections, query.token
     with projections.locked():
         states = projections.states(token, query.region)
-        identities = projections.identities(token, query.region)
+        identities = projections.identity_counts(token, query.region)
         reasons = projections.reasons(token, query.region)
         duplicates = 0
         for state in states:
@@ -46,12 +46,12 @@ def overview(backend: Backend, query: Query) -> dict[str, Any]:
         "troubles": {
             "rejected": projections.refused(token, query.region),
             "leaks": sum(count.count for reason, count in reasons.items() if home_in([reason])),
-            "split_profiles": len(identities["split_profiles"]),
-            "duplicate_profiles": len(identities["duplicate_profiles"]),
+            "split_profiles": identities["split_profiles"],
+            "duplicate_profiles": identities["duplicate_profiles"],
             "duplicate_events": duplicates,
-            "refused_links": sum(each["status"] == "refused" for each in identities["links"]),
-            "pending_links": len(identities["pending_aliases"]),
-            "queued": len(identities["queued"]),
+            "refused_links": identities["refused_links"],
+            "pending_links": identities["pending_aliases"],
+            "queued": identities["queued"],
             "faults": len(rules),
         },
         "reasons": [

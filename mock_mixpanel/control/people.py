@@ -100,7 +100,7 @@ class PeopleReader:
             "token": state.token,
             "region": state.region,
             "distinct_id": shown,
-            "ids": next((list(ids) for ids in identities.people() if who in ids), [shown]),
+            "ids": next((list(ids) for ids in identities.people_with(who)), [shown]),
             "see_also": [place for place in places if place != shown],
             "exists": profile is not None,
             "properties": profile.properties if profile else {},
@@ -115,11 +115,9 @@ class PeopleReader:
         self, state: ProjectState, query: Query, canonical: str
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """The history and the latest events of what is stored for a canonical id."""
-        projections, resolve = self.backend.projections, state.identities.resolve
-        cluster = next((ids for ids in state.identities.people() if canonical in ids), ())
-        stored = {canonical, *(each for each in cluster if resolve(each) == canonical)}
-        numbers = (event.id for event in state.events_of(stored, query.before))
-        latest = islice(numbers, _most(query))
+        projections = self.backend.projections
+        stored = state.events_of(state.stored_ids(canonical), query.before)
+        latest = islice((event.id for event in stored), _most(query))
         events = [entry for _, entry in projections.requests_of(latest)]
         history = _history(state.profiles, canonical, projections.references)
         return history, self.reading.records_of(events)

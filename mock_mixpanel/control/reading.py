@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from mock_mixpanel.backend import Backend
-from mock_mixpanel.control.lists import Candidate, Query, Subjects, in_pages, listed, page
+from mock_mixpanel.control.lists import Candidate, Query, Subjects, listed, page
 from mock_mixpanel.control.search_terms import Subject
 from mock_mixpanel.control.views import (
     item_subject,
@@ -29,6 +29,8 @@ from mock_mixpanel.state.reason_counts import ReasonCount
 
 BLOCK = 500
 """Events whose properties are read at once."""
+PROFILES = 100
+"""Profiles that are read at once."""
 
 Arrived = tuple[Journaled, LogEntry]
 """A record with its request."""
@@ -168,13 +170,19 @@ class LogReader:
 
     def stored(self, kind: str, query: Query) -> Any:
         """The profiles or groups, by the last record that changed each."""
-        items = [
-            Candidate(item.id, item.at, item)
-            for item in self.backend.projections.items(kind, query.token)
-            if query.region in (None, item.value["region"])
-        ]
-        candidates = in_pages(items, query.before)
-        return _answer(query, candidates, _item_subjects, len(items), lambda item: item.value)
+        latest = self.backend.projections.latest
+        part = Part(limit=PROFILES, before=query.before)
+        first, total = latest(kind, query.token, query.region, part)
+
+        def candidates() -> Iterator[Candidate]:
+            some = first
+            while some:
+                for item in some:
+                    yield Candidate(item.id, item.at, item)
+                following = replace(part, before=some[-1].id)
+                some, _ = latest(kind, query.token, query.region, following)
+
+        return _answer(query, candidates(), _item_subjects, total, lambda item: item.value)
 
     def events(self, query: Query, *, raw: bool) -> Any:
         """Stored events."""

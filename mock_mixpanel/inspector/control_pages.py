@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from heapq import nsmallest
 from typing import Any
 
 from flask import Response, request
@@ -10,10 +11,13 @@ from mock_mixpanel.control.parameters import ControlError, moment_of
 from mock_mixpanel.ingest.endpoints import ENDPOINTS
 from mock_mixpanel.inspector.site import MOST_PROJECTS, Site, View
 from mock_mixpanel.projects.config import IDENTITY_MODES, ConfigError
+from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.simulation.fault_actions import CLOSINGS, FaultError
 
 STEPS = (("1 second", 1), ("1 minute", 60), ("1 hour", 3600), ("1 day", 86400))
 """What the clock can be advanced by with one button, in seconds."""
+MOST_DUE = 10
+"""Times at which something is due that the page of the clock shows."""
 LARGEST_FORM = 256 * 1024
 """Bytes."""
 OPTIONS = ("identity", "alias_delay", "region", "group_keys", "project_id", "geo")
@@ -47,10 +51,17 @@ class ControlPages:
     def clock(self, problem: str | None = None) -> Response:
         """The virtual clock, and what is due next."""
         visit = self._site.visit()
-        found = self._site.backend.projections.identities(visit.token, visit.region)
-        due = sorted({each["due"] for each in (*found["pending_aliases"], *found["queued"])})
+        projections = self._site.backend.projections
+        with projections.locked():
+            states = projections.states(visit.token, visit.region)
+            due = nsmallest(MOST_DUE, {due for state in states for due, *_ in state.scheduler.heap})
         return self._site.render(
-            "clock.html", visit, _status(problem), **_said(problem), steps=STEPS, due=due[:10]
+            "clock.html",
+            visit,
+            _status(problem),
+            **_said(problem),
+            steps=STEPS,
+            due=list(map(iso, due)),
         )
 
     def faults(self, problem: str | None = None) -> Response:

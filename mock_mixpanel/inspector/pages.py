@@ -1,7 +1,7 @@
 """The pages about requests and records: overview, requests, events and rejected records."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask import Response, request
 
@@ -66,13 +66,13 @@ class RecordPages:
         site, visit = self._site, self._site.visit()
         found = site.reading.requests(site.query(visit, limit=CHARTED), summary=True)
         totals = site.totals(visit)
-        identities = site.backend.projections.identities(visit.token, visit.region)
+        attention = site.attention(visit)
         return site.render(
             "start.html",
             visit,
             total=found["total"],
-            sentence=overview(totals, len(identities["split_profiles"])),
-            troubles=self._troubles(visit, identities),
+            sentence=overview(totals, attention.get("split_profiles")),
+            troubles=self._troubles(visit, attention),
             minutes=chart(found["items"]),
             latest=found["items"][:LATEST],
         )
@@ -157,13 +157,13 @@ class RecordPages:
             search, problem = read_search(always, now, fields), str(error)
         return self._site.query(visit, search), problem
 
-    def _troubles(self, visit: Visit, identities: Mapping[str, Sequence[Any]]) -> list[Trouble]:
+    def _troubles(self, visit: Visit, attention: Mapping[str, str]) -> list[Trouble]:
         site = self._site
         counts = site.backend.projections.reasons(visit.token, visit.region)
         leaks = sum(each.count for reason, each in counts.items() if home_in([reason]))
         found = [
             Trouble(
-                counted(len(identities["split_profiles"]), "split profile"),
+                attention.get("split_profiles", ""),
                 "data stored under an id that is not, or not yet, one with its person",
                 visit.url("identity"),
             ),
@@ -173,12 +173,12 @@ class RecordPages:
                 visit.url("leaks"),
             ),
             Trouble(
-                counted(len(identities["duplicate_profiles"]), "duplicate profile"),
+                attention.get("duplicate_profiles", ""),
                 "people with several profiles",
                 visit.url("identity"),
             ),
             Trouble(
-                counted(len(identities["pending_aliases"]), "pending alias", "pending aliases"),
+                attention.get("pending_aliases", ""),
                 "aliases that take effect later; advance the clock to their due time",
                 visit.url("clock"),
                 "warn",
@@ -196,10 +196,12 @@ class RecordPages:
             for reason, each in frequent
             if not home_in([reason])
         ][:MOST_TROUBLES]
-        return reasons + [each for each in found if not each.number.startswith("0")]
+        return reasons + [
+            each for each in found if each.number and not each.number.startswith("0 ")
+        ]
 
 
-def overview(totals: Mapping[str, int], splits: int) -> str:
+def overview(totals: Mapping[str, int], splits: str | None) -> str:
     """What arrived, in one sentence."""
     arrived = f"{counted(totals['records'], 'record')} in {counted(totals['requests'], 'request')}"
     noted = totals["noted"]
@@ -208,7 +210,7 @@ def overview(totals: Mapping[str, int], splits: int) -> str:
         have = counted(noted, "record has", "records have")
         problems.append(f"{have} a reason against {'it' if noted == 1 else 'them'}")
     if splits:
-        problems.append(f"{counted(splits, 'profile is', 'profiles are')} split")
+        problems.append(f"there {'is' if splits.startswith('1 ') else 'are'} {splits}")
     return f"{arrived}. {' and '.join(problems) or 'Nothing went wrong'}."
 
 

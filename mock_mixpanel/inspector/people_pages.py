@@ -76,14 +76,15 @@ class PeoplePages:
     def identity(self) -> Response:
         """Who is who over time: of one id, or of all."""
         visit, who = self._site.visit(), request.args.get("id")
-        found = self._site.backend.projections.identities(visit.token, visit.region, who)
+        read = self._site.backend.projections.identities
+        found = read(visit.token, visit.region, who, LISTED)
         return self._site.render(
             "identity.html",
             visit,
             who=who,
-            identity={name: items[:LISTED] for name, items in found.items()},
-            totals={name: len(items) for name, items in found.items()},
-            splits=advice(found["split_profiles"][:LISTED]),
+            identity=found,
+            attention=self._site.attention(visit, who),
+            splits=advice(found["split_profiles"]),
             drawing=drawing(rails(found)) if who else "",
         )
 

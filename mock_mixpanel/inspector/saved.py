@@ -27,7 +27,7 @@ POLICY = (
 def saved_values(site: Site, visit: Visit) -> dict[str, Any]:
     """What the file shows. Secrets are hidden in the journal already."""
     query = Query(visit.token, visit.region, limit=MOST, paged=True)
-    identity = site.backend.projections.identities(visit.token, visit.region)
+    identity = site.backend.projections.identities(visit.token, visit.region, most=MOST)
     return {
         "style": STYLE,
         "policy": POLICY,
@@ -36,7 +36,7 @@ def saved_values(site: Site, visit: Visit) -> dict[str, Any]:
         "records": site.reading.records(query),
         "people": site.reading.stored("profiles", query)["items"],
         "company": site.reading.stored("groups", query)["items"],
-        "links": identity["links"][:MOST],
-        "splits": advice(identity["split_profiles"][:MOST]),
+        "links": identity["links"],
+        "splits": advice(identity["split_profiles"]),
         "totals": site.totals(visit),
     }

@@ -61,8 +61,18 @@ LIVE_HEADER = "X-Live"
 """The header by which the page's script says so."""
 LOOKING_SECONDS = 0.03
 """How long a page looks for rows; it says how far it looked, and leads further back."""
+MOST_COUNTED = 5000
+"""Split or duplicate profiles that a page counts; then it says that there are at least as many."""
 MESSAGES = ("messages", "Messages")
 """The page that is there only beside a gateway."""
+
+ATTENTION = {
+    "split_profiles": ("split profile",),
+    "duplicate_profiles": ("duplicate profile",),
+    "pending_aliases": ("pending alias", "pending aliases"),
+    "queued": ("waiting record",),
+}
+"""What may need attention, by the name of its list."""
 
 MessageReader = Callable[[int, int | None], Mapping[str, Any]]
 """Reads the latest messages of a gateway: `read(limit, before)` gives `{"messages": [...], "next":
@@ -139,6 +149,16 @@ class Site:
             tokens = {state.token for state in states} | ({visit.token} if visit.token else set())
             counts = [projections.totals(token) for token in tokens]
         return {name: sum(each[name] for each in counts) for name in TOTALS}
+
+    def attention(self, visit: Visit, who: str | None = None) -> dict[str, str]:
+        """How many identities may need attention, in words; only what is there."""
+        read = self.backend.projections.identity_counts
+        counts = read(visit.token, visit.region, who, MOST_COUNTED)
+        return {
+            name: ("at least " if number >= MOST_COUNTED else "") + wording.counted(number, *nouns)
+            for name, nouns in ATTENTION.items()
+            if (number := counts[name])
+        }
 
     def tokens(self, visit: Visit) -> list[str]:
         """The projects to choose from: the one chosen, and those with the latest records."""

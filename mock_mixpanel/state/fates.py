@@ -85,7 +85,8 @@ class Fates:
         """The distinct id of the profile that an update was made to; None if it is gone."""
         sent = identifier(entry.record["$distinct_id"])
         identities = self._state.identities
-        likely = (identities.resolve(identities.place(sent)), sent)
+        others = (each for ids in identities.people_with(sent) for each in ids)
+        likely = (identities.resolve(identities.place(sent)), sent, *others)
         return self._state.profiles.holder(entry.id, likely)
 
     def _split(self, who: str) -> Fate | None:
@@ -93,7 +94,7 @@ class Fates:
         link = self._state.identities.split_from(who, self._pending)
         if link is None or self._state.identities.resolve(link.distinct_id) == who:
             return None
-        asked = next((each for each in reversed(self._state.links) if each.link == link), None)
+        asked = self._state.links.decision(link)
         return {
             "state": "split",
             "alias": link.alias,

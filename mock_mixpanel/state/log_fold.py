@@ -19,7 +19,7 @@ from mock_mixpanel.log.row_codec import Row, entries_of
 from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.state.events import IDENTITY_EVENTS
 from mock_mixpanel.state.identities import identities_for
-from mock_mixpanel.state.identities.links import LinkHistory, named_ids
+from mock_mixpanel.state.identities.links import LinkHistory, LinkLog, named_ids
 from mock_mixpanel.state.json_cache import Texts
 from mock_mixpanel.state.project_state import ProjectState
 from mock_mixpanel.state.reason_counts import ReasonCount
@@ -92,7 +92,7 @@ class LogFold:
         """How many records were refused when they arrived, by token and region."""
         self._reasons: dict[tuple[str, str], dict[str, ReasonCount]] = {}
         """The reasons that records arrived with, by token and region."""
-        self._refused_links: dict[tuple[str, str], list[LinkHistory]] = {}
+        self._refused_links: dict[tuple[str, str], LinkLog] = {}
         """By token and region, the identity events that were refused when they arrived."""
         self._texts = Texts(self._index)
         self.references = References(self._index.request_of)
@@ -173,7 +173,7 @@ class LogFold:
             at, reason = verdict.received_at, "; ".join(verdict.reasons)
             refused = LinkHistory(named_ids(record), entry.id, at, at, "refused", reason)
             key = (verdict.token, verdict.region)
-            self._refused_links.setdefault(key, []).append(refused)
+            self._refused_links.setdefault(key, LinkLog()).add(refused)
 
     def _state(self, entry: LogEntry) -> ProjectState:
         key = (entry.verdict.token, entry.verdict.region)

@@ -8,7 +8,7 @@ anew before it is read.
 """
 
 from bisect import insort
-from collections.abc import Callable, Container, Hashable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, KeysView, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -17,6 +17,7 @@ from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.simulation.places import profile_location
+from mock_mixpanel.state.change_order import ChangeOrder
 from mock_mixpanel.state.events import cut
 from mock_mixpanel.state.findings import Finding, RefusedError
 from mock_mixpanel.state.profile_operations import Properties, apply_all
@@ -43,6 +44,11 @@ class Profile:
     changed: int = 0
     at: float = 0
     seen: float = 0
+
+    @property
+    def listed(self) -> int:
+        """Its place in a list by last change: `changed`, or 0 if it does not exist."""
+        return 0 if self.properties is None else self.changed
 
 
 class UpdateStep(NamedTuple):
@@ -71,23 +77,27 @@ class Profiles(Generic[Key]):
         self._findings = findings
         self._all: dict[Key, Profile] = {}
         self._stale: set[Key] = set()
+        self._order: ChangeOrder[Key] = ChangeOrder()
 
     def __contains__(self, key: Key) -> bool:
         profile = self._all.get(key)
         return profile is not None and profile.properties is not None
 
     def __len__(self) -> int:
-        return sum(profile.properties is not None for profile in self._all.values())
+        return len(self._order)
 
     def items(self) -> list[tuple[Key, Profile]]:
         """The profiles that exist, oldest first."""
         found = [each for each in self._all.items() if each[1].properties is not None]
         return sorted(found, key=lambda each: each[1].made)
 
-    def updates(self) -> Iterator[tuple[Key, list[int]]]:
-        """The entry ids of the updates made to each profile, whether it exists or not."""
-        for key, profile in self._all.items():
-            yield key, [number for _, number in profile.history]
+    def keys(self) -> KeysView[Key]:
+        """The keys of profiles, and of those that were deleted."""
+        return self._all.keys()
+
+    def latest(self, before: int | None = None) -> Iterator[tuple[Key, Profile]]:
+        """The profiles that exist and changed last before an entry id, the latest first."""
+        return ((key, self._all[key]) for _, key in self._order.backwards(before))
 
     def history(self, key: Key) -> list[tuple[float, int]]:
         """Time and entry id of each update made to a profile, in the order they apply."""
@@ -118,18 +128,23 @@ class Profiles(Generic[Key]):
             self._stale.add(key)
         else:
             profile.history.append(place)
+            before = profile.listed
             self._apply(profile, entry)
+            self._order.move(key, before, profile.listed)
 
     def merge(self, gone: Key, kept: Key) -> None:
         """Merge two profiles, as if all updates had been made to one (choice)."""
         old = self._all.pop(gone, None)
         if old is None:
             return
+        self._order.move(gone, old.listed, 0)
         other = self._all.setdefault(kept, old)
-        if other is not old:
+        if other is old:
+            self._order.move(kept, 0, old.listed)
+        else:
             other.history = sorted(other.history + old.history)
             self._stale.add(kept)
-        elif gone in self._stale:
+        if gone in self._stale:
             self._stale.add(kept)
         self._stale.discard(gone)
 
@@ -140,7 +155,9 @@ class Profiles(Generic[Key]):
         """
         erased: list[int] = []
         for key in [each for each in self._all if each in gone or resolve(each) in gone]:
-            erased += [number for _, number in self._all.pop(key).history]
+            profile = self._all.pop(key)
+            self._order.move(key, profile.listed, 0)
+            erased += [number for _, number in profile.history]
             self._stale.discard(key)
         return erased
 
@@ -151,11 +168,13 @@ class Profiles(Generic[Key]):
             numbers = sorted(number for key in together for _, number in self._all[key].history)
             entries = {entry.id: entry for entry in self._entries(numbers)}
             for key in together:
+                before = self._all[key].listed
                 profile = self._all[key] = Profile(self._all[key].history)
                 for _, number in profile.history:
                     self._findings.pop(number, None)
                     if number in entries:
                         self._apply(profile, entries[number])
+                self._order.move(key, before, profile.listed)
 
     def _some_stale(self) -> list[Key]:
         """The next stale profiles, few enough to recompute at once; they are no longer marked."""

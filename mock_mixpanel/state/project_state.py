@@ -5,7 +5,7 @@ take effect, records that wait for them, and deletions.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import filterfalse, islice
@@ -22,7 +22,7 @@ from mock_mixpanel.state.deletions import TASKS, Erasures
 from mock_mixpanel.state.events import IDENTITY_EVENTS, Event, hot_shard, read_event
 from mock_mixpanel.state.findings import Finding, RefusedError
 from mock_mixpanel.state.identities import Identities, Link
-from mock_mixpanel.state.identities.links import LinkHistory, named_ids
+from mock_mixpanel.state.identities.links import LinkHistory, LinkLog, named_ids
 from mock_mixpanel.state.list_items import Item, Seen
 from mock_mixpanel.state.pagination import Part
 from mock_mixpanel.state.profiles import Profile, Profiles
@@ -63,8 +63,8 @@ class ProjectState:
     late: the state has to be recomputed."""
     last: float = 0
     """When the last accepted entry arrived (virtual seconds)."""
-    links: list[LinkHistory] = field(default_factory=list)
-    """Every identity event, in order of arrival."""
+    links: LinkLog = field(default_factory=LinkLog)
+    """Every identity event that was not refused when it arrived."""
     link_times: dict[int, float] = field(default_factory=dict)
     """When each identity event arrived, by entry id."""
     erased: dict[int, CausingRecord] = field(default_factory=dict)
@@ -75,8 +75,7 @@ class ProjectState:
     """How many events each distinct id and each group has on each day, in days since 1970."""
 
     _events_by_id: dict[str, list[Event]] = field(default_factory=dict)
-    """The first `_indexed` events by the id that each is stored under."""
-    _indexed: int = 0
+    """By the id that each is stored under, in order of arrival."""
 
     def __post_init__(self) -> None:
         self.profiles = Profiles(self.limits, self.entries, self.findings)
@@ -160,7 +159,7 @@ class ProjectState:
         history = LinkHistory(
             ids, entry.id, verdict.received_at, verdict.effective_at, outcome, refusal, because
         )
-        self.links.append(history)
+        self.links.add(history)
         self.link_times[entry.id] = verdict.received_at
         if link:
             self._last_link |= dict.fromkeys(link, entry.id)
@@ -199,7 +198,11 @@ class ProjectState:
             else:
                 kept.append(event)
         self.events = kept
-        self._forget_index()
+        self._events_by_id = {
+            who: events
+            for who, events in self._events_by_id.items()
+            if not (who in gone or self.identities.resolve(who) in gone)
+        }
         self.twins = Deduplication(self.events)
         self.erased |= dict.fromkeys(erased, CausingRecord(effect.record_id, effect.due))
 
@@ -240,6 +243,15 @@ class ProjectState:
         old = None if compaction is None else self.now - compaction
         return self.twins.superseded(self.identities.resolve, old, raw=raw)
 
+    def latest(self, kind: str, before: int | None) -> Iterator[Item]:
+        """`profiles` or `groups` that changed last before an entry id, the latest first."""
+        if kind == "profiles":
+            for who, profile in self.profiles.latest(before):
+                yield self._item(profile, distinct_id=who)
+            return
+        for (key, who), group in self.groups.latest(before):
+            yield self._item(group, group_key=key, group_id=who)
+
     def profile_items(self) -> list[Item]:
         """All profiles, oldest first."""
         return [self._item(profile, distinct_id=who) for who, profile in self.profiles.items()]
@@ -252,18 +264,20 @@ class ProjectState:
         ]
 
     def events_of(self, stored: Collection[str], before: int | None) -> Iterator[Event]:
-        """The events stored under some ids that arrived before an entry id, newest first.
-
-        The first call makes an index of all events, later calls extend it.
-        """
-        index = self._events_by_id
-        for place in range(self._indexed, len(self.events)):
-            event = self.events[place]
-            index.setdefault(event.stored, []).append(event)
-        self._indexed = len(self.events)
-        newest_first = (reversed(index.get(each, [])) for each in stored)
+        """The events stored under some ids that arrived before an entry id, newest first."""
+        newest_first = (reversed(self._events_by_id.get(each, [])) for each in stored)
         found = merge(*newest_first, key=attrgetter("id"), reverse=True)
         return (event for event in found if before is None or event.id < before)
+
+    def stored_ids(self, canonical: str) -> set[str]:
+        """The ids whose data belongs to the person of a canonical id."""
+        people = self.identities.people_with(canonical)
+        ids = (each for ids in people for each in ids)
+        return {canonical, *(each for each in ids if self.identities.resolve(each) == canonical)}
+
+    def ids_with_data(self) -> Sequence[KeysView[str]]:
+        """The ids that events and profiles are stored under; deleted profiles are among them."""
+        return self._events_by_id.keys(), self.profiles.keys()
 
     def _add_event(self, entry: LogEntry, added: Mapping[str, Any]) -> None:
         event = read_event(entry, added, self.identities.place, self.identities.resolve)
@@ -272,18 +286,8 @@ class ProjectState:
             self.findings[entry.id] = Finding(f"{whose}: too many events in a day", False)
             event = hot_shard(event)
         self.twins.add(event)
-        self.events.append(event)
-        # A record that waited belongs before later ones; search its place from the end.
-        place = len(self.events) - 1
-        if place and self.events[place - 1].id > entry.id:
-            self._forget_index()
-        while place and self.events[place - 1].id > entry.id:
-            self.events[place] = self.events[place - 1]
-            place -= 1
-        self.events[place] = event
-
-    def _forget_index(self) -> None:
-        self._indexed, self._events_by_id = 0, {}
+        _insert(self.events, event)
+        _insert(self._events_by_id.setdefault(event.stored, []), event)
 
     def _hot(self, event: Event, properties: Mapping[str, Any]) -> str | None:
         """The property with too many events on this day: `distinct_id` or a group key."""
@@ -319,3 +323,13 @@ class ProjectState:
         value = {"token": self.token, "region": self.region, **more}
         value["properties"] = profile.properties
         return Item(profile.changed, profile.at, self.token, value)
+
+
+def _insert(events: list[Event], event: Event) -> None:
+    """Insert an event by its id; one that waited belongs before later ones."""
+    events.append(event)
+    place = len(events) - 1
+    while place and events[place - 1].id > event.id:
+        events[place] = events[place - 1]
+        place -= 1
+    events[place] = event

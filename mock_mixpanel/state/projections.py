@@ -1,6 +1,7 @@
 """Events, profiles, groups and identities from the log, and the journal of requests."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from heapq import merge
 from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
@@ -10,7 +11,8 @@ from mock_mixpanel.log.records import Journaled, LogEntry
 from mock_mixpanel.projects.config import REGIONS
 from mock_mixpanel.state.fates import Fate, Fates
 from mock_mixpanel.state.findings import Finding
-from mock_mixpanel.state.identity_report import IDENTITY_LISTS, identity_report
+from mock_mixpanel.state.identities.links import LinkLog
+from mock_mixpanel.state.identity_report import LISTS, IdentityReport
 from mock_mixpanel.state.list_items import Item, Seen, with_entries
 from mock_mixpanel.state.log_fold import LogFold
 from mock_mixpanel.state.pagination import ALL, Part
@@ -38,6 +40,23 @@ class Projections(LogFold):
         }
         with self._lock:
             return [item for state in self._current(token) for item in read[kind](state)]
+
+    def latest(
+        self, kind: str, token: str | None, region: str | None, part: Part
+    ) -> tuple[list[Item], int]:
+        """The `profiles` or `groups` of a part by last change, the latest first; and how many
+        there are in all."""
+        with self._lock:
+            states = self.states(token, region)
+            total = sum(
+                len(state.profiles if kind == "profiles" else state.groups) for state in states
+            )
+            found = merge(
+                *(state.latest(kind, part.before) for state in states),
+                key=attrgetter("id"),
+                reverse=True,
+            )
+            return list(islice(found, part.limit)), total
 
     def events(
         self,
@@ -80,20 +99,46 @@ class Projections(LogFold):
             return [task for state in self._current(token) for task in state.tasks]
 
     def identities(
-        self, token: str | None = None, region: str | None = None, who: str | None = None
+        self,
+        token: str | None = None,
+        region: str | None = None,
+        who: str | None = None,
+        most: int | None = None,
     ) -> dict[str, list[Any]]:
         """Clusters, links, and what is pending, split, duplicate and queued.
 
-        `who` leaves only what concerns one id; see `identity_report`.
+        `who` leaves only what concerns one id, `most` the first items of each list.
         """
-        found: dict[str, list[Any]] = {name: [] for name in IDENTITY_LISTS}
+        found: dict[str, list[Any]] = {name: [] for name in LISTS}
         with self._lock:
-            for state in self.states(token, region):
-                refused = self._refused_links.get((state.token, state.region), [])
-                report = identity_report(state, self.references, refused, who)
-                for name, items in report.items():
+            for report in self._identity_reports(token, region, who):
+                for name, items in report.lists(most).items():
                     found[name] += items
-        return found
+        return {name: items[:most] for name, items in found.items()}
+
+    def identity_counts(
+        self, token: str | None, region: str | None, who: str | None = None, most: int | None = None
+    ) -> Counter[str]:
+        """How many items may need attention, by list; those of a project up to `most`."""
+        counts: Counter[str] = Counter()
+        with self._lock:
+            for report in self._identity_reports(token, region, who):
+                counts.update(report.counts(most))
+        return counts
+
+    def _identity_reports(
+        self, token: str | None, region: str | None, who: str | None
+    ) -> list[IdentityReport]:
+        nothing = LinkLog()
+        return [
+            IdentityReport(
+                state,
+                self.references,
+                self._refused_links.get((state.token, state.region), nothing),
+                who,
+            )
+            for state in self.states(token, region)
+        ]
 
     def fates(self, entries: Sequence[LogEntry]) -> list[Fate]:
         """The fate of each of these records."""

@@ -13,13 +13,13 @@ from mock_mixpanel.log.frames import pack_frame, rows_in
 from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
 from mock_mixpanel.log.stores import PAGE, Changes, Page, answers_to_drop, oldest_to_keep
 
-BLOCK_ROWS = 128
-"""Rows that are compressed together."""
+BLOCK_ROWS, BLOCK_BYTES = 128, 64 * 1024
+"""Rows that are compressed together, and roughly their size: one row costs a reader its block."""
 LARGE_ROW = 8 * 1024
 """Bytes. A larger row is not compressed: it would cost more time than the memory is worth."""
 FAST = 1
 """The fastest level of zlib."""
-UNPACKED_BLOCKS = 4
+UNPACKED_BLOCKS = 16
 """Compressed blocks that are kept unpacked for the next reader."""
 
 _row_id, _first, _last = attrgetter("id"), attrgetter("first"), attrgetter("last")
@@ -48,6 +48,7 @@ class Rows:
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._blocks: list[Block] = []
         self._newest: list[Row] = []
+        self._newest_bytes = 0
         self._unpacked: OrderedDict[int, list[Row]] = OrderedDict()
         for row in rows:
             self.append(row)
@@ -55,9 +56,12 @@ class Rows:
     def append(self, row: Row) -> None:
         """Add the next row."""
         self._newest.append(row)
-        if len(self._newest) >= BLOCK_ROWS:
+        size = _size(row)
+        if size <= LARGE_ROW:
+            self._newest_bytes += size
+        if len(self._newest) >= BLOCK_ROWS or self._newest_bytes >= BLOCK_BYTES:
             self._blocks.append(Block(self._newest))
-            self._newest = []
+            self._newest, self._newest_bytes = [], 0
 
     def after(self, row_id: int) -> Iterator[Row]:
         """All rows with a greater id."""

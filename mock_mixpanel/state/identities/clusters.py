@@ -14,6 +14,9 @@ class Clusters:
     """For each id that was merged the ids of its cluster, shared by all of them, canonical first.
     """
 
+    joined: dict[str, None] = field(default_factory=dict)
+    """The ids that are not the canonical one of their cluster, in the order they were merged."""
+
     def of(self, who: str) -> list[str]:
         """The ids of the cluster of an id, the canonical one first. Do not change the list."""
         return self.known.get(who) or [who]
@@ -35,6 +38,7 @@ class Clusters:
         kept, gone = sorted((self.of(one), self.of(other)), key=lambda ids: _rank(ids[0]))
         together = [*kept, *gone]
         self.known |= dict.fromkeys(together, together)
+        self.joined[gone[0]] = None
         return Merge(gone[0], kept[0])
 
     def all(self) -> list[list[str]]:

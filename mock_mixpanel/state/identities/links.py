@@ -1,6 +1,7 @@
 """What the identity systems have in common: their interface, and what they decide."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, KeysView, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -38,6 +39,38 @@ class LinkHistory(NamedTuple):
     outcome: str
     reason: str = ""
     because: int = 0
+
+
+class LinkLog:
+    """Identity events in order of arrival, also by the ids that they name."""
+
+    def __init__(self) -> None:
+        self.refused = 0
+        """How many of them were refused."""
+        self._all: list[LinkHistory] = []
+        self._by_id: dict[str, list[LinkHistory]] = defaultdict(list)
+
+    def __iter__(self) -> Iterator[LinkHistory]:
+        return iter(self._all)
+
+    def add(self, history: LinkHistory) -> None:
+        """Add the next one."""
+        self._all.append(history)
+        self.refused += history.outcome == "refused"
+        for who in dict.fromkeys(history.link):
+            self._by_id[who].append(history)
+
+    def of(self, ids: Iterable[str]) -> list[LinkHistory]:
+        """Those that name one of these ids, in order of arrival."""
+        found = {each.id: each for who in ids for each in self._by_id.get(who, ())}
+        return [found[number] for number in sorted(found)]
+
+    def decision(self, link: Link) -> LinkHistory | None:
+        """The identity event that decided a link."""
+        named = self._by_id.get(link.alias, ())
+        return next(
+            (each for each in named if each.link == link and each.outcome == "linked"), None
+        )
 
 
 def named_ids(record: Any) -> Link:
@@ -94,15 +127,22 @@ class Identities(Protocol):
     def resolve(self, stored: str) -> str:
         """The canonical id of data that is stored under an id."""
 
-    def people(self) -> Sequence[Sequence[str]]:
+    def people(self) -> Iterator[Sequence[str]]:
         """The ids of each person with several ids, the canonical id first."""
+
+    def people_with(self, who: str) -> Iterator[Sequence[str]]:
+        """The same for the people that have an id among several; their ids alone are read."""
+
+    def led_on(self) -> Collection[str]:
+        """The ids whose records belong to another id by the links in effect."""
 
     def split_from(self, who: str, pending: Sequence[Link]) -> Link | None:
         """The link that would join the person of a canonical id with another one, if there is one
         that is not in effect for the data stored under this id."""
 
-    def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
+    def splits(self, pending: Sequence[Link], stored: Sequence[KeysView[str]]) -> Iterable[Link]:
         """The links whose alias is a separate person while data is stored under it.
 
-        `pending` are the links decided and not in effect.
+        `pending` are the links decided and not in effect, `stored` the ids that have data. Links
+        whose alias has no data may be left out.
         """

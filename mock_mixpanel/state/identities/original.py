@@ -6,7 +6,15 @@ stored with its reason; the answer is success.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,15 +74,24 @@ class Original:
         """The canonical id of the cluster."""
         return self.effective.canonical(stored)
 
-    def people(self) -> Sequence[Sequence[str]]:
+    def people(self) -> Iterator[Sequence[str]]:
         """All clusters."""
-        return self.effective.all()
+        return iter(self.effective.all())
+
+    def people_with(self, who: str) -> Iterator[Sequence[str]]:
+        """The cluster of an id."""
+        if who in self.effective.known:
+            yield self.effective.of(who)
+
+    def led_on(self) -> Collection[str]:
+        """Every id but the canonical one; only an update with `$ignore_alias` leaves a profile."""
+        return self.effective.joined.keys()
 
     def split_from(self, who: str, pending: Sequence[Link]) -> Link | None:
         """A person is split off until the link takes effect."""
         return next((link for link in pending if self.resolve(link.alias) == who), None)
 
-    def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
+    def splits(self, pending: Sequence[Link], stored: Sequence[KeysView[str]]) -> Iterable[Link]:
         """A merge ends the split when it takes effect
         (docs/facts/mixpanel-http-api.md#propagation-and-split-profiles)."""
         return pending

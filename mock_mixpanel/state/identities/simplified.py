@@ -9,7 +9,7 @@ A device linked to one user and then seen with another keeps its first link (cho
 itself is the second user's, and says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, KeysView, Sequence
 from dataclasses import dataclass, field
 
 from mock_mixpanel.log.records import LogEntry
@@ -28,6 +28,8 @@ class Simplified:
     """All decided links."""
     effective: dict[str, str] = field(default_factory=dict)
     """The links in effect."""
+    _devices: dict[str, list[str]] = field(default_factory=dict)
+    """The linked devices by user, in the order in which the links took effect."""
 
     def decide(self, entry: LogEntry) -> LinkDecision:
         """The first event with both ids links them. Identity events are nothing special here."""
@@ -46,6 +48,7 @@ class Simplified:
     def link(self, link: Link) -> None:
         """Resolve the device to its user from now on; profiles do not move."""
         self.effective[link.alias] = link.distinct_id
+        self._devices.setdefault(link.distinct_id, []).append(link.alias)
 
     def place(self, sent: str) -> str:
         """A record is stored under the id it was sent for."""
@@ -55,17 +58,24 @@ class Simplified:
         """A linked device resolves to its user."""
         return self.effective.get(stored, stored)
 
-    def people(self) -> Sequence[Sequence[str]]:
+    def people(self) -> Iterator[Sequence[str]]:
         """Each user with the linked devices."""
-        found: dict[str, list[str]] = {}
-        for device, user in self.effective.items():
-            found.setdefault(user, [user]).append(device)
-        return list(found.values())
+        return ([user, *devices] for user, devices in self._devices.items())
+
+    def people_with(self, who: str) -> Iterator[Sequence[str]]:
+        """The user that an id is, and the user that it is a device of."""
+        for user in (who, self.effective.get(who)):
+            if user is not None and user in self._devices:
+                yield [user, *self._devices[user]]
+
+    def led_on(self) -> Collection[str]:
+        """Every linked device."""
+        return self.effective.keys()
 
     def split_from(self, who: str, pending: Sequence[Link]) -> Link | None:
         """A person is split off until the link takes effect."""
         return next((link for link in pending if self.resolve(link.alias) == who), None)
 
-    def splits(self, pending: Sequence[Link]) -> Sequence[Link]:
+    def splits(self, pending: Sequence[Link], stored: Sequence[KeysView[str]]) -> Iterable[Link]:
         """A device is a separate person until its link takes effect."""
         return pending
