@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.api import control_api
+from mock_mixpanel.control.parameters import AnyTextConverter
 from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.endpoints import ENDPOINTS, exchange, ingest
 from mock_mixpanel.ingest.flask_requests import REGIONS, incoming, respond
@@ -46,6 +47,7 @@ def create_app(
     app.config[REGIONS] = regions or {}
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # It would redirect; clients that POST do not follow.
+    app.url_map.converters["text"] = AnyTextConverter
     app.wsgi_app = _SlashMerger(app.wsgi_app)  # type: ignore[method-assign]
     protect(app, access or Access())
     app.register_blueprint(inspector_pages(backend, messages), url_prefix="/_mock/ui")

@@ -42,8 +42,8 @@ ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("POST", "faults", Control.add_faults),
     ("DELETE", "faults", Control.delete_faults),
     ("GET", "projects", Control.projects),
-    ("GET", "projects/<path:token>", Control.project),
-    ("PUT", "projects/<path:token>", Control.put_project),
+    ("GET", "projects/<text:token>", Control.project),
+    ("PUT", "projects/<text:token>", Control.put_project),
 )
 
 
@@ -67,7 +67,7 @@ def control_api(backend: Backend) -> Blueprint:
         return _answer({"error": str(error), **error.more}, error.status)
 
     @api.route("/", defaults={"path": ""}, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
-    @api.route("/<path:path>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+    @api.route("/<text:path>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
     def unknown(path: str) -> Response:
         known = [f"{method} /_mock/{path}" for method, path, _ in ROUTES]
         raise ControlError(f"no {request.method} {request.path}", 404, known_paths=known)

@@ -22,6 +22,7 @@ from mock_mixpanel.control.parameters import (
     region_asked,
     required_text,
     seconds_of,
+    token_in_path,
     whole_number,
 )
 from mock_mixpanel.control.people import PeopleReader
@@ -221,6 +222,7 @@ class Control:
 
     def project(self, token: str) -> Any:
         """The options of a project."""
+        token = token_in_path("/projects/")
         project = self.backend.projects.find(token)
         if project is None:
             raise ControlError(f"project {token!r} is not known; PUT its options to make it", 404)
@@ -228,6 +230,7 @@ class Control:
 
     def put_project(self, token: str) -> Any:
         """Set options of a project."""
+        token = token_in_path("/projects/")
         try:
             return self.backend.change_project(token, object_body(None)).shown()
         except ConfigError as error:

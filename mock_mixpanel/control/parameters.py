@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
 
 from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.search import read_search
@@ -163,3 +164,24 @@ def moment_of(name: str, text: Any) -> float:
     except (ValueError, TypeError, OverflowError) as error:
         wanted = "an ISO 8601 time such as 2026-06-15T12:00:00Z"
         raise ControlError(f"{name}: expected {wanted}, got {text!r}") from error
+
+
+def token_in_path(before: str) -> str:
+    """The token at the end of the path, behind `before`. Raises ControlError if it is not text.
+
+    Flask would replace bytes that are not UTF-8, which is another token. Half of a surrogate pair
+    is possible in JSON, so it is possible here.
+    """
+    raw: bytes = request.environ["PATH_INFO"].encode("latin-1")
+    try:
+        return raw.decode("utf-8", "surrogatepass").partition(before)[2]
+    except UnicodeDecodeError as error:
+        raise ControlError("token: expected UTF-8, percent-encoded in the path") from error
+
+
+class AnyTextConverter(BaseConverter):
+    """The rest of a path, whatever it holds: a token may begin with a slash or have line breaks."""
+
+    regex = r"(?s:.+)"
+    weight = 200
+    part_isolating = False

@@ -19,7 +19,7 @@ LARGE_ROW = 8 * 1024
 """Bytes. A larger row is not compressed: it would cost more time than the memory is worth."""
 FAST = 1
 """The fastest level of zlib."""
-UNPACKED_BLOCKS = 16
+UNPACKED_BLOCKS = 4
 """Compressed blocks that are kept unpacked for the next reader."""
 
 _row_id, _first, _last = attrgetter("id"), attrgetter("first"), attrgetter("last")
