@@ -27,7 +27,7 @@ BATCH = 50
 """Events of a request."""
 ROUND = 4000
 """Requests of one round."""
-REST_FACTOR, LONGEST_REST = 30, 5.0
+REST_FACTOR, LONGEST_REST = 30, 0.6
 """As in the page's script."""
 JSON = {"Content-Type": "application/json"}
 PAGES = (

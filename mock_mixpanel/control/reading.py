@@ -49,7 +49,9 @@ class LogReader:
         records = not summary or bool(query.search.tests)
         candidates = (
             Candidate(request.id, request.exchange.received_at, request)
-            for request in projections.journal(query.token, query.before, records=records)
+            for request in projections.journal(
+                query.token, query.before, records=records, unread=True
+            )
             if query.region in (None, request.exchange.region)
         )
 

@@ -9,12 +9,15 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import NamedTuple
 
 MOST_WAITING = 16
 """Calls that wait at once in one process."""
 LONGEST_WAIT = 30.0
 """Real seconds that one call waits at most."""
+WATCHED_SECONDS = 5.0
+"""Real seconds after a call in which its caller is expected to call again."""
 LOOK_EVERY = 0.2
 """Real seconds between two looks at the store."""
 
@@ -64,9 +67,17 @@ class ChangeWatch:
         self._waiting = 0
         self._woken = 0
         self._seen: tuple[float, Position] | None = None
+        self._called = -inf
+        """When the last call began that waits."""
+
+    def watched(self) -> bool:
+        """Whether somebody waits for changes, or did so a moment ago."""
+        return self._waiting > 0 or self._clock() - self._called < WATCHED_SECONDS
 
     def now(self, known: KnownPosition) -> WatchResult:
         """The position now, without waiting."""
+        if known.seconds > 0:
+            self._called = self._clock()
         position = self._look()
         return WatchResult(position, known.differs(position))
 

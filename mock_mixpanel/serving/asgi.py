@@ -29,7 +29,7 @@ from mock_mixpanel.log.change_watch import KnownPosition, WatchResult
 from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.readback.management.lookup_tables import MAX_BYTES, PATH
 from mock_mixpanel.serving import cors
-from mock_mixpanel.serving.guard import Access
+from mock_mixpanel.serving.guard import PAGES, Access
 from mock_mixpanel.serving.idle_reader import IdleReader
 from mock_mixpanel.serving.wsgi_calls import ServerResponse, call, environ
 from mock_mixpanel.simulation.fault_actions import WITHOUT_BODY
@@ -59,8 +59,9 @@ class Application:
 
     `regions` names the region of each port; for `access` and `messages`, see `create_app`. With
     `reads_when_idle`, what arrived is read while no requests arrive, so that the first reader does
-    not wait; each worker would do that for itself. Unless `quiet`, each request is a line in the
-    log `mock_mixpanel.access`, which goes to the error stream if no handler is configured.
+    not wait. Without it, that begins with the first page that is shown or waits for changes: of
+    several workers, only those do it that somebody looks at. Unless `quiet`, each request is a line
+    in the log `mock_mixpanel.access`, which goes to the error stream if no handler is configured.
     """
 
     def __init__(
@@ -82,9 +83,9 @@ class Application:
         self._flask = cache(
             partial(create_app, backend=backend, regions=regions, access=access, messages=messages)
         )
-        self._idle_reader = IdleReader(backend.projections.catch_up) if reads_when_idle else None
-        if self._idle_reader:
-            self._idle_reader.start()
+        self._idle_reader = IdleReader(backend.projections.catch_up, backend.changes.watched)
+        self._idle_reader.start()
+        self._reads_arrivals = reads_when_idle
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mock-mixpanel")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -108,8 +109,7 @@ class Application:
     def close(self) -> None:
         """Accept no more work in threads; running calls end by themselves."""
         self._backend.changes.wake()
-        if self._idle_reader:
-            self._idle_reader.stop()
+        self._idle_reader.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _response(self, scope: Any, receive: Any) -> ServerResponse:
@@ -135,7 +135,7 @@ class Application:
             reply = ingest(self._backend, endpoint, Incoming(envelope, known, broken))
         except StoreUnavailableError:
             reply = store_unavailable()
-        if self._idle_reader:
+        if self._reads_arrivals:
             self._idle_reader.arrived()
         headers = tuple(reply.headers.items())
         if reply.content_type:
@@ -152,8 +152,14 @@ class Application:
         watches: list[KnownPosition] = []
         response: ServerResponse
         response = await self._in_thread(call, self._flask(), asked | {WATCH_KEY: watches.append})
+        if watches or envelope.path.startswith(PAGES):
+            # Another worker, or another mock on the same store, tells nobody of what it receives.
+            self._reads_arrivals = True
+            self._idle_reader.arrived()
         if watches:
             result = await self._watch(watches[0], receive)
+            if result.changed:
+                self._idle_reader.arrived()
             asked = environ(scope, envelope.headers, body, complete=complete)
             response = await self._in_thread(
                 call, self._flask(), asked | {WATCH_RESULT_KEY: result}

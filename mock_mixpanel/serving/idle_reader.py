@@ -2,12 +2,19 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from math import inf
 
 QUIET_SECONDS = 0.1
 """How long no request arrives before reading begins."""
 SLICE_SECONDS = 0.02
 """How long one slice of reading takes; a request that arrives meanwhile waits no longer."""
+
+BUSY_SECONDS = 0.5
+"""Between two slices while requests arrive all the time and somebody watches a page."""
+BUSY_SLICE_SECONDS = 0.01
+"""How long such a slice takes: a small part of the time, so that those who send lose little."""
 
 _LOGGER = logging.getLogger("mock_mixpanel")
 
@@ -15,12 +22,19 @@ _LOGGER = logging.getLogger("mock_mixpanel")
 class IdleReader:
     """A thread that calls `catch_up(seconds)` until it returns True, while nothing arrives.
 
-    It sleeps until `arrived` is called.
+    It sleeps until `arrived` is called. While requests arrive all the time, it reads a short slice
+    now and then if `watched` says that somebody waits for changes.
     """
 
-    def __init__(self, catch_up: Callable[[float], bool]) -> None:
-        self._catch_up = catch_up
+    def __init__(
+        self,
+        catch_up: Callable[[float], bool],
+        watched: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._catch_up, self._watched, self._clock = catch_up, watched, clock
         self._news, self._stopped = threading.Event(), threading.Event()
+        self._last_slice = -inf
         self._thread = threading.Thread(target=self._run, name="idle-reader", daemon=True)
 
     def start(self) -> None:
@@ -44,7 +58,17 @@ class IdleReader:
             self._news.clear()
             self._stopped.wait(QUIET_SECONDS)
             try:
-                while not self._news.is_set() and not self._catch_up(SLICE_SECONDS):
-                    pass
+                self._read()
             except Exception:  # The next reader gets the same error.
                 _LOGGER.debug("reading while idle failed", exc_info=True)
+
+    def _read(self) -> None:
+        """Read until nothing is left or the next request arrives."""
+        if self._news.is_set():
+            due = self._clock() - self._last_slice >= BUSY_SECONDS
+            if due and self._watched():
+                self._catch_up(BUSY_SLICE_SECONDS)
+                self._last_slice = self._clock()
+            return
+        while not self._news.is_set() and not self._catch_up(SLICE_SECONDS):
+            pass

@@ -23,6 +23,8 @@ __all__ = ["Item", "Projections", "Seen"]
 
 AT_ONCE = 100
 """How many requests are fetched at once when the journal is read backwards."""
+MOST_UNREAD = 500
+"""Unread requests that are looked at for those of one project."""
 RECORDS_AT_ONCE = 20
 """Records that are fetched at once, each with its request."""
 
@@ -157,19 +159,39 @@ class Projections(LogFold):
             return found
 
     def journal(
-        self, token: str | None = None, before: int | None = None, *, records: bool = True
+        self,
+        token: str | None = None,
+        before: int | None = None,
+        *,
+        records: bool = True,
+        unread: bool = False,
     ) -> Iterator[Journaled]:
         """The requests, or those with records of a project, newest first, before a request id.
 
-        Without `records` there is None in place of each record.
+        Without `records` there is None in place of each record. With `unread`, it begins with
+        requests that are not read yet: nothing is known of the effects of their records.
         """
         with self._lock:
             self._current(token)
             numbers = self._index.backwards(before, token)
+            if unread:
+                numbers = chain(self._unread(token, before), numbers)
         while some := list(islice(numbers, AT_ONCE)):
             for request in self._log.requests(some, records=records):
                 if token is None or token in request.tokens:
                     yield request
+
+    def _unread(self, token: str | None, before: int | None) -> Sequence[int]:
+        """The ids of requests that are not read yet, newest first.
+
+        Those of one project cannot be told from others without a look at each, so there are none
+        if it would be too many.
+        """
+        last = self._log.last()
+        if before is not None:
+            last = min(last, before - 1)
+        found = range(last, self._index.last, -1)
+        return found if token is None or len(found) <= MOST_UNREAD else ()
 
     def request(self, number: int) -> Journaled | None:
         """A request by its id."""

@@ -1,8 +1,12 @@
 """What arrived is read while nothing arrives."""
 
 import threading
+from collections.abc import Callable
 
-from mock_mixpanel.serving.idle_reader import IdleReader
+import pytest
+
+from mock_mixpanel.serving import idle_reader
+from mock_mixpanel.serving.idle_reader import BUSY_SECONDS, BUSY_SLICE_SECONDS, IdleReader
 
 
 def test_reads_until_nothing_is_left() -> None:
@@ -50,3 +54,48 @@ def test_stops_before_it_has_read() -> None:
     reader = IdleReader(lambda seconds: True)
     reader.start()
     reader.stop()
+
+
+class ConstantNews(threading.Event):
+    """Requests arrive all the time; after so many looks it calls `last`."""
+
+    def __init__(self, looks: int, last: Callable[[], object]) -> None:
+        super().__init__()
+        self._looks, self._last = looks, last
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._looks -= 1
+        if not self._looks:
+            self._last()
+        return True
+
+    def is_set(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("watched", "slices"), [(True, 3), (False, 0)])
+def test_reads_under_steady_traffic(
+    monkeypatch: pytest.MonkeyPatch, watched: bool, slices: int
+) -> None:
+    """While requests arrive all the time, it reads one short slice at a time, if somebody waits."""
+    monkeypatch.setattr(idle_reader, "QUIET_SECONDS", 0)
+    done, lengths, now = threading.Event(), list[float](), [0.0]
+
+    def catch_up(seconds: float) -> bool:
+        lengths.append(seconds)
+        return False
+
+    def clock() -> float:
+        now[0] += BUSY_SECONDS / 2  # So every other round is due.
+        return now[0]
+
+    def last() -> None:
+        reader._stopped.set()
+        done.set()
+
+    reader = IdleReader(catch_up, lambda: watched, clock)
+    reader._news = ConstantNews(6, last)
+    reader.start()
+    assert done.wait(30)
+    reader.stop()
+    assert lengths == [BUSY_SLICE_SECONDS] * slices
