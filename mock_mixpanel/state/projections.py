@@ -1,5 +1,6 @@
 """Events, profiles, groups and identities from the log, and the journal of requests."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import chain, islice
