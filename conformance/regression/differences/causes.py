@@ -1,17 +1,20 @@
 """Which rule, setting or mapping row caused a change.
 
-The way from the old variant to the new one is walked step by step (variants.py); what changes at a
-step is caused by that step. Most messages change for known reasons: then only the known steps are
-walked. If they do not lead to exactly the new answer, or one of them changes nothing, the whole way
-is walked. Once several messages were explained alike, the known steps are taken all at once; they
-must still lead to the new answer.
+The way from the old variant to the new one has steps (variants.py). A step that changes the answer
+causes what it changes. Steps that together change nothing are left out: one may switch on what
+another switches off.
+
+The causes of a message do not depend on other messages, so a corpus can be compared in any number
+of parts. Earlier messages only save work: the steps that explained one of them are tried first. They
+are taken if nothing changes between them, each of them changes something, and the last leads to the
+new answer. Otherwise the steps are searched for by halving the way.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from conformance.regression.differences.changes import Change, ChangeClass, changes
 from conformance.regression.differences.counts import CausedChange
-from conformance.regression.json_text import same_text
+from conformance.regression.json_text import sort_key
 from conformance.regression.sides.variants import Variant, VariantStep
 from conformance.spec.scenarios.loading import Json
 
@@ -19,33 +22,20 @@ Translate = Callable[[Variant], Json]
 """Gives the answer to the message in a variant."""
 
 Signature = frozenset[tuple[ChangeClass, str, str]]
-Effects = list[tuple[VariantStep, list[Change]]]
-
-Causation = dict[tuple[ChangeClass, str, str], tuple[str, ...]]
-"""Class, operation and path of a change -> the names of its causes."""
+Steps = tuple[int, ...]
+"""Indexes of steps of a way, in order."""
 
 MAX_SIGNATURES = 10_000
 
-ALIKE = 3
-"""Messages that must be explained alike before the steps between are no longer looked at."""
-
-
-class _Explained:
-    """What was learned of one kind of changes: the steps that cause them, and how often."""
-
-    def __init__(self, steps: tuple[VariantStep, ...], end: Variant, causes: Causation) -> None:
-        self.steps = steps
-        self.end = end
-        self.causes = causes
-        self.times = 1
+MAX_EXPLANATIONS = 4
+"""Explanations of one signature that are tried before the way is searched."""
 
 
 class Causes:
     """Finds causes, and remembers which steps explained what kind of changes."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int, Signature], _Explained] = {}
-        self._alive: dict[tuple[int, int], tuple[Variant, tuple[VariantStep, ...]]] = {}
+        self._ways: dict[tuple[int, int], _Way] = {}
 
     def explain(
         self,
@@ -62,61 +52,115 @@ class Causes:
         """
         if len(way) == 1:
             return [CausedChange(change, (way[0].name,)) for change in found]
+        known = self._ways.get((id(old), id(way)))
+        if known is None:
+            known = self._ways[id(old), id(way)] = _Way(old, way)
+        walk = _Walk(known, translate, answers)
+        taken = known.explanation(found, walk)
+        if len(taken) == 1:
+            return [CausedChange(change, (way[taken[0]].name,)) for change in found]
+        effects = [(way[index].name, walk.changes(index, index + 1)) for index in taken]
+        return [CausedChange(change, _causes(change, effects)) for change in found]
+
+
+class _Way:
+    """The variants along a way, and the explanations that were found on it."""
+
+    def __init__(self, old: Variant, way: tuple[VariantStep, ...]) -> None:
+        # They are known by their identity, so they must live as long as this.
+        self._old, self._way = old, way
+        self._variants = [old]
+        self._known: dict[Signature, list[Steps]] = {}
+
+    def __len__(self) -> int:
+        return len(self._way)
+
+    def variant(self, index: int) -> Variant:
+        """The variant after the first `index` steps."""
+        for step in self._way[len(self._variants) - 1 : index]:
+            self._variants.append(step.take(self._variants[-1]))
+        return self._variants[index]
+
+    def explanation(self, found: Sequence[Change], walk: "_Walk") -> Steps:
+        """The steps that change the answer of a walk, on which there are the changes `found`."""
         signature = frozenset((change.kind, change.operation, change.path) for change in found)
-        key = id(old), id(way), signature
-        known = self._known.get(key)
-        if known and known.times >= ALIKE and _same(translate(known.end), answers[1]):
-            return [CausedChange(change, known.causes[_what(change)]) for change in found]
-        effects = _short_cut(known, translate, old, answers) if known else None
-        if effects is None:
-            known = None
-            effects, _ = _walk(way, translate, old, answers[0])
-        causes = {_what(change): _causes(change, effects) for change in found}
-        if known and known.causes == causes:
-            known.times += 1
-        elif len(self._known) < MAX_SIGNATURES:
-            taken = tuple(step for step, _ in effects)
-            end = old
-            for step in taken:
-                end = step.take(end)
-            self._known[key] = _Explained(taken, end, causes)
-            # The key has ids of these, so they must live.
-            self._alive[id(old), id(way)] = old, way
-        return [CausedChange(change, causes[_what(change)]) for change in found]
+        known = self._known.get(signature, [])
+        for steps in known:
+            if walk.is_explained_by(steps):
+                return steps
+        steps = walk.search()
+        if len(self._known) < MAX_SIGNATURES and len(known) < MAX_EXPLANATIONS:
+            self._known.setdefault(signature, known).append(steps)
+        return steps
 
 
-def _what(change: Change) -> tuple[ChangeClass, str, str]:
-    return change.kind, change.operation, change.path
+class _Walk:
+    """The answers to one message along a way, translated when they are needed."""
+
+    def __init__(self, way: _Way, translate: Translate, answers: tuple[Json, Json]) -> None:
+        self._way = way
+        self._translate = translate
+        self._answers = {0: answers[0], len(way): answers[1]}
+        self._texts: dict[int, Hashable] = {}
+
+    def is_explained_by(self, steps: Steps) -> bool:
+        """Whether each of the steps changes the answer, and nothing changes between them."""
+        end = 0
+        for index in steps:
+            if not self._same(end, index):
+                return False
+            end = index + 1
+        return self._same(end, len(self._way)) and not any(
+            self._same(index, index + 1) for index in steps
+        )
+
+    def search(self) -> Steps:
+        """The steps that change the answer, without those that lead back to an earlier answer."""
+        steps: list[int] = []
+        for index in self._changing(0, len(self._way)):
+            passed = [0, *(step + 1 for step in steps)]
+            back = next((n for n, each in enumerate(passed) if self._same(each, index + 1)), None)
+            if back is None:
+                steps.append(index)
+            else:
+                del steps[back:]
+        return tuple(steps)
+
+    def changes(self, start: int, end: int) -> list[Change]:
+        """The changes between the answers after so many steps."""
+        return changes(self._answer(start), self._answer(end))
+
+    def _changing(self, start: int, end: int) -> Iterator[int]:
+        """The steps from `start` to before `end` that change the answer, found by halving."""
+        if self._same(start, end):
+            return
+        if end - start == 1:
+            yield start
+            return
+        middle = (start + end) // 2
+        yield from self._changing(start, middle)
+        yield from self._changing(middle, end)
+
+    def _same(self, one: int, two: int) -> bool:
+        return one == two or self._text(one) == self._text(two)
+
+    def _answer(self, index: int) -> Json:
+        answer = self._answers.get(index)
+        if answer is None:
+            answer = self._answers[index] = self._translate(self._way.variant(index))
+        return answer
+
+    def _text(self, index: int) -> Hashable:
+        """The same for equal answers, whatever the order of keys in objects."""
+        text = self._texts.get(index)
+        if text is None:
+            answer = self._answer(index)
+            text = sort_key([answer["operations"], answer["skipped"], answer["error"]])
+            self._texts[index] = text
+        return text
 
 
-def _same(one: Json, two: Json) -> bool:
-    return all(same_text(one[part], two[part]) for part in ("operations", "skipped", "error"))
-
-
-def _short_cut(
-    known: _Explained, translate: Translate, old: Variant, answers: tuple[Json, Json]
-) -> Effects | None:
-    """The effects of the known steps; None if they do not lead to the new answer."""
-    effects, end = _walk(known.steps, translate, old, answers[0])
-    return effects if len(effects) == len(known.steps) and not changes(end, answers[1]) else None
-
-
-def _walk(
-    way: Sequence[VariantStep], translate: Translate, variant: Variant, answer: Json
-) -> tuple[Effects, Json]:
-    """The steps that change something, each with its changes, and the answer at the end."""
-    effects = []
-    for step in way:
-        variant = step.take(variant)
-        following = translate(variant)
-        found = changes(answer, following)
-        if found:
-            effects.append((step, found))
-        answer = following
-    return effects, answer
-
-
-def _causes(change: Change, effects: Effects) -> tuple[str, ...]:
+def _causes(change: Change, effects: Sequence[tuple[str, list[Change]]]) -> tuple[str, ...]:
     """The steps that changed this place; if none did, those of its operation, or all."""
     nearer: tuple[Callable[[Change], bool], ...] = (
         lambda effect: _touches(effect, change),
@@ -124,7 +168,7 @@ def _causes(change: Change, effects: Effects) -> tuple[str, ...]:
         lambda effect: True,
     )
     for near in nearer:
-        touching = tuple(step.name for step, found in effects if any(map(near, found)))
+        touching = tuple(step for step, found in effects if any(map(near, found)))
         if touching:
             return touching
     return ()
