@@ -19,13 +19,14 @@ class Chunk(NamedTuple):
     """Some whole lines of a corpus file.
 
     `first_line` is the number of the first line, from 1. `position` counts the stored (compressed)
-    bytes of the corpus that were read so far.
+    bytes of the corpus that were read so far. `file` is the number of the file, from 0.
     """
 
     name: str
     first_line: int
     data: bytes
     position: int
+    file: int = 0
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Each line with its number; blank lines are left out."""
@@ -71,14 +72,14 @@ def read_corpus(files: Iterable[str]) -> Iterator[Chunk]:
     Raises DataError for a file that cannot be read to its end.
     """
     done = 0
-    for name in files:
+    for file, name in enumerate(files):
         position = 0
         try:
             with opened(name) as raw:
                 first_line = 1
                 for data in chunks(decompressed(raw)):
                     position = done if name == STDIN else done + raw.tell()
-                    yield Chunk(name, first_line, data, position)
+                    yield Chunk(name, first_line, data, position, file)
                     first_line += data.count(b"\n")
         except OSError as error:
             raise DataError(f"{name}: cannot be read to its end: {error}") from error

@@ -251,5 +251,5 @@ def _row_json(row: ReportRow) -> Json:
         "events": dict(row.group.events.most_common()),
         "approval": approval
         and {"reason": approval.reason, "expires": approval.expires.isoformat()},
-        "examples": [example._asdict() for example in row.group.examples],
+        "examples": [example.as_json() for example in row.group.examples],
     }

@@ -51,7 +51,7 @@ def compare_corpus(
             total.add(counts)
             if progress:
                 progress(position, total.messages)
-    total.settle_renames()
+    total.settle()
     return total
 
 

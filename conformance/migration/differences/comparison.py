@@ -26,7 +26,7 @@ def compare(old: ProjectContents, new: ProjectContents, redact: SecretFilter) ->
     found = ProjectDifferences(DiffCounts(messages=old.messages))
     found.requests = old.requests, new.requests
     found.counts.bad_lines = len(old.bad_lines)
-    found.counts.bad_examples = old.bad_lines[:5]
+    found.counts.first_bad_lines = [((0, n), line) for n, line in enumerate(old.bad_lines[:5])]
     changed: set[int] = set()
     counter = DifferenceCounter(found.counts, old.places, changed, redact)
     same = compare_people(found, old, new, counter)
@@ -37,7 +37,7 @@ def compare(old: ProjectContents, new: ProjectContents, redact: SecretFilter) ->
     _refused(old, new, counter)
     _messages(found, old, new, counter)
     found.counts.changed = len(changed)
-    found.counts.settle_renames()
+    found.counts.settle()
     return found
 
 
@@ -67,7 +67,7 @@ def _messages(
     for message in sorted(old.errors.keys() | new.errors.keys()):
         before, after = old.errors.get(message), new.errors.get(message)
         if before and after:
-            found.counts.count_failing(before, after, "")
+            found.counts.count_failing((0, message), before, after, "")
         elif after:
             count(ChangeClass.FAILING, MESSAGES, f"error.{after}", message=message, new=after)
         elif message not in new.silent:

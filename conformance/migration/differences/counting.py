@@ -88,8 +88,7 @@ class DifferenceCounter:
         who: str = "",
     ) -> None:
         """Count a difference of `count` things. `message` or `who` say where the example is."""
-        key = self._counts.bounded(GroupKey(kind, section, path))
-        group = self._counts.groups.setdefault(key, Group())
+        group = self._counts.groups.setdefault(GroupKey(kind, section, path), Group())
         group.messages += count
         if event is not None:
             group.count_event(event)
@@ -99,7 +98,8 @@ class DifferenceCounter:
             where, name = self._places[message] if message is not None else (who, None)
             shown = None if name is None else printable(self._redact(name))
             sides = (None if each is None else self._shown(each) for each in (old, new))
-            group.examples.append(Example(printable(where), shown, *sides))
+            place = (0, message) if message is not None else (1, len(group.examples))
+            group.examples.append(Example(printable(where), shown, *sides, place))
 
     def _shown(self, text: str) -> str:
         """A text of JSON without secrets, cut."""

@@ -4,10 +4,10 @@ The way from the old variant to the new one has steps (variants.py). A step that
 causes what it changes. Steps that together change nothing are left out: one may switch on what
 another switches off.
 
-The causes of a message do not depend on other messages, so a corpus can be compared in any number
-of parts. Earlier messages only save work: the steps that explained one of them are tried first. They
-are taken if nothing changes between them, each of them changes something, and the last leads to the
-new answer. Otherwise the steps are searched for by halving the way.
+The causes of a message do not depend on other messages, so a corpus can be compared in parts.
+Earlier messages only save work: the steps that explained one of them are tried first. They are
+taken if nothing changes between them, each of them changes something, and the last leads to the new
+answer. Otherwise the steps are searched for by halving the way.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence

@@ -11,7 +11,7 @@ from conformance.corpus.reading import Chunk
 from conformance.regression.differences.arrival import arrival
 from conformance.regression.differences.causes import Causes
 from conformance.regression.differences.changes import Change, changes
-from conformance.regression.differences.counts import CausedChange, DiffCounts
+from conformance.regression.differences.counts import CausedChange, DiffCounts, Position
 from conformance.regression.json_text import compact, same_text
 from conformance.regression.redaction import SecretFilter, secrets_in
 from conformance.regression.sides.refs import STAND_IN_SETTINGS, Ref
@@ -55,18 +55,20 @@ class ChunkComparer:
     def compare(self, chunk: Chunk) -> DiffCounts:
         """The counts of the messages of a chunk."""
         counts = DiffCounts()
-        entries = []
+        entries, positions = [], []
         for number, line in chunk.lines():
-            where = f"{chunk.name}:{number}"
+            where, position = f"{chunk.name}:{number}", (chunk.file, number)
             try:
                 entry = read_entry(line, where)
             except BadLine as bad:
-                counts.count_bad_line(where, str(bad))
+                counts.count_bad_line(position, where, str(bad))
             else:
                 if entry.session and not self._both_ours:
-                    counts.count_bad_line(where, "a session needs two variants of this translator")
+                    problem = "a session needs two variants of this translator"
+                    counts.count_bad_line(position, where, problem)
                 else:
                     entries.append(entry)
+                    positions.append(position)
         counts.messages = len(entries)
         counts.sessions = sum(entry.session for entry in entries)
         answered: list[tuple[int, _Answered]] = []
@@ -74,8 +76,8 @@ class ChunkComparer:
             batch = [entries[index] for index in indexes]
             answered += zip(indexes, self._ask(batch, settings, now), strict=True)
         # In the order of the corpus, whatever the order of the batches.
-        for _, each in sorted(answered, key=itemgetter(0)):
-            self._count(each, counts)
+        for index, each in sorted(answered, key=itemgetter(0)):
+            self._count(positions[index], each, counts)
         return counts
 
     def _batches(
@@ -110,23 +112,24 @@ class ChunkComparer:
             before = _told(one, told)
             yield _Answered(entry, context, now, before, before if one is two else _told(two, told))
 
-    def _count(self, asked: "_Answered", counts: DiffCounts) -> None:
+    def _count(self, position: Position, asked: "_Answered", counts: DiffCounts) -> None:
         before, after = asked.old, asked.new
         if not before["operations"] and not after["operations"]:
-            self._count_silent(asked, counts)
+            self._count_silent(position, asked, counts)
         # Equal values can be unequal JSON, as 1 and true; then the texts differ.
         if before is after or (before == after and same_text(before, after)):
             return
         found = changes(before, after)
         if found:
-            counts.count_changes(asked.entry, self._caused(asked, found), asked.context.redact)
+            caused = self._caused(asked, found)
+            counts.count_changes(position, asked.entry, caused, asked.context.redact)
 
-    def _count_silent(self, asked: "_Answered", counts: DiffCounts) -> None:
+    def _count_silent(self, position: Position, asked: "_Answered", counts: DiffCounts) -> None:
         before, after = asked.old, asked.new
         if before["error"] and after["error"]:
             text = str(after["error"].get("message") or "")
             codes = str(before["error"]["code"]), str(after["error"]["code"])
-            counts.count_failing(*codes, asked.context.redact(text))
+            counts.count_failing(position, *codes, asked.context.redact(text))
         elif not before["error"] and not after["error"]:
             counts.count_silent(str(skip["code"]) for skip in after["skipped"])
 

@@ -1,7 +1,13 @@
-"""Count changes in groups, with a few examples of each, in bounded memory."""
+"""Count changes in groups, with a few examples of each, in bounded memory.
+
+The counts of a corpus are the sum of the counts of its parts, whatever the parts are and in
+whatever order they are added. So nothing depends on what was counted first: examples are those
+nearest to the start of the corpus, and where there are too many names those of the lowest rank are
+counted apart. The rank of a name depends on the name alone.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,13 +17,20 @@ from conformance.regression.differences.changes import Change, ChangeClass
 from conformance.regression.differences.renames import one_to_one
 from conformance.regression.json_text import compact, printable
 from conformance.regression.redaction import SecretFilter
+from conformance.spec.scenarios.loading import Json
 
 EXAMPLES = 3
 MAX_GROUPS = 5_000
-"""Groups that are counted apart; later ones are counted together, one group for each class."""
+"""Groups in the result; those of fewest messages are one group for each class."""
+
+KEPT_GROUPS = 20_000
+"""Groups that are counted apart while counting: those with the shortest names."""
 
 MAX_EVENTS = 50
-"""Event names that one group counts apart; other names are counted together."""
+"""Event names that one group has in the result; other names are counted together."""
+
+KEPT_EVENTS = 200
+"""Event names that one group counts apart while counting: the shortest."""
 
 MAX_BAD_LINES = 5
 MAX_CHARACTERS = 600
@@ -28,6 +41,10 @@ OTHER_EVENTS = "(other events)"
 NO_REASON = "no reason told"
 
 
+Position = tuple[int, int]
+"""A place in the corpus: the number of the file, and of the line in it."""
+
+
 class GroupKey(NamedTuple):
     """What makes changes one group. `causes` are the rules, settings or rows, where known."""
 
@@ -35,6 +52,17 @@ class GroupKey(NamedTuple):
     operation: str
     path: str
     causes: tuple[str, ...] = ()
+
+    @property
+    def rank(self) -> tuple[int, str, str, str, tuple[str, ...]]:
+        """What decides which groups are kept: short names come first."""
+        length = len(self.operation) + len(self.path)
+        return length, self.operation, self.path, self.kind, self.causes
+
+    @property
+    def rest(self) -> "GroupKey":
+        """The key of the group that counts this group with others of its class."""
+        return GroupKey(self.kind, "(any)", REST)
 
 
 class Example(NamedTuple):
@@ -44,6 +72,16 @@ class Example(NamedTuple):
     id: str | None
     old: str | None
     new: str | None
+    position: Position = (0, 0)
+
+    @property
+    def order(self) -> tuple[Position, str, str]:
+        """What decides which examples are kept: the first in the corpus."""
+        return self.position, self.old or "", self.new or ""
+
+    def as_json(self) -> Json:
+        """The example as a report shows it."""
+        return {"where": self.where, "id": self.id, "old": self.old, "new": self.new}
 
 
 @dataclass
@@ -55,16 +93,43 @@ class Group:
     events: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Group") -> None:
-        """Add what a later part of the corpus counted."""
+        """Add what was counted in another part of the corpus."""
         self.messages += other.messages
-        self.examples += other.examples[: EXAMPLES - len(self.examples)]
+        self.examples = sorted(self.examples + other.examples, key=lambda each: each.order)
+        del self.examples[EXAMPLES:]
         for name, count in other.events.items():
             self.count_event(name, count)
 
     def count_event(self, name: str, count: int = 1) -> None:
         """Count messages of an event."""
-        full = len(self.events) >= MAX_EVENTS and name not in self.events
-        self.events[OTHER_EVENTS if full else name] += count
+        self.events[name] += count
+        if len(self.events) > 2 * KEPT_EVENTS:
+            self._keep_events(KEPT_EVENTS, _name_rank)
+
+    def settle_events(self) -> None:
+        """Count the events of fewest messages together. To be called when all is counted."""
+        self._keep_events(KEPT_EVENTS, _name_rank)
+        events = self.events
+        self._keep_events(MAX_EVENTS, lambda name: (-events[name], name))
+        self.events = _in_order(self.events)
+
+    def _keep_events(self, number: int, rank: Callable[[str], Any]) -> None:
+        names = sorted(self.events.keys() - {OTHER_EVENTS}, key=rank)
+        if len(names) > number:
+            other = sum(self.events[name] for name in names[number:])
+            self.events = Counter(
+                {name: self.events[name] for name in names[:number]}
+                | {OTHER_EVENTS: self.events[OTHER_EVENTS] + other}
+            )
+
+
+def _in_order(counts: Counter[str]) -> Counter[str]:
+    """The same counts, the highest first, then by name."""
+    return Counter(dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
+
+
+def _name_rank(name: str) -> tuple[int, str]:
+    return len(name), name
 
 
 class CausedChange(NamedTuple):
@@ -86,9 +151,10 @@ class DiffCounts:
     messages: int = 0
     changed: int = 0
     bad_lines: int = 0
-    bad_examples: list[str] = field(default_factory=list)
+    first_bad_lines: list[tuple[Position, str]] = field(default_factory=list)
     failing: Counter[str] = field(default_factory=Counter)
-    failing_examples: dict[str, str] = field(default_factory=dict)
+    first_failing: dict[str, tuple[Position, str]] = field(default_factory=dict)
+    """Error code -> the place of the first message that fails so, and the text of its error."""
     silent: Counter[str] = field(default_factory=Counter)
     groups: dict[GroupKey, Group] = field(default_factory=dict)
     causes: Counter[str] = field(default_factory=Counter)
@@ -99,26 +165,40 @@ class DiffCounts:
     without_time: int = 0
     sessions: int = 0
 
-    def count_bad_line(self, where: str, why: str) -> None:
-        """Count a line that is not a message."""
+    def count_bad_line(self, position: Position, where: str, why: str) -> None:
+        """Count a line that is not a message. Lines of one part are counted in order."""
         self.bad_lines += 1
-        if len(self.bad_examples) < MAX_BAD_LINES:
-            self.bad_examples.append(printable(f"{where}: {why}"[:MAX_CHARACTERS]))
+        if len(self.first_bad_lines) < MAX_BAD_LINES:
+            text = printable(f"{where}: {why}"[:MAX_CHARACTERS])
+            self.first_bad_lines.append((position, text))
 
     def count_moment(self, moment: datetime) -> None:
         """Count a time as at which messages are judged."""
         self.earliest = min(self.earliest or moment, moment)
         self.latest = max(self.latest or moment, moment)
 
-    def count_failing(self, old: str, new: str, text: str) -> None:
-        """Count a message that fails on both sides, with both codes and the new side's text."""
+    def count_failing(self, position: Position, old: str, new: str, text: str) -> None:
+        """Count a message that fails on both sides, with both codes and the new side's text.
+
+        Messages of one part are counted in order.
+        """
         code = _shown_code(old if old == new else f"{old} -> {new}")
         self.failing[code] += 1
-        self.failing_examples.setdefault(code, printable(text)[:MAX_CHARACTERS])
+        self.first_failing.setdefault(code, (position, printable(text)[:MAX_CHARACTERS]))
 
     def count_silent(self, codes: Iterable[str]) -> None:
         """Count a message without an operation on either side, with its skip codes."""
         self.silent[", ".join(sorted({_shown_code(code) for code in codes})) or NO_REASON] += 1
+
+    @property
+    def bad_examples(self) -> list[str]:
+        """The first bad lines, each with its place and what is wrong."""
+        return [text for _, text in self.first_bad_lines]
+
+    @property
+    def failing_examples(self) -> dict[str, str]:
+        """Error code -> the text of its first error."""
+        return {code: text for code, (_, text) in self.first_failing.items()}
 
     @property
     def not_compared(self) -> int:
@@ -126,12 +206,19 @@ class DiffCounts:
         return self.failing.total() + self.silent.total()
 
     def count_changes(
-        self, entry: CorpusEntry, caused: Iterable[CausedChange], redact: SecretFilter
+        self,
+        position: Position,
+        entry: CorpusEntry,
+        caused: Iterable[CausedChange],
+        redact: SecretFilter,
     ) -> None:
-        """Count the changes of one message; it counts once in each group."""
+        """Count the changes of one message; it counts once in each group.
+
+        Messages of one part are counted in order.
+        """
         seen: dict[GroupKey, set[str]] = {}
         for change, causes in caused:
-            key = self.bounded(GroupKey(change.kind, change.operation, change.path, causes))
+            key = GroupKey(change.kind, change.operation, change.path, causes)
             group = self.groups.setdefault(key, Group())
             if key not in seen:
                 seen[key] = set()
@@ -140,22 +227,24 @@ class DiffCounts:
                     old, new = (_shown(value, redact) for value in (change.old, change.new))
                     sides = _sides(change.kind, old, new)
                     name = None if entry.id is None else printable(redact(entry.id))
-                    group.examples.append(Example(printable(entry.where), name, *sides))
+                    group.examples.append(Example(printable(entry.where), name, *sides, position))
             if change.event is not None and change.event not in seen[key]:
                 seen[key].add(change.event)
                 group.count_event(change.event)
         # Once each, in order: the order of a set would differ between processes.
         self.causes.update(dict.fromkeys(cause for key in seen for cause in key.causes).keys())
         self.changed += any(key.kind is not ChangeClass.REWORDED for key in seen)
+        self._bound_groups()
 
     def add(self, other: "DiffCounts") -> None:
-        """Add the counts of a later part of the corpus."""
+        """Add the counts of another part of the corpus."""
         self.messages += other.messages
         self.changed += other.changed
         self.bad_lines += other.bad_lines
-        self.bad_examples += other.bad_examples[: MAX_BAD_LINES - len(self.bad_examples)]
+        self.first_bad_lines = sorted(self.first_bad_lines + other.first_bad_lines)[:MAX_BAD_LINES]
         self.failing.update(other.failing)
-        self.failing_examples = {**other.failing_examples, **self.failing_examples}
+        for code, first in other.first_failing.items():
+            self.first_failing[code] = min(first, self.first_failing.get(code, first))
         self.silent.update(other.silent)
         self.causes.update(other.causes)
         self.without_time += other.without_time
@@ -164,13 +253,27 @@ class DiffCounts:
             if moment is not None:
                 self.count_moment(moment)
         for key, group in other.groups.items():
-            self.groups.setdefault(self.bounded(key), Group()).add(group)
+            self.groups.setdefault(key, Group()).add(group)
+        self._bound_groups()
 
-    def settle_renames(self) -> None:
-        """Keep the renames that the whole corpus agrees on; the others are removals and additions.
+    def settle(self) -> None:
+        """Decide what needs the whole corpus. To be called once, when everything is counted.
 
-        To be called once, when everything is counted.
+        Renames that the corpus does not agree on become removals and additions. Of groups and of
+        events, those of most messages are kept. Everything is put in an order of its own.
         """
+        self._keep_groups(KEPT_GROUPS, lambda key: key.rank)
+        self._settle_renames()
+        groups = self.groups
+        self._keep_groups(MAX_GROUPS, lambda key: (-groups[key].messages, key.rank))
+        for group in self.groups.values():
+            group.settle_events()
+        self.groups = dict(self.sorted_groups())
+        for counts in ("failing", "silent", "causes"):
+            setattr(self, counts, _in_order(getattr(self, counts)))
+        self.first_failing = dict(sorted(self.first_failing.items()))
+
+    def _settle_renames(self) -> None:
         kept = one_to_one(
             (key.kind, key.operation, key.path, group.messages)
             for key, group in self.groups.items()
@@ -204,11 +307,15 @@ class DiffCounts:
             ),
         )
 
-    def bounded(self, key: GroupKey) -> GroupKey:
-        """The key to count under: once there are MAX_GROUPS, one for all other groups."""
-        if key in self.groups or len(self.groups) < MAX_GROUPS:
-            return key
-        return GroupKey(key.kind, "(any)", REST)
+    def _bound_groups(self) -> None:
+        if len(self.groups) > 2 * KEPT_GROUPS:
+            self._keep_groups(KEPT_GROUPS, lambda key: key.rank)
+
+    def _keep_groups(self, number: int, rank: Callable[[GroupKey], Any]) -> None:
+        """Keep the groups of the lowest ranks, and count the others in one for each class."""
+        keys = sorted((key for key in self.groups if key != key.rest), key=rank)
+        for key in keys[number:]:
+            self.groups.setdefault(key.rest, Group()).add(self.groups.pop(key))
 
 
 def _sides(kind: ChangeClass, old: str, new: str) -> tuple[str | None, str | None]:

@@ -66,7 +66,8 @@ class DiffResult:
     def rows(self) -> Iterator[ReportRow]:
         """The groups, those of most messages first."""
         for key, group in self.counts.sorted_groups():
-            share = group.messages / self.counts.messages
+            # The group of all other paths counts a message once for each path.
+            share = min(1.0, group.messages / self.counts.messages)
             yield ReportRow(key, group, share, self.approvals.approved.get(key))
 
     def folded(self) -> tuple[list[ReportRow], list[ReportRow]]:
@@ -232,5 +233,5 @@ def _row_json(row: ReportRow) -> dict[str, Any]:
         "events": dict(row.group.events.most_common()),
         "approval": approval
         and {"reason": approval.reason, "expires": approval.expires.isoformat()},
-        "examples": [example._asdict() for example in row.group.examples],
+        "examples": [example.as_json() for example in row.group.examples],
     }

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.corpus.reading import Chunk
 from conformance.regression.differences.causes import Causes
-from conformance.regression.differences.changes import ChangeClass
+from conformance.regression.differences.changes import ChangeClass, changes
 from conformance.regression.differences.comparison import ChunkComparer, DiffJob
 from conformance.regression.differences.counts import DiffCounts, GroupKey
 from conformance.regression.engine import opened
@@ -197,7 +197,47 @@ def test_reasons_met_before_are_checked() -> None:
             return answer("new" if variant.rules.follows_doc(rule) else "old")
 
         answers = answer("old"), answer("new")
-        from conformance.regression.differences.changes import changes
 
         [caused] = causes.explain(changes(*answers), translate, old, way, answers)
         assert caused.causes == (way[index].name,)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2), (0, 0, 0, 1, 2, 3)])
+def test_reasons_do_not_depend_on_earlier_messages(order: tuple[int, ...]) -> None:
+    """A step whose change a later step replaces is a cause only where it changed something.
+
+    A step that another one takes back is no cause.
+    """
+    old, new = (
+        Variant(Settings(token="T"), Rules.observed()),
+        Variant(Settings(token="T"), Rules.documented()),
+    )
+    way = steps(old, new)[:8]
+    names = [step.name.removeprefix("rule ") for step in way]
+    # Message -> the step after which its property has which value.
+    values: list[dict[int, str]] = [
+        {5: "new"},
+        {2: "other", 5: "new"},
+        {1: "other", 3: "old", 5: "new"},
+        {0: "new", 6: "other", 7: "new"},
+    ]
+
+    def answer(value: str) -> dict[str, Any]:
+        payload = {"event": "e", "properties": {"p": value}}
+        operation = {"endpoint": "/track", "host": "h", "payload": payload}
+        return {"operations": [operation], "skipped": [], "error": None}
+
+    causes = Causes()
+    found = {}
+    for message in order:
+
+        def translate(variant: Variant, message: int = message) -> dict[str, Any]:
+            value = "old"
+            for index, after in values[message].items():
+                value = after if variant.rules.follows_doc(names[index]) else value
+            return answer(value)
+
+        answers = answer("old"), answer("new")
+        [caused] = causes.explain(changes(*answers), translate, old, way, answers)
+        found[message] = [way.index(step) for step in way if step.name in caused.causes]
+    assert found == {0: [5], 1: [2, 5], 2: [5], 3: [0]}

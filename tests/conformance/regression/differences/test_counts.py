@@ -19,8 +19,12 @@ from conformance.regression.redaction import SecretFilter
 def count(counts: DiffCounts, number: int, *changes: Change, secrets: tuple[str, ...] = ()) -> None:
     entry = CorpusEntry(f"f:{number}", {}, f"m{number}")
     counts.messages += 1
+    position = 0, number
     counts.count_changes(
-        entry, [CausedChange(change, ("rule x",)) for change in changes], SecretFilter(secrets)
+        position,
+        entry,
+        [CausedChange(change, ("rule x",)) for change in changes],
+        SecretFilter(secrets),
     )
 
 
@@ -32,7 +36,7 @@ def test_a_message_counts_once_in_a_group() -> None:
     """Two changes of one kind in a message are one message, and each cause counts it once."""
     counts = DiffCounts()
     count(counts, 1, ADDED, ADDED)
-    assert counts.groups == {KEY: Group(1, [Example("f:1", "m1", None, '"x"')])}
+    assert counts.groups == {KEY: Group(1, [Example("f:1", "m1", None, '"x"', (0, 1))])}
     assert (counts.messages, counts.changed, dict(counts.causes)) == (1, 1, {"rule x": 1})
 
 
@@ -57,15 +61,37 @@ def test_other_words_are_no_change() -> None:
     assert len(counts.groups) == 1
 
 
-def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes after the last group is counted in one for each class."""
+def test_groups_of_fewest_messages_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The result has the largest groups, and one for each class that counts the others."""
     monkeypatch.setattr(counts_module, "MAX_GROUPS", 2)
     counts = DiffCounts()
-    for number in range(5):
-        count(counts, number, Change(ChangeClass.ADDED, "event", f"payload.a{number}"))
+    for number in range(9):
+        path = f"payload.a{number // 2}"
+        count(counts, number, Change(ChangeClass.ADDED, "event", path, new=number))
+    counts.settle()
     rest = GroupKey(ChangeClass.ADDED, "(any)", "(all other paths)")
-    assert [group.messages for group in counts.groups.values()] == [1, 1, 3]
-    assert rest in counts.groups
+    assert {key.path: group.messages for key, group in counts.groups.items()} == {
+        "payload.a0": 2,
+        "payload.a1": 2,
+        "(all other paths)": 5,
+    }
+    assert [example.id for example in counts.groups[rest].examples] == ["m4", "m5", "m6"]
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While counting, the groups with the shortest names are kept, at most twice the limit."""
+    monkeypatch.setattr(counts_module, "KEPT_GROUPS", 2)
+    counts = DiffCounts()
+    for number in range(100):
+        path = f"payload.a{10**6 - 10 ** (number % 6)}"
+        count(counts, number, Change(ChangeClass.ADDED, "event", path, new=number))
+        assert len(counts.groups) <= 2 * 2 + 1
+    counts.settle()
+    assert {key.path: group.messages for key, group in counts.groups.items()} == {
+        "payload.a900000": 16,
+        "payload.a990000": 16,
+        "(all other paths)": 68,
+    }
 
 
 def test_long_values_are_cut_and_secrets_hidden() -> None:
@@ -79,20 +105,20 @@ def test_long_values_are_cut_and_secrets_hidden() -> None:
 
 
 def test_bad_lines() -> None:
-    """All are counted, and the first few shown."""
+    """All are counted, and the first few of the corpus shown, whatever is counted first."""
     total = DiffCounts()
-    for _ in range(2):
+    for part in (1, 0):
         counts = DiffCounts()
         for number in range(4):
-            counts.count_bad_line(f"f:{number}", "not JSON")
+            counts.count_bad_line((part, number), f"f:{part}:{number}", "not JSON")
         total.add(counts)
     assert total.bad_lines == 8
     assert [text.removesuffix(": not JSON") for text in total.bad_examples] == [
-        "f:0",
-        "f:1",
-        "f:2",
-        "f:3",
-        "f:0",
+        "f:0:0",
+        "f:0:1",
+        "f:0:2",
+        "f:0:3",
+        "f:1:0",
     ]
 
 
@@ -110,7 +136,7 @@ def test_a_rename_that_the_corpus_agrees_on_stays() -> None:
     for number in range(19):
         renamed(counts, number, "plan", "tier")
     count(counts, 19, Change(ChangeClass.REMOVED, "event", "plan", old="v"))
-    counts.settle_renames()
+    counts.settle()
     assert groups(counts) == {("renamed", "plan -> tier"): 19, ("removed", "plan"): 1}
 
 
@@ -125,31 +151,34 @@ def test_a_rename_that_the_corpus_does_not_agree_on_is_a_removal_and_an_addition
     path = "$email" if other == "removed" else "$user_id"
     for number in range(3, 9):
         count(counts, number, Change(ChangeClass(other), "event", path, "x", "x", "Seen"))
-    counts.settle_renames()
+    counts.settle()
     assert groups(counts) == {
         ("removed", "$email"): 9 if other == "removed" else 3,
         ("added", "$user_id"): 9 if other == "added" else 3,
     }
     removed = counts.groups[GroupKey(ChangeClass.REMOVED, "event", "$email", ("rule x",))]
-    assert removed.examples[0] == Example("f:0", "m0", '"v"', None)
+    assert removed.examples[0] == Example("f:0", "m0", '"v"', None, (0, 0))
     assert removed.events == {"Seen": removed.messages}
 
 
 def test_event_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A group counts the messages of each event, and those of later names together."""
+    """A group has the commonest of the shortest event names, and counts the others together."""
+    monkeypatch.setattr(counts_module, "KEPT_EVENTS", 3)
     monkeypatch.setattr(counts_module, "MAX_EVENTS", 2)
     counts = DiffCounts()
-    for number in range(5):
-        event = f"e{number % 4}"
+    for number in range(50):
+        event = "e" * (1 + number % 11)
         count(counts, number, Change(ChangeClass.ADDED, "event", "payload.a", new=1, event=event))
-    assert counts.groups[KEY].events == {"e0": 2, "e1": 1, "(other events)": 2}
+        assert len(counts.groups[KEY].events) <= 2 * 3 + 1
+    counts.settle()
+    assert counts.groups[KEY].events == {"e": 5, "ee": 5, "(other events)": 40}
 
 
 def test_what_is_not_compared() -> None:
     """Messages that fail on both sides and those without an operation, each by its codes."""
     counts = DiffCounts(messages=4)
-    counts.count_failing("missing_id", "missing_id", "no id")
-    counts.count_failing("missing_id", "invalid_field", "text\x1b[31m")
+    counts.count_failing((0, 1), "missing_id", "missing_id", "no id")
+    counts.count_failing((0, 2), "missing_id", "invalid_field", "text\x1b[31m")
     counts.count_silent(["page_not_selected", "forbidden_id", "page_not_selected"])
     counts.count_silent([])
     assert counts.failing == {"missing_id": 1, "missing_id -> invalid_field": 1}
