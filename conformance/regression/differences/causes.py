@@ -155,7 +155,7 @@ class _Walk:
         text = self._texts.get(index)
         if text is None:
             answer = self._answer(index)
-            text = sort_key([answer["operations"], answer["skipped"], answer["error"]])
+            text = sort_key([answer.get(part) for part in ("operations", "skipped", "error")])
             self._texts[index] = text
         return text
 
