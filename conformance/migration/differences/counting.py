@@ -97,9 +97,9 @@ class DifferenceCounter:
         if len(group.examples) < EXAMPLES and (old is not None or new is not None or who):
             where, name = self._places[message] if message is not None else (who, None)
             shown = None if name is None else printable(self._redact(name))
-            sides = (None if each is None else self._shown(each) for each in (old, new))
+            one, two = (None if each is None else self._shown(each) for each in (old, new))
             place = (0, message) if message is not None else (1, len(group.examples))
-            group.examples.append(Example(printable(where), shown, *sides, place))
+            group.examples.append(Example(printable(where), shown, one, two, place))
 
     def _shown(self, text: str) -> str:
         """A text of JSON without secrets, cut."""
