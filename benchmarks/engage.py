@@ -58,7 +58,8 @@ def measure(messages: int, people: int) -> tuple[float, int, int]:
 def _measure(messages: int, people: int) -> tuple[float, int, int]:
     engage = Engage(read_definitions(DEFINITIONS))
     start = time.perf_counter()
-    made = sum(1 for _ in run(lines(messages, people), engage, START_MS + 2 * SPAN_MS))
+    steps = run(lines(messages, people), engage, START_MS + 2 * SPAN_MS)
+    made = sum(len(step.messages) for step in steps)
     seconds = time.perf_counter() - start
     return messages / seconds, made, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 

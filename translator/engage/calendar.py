@@ -1,28 +1,50 @@
-"""A schedule by full hours: which people and definitions can change at which hour."""
+"""A schedule by full hours: which people have something to update at which hour."""
 
+from collections.abc import Collection, Iterator
 from heapq import heappop, heappush
 
-from translator.engage.people import Person
+from translator.engage.people import People, Person
 
 
 class Calendar:
-    """Hour since 1970 -> the people and definitions to update when it starts."""
+    """Hour since 1970 -> the people to update when it starts.
 
-    def __init__(self) -> None:
+    What to update is in `Person.due`. An entry of a person who was merged into another is void.
+    """
+
+    def __init__(self, people: People) -> None:
+        self._people = people
         self._hours: list[int] = []
-        self._due: dict[int, dict[tuple[str, Person], None]] = {}
+        self._due: dict[int, set[int]] = {}
 
     def add(self, hour: int, key: str, person: Person) -> None:
         """Schedule a definition of a person for the start of an hour."""
-        if hour not in self._due:
-            self._due[hour] = {}
-            heappush(self._hours, hour)
-        self._due[hour][key, person] = None
+        keys = person.due.get(hour)
+        if keys is None:
+            person.due[hour] = {key: None}
+            self._note(hour, person.number)
+        else:
+            keys[key] = None
+
+    def move(self, person: Person) -> None:
+        """Schedule a person again whose number has changed."""
+        for hour in person.due:
+            self._note(hour, person.number)
 
     def next_hour(self) -> int | None:
         """The next hour that has an entry, or None."""
         return self._hours[0] if self._hours else None
 
-    def pop(self) -> list[tuple[str, Person]]:
-        """Remove and return the entries of the next hour."""
-        return list(self._due.pop(heappop(self._hours)))
+    def pop(self) -> Iterator[tuple[Collection[str], Person]]:
+        """Remove the entries of the next hour and give them, in order of people."""
+        hour = heappop(self._hours)
+        for number in sorted(self._due.pop(hour)):
+            person = self._people.numbered(number)
+            if person is not None and hour in person.due:
+                yield person.due.pop(hour), person
+
+    def _note(self, hour: int, number: int) -> None:
+        if hour not in self._due:
+            self._due[hour] = set()
+            heappush(self._hours, hour)
+        self._due[hour].add(number)

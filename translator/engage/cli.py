@@ -87,17 +87,18 @@ def engage(
     state = Engage(definitions)
     failed = False
     with opened(file) as source:
-        for made in run(lines(source), state, now_ms):
-            if isinstance(made, tuple):
-                number, failure = made
-                click.echo(f"line {number}: {failure.code}: {failure.message}", err=True)
+        for step in run(lines(source), state, now_ms):
+            if step.failure is not None:
+                text = f"line {step.lines}: {step.failure.code}: {step.failure.message}"
+                click.echo(text, err=True)
                 failed = True
-            elif translated and unset_key is None:
-                result = translate_message(made, compiled, now_ms)
-                failed = failed or result.error is not None
-                _write(result)
-            elif unset_key is None:
-                _write(made)
+            for made in step.messages if unset_key is None else ():
+                if translated:
+                    result = translate_message(made, compiled, now_ms)
+                    failed = failed or result.error is not None
+                    _write(result)
+                else:
+                    _write(made)
     if unset_key is not None:
         ids = [external.id for external in state.sent_to(unset_key)]
         for operation in unset_operations(unset_key, ids, settings):

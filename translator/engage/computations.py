@@ -1,19 +1,21 @@
 """From events to values: an accumulator for each computed trait and each condition of an audience.
 
 An accumulator is immutable and shared by all people. Its data for one person is an
-`AccumulatorState`, which only the accumulator changes.
+`AccumulatorState`. The cost of an event does not depend on the number of events before it.
 """
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from translator.core.operations import Json
 from translator.engage.aggregates import (
     ALL_HISTORY,
     HOUR_MS,
-    Aggregate,
-    EventTimes,
+    AccumulatorState,
+    CountState,
+    NumberState,
+    SequenceState,
     plain_number,
-    total_of,
 )
 from translator.engage.definitions import (
     COUNTER,
@@ -24,7 +26,6 @@ from translator.engage.definitions import (
 )
 from translator.engage.filters import select, value_of
 
-NEVER = float("-inf")
 MAX_NUMBER = 1e300
 """Larger numbers are ignored: their sum could exceed what JSON can represent."""
 
@@ -41,16 +42,6 @@ class TrackCall(NamedTuple):
     moment: int
 
 
-class AccumulatorState:
-    """The data of one person: an aggregate (or event times) per hour, and the last follower."""
-
-    __slots__ = ("followed", "hours")
-
-    def __init__(self) -> None:
-        self.hours: dict[int, Any] = {}
-        self.followed: float = NEVER
-
-
 class Accumulator:
     """The base class: which hours count. `days` is the window in days, None for all history."""
 
@@ -59,45 +50,35 @@ class Accumulator:
         self.days = days
         self.events = frozenset([rule.event])
 
-    def hour_of(self, time_ms: int) -> int:
-        """The key of the aggregate for a time."""
-        return ALL_HISTORY if self.days is None else time_ms // HOUR_MS
+    def new_state(self) -> Any:
+        """The state of a person without any events."""
+        raise NotImplementedError
 
     def first_hour(self, now_hour: int) -> int:
         """The first hour in the window that ends at the start of `now_hour`."""
         return ALL_HISTORY if self.days is None else now_hour - 24 * self.days
 
-    def forget(self, state: AccumulatorState, now_hour: int) -> None:
-        """Delete the hours that have left the window."""
-        if self.days is not None:
-            first = self.first_hour(now_hour)
-            for hour in [hour for hour in state.hours if hour < first]:
-                del state.hours[hour]
-
     def next_change(self, state: AccumulatorState, now_hour: int) -> int | None:
         """The hour at whose start the oldest hour leaves the window; None if no hour will."""
-        self.forget(state, now_hour)
-        if self.days is None or not state.hours:
+        if self.days is None:
             return None
-        return min(state.hours) + 24 * self.days + 1
+        state.forget(self.first_hour(now_hour))
+        return state.hours[0] + 24 * self.days + 1 if state.hours else None
 
-    def merge(self, state: AccumulatorState, other: AccumulatorState) -> None:
+    def merge(self, state: Any, other: Any) -> None:
         """Add the data of another person."""
-        for hour, aggregate in other.hours.items():
-            state.hours.setdefault(hour, Aggregate()).merge(aggregate)
+        state.merge(other)
 
-    def _kept(
-        self, state: AccumulatorState, call: TrackCall, now_hour: int, kind: type[Any]
-    ) -> Any:
-        """The aggregate for the hour of a call; None if that hour has left the window."""
-        hour = self.hour_of(call.time_ms)
-        if hour < self.first_hour(now_hour):
-            return None
-        aggregate = state.hours.get(hour)
-        if aggregate is None:
-            self.forget(state, now_hour)
-            aggregate = state.hours[hour] = kind()
-        return aggregate
+    def _counted_hour(
+        self, state: AccumulatorState, call: TrackCall, now_hour: int
+    ) -> int | None:
+        """The key of the part for a call; None if its hour has left the window."""
+        if self.days is None:
+            return ALL_HISTORY
+        first = self.first_hour(now_hour)
+        state.forget(first)
+        hour = call.time_ms // HOUR_MS
+        return None if hour < first else hour
 
 
 class TraitAccumulator(Accumulator):
@@ -108,30 +89,37 @@ class TraitAccumulator(Accumulator):
         self.computation = trait.computation
         self.aggregated = trait.aggregated
 
-    def add_call(self, state: AccumulatorState, call: TrackCall, now_hour: int) -> bool:
+    def new_state(self) -> CountState | NumberState:
+        """The state of a person without any events."""
+        return CountState() if self.aggregated is None else NumberState()
+
+    def add_call(
+        self, state: CountState | NumberState, call: TrackCall, now_hour: int
+    ) -> bool:
         """Add a call. False if it has no number for the aggregated property."""
         if not select(self.rule.where, call.properties):
             return True
-        number = None
-        if self.aggregated is not None:
-            number = _number(value_of(call.properties, self.aggregated))
-            if number is None:
-                return False
-        aggregate = self._kept(state, call, now_hour, Aggregate)
-        if aggregate is not None:
-            aggregate.add(number)
-        return True
+        hour = self._counted_hour(state, call, now_hour)
+        if isinstance(state, CountState):
+            if hour is not None:
+                state.add(hour)
+            return True
+        assert self.aggregated is not None
+        number = _number(value_of(call.properties, self.aggregated))
+        if number is not None and hour is not None:
+            state.add(hour, number)
+        return number is not None
 
-    def value(self, state: AccumulatorState | None, now_hour: int) -> float | None:
+    def value(self, state: CountState | NumberState | None, now_hour: int) -> float | None:
         """The value; None if there are no events to compute it from."""
         if state is None:
             return None
-        self.forget(state, now_hour)
-        whole = total_of(state.hours.values())
+        state.forget(self.first_hour(now_hour))
+        if isinstance(state, CountState):
+            return state.total or None
+        whole = state.whole
         if not whole.count:
             return None
-        if self.computation == COUNTER:
-            return whole.count
         if self.computation == "sum":
             return plain_number(whole.total)
         if self.computation == "average":
@@ -146,20 +134,24 @@ class CountAccumulator(Accumulator):
         super().__init__(condition.rule, condition.days)
         self.condition = condition
 
-    def add_call(self, state: AccumulatorState, call: TrackCall, now_hour: int) -> bool:
+    def new_state(self) -> CountState:
+        """The state of a person without any events."""
+        return CountState()
+
+    def add_call(self, state: CountState, call: TrackCall, now_hour: int) -> bool:
         """Add a call."""
         if select(self.rule.where, call.properties):
-            aggregate = self._kept(state, call, now_hour, Aggregate)
-            if aggregate is not None:
-                aggregate.add()
+            hour = self._counted_hour(state, call, now_hour)
+            if hour is not None:
+                state.add(hour)
         return True
 
-    def holds(self, state: AccumulatorState | None, now_hour: int) -> bool:
+    def holds(self, state: CountState | None, now_hour: int) -> bool:
         """Whether the condition holds."""
         count = 0
         if state is not None:
-            self.forget(state, now_hour)
-            count = sum(aggregate.count for aggregate in state.hours.values())
+            state.forget(self.first_hour(now_hour))
+            count = state.total
         return (count >= self.condition.at_least) is not self.condition.negated
 
 
@@ -177,33 +169,32 @@ class SequenceAccumulator(Accumulator):
         self.then = then
         self.events = frozenset([condition.rule.event, then.event])
 
-    def add_call(self, state: AccumulatorState, call: TrackCall, now_hour: int) -> bool:
+    def new_state(self) -> SequenceState:
+        """The state of a person without any events."""
+        return SequenceState()
+
+    def add_call(self, state: SequenceState, call: TrackCall, now_hour: int) -> bool:
         """Add a call, which can be the event, its follower, or both."""
         if call.event == self.rule.event and select(self.rule.where, call.properties):
-            order = self._kept(state, call, now_hour, EventTimes)
-            if order is not None:
-                order.add(call.moment, self.condition.at_least)
+            hour = self._counted_hour(state, call, now_hour)
+            if hour is not None:
+                state.add(hour, call.moment, self.condition.at_least)
         if call.event == self.then.event and select(self.then.where, call.properties):
             state.followed = max(state.followed, call.moment)
         return True
 
-    def merge(self, state: AccumulatorState, other: AccumulatorState) -> None:
+    def merge(self, state: SequenceState, other: SequenceState) -> None:
         """Add the data of another person."""
-        for hour, order in other.hours.items():
-            state.hours.setdefault(hour, EventTimes()).merge(order, self.condition.at_least)
-        state.followed = max(state.followed, other.followed)
+        state.merge(other, self.condition.at_least)
 
-    def holds(self, state: AccumulatorState | None, now_hour: int) -> bool:
+    def holds(self, state: SequenceState | None, now_hour: int) -> bool:
         """Whether the condition holds."""
         if state is None:
             return False
-        self.forget(state, now_hour)
-        orders: list[EventTimes] = list(state.hours.values())
+        state.forget(self.first_hour(now_hour))
         if self.condition.then_negated:
-            count = sum(order.after(state.followed) for order in orders)
-        else:
-            count = sum(order.before(state.followed) for order in orders)
-        return count >= self.condition.at_least
+            return state.is_not_followed(self.condition.at_least)
+        return state.is_followed(self.condition.at_least)
 
 
 def _number(value: Any) -> float | None:
@@ -223,6 +214,8 @@ class Computation:
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
+        self.key = definition.key
+        self.hourly = definition.hourly
         self.accumulators: list[TraitAccumulator | CountAccumulator | SequenceAccumulator] = []
         self.groups: list[list[int]] = []
         if isinstance(definition, ComputedTrait):
@@ -234,7 +227,7 @@ class Computation:
                 self.groups[-1].append(len(self.accumulators))
                 self.accumulators.append(_accumulator(condition))
 
-    @property
+    @cached_property
     def empty(self) -> float | None:
         """The value when all events have left the window: 0 for a count or a sum, else None."""
         accumulator = self.accumulators[0]
@@ -251,7 +244,7 @@ class Computation:
 
     def new(self) -> list[AccumulatorState]:
         """The states of a person without any events."""
-        return [AccumulatorState() for _ in self.accumulators]
+        return [accumulator.new_state() for accumulator in self.accumulators]
 
     def add_call(self, states: list[AccumulatorState], call: TrackCall, now_hour: int) -> bool:
         """Add a call. False if it has no number for the aggregated property."""

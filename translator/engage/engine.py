@@ -4,8 +4,9 @@ Each message updates the state of a person and definition; history is never read
 is pure: time is an argument, and the same messages at the same times give the same output.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from translator.cloud.aliases import alias_ids
 from translator.core.compiled_settings import compile_settings
@@ -32,6 +33,14 @@ _PLAN = compile_settings(Settings(token="none"), Rules.documented())  # noqa: S1
 """The settings with which messages are checked as the translator does; they have no effect."""
 
 
+class CheckedMessage(NamedTuple):
+    """A message that is valid, with the two ids of an alias, and its time of arrival."""
+
+    read: Message
+    alias: tuple[Any, Any] | None
+    now_ms: int
+
+
 class Engage:
     """Computed traits and audiences of all people in the messages that it takes.
 
@@ -44,8 +53,9 @@ class Engage:
         self._remember = remember
         self._computations = {each.key: Computation(each) for each in definitions}
         self._people = People()
-        self._calendar = Calendar()
-        self._recent: dict[str | float, None] = {}
+        self._calendar = Calendar(self._people)
+        # A plain dict would be slow: finding its first key passes over all deleted ones.
+        self._recent: OrderedDict[str | float, None] = OrderedDict()
         self._taken = 0
         self._now_ms: int | None = None
         self.ignored: dict[str, int] = {}
@@ -65,19 +75,25 @@ class Engage:
 
     def advance(self, now_ms: int) -> list[Json]:
         """Let time pass: hourly updates, and the first sync of definitions created meanwhile."""
-        out: list[Json] = []
+        return [message for made in self.advance_in_steps(now_ms) for message in made]
+
+    def advance_in_steps(self, now_ms: int) -> Iterator[list[Json]]:
+        """Let time pass, person by person: each step is the messages of one person."""
         while (due_ms := self._next_due()) is not None and due_ms <= now_ms:
             self._now_ms = due_ms
             if self._waiting and self._waiting[0][0] == due_ms:
+                yield from self._first_sync(self._waiting[0][1])
                 _, key = self._waiting.pop(0)
                 self._waiting_keys.discard(key)
-                out += self._first_sync(key)
             else:
-                for key, person in sorted(self._calendar.pop(), key=lambda due: due[1].number):
-                    if key in self._computations:
-                        out += self._update(self._computations[key], person)
-        self._now_ms = max(now_ms, now_ms if self._now_ms is None else self._now_ms)
-        return out
+                for keys, person in self._calendar.pop():
+                    yield [
+                        message
+                        for key in keys
+                        if key in self._computations
+                        for message in self._update(self._computations[key], person)
+                    ]
+        self._now_ms = now_ms if self._now_ms is None else max(now_ms, self._now_ms)
 
     def take(self, message: Any, now_ms: int) -> list[Json]:
         """Process a message that arrives now. Returns the messages that it causes.
@@ -85,8 +101,17 @@ class Engage:
         The messages that `advance` to this time gives come first. Raises `TranslationError` for an
         invalid message, which changes nothing.
         """
-        now_ms = max(now_ms, now_ms if self._now_ms is None else self._now_ms)
         check(message)
+        checked = self.checked(message, now_ms)
+        return [*self.advance(checked.now_ms), *self.apply(checked)]
+
+    def checked(self, message: Any, now_ms: int) -> CheckedMessage:
+        """A valid message that arrives now; changes nothing.
+
+        The message must be JSON (`check`). Raises `TranslationError` for an invalid one.
+        """
+        if self._now_ms is not None and now_ms < self._now_ms:
+            now_ms = self._now_ms
         if type(message) is not dict:
             raise TranslationError("not_an_object", f"a message must be an object: {message!r:.80}")
         read = Message(message, _PLAN, now_ms)
@@ -94,10 +119,37 @@ class Engage:
         if ids is None and read.user_id is None and read.anonymous_id is None:
             text = f"the {read.kind} call has neither userId nor anonymousId; send one of them"
             raise TranslationError("missing_id", text)
-        out = self.advance(now_ms)
-        if not self._is_repeated(read.id):
-            self._taken += 1
-            out += self._process(read, ids, now_ms)
+        return CheckedMessage(read, ids, now_ms)
+
+    def apply(self, checked: CheckedMessage) -> list[Json]:
+        """The messages that a message causes, after `advance` to its time of arrival."""
+        read, alias, now_ms = checked
+        if self._is_repeated(read.id):
+            return []
+        self._taken += 1
+        # A future time counts as now, as it does in Mixpanel.
+        time_ms = now_ms if read.time_ms is None else min(read.time_ms, now_ms)
+        moment = time_ms * _MOMENTS + self._taken
+        person, changed = self._person(read, alias)
+        for email in _emails(read):
+            changed = person.add_email(email, moment) or changed
+        touched: Iterable[Computation] = self._computations.values() if changed else ()
+        if read.kind == "track":
+            event = read.text_field("event")
+            hearing = self._hearing.get(event)
+            if hearing is not None:
+                call = TrackCall(event, read.object_field("properties"), time_ms, moment)
+                for computation in hearing:
+                    self._add_call(computation, person, call)
+                touched = touched or hearing
+        out: list[Json] = []
+        for computation in touched:
+            if computation.key in self._waiting_keys:
+                continue
+            if computation.hourly:
+                self._calendar.add(now_ms // HOUR_MS + 1, computation.key, person)
+            else:
+                out += self._update(computation, person)
         return out
 
     def _is_repeated(self, message_id: str | float | None) -> bool:
@@ -107,32 +159,8 @@ class Engage:
             return True
         self._recent[message_id] = None
         if len(self._recent) > self._remember:
-            del self._recent[next(iter(self._recent))]
+            self._recent.popitem(last=False)
         return False
-
-    def _process(self, read: Message, alias: tuple[Any, Any] | None, now_ms: int) -> Iterator[Json]:
-        # A future time counts as now, as it does in Mixpanel.
-        time_ms = now_ms if read.time_ms is None else min(read.time_ms, now_ms)
-        moment = time_ms * _MOMENTS + self._taken
-        person, changed = self._person(read, alias)
-        for email in _emails(read):
-            changed = person.add_email(email, moment) or changed
-        touched = list(self._computations.values()) if changed else []
-        if read.kind == "track":
-            call = TrackCall(
-                read.text_field("event"), read.object_field("properties"), time_ms, moment
-            )
-            hearing = self._hearing.get(call.event, ())
-            for computation in hearing:
-                self._add_call(computation, person, call)
-            touched = touched or list(hearing)
-        for computation in touched:
-            if computation.definition.key in self._waiting_keys:
-                continue
-            if computation.definition.hourly:
-                self._calendar.add(now_ms // HOUR_MS + 1, computation.definition.key, person)
-            else:
-                yield from self._update(computation, person)
 
     def _person(self, read: Message, alias: tuple[Any, Any] | None) -> tuple[Person, bool]:
         """The person of a message, and whether the person got a new id."""
@@ -152,48 +180,46 @@ class Engage:
                 self._computations[key].merge(mine, states)
         for key, sent in other.sent.items():
             person.sent[key] = {**sent, **person.sent.get(key, {})}
-        # Scheduled updates of the other person have no effect: it has no ids any more.
-        other.states, other.sent = {}, {}
-        other.user_ids = other.anonymous_ids = ()
+        # What was scheduled for the other person is scheduled again, because the ids are new.
+        self._calendar.move(person)
 
     def _add_call(self, computation: Computation, person: Person, call: TrackCall) -> None:
-        key = computation.definition.key
-        states = person.states.get(key)
+        states = person.states.get(computation.key)
         if states is None:
-            states = person.states[key] = computation.new()
+            states = person.states[computation.key] = computation.new()
         if not computation.add_call(states, call, self._hour()):
-            self.ignored[key] = self.ignored.get(key, 0) + 1
+            self.ignored[computation.key] = self.ignored.get(computation.key, 0) + 1
 
-    def _update(self, computation: Computation, person: Person) -> Iterator[Json]:
+    def _update(self, computation: Computation, person: Person) -> list[Json]:
         """Send a person's value for each external id that does not have it yet."""
-        definition = computation.definition
-        states = person.states.get(definition.key)
-        value = computation.value(states, self._hour())
+        key, definition = computation.key, computation.definition
+        states = person.states.get(key)
+        hour = self._hour()
+        value = computation.value(states, hour)
         is_news = value is not None and value is not False
         if value is None:
             value = computation.empty
-        if definition.hourly and states is not None:
-            next_hour = computation.next_change(states, self._hour())
+        if computation.hourly and states is not None:
+            next_hour = computation.next_change(states, hour)
             if next_hour is not None:
-                self._calendar.add(next_hour, definition.key, person)
-        if not (person.known or definition.include_anonymous):
-            return
-        sent = person.sent.get(definition.key, {})
+                self._calendar.add(next_hour, key, person)
+        sent = person.sent.get(key)
+        if not (is_news or sent) or not (person.known or definition.include_anonymous):
+            return []
+        sent = person.sent.setdefault(key, {})
+        out: list[Json] = []
         for external in person.external_ids():
             last = sent.get(external)
-            if last is None and not is_news:
-                continue
-            if last is not None and last.value == value:
+            if (not is_news) if last is None else last.value == value:
                 continue
             number = last.number + 1 if last and last.since_ms == self._clock() else 0
             sent[external] = Sent(value, self._clock(), number)
-            yield from messages(definition, external, sent[external])
-        if sent:
-            person.sent[definition.key] = sent
+            out += messages(definition, external, sent[external])
+        return out
 
-    def _first_sync(self, key: str) -> Iterator[Json]:
+    def _first_sync(self, key: str) -> Iterator[list[Json]]:
         for person in self._people:
-            yield from self._update(self._computations[key], person)
+            yield self._update(self._computations[key], person)
 
     def resync(self, key: str) -> list[Json]:
         """Send the last value of every person again: the same messages, ids and times.

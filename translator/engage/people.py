@@ -8,7 +8,7 @@ person in either field, as in Mixpanel.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from translator.engage.computations import AccumulatorState
+from translator.engage.aggregates import AccumulatorState
 
 MAX_EMAILS = 50
 """The largest number of e-mail addresses of a person; the oldest one is dropped."""
@@ -39,35 +39,65 @@ class Sent(NamedTuple):
 class Person:
     """The state of one person.
 
-    `number` orders people by first appearance. `states` (of the accumulators) and `sent` (the last
-    values) are by key of the definition.
+    `number` orders people by first appearance. `user_ids` and `anonymous_ids` hold each id as it
+    was first seen, by its text. `emails`: the time at which each address was seen last.
+    `states` (of the accumulators) and `sent` (the last values) are by key of the definition.
+    `due`: the definitions to update, by the hour (since 1970) at which they can change.
     """
 
-    __slots__ = ("anonymous_ids", "emails", "number", "sent", "states", "user_ids")
+    __slots__ = (
+        "_external_ids",
+        "anonymous_ids",
+        "due",
+        "emails",
+        "number",
+        "sent",
+        "states",
+        "user_ids",
+    )
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.user_ids: tuple[Any, ...] = ()
-        self.anonymous_ids: tuple[Any, ...] = ()
+        self.user_ids: dict[str, Any] = {}
+        self.anonymous_ids: dict[str, Any] = {}
         self.emails: dict[str, int] = {}
         self.states: dict[str, list[AccumulatorState]] = {}
         self.sent: dict[str, dict[ExternalId, Sent]] = {}
+        self.due: dict[int, dict[str, None]] = {}
+        self._external_ids: list[ExternalId] | None = None
 
     @property
     def known(self) -> bool:
         """Whether the person has a userId or an e-mail address."""
         return bool(self.user_ids or self.emails)
 
-    def external_ids(self) -> Iterator[ExternalId]:
+    def external_ids(self) -> list[ExternalId]:
         """The ids for which a call is sent, the latest address last.
 
         These are all userIds (all anonymousIds if there is no userId), each with every address.
         """
-        emails: list[str | None] = [*sorted(self.emails, key=self.emails.__getitem__)] or [None]
-        field = "userId" if self.user_ids else "anonymousId"
-        for value in self.user_ids or self.anonymous_ids:
-            for email in emails:
-                yield ExternalId(field, value, email)
+        if self._external_ids is None:
+            emails: list[str | None] = [*sorted(self.emails, key=self.emails.__getitem__)]
+            field, ids = (
+                ("userId", self.user_ids) if self.user_ids else ("anonymousId", self.anonymous_ids)
+            )
+            self._external_ids = [
+                ExternalId(field, value, email)
+                for value in ids.values()
+                for email in emails or [None]
+            ]
+        return self._external_ids
+
+    def add_user_id(self, key: str, value: Any) -> None:
+        """Add a userId; an anonymousId with this text is one no longer."""
+        self.user_ids[key] = value
+        self.anonymous_ids.pop(key, None)
+        self._external_ids = None
+
+    def add_anonymous_id(self, key: str, value: Any) -> None:
+        """Add an anonymousId."""
+        self.anonymous_ids[key] = value
+        self._external_ids = None
 
     def add_email(self, email: str, moment: int) -> bool:
         """Add an address. True if it is new."""
@@ -75,6 +105,7 @@ class Person:
         self.emails[email] = max(moment, self.emails.get(email, moment))
         if len(self.emails) > MAX_EMAILS:
             self._drop_email(min(self.emails, key=self.emails.__getitem__))
+        self._external_ids = None
         return is_new
 
     def _drop_email(self, email: str) -> None:
@@ -89,58 +120,86 @@ class People:
 
     def __init__(self) -> None:
         self._by_id: dict[str, Person] = {}
-        self._users: set[str] = set()
-        self._count = 0
+        self._by_number: dict[int, Person] = {}
+        self.count = 0
+        """How many people there have been, those merged into others included."""
 
     def __iter__(self) -> Iterator[Person]:
         """All people, in order of first appearance."""
-        return iter(sorted(set(self._by_id.values()), key=lambda person: person.number))
+        return self.after(0)
+
+    def after(self, number: int) -> Iterator[Person]:
+        """The people with a larger number, in order."""
+        for each in sorted(self._by_number):
+            if each > number:
+                yield self._by_number[each]
+
+    def numbered(self, number: int) -> Person | None:
+        """The person with a number; None if there is none, or no longer."""
+        return self._by_number.get(number)
 
     def user(self, value: Any) -> tuple[Person, bool]:
         """The person with this userId, and whether the id is new."""
-        if str(value) in self._users:
-            return self._by_id[str(value)], False
-        person = self._by_id.get(str(value)) or self._new()
-        self._add_user(person, value)
+        key = str(value)
+        person = self._find(key)
+        if person is not None and key in person.user_ids:
+            return person, False
+        person = person or self._new()
+        person.add_user_id(key, value)
+        self._link(key, person)
         return person, True
 
     def visitor(self, value: Any) -> tuple[Person, bool]:
         """The person with this anonymousId, and whether the id is new."""
-        person = self._by_id.get(str(value))
+        key = str(value)
+        person = self._find(key)
         if person is not None:
             return person, False
         person = self._new()
-        self._add_visitor(person, value)
+        person.add_anonymous_id(key, value)
+        self._link(key, person)
         return person, True
 
     def alias(self, previous: Any, user: Any) -> tuple[Person, Person | None]:
-        """Give the previous id to the person with this userId. Returns it and the merged person."""
+        """Give the previous id to the person with this userId.
+
+        Returns that person, and the one that is merged into it and has ceased to exist.
+        """
         person, _ = self.user(user)
-        other = self._by_id.get(str(previous))
+        key = str(previous)
+        other = self._find(key)
         if other is None:
-            self._add_visitor(person, previous)
+            person.add_anonymous_id(key, previous)
+            self._link(key, person)
         if other is None or other is person:
             return person, None
-        for value in other.user_ids:
-            self._add_user(person, value)
-        for value in other.anonymous_ids:
-            self._add_visitor(person, value)
+        self._renumber(person, other)
+        for key, value in other.user_ids.items():
+            person.add_user_id(key, value)
+            self._link(key, person)
+        for key, value in other.anonymous_ids.items():
+            person.add_anonymous_id(key, value)
+            self._link(key, person)
         for email, moment in other.emails.items():
             person.add_email(email, moment)
-        person.number = min(person.number, other.number)
         return person, other
 
-    def _new(self) -> Person:
-        self._count += 1
-        return Person(self._count)
+    def touch(self, person: Person) -> None:
+        """Note that a person has changed."""
 
-    def _add_user(self, person: Person, value: Any) -> None:
-        key = str(value)
-        self._users.add(key)
+    def _find(self, key: str) -> Person | None:
+        return self._by_id.get(key)
+
+    def _link(self, key: str, person: Person) -> None:
         self._by_id[key] = person
-        person.user_ids += (value,)
-        person.anonymous_ids = tuple(each for each in person.anonymous_ids if str(each) != key)
 
-    def _add_visitor(self, person: Person, value: Any) -> None:
-        self._by_id[str(value)] = person
-        person.anonymous_ids += (value,)
+    def _new(self) -> Person:
+        self.count += 1
+        person = self._by_number[self.count] = Person(self.count)
+        return person
+
+    def _renumber(self, person: Person, other: Person) -> None:
+        """Remove the other person; the person gets the smaller of both numbers."""
+        del self._by_number[person.number], self._by_number[other.number]
+        person.number = min(person.number, other.number)
+        self._by_number[person.number] = person

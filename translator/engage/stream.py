@@ -1,13 +1,25 @@
 """Engage over lines of JSON: each message is processed at its time of arrival."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from translator.bulk import parse_line
 from translator.core.errors import TranslationError
 from translator.core.operations import Failure, Json
 from translator.core.timestamps import parse
 from translator.engage.engine import Engage
+
+
+class EngageStep(NamedTuple):
+    """The messages of one step, after which the state of Engage is consistent.
+
+    `lines` counts the lines whose effects are complete. `failure` is the reason if the last of them
+    is invalid.
+    """
+
+    messages: list[Json]
+    lines: int
+    failure: Failure | None = None
 
 
 def arrival_ms(message: Any, now_ms: int) -> int:
@@ -24,16 +36,24 @@ def arrival_ms(message: Any, now_ms: int) -> int:
 
 
 def run(
-    lines: Iterable[bytes], engage: Engage, now_ms: int
-) -> Iterator[Json | tuple[int, Failure]]:
+    lines: Iterable[bytes], engage: Engage, now_ms: int, *, done: int = 0
+) -> Iterator[EngageStep]:
     """The messages that the lines cause, in order, and then those until now.
 
-    An invalid line gives its number, counted from 1, and the reason; the rest is processed.
+    `done` is the number of lines before these. An invalid line is reported; the rest is processed.
     """
-    for number, line in enumerate(lines, 1):
+    for line in lines:
         try:
             message = parse_line(line)
-            yield from engage.take(message, arrival_ms(message, now_ms))
+            checked = engage.checked(message, arrival_ms(message, now_ms))
         except TranslationError as error:
-            yield number, error.failure
-    yield from engage.advance(now_ms)
+            done += 1
+            yield EngageStep([], done, error.failure)
+            continue
+        for made in engage.advance_in_steps(checked.now_ms):
+            yield EngageStep(made, done)
+        made = engage.apply(checked)
+        done += 1
+        yield EngageStep(made, done)
+    for made in engage.advance_in_steps(now_ms):
+        yield EngageStep(made, done)
