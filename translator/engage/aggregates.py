@@ -184,7 +184,10 @@ class NumberState(AccumulatorState):
 
     def subtract(self, left: list[Aggregate]) -> None:
         """Remove the hours that have left the window from the whole."""
-        if any([self.whole.subtract(part) for part in left]):
+        bounds_left = False
+        for part in left:
+            bounds_left = self.whole.subtract(part) or bounds_left
+        if bounds_left:
             self.whole.set_bounds(self.parts)
 
     def merge(self, other: "NumberState") -> None:

@@ -69,9 +69,7 @@ class Accumulator:
         """Add the data of another person."""
         state.merge(other)
 
-    def _counted_hour(
-        self, state: AccumulatorState, call: TrackCall, now_hour: int
-    ) -> int | None:
+    def _counted_hour(self, state: AccumulatorState, call: TrackCall, now_hour: int) -> int | None:
         """The key of the part for a call; None if its hour has left the window."""
         if self.days is None:
             return ALL_HISTORY
@@ -93,11 +91,9 @@ class TraitAccumulator(Accumulator):
         """The state of a person without any events."""
         return CountState() if self.aggregated is None else NumberState()
 
-    def add_call(
-        self, state: CountState | NumberState, call: TrackCall, now_hour: int
-    ) -> bool:
+    def add_call(self, state: CountState | NumberState, call: TrackCall, now_hour: int) -> bool:
         """Add a call. False if it has no number for the aggregated property."""
-        if not select(self.rule.where, call.properties):
+        if self.rule.where and not select(self.rule.where, call.properties):
             return True
         hour = self._counted_hour(state, call, now_hour)
         if isinstance(state, CountState):
@@ -140,7 +136,7 @@ class CountAccumulator(Accumulator):
 
     def add_call(self, state: CountState, call: TrackCall, now_hour: int) -> bool:
         """Add a call."""
-        if select(self.rule.where, call.properties):
+        if not self.rule.where or select(self.rule.where, call.properties):
             hour = self._counted_hour(state, call, now_hour)
             if hour is not None:
                 state.add(hour)
@@ -210,79 +206,77 @@ def _number(value: Any) -> float | None:
 
 
 class Computation:
-    """A definition with its accumulators. A person has a list with one state for each of them."""
+    """A definition with its accumulators.
+
+    A person has a list with one state for each of them, as `new` makes it.
+    """
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.key = definition.key
         self.hourly = definition.hourly
         self.accumulators: list[TraitAccumulator | CountAccumulator | SequenceAccumulator] = []
-        self.groups: list[list[int]] = []
+        self.trait: TraitAccumulator | None = None
+        self.groups: list[list[tuple[int, CountAccumulator | SequenceAccumulator]]] = []
         if isinstance(definition, ComputedTrait):
-            self.accumulators.append(TraitAccumulator(definition))
+            self.trait = TraitAccumulator(definition)
+            self.accumulators.append(self.trait)
             return
         for group in definition.groups:
-            self.groups.append([])
-            for condition in group:
-                self.groups[-1].append(len(self.accumulators))
-                self.accumulators.append(_accumulator(condition))
+            members = list(enumerate(map(_accumulator, group), len(self.accumulators)))
+            self.groups.append(members)
+            self.accumulators += [accumulator for _, accumulator in members]
 
     @cached_property
     def empty(self) -> float | None:
         """The value when all events have left the window: 0 for a count or a sum, else None."""
-        accumulator = self.accumulators[0]
-        additive = isinstance(accumulator, TraitAccumulator) and accumulator.computation in (
-            COUNTER,
-            "sum",
-        )
-        return 0 if additive else None
+        return 0 if self.trait and self.trait.computation in (COUNTER, "sum") else None
 
     @property
     def events(self) -> frozenset[str]:
         """The names of the events that it uses."""
         return frozenset[str]().union(*(accumulator.events for accumulator in self.accumulators))
 
-    def new(self) -> list[AccumulatorState]:
+    def new(self) -> list[Any]:
         """The states of a person without any events."""
         return [accumulator.new_state() for accumulator in self.accumulators]
 
-    def add_call(self, states: list[AccumulatorState], call: TrackCall, now_hour: int) -> bool:
+    def add_call(self, states: list[Any], call: TrackCall, now_hour: int) -> bool:
         """Add a call. False if it has no number for the aggregated property."""
-        heard = [
-            accumulator.add_call(state, call, now_hour)
-            for accumulator, state in zip(self.accumulators, states, strict=True)
-            if call.event in accumulator.events
-        ]
-        return all(heard)
+        heard = True
+        for accumulator, state in zip(self.accumulators, states, strict=True):
+            if call.event in accumulator.events:
+                heard = accumulator.add_call(state, call, now_hour) and heard
+        return heard
 
-    def merge(self, states: list[AccumulatorState], other: list[AccumulatorState]) -> None:
+    def merge(self, states: list[Any], other: list[Any]) -> None:
         """Add the data of another person."""
         for accumulator, one, two in zip(self.accumulators, states, other, strict=True):
             accumulator.merge(one, two)
 
-    def value(self, states: list[AccumulatorState] | None, now_hour: int) -> float | bool | None:
+    def value(self, states: list[Any] | None, now_hour: int) -> float | bool | None:
         """The membership in an audience, or the value of a trait (None without a value).
 
         `states` is None for a person without any events.
         """
-        if isinstance(self.accumulators[0], TraitAccumulator):
-            return self.accumulators[0].value(states[0] if states else None, now_hour)
-        return all(
-            any(self._holds(place, states, now_hour) for place in group) for group in self.groups
-        )
+        if self.trait is not None:
+            return self.trait.value(states[0] if states else None, now_hour)
+        for group in self.groups:
+            for place, accumulator in group:
+                if accumulator.holds(states[place] if states else None, now_hour):
+                    break
+            else:
+                return False
+        return True
 
-    def _holds(self, place: int, states: list[AccumulatorState] | None, now_hour: int) -> bool:
-        accumulator = self.accumulators[place]
-        assert not isinstance(accumulator, TraitAccumulator)
-        return accumulator.holds(states[place] if states else None, now_hour)
-
-    def next_change(self, states: list[AccumulatorState], now_hour: int) -> int | None:
+    def next_change(self, states: list[Any], now_hour: int) -> int | None:
         """The next hour at whose start an event leaves a window; None if no event will."""
-        hours = [
-            accumulator.next_change(state, now_hour)
-            for accumulator, state in zip(self.accumulators, states, strict=True)
-        ]
-        return min((hour for hour in hours if hour is not None), default=None)
+        first: int | None = None
+        for accumulator, state in zip(self.accumulators, states, strict=True):
+            hour = accumulator.next_change(state, now_hour)
+            if hour is not None and (first is None or hour < first):
+                first = hour
+        return first
 
 
 def _accumulator(condition: Condition) -> CountAccumulator | SequenceAccumulator:

@@ -248,8 +248,11 @@ class Engage:
 
     def _next_due(self) -> int | None:
         hour = self._calendar.next_hour()
-        moments = [start for start, _ in self._waiting[:1]]
-        return min([*moments, *([] if hour is None else [hour * HOUR_MS])], default=None)
+        hour_ms = None if hour is None else hour * HOUR_MS
+        start_ms = self._waiting[0][0] if self._waiting else None
+        if hour_ms is None or start_ms is None:
+            return start_ms if hour_ms is None else hour_ms
+        return min(hour_ms, start_ms)
 
     def _clock(self) -> int:
         assert self._now_ms is not None

@@ -130,6 +130,31 @@ def test_order_and_merging(item: dict[str, Any], history: Calls, data: st.DataOb
     assert computation.value(one, T0 // HOUR) == expected
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["sum", "min", "max", "average"]),
+    st.lists(st.tuples(st.integers(1, 40), st.sampled_from([0.1, 0.2, 3, "4"])), min_size=2),
+    st.lists(st.integers(1, 40), min_size=1, max_size=6).map(sorted),
+)
+def test_what_leaves_a_window(
+    computation: str, numbers: list[tuple[int, Any]], hours: list[int]
+) -> None:
+    """While hours pass, the value is always that of the events that are still in the window."""
+    item = {"name": "A", "event": "X", "computation": computation, "property": "n"}
+    [trait] = definitions_from_json({"computed_traits": [{**item, "lookback_days": 1}]})
+    assert isinstance(trait, ComputedTrait)
+    history = [
+        TrackCall("X", {"n": number}, T0 - ago * HOUR, index)
+        for index, (ago, number) in enumerate(numbers)
+    ]
+    reader = Computation(trait)
+    states = read(reader, history)
+    for hour in hours:
+        moved = [call._replace(time_ms=call.time_ms - hour * HOUR) for call in history]
+        expected = trait_from_history(trait, moved)
+        assert reader.value(states, T0 // HOUR + hour) == expected
+
+
 @pytest.mark.parametrize("then", [{}, {"then": {"performed": "Y"}}], ids=["alone", "then"])
 def test_windows_pass_hour_by_hour(then: dict[str, Any]) -> None:
     """What leaves a window does so at the hour that was foretold, and at no other."""

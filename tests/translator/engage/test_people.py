@@ -164,6 +164,14 @@ def test_a_merge_moves_what_is_due() -> None:
     assert [(each["userId"], each["traits"]["a"]) for each in made] == [("u", True), ("u", False)]
 
 
+def test_a_merge_keeps_what_is_due() -> None:
+    """An update of the user that is due goes on after a merge with an older visitor."""
+    engage = audience({"performed": "X", "within_days": 1})
+    feed(engage, visit("a", "Y", T0 - HOUR), at=T0 - HOUR)
+    made = feed(engage, visit("-", userId="u"), alias("a", "u")) + engage.advance(T0 + 26 * HOUR)
+    assert [(each["userId"], each["traits"]["a"]) for each in made] == [("u", True), ("u", False)]
+
+
 def test_addresses_without_end() -> None:
     """Of very many addresses the latest are kept, and what went with others is forgotten."""
     engage = trait()
