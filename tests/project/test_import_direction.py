@@ -27,6 +27,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"sources"},
         {"intake"},
         {"delivery"},
+        {"translation"},
         {"messages"},
     ),
     "mock_mixpanel": (

@@ -26,6 +26,7 @@ from translator.gateway.messages.segment_limits import LIMITS
 from translator.gateway.messages.visitor_address import ProxyError, VisitorAddress, networks
 from translator.gateway.sources.pipeline import DeliveryOptions, Pipeline, print_loss
 from translator.gateway.sources.sources import Sources, SourcesError
+from translator.gateway.translation.pool import TranslationPool, default_processes
 from translator.options import (
     RULE_SETS,
     optional_settings_option,
@@ -36,7 +37,7 @@ from translator.options import (
 from translator.sender.books.spool_database import SpoolError
 from translator.sender.commands.cli import options_besides_settings, spool_option
 from translator.sender.dispatch.alias_hold import AliasPolicy
-from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.payload_text import encode
 from translator.sender.http.destination_guard import DestinationError, allowed_hosts, base_urls
 from translator.sender.logs import LogEvent, logging_to
 from translator.sender.logs import log as delivery_log
@@ -85,6 +86,13 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Segment's limits on sizes, numbers and ids, or none.",
 )
 @click.option(
+    "--processes",
+    type=click.IntRange(0, 64),
+    default=default_processes,
+    show_default="one less than processors, 3 at most",
+    help="Processes that translate beside the main one.",
+)
+@click.option(
     "--trusted-proxy",
     "trusted_proxies",
     multiple=True,
@@ -128,6 +136,7 @@ def run_gateway(
     port: int,
     write_keys: tuple[str, ...],
     limits: str,
+    processes: int,
     trusted_proxies: tuple[str, ...],
     drain: float,
     log_level: str,
@@ -207,10 +216,20 @@ def run_gateway(
                 click.echo(f"ca {certificate.authority}")
             sys.stdout.flush()
 
+        pool = TranslationPool(processes)
+
         def application() -> Gateway:
             return Gateway(
-                sources, time.time, limits=LIMITS[limits], visitors=visitors, recent=messages
+                sources,
+                time.time,
+                limits=LIMITS[limits],
+                visitors=visitors,
+                recent=messages,
+                pool=pool,
             )
+
+        async def background() -> None:
+            await asyncio.gather(_watch(sources), pool.run())
 
         with _tuned():
             serve(
@@ -218,7 +237,7 @@ def run_gateway(
                 listening,
                 certificate,
                 on_ready=ready,
-                background=lambda: _watch(sources),
+                background=background,
                 on_hangup=lambda: sources.reload(always=True),
             )
         _end(running, drain, spool)
@@ -297,7 +316,7 @@ def _end(pipelines: list[Pipeline], drain: float, spool: Path | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
     log.info(
-        LogEvent("drain", waiting=sum(each.intake.waiting() for each in pipelines), seconds=drain)
+        LogEvent("drain", waiting=sum(each.delivery.waiting for each in pipelines), seconds=drain)
     )
     until = time.monotonic() + drain
     done = [each.finish(max(0.0, until - time.monotonic())) for each in pipelines]
@@ -321,4 +340,4 @@ def _end(pipelines: list[Pipeline], drain: float, spool: Path | None) -> None:
 
 
 def _waiting(pipelines: list[Pipeline]) -> int:
-    return sum(each.intake.waiting() for each in pipelines)
+    return sum(each.delivery.waiting for each in pipelines)

@@ -14,7 +14,6 @@ from typing import Any, TextIO
 
 from translator.core.operations import Json
 from translator.sender.commands.progress import write_line
-from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.circuit_breaker import CircuitState
 from translator.sender.dispatch.delivery_events import (
     AliasHold,
@@ -23,6 +22,7 @@ from translator.sender.dispatch.delivery_events import (
     DeliveryEvent,
     RetryScheduled,
 )
+from translator.sender.dispatch.payload_text import encode
 from translator.sender.redaction import Redactor
 
 LEVELS = ("debug", "info", "warning", "error")

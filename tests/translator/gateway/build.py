@@ -9,6 +9,7 @@ from typing import Any
 from translator import Rules, Settings
 from translator.core.operations import Json
 from translator.gateway import DeliveryOptions, Gateway, Pipeline, Sources
+from translator.gateway.delivery.prepared import Prepared
 from translator.gateway.delivery.recent_messages import RecentMessages
 from translator.sender.redaction import Redactor
 
@@ -128,7 +129,11 @@ class TestGateway:
 
     def waiting(self) -> list[Any]:
         """What waits, by payload."""
-        return [queued.operation.payload for queued in self.intake.take(1000) or ()]
+        return [queued.operation.payload for queued in self.pipeline.delivery.take(1000) or ()]
+
+    def prepare(self, message: Any) -> Prepared:
+        """A message, ready to be stored."""
+        return self.intake.enter(self.pipeline.translation.translate(message, NOW))
 
     def close(self) -> None:
         self.intake.close()

@@ -19,8 +19,8 @@ from translator.sender.dispatch.batch_safety import (
     is_idempotent,
     may_be_dropped_silently,
 )
-from translator.sender.dispatch.batching import encode
 from translator.sender.dispatch.event_age import too_old_for_track
+from translator.sender.dispatch.payload_text import encode
 
 DAY = 86400
 

@@ -14,7 +14,7 @@ from tests.translator.sender.stub import Reply, Stub, running_stub
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.spool import Spool
 from translator.sender.books.spool_records import IncomingMessage
-from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.payload_text import encode
 from translator.sender.dispatch.queued_operation import QueuedOperation
 
 NOW = "2026-06-15T12:00:00Z"

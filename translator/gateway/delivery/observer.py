@@ -5,8 +5,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 
+from translator.gateway.delivery.prepared import Prepared
 from translator.gateway.delivery.recent_messages import RecentMessages
-from translator.gateway.messages.prepared import Prepared
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.request_results import Settled
 
@@ -36,8 +36,7 @@ class Observer:
         """Messages are stored; `now` is in seconds since 1970."""
         with self._lock:
             for message in messages:
-                result = message.result
-                for code, _ in result.skipped:
+                for code, _ in message.translated.skipped:
                     self._reasons[DeliveryStatus.SKIPPED.value, code] += 1
                 for loss in message.incoming.losses:
                     code = loss.shown.get("code", "undeliverable")

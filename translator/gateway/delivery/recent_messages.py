@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from translator.core.operations import Json
+from translator.gateway.delivery.prepared import Prepared
 from translator.gateway.messages.json_text import valid_json
-from translator.gateway.messages.prepared import Prepared
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.request_results import Settled
 
@@ -125,23 +125,20 @@ class RecentMessages:
         self._fates[source] = {number: found[number] for number in kept if number in found}
 
     def _shown(self, number: int, group: _Group, message: Prepared) -> Json:
-        result = message.result
+        translated = message.translated
         fates = self._fates.get(group.source, {})
         operations = []
         for queued in message.incoming.operations:
             fate, reason = fates.get(queued.tag.number, (WAITING, None))
-            endpoint, host, _ = queued.operation
+            where = {"endpoint": queued.endpoint, "host": queued.host}
             payload = _parsed(queued.text)
-            shown_fate = {"fate": fate, "reason": reason}
-            operations.append(
-                {"endpoint": endpoint, "host": host, "payload": payload, **shown_fate}
-            )
+            operations.append({**where, "payload": payload, "fate": fate, "reason": reason})
         shown = {
-            "messageId": result.message_id,
-            "type": message.kind,
+            "messageId": translated.message_id,
+            "type": translated.kind,
             "fate": _fate([each["fate"] for each in operations], message),
-            "skipped": [{"code": code, "reason": reason} for code, reason in result.skipped],
-            "error": result.error._asdict() if result.error else None,
+            "skipped": [{"code": code, "reason": reason} for code, reason in translated.skipped],
+            "error": translated.error._asdict() if translated.error else None,
             "losses": [loss.shown for loss in message.incoming.losses],
             "operations": operations,
         }

@@ -15,13 +15,15 @@ from translator.gateway.delivery.recent_messages import RecentMessages
 from translator.gateway.http.health import health
 from translator.gateway.http.inspection import check_reader, recent_messages
 from translator.gateway.http.metrics import Metrics
+from translator.gateway.http.receiving import DisconnectedError
 from translator.gateway.http.responses import Headers, Response, as_json, refusal, success
 from translator.gateway.http.tracking import TrackingApi
-from translator.gateway.messages.bodies import BadRequestError, DisconnectedError
+from translator.gateway.messages.bodies import BadRequestError
 from translator.gateway.messages.calls import BATCHES, KINDS
 from translator.gateway.messages.segment_limits import SEGMENT, Limits
 from translator.gateway.messages.visitor_address import VisitorAddress
 from translator.gateway.sources.sources import Sources
+from translator.gateway.translation.pool import TranslationPool
 from translator.sender.logs import LogEvent
 
 log = logging.getLogger("translator.gateway")
@@ -57,7 +59,7 @@ class Gateway:
     """Answers requests.
 
     `clock` gives seconds since 1970. Each request is logged, at level info, with the seconds that
-    it took by `timer`; never its body, its query or a write key.
+    it took by `timer`; never its body, its query or a write key. `pool` translates larger requests.
     """
 
     def __init__(
@@ -69,13 +71,14 @@ class Gateway:
         visitors: VisitorAddress | None = None,
         recent: RecentMessages | None = None,
         timer: Callable[[], float] = time.perf_counter,
+        pool: TranslationPool | None = None,
     ) -> None:
         self._sources = sources
         self._visitors = visitors or VisitorAddress()
         self._recent = recent
         self._timer = timer
-        self._metrics = Metrics(lambda: sources.pipelines)
-        self._tracking = TrackingApi(sources, self._metrics, clock, limits, self._visitors)
+        self._metrics = Metrics(lambda: sources.pipelines, pool)
+        self._tracking = TrackingApi(sources, self._metrics, clock, limits, self._visitors, pool)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""

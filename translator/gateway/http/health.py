@@ -20,9 +20,9 @@ def health(pipelines: Sequence[Pipeline]) -> tuple[int, Json]:
     body: Json = {
         "status": "; ".join(each["reason"] for each in problems) or "ok",
         "accepting": all(each.intake.accepts() for each in pipelines),
-        "waiting": sum(each.intake.waiting() for each in pipelines),
+        "waiting": sum(each.delivery.waiting for each in pipelines),
         "oldest_waiting_seconds": round(
-            max((each.intake.oldest_waiting() for each in pipelines), default=0.0), 3
+            max((each.delivery.oldest_waiting() for each in pipelines), default=0.0), 3
         ),
         "problems": problems,
     }
@@ -32,7 +32,7 @@ def health(pipelines: Sequence[Pipeline]) -> tuple[int, Json]:
 def _problems(pipeline: Pipeline) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     intake = pipeline.intake
-    not_stored = intake.store_problem or intake.settle_problem
+    not_stored = intake.store_problem or pipeline.delivery.settle_problem
     if not_stored:
         found.append(("not_stored", not_stored))
     elif not intake.room():

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from translator.gateway.delivery.observer import DELAY_BUCKETS
 from translator.gateway.sources.pipeline import Pipeline
+from translator.gateway.translation.pool import TranslationPool
 
 
 class Metrics(Collector):
@@ -22,8 +23,11 @@ class Metrics(Collector):
 
     CONTENT_TYPE = CONTENT_TYPE_LATEST
 
-    def __init__(self, pipelines: Callable[[], Sequence[Pipeline]]) -> None:
+    def __init__(
+        self, pipelines: Callable[[], Sequence[Pipeline]], pool: TranslationPool | None = None
+    ) -> None:
         self._pipelines = pipelines
+        self._pool = pool
         self._registry = CollectorRegistry()
         self._registry.register(self)
         self._requests = Counter(
@@ -76,11 +80,13 @@ class Metrics(Collector):
         for key, count in sorted(reasons.items()):
             parts.add_metric(key, count)
         waiting = GaugeMetricFamily("gateway_waiting", "Operations without a result.")
-        waiting.add_metric([], sum(each.intake.waiting() for each in pipelines))
+        waiting.add_metric([], sum(each.delivery.waiting for each in pipelines))
         oldest = GaugeMetricFamily(
             "gateway_oldest_waiting_seconds", "For how long the oldest of them has waited."
         )
-        oldest.add_metric([], max((each.intake.oldest_waiting() for each in pipelines), default=0))
+        oldest.add_metric(
+            [], max((each.delivery.oldest_waiting() for each in pipelines), default=0)
+        )
         delay = HistogramMetricFamily(
             "gateway_delivery_delay_seconds", "From the arrival of operations to their delivery."
         )
@@ -89,4 +95,8 @@ class Metrics(Collector):
             total += count
             bounds.append((bound, total))
         delay.add_metric([], bounds, delay_sum)
-        return [messages, parts, waiting, oldest, delay]
+        processes = GaugeMetricFamily(
+            "gateway_translation_processes", "Processes that are ready to translate."
+        )
+        processes.add_metric([], self._pool.ready if self._pool else 0)
+        return [messages, parts, waiting, oldest, delay, processes]

@@ -1,14 +1,10 @@
-"""Reading the body of a request: limited while it arrives, and after decompression."""
+"""From the body of a request to its JSON value, with a limit after decompression."""
 
-import asyncio
 import json
 import zlib
 from typing import Any, NamedTuple
 
 import orjson
-
-ARRIVING_BYTES = 128 * 1024 * 1024
-"""How large the bodies that are arriving may be together."""
 
 
 class BadRequestError(Exception):
@@ -17,10 +13,6 @@ class BadRequestError(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
-
-
-class DisconnectedError(Exception):
-    """The client closed the connection before its body was complete."""
 
 
 class TooLargeError(BadRequestError):
@@ -41,84 +33,6 @@ class Parsed(NamedTuple):
     value: Any
     strict: bool
     size: int
-
-
-class BodyMemory:
-    """Bounds the memory of the bodies that are arriving, all together.
-
-    When they exceed `most` bytes, the request that has been arriving for longest is given up: so
-    many slow clients cannot fill the memory, and fast ones are served meanwhile.
-    """
-
-    def __init__(self, most: int = ARRIVING_BYTES) -> None:
-        self._most = most
-        self._held = 0
-        self._readers: dict[asyncio.Task[Any], int] = {}
-        """How many bytes each reader holds, the one that began first at the beginning."""
-        self._given_up: set[asyncio.Task[Any]] = set()
-
-    def hold(self, reader: asyncio.Task[Any], size: int) -> None:
-        """A reader holds so many bytes more."""
-        self._readers[reader] = self._readers.get(reader, 0) + size
-        self._held += size
-        while self._held > self._most:
-            oldest = next(iter(self._readers))
-            if oldest is reader:
-                break
-            self._given_up.add(oldest)
-            oldest.cancel()
-            self._held -= self._readers.pop(oldest)
-
-    def release(self, reader: asyncio.Task[Any]) -> None:
-        """A reader holds nothing any more."""
-        self._held -= self._readers.pop(reader, 0)
-
-    def is_given_up(self, reader: asyncio.Task[Any]) -> bool:
-        """Whether a reader was cancelled since it had been reading for longest; reported once."""
-        found = reader in self._given_up
-        self._given_up.discard(reader)
-        return found
-
-
-async def receive_body(
-    receive: Any, headers: Any, limit: int, status: int, memory: BodyMemory
-) -> bytes:
-    """The body of an ASGI request, of `limit` bytes at most.
-
-    `headers` are its raw headers. Raises TooLargeError, with `status`, as soon as the body is known
-    to be larger: nothing more of it is kept then. Raises DisconnectedError, and BadRequestError if
-    `memory` gives it up.
-    """
-    for name, value in headers:
-        if name == b"content-length" and value.isdigit() and int(value[:20]) > limit:
-            raise TooLargeError(status, limit)
-    event = await receive()
-    if event["type"] == "http.request" and not event["more_body"]:
-        body: bytes = event["body"]
-        if len(body) > limit:
-            raise TooLargeError(status, limit)
-        return body
-    reader = asyncio.current_task()
-    assert reader is not None, "it runs in a task"
-    pieces = bytearray()
-    try:
-        while True:
-            if event["type"] == "http.disconnect":
-                raise DisconnectedError
-            pieces += event["body"]
-            if len(pieces) > limit:
-                raise TooLargeError(status, limit)
-            if not event["more_body"]:
-                return bytes(pieces)
-            memory.hold(reader, len(event["body"]))
-            event = await receive()
-    except asyncio.CancelledError:
-        if not memory.is_given_up(reader):
-            raise
-        reader.uncancel()
-        raise BadRequestError(408, "the body took too long to arrive; send it again") from None
-    finally:
-        memory.release(reader)
 
 
 def parse_body(body: bytes, encoding: str, limit: int, status: int) -> Parsed:

@@ -7,26 +7,28 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from translator.bulk import translate_parsed
-from translator.core.compiled_settings import CompiledSettings, compile_settings
 from translator.core.mapping import STANDARD, PropertyMap
-from translator.core.operations import Json, Result
+from translator.core.operations import Json
 from translator.core.rules import Rules
 from translator.core.settings import Settings
+from translator.gateway.delivery.delivery_queue import DeliveryQueue
 from translator.gateway.delivery.observer import Observer
 from translator.gateway.delivery.recent_messages import RecentMessages
 from translator.gateway.intake.intake import Intake
+from translator.gateway.translation.source_translation import SourceTranslation
 from translator.sender.books.dead_letters import DeadLetters
 from translator.sender.books.ledger import Ledger, Report
 from translator.sender.books.spool import Spool
 from translator.sender.commands.delivery_setup import IN_MEMORY, dead_letters_beside
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
-from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.payload_text import encode
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import HOSTS
+
+REMEMBERED_IN_MEMORY = 500_000
+"""How many messages a spool in memory knows at most, to recognise those that are sent again."""
 
 RETRY = RetryPolicy(gives_up=False)
 """While Mixpanel is down nothing is given up: it waits in the spool."""
@@ -72,7 +74,8 @@ class Pipeline:
     def __init__(self, name: str, settings: Settings, options: DeliveryOptions) -> None:
         self.name = name
         self._options = options
-        self._compiled_settings = self._compiled(settings)
+        self.translation = self._translation(settings)
+        """Translates the messages of this source."""
         spool = options.spool
         if spool is not None and name:
             spool = spool.with_name(f"{spool.name}.{name}")
@@ -90,7 +93,7 @@ class Pipeline:
                     now=options.now,
                 )
             )
-            self.url = self.sender.base_url(self._compiled_settings.host)
+            self.url = self.sender.base_url(self.translation.compiled.host)
             dead = DeadLetters(options.dead_letters or dead_letters_beside(spool))
             self.spool = stack.enter_context(Spool(spool or IN_MEMORY))
             for host in sorted(self.spool.hosts() & HOSTS):
@@ -99,12 +102,19 @@ class Pipeline:
                 self.sender.preparation, options.report, spool=self.spool, dead_letters=dead
             )
             self.observer = Observer(name, options.recent)
+            self.delivery = DeliveryQueue(
+                self.sender,
+                self.ledger,
+                self.spool,
+                self.observer,
+                remembered=REMEMBERED_IN_MEMORY if spool is None else None,
+            )
             self.intake = Intake(
                 self.sender,
                 self.ledger,
                 self.spool,
-                self.translate,
-                observer=self.observer,
+                self.delivery,
+                self.observer,
                 bounded_memory=spool is None,
             )
             self._opened = stack.pop_all()
@@ -118,15 +128,10 @@ class Pipeline:
         """Use other settings from now on. What was translated before is delivered as it is."""
         if settings == self._settings:
             return
-        compiled = self._compiled(settings)
-        self.sender.base_url(compiled.host)
+        translation = self._translation(settings)
+        self.sender.base_url(translation.compiled.host)
         self.sender.use_secret(settings.apiSecret or None)
-        self._settings, self._compiled_settings = settings, compiled
-
-    def translate(self, message: Any, checked: bool) -> Result:
-        """The result of a message, judged now. Never raises."""
-        now_ms = int(self._options.now() * 1000)
-        return translate_parsed(message, self._compiled_settings, now_ms, checked=checked)
+        self._settings, self.translation = settings, translation
 
     def start(self) -> None:
         """Begin to store and to deliver."""
@@ -148,15 +153,23 @@ class Pipeline:
         """Close the files and connections."""
         self._opened.close()
 
-    def _compiled(self, settings: Settings) -> CompiledSettings:
-        return compile_settings(settings, self._options.rules, self._options.mapping)
+    def _translation(self, settings: Settings) -> SourceTranslation:
+        options = self._options
+        return SourceTranslation(
+            settings,
+            options.rules,
+            options.mapping,
+            options.base_urls,
+            live=options.live,
+            allowed=options.allowed,
+        )
 
     def _deliver(self) -> None:
         try:
             if self.spool.interrupted:
                 self.sender.rest(after_crash=True)
             self.ledger.export_left_behind()
-            self.sender.run(self.intake)
+            self.sender.run(self.delivery)
             self.sender.rest()
         except Exception as error:
             # /healthz then says so; what is in a spool file is not lost.

@@ -64,6 +64,11 @@ class Sources:
         return ([self._default] if self._default else []) + list(self._all.values())
 
     @property
+    def only(self) -> Pipeline | None:
+        """The pipeline of every call, whatever its key; None if the key decides."""
+        return self._default if self.takes_every_key and not self._by_key else None
+
+    @property
     def takes_every_key(self) -> bool:
         """Whether calls without a write key are taken too."""
         return self._default is not None and not self._write_keys

@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 
-from translator.core.operations import Json, Result
+from translator.core.operations import Json, Operation, Result, Skip
 from translator.sender.books.dead_letters import (
     DeadLetters,
     dead_letter,
@@ -31,11 +31,7 @@ from translator.sender.books.storage import StorageError
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.event_age import with_current_endpoint
 from translator.sender.dispatch.preparation import Preparation, UndeliverableError
-from translator.sender.dispatch.queued_operation import (
-    QueuedOperation,
-    ordering_keys_of,
-    ordering_keys_of_people,
-)
+from translator.sender.dispatch.queued_operation import PreparedOperation, QueuedOperation
 from translator.sender.dispatch.request_results import UNKNOWN, Settled
 from translator.sender.http.destination_guard import DestinationError
 from translator.sender.logs import LogEvent, log
@@ -80,26 +76,32 @@ class Ledger:
         one for an unknown host. `content` is that of the dead letter of a message that could not be
         translated.
         """
-        operations: list[QueuedOperation] = []
-        lost: list[Loss] = []
-        if result.error is not None:
-            status.statuses.add(DeliveryStatus.REJECTED)
-            lost.append(self._loss(status, message_loss(result), content))
-        people = ordering_keys_of_people(result.people)
-        for operation in result.operations:
-            keys = people
-            if not people or operation.endpoint == "/groups" or "event" in operation.payload:
-                keys = ordering_keys_of(operation, result.people)
-            try:
-                operations.append(
-                    self._preparation.prepare(operation, keys, SpoolReference(status))
-                )
-            except (UndeliverableError, DestinationError) as error:
-                status.statuses.add(DeliveryStatus.DEAD_LETTERED)
-                loss = operation_loss(operation, DeliveryStatus.DEAD_LETTERED, str(error))
-                lost.append(self._loss(status, loss, of_operation(operation)))
+        operations, undeliverable = self._preparation.of_result(result)
+        return self.enter_prepared(
+            status, operations, losses_of(result, content, undeliverable), result.skipped
+        )
+
+    def enter_prepared(
+        self,
+        status: MessageStatus,
+        operations: Sequence[PreparedOperation],
+        losses: Sequence[tuple[Json, Json]],
+        skipped: Sequence[Skip],
+    ) -> IncomingMessage:
+        """As `enter`, for a message whose operations were prepared before.
+
+        `losses` are as `losses_of` gives them.
+        """
+        reference = SpoolReference(status)
+        queue = self._preparation.queue
         status.left = len(operations)
-        return IncomingMessage(status, operations, lost, result.skipped)
+        lost: list[Loss] = []
+        for shown, content in losses:
+            status.statuses.add(DeliveryStatus(shown["fate"]))
+            lost.append(self._loss(status, shown, content))
+        return IncomingMessage(
+            status, [queue(each, reference) for each in operations], lost, skipped
+        )
 
     def take_in(self, messages: Iterable[IncomingMessage]) -> list[bool]:
         """Take in messages, all or none, and report what is lost of them.
@@ -257,6 +259,21 @@ class Ledger:
     def _loss(self, status: MessageStatus, loss: Json, content: Json) -> Loss:
         shown = {"line": status.line, "messageId": status.message_id, **loss}
         return Loss(dead_letter(uuid.uuid4().hex, self._preparation.now(), shown, content), shown)
+
+
+def losses_of(
+    result: Result, content: Json, undeliverable: Sequence[tuple[Operation, str]]
+) -> list[tuple[Json, Json]]:
+    """What is lost of a message: what people must know of it, and the content of a dead letter.
+
+    `content` is that of the message; `undeliverable` are operations that cannot be sent, with the
+    reason.
+    """
+    losses = [(message_loss(result), content)] if result.error is not None else []
+    for operation, reason in undeliverable:
+        loss = operation_loss(operation, DeliveryStatus.DEAD_LETTERED, reason)
+        losses.append((loss, of_operation(operation)))
+    return losses
 
 
 class ReadyOperations:

@@ -34,7 +34,7 @@ from translator.sender.books.spool_rows import (
     read_status,
 )
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.batching import encode
+from translator.sender.dispatch.payload_text import encode
 
 INPUT_KEY = b"line "
 """What the keys of lines of an input begin with."""
@@ -277,8 +277,8 @@ class Spool:
             )
             for queued in operations:
                 operation_number += 1
-                endpoint, host, _ = queued.operation
-                content = (endpoint, host, keys_text(queued.ordering_keys), queued.text)
+                keys = keys_text(queued.ordering_keys)
+                content = (queued.endpoint, queued.host, keys, queued.text)
                 operation_rows.append(
                     (operation_number, status.number, *content, checksum(*content))
                 )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from translator.core.operations import Operation
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.batching import decode
+from translator.sender.dispatch.payload_text import decode
 
 VERSION = "2"
 

@@ -181,8 +181,7 @@ class Dispatch:
                     self._remind(queue.held_until, queue)
             return
         queued.ready = True
-        operation = queued.operation
-        key = (Route(operation.host, operation.endpoint), queued.sharing)
+        key = (Route(queued.host, queued.endpoint), queued.sharing)
         heap = self._ready.get(key)
         if heap is None:
             heap = self._ready[key] = []
@@ -233,10 +232,9 @@ class Dispatch:
         self, queued: QueuedOperation, route: Route, room: int, owner: object, now: float
     ) -> bool:
         """Whether an operation may share the request of the one before it in a queue."""
-        endpoint, host, _ = queued.operation
         return (
-            endpoint == route.endpoint
-            and host == route.host
+            queued.endpoint == route.endpoint
+            and queued.host == route.host
             and not queued.ready
             and len(queued.text) < room
             and (len(queued.ordering_keys) == 1 or self._queues.may_go(queued, now, owner))
@@ -316,7 +314,7 @@ class Dispatch:
             self.bytes -= len(queued.text)
             hold = self._alias_hold.begin(queued, status, now)
             if hold:
-                self.events.append(delivery_events.AliasHold(queued.operation.host, hold))
+                self.events.append(delivery_events.AliasHold(queued.host, hold))
             for queue in self._queues.settle(queued, now, hold):
                 if queue.waiting:
                     self._offer(queue.waiting[0], now)

@@ -8,11 +8,18 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import count
 from typing import Any
 
-from translator.core.operations import Operation
+from translator.core.operations import Operation, Result
 from translator.sender.dispatch.batch_safety import is_idempotent, may_be_dropped_silently
-from translator.sender.dispatch.batching import encode
-from translator.sender.dispatch.queued_operation import QueuedOperation, ordering_keys_of
-from translator.sender.http.destination_guard import destination
+from translator.sender.dispatch.payload_text import encode
+from translator.sender.dispatch.queued_operation import (
+    PreparedOperation,
+    QueuedOperation,
+    Sharing,
+    is_alias,
+    ordering_keys_of,
+    ordering_keys_of_people,
+)
+from translator.sender.http.destination_guard import DestinationError, destination
 from translator.sender.http.transport import ENDPOINTS
 
 
@@ -57,29 +64,62 @@ class Preparation:
     ) -> QueuedOperation:
         """Queue an operation; without `ordering_keys` they are made of the ids in its payload.
 
+        Raises as `prepared` does.
+        """
+        if ordering_keys is None:
+            ordering_keys = ordering_keys_of(operation)
+        prepared = self.prepared(operation, ordering_keys)
+        return QueuedOperation.of(next(self._numbers), prepared, tag, operation)
+
+    def queue(self, prepared: PreparedOperation, tag: Any = None) -> QueuedOperation:
+        """Queue an operation that was prepared before, perhaps by another process."""
+        return QueuedOperation.of(next(self._numbers), prepared, tag)
+
+    def prepared(
+        self, operation: Operation, ordering_keys: tuple[str, ...], now: float | None = None
+    ) -> PreparedOperation:
+        """What is decided about an operation, at `now` in seconds since 1970 (None: at this time).
+
         Raises UndeliverableError if it cannot become a request, and DestinationError if there is no
         base URL for its host.
         """
-        self.base_url(operation.host)
-        if operation.endpoint not in ENDPOINTS:
+        endpoint, host, payload = operation
+        self.base_url(host)
+        if endpoint not in ENDPOINTS:
             # It is put behind the base URL, and with "@elsewhere" it would lead there.
-            raise UndeliverableError(f"Mixpanel has no endpoint {operation.endpoint!r:.100}")
-        if operation.endpoint == "/import" and not self.has_secret:
+            raise UndeliverableError(f"Mixpanel has no endpoint {endpoint!r:.100}")
+        if endpoint == "/import" and not self.has_secret:
             raise UndeliverableError("/import needs the project's API secret: set apiSecret")
         try:
-            text = encode(operation.payload)
+            text = encode(payload)
         except (ValueError, RecursionError) as error:
             raise UndeliverableError(f"the payload cannot be written as JSON: {error}") from error
-        now = self.now()
-        if ordering_keys is None:
-            ordering_keys = ordering_keys_of(operation)
-        return QueuedOperation(
-            next(self._numbers),
-            operation,
-            text,
-            ordering_keys,
-            alone=may_be_dropped_silently(operation, len(text), now * 1000),
-            idempotent=is_idempotent(operation),
-            tag=tag,
-            at=now,
+        if now is None:
+            now = self.now()
+        idempotent = is_idempotent(operation)
+        sharing = Sharing.ANY if idempotent else Sharing.ONCE
+        if may_be_dropped_silently(operation, len(text), now * 1000):
+            sharing = Sharing.ALONE
+        return PreparedOperation(
+            endpoint, host, text, ordering_keys, sharing, idempotent, is_alias(payload), now
         )
+
+    def of_result(
+        self, result: Result, now: float | None = None
+    ) -> tuple[list[PreparedOperation], list[tuple[Operation, str]]]:
+        """The operations of a translated message, and those that cannot be sent, with the reason.
+
+        `now` is as for `prepared`.
+        """
+        operations: list[PreparedOperation] = []
+        undeliverable: list[tuple[Operation, str]] = []
+        people = ordering_keys_of_people(result.people)
+        for operation in result.operations:
+            keys = people
+            if not people or operation.endpoint == "/groups" or "event" in operation.payload:
+                keys = ordering_keys_of(operation, result.people)
+            try:
+                operations.append(self.prepared(operation, keys, now))
+            except (UndeliverableError, DestinationError) as error:
+                undeliverable.append((operation, str(error)))
+        return operations, undeliverable

@@ -2,9 +2,10 @@
 
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-from translator.core.operations import Operation
+from translator.core.operations import Json, Operation
+from translator.sender.dispatch.payload_text import decode
 
 ALIAS_EVENT = "$create_alias"
 
@@ -23,10 +24,27 @@ class Sharing(Enum):
     """With no other: it has a response of its own."""
 
 
+class PreparedOperation(NamedTuple):
+    """What is decided about an operation before it is queued, as plain values.
+
+    Another process may have made it. The members are those of `QueuedOperation`.
+    """
+
+    endpoint: str
+    host: str
+    text: bytes
+    ordering_keys: tuple[str, ...]
+    sharing: Sharing
+    idempotent: bool
+    is_alias: bool
+    at: float
+
+
 class QueuedOperation:
     """An operation that is to be delivered.
 
     - `number` counts up in order of arrival.
+    - `endpoint` and `host` are where it goes to.
     - `text` is the payload as JSON in UTF-8.
     - `ordering_keys` name the people and the group that it is about; operations that share a key
       are sent in order.
@@ -37,11 +55,13 @@ class QueuedOperation:
     """
 
     __slots__ = (
+        "_operation",
         "at",
+        "endpoint",
+        "host",
         "idempotent",
         "is_alias",
         "number",
-        "operation",
         "ordering_keys",
         "ready",
         "sharing",
@@ -61,20 +81,60 @@ class QueuedOperation:
         at: float = 0.0,
     ) -> None:
         self.number = number
-        self.operation = operation
+        self._operation: Operation | None = operation
+        self.endpoint = operation.endpoint
+        self.host = operation.host
         self.text = text
         self.ordering_keys = ordering_keys
         self.sharing = Sharing.ANY if idempotent else Sharing.ONCE
         if alone:
             self.sharing = Sharing.ALONE
         self.idempotent = idempotent
-        self.is_alias = operation.payload.get("event") == ALIAS_EVENT
+        self.is_alias = is_alias(operation.payload)
         self.ready = False
         self.tag = tag
         self.at = at
 
+    @classmethod
+    def of(
+        cls,
+        number: int,
+        prepared: PreparedOperation,
+        tag: Any = None,
+        operation: Operation | None = None,
+    ) -> Self:
+        """Queue a prepared operation; `operation` is the same one with its payload, if kept."""
+        queued = cls.__new__(cls)
+        queued.number = number
+        queued._operation = operation
+        (
+            queued.endpoint,
+            queued.host,
+            queued.text,
+            queued.ordering_keys,
+            queued.sharing,
+            queued.idempotent,
+            queued.is_alias,
+            queued.at,
+        ) = prepared
+        queued.ready = False
+        queued.tag = tag
+        return queued
+
+    @property
+    def operation(self) -> Operation:
+        """The operation, whose payload is read from the text if it is not kept."""
+        if self._operation is None:
+            self._operation = Operation(self.endpoint, self.host, decode(self.text))
+        return self._operation
+
     def __repr__(self) -> str:
-        return f"QueuedOperation({self.number}, {self.operation.endpoint}, {self.ordering_keys})"
+        return f"QueuedOperation({self.number}, {self.endpoint}, {self.ordering_keys})"
+
+
+def is_alias(payload: Json) -> bool:
+    """Whether an operation with this payload joins two ids of a person."""
+    return bool(payload.get("event") == ALIAS_EVENT)
 
 
 def ordering_keys_of(operation: Operation, people: tuple[Any, ...] = ()) -> tuple[str, ...]:

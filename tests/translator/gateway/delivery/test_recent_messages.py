@@ -25,9 +25,9 @@ def test_a_message_with_its_operations(gateway: TestGateway, client: Client) -> 
     assert (found["number"], found["messageId"], found["type"]) == (1, "m1", "track")
     assert found["fate"] == "waiting"
     assert [each["endpoint"] for each in found["operations"]] == ["/track", "/engage"]
-    queued = gateway.intake.take(10) or ()
+    queued = gateway.pipeline.delivery.take(10) or ()
     refused = Settled([queued[1]], DeliveryStatus.REJECTED, "HTTP 400: no")
-    gateway.intake.settled([Settled([queued[0]], DeliveryStatus.DELIVERED), refused])
+    gateway.pipeline.delivery.settled([Settled([queued[0]], DeliveryStatus.DELIVERED), refused])
     [found] = client.get(PATH).json["messages"]
     assert found["fate"] == "rejected"
     fates = [(each["fate"], each["reason"]) for each in found["operations"]]
@@ -106,7 +106,7 @@ def test_only_so_many_are_kept(gateway: TestGateway) -> None:
     """The oldest are forgotten, by number and by size."""
     few = RecentMessages(str, capacity=3)
     small = RecentMessages(str, capacity_bytes=5000)
-    messages = [gateway.intake.prepare(track(n, properties={"x": "y" * 1000})) for n in range(9)]
+    messages = [gateway.prepare(track(n, properties={"x": "y" * 1000})) for n in range(9)]
     for number, message in enumerate(messages):
         few.taken("", [message], float(number))
     small.taken("", messages, 0.0)

@@ -75,7 +75,7 @@ def test_after_closing(gateway: TestGateway, client: Client) -> None:
     """A gateway that is about to end takes in nothing more."""
     gateway.intake.close()
     assert client.post("/v1/track", track()).status == 503
-    assert gateway.intake.take(10) is None
+    assert gateway.pipeline.delivery.take(10) is None
 
 
 def test_page_of_another_origin(gateway: TestGateway, client: Client) -> None:

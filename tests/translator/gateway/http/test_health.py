@@ -69,14 +69,14 @@ def test_it_cannot_store_results(
         raise StorageError("database or disk is full")
 
     client.post("/v1/track", TRACK)
-    queued = gateway.intake.take(1) or ()
+    queued = gateway.pipeline.delivery.take(1) or ()
     settled = [Settled(queued, DeliveryStatus.DELIVERED)]
     with monkeypatch.context() as broken:
         broken.setattr(gateway.pipeline.spool, "settle", full)
         with pytest.raises(StorageError):
-            gateway.intake.settled(settled)
+            gateway.pipeline.delivery.settled(settled)
     assert problems(client) == (503, ["not_stored"])
-    gateway.intake.settled(settled)
+    gateway.pipeline.delivery.settled(settled)
     assert problems(client) == (200, [])
 
 
@@ -95,7 +95,7 @@ def test_one_message_that_cannot_be_stored(
     monkeypatch.setattr(gateway.pipeline.spool, "add", picky)
     answers: list[bool] = []
     for name in ("a", "bad", "b"):
-        prepared = [gateway.intake.prepare({"type": "track", **TRACK, "messageId": name})]
+        prepared = [gateway.prepare({"type": "track", **TRACK, "messageId": name})]
         gateway.intake.submit(prepared, lambda taken: answers.append(taken.stored))
     gateway.intake.close()
     assert answers == [True, False, True]
@@ -103,8 +103,8 @@ def test_one_message_that_cannot_be_stored(
 
 def settle(gateway: TestGateway, fate: DeliveryStatus, count: int) -> None:
     """Let the next operations have a fate."""
-    queued = gateway.intake.take(count) or ()
-    gateway.intake.settled([Settled([each], fate, "HTTP 401: no") for each in queued])
+    queued = gateway.pipeline.delivery.take(count) or ()
+    gateway.pipeline.delivery.settled([Settled([each], fate, "HTTP 401: no") for each in queued])
 
 
 def test_the_target_refuses_everything(gateway: TestGateway, client: Client) -> None:

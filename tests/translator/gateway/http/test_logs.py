@@ -99,7 +99,7 @@ def test_a_defect_is_an_error(gateway: TestGateway, monkeypatch: pytest.MonkeyPa
     def broken() -> int:
         raise RuntimeError(f"it quotes {KEY}")
 
-    monkeypatch.setattr(gateway.intake, "waiting", broken)
+    monkeypatch.setattr(gateway.pipeline.delivery, "oldest_waiting", broken)
     watched = Watched(gateway)
     with watched.logging("error"):
         assert watched.client.get("/healthz").status == 500

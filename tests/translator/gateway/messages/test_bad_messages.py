@@ -8,7 +8,7 @@ import pytest
 
 from tests.translator.gateway.build import Client, TestGateway
 from translator.cloud.translate import translate_message
-from translator.gateway.http.tracking import PIECE_MESSAGES
+from translator.gateway.translation.request_translation import PIECE_MESSAGES
 from translator.sender.books.dead_letters import DeadLetters
 
 GOOD = [{"type": "track", "event": name, "userId": "u", "messageId": name} for name in "AB"]

@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from translator.gateway.messages.bodies import (
-    BadRequestError,
-    BodyMemory,
-    DisconnectedError,
-    TooLargeError,
-    parse_body,
-    receive_body,
-)
+from translator.gateway.http.receiving import BodyMemory, DisconnectedError, receive_body
+from translator.gateway.messages.bodies import BadRequestError, TooLargeError, parse_body
 
 BODY = b'{"a":1}'
 LIMIT = 1000

@@ -61,7 +61,7 @@ def test_a_long_batch(gateway: TestGateway) -> None:
     batch = [{**ID, "messageId": str(n)} for n in range(3000)]
     assert gateway.client().post("/v1/batch", {"batch": batch}).status == 200
     assert codes(gateway) == ["batch_too_long"] * 500
-    assert gateway.intake.waiting() == 2500
+    assert gateway.pipeline.delivery.waiting == 2500
 
 
 @pytest.mark.parametrize(("length", "taken"), [(100, 1), (101, 0), (150, 0)])
@@ -69,7 +69,7 @@ def test_a_long_message_id(gateway: TestGateway, length: int, taken: int) -> Non
     """A message id of more than 100 characters is rejected; the answer is 200."""
     message = {**ID, "messageId": "i" * length}
     assert gateway.client().post("/v1/track", message).status == 200
-    assert gateway.intake.waiting() == taken
+    assert gateway.pipeline.delivery.waiting == taken
     assert codes(gateway) == ["message_id_too_long"] * (1 - taken)
 
 
@@ -82,7 +82,7 @@ def test_no_ids(gateway: TestGateway, ids: dict[str, Any]) -> None:
     assert (response.status, "no_user_anon_id" in response.text) == (400, True)
     assert client.post("/v1/batch", {"batch": [message, ID]}).status == 200
     assert codes(gateway) == ["no_user_anon_id"] * 2
-    assert gateway.intake.waiting() == 1
+    assert gateway.pipeline.delivery.waiting == 1
 
 
 @pytest.mark.parametrize("ids", [{"userId": 0}, {"anonymousId": "a"}, {"userId": 7}], ids=str)

@@ -60,7 +60,7 @@ def files(tmp_path: Path) -> Iterator[Files]:
 def tokens(sources: Sources) -> dict[str, list[str]]:
     """The tokens of what waits, by source."""
     return {
-        each.name: [_token(queued) for queued in each.intake.take(100) or ()]
+        each.name: [_token(queued) for queued in each.delivery.take(100) or ()]
         for each in sources.pipelines
     }
 
@@ -120,7 +120,7 @@ def test_write_keys_without_a_file(gateway: TestGateway, key: str | None, status
     """With write keys given, only calls with one of them are taken in."""
     client = gateway.client(sources=Sources(gateway.pipeline, write_keys=["key"]))
     assert client.post("/v1/track", TRACK, write_key=key).status == status
-    assert gateway.intake.waiting() == (key == "key")
+    assert gateway.pipeline.delivery.waiting == (key == "key")
 
 
 def test_reload(files: Files) -> None:

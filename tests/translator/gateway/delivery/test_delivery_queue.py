@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.translator.gateway.build import TestGateway
-from translator.gateway.intake import intake as intake_module
-from translator.gateway.intake.intake import Intake, Taken
+from translator.gateway.delivery import delivery_queue
+from translator.gateway.intake.intake import Taken
 
 
-def submit(intake: Intake, first: int, count: int) -> None:
+def submit(gateway: TestGateway, first: int, count: int) -> None:
     """Store messages with the numbers from `first` on; they are stored when this returns."""
     done = threading.Event()
     messages = [
@@ -24,19 +24,22 @@ def submit(intake: Intake, first: int, count: int) -> None:
         assert taken.stored
         done.set()
 
-    intake.submit([intake.prepare(each) for each in messages], stored)
+    gateway.intake.submit([gateway.prepare(each) for each in messages], stored)
     assert done.wait(30)
 
 
-def names(intake: Intake, room: int) -> list[int]:
+def names(gateway: TestGateway, room: int) -> list[int]:
     """The numbers of the operations that the sender takes."""
-    return [int(queued.operation.payload["event"]) for queued in intake.take(room) or ()]
+    return [
+        int(queued.operation.payload["event"])
+        for queued in gateway.pipeline.delivery.take(room) or ()
+    ]
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_each_once_and_in_order(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """However much waits, in memory or only in the spool, each operation comes once, in order."""
-    monkeypatch.setattr(intake_module, "READY_OPERATIONS", 10)
+    monkeypatch.setattr(delivery_queue, "READY_OPERATIONS", 10)
     chance = random.Random(seed)
     gateway = TestGateway()
     sent = 0
@@ -44,11 +47,11 @@ def test_each_once_and_in_order(monkeypatch: pytest.MonkeyPatch, seed: int) -> N
     for _ in range(60):
         if chance.random() < 0.5:
             count = chance.randrange(1, 15)
-            submit(gateway.intake, sent, count)
+            submit(gateway, sent, count)
             sent += count
         else:
-            taken += names(gateway.intake, chance.randrange(1, 12))
-    while found := names(gateway.intake, 7) or names(gateway.intake, 7):
+            taken += names(gateway, chance.randrange(1, 12))
+    while found := names(gateway, 7) or names(gateway, 7):
         taken += found
     gateway.close()
     assert taken == list(range(sent))
@@ -57,41 +60,41 @@ def test_each_once_and_in_order(monkeypatch: pytest.MonkeyPatch, seed: int) -> N
 def test_what_a_run_before_left_comes_first(tmp_path: Path) -> None:
     """After a restart the operations of the spool come before new ones."""
     before = TestGateway(tmp_path)
-    submit(before.intake, 0, 5)
+    submit(before, 0, 5)
     before.close()
     after = TestGateway(tmp_path)
-    submit(after.intake, 5, 5)
-    assert after.intake.waiting() == 10
-    found = names(after.intake, 3) + names(after.intake, 100) + names(after.intake, 100)
+    submit(after, 5, 5)
+    assert after.pipeline.delivery.waiting == 10
+    found = names(after, 3) + names(after, 100) + names(after, 100)
     after.close()
     assert found == list(range(10))
 
 
 def test_the_sender_is_faster_than_the_writer(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the sender reads from the spool before the writer hands it over comes once."""
-    monkeypatch.setattr(intake_module, "READY_OPERATIONS", 1)
+    monkeypatch.setattr(delivery_queue, "READY_OPERATIONS", 1)
     gateway = TestGateway()
     taken: list[int] = []
-    hand_over = gateway.intake._hand_over
+    add = gateway.pipeline.delivery.add
 
     def late(*stored: Any) -> None:
         for _ in range(4):  # the rest in memory, the spool, its end, and nothing
-            taken.extend(names(gateway.intake, 100))
-        hand_over(*stored)
+            taken.extend(names(gateway, 100))
+        add(*stored)
 
-    submit(gateway.intake, 0, 2)
-    submit(gateway.intake, 2, 2)
-    monkeypatch.setattr(gateway.intake, "_hand_over", late)
-    submit(gateway.intake, 4, 3)
+    submit(gateway, 0, 2)
+    submit(gateway, 2, 2)
+    monkeypatch.setattr(gateway.pipeline.delivery, "add", late)
+    submit(gateway, 4, 3)
     for _ in range(4):
-        taken += names(gateway.intake, 100)
+        taken += names(gateway, 100)
     gateway.close()
     assert taken == list(range(7))
 
 
 def test_the_writer_stores_at_the_end_of_the_spool(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is stored just after the sender has read the spool to its end is not forgotten."""
-    monkeypatch.setattr(intake_module, "READY_OPERATIONS", 1)
+    monkeypatch.setattr(delivery_queue, "READY_OPERATIONS", 1)
     gateway = TestGateway()
     backlog = gateway.pipeline.ledger.backlog
     late = [4]
@@ -99,14 +102,14 @@ def test_the_writer_stores_at_the_end_of_the_spool(monkeypatch: pytest.MonkeyPat
     def at_the_end(most: int) -> Any:
         found = backlog(most)
         if not found and late:
-            submit(gateway.intake, late.pop(), 2)
+            submit(gateway, late.pop(), 2)
         return found
 
-    submit(gateway.intake, 0, 2)
-    submit(gateway.intake, 2, 2)
+    submit(gateway, 0, 2)
+    submit(gateway, 2, 2)
     monkeypatch.setattr(gateway.pipeline.ledger, "backlog", at_the_end)
     taken: list[int] = []
     for _ in range(6):
-        taken += names(gateway.intake, 100)
+        taken += names(gateway, 100)
     gateway.close()
     assert taken == list(range(6))

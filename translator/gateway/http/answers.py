@@ -1,0 +1,41 @@
+"""Waiting in the event loop for messages to be stored."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from translator.gateway.delivery.prepared import Prepared
+from translator.gateway.intake.intake import Intake, Taken
+
+
+class Answers:
+    """Passes what the writers say to the event loop: many answers with one wake-up.
+
+    Make it in the event loop's thread.
+    """
+
+    def __init__(self) -> None:
+        self._arrived: deque[tuple[asyncio.Future[Taken], Taken]] = deque()
+        self._woken = False
+        """Whether the event loop is going to look at what has arrived."""
+
+    def submit(self, intake: Intake, messages: Sequence[Prepared]) -> "asyncio.Future[Taken]":
+        """Submit messages; the future says whether they are stored."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Taken] = loop.create_future()
+
+        def done(taken: Taken) -> None:
+            self._arrived.append((answer, taken))
+            if not self._woken:
+                self._woken = True
+                loop.call_soon_threadsafe(self._resolve)
+
+        intake.submit(messages, done)
+        return answer
+
+    def _resolve(self) -> None:
+        self._woken = False
+        while self._arrived:
+            answer, taken = self._arrived.popleft()
+            if not answer.done():
+                answer.set_result(taken)

@@ -1,0 +1,81 @@
+"""The translation of one request: from its body to its translated messages, in order."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from translator.core.operations import Failure
+from translator.gateway.messages.bodies import BadRequestError, Parsed, parse_body
+from translator.gateway.messages.calls import BATCHES, messages_of
+from translator.gateway.messages.json_text import json_line
+from translator.gateway.messages.segment_limits import Limits
+from translator.gateway.messages.visitor_address import comes_from_client
+from translator.gateway.translation.source_translation import SourceTranslation, TranslatedMessage
+
+PIECE_MESSAGES = 500
+"""A request with more messages is stored in pieces, so that those of others come in between. If a
+later piece cannot be stored, the client sends all of it again, and the first ones are known."""
+
+
+class Call(NamedTuple):
+    """A request as it arrived.
+
+    `name` is the last part of its path, `encoding` its Content-Encoding, `origin` its Origin, each
+    empty if absent; `visitor` is the visitor's address. `now` is in seconds since 1970.
+    """
+
+    name: str
+    body: bytes
+    encoding: str
+    origin: str
+    visitor: str
+    now: float
+    limits: Limits
+
+    def parsed(self) -> Parsed:
+        """The JSON value of the body. Raises BadRequestError."""
+        limit = self.limits.body_bytes(batch=self.name in BATCHES)
+        return parse_body(self.body, self.encoding, limit, self.limits.too_large_status)
+
+    def messages(self, body: Any) -> list[Any]:
+        """The messages of the body's value, not translated. Raises BadRequestError."""
+        return messages_of(self.name, body, int(self.now * 1000), _new_id)
+
+
+def translate_request(call: Call, source: SourceTranslation) -> Iterator[TranslatedMessage]:
+    """Translate the messages of a request one by one.
+
+    Raises BadRequestError if the request as a whole is bad, or a message cannot be kept.
+    """
+    body = call.parsed()
+    messages = call.messages(body.value)
+    sizes = _sizes(call, body)
+    try:
+        for place, message in enumerate(messages):
+            refused, address = None, None
+            if isinstance(message, dict):
+                refused = _refused(call.limits, place, message, next(sizes, 0))
+                if comes_from_client(call.name, call.origin, message):
+                    address = call.visitor
+            yield source.translate(message, call.now, refused, address=address, strict=body.strict)
+    except RecursionError:
+        raise BadRequestError(400, "a message is nested too deep to be kept") from None
+
+
+def _refused(limits: Limits, place: int, message: dict[str, Any], size: int) -> Failure | None:
+    if limits.is_beyond_batch(place):
+        return limits.beyond_batch()
+    return limits.problem(message, size)
+
+
+def _sizes(call: Call, body: Parsed) -> Iterator[int]:
+    """The sizes of the objects of a batch, if one of them may be too large; else nothing."""
+    most = call.limits.message_bytes
+    if call.name in BATCHES and most is not None and body.size > most:
+        for message in body.value["batch"]:
+            if isinstance(message, dict):
+                yield len(json_line(message, strict=body.strict))
+
+
+def _new_id() -> str:
+    return f"gateway-{uuid.uuid4()}"
