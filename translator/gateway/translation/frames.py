@@ -3,7 +3,7 @@
 A frame is its length in 4 bytes, and a pickled tuple. Both ends are processes of one gateway, and
 nobody else can write to the socket.
 
-To a process: `Configure` and `Job`. From it: `Ready` and `Piece`.
+To a process: `Configure` and `TranslationJob`. From it: `Ready` and `Piece`.
 """
 
 import pickle
@@ -24,7 +24,7 @@ class Configure(NamedTuple):
     source: SourceTranslation
 
 
-class Job(NamedTuple):
+class TranslationJob(NamedTuple):
     """A request to translate. While one is `large`, other jobs come in between."""
 
     number: int

@@ -17,7 +17,14 @@ from itertools import count
 from typing import Any
 
 from translator.gateway.messages.bodies import BadRequestError
-from translator.gateway.translation.frames import Configure, Frames, Job, Piece, Ready, frame
+from translator.gateway.translation.frames import (
+    Configure,
+    Frames,
+    Piece,
+    Ready,
+    TranslationJob,
+    frame,
+)
 from translator.gateway.translation.request_translation import Call
 from translator.gateway.translation.source_translation import SourceTranslation, TranslatedMessage
 from translator.sender.logs import LogEvent
@@ -101,7 +108,7 @@ class _Process(asyncio.Protocol):
         if not self.ended.done():
             self.ended.set_result(None)
 
-    def begin(self, job: Job, source: SourceTranslation) -> _Pieces:
+    def begin(self, job: TranslationJob, source: SourceTranslation) -> _Pieces:
         """Send a job."""
         if self._configured.get(job.name) is not source:
             # A copy has nothing that was computed from the settings.
@@ -147,7 +154,7 @@ class TranslationPool:
             raise ProcessEndedError
         process = min(ready, key=lambda each: len(each.jobs))
         number = next(self._numbers)
-        pieces = process.begin(Job(number, name, call, large), source)
+        pieces = process.begin(TranslationJob(number, name, call, large), source)
         try:
             last = False
             while not last:

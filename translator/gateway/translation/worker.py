@@ -13,7 +13,14 @@ from contextlib import suppress
 
 from translator.core.user_agent import browser
 from translator.gateway.messages.bodies import BadRequestError
-from translator.gateway.translation.frames import Configure, Frames, Job, Piece, Ready, frame
+from translator.gateway.translation.frames import (
+    Configure,
+    Frames,
+    Piece,
+    Ready,
+    TranslationJob,
+    frame,
+)
 from translator.gateway.translation.request_translation import PIECE_MESSAGES, translate_request
 from translator.gateway.translation.source_translation import SourceTranslation, TranslatedMessage
 
@@ -29,7 +36,7 @@ log = logging.getLogger("translator.gateway")
 class _JobInWork:
     """A job, and the messages of its next piece."""
 
-    def __init__(self, job: Job, source: SourceTranslation) -> None:
+    def __init__(self, job: TranslationJob, source: SourceTranslation) -> None:
         self.number = job.number
         self._messages: Iterator[TranslatedMessage] = translate_request(job.call, source)
         self._piece: list[TranslatedMessage] = []
