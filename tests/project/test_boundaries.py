@@ -2,7 +2,7 @@
 
 import ast
 import importlib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,14 +40,23 @@ def modules(package: str) -> list[Path]:
     return found
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a module; several tests walk it."""
+    return ast.parse(path.read_text())
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """Every module that a file imports, by its full name."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    found: list[str] = []
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide what knows what"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(found)
 
 
 def core_modules() -> list[Path]:
@@ -85,7 +94,7 @@ def test_core_asks_for_nothing_impure() -> None:
     impure = {
         (path.name, call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id)
         for path in core_modules()
-        for call in ast.walk(ast.parse(path.read_text()))
+        for call in ast.walk(parsed(path))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute | ast.Name)
         if (call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id)
         in IMPURE_CALLS

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from functools import cache
 
 from tests.project.paths import PACKAGES, ROOT, pyproject
 from tests.project.test_boundaries import imports, modules
@@ -27,6 +28,7 @@ def declared(requirements: list[str]) -> set[str]:
     return {re.split(r"[^A-Za-z0-9-]", each)[0].lower() for each in requirements}
 
 
+@cache
 def imported() -> set[str]:
     """The top-level names that the three packages import, without the standard library."""
     names = {
