@@ -34,9 +34,17 @@ class Storage:
 
     def set_cookie(self, cookie: Cookie, browser: Browser) -> None:
         """Store or replace a cookie, if a browser would."""
-        size = len(cookie.name) + len(quote(cookie.value, safe="!'()*", errors="replace"))
-        if size <= COOKIE_BYTES and (browser.secure or not cookie.secure):
+        if (browser.secure or not cookie.secure) and _fits(cookie):
             self.cookies[cookie.name] = cookie
+
+
+def _fits(cookie: Cookie) -> bool:
+    """Whether a browser stores a cookie of this size; the value is percent-encoded in it."""
+    room = COOKIE_BYTES - len(cookie.name)
+    # Percent-encoding a character takes up to 3 bytes in ASCII, and up to 12 otherwise.
+    if len(cookie.value) * (3 if cookie.value.isascii() else 12) <= room:
+        return True
+    return len(quote(cookie.value, safe="!'()*", errors="replace")) <= room
 
 
 def domain_of(browser: Browser, *, cross_subdomain: bool) -> str:
