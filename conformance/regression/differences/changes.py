@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from difflib import SequenceMatcher
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from conformance.regression.differences.pairing import EVENT, event_name, label, paired
@@ -219,7 +220,7 @@ def _renames(
         others = by_value.get(value, ())
         unique = uses[value] == len(others) == 1 and not _proves_little(old[key])
         for other in others[:_MOST_CANDIDATES]:
-            alike = SequenceMatcher(None, _bare(key), _bare(other), autojunk=False).ratio()
+            alike = _likeness(key, other)
             if unique or alike >= _SIMILAR_NAMES:
                 candidates.append((-alike, key, other))
     pairs: dict[str, str] = {}
@@ -227,6 +228,12 @@ def _renames(
         if key not in pairs and other not in pairs.values():
             pairs[key] = other
     return list(pairs.items())
+
+
+@lru_cache(maxsize=4096)
+def _likeness(key: str, other: str) -> float:
+    """How alike two names are, from 0 to 1; a corpus has the same pairs again and again."""
+    return SequenceMatcher(None, _bare(key), _bare(other), autojunk=False).ratio()
 
 
 def _bare(key: str) -> str:
