@@ -36,10 +36,10 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(folder, "add", "README")
     git(folder, "commit", "-q", "-m", "begin")
     git(folder, "tag", "v0")
-    events = folder / "translator" / "cloud" / "events.py"
-    ours = events.read_text()
+    context = folder / "translator" / "core" / "call_context.py"
+    ours = context.read_text()
     assert ours.count('f"Segment: {name}"') == 1
-    events.write_text(ours.replace('f"Segment: {name}"', 'f"Segment/{name}"'))
+    context.write_text(ours.replace('f"Segment: {name}"', 'f"Segment/{name}"'))
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "old")
     git(folder, "tag", "v1")
