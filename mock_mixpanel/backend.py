@@ -36,7 +36,7 @@ class Backend:
         )
         self.faults = Faults(self._shared)
         self.rates = Rates(self._shared)
-        self.changes = ChangeWatch(self._position)
+        self.changes = ChangeWatch(self._position, self._store.tell)
         self.sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
         """How a late answer waits, in real seconds; tests replace it."""
 

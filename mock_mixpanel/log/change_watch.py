@@ -1,16 +1,19 @@
 """Tells callers of changes by a long poll: new requests, and changes of clock, projects and faults.
 
-A call waits until there is something new. It asks the store, so a change by any worker is seen. All
-waiting calls of a process share one look at the store, and at most `MOST_WAITING` wait: a further
-call is answered at once, and its caller asks again later.
+A call waits until there is something new. It looks at the store, so a change by any worker or by
+another mock is seen. A store that tells of changes is looked at when it does, any other one every
+`LOOK_EVERY` seconds. All waiting calls of a process share one look at the store, and at most
+`MOST_WAITING` wait: a further call is answered at once, and its caller asks again later.
 """
 
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MOST_WAITING = 16
 """Calls that wait at once in one process."""
@@ -19,7 +22,9 @@ LONGEST_WAIT = 30.0
 WATCHED_SECONDS = 5.0
 """Real seconds after a call in which its caller is expected to call again."""
 LOOK_EVERY = 0.2
-"""Real seconds between two looks at the store."""
+"""Real seconds between two looks at a store that does not tell of changes."""
+LOOK_AT_LEAST_EVERY = 5.0
+"""The same for a store that does."""
 
 
 class Position(NamedTuple):
@@ -56,19 +61,39 @@ class WatchResult(NamedTuple):
     waited: bool = True
 
 
+def _told_nothing(changed: Callable[[], None]) -> Callable[[], bool]:
+    return lambda: False
+
+
 class ChangeWatch:
-    """Waits for changes. `look` gives the position now. Threads may share it."""
+    """Waits for changes. `look` gives the position now. Threads may share it.
+
+    `tell` asks the store to call a function after each change; see `Store.tell`.
+    """
 
     def __init__(
-        self, look: Callable[[], Position], clock: Callable[[], float] = time.monotonic
+        self,
+        look: Callable[[], Position],
+        tell: Callable[[Callable[[], None]], Callable[[], bool]] = _told_nothing,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._look, self._clock = look, clock
+        self._look, self._tell, self._clock = look, tell, clock
         self._changed = threading.Condition()
         self._waiting = 0
         self._woken = 0
-        self._seen: tuple[float, Position] | None = None
+        self._told = 0
+        """How often the store told of a change."""
+        self._listeners: list[Callable[[], None]] = []
+        """What is called then, or on `wake`."""
+        self._seen: tuple[float, int, Position] | None = None
+        """The last look: when, after how many changes that were told, and what."""
         self._called = -inf
         """When the last call began that waits."""
+
+    @cached_property
+    def _is_told(self) -> Callable[[], bool]:
+        """Whether the store tells of changes now; it begins with the first call that waits."""
+        return self._tell(self._store_changed)
 
     def watched(self) -> bool:
         """Whether somebody waits for changes, or did so a moment ago."""
@@ -76,23 +101,22 @@ class ChangeWatch:
 
     def now(self, known: KnownPosition) -> WatchResult:
         """The position now, without waiting."""
-        if known.seconds > 0:
-            self._called = self._clock()
         position = self._look()
         return WatchResult(position, known.differs(position))
 
     def wait(self, known: KnownPosition) -> WatchResult:
         """Wait in this thread until the position differs from the known one."""
-        result = self.now(known)
+        told = self._told
+        position = self._own_look()
+        result = WatchResult(position, known.differs(position))
         if result.changed or not self._enter():
             return result._replace(waited=result.changed)
         woken, end = self._woken, self._end(known)
         try:
-            with self._changed:
-                while not result.changed and self._woken == woken and self._clock() < end:
-                    self._changed.wait(min(end - self._clock(), LOOK_EVERY))
-                    position = self._shared_look()
-                    result = WatchResult(position, known.differs(position))
+            while not result.changed and self._woken == woken and self._clock() < end:
+                told = self._wait_in_thread(told, min(end - self._clock(), self._interval()))
+                position = self._shared_look()
+                result = WatchResult(position, known.differs(position))
         finally:
             self._leave()
         return result
@@ -101,34 +125,52 @@ class ChangeWatch:
         self,
         known: KnownPosition,
         in_thread: Callable[[Callable[[], Position]], Awaitable[Position]],
-        gone: Callable[[], bool],
+        gone: asyncio.Future[Any],
     ) -> WatchResult:
         """The same without a thread that waits.
 
-        `in_thread` runs a look, which may ask a database. `gone` says that the caller has left.
+        `in_thread` runs a look, which may ask a database. `gone` ends when the caller has left.
         """
-        position = await in_thread(self._look)
-        result = WatchResult(position, known.differs(position))
-        if result.changed or not self._enter():
-            return result._replace(waited=result.changed)
-        woken, end = self._woken, self._end(known)
-        try:
-            while not result.changed and self._woken == woken and not gone():
-                left = end - self._clock()
-                if left <= 0:
-                    break
-                await asyncio.sleep(min(left, LOOK_EVERY))
-                position = await in_thread(self._shared_look)
-                result = WatchResult(position, known.differs(position))
-        finally:
-            self._leave()
-        return result
+        loop, news = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(news.set)
+
+        with self._listening(wake):
+            position = await in_thread(self._own_look)
+            result = WatchResult(position, known.differs(position))
+            if result.changed or not self._enter():
+                return result._replace(waited=result.changed)
+            woken, end = self._woken, self._end(known)
+            try:
+                while not result.changed and self._woken == woken and not gone.done():
+                    left = end - self._clock()
+                    if left <= 0:
+                        break
+                    await _first(news.wait(), gone, min(left, self._interval()))
+                    news.clear()
+                    position = await in_thread(self._shared_look)
+                    result = WatchResult(position, known.differs(position))
+            finally:
+                self._leave()
+            return result
 
     def wake(self) -> None:
         """Answer all waiting calls now, as when the server stops."""
         with self._changed:
             self._woken += 1
-            self._changed.notify_all()
+            self._notify()
+
+    @contextmanager
+    def _listening(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Call a function, which must be quick, whenever waiting calls are to look again."""
+        with self._changed:
+            self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._listeners.remove(listener)
 
     def _enter(self) -> bool:
         """Count a waiting call; False if there are too many."""
@@ -144,10 +186,50 @@ class ChangeWatch:
     def _end(self, known: KnownPosition) -> float:
         return self._clock() + min(known.seconds, LONGEST_WAIT)
 
-    def _shared_look(self) -> Position:
-        """The position, at most half a `LOOK_EVERY` old."""
+    def _interval(self) -> float:
+        """Real seconds until the next look at the store, if it tells of nothing before."""
+        return LOOK_AT_LEAST_EVERY if self._is_told() else LOOK_EVERY
+
+    def _store_changed(self) -> None:
         with self._changed:
-            now = self._clock()
-            if self._seen is None or now - self._seen[0] >= LOOK_EVERY / 2:
-                self._seen = now, self._look()
-            return self._seen[1]
+            self._told += 1
+            self._notify()
+
+    def _notify(self) -> None:
+        """End all waits for the next look. Call it with the lock."""
+        self._changed.notify_all()
+        for listener in self._listeners:
+            listener()
+
+    def _wait_in_thread(self, told: int, seconds: float) -> int:
+        """Wait until the store has told of more than `told` changes, but not for longer.
+
+        Returns of how many it has told.
+        """
+        with self._changed:
+            if self._told == told:
+                self._changed.wait(seconds)
+            return self._told
+
+    def _own_look(self) -> Position:
+        """The position now, with which a call begins to wait."""
+        with self._changed:
+            self._called = now = self._clock()
+            self._seen = now, self._told, self._look()
+            return self._seen[2]
+
+    def _shared_look(self) -> Position:
+        """The position: not older than the last change that was told, and than half a
+        `LOOK_EVERY`."""
+        with self._changed:
+            now, told = self._clock(), self._told
+            if self._seen is None or self._seen[1] != told or now - self._seen[0] >= LOOK_EVERY / 2:
+                self._seen = now, told, self._look()
+            return self._seen[2]
+
+
+async def _first(news: Coroutine[Any, Any, Any], gone: asyncio.Future[Any], seconds: float) -> None:
+    """Wait for the first of two, but not for longer than some seconds."""
+    waiting = asyncio.ensure_future(news)
+    await asyncio.wait([waiting, gone], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()

@@ -170,7 +170,7 @@ class Application:
         """Wait for a change, until the client closes the connection."""
         gone = asyncio.create_task(receive())
         try:
-            return await self._backend.changes.wait_async(known, self._in_thread, gone.done)
+            return await self._backend.changes.wait_async(known, self._in_thread, gone)
         finally:
             gone.cancel()
 

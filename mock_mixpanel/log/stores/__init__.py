@@ -5,7 +5,7 @@ A store keeps rows (see row_codec.py) in the order in which they were appended, 
 because each append can demand that the settings are still those it was decided under.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -100,8 +100,20 @@ class Store(Protocol):
     def recall(self, name: str, page: int) -> bytes | None:
         """A page of an answer; None if it is not kept or does not exist."""
 
+    def tell(self, changed: Callable[[], None]) -> Callable[[], bool]:
+        """Call `changed` from a thread after each change by anybody, until the store is closed.
+
+        The result is a function that says whether this works now; if not, ask for changes. Only
+        databases that can tell of changes do.
+        """
+
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+def tells_nothing() -> bool:
+    """That changes have to be asked for."""
+    return False
 
 
 def oldest_to_keep(first: int, after: int, keep: int | None) -> int | None:

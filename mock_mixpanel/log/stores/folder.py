@@ -13,12 +13,19 @@ import fcntl
 import mmap
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
-from mock_mixpanel.log.stores import PAGE, Changes, Page, StoreError, oldest_to_keep
+from mock_mixpanel.log.stores import (
+    PAGE,
+    Changes,
+    Page,
+    StoreError,
+    oldest_to_keep,
+    tells_nothing,
+)
 from mock_mixpanel.log.stores.answer_files import AnswerFiles
 from mock_mixpanel.log.stores.folder_head import (
     MAGIC,
@@ -167,6 +174,9 @@ class FolderStore:
     def recall(self, name: str, page: int) -> bytes | None:
         with self._reading():
             return self._answers.get(name, page)
+
+    def tell(self, changed: Callable[[], None]) -> Callable[[], bool]:
+        return tells_nothing
 
     def close(self) -> None:
         self._map.close()

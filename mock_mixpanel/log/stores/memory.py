@@ -4,14 +4,21 @@ import threading
 import zlib
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from operator import attrgetter
 
 from mock_mixpanel.log.frames import pack_frame, rows_in
 from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
-from mock_mixpanel.log.stores import PAGE, Changes, Page, answers_to_drop, oldest_to_keep
+from mock_mixpanel.log.stores import (
+    PAGE,
+    Changes,
+    Page,
+    answers_to_drop,
+    oldest_to_keep,
+    tells_nothing,
+)
 
 BLOCK_ROWS, BLOCK_BYTES = 128, 64 * 1024
 """Rows that are compressed together, and roughly their size: one row costs a reader its block."""
@@ -196,6 +203,9 @@ class MemoryStore:
         with self._lock:
             pages = self._answers.get(name, [])
             return pages[page] if page < len(pages) else None
+
+    def tell(self, changed: Callable[[], None]) -> Callable[[], bool]:
+        return tells_nothing
 
     def close(self) -> None:
         pass

@@ -22,7 +22,9 @@ from mock_mixpanel.log.stores import (
     StoreUnavailableError,
     answers_to_drop,
     oldest_to_keep,
+    tells_nothing,
 )
+from mock_mixpanel.log.stores.notifications import TRIGGERS, Notifications
 from mock_mixpanel.log.stores.sql_engine import engine_for
 from mock_mixpanel.log.stores.sql_schema import (
     ANSWERS,
@@ -52,6 +54,13 @@ T = TypeVar("T")
 _NEXT_ROW = sa.select(NEXT_ROW).select_from(STATE_AND_NEWEST)
 
 
+CREATION_LOCK = 0x6D6F636B
+"""Of PostgreSQL's advisory locks, the one for creating the tables."""
+SELECT_TRIGGER = sa.text(
+    "SELECT 1 FROM pg_trigger WHERE tgname = 'mockpanel_changed' AND tgrelid = 'log'::regclass"
+)
+
+
 class _Compiled(NamedTuple):
     """A statement as the driver takes it, and the order of its values if they have no names."""
 
@@ -67,6 +76,7 @@ class SqlStore:
         self._lock = threading.RLock()
         self._depth = 0
         self._engine = engine_for(url)
+        self._told: list[Notifications] = []
         self._append = self._compiled(append_statement(guarded=False))
         self._append_at = self._compiled(append_statement(guarded=True))
         try:
@@ -204,9 +214,24 @@ class SqlStore:
             found: bytes | None = reader.execute(asked).scalar()
             return found
 
+    def tell(self, changed: Callable[[], None]) -> Callable[[], bool]:
+        if self._is_sqlite:
+            return tells_nothing
+        told = Notifications(self._connect, changed)
+        self._told.append(told)
+        return lambda: told.listening
+
     def close(self) -> None:
+        for each in self._told:
+            each.close()
         self._writer.close()
         self._engine.dispose()
+
+    def _connect(self, **options: Any) -> Any:
+        """A connection of the driver that commits each statement."""
+        driver: Any = self._engine.dialect.loaded_dbapi
+        arguments, given = self._engine.dialect.create_connect_args(self._engine.url)
+        return driver.connect(*arguments, **given, **options, autocommit=True)
 
     def _compiled(self, statement: sa.Insert) -> _Compiled:
         compiled = statement.compile(self._engine)
@@ -278,8 +303,13 @@ class SqlStore:
     def _create(self) -> None:
         first = {"version": 1, "generation": 1, "next_row": 1, "next_entry": 1}
         self._writer.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
+        if not self._is_sqlite:  # Several mocks may start at once.
+            self._writer.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
         is_new = not sa.inspect(self._writer).has_table(LOG.name)
         metadata.create_all(self._writer)
+        if not self._is_sqlite and (is_new or not self._writer.execute(SELECT_TRIGGER).all()):
+            for statement in TRIGGERS:
+                self._writer.exec_driver_sql(statement)
         if is_new:
             self._writer.execute(STATE.insert().values(first | {"only": 1, "format": FORMAT}))
         self._writer.exec_driver_sql("COMMIT")

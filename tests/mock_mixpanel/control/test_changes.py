@@ -148,7 +148,7 @@ def test_one_look_for_all() -> None:
         return Position(0, 1)
 
     now = [0.0]
-    watch = ChangeWatch(look, lambda: now[0])
+    watch = ChangeWatch(look, clock=lambda: now[0])
     assert watch.now(KnownPosition(0, 1, 0)).changed is False
     assert len(looks) == 1
     assert [watch._shared_look() for _ in range(5)] == [Position(0, 1)] * 5
