@@ -7,6 +7,7 @@ from typing import Any
 
 from mock_mixpanel.log.change_watch import ChangeWatch, Position
 from mock_mixpanel.log.journal import Log
+from mock_mixpanel.log.retention import Retention
 from mock_mixpanel.log.shared_settings import SharedSettings
 from mock_mixpanel.log.stores import Store
 from mock_mixpanel.log.stores.memory import MemoryStore
@@ -24,12 +25,19 @@ class Backend:
     All persistent state is in the store, so several workers with the same store are one server.
     """
 
-    def __init__(self, config: Config | None = None, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        config: Config | None = None,
+        store: Store | None = None,
+        keep_for: float | None = None,
+    ) -> None:
+        """`keep_for` is how many virtual seconds requests are kept; None is for ever."""
         self.config = config or Config()
         self._store = store or MemoryStore()
         self._shared = SharedSettings(self._store)
         self.clock = Clock(shared=self._shared)
-        self.log = Log(self._store)
+        retention = keep_for and Retention(self._store, keep_for, self.clock.now)
+        self.log = Log(self._store, retention or None)
         self.projects = Projects(self.config, self._shared)
         self.projections = Projections(
             self.log, self.projects.limits, self.projects.group_keys, self.clock.now

@@ -7,6 +7,7 @@ import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 import yaml
@@ -22,6 +23,29 @@ from mock_mixpanel.serving.workers import Workers, WorkersError, WorkerSettings
 
 PORT = click.IntRange(0, 65535)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SHORTEST_RETENTION = 60
+"""Seconds."""
+
+
+class Duration(click.ParamType[float]):
+    """A number with a unit, such as `12h`, as seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The seconds of a text."""
+        found = re.fullmatch(r"(\d{1,9})([smhd])", str(value).strip())
+        if not found:
+            self.fail(f"{value!r} is not a duration; write 12h or 30d (s, m, h, d)", param, ctx)
+        seconds = int(found[1]) * SECONDS[found[2]]
+        if seconds < SHORTEST_RETENTION:
+            self.fail(f"{value!r} is shorter than {SHORTEST_RETENTION}s", param, ctx)
+        return float(seconds)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,6 +81,13 @@ def main() -> None:
     type=click.IntRange(min=100),
     help="Number of newest records to keep; older records are deleted with their effects."
     "  [default: all]",
+)
+@click.option(
+    "--keep-for",
+    type=Duration(),
+    metavar="DURATION",
+    help="How long requests are kept, by the virtual clock, such as 12h or 30d (s, m, h, d); older"
+    " ones are deleted with their effects, a tenth of the time at once.  [default: for ever]",
 )
 @click.option(
     "--projects",
@@ -115,6 +146,7 @@ def serve(
     in_port: int | None,
     store_url: str,
     keep: int | None,
+    keep_for: float | None,
     projects_file: Path | None,
     workers: int,
     alias_delay: float,
@@ -163,13 +195,23 @@ def serve(
             ports = {region: number for region, number in given.items() if number is not None}
             server = Workers(
                 WorkerSettings(
-                    config, store_url, keep, host, ports, workers, certificate, access, not verbose
+                    config,
+                    store_url,
+                    keep,
+                    host,
+                    ports,
+                    workers,
+                    certificate,
+                    access,
+                    not verbose,
+                    keep_for,
                 )
             )
         else:
             server = Server(
                 config,
                 store=store,
+                keep_for=keep_for,
                 host=host,
                 port=port,
                 eu_port=eu_port,

@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator, Sequence
 from itertools import islice
 
 from mock_mixpanel.log.records import Arrival, Draft, Exchange, Journaled, LogEntry, Places
+from mock_mixpanel.log.retention import Retention
 from mock_mixpanel.log.row_codec import (
     Row,
     dump,
@@ -22,8 +23,8 @@ AT_ONCE = 200
 class Log:
     """The requests and entries that a store keeps."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, retention: Retention | None = None) -> None:
+        self._store, self._retention = store, retention
 
     def append(self, exchange: Exchange, drafts: Sequence[Draft]) -> None:
         """Store a request with its records; ids count up from 1 and are never used again."""
@@ -32,7 +33,10 @@ class Log:
 
     def take(self, arrival: Arrival, version: int | None = None) -> bool:
         """Store what arrived; False, and nothing is stored, if it was judged at another version."""
-        return self._store.append(pack(arrival), version)
+        stored = self._store.append(pack(arrival), version)
+        if stored and self._retention:
+            self._retention.request_stored()
+        return stored
 
     def page(self, generation: int, after: int) -> Page:
         """The next rows after a request, or the first ones if something was forgotten since."""

@@ -19,11 +19,12 @@ class Server:
     """A running mock, for `with`. A port of 0 is a free one; None is no port for that region.
 
     `backend` gives the state in-process; over HTTP the same is under `url + "/_mock"`. The store is
-    in memory unless another one is given; the caller closes that one. With a certificate all ports
-    speak TLS. `access` says who may use `/_mock`: by default every program on this machine, and
-    only those with `access.token` if `host` is not a loopback address. `messages` reads
-    the latest messages of a gateway, for the pages; see `create_app`. Starting raises OSError if a
-    port is taken, TlsError if the certificate cannot be used.
+    in memory unless another one is given; the caller closes that one. `keep_for` is how many
+    virtual seconds requests are kept. With a certificate all ports speak TLS. `access` says who may
+    use `/_mock`: by default every program on this machine, and only those with `access.token` if
+    `host` is not a loopback address. `messages` reads the latest messages of a gateway, for the
+    pages; see `create_app`. Starting raises OSError if a port is taken, TlsError if the certificate
+    cannot be used.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Server:
         config: Config | None = None,
         *,
         store: Store | None = None,
+        keep_for: float | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         eu_port: int | None = None,
@@ -41,7 +43,7 @@ class Server:
         quiet: bool = True,
     ) -> None:
         self.config = config or Config()
-        self.backend = Backend(self.config, store)
+        self.backend = Backend(self.config, store, keep_for)
         self._host = host
         self._ports = {"us": port, "eu": eu_port, "in": in_port}
         self._certificate = certificate

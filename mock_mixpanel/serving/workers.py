@@ -46,7 +46,10 @@ class WorkersError(Exception):
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """The settings of every worker. `ports` are by region; `keep` is a number of records."""
+    """The settings of every worker.
+
+    `ports` are by region; `keep` is a number of records, `keep_for` a number of virtual seconds.
+    """
 
     config: Config
     store_url: str
@@ -57,6 +60,7 @@ class WorkerSettings:
     certificate: Certificate | None
     access: Access
     quiet: bool
+    keep_for: float | None = None
 
 
 class Workers:
@@ -172,7 +176,8 @@ def _healthy(host: str, port: int, *, tls: bool) -> bool:
 def _serve(settings: WorkerSettings, listening: list[socket.socket]) -> None:
     """Run one worker process."""
     _end_with_parent()
-    backend = Backend(settings.config, open_store(settings.store_url, settings.keep, check=False))
+    store = open_store(settings.store_url, settings.keep, check=False)
+    backend = Backend(settings.config, store, settings.keep_for)
     regions = {port: region for region, port in settings.ports.items()}
     server = HttpServer(
         Application(backend, regions, settings.access, quiet=settings.quiet),

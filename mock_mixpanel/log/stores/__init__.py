@@ -94,6 +94,9 @@ class Store(Protocol):
     def forget(self, token: str | None) -> None:
         """Forget all rows, or the records of one project and the requests that had no others."""
 
+    def drop(self, entry: int) -> None:
+        """Drop the rows whose first entry is before an entry id, but never the newest row."""
+
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
         """Keep the pages of an answer, in place of the oldest ones if it gets too much."""
 

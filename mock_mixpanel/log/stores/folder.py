@@ -167,6 +167,12 @@ class FolderStore:
             self._rewrite(() if token is None else self._others(token))
             self._head = self._head._replace(version=self._head.version + 1)
 
+    def drop(self, entry: int) -> None:
+        with self.exclusive():
+            newest = self._head.next_row - 1
+            if self._head.first_entry < entry:
+                self._rewrite(row for row in self._kept() if row.first >= entry or row.id == newest)
+
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
         with self.exclusive():
             self._answers.put(name, pages)
@@ -281,10 +287,9 @@ class FolderStore:
         """Drop the oldest rows if there are too many."""
         with self.exclusive():
             head = self._head
-            drop = oldest_to_keep(head.first_entry, head.next_entry, self._keep)
-            if drop is not None:
-                newest = head.next_row - 1
-                self._rewrite(row for row in self._kept() if row.first >= drop or row.id == newest)
+            entry = oldest_to_keep(head.first_entry, head.next_entry, self._keep)
+            if entry is not None:
+                self.drop(entry)
 
     def _remove(self, before: Head) -> None:
         """Remove the files that do not count any more."""

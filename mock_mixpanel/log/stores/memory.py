@@ -164,9 +164,7 @@ class MemoryStore:
             self._next_entry += max(1, size)
             oldest = oldest_to_keep(self._first_entry, self._next_entry, self._keep)
             if oldest:
-                self._rows.drop_before(oldest)
-                self._first_entry = self._rows.first_entry() or self._next_entry
-                self._generation += 1
+                self.drop(oldest)
             return True
 
     def page(self, generation: int | None, after: int) -> Page:
@@ -190,6 +188,13 @@ class MemoryStore:
             self._first_entry = self._rows.first_entry() or self._next_entry
             self._generation += 1
             self._version += 1
+
+    def drop(self, entry: int) -> None:
+        with self._lock:
+            before = self._first_entry
+            self._rows.drop_before(entry)
+            self._first_entry = self._rows.first_entry() or self._next_entry
+            self._generation += self._first_entry != before
 
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
         with self._lock:

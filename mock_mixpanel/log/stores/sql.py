@@ -197,6 +197,16 @@ class SqlStore:
                 next_row=next_row, next_entry=next_entry, generation=STATE.c.generation + 1
             )
 
+    def drop(self, entry: int) -> None:
+        with self.exclusive():
+            # By id, which has an index; `first` grows with it.
+            first_kept = sa.select(sa.func.min(LOG.c.id)).where(LOG.c.first >= entry)
+            newest = sa.select(sa.func.max(LOG.c.id))
+            ids = [self._writer.execute(each).scalar() for each in (first_kept, newest)]
+            end = min((each for each in ids if each is not None), default=0)
+            if self._writer.execute(LOG.delete().where(LOG.c.id < end)).rowcount:
+                self._change(generation=STATE.c.generation + 1)
+
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
         name = str(to_column(name))
         with self.exclusive():
@@ -355,11 +365,9 @@ class SqlStore:
         if self._to_drop() is None:
             return
         with self.exclusive():
-            drop = self._to_drop()
-            if drop is not None:
-                newest = sa.select(sa.func.max(LOG.c.id)).scalar_subquery()
-                self._writer.execute(LOG.delete().where(LOG.c.first < drop, LOG.c.id < newest))
-                self._change(generation=STATE.c.generation + 1)
+            entry = self._to_drop()
+            if entry is not None:
+                self.drop(entry)
 
     def _to_drop(self) -> int | None:
         """The entry id before which rows are too many; None if they are not."""
