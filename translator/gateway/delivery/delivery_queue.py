@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 from translator.gateway.delivery.arrivals import Arrivals
 from translator.gateway.delivery.observer import Observer
-from translator.sender.books.ledger import Ledger
-from translator.sender.books.spool import REMEMBERED_SECONDS, Spool
+from translator.sender.books.ledger import AnySpool, Ledger
+from translator.sender.books.spool import REMEMBERED_SECONDS
 from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender
 from translator.sender.delivery_status import DeliveryStatus
@@ -36,7 +36,7 @@ class DeliveryQueue:
         self,
         sender: Sender,
         ledger: Ledger,
-        spool: Spool,
+        spool: AnySpool,
         observer: Observer,
         *,
         remembered: int | None = None,

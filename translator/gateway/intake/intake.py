@@ -16,9 +16,8 @@ from translator.gateway.delivery.delivery_queue import DeliveryQueue
 from translator.gateway.delivery.observer import Observer
 from translator.gateway.delivery.prepared import Prepared
 from translator.gateway.translation.source_translation import TranslatedMessage
-from translator.sender.books.ledger import Ledger
+from translator.sender.books.ledger import AnySpool, Ledger
 from translator.sender.books.message_status import MessageStatus
-from translator.sender.books.spool import Spool
 from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender
 from translator.sender.logs import LogEvent
@@ -73,7 +72,7 @@ class Intake:
         self,
         sender: Sender,
         ledger: Ledger,
-        spool: Spool,
+        spool: AnySpool,
         delivery: DeliveryQueue,
         observer: Observer,
         *,

@@ -18,9 +18,10 @@ from translator.gateway.delivery.recent_messages import RecentMessages
 from translator.gateway.intake.intake import Intake
 from translator.gateway.translation.source_translation import SourceTranslation
 from translator.sender.books.dead_letters import DeadLetters
-from translator.sender.books.ledger import Ledger, Report
+from translator.sender.books.ledger import AnySpool, Ledger, Report
+from translator.sender.books.memory_spool import MemorySpool
 from translator.sender.books.spool import Spool
-from translator.sender.commands.delivery_setup import IN_MEMORY, dead_letters_beside
+from translator.sender.commands.delivery_setup import dead_letters_beside
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
 from translator.sender.dispatch.payload_text import encode
@@ -95,7 +96,8 @@ class Pipeline:
             )
             self.url = self.sender.base_url(self.translation.compiled.host)
             dead = DeadLetters(options.dead_letters or dead_letters_beside(spool))
-            self.spool = stack.enter_context(Spool(spool or IN_MEMORY))
+            self.spool: AnySpool = MemorySpool() if spool is None else Spool(spool)
+            stack.callback(self.spool.close)
             for host in sorted(self.spool.hosts() & HOSTS):
                 self.sender.base_url(host)
             self.ledger = Ledger(

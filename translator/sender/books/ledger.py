@@ -17,12 +17,12 @@ from translator.sender.books.dead_letters import (
     of_operation,
     of_unreadable,
 )
+from translator.sender.books.memory_spool import MemorySpool
 from translator.sender.books.message_status import (
     Account,
     MessageStatus,
     message_loss,
     operation_loss,
-    worst,
 )
 from translator.sender.books.spool import Spool
 from translator.sender.books.spool_records import IncomingMessage, Loss, Settlement, SpoolReference
@@ -39,6 +39,8 @@ from translator.sender.logs import LogEvent, log
 Report = Callable[[Json], object]
 """Gets a loss as a JSON object, to be shown to a person."""
 
+AnySpool = Spool | MemorySpool
+
 EXPORTED_AT_ONCE = 10_000
 
 
@@ -53,7 +55,7 @@ class Ledger:
         preparation: Preparation,
         report: Report,
         *,
-        spool: Spool | None = None,
+        spool: AnySpool | None = None,
         dead_letters: DeadLetters | None = None,
     ) -> None:
         self.account = Account()
@@ -165,22 +167,26 @@ class Ledger:
     def settled(self, settled: Sequence[Settled]) -> None:
         """Write down results. Raises StorageError, with nothing changed, if that fails."""
         results: dict[int, tuple[MessageStatus, list[DeliveryStatus]]] = {}
+        numbers: list[int] = []
         dead: list[Loss] = []
         for operations, delivery_status, reason in settled:
             for queued in operations:
                 status: MessageStatus = queued.tag.status
-                results.setdefault(id(status), (status, []))[1].append(delivery_status)
+                numbers.append(queued.tag.number)
+                found = results.get(id(status))
+                if found is None:
+                    results[id(status)] = (status, [delivery_status])
+                else:
+                    found[1].append(delivery_status)
                 if delivery_status is not DeliveryStatus.DELIVERED:
                     loss = operation_loss(queued.operation, delivery_status, reason)
                     content = queued.tag.content or of_operation(queued.operation)
                     dead.append(self._loss(status, loss, content))
         if self._spool is not None:
             self._spool.settle(
-                [queued.tag.number for each in settled for queued in each.operations],
+                numbers,
                 [
-                    Settlement(
-                        status.number, status.left - len(new), worst(status.statuses | {*new})
-                    )
+                    Settlement(status.number, status.left - len(new), status.worst_with(new))
                     for status, new in results.values()
                 ],
                 self._preparation.now(),

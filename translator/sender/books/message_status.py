@@ -1,7 +1,7 @@
 """The status of messages, and the account of a run: how many were read, and what became of each."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from translator.core.operations import Json, Operation, Result
 from translator.sender.delivery_status import DeliveryStatus
@@ -44,6 +44,12 @@ class MessageStatus:
         for status in statuses:
             self.statuses.add(status)
             self.left -= 1
+
+    def worst_with(self, statuses: Sequence[DeliveryStatus]) -> DeliveryStatus:
+        """The worst status once some more operations have these."""
+        if len(statuses) == 1 and not self.statuses:  # as nearly always
+            return statuses[0]
+        return worst(self.statuses.union(statuses))
 
     @property
     def final(self) -> DeliveryStatus | None:

@@ -20,9 +20,6 @@ from translator.sender.books.salvage import (
 from translator.sender.books.spool_rows import SCHEMA, VERSION
 from translator.sender.books.storage import StorageError, make_private
 
-IN_MEMORY = ":memory:"
-"""In place of the path: a spool that ends with the process."""
-
 PIECES = (256, 64, 16, 4, 1)
 """How many rows one statement writes: the largest of these that fits, again and again."""
 
@@ -42,24 +39,21 @@ class SpoolDatabase:
         self.damage: str | None = None
         """What was lost because the file was damaged on disk; None if nothing was."""
         try:
-            if path == IN_MEMORY:
-                self._open(path)
-            else:
-                file = Path(path)
-                make_private(file)
-                try:
-                    self._open(file)
-                except _DamagedError:
-                    self.damage = salvage(file)
-                    self._open(file)
+            file = Path(path)
+            make_private(file)
+            try:
+                self._open(file)
+            except _DamagedError:
+                self.damage = salvage(file)
+                self._open(file)
         except (sqlite3.OperationalError, OSError) as error:
             hint = "another process uses it" if "locked" in str(error) else "is it writable?"
             raise SpoolError(f"the spool {path} cannot be used: {error} ({hint})") from error
         except sqlite3.DatabaseError as error:
             raise SpoolError(f"{path} is not a spool: {error}; give another file") from error
 
-    def _open(self, path: Path | str) -> None:
-        wal = b"" if path == IN_MEMORY else wal_of(Path(path))
+    def _open(self, path: Path) -> None:
+        wal = wal_of(path)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.text_factory = lenient_text
         try:

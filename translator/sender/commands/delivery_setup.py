@@ -14,7 +14,7 @@ from translator.core.operations import Result
 from translator.options import RULE_SETS, read_mapping, read_settings, usage_error
 from translator.sender.books.dead_letters import DeadLetters
 from translator.sender.books.spool import Spool
-from translator.sender.books.spool_database import IN_MEMORY, SpoolError
+from translator.sender.books.spool_database import SpoolError
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.alias_hold import AliasPolicy
 from translator.sender.dispatch.retry import RetryPolicy
@@ -25,8 +25,6 @@ from translator.sender.http.destination_guard import (
     base_urls,
 )
 from translator.sender.logs import LogEvent, log, logging_to
-
-__all__ = ["IN_MEMORY", "Opened", "open_delivery"]
 
 
 class Opened(NamedTuple):
@@ -61,9 +59,9 @@ def open_delivery(
 ) -> Iterator[Opened]:
     """Open what the options of a command (`delivery_options`) describe, until the block ends.
 
-    `spool` is a file, `IN_MEMORY`, or None for no spool. Wrong usage ends the program with status
-    2, before anything is sent. The log goes to the error stream, without the project's secrets
-    and the `write_keys` of a gateway. `now` gives the time in seconds since 1970.
+    `spool` is a file, or None for no spool. Wrong usage ends the program with status 2, before
+    anything is sent. The log goes to the error stream, without the project's secrets and the
+    `write_keys` of a gateway. `now` gives the time in seconds since 1970.
     """
     settings = read_settings(settings_file)
     compiled = compile_settings(settings, RULE_SETS[rule_set](), read_mapping(mapping_file))

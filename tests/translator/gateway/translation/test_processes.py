@@ -221,7 +221,7 @@ def test_killed_under_load(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
             each.start()
         kills = 0
         until = time.monotonic() + 30
-        while kills < 3 and time.monotonic() < until:
+        while kills < 2 and time.monotonic() < until:
             metrics = requests.get(f"{url}/metrics", timeout=30).text
             ready = "gateway_translation_processes 0.0" not in metrics
             for child in children(process.pid) if ready else []:
@@ -233,7 +233,7 @@ def test_killed_under_load(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
     assert failed == []
-    assert kills >= 3
+    assert kills >= 2
     assert json.loads(out)["delivered"] == sent.total()
     assert "Traceback" not in err
     seen: dict[str, list[int]] = {}
