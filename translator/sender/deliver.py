@@ -11,24 +11,23 @@ import queue
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Self, TypeVar
+from typing import Self
 
 from translator.core.operations import Operation
-from translator.sender.books.storage import StorageError
+from translator.sender.books.storage_retries import StorageRetries
 from translator.sender.delivery_status import DeliveryResult
 from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
-from translator.sender.dispatch.batching import Batch, BatchLimits
+from translator.sender.dispatch.batching import BatchLimits
 from translator.sender.dispatch.dispatch import Dispatch
-from translator.sender.dispatch.event_age import OUTDATED, outdated
 from translator.sender.dispatch.preparation import Preparation
 from translator.sender.dispatch.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import OutgoingRequest, Settled
 from translator.sender.dispatch.retry import RetryPolicy
+from translator.sender.http.attempts import DeliveryAttempts
 from translator.sender.http.destination_guard import DestinationError
-from translator.sender.http.responses import InterpretedResponse, Meaning, classify
-from translator.sender.http.transport import HttpTransport, NetworkError, Transport
-from translator.sender.logs import LogEvent, log, log_delivery_event
-from translator.sender.redaction import Redactor
+from translator.sender.http.responses import InterpretedResponse
+from translator.sender.http.transport import Transport
+from translator.sender.logs import log_delivery_event
 from translator.sender.source import OperationSource, Source
 
 CAPACITY_OPERATIONS = 20_000
@@ -36,12 +35,6 @@ CAPACITY_BYTES = 64 * 1024 * 1024
 """How much is in memory at a time; one call of `take` may exceed both."""
 
 TAKEN_AT_ONCE = 2000
-
-STORAGE_RETRY_SECONDS = 1.0
-"""How often to try to store something while the disk takes nothing."""
-
-STORAGE_PATIENCE = 5.0
-"""For how many seconds a command that gives up tries to store something."""
 
 LONGEST_WAIT_SECONDS = 1.0
 """A wait is begun anew after this time: a signal that another thread received does not end it."""
@@ -52,8 +45,6 @@ GIVE_WAY_SECONDS = 0.001
 Python runs one thread at a time: beside one that never waits, each step of a request (compress,
 connect, send, read) starts 5 ms late.
 """
-
-Stored = TypeVar("Stored")
 
 
 class Sender:
@@ -90,10 +81,7 @@ class Sender:
         )
         """Prepares operations for this sender, also in other threads."""
         self._retry = retry or RetryPolicy()
-        self._secrets = {api_secret} if api_secret else set()
-        self._redact = Redactor(self._secrets)
-        self._transport: Transport = transport or HttpTransport(api_secret)
-        self._replaced: list[Transport] = []
+        self._attempts = DeliveryAttempts(self.preparation, api_secret, transport)
         self._dispatch = Dispatch(limits or BatchLimits(), self._retry, alias, hold)
         self._workers = workers
         self._pool: ThreadPoolExecutor | None = None
@@ -102,17 +90,13 @@ class Sender:
         )
         self._under_way = 0
         self._slept = 0.0
+        self._storage = StorageRetries(self._retry.gives_up, self._pause)
         self._broken = False
         """Whether a run has begun and has not ended."""
 
     def use_secret(self, api_secret: str | None) -> None:
         """Use another API secret for requests from now on."""
-        self.preparation.has_secret = api_secret is not None
-        self._secrets |= {api_secret} if api_secret else set()
-        self._redact = Redactor(self._secrets)
-        # A request that is under way ends with the old one.
-        self._replaced.append(self._transport)
-        self._transport = HttpTransport(api_secret)
+        self._attempts.use_secret(api_secret)
 
     def base_url(self, host: str) -> str:
         """The base URL for operations of `host`. Raises DestinationError without one."""
@@ -175,7 +159,7 @@ class Sender:
                 continue
             taken: Sequence[QueuedOperation] | None = ()
             if open_ and self._has_room():
-                taken = self._stored(take)
+                taken = self._storage.retried(take)
                 open_ = taken is not None
                 now = self._time()
                 for queued in taken or ():
@@ -219,8 +203,7 @@ class Sender:
         """Close the kept connections."""
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
-        for transport in (*self._replaced, self._transport):
-            transport.close()
+        self._attempts.close()
 
     def __enter__(self) -> Self:
         return self
@@ -245,36 +228,14 @@ class Sender:
 
     def _ship(self, request: OutgoingRequest, source: Source) -> None:
         batch = request.batch
-        self._stored(lambda: source.sending(batch.operations))
+        self._storage.retried(lambda: source.sending(batch.operations))
         if self._workers == 1:
-            self._answered(request, self._attempt(batch), source)
+            self._answered(request, self._attempts.send(batch), source)
             return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="sender")
         self._under_way += 1
-        self._pool.submit(lambda: self._answers.put((request, self._attempt(batch))))
-
-    def _attempt(self, batch: Batch) -> InterpretedResponse:
-        endpoint = batch.route.endpoint
-        if too_old := outdated(batch.operations, self.moment()):
-            if too_old < len(batch.operations) or not self.preparation.has_secret:
-                return InterpretedResponse(Meaning.OUTDATED, OUTDATED)
-            endpoint = "/import"
-        url = self.base_url(batch.route.host)
-        try:
-            answer = self._transport.post(url, endpoint, batch.body())
-            outcome = classify(answer.status, answer.headers, self._redact.body(answer.body))
-            return outcome._replace(status=answer.status)
-        except NetworkError as error:
-            return InterpretedResponse(
-                Meaning.RETRY, f"{url}: {self._redact(str(error))}", unclear=error.unclear
-            )
-        except Exception as error:
-            # A defect of the sender costs one request, and no worker ends because of it.
-            log.debug(LogEvent("defect"), exc_info=True)
-            return InterpretedResponse(
-                Meaning.RETRY, f"the sender failed: {error!r:.200}", unclear=True
-            )
+        self._pool.submit(lambda: self._answers.put((request, self._attempts.send(batch))))
 
     def _answered(
         self, request: OutgoingRequest, outcome: InterpretedResponse, source: Source
@@ -288,37 +249,16 @@ class Sender:
         events = self._dispatch.events
         if events:
             for each in events:
-                log_delivery_event(each, self._redact, self._address(each.host))
+                log_delivery_event(each, self._attempts.redact, self._address(each.host))
             events.clear()
 
     def _settle(self, source: Source, settled: list[Settled]) -> None:
         if settled:
             shown = [
-                each._replace(reason=self._redact(each.reason)) if each.reason else each
+                each._replace(reason=self._attempts.redact(each.reason)) if each.reason else each
                 for each in settled
             ]
-            self._stored(lambda: source.settled(shown))
-
-    def _stored(self, write: Callable[[], Stored]) -> Stored:
-        """Call what stores something, again and again while the disk takes nothing.
-
-        Raises StorageError after STORAGE_PATIENCE seconds, if the retry policy gives up at all.
-        """
-        waited = 0.0
-        while True:
-            try:
-                done = write()
-            except StorageError as error:
-                if not waited:
-                    log.error(LogEvent("storage", state="failed", reason=str(error)))
-                if self._retry.gives_up and waited >= STORAGE_PATIENCE:
-                    raise
-                self._pause(STORAGE_RETRY_SECONDS)
-                waited += STORAGE_RETRY_SECONDS
-            else:
-                if waited:
-                    log.warning(LogEvent("storage", state="recovered", waited=waited))
-                return done
+            self._storage.retried(lambda: source.settled(shown))
 
     def _await(self, seconds: float | None, source: Source) -> None:
         """Wait for a response or for `wake`, at most for so many seconds."""

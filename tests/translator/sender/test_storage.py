@@ -24,7 +24,7 @@ from translator.sender import RetryPolicy, Sender, run_send
 from translator.sender.books.dead_letters import DeadLetters
 from translator.sender.books.spool import Spool
 from translator.sender.books.storage import StorageError
-from translator.sender.deliver import STORAGE_PATIENCE
+from translator.sender.books.storage_retries import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 30.0
@@ -84,7 +84,7 @@ def test_send_ends_with_its_summary(tmp_path: Path, stub: Stub) -> None:
     assert run.code == 1
     assert "cannot write to the spool" in run.summary["error"]
     assert (run.summary["read"], run.summary["waiting"]) == (0, 0)
-    assert sum(run.sleeps) == STORAGE_PATIENCE
+    assert sum(run.sleeps) == PATIENCE_SECONDS
     assert stub.received == []
 
 

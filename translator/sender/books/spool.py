@@ -28,13 +28,12 @@ from translator.sender.books.spool_records import (
 )
 from translator.sender.books.spool_rows import (
     StoredOperation,
-    checksum,
-    keys_text,
+    operation_row,
     read_operation,
     read_status,
+    status_row,
 )
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.payload_text import encode
 
 INPUT_KEY = b"line "
 """What the keys of lines of an input begin with."""
@@ -264,24 +263,10 @@ class Spool:
         for status, operations, lost, _ in messages:
             message_number += 1
             status.number = message_number
-            message_rows.append(
-                (
-                    status.number,
-                    status.key,
-                    status.line,
-                    encode(status.message_id),
-                    status.left,
-                    status.worst,
-                    *self._settled(status.left, now),
-                )
-            )
+            message_rows.append((*status_row(status), *self._settled(status.left, now)))
             for queued in operations:
                 operation_number += 1
-                keys = keys_text(queued.ordering_keys)
-                content = (queued.endpoint, queued.host, keys, queued.text)
-                operation_rows.append(
-                    (operation_number, status.number, *content, checksum(*content))
-                )
+                operation_rows.append((operation_number, status.number, *operation_row(queued)))
                 queued.tag = SpoolReference(status, operation_number)
             dead_letters += [loss.line for loss in lost]
         self._db.for_each(

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from translator.core.operations import Operation
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.payload_text import decode
+from translator.sender.dispatch.payload_text import decode, encode
+from translator.sender.dispatch.queued_operation import QueuedOperation
 
 VERSION = "2"
 
@@ -84,6 +85,18 @@ def _bytes(part: Any) -> bytes:
 def keys_text(ordering_keys: tuple[str, ...]) -> str:
     """Ordering keys as JSON text."""
     return json.dumps(ordering_keys)
+
+
+def status_row(status: MessageStatus) -> tuple[Any, ...]:
+    """The columns of a message's row, without those that say when it was settled."""
+    message_id = encode(status.message_id)
+    return (status.number, status.key, status.line, message_id, status.left, status.worst)
+
+
+def operation_row(queued: QueuedOperation) -> tuple[Any, ...]:
+    """The columns of an operation's row after both numbers, with their checksum."""
+    content = (queued.endpoint, queued.host, keys_text(queued.ordering_keys), queued.text)
+    return (*content, checksum(*content))
 
 
 def read_status(

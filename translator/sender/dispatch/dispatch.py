@@ -13,15 +13,15 @@ import heapq
 from collections import deque
 from collections.abc import Sequence
 from itertools import count
-from operator import attrgetter
 
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch import delivery_events
 from translator.sender.dispatch.alias_hold import AliasHoldTimer, AliasPolicy
-from translator.sender.dispatch.batching import BRACKET, Batch, BatchLimits, Route
+from translator.sender.dispatch.batching import Batch, BatchLimits, Route
 from translator.sender.dispatch.circuit_breaker import CircuitBreaker, CircuitState
 from translator.sender.dispatch.ordering import OrderedQueue, OrderedQueues
-from translator.sender.dispatch.queued_operation import QueuedOperation, Sharing
+from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.dispatch.ready_operations import ReadyOperations
 from translator.sender.dispatch.request_results import (
     UNKNOWN,
     OutgoingRequest,
@@ -31,13 +31,6 @@ from translator.sender.dispatch.request_results import (
 )
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.responses import InterpretedResponse, Meaning
-
-MOST_SHARED = {Sharing.ONCE: 50, Sharing.ALONE: 1}
-"""How many records share a request at most.
-
-A request has only one record of each person that must not be sent twice. After a lost response, a
-person has to check each of these records by hand.
-"""
 
 
 class Dispatch:
@@ -50,12 +43,10 @@ class Dispatch:
     def __init__(
         self, limits: BatchLimits, retry: RetryPolicy, alias: AliasPolicy, hold: float
     ) -> None:
-        self._limits = limits
         self._retry = retry
         self._alias_hold = AliasHoldTimer(alias, hold)
         self._queues = OrderedQueues()
-        self._ready: dict[tuple[Route, Sharing], list[tuple[int, QueuedOperation]]] = {}
-        """Operations that may be sent, by what they may share a request with."""
+        self._ready = ReadyOperations(limits, self._queues, self._alias_hold)
         self._again: deque[OutgoingRequest] = deque()
         self._timers: list[tuple[float, int, OutgoingRequest | OrderedQueue]] = []
         self._ticks = count()
@@ -88,13 +79,10 @@ class Dispatch:
                 return self._sent(request, now)
             self._again.append(request)
             shortest = _shorter(shortest, wait)
-        for route, sharing in sorted(
-            (key for key, heap in self._ready.items() if heap),
-            key=lambda key: self._ready[key][0][0],
-        ):
+        for route, sharing in self._ready.kinds():
             wait = self._circuit(route).wait(now)
             if wait == 0:
-                return self._sent(OutgoingRequest(self._fill(route, sharing, now)), now)
+                return self._sent(OutgoingRequest(self._ready.batch(route, sharing, now)), now)
             shortest = _shorter(shortest, wait)
         return shortest
 
@@ -161,9 +149,9 @@ class Dispatch:
             if isinstance(timer[2], OrderedQueue) or timer[2].batches
         ]
         heapq.heapify(self._timers)
-        for (route, sharing), heap in self._ready.items():
-            while heap and self._circuit(route).hopeless(now):
-                batches.append(self._fill(route, sharing, now))
+        for route, sharing in self._ready.kinds():
+            if self._circuit(route).hopeless(now):
+                batches.extend(self._ready.batches(route, sharing, now))
         return batches
 
     def _circuit(self, route: Route) -> CircuitBreaker:
@@ -180,12 +168,7 @@ class Dispatch:
                 if queue.held_until > now:
                     self._remind(queue.held_until, queue)
             return
-        queued.ready = True
-        key = (Route(queued.host, queued.endpoint), queued.sharing)
-        heap = self._ready.get(key)
-        if heap is None:
-            heap = self._ready[key] = []
-        heapq.heappush(heap, (queued.number, queued))
+        self._ready.add(queued)
 
     def _remind(self, when: float, what: OutgoingRequest | OrderedQueue) -> None:
         heapq.heappush(self._timers, (when, next(self._ticks), what))
@@ -199,46 +182,6 @@ class Dispatch:
                 self._offer(what.waiting[0], now)
             else:
                 self._queues.forget(what, now)
-
-    def _fill(self, route: Route, sharing: Sharing, now: float) -> Batch:
-        """Take what may go to a route, the oldest first, and what may follow it in its queue."""
-        heap = self._ready[route, sharing]
-        most = min(MOST_SHARED.get(sharing, self._limits.records), self._limits.records)
-        room = self._limits.bytes - BRACKET
-        owner = object()
-        taken: list[QueuedOperation] = []
-        while heap and len(taken) < most:
-            queued: QueuedOperation | None = heap[0][1]
-            if taken and len(heap[0][1].text) >= room:
-                break
-            heapq.heappop(heap)
-            while queued is not None:
-                following = self._queues.take(queued, owner)
-                taken.append(queued)
-                room -= len(queued.text) + 1
-                if len(taken) == most or sharing is Sharing.ONCE:
-                    break
-                if self._alias_hold.ends_request(queued):
-                    break
-                queued = None
-                for one in following:
-                    if one.sharing is sharing and self._may_follow(one, route, room, owner, now):
-                        queued = one
-                        break
-        taken.sort(key=attrgetter("number"))
-        return Batch(route, tuple(taken))
-
-    def _may_follow(
-        self, queued: QueuedOperation, route: Route, room: int, owner: object, now: float
-    ) -> bool:
-        """Whether an operation may share the request of the one before it in a queue."""
-        return (
-            queued.endpoint == route.endpoint
-            and queued.host == route.host
-            and not queued.ready
-            and len(queued.text) < room
-            and (len(queued.ordering_keys) == 1 or self._queues.may_go(queued, now, owner))
-        )
 
     def _sent(self, request: OutgoingRequest, now: float) -> OutgoingRequest:
         route = request.batch.route

@@ -1,0 +1,37 @@
+"""The size of modules: one idea each, in at most 300 lines."""
+
+import pytest
+
+from tests.project.paths import PACKAGES, ROOT
+from tests.project.test_boundaries import modules
+
+LARGEST = 300
+"""Lines of a module."""
+
+EXCEPTIONS: dict[str, str] = {
+    "mock_mixpanel/log/stores/sql.py": "one store: every statement shares its transactions",
+    "mock_mixpanel/state/project_state.py": "one fold: each kind of entry changes the same state",
+    "translator/gateway/intake/intake.py": "one way of a message, from acceptance to its spool",
+    "translator/gateway/cli.py": "the options of one command",
+}
+"""Path of a module with more lines -> why it is not divided."""
+
+
+def large_modules(package: str) -> set[str]:
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in modules(package)
+        if len(path.read_text(encoding="utf-8").splitlines()) > LARGEST
+    }
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_is_large(package: str) -> None:
+    """A module has at most 300 lines, with the listed exceptions."""
+    assert large_modules(package) - set(EXCEPTIONS) == set()
+
+
+def test_every_exception_is_needed() -> None:
+    """A listed exception is a module that has more than 300 lines."""
+    large = {path for package in PACKAGES for path in large_modules(package)}
+    assert set(EXCEPTIONS) - large == set()
