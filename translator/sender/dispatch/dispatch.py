@@ -21,7 +21,6 @@ from translator.sender.dispatch.batching import Batch, BatchLimits, Route
 from translator.sender.dispatch.circuit_breaker import CircuitBreaker, CircuitState
 from translator.sender.dispatch.ordering import OrderedQueue, OrderedQueues
 from translator.sender.dispatch.queued_operation import QueuedOperation
-from translator.sender.dispatch.ready_operations import ReadyOperations
 from translator.sender.dispatch.request_results import (
     UNKNOWN,
     OutgoingRequest,
@@ -30,6 +29,7 @@ from translator.sender.dispatch.request_results import (
     halve,
 )
 from translator.sender.dispatch.retry import RetryPolicy
+from translator.sender.dispatch.sendable_operations import SendableOperations
 from translator.sender.http.responses import InterpretedResponse, Meaning
 
 
@@ -46,7 +46,7 @@ class Dispatch:
         self._retry = retry
         self._alias_hold = AliasHoldTimer(alias, hold)
         self._queues = OrderedQueues()
-        self._ready = ReadyOperations(limits, self._queues, self._alias_hold)
+        self._ready = SendableOperations(limits, self._queues, self._alias_hold)
         self._again: deque[OutgoingRequest] = deque()
         self._timers: list[tuple[float, int, OutgoingRequest | OrderedQueue]] = []
         self._ticks = count()

@@ -17,7 +17,7 @@ person has to check each of these records by hand.
 """
 
 
-class ReadyOperations:
+class SendableOperations:
     """The operations that are first in their queues, by what they may share a request with."""
 
     def __init__(
