@@ -21,7 +21,7 @@ from conformance.migration.differences.counting import (
     Total,
 )
 from conformance.regression.differences.changes import ChangeClass
-from conformance.regression.differences.counts import GroupKey
+from conformance.regression.differences.groups import GroupKey
 from conformance.regression.report.approvals import ApprovalMatches
 from conformance.regression.report.result import (
     FIRST_APPROVAL_DAYS,

@@ -11,7 +11,6 @@ LARGEST = 300
 EXCEPTIONS: dict[str, str] = {
     "mock_mixpanel/log/stores/sql.py": "one store: every statement shares its transactions",
     "mock_mixpanel/state/project_state.py": "one fold: each kind of entry changes the same state",
-    "translator/gateway/intake/intake.py": "one way of a message, from acceptance to its spool",
     "translator/gateway/cli.py": "the options of one command",
 }
 """Path of a module with more lines -> why it is not divided."""

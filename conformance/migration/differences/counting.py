@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import orjson
 
 from conformance.regression.differences.changes import ChangeClass
-from conformance.regression.differences.counts import (
+from conformance.regression.differences.counts import DiffCounts
+from conformance.regression.differences.groups import (
     EXAMPLES,
     MAX_CHARACTERS,
-    DiffCounts,
     Example,
     Group,
     GroupKey,

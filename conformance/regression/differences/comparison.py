@@ -11,7 +11,8 @@ from conformance.corpus.reading import Chunk
 from conformance.regression.differences.arrival import arrival
 from conformance.regression.differences.causes import Causes
 from conformance.regression.differences.changes import Change, changes
-from conformance.regression.differences.counts import CausedChange, DiffCounts, Position
+from conformance.regression.differences.counts import CausedChange, DiffCounts
+from conformance.regression.differences.groups import Position
 from conformance.regression.json_text import compact, same_text
 from conformance.regression.redaction import SecretFilter, secrets_in
 from conformance.regression.sides.refs import STAND_IN_SETTINGS, Ref

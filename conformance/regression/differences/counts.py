@@ -14,122 +14,29 @@ from typing import Any, NamedTuple
 
 from conformance.corpus.entries import CorpusEntry
 from conformance.regression.differences.changes import Change, ChangeClass
+from conformance.regression.differences.groups import (
+    EXAMPLES,
+    MAX_CHARACTERS,
+    Example,
+    Group,
+    GroupKey,
+    Position,
+    in_order,
+)
 from conformance.regression.differences.renames import one_to_one
 from conformance.regression.json_text import compact, printable
 from conformance.regression.redaction import SecretFilter
-from conformance.spec.scenarios.loading import Json
 
-EXAMPLES = 3
 MAX_GROUPS = 5_000
 """Groups in the result; those of fewest messages are one group for each class."""
 
 KEPT_GROUPS = 20_000
 """Groups that are counted apart while counting: those with the shortest names."""
 
-MAX_EVENTS = 50
-"""Event names that one group has in the result; other names are counted together."""
-
-KEPT_EVENTS = 200
-"""Event names that one group counts apart while counting: the shortest."""
 
 MAX_BAD_LINES = 5
-MAX_CHARACTERS = 600
-"""Length of a value in an example."""
 
-REST = "(all other paths)"
-OTHER_EVENTS = "(other events)"
 NO_REASON = "no reason told"
-
-
-Position = tuple[int, int]
-"""A place in the corpus: the number of the file, and of the line in it."""
-
-
-class GroupKey(NamedTuple):
-    """What makes changes one group. `causes` are the rules, settings or rows, where known."""
-
-    kind: ChangeClass
-    operation: str
-    path: str
-    causes: tuple[str, ...] = ()
-
-    @property
-    def rank(self) -> tuple[int, str, str, str, tuple[str, ...]]:
-        """What decides which groups are kept: short names come first."""
-        length = len(self.operation) + len(self.path)
-        return length, self.operation, self.path, self.kind, self.causes
-
-    @property
-    def rest(self) -> "GroupKey":
-        """The key of the group that counts this group with others of its class."""
-        return GroupKey(self.kind, "(any)", REST)
-
-
-class Example(NamedTuple):
-    """One message that changed: its place in the corpus, its id, and both values as JSON text."""
-
-    where: str
-    id: str | None
-    old: str | None
-    new: str | None
-    position: Position = (0, 0)
-
-    @property
-    def order(self) -> tuple[Position, str, str]:
-        """What decides which examples are kept: the first in the corpus."""
-        return self.position, self.old or "", self.new or ""
-
-    def as_json(self) -> Json:
-        """The example as a report shows it."""
-        return {"where": self.where, "id": self.id, "old": self.old, "new": self.new}
-
-
-@dataclass
-class Group:
-    """How many messages changed in one way, in which events, and the first few of them."""
-
-    messages: int = 0
-    examples: list[Example] = field(default_factory=list)
-    events: Counter[str] = field(default_factory=Counter)
-
-    def add(self, other: "Group") -> None:
-        """Add what was counted in another part of the corpus."""
-        self.messages += other.messages
-        self.examples = sorted(self.examples + other.examples, key=lambda each: each.order)
-        del self.examples[EXAMPLES:]
-        for name, count in other.events.items():
-            self.count_event(name, count)
-
-    def count_event(self, name: str, count: int = 1) -> None:
-        """Count messages of an event."""
-        self.events[name] += count
-        if len(self.events) > 2 * KEPT_EVENTS:
-            self._keep_events(KEPT_EVENTS, _name_rank)
-
-    def settle_events(self) -> None:
-        """Count the events of fewest messages together. To be called when all is counted."""
-        self._keep_events(KEPT_EVENTS, _name_rank)
-        events = self.events
-        self._keep_events(MAX_EVENTS, lambda name: (-events[name], name))
-        self.events = _in_order(self.events)
-
-    def _keep_events(self, number: int, rank: Callable[[str], Any]) -> None:
-        names = sorted(self.events.keys() - {OTHER_EVENTS}, key=rank)
-        if len(names) > number:
-            other = sum(self.events[name] for name in names[number:])
-            self.events = Counter(
-                {name: self.events[name] for name in names[:number]}
-                | {OTHER_EVENTS: self.events[OTHER_EVENTS] + other}
-            )
-
-
-def _in_order(counts: Counter[str]) -> Counter[str]:
-    """The same counts, the highest first, then by name."""
-    return Counter(dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
-
-
-def _name_rank(name: str) -> tuple[int, str]:
-    return len(name), name
 
 
 class CausedChange(NamedTuple):
@@ -270,7 +177,7 @@ class DiffCounts:
             group.settle_events()
         self.groups = dict(self.sorted_groups())
         for counts in ("failing", "silent", "causes"):
-            setattr(self, counts, _in_order(getattr(self, counts)))
+            setattr(self, counts, in_order(getattr(self, counts)))
         self.first_failing = dict(sorted(self.first_failing.items()))
 
     def _settle_renames(self) -> None:

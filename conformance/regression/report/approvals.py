@@ -22,7 +22,8 @@ from typing import Any
 
 from conformance.errors import DataError
 from conformance.regression.differences.changes import ChangeClass
-from conformance.regression.differences.counts import DiffCounts, GroupKey
+from conformance.regression.differences.counts import DiffCounts
+from conformance.regression.differences.groups import GroupKey
 from conformance.spec.globs import compiled as compiled_glob
 from conformance.spec.toml_text import toml_text as toml_text
 

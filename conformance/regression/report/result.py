@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.differences.comparison import DiffJob, never_exercised
-from conformance.regression.differences.counts import DiffCounts, Group, GroupKey
+from conformance.regression.differences.counts import DiffCounts
+from conformance.regression.differences.groups import Group, GroupKey
 from conformance.regression.redaction import SHORT_CHARACTERS, SecretFilter, secrets_in
 from conformance.regression.report.approvals import Approval, ApprovalMatches
 from conformance.regression.sides.refs import STAND_IN_SETTINGS

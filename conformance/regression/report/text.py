@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from conformance.regression.differences.changes import ChangeClass
-from conformance.regression.differences.counts import Example
+from conformance.regression.differences.groups import Example
 from conformance.regression.json_text import printable
 from conformance.regression.report.result import DiffResult, ReportRow, percent, plural
 

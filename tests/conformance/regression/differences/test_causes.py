@@ -11,7 +11,8 @@ from conformance.corpus.reading import Chunk
 from conformance.regression.differences.causes import Causes
 from conformance.regression.differences.changes import ChangeClass, changes
 from conformance.regression.differences.comparison import ChunkComparer, DiffJob
-from conformance.regression.differences.counts import DiffCounts, GroupKey
+from conformance.regression.differences.counts import DiffCounts
+from conformance.regression.differences.groups import GroupKey
 from conformance.regression.engine import opened
 from conformance.regression.sides.refs import STAND_IN_SETTINGS, parse_ref
 from conformance.regression.sides.variants import Variant, steps

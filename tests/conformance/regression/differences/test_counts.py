@@ -4,15 +4,10 @@ import pytest
 
 from conformance.corpus.entries import CorpusEntry
 from conformance.regression.differences import counts as counts_module
+from conformance.regression.differences import groups as groups_module
 from conformance.regression.differences.changes import Change, ChangeClass
-from conformance.regression.differences.counts import (
-    MAX_CHARACTERS,
-    CausedChange,
-    DiffCounts,
-    Example,
-    Group,
-    GroupKey,
-)
+from conformance.regression.differences.counts import CausedChange, DiffCounts
+from conformance.regression.differences.groups import MAX_CHARACTERS, Example, Group, GroupKey
 from conformance.regression.redaction import SecretFilter
 
 
@@ -163,8 +158,8 @@ def test_a_rename_that_the_corpus_does_not_agree_on_is_a_removal_and_an_addition
 
 def test_event_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A group has the commonest of the shortest event names, and counts the others together."""
-    monkeypatch.setattr(counts_module, "KEPT_EVENTS", 3)
-    monkeypatch.setattr(counts_module, "MAX_EVENTS", 2)
+    monkeypatch.setattr(groups_module, "KEPT_EVENTS", 3)
+    monkeypatch.setattr(groups_module, "MAX_EVENTS", 2)
     counts = DiffCounts()
     for number in range(50):
         event = "e" * (1 + number % 11)

@@ -9,7 +9,8 @@ import pytest
 
 from conformance.errors import DataError
 from conformance.regression.differences.changes import ChangeClass
-from conformance.regression.differences.counts import DiffCounts, Group, GroupKey
+from conformance.regression.differences.counts import DiffCounts
+from conformance.regression.differences.groups import Group, GroupKey
 from conformance.regression.report.approvals import (
     Approval,
     match_approvals,
