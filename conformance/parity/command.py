@@ -18,7 +18,7 @@ from conformance.parity.result import ProbeResult, as_json, judged, mark_unread,
 from conformance.parity.service import LIVE, Service
 from conformance.parity.text import text
 from conformance.regression.report.result import plural
-from conformance.spec.scenarios.selection import matcher
+from conformance.spec.scenarios.keyword import matcher
 from conformance.targets.destination_guard import answers_errors
 from translator.sender.http.destination_guard import DestinationError, checked_base_url
 

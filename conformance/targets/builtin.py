@@ -32,8 +32,9 @@ from translator.sender import (
     RetryPolicy,
     Sender,
 )
-from translator.sender.books.ledger import Ledger, ReadyOperations
+from translator.sender.books.ledger import Ledger
 from translator.sender.books.message_status import MessageStatus
+from translator.sender.books.ready_source import ReadyOperations
 from translator.sender.books.spool_records import IncomingMessage
 
 

@@ -1,32 +1,15 @@
 """Which scenarios to run: by id or glob, `-k` with the words of pytest's, `--tag` and others."""
 
-import re
 import shlex
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from conformance.errors import UsageError
 from conformance.runner.captures.cloud import Recorded
 from conformance.spec.citations import sources
+from conformance.spec.scenarios.keyword import matcher
 from conformance.spec.scenarios.loading import Scenario
-
-_TOKEN = re.compile(r"\s*(?:(?P<bracket>[()])|(?P<word>[^\s()]+))")
-
-Test = Callable[[str], bool]
-
-
-def matcher(expression: str) -> Test:
-    """A test of a name: substrings joined by `and`, `or`, `not` and brackets; case is ignored.
-
-    Raises UsageError for an expression that makes no sense.
-    """
-    tokens = [match["bracket"] or match["word"] for match in _TOKEN.finditer(expression)]
-    parser = _Parser(tokens, expression)
-    test = parser.alternatives()
-    if parser.tokens:
-        parser.fail(parser.tokens[0])
-    return lambda name: test(name.lower())
 
 
 @dataclass(frozen=True)
@@ -126,57 +109,3 @@ def select_captures(
         for capture in captures
         if wanted <= {"capture", capture.mode, capture.area} and test(capture.id)
     ]
-
-
-class _Parser:
-    """Recursive descent over `not`, then `and`, then `or`."""
-
-    def __init__(self, tokens: list[str], expression: str) -> None:
-        self.tokens = tokens
-        self._expression = expression
-
-    def fail(self, at: str) -> None:
-        raise UsageError(
-            f"-k {self._expression!r}: did not expect {at!r}; "
-            "join words with 'and', 'or', 'not' and brackets"
-        )
-
-    def alternatives(self) -> Test:
-        test = self._both()
-        while self._take("or"):
-            test = _either(test, self._both())
-        return test
-
-    def _both(self) -> Test:
-        test = self._factor()
-        while self._take("and"):
-            test = _all(test, self._factor())
-        return test
-
-    def _factor(self) -> Test:
-        if self._take("not"):
-            inner = self._factor()
-            return lambda name: not inner(name)
-        if self._take("("):
-            inner = self.alternatives()
-            if not self._take(")"):
-                self.fail(self.tokens[0] if self.tokens else "the end")
-            return inner
-        if not self.tokens or self.tokens[0] in ("and", "or", ")"):
-            self.fail(self.tokens[0] if self.tokens else "the end")
-        word = self.tokens.pop(0).lower()
-        return lambda name: word in name
-
-    def _take(self, token: str) -> bool:
-        if self.tokens and self.tokens[0] == token:
-            del self.tokens[0]
-            return True
-        return False
-
-
-def _either(first: Test, second: Test) -> Test:
-    return lambda name: first(name) or second(name)
-
-
-def _all(first: Test, second: Test) -> Test:
-    return lambda name: first(name) and second(name)

@@ -280,24 +280,3 @@ def losses_of(
         loss = operation_loss(operation, DeliveryStatus.DEAD_LETTERED, reason)
         losses.append((loss, of_operation(operation)))
     return losses
-
-
-class ReadyOperations:
-    """Operations that are all there already, as a source of the sender."""
-
-    def __init__(self, operations: Sequence[QueuedOperation], ledger: Ledger) -> None:
-        self._operations: Sequence[QueuedOperation] | None = operations
-        self._ledger = ledger
-
-    def take(self, room: int) -> Sequence[QueuedOperation] | None:
-        """All of them, once."""
-        taken, self._operations = self._operations, None
-        return taken or None
-
-    def sending(self, operations: Sequence[QueuedOperation]) -> None:
-        """As the ledger does."""
-        self._ledger.sending(operations)
-
-    def settled(self, settled: Sequence[Settled]) -> None:
-        """As the ledger does."""
-        self._ledger.settled(settled)

@@ -5,31 +5,7 @@ import pytest
 from conformance.errors import UsageError
 from conformance.runner.captures.cloud import load_captures
 from conformance.spec.scenarios.loading import load_scenarios
-from conformance.spec.scenarios.selection import Selection, matcher, select
-
-
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        ("alias", ["alias/direction", "alias/to-itself"]),
-        ("ALIAS and not itself", ["alias/direction"]),
-        ("itself or minimal", ["alias/to-itself", "track/minimal"]),
-        ("not (alias or track/)", []),
-        ("direction and alias or minimal and track", ["alias/direction", "track/minimal"]),
-    ],
-)
-def test_expressions(expression: str, expected: list[str]) -> None:
-    """Words are substrings, joined by and, or, not and brackets as in pytest."""
-    names = ["alias/direction", "alias/to-itself", "track/minimal"]
-    test = matcher(expression)
-    assert [name for name in names if test(name)] == expected
-
-
-@pytest.mark.parametrize("expression", ["and", "a or", "(a", "a b", "not", "a )"])
-def test_nonsense_is_refused(expression: str) -> None:
-    """An expression that makes no sense is a usage error, not an empty selection."""
-    with pytest.raises(UsageError, match="did not expect"):
-        matcher(expression)
+from conformance.spec.scenarios.selection import Selection, select
 
 
 def test_tags_must_all_be_there() -> None:
