@@ -1,12 +1,16 @@
 """Measures the mock's pages: how fast they are with many events, and what a live page costs.
 
     python benchmarks/inspector.py [--events N] [--rounds N]
+    python benchmarks/inspector.py --store URL [--events N]
 
 It sends events to a mock in a process of its own, in turns without and with a visitor whose page is
 live. The visitor does what the page's script does: a long poll, then the page, then a rest. The
 ratio is that of the processor time that the mock took for as many events, which other programs on
 the machine disturb little. Then it reads each page and prints milliseconds and bytes. It needs
 Linux.
+
+With `--store` it fills that store, which must be empty, with the rows of as many events, and reads
+the pages of a mock on it. `--store postgresql` starts a PostgreSQL server for that.
 """
 
 import argparse
@@ -19,9 +23,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
+
+from stored_traffic import fill
 
 BATCH = 50
 """Events of a request."""
@@ -36,6 +43,16 @@ PAGES = (
     *("person?id=user-7", "identity", "identity?id=user-7", "groups", "faults", "clock", "leaks"),
     *("project?token=T", "?token=T", "rejected?reason=time: older than 5 days"),
 )
+READS = (
+    *("requests/100", "records/5000", "events/5000", "person?token=T&id=user-7", "overview"),
+    *(
+        "identities?token=T&id=user-7",
+        "requests?summary=1&page=1&limit=50",
+        "records?page=1&limit=50",
+    ),
+    *("profiles?page=1&limit=50", "group?token=T&key=company&id=company-7&limit=50", "changes"),
+)
+"""Reads of the JSON API by an id, and pages of its lists."""
 TARGETS = {"milliseconds": 100, "bytes": 60_000, "first page": 2000, "ratio": 0.95}
 
 
@@ -55,9 +72,9 @@ def bodies() -> list[bytes]:
 
 
 @contextmanager
-def serving() -> Iterator[tuple[str, int]]:
+def serving(*options: str) -> Iterator[tuple[str, int]]:
     """The base URL and the process id of a mock in its own process."""
-    command = [sys.executable, "-m", "mock_mixpanel", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "mock_mixpanel", "serve", "--port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -114,53 +131,88 @@ def one_round(client: Client, prepared: list[bytes], requests: int) -> float:
     return requests * BATCH / (time.monotonic() - started)
 
 
-def timed(client: Client, page: str) -> tuple[float, int]:
-    """Milliseconds and bytes of a page."""
+def timed(client: Client, path: str) -> tuple[float, int]:
+    """Milliseconds and bytes of a page or a list below `/_mock/`."""
     started = time.monotonic()
-    content = client.call(f"/_mock/ui/{page}")
+    content = client.call(f"/_mock/{path}")
     return (time.monotonic() - started) * 1000, len(content)
+
+
+def measure_pages(reader: Client, process: int, events: int) -> None:
+    """Print how long the first page takes, when it is complete, and every page and read then."""
+    first, _ = timed(reader, "ui/")
+    print(f"first page after {events:,} events: {first:,.0f} ms", end="")
+    print(f" (target {TARGETS['first page']:,})", flush=True)
+    started, before = time.monotonic(), processor_seconds(process)
+    while b'data-behind="0"' not in reader.call("/_mock/ui/"):
+        time.sleep(0.5)
+    took = processor_seconds(process) - before
+    print(f"complete after {time.monotonic() - started:,.1f} s more,", end=" ")
+    print(f"{took:,.1f} s of processor time; memory {resident(process) / 1e6:,.0f} MB")
+    for path in (*(f"ui/{page}" for page in PAGES), *READS):
+        took, size = min(timed(reader, path) for _ in range(5))
+        late = " !" if took > TARGETS["milliseconds"] or size > TARGETS["bytes"] else ""
+        print(f"{took:8.1f} ms {size:8,} bytes  /_mock/{path}{late}", flush=True)
+
+
+def resident(process: int) -> int:
+    """Bytes of memory that a process holds."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def measure_ingestion(url: str, process: int, arguments: argparse.Namespace) -> None:
+    """Print what a live page costs those who send, and send the rest of the events."""
+    prepared = bodies()
+    client, reader = Client(url), Client(url)
+    one_round(client, prepared, 10)
+    timed(reader, "ui/requests")  # The first call makes the pages ready.
+    alone, watched = [], []
+    for _ in range(arguments.rounds):
+        before = processor_seconds(process)
+        one_round(client, prepared, ROUND)
+        alone.append(processor_seconds(process) - before)
+        visitor = multiprocessing.Process(target=visit, args=(url,), daemon=True)
+        visitor.start()
+        before = processor_seconds(process)
+        one_round(client, prepared, ROUND)
+        watched.append(processor_seconds(process) - before)
+        visitor.terminate()
+        visitor.join()
+    count = ROUND * BATCH
+    print(f"seconds for {count:,} events: {sum(alone) / len(alone):.2f} alone,", end=" ")
+    print(f"{sum(watched) / len(watched):.2f} with a live page")
+    print(f"ratio: {sum(alone) / sum(watched):.2f} (target {TARGETS['ratio']})", flush=True)
+    sent = 2 * arguments.rounds * ROUND * BATCH
+    one_round(client, prepared, max(0, arguments.events - sent) // BATCH)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--store", help="an empty store, or postgresql to start a server")
     arguments = parser.parse_args()
-    prepared = bodies()
-    with serving() as (url, process):
-        client, reader = Client(url), Client(url)
-        one_round(client, prepared, 10)
-        timed(reader, "requests")  # The first call makes the pages ready.
-        alone, watched = [], []
-        for _ in range(arguments.rounds):
-            before = processor_seconds(process)
-            one_round(client, prepared, ROUND)
-            alone.append(processor_seconds(process) - before)
-            visitor = multiprocessing.Process(target=visit, args=(url,), daemon=True)
-            visitor.start()
-            before = processor_seconds(process)
-            one_round(client, prepared, ROUND)
-            watched.append(processor_seconds(process) - before)
-            visitor.terminate()
-            visitor.join()
-        count = ROUND * BATCH
-        print(f"seconds for {count:,} events: {sum(alone) / len(alone):.2f} alone,", end=" ")
-        print(f"{sum(watched) / len(watched):.2f} with a live page")
-        print(f"ratio: {sum(alone) / sum(watched):.2f} (target {TARGETS['ratio']})", flush=True)
-        sent = 2 * arguments.rounds * ROUND * BATCH
-        one_round(client, prepared, max(0, arguments.events - sent) // BATCH)
-        first, _ = timed(reader, "")
-        print(f"first page after {arguments.events:,} events: {first:,.0f} ms", end="")
-        print(f" (target {TARGETS['first page']:,})", flush=True)
-        started = time.monotonic()
-        while b'data-behind="0"' not in reader.call("/_mock/ui/"):
-            time.sleep(0.1)
-        print(f"complete after {time.monotonic() - started:,.1f} s more", flush=True)
-        for page in PAGES:
-            times = [timed(reader, page) for _ in range(3)]
-            took, size = min(times)
-            late = " !" if took > TARGETS["milliseconds"] or size > TARGETS["bytes"] else ""
-            print(f"{took:8.1f} ms {size:8,} bytes  /_mock/ui/{page}{late}", flush=True)
+    with ExitStack() as stack:
+        options: tuple[str, ...] = ()
+        if arguments.store:
+            store = arguments.store
+            if store == "postgresql":
+                sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+                from tests.mock_mixpanel import postgresql
+
+                folder = stack.enter_context(TemporaryDirectory())
+                store = stack.enter_context(postgresql.running(Path(folder)))
+            started = time.monotonic()
+            requests = fill(store, arguments.events)
+            print(
+                f"{requests:,} requests stored in {time.monotonic() - started:,.1f} s", flush=True
+            )
+            options = ("--store", store)
+        url, process = stack.enter_context(serving(*options))
+        if not arguments.store:
+            measure_ingestion(url, process, arguments)
+        measure_pages(Client(url), process, arguments.events)
 
 
 if __name__ == "__main__":
