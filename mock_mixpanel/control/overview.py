@@ -9,7 +9,7 @@ from mock_mixpanel.control.views import verdicts_of
 from mock_mixpanel.ingest.regions import home_in
 from mock_mixpanel.simulation.clock import iso
 
-EXAMINED = 500
+EXAMINED = 200
 """The latest requests that are counted by minute."""
 MINUTES = 30
 """Minutes with requests that are shown."""

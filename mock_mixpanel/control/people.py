@@ -139,8 +139,8 @@ class PeopleReader:
         return [{"distinct_id": member, "events": count} for member, count in shown]
 
 
-AT_ONCE = 100
-EXAMINED = 5000
+AT_ONCE = 250
+EXAMINED = 2000
 """The latest events that are looked at for the members of a group."""
 
 

@@ -157,6 +157,8 @@ class LogReader:
         """Records sent to another region than their project's, with that as `home`."""
         projections = self.backend.projections
         numbers = projections.noted(query.token)
+        if not any(home_in([each]) for each in projections.reasons(query.token, query.region)):
+            numbers = []  # There are none, so that there is nothing to search.
         candidates = self._noted(
             numbers, query, lambda entry: home_in(entry.verdict.reasons) is not None
         )

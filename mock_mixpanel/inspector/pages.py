@@ -1,6 +1,7 @@
 """The pages about requests and records: overview, requests, events and rejected records."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from flask import Response, request
@@ -23,8 +24,8 @@ from mock_mixpanel.inspector.wording import counted
 LATEST = 10
 """Requests on the overview."""
 FRAMES = "form-action 'none'; frame-ancestors 'none'"
-CHARTED = 1000
-"""The latest requests that the overview's chart looks at."""
+CHARTED, CHART_SECONDS = 500, 0.01
+"""The latest requests that the overview's chart looks at, and the processor time that it takes."""
 MOST_COPIED = 20_000
 """Characters of all forms of a request that its page shows at once; else each has a page."""
 MOST_TROUBLES = 8
@@ -64,7 +65,8 @@ class RecordPages:
     def start(self) -> Response:
         """Troubles first, then the last requests."""
         site, visit = self._site, self._site.visit()
-        found = site.reading.requests(site.query(visit, limit=CHARTED), summary=True)
+        query = replace(site.query(visit, limit=CHARTED), seconds=CHART_SECONDS)
+        found = site.reading.requests(query, summary=True)
         totals = site.totals(visit)
         attention = site.attention(visit)
         return site.render(

@@ -17,7 +17,7 @@ from mock_mixpanel.inspector.wording import seconds_between
 
 ACTIVITY = 20
 """Events of a person, and updates of a person or group, that a page shows."""
-LISTED = 100
+LISTED = 50
 """Clusters, splits or links that the page of all identities shows."""
 
 

@@ -79,7 +79,7 @@ class Log:
         Without `records` there is None in place of each record; `only` leaves the records of these
         entry ids.
         """
-        for row in self._store.rows(ids):
+        for row in self._store.rows(ids, bodies=records):
             yield journaled(row, only=only) if records else without_records(row)
 
     def forget(self, token: str | None = None) -> None:

@@ -81,10 +81,10 @@ def journaled(row: Row, *, only: Container[int] | None = None) -> Journaled:
 def without_records(row: Row) -> Journaled:
     """The request of a row with the verdicts on its records, but None for each record.
 
-    It leaves the text of the records alone, which is most of a row.
+    It leaves the text of the records alone, which is most of a row and may be missing.
     """
     head = load(row.head)
-    size = head[2] if isinstance(head[2], int) else len(head[2] or head[3] or load(row.body))
+    size = head[2] if isinstance(head[2], int) else len(head[2] or head[3] or ())
     return Journaled(row.id, Exchange(*head[0]), tuple(_entries(row, head, None, [None] * size)))
 
 

@@ -6,8 +6,8 @@ from itertools import chain, islice
 from mock_mixpanel.log.records import Journaled, LogEntry
 from mock_mixpanel.state.log_fold import LogFold
 
-AT_ONCE = 100
-"""How many requests are fetched at once when the journal is read backwards."""
+FIRST, AT_ONCE = 10, 100
+"""How many requests are fetched first, and at most at once, when the journal is read backwards."""
 MOST_UNREAD = 500
 """Unread requests that are looked at for those of one project."""
 RECORDS_AT_ONCE = 20
@@ -35,7 +35,9 @@ class JournalReader(LogFold):
             numbers = self._index.backwards(before, token)
             if unread:
                 numbers = chain(self._unread(token, before), numbers)
-        while some := list(islice(numbers, AT_ONCE)):
+        size = FIRST if records else AT_ONCE  # Most readers need only a few.
+        while some := list(islice(numbers, size)):
+            size = min(AT_ONCE, 2 * size)
             for request in self._log.requests(some, records=records):
                 if token is None or token in request.tokens:
                     yield request

@@ -88,8 +88,11 @@ class Store(Protocol):
     def last(self) -> int:
         """The id of the last appended row, forgotten rows included; 0 for an empty store."""
 
-    def rows(self, ids: Sequence[int]) -> Sequence[Row]:
-        """The rows with these ids, without those that were forgotten."""
+    def rows(self, ids: Sequence[int], *, bodies: bool = True) -> Sequence[Row]:
+        """The rows with these ids, without those that were forgotten.
+
+        Without `bodies` they may be empty, which saves a database most of the work.
+        """
 
     def forget(self, token: str | None) -> None:
         """Forget all rows, or the records of one project and the requests that had no others."""

@@ -157,7 +157,7 @@ class FolderStore:
         with self._reading() as head:
             return head.next_row - 1
 
-    def rows(self, ids: Sequence[int]) -> Sequence[Row]:
+    def rows(self, ids: Sequence[int], *, bodies: bool = True) -> Sequence[Row]:
         with self._reading() as head:
             log = self._current(head)
         return log.rows(ids, head.end)

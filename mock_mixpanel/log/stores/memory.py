@@ -176,7 +176,7 @@ class MemoryStore:
     def last(self) -> int:
         return self._last_row
 
-    def rows(self, ids: Sequence[int]) -> Sequence[Row]:
+    def rows(self, ids: Sequence[int], *, bodies: bool = True) -> Sequence[Row]:
         with self._lock:
             found = [self._rows.get(each) for each in ids]
         return [row for row in found if row]

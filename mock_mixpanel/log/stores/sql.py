@@ -38,6 +38,7 @@ from mock_mixpanel.log.stores.sql_schema import (
     SELECT_EXTENT,
     SELECT_PAGE,
     SELECT_ROWS,
+    SELECT_ROWS_WITHOUT_BODIES,
     SETTINGS,
     STATE,
     STATE_AND_NEWEST,
@@ -177,11 +178,10 @@ class SqlStore:
         with self._reading() as reader:
             return int(reader.execute(_NEXT_ROW).scalar_one()) - 1
 
-    def rows(self, ids: Sequence[int]) -> Sequence[Row]:
+    def rows(self, ids: Sequence[int], *, bodies: bool = True) -> Sequence[Row]:
+        select = SELECT_ROWS if bodies else SELECT_ROWS_WITHOUT_BODIES
         with self._reading() as reader:
-            found = {
-                row[0]: read_row(row) for row in reader.execute(SELECT_ROWS, {"ids": list(ids)})
-            }
+            found = {row[0]: read_row(row) for row in reader.execute(select, {"ids": list(ids)})}
         return [found[each] for each in ids if each in found]
 
     def forget(self, token: str | None) -> None:

@@ -98,7 +98,10 @@ SELECT_PAGE = (
     .order_by(LOG.c.id)
     .limit(PAGE)
 )
-SELECT_ROWS = sa.select(*ROW).where(LOG.c.id.in_(sa.bindparam("ids", expanding=True)))
+_WITH_IDS = LOG.c.id.in_(sa.bindparam("ids", expanding=True))
+SELECT_ROWS = sa.select(*ROW).where(_WITH_IDS)
+_NO_BODY = sa.literal(b"", sa.LargeBinary)
+SELECT_ROWS_WITHOUT_BODIES = sa.select(*ROW[:-1], _NO_BODY).where(_WITH_IDS)
 _OLDEST = sa.select(LOG.c.first).order_by(LOG.c.id).limit(1)
 SELECT_EXTENT = sa.select(_OLDEST.scalar_subquery(), NEXT_ENTRY).select_from(STATE_AND_NEWEST)
 SELECT_ANSWERS = (

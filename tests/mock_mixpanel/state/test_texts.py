@@ -21,7 +21,7 @@ class Watched(MemoryStore):
 
     read: list[int]
 
-    def rows(self, ids: Any) -> Any:
+    def rows(self, ids: Any, *, bodies: bool = True) -> Any:
         self.read += ids
         return super().rows(ids)
 
