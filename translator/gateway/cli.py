@@ -183,16 +183,21 @@ def run_gateway(
         running: list[Pipeline] = []
 
         def opened(name: str, chosen: Settings) -> Pipeline:
-            pipeline = Pipeline(name, chosen, delivery)
+            return Pipeline(name, chosen, delivery)
+
+        def start(pipeline: Pipeline) -> None:
             stack.callback(pipeline.close)
             _log_opened(pipeline, delivery)
             pipeline.start()
             running.append(pipeline)
-            return pipeline
 
         try:
             default = opened("", settings) if settings else None
-            sources = Sources(default, write_keys=write_keys, file=sources_file, make=opened)
+            if default:
+                start(default)
+            sources = Sources(
+                default, write_keys=write_keys, file=sources_file, make=opened, start=start
+            )
             redact.sources = sources
             sources.load()
         except (DestinationError, SpoolError, SourcesError) as error:

@@ -117,8 +117,12 @@ class TestGateway:
     def open(self, name: str, settings: Settings) -> Pipeline:
         """Another source, whose messages are stored but not delivered."""
         pipeline = Pipeline(name, settings, self.delivery)
-        pipeline.intake.start()
+        self.start(pipeline)
         return pipeline
+
+    def start(self, pipeline: Pipeline) -> None:
+        """Begin to store, and not to deliver."""
+        pipeline.intake.start()
 
     def client(
         self, *, sources: Sources | None = None, peer: str = "127.0.0.1", **options: Any

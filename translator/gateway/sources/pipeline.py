@@ -126,6 +126,10 @@ class Pipeline:
         """Why delivery has stopped; None while it has not."""
         self._thread = threading.Thread(target=self._deliver, name="delivery", daemon=True)
 
+    def check(self, settings: Settings) -> None:
+        """Raise DestinationError if `change` would."""
+        self.sender.base_url(self._translation(settings).compiled.host)
+
     def change(self, settings: Settings) -> None:
         """Use other settings from now on. What was translated before is delivered as it is."""
         if settings == self._settings:

@@ -37,7 +37,7 @@ class Sources:
     `default` takes the calls with a key of `write_keys`, or of every key that has no source of its
     own if there are no `write_keys`. `file` is a JSON or YAML object whose members are write keys;
     each value is an object of destination settings, or the path of a file with one, relative to the
-    file. `make` opens a pipeline with a name and settings.
+    file. `make` opens a pipeline with a name and settings, and `start` starts it.
     """
 
     def __init__(
@@ -47,11 +47,13 @@ class Sources:
         write_keys: Collection[str] = (),
         file: Path | None = None,
         make: Callable[[str, Settings], Pipeline] | None = None,
+        start: Callable[[Pipeline], object] = Pipeline.start,
     ) -> None:
         self._default = default
         self._write_keys = frozenset(write_keys)
         self._file = file
         self._make = make
+        self._start = start
         self._by_key: dict[str, Pipeline] = {}
         self._all: dict[str, Pipeline] = {}
         self._settings: list[Settings] = []
@@ -81,15 +83,20 @@ class Sources:
         return found
 
     def load(self) -> None:
-        """Read the file. Raises SourcesError, and then nothing has changed."""
+        """Read the file, and use all of it. Raises SourcesError, and then nothing has changed."""
         if self._file is None:
             return
         self._stamps = _stamps([self._file, *self._stamps])
         settings, files = read_sources(self._file)
         self._stamps = _stamps([self._file, *files])
+        opened = self._open_new(settings)
+        for name, pipeline in opened.items():
+            self._start(pipeline)
+            self._all[name] = pipeline
         by_key: dict[str, Pipeline] = {}
         for write_key, each in settings.items():
-            by_key[write_key] = self._pipeline(write_key, each)
+            by_key[write_key] = self._all[source_name(write_key)]
+            by_key[write_key].change(each)
         self._by_key = by_key
         self._settings = list(settings.values())
         hidden = [*settings, *(each.apiSecret for each in self._settings)]
@@ -114,17 +121,26 @@ class Sources:
         """A text without the secrets of the file."""
         return self._redact(text)
 
-    def _pipeline(self, write_key: str, settings: Settings) -> Pipeline:
+    def _open_new(self, settings: Mapping[str, Settings]) -> dict[str, Pipeline]:
+        """Open the pipelines of new sources, and check the settings of the others.
+
+        Raises SourcesError if that is not possible for one of them; then none is open.
+        """
         assert self._make is not None, "with a file there is a maker"
-        name = source_name(write_key)
-        try:
-            if name in self._all:
-                self._all[name].change(settings)
-            else:
-                self._all[name] = self._make(name, settings)
-        except (DestinationError, SpoolError) as error:
-            raise SourcesError(f"source {name}: {error}") from error
-        return self._all[name]
+        opened: dict[str, Pipeline] = {}
+        for place, (write_key, each) in enumerate(settings.items(), 1):
+            name = source_name(write_key)
+            try:
+                if name in self._all:
+                    self._all[name].check(each)
+                else:
+                    opened[name] = self._make(name, each)
+            except (DestinationError, SpoolError, OSError) as error:
+                for pipeline in opened.values():
+                    pipeline.close()
+                text = f"{self._file}: source {place} ({name}) cannot be opened: {error}"
+                raise SourcesError(text) from error
+        return opened
 
 
 def read_sources(file: Path) -> tuple[Mapping[str, Settings], list[Path]]:

@@ -1,6 +1,7 @@
 """Several write keys, each with its own settings."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.translator.gateway.build import TestGateway
+from translator.gateway.sources.pipeline import Pipeline
 from translator.gateway.sources.sources import (
     Sources,
     SourcesError,
@@ -24,8 +26,8 @@ TRACK = {"event": "E", "userId": "u"}
 class Files:
     """A gateway with a file of sources."""
 
-    def __init__(self, folder: Path) -> None:
-        self.gateway = TestGateway()
+    def __init__(self, folder: Path, *, spool: bool = False) -> None:
+        self.gateway = TestGateway(folder if spool else None)
         self.file = folder / "sources.json"
         self.folder = folder
         self.opened: list[Any] = []
@@ -34,12 +36,16 @@ class Files:
         self.file.write_text(json.dumps(sources))
 
     def sources(self, *, default: bool = False) -> Sources:
-        def make(name: str, settings: Any) -> Any:
-            pipeline = self.gateway.open(name, settings)
+        def start(pipeline: Pipeline) -> None:
+            self.gateway.start(pipeline)
             self.opened.append(pipeline)
-            return pipeline
 
-        found = Sources(self.gateway.pipeline if default else None, file=self.file, make=make)
+        found = Sources(
+            self.gateway.pipeline if default else None,
+            file=self.file,
+            make=lambda name, settings: Pipeline(name, settings, self.gateway.delivery),
+            start=start,
+        )
         found.load()
         return found
 
@@ -161,6 +167,39 @@ def test_a_bad_file_changes_nothing(files: Files) -> None:
     assert sources.find(SHOP) is before
     files.write({SHOP: {"token": "mended"}})
     assert sources.reload()
+
+
+@pytest.mark.parametrize("fault", ["spool", "destination", "dead letters"])
+def test_all_or_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str) -> None:
+    """If one source of a changed file cannot be opened, nothing changes: no new source, no key
+    that is gone, no settings; the error names the source."""
+    files = Files(tmp_path, spool=True)
+    files.write({SHOP: {"token": "A"}})
+    sources = files.sources()
+    threads = threading.active_count()
+    bad: dict[str, Any] = {"token": "C"}
+    if fault == "spool":
+        (tmp_path / f"spool.{source_name('bad')}").mkdir()
+    elif fault == "dead letters":
+        (tmp_path / f"spool.{source_name('bad')}.dead").mkdir()
+    else:
+        bad["enableEuropeanUnionEndpoint"] = True
+    for changed in ({"new": {"token": "B"}, "bad": bad}, {SHOP: {"token": "D"}, "bad": bad}):
+        caplog.clear()
+        files.write(changed)
+        assert not sources.reload()
+        [record] = caplog.records
+        assert f"source 2 ({source_name('bad')}) cannot be opened" in record.getMessage()
+        assert [each.name for each in sources.pipelines] == [source_name(SHOP)]
+        assert (sources.find("new"), sources.find("bad")) == (None, None)
+        assert threading.active_count() == threads
+    client = files.gateway.client(sources=sources)
+    assert client.post("/v1/track", TRACK, write_key=SHOP).status == 200
+    assert tokens(sources) == {source_name(SHOP): ["A"]}
+    # What was opened for it is closed again: it can be opened now.
+    files.write({"new": {"token": "B"}})
+    assert sources.reload()
+    files.close()
 
 
 @pytest.mark.parametrize(
