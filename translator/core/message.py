@@ -25,10 +25,21 @@ FORBIDDEN_IDS = frozenset(
 """Ids that Mixpanel refuses, compared in lower case
 (docs/facts/mixpanel-http-api.md#strict-validation)."""
 
-_ID_FIELDS = ("userId", "anonymousId", "previousId", "groupId", "messageId")
-_OBJECT_FIELDS = ("properties", "traits", "context", "integrations")
-_TEXT_FIELDS = ("event",)
-_NAME_FIELDS = ("name", "category")
+_FIELD_TYPES: Mapping[str, tuple[frozenset[type], str]] = {
+    **dict.fromkeys(
+        ("userId", "anonymousId", "previousId", "groupId", "messageId"),
+        (frozenset([str, int, float]), "text or a number"),
+    ),
+    **dict.fromkeys(
+        ("properties", "traits", "context", "integrations"), (frozenset([dict]), "an object")
+    ),
+    "event": (frozenset([str]), "text"),
+    **dict.fromkeys(("name", "category"), (frozenset([str, int, float]), "text")),
+    "timestamp": (frozenset([str, int, float]), "ISO 8601 text or a unix timestamp"),
+}
+"""Field -> the types of its value in Python, and in words. Null is allowed everywhere."""
+
+_ALLOWED = {field: kinds | {type(None)} for field, (kinds, _) in _FIELD_TYPES.items()}
 
 _EMPTY: Json = {}
 
@@ -61,17 +72,22 @@ class Message:
         if compiled.doc["field_types"]:
             check_types(raw)
         # An empty messageId counts as absent: otherwise all such messages had one insert id.
-        self.id: str | float | None = None if raw.get("messageId") == "" else raw.get("messageId")
-        self.user_id, no_user = self.usable_id(compiled, "userId")
-        self.anonymous_id, no_anonymous = self.usable_id(compiled, "anonymousId")
+        message_id = raw.get("messageId")
+        self.id: str | float | None = None if message_id == "" else message_id
+        self.user_id, self.refused_ids = self.usable_id(compiled, "userId")
+        self.anonymous_id = None
+        if "anonymousId" in raw:
+            self.anonymous_id, no_anonymous = self.usable_id(compiled, "anonymousId")
+            self.refused_ids += no_anonymous
         self.distinct_id = self.user_id or self.anonymous_id
-        self.refused_ids = no_user + no_anonymous
         if self.distinct_id is None:
             self.distinct_id, no_session = self.usable_id(compiled, "sessionId")
             self.refused_ids += no_session
         # Old clients send the context as `options`; if a message has both, `options` counts.
-        field = "options" if type(raw.get("options")) is dict else "context"
-        self.context: Mapping[str, Any] = self.object_field(field)
+        context = raw.get("options")
+        if type(context) is not dict:
+            context = raw.get("context")
+        self.context: Mapping[str, Any] = context if type(context) is dict else _EMPTY
         self.time_ms = self._time(compiled, now_ms)
         self.old = self._is_old(compiled, now_ms)
 
@@ -85,6 +101,8 @@ class Message:
             value = self.raw.get(field)
             if value is None or value == "":
                 continue
+            if type(value) is str and value.strip().lower() not in FORBIDDEN_IDS:
+                return value, refused
             if compiled.doc["field_types"] and type(value) not in (str, int, float):
                 raise _wrong(field, value, "text or a number")
             if compiled.doc["forbidden_ids"] and (
@@ -125,19 +143,19 @@ class Message:
         return "" if value is None or isinstance(value, bool | dict | list) else str(value)
 
     def _time(self, compiled: CompiledSettings, now_ms: int | None) -> int | None:
-        if "timestamp" not in self.raw:
-            return now_ms
-        value = self.raw["timestamp"]
-        if value is None:
-            return now_ms if compiled.doc["timestamps"] else 0
+        value = self.raw.get("timestamp")
         time_ms = parse(value)
-        if time_ms is None and compiled.doc["timestamps"]:
+        if time_ms is not None:
+            return time_ms
+        if value is None:
+            return now_ms if compiled.doc["timestamps"] or "timestamp" not in self.raw else 0
+        if compiled.doc["timestamps"]:
             raise TranslationError(
                 "timestamp_unparsable",
                 f"timestamp {value!r:.80} cannot be read; send ISO 8601, such as "
                 "2026-06-15T12:00:00.000Z",
             )
-        return time_ms
+        return None
 
     def _is_old(self, compiled: CompiledSettings, now_ms: int | None) -> bool:
         if now_ms is None:
@@ -174,8 +192,8 @@ def require_secret(compiled: CompiledSettings) -> None:
 def kind_of(raw: Json, calls: tuple[str, ...] = CALLS) -> str:
     """The `type` of a message. Raises `TranslationError` if it is not one of the six calls."""
     kind = raw.get("type")
-    if kind in calls:
-        return str(kind)
+    if type(kind) is str and kind in calls:
+        return kind
     if kind is None or kind == "":
         raise TranslationError("missing_type", f"type is missing; it must be one of {calls}")
     near = difflib.get_close_matches(str(kind).lower(), calls, 1)
@@ -185,25 +203,16 @@ def kind_of(raw: Json, calls: tuple[str, ...] = CALLS) -> str:
 
 def check_types(raw: Json) -> None:
     """Raise `TranslationError` for a field of the wrong type."""
-    for field in _ID_FIELDS:
+    for field, value in raw.items():
+        if field in _ALLOWED and type(value) not in _ALLOWED[field]:
+            break
+    else:
+        return
+    # The first wrong field in the order of the table, whatever the order in the message.
+    for field, (kinds, expected) in _FIELD_TYPES.items():
         value = raw.get(field)
-        if value is not None and type(value) not in (str, int, float):
-            raise _wrong(field, value, "text or a number")
-    for field in _OBJECT_FIELDS:
-        value = raw.get(field)
-        if value is not None and type(value) is not dict:
-            raise _wrong(field, value, "an object")
-    for field in _TEXT_FIELDS:
-        value = raw.get(field)
-        if value is not None and type(value) is not str:
-            raise _wrong(field, value, "text")
-    for field in _NAME_FIELDS:
-        value = raw.get(field)
-        if value is not None and type(value) not in (str, int, float):
-            raise _wrong(field, value, "text")
-    value = raw.get("timestamp")
-    if value is not None and type(value) not in (str, int, float):
-        raise _wrong("timestamp", value, "ISO 8601 text or a unix timestamp")
+        if value is not None and type(value) not in kinds:
+            raise _wrong(field, value, expected)
 
 
 def _wrong(field: str, value: object, expected: str) -> TranslationError:
@@ -213,6 +222,8 @@ def _wrong(field: str, value: object, expected: str) -> TranslationError:
 def message_id(raw: Any) -> str | float | None:
     """The messageId if it can identify a result, else None."""
     found = raw.get("messageId") if type(raw) is dict else None
+    if type(found) is str and found.isascii():
+        return found
     if type(found) not in (str, int, float):
         return None
     try:
