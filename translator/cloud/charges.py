@@ -6,7 +6,6 @@ decision:charge-amount.
 
 import re
 from math import isfinite
-from typing import Any
 
 from translator.core.amounts import read_amount
 from translator.core.call_context import CallContext
@@ -15,7 +14,7 @@ from translator.core.errors import skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip
 from translator.core.timestamps import iso_seconds
-from translator.core.values import date_ms, detached, normalised
+from translator.core.values import date_ms, detached
 
 _LEADING_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 NOT_AN_AMOUNT = (
@@ -35,11 +34,14 @@ def charge_operations(
     properties: Json,
 ) -> list[OperationOrSkip]:
     """The transaction of a call with `revenue`."""
-    revenue = _property(properties, "revenue")
+    names = compiled.property_names[tuple(properties)]
+    if names.revenue is None and names.total is None:
+        return []
+    revenue = None if names.revenue is None else properties[names.revenue]
     amount = charge_amount(revenue, compiled)
     missing = revenue in (None, False, "") or revenue == 0
     if missing and event and not compiled.doc["charge_total"] and _COMPLETED_ORDER.search(event):
-        amount = charge_amount(_property(properties, "total"), compiled)
+        amount = None if names.total is None else charge_amount(properties[names.total], compiled)
     if not amount:
         if revenue and amount is None:
             reason = f"revenue {revenue!r:.40}: {NOT_AN_AMOUNT}"
@@ -61,11 +63,6 @@ def charge_operations(
     if not context.active:
         payload["$ignore_time"] = True
     return [Operation("/engage", compiled.host, payload)]
-
-
-def _property(properties: Json, name: str) -> Any:
-    """The first property with this normalised name."""
-    return next((value for key, value in properties.items() if normalised(key) == name), None)
 
 
 def charge_amount(value: object, compiled: CompiledSettings) -> int | float | None:

@@ -18,7 +18,7 @@ from translator.core.compiled_settings import CompiledSettings
 from translator.core.message import Message, require_secret
 from translator.core.operations import Json, Operation, OperationOrSkip
 from translator.core.traits import name_tag
-from translator.core.values import detached, format_value, normalised
+from translator.core.values import detached, format_object, without_nulls
 
 
 def event_operations(
@@ -34,7 +34,8 @@ def event_operations(
     """
     if message.old and compiled.doc["import_secret"]:
         require_secret(compiled)
-    out = _renamed(properties, compiled.events.renamed)
+    names = compiled.property_names[tuple(properties)]
+    out = without_nulls(_formatted(properties, names.renamed))
     out.update(context.event)
     if "ip" in message.context:
         ip = detached(message.context["ip"])
@@ -49,20 +50,11 @@ def event_operations(
     return [*reasons, Operation("/import" if message.old else "/track", compiled.host, payload)]
 
 
-def _renamed(properties: Json, names: Mapping[str, str]) -> Json:
-    """The formatted properties of the call, without nulls; some get Mixpanel's names.
-
-    Of several spellings of a property the first is renamed.
-    """
-    out: Json = {}
-    renamed: Json = {}
-    for key, value in properties.items():
-        name = names.get(normalised(key))
-        if name is not None and name not in renamed:
-            renamed[name] = format_value(value)
-        elif value is not None:
-            out[key] = format_value(value)
-    out.update((name, value) for name, value in renamed.items() if value is not None)
+def _formatted(properties: Json, names: Mapping[str, str]) -> Json:
+    """The formatted properties; those in `names` get Mixpanel's name and come last."""
+    out = format_object(properties)
+    renamed = {new: out.pop(name) for name, new in names.items()}
+    out.update(without_nulls(renamed))
     return out
 
 

@@ -10,7 +10,7 @@ from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip, Skip
-from translator.core.values import format_value
+from translator.core.values import format_object
 
 
 def group_operations(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:
@@ -41,7 +41,7 @@ def group_operations(message: Message, compiled: CompiledSettings) -> list[Opera
 
 def _updates(traits: Json, compiled: CompiledSettings) -> list[Json]:
     """The updates of a group, newly made, so that no two operations share a value."""
-    profile = {key: format_value(value) for key, value in traits.items()}
+    profile = format_object(traits)
     once = {key: value for key, value in profile.items() if key in compiled.group_set_once}
     always = {key: value for key, value in profile.items() if key not in once}
     updates = [{"$set": always}, {"$set_once": once}]

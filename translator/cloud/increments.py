@@ -26,6 +26,8 @@ def increment_operations(
     listed = (
         compiled.settings.propIncrements if first and compiled.doc["property_increments"] else ()
     )
+    if not counts and not listed:
+        return []
     numbers, parts = _numbers(listed, properties)
     if not counts and not numbers:
         return parts

@@ -11,7 +11,7 @@ from translator.core.errors import skip
 from translator.core.message import Message
 from translator.core.operations import Json, Skip
 from translator.core.reserved import RESERVED
-from translator.core.traits import format_traits
+from translator.core.traits import format_traits, traits_of_id
 
 
 def add_super_properties(
@@ -27,11 +27,15 @@ def add_super_properties(
         return reasons
     if traits and compiled.doc["super_properties"]:
         traits, reasons = _asked_for(compiled, traits)
-    formatted = format_traits(
-        traits,
-        message.user_id,
-        compiled.traits,
-        created_at_seconds=compiled.doc["created_at_seconds"],
+    formatted = (
+        format_traits(
+            traits,
+            message.user_id,
+            compiled.traits,
+            created_at_seconds=compiled.doc["created_at_seconds"],
+        )
+        if traits
+        else traits_of_id(message.user_id, compiled.traits)
     )
     if not compiled.doc["empty_sources"]:
         formatted.update(context.device)

@@ -17,7 +17,7 @@ from translator.core.context_properties import (
     device_properties,
 )
 from translator.core.operations import Json
-from translator.core.values import detached, normalised
+from translator.core.values import detached, normalised, without_nulls
 
 MAX_CACHED = 4096
 """The longest context that is kept for later calls (bytes of JSON text)."""
@@ -47,8 +47,8 @@ class CallContext:
         self.device = device_properties(context, devices)
         self.event = _event_properties(context, self.device, events)
         if doc["empty_sources"]:
-            self.device = _without_nulls(self.device)
-            self.event = _without_nulls(self.event)
+            self.device = without_nulls(self.device)
+            self.event = without_nulls(self.event)
         self.library = _library(context.get("library"), named=doc["library_name"])
         active = context.get("active")
         self.active = active is None or bool(active)
@@ -128,9 +128,3 @@ def _flag(source: Json, name: str) -> bool:
     if name not in map(normalised, source):
         return False
     return bool(next(value for key, value in source.items() if normalised(key) == name))
-
-
-def _without_nulls(values: Json) -> Json:
-    if None not in values.values():
-        return values
-    return {name: value for name, value in values.items() if value is not None}

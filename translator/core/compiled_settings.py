@@ -17,6 +17,7 @@ from translator.core.context_properties import (
 )
 from translator.core.mapping import STANDARD, STANDARD_ROWS, MappingRow, PropertyMap
 from translator.core.page_names import selected_names
+from translator.core.property_names import PropertyNames, is_short, property_names
 from translator.core.residency import host
 from translator.core.rules import RULES, Rules
 from translator.core.settings import Settings
@@ -52,6 +53,12 @@ class CompiledSettings:
             keeps=lambda text, found: len(text) <= MAX_CACHED and found.is_shareable(),
         )
         """The `context_text` of a context -> what the context gives."""
+        self.property_names: BoundedCache[tuple[str, ...], PropertyNames] = BoundedCache(
+            lambda names: property_names(names, self.events.renamed),
+            entries=4096,
+            keeps=lambda names, _: is_short(names),
+        )
+        """The names of a call's properties, in order -> what they mean."""
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from typing import Any
 from translator.core.operations import Json
 from translator.core.special_traits import TraitTable
 from translator.core.timestamps import iso_seconds, number_to_ms, parse
-from translator.core.values import format_value, normalised
+from translator.core.values import format_object, format_value, normalised
 
 
 def is_email(value: object) -> bool:
@@ -38,13 +38,22 @@ def format_traits(
             # `$created` as sent by the caller must be a date, too.
             out.pop("$created", None)
     else:
-        # Without a special trait, only the userId can still give one (`$email`).
-        special = {"$email": user_id} if is_email(user_id) and "$email" in table.made else {}
-        out = {key: format_value(value) for key, value in traits.items()}
+        out = format_object(traits)
+        out.update(traits_of_id(user_id, table))
+        return out
     if user_id:
         out["id"] = user_id
     out.update(special)
     return out
+
+
+def traits_of_id(user_id: Any, table: TraitTable) -> Json:
+    """The traits of a call without traits: `id`, and `$email` if the userId is one."""
+    if not user_id:
+        return {}
+    if is_email(user_id) and "$email" in table.made:
+        return {"id": user_id, "$email": user_id}
+    return {"id": user_id}
 
 
 def name_tag(traits: Mapping[str, Any], user_id: Any, table: TraitTable) -> Any:

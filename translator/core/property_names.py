@@ -1,0 +1,43 @@
+"""What the names of a call's properties mean: the same for all calls with the same names.
+
+Calls of one event have the same properties in the same order. So their names are looked up once,
+and `CompiledSettings.property_names` keeps the result.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from translator.core.values import normalised
+
+MAX_CACHED = 4096
+"""The longest list of names that is kept for later calls (characters of all names)."""
+
+
+class PropertyNames(NamedTuple):
+    """The meaning of a list of names, which are found in any spelling.
+
+    `renamed` maps a name to Mixpanel's name; of several spellings the first is renamed. `revenue`
+    and `total` are the first spellings of the two amounts that can be charged.
+    """
+
+    renamed: Mapping[str, str]
+    revenue: str | None
+    total: str | None
+
+
+def property_names(names: tuple[str, ...], mixpanel_names: Mapping[str, str]) -> PropertyNames:
+    """The meaning of the names. `mixpanel_names`: normalised name -> Mixpanel's name."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(normalised(name), name)
+    renamed: dict[str, str] = {}
+    for name in names:
+        new = mixpanel_names.get(normalised(name))
+        if new is not None and new not in renamed.values():
+            renamed[name] = new
+    return PropertyNames(renamed, first.get("revenue"), first.get("total"))
+
+
+def is_short(names: tuple[str, ...]) -> bool:
+    """Whether a list of names may be kept."""
+    return len(names) <= MAX_CACHED and sum(map(len, names)) <= MAX_CACHED
