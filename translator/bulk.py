@@ -68,7 +68,9 @@ def translate_parsed(
 
 def needs_check(line: bytes) -> bool:
     """Whether a line that the JSON parser accepted may be nested too deep."""
-    return line.count(b"{") + line.count(b"[") > MAX_NESTING
+    # `replace` finds a byte faster than `count`, which compares byte by byte.
+    openers = 2 * len(line) - len(line.replace(b"{", b"")) - len(line.replace(b"[", b""))
+    return openers > MAX_NESTING
 
 
 def parse_line(line: bytes) -> Any:
@@ -124,7 +126,9 @@ def translate_chunk(chunk: bytes, job: Job) -> tuple[bytes, int]:
         answer, is_error = answer_line(line, compiled, job.now_ms)
         errors += is_error
         answers.append(answer)
-    return b"".join(answer + b"\n" for answer in answers), errors
+    if answers:
+        answers.append(b"")  # for the end of the last line
+    return b"\n".join(answers), errors
 
 
 def is_blank(line: bytes) -> bool:

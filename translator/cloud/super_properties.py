@@ -21,22 +21,21 @@ def add_super_properties(
 
     Returns the reason why traits are left out.
     """
-    traits = context.traits
-    reasons: list[Skip] = []
     if not context.valid_traits:
-        return reasons
-    if traits and compiled.doc["super_properties"]:
-        traits, reasons = _asked_for(compiled, traits)
-    formatted = (
-        format_traits(
+        return []
+    reasons: list[Skip] = []
+    if context.traits:
+        traits = context.traits
+        if compiled.doc["super_properties"]:
+            traits, reasons = _asked_for(compiled, traits)
+        formatted = format_traits(
             traits,
             message.user_id,
             compiled.traits,
             created_at_seconds=compiled.doc["created_at_seconds"],
         )
-        if traits
-        else traits_of_id(message.user_id, compiled.traits)
-    )
+    else:
+        formatted = traits_of_id(message.user_id, compiled.traits)
     if not compiled.doc["empty_sources"]:
         formatted.update(context.device)
     if compiled.settings.legacySuperProperties:

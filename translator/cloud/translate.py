@@ -61,10 +61,9 @@ def _reason_not_to_send(raw: Json, compiled: CompiledSettings) -> Skip | None:
 
 def _people(message: Message) -> tuple[str | float, ...]:
     if message.kind == "alias":
-        ids = [message.user_id, message.anonymous_id]
-    else:
-        ids = [message.distinct_id]
-    return tuple(one for one in ids if one is not None)
+        ids = message.user_id, message.anonymous_id
+        return tuple([one for one in ids if one is not None])
+    return () if message.distinct_id is None else (message.distinct_id,)
 
 
 def _event_calls(

@@ -73,13 +73,7 @@ class Result(NamedTuple):
 
     def as_json(self) -> Json:
         """The result as the JSON object that `translate` prints."""
-        found = self._fields_as_json()
-        if self.calls is not None:
-            found["calls"] = [call.as_json() for call in self.calls]
-        return found
-
-    def _fields_as_json(self) -> Json:
-        return {
+        found: Json = {
             "messageId": self.message_id,
             "operations": [
                 {"endpoint": endpoint, "host": host, "payload": payload}
@@ -88,3 +82,6 @@ class Result(NamedTuple):
             "skipped": [{"code": code, "reason": reason} for code, reason in self.skipped],
             "error": self.error._asdict() if self.error else None,
         }
+        if self.calls is not None:
+            found["calls"] = [call.as_json() for call in self.calls]
+        return found

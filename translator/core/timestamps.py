@@ -110,17 +110,9 @@ def utc_milliseconds_to_ms(text: str) -> int | None:
     Nearly every timestamp has this form, so it is read without a regular expression. The result is
     that of `iso_to_ms`.
     """
-    # `fromisoformat` accepts digits alone between these separators, which exclude its other forms,
-    # such as week dates. Some versions of Python accept 24:00.
-    if not (
-        len(text) == 24
-        and text[23] == "Z"
-        and text[10] == "T"
-        and text[4] == text[7] == "-"
-        and text[13] == text[16] == ":"
-        and text[19] == "."
-        and text[11:13] != "24"
-    ):
+    # Every third character is a separator. `fromisoformat` accepts digits alone between these; they
+    # exclude its other forms, such as week dates. Some versions of Python accept 24:00.
+    if len(text) != 24 or text[4:20:3] != "--T::." or text[23] != "Z" or text[11:13] == "24":
         return None
     try:
         return (datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND
