@@ -24,7 +24,10 @@ from translator.core.settings import Settings
 from translator.core.values import MAX_NESTING, check
 from translator.device.session import Session, SessionStep, with_start_up
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 17
+"""The input is read in chunks of this size. Larger ones cost time: their results need memory that
+the processor does not have in its cache."""
+
 MAX_LINE_BYTES = 16 << 20
 PARALLEL_FROM_BYTES = 4 << 20
 """Smaller inputs are translated by one process: a second one would start too late."""

@@ -10,8 +10,8 @@ from tests.translator.messages import NOW_MS, track
 from tests.translator.test_purity import SETTINGS, containers
 from translator import Rules
 from translator.cloud.translate import translate_message
-from translator.core.bounded_cache import BoundedCache
-from translator.core.call_context import MAX_CACHED, context_text
+from translator.core.bounded_cache import MAX_KEY, BoundedCache
+from translator.core.call_context import context_text
 from translator.core.compiled_settings import CompiledSettings
 
 CAPTURES = files("conformance").joinpath("captures", "cloud-classic.jsonl").read_text("utf-8")
@@ -66,7 +66,7 @@ def test_a_context_is_worked_out_once() -> None:
     for ip in ("192.0.2.1", "192.0.2.2"):
         translate_message(track(context={"ip": ip, "locale": "nl-NL"}), compiled, NOW_MS)
     assert list(compiled.contexts) == [context_text({"locale": "nl-NL"})]
-    translate_message(track(context={"locale": "x" * MAX_CACHED}), compiled, NOW_MS)
+    translate_message(track(context={"locale": "x" * MAX_KEY}), compiled, NOW_MS)
     assert list(compiled.contexts) == [context_text({"locale": "nl-NL"})]
 
 

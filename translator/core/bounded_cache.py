@@ -3,6 +3,9 @@
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
+MAX_KEY = 4096
+"""A usual limit for the length of an argument whose result is stored (bytes or characters)."""
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -32,3 +35,8 @@ class BoundedCache(dict[K, V]):
                 self.clear()
             self[key] = value
         return value
+
+
+def is_short(names: tuple[str, ...]) -> bool:
+    """Whether the names have `MAX_KEY` characters at most, and so may be an argument."""
+    return len(names) <= MAX_KEY and sum(map(len, names)) <= MAX_KEY

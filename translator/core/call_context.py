@@ -19,9 +19,6 @@ from translator.core.context_properties import (
 from translator.core.operations import Json
 from translator.core.values import detached, normalised, without_nulls
 
-MAX_CACHED = 4096
-"""The longest context that is kept for later calls (bytes of JSON text)."""
-
 
 class CallContext:
     """The properties of a context. It is shared by calls, so it never changes.

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import orjson
 
-from translator.core.bounded_cache import BoundedCache
-from translator.core.call_context import MAX_CACHED, CallContext
+from translator.core.bounded_cache import MAX_KEY, BoundedCache, is_short
+from translator.core.call_context import CallContext
 from translator.core.context_properties import (
     DEVICE_BY_TYPE,
     INITIAL_REFERRER,
@@ -17,7 +17,7 @@ from translator.core.context_properties import (
 )
 from translator.core.mapping import STANDARD, STANDARD_ROWS, MappingRow, PropertyMap
 from translator.core.page_names import selected_names
-from translator.core.property_names import PropertyNames, is_short, property_names
+from translator.core.property_names import PropertyNames, property_names
 from translator.core.residency import host
 from translator.core.rules import RULES, Rules
 from translator.core.settings import Settings
@@ -50,7 +50,7 @@ class CompiledSettings:
         self.contexts: BoundedCache[bytes, CallContext] = BoundedCache(
             lambda text: CallContext(orjson.loads(text), self.events, self.devices, self.doc),
             entries=4096,
-            keeps=lambda text, found: len(text) <= MAX_CACHED and found.is_shareable(),
+            keeps=lambda text, found: len(text) <= MAX_KEY and found.is_shareable(),
         )
         """The `context_text` of a context -> what the context gives."""
         self.property_names: BoundedCache[tuple[str, ...], PropertyNames] = BoundedCache(

@@ -9,9 +9,6 @@ from typing import NamedTuple
 
 from translator.core.values import normalised
 
-MAX_CACHED = 4096
-"""The longest list of names that is kept for later calls (characters of all names)."""
-
 
 class PropertyNames(NamedTuple):
     """The meaning of a list of names, which are found in any spelling.
@@ -36,8 +33,3 @@ def property_names(names: tuple[str, ...], mixpanel_names: Mapping[str, str]) ->
         if new is not None and new not in renamed.values():
             renamed[name] = new
     return PropertyNames(renamed, first.get("revenue"), first.get("total"))
-
-
-def is_short(names: tuple[str, ...]) -> bool:
-    """Whether a list of names may be kept."""
-    return len(names) <= MAX_CACHED and sum(map(len, names)) <= MAX_CACHED

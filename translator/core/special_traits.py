@@ -4,9 +4,10 @@ It holds the doc's seven special traits and two more of the classic integration
 (doc#group-using-device-mode; docs/facts/cloud-classic.md#traits). traits.py reads them.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from translator.core.bounded_cache import BoundedCache, is_short
 from translator.core.values import normalised
 
 
@@ -31,8 +32,35 @@ SPECIAL_TRAITS = (
     SpecialTrait("token", "trait_token", False),
 )
 
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    "$created": ("created", "createdAt"),
+    "$email": ("email", "userId"),
+    "$name": ("name", "firstName", "lastName"),
+    "$first_name": ("firstName", "name"),
+    "$last_name": ("lastName", "name"),
+    "$username": ("username",),
+    "$phone": ("phone", "phones"),
+    "$last_seen": ("lastSeen",),
+    "trait_token": ("token",),
+}
+"""Special property -> the traits that can give it, in the order in which they are sent."""
+
 _STANDARD = frozenset(row.property for row in SPECIAL_TRAITS)
 _IN_DOC = frozenset(row.property for row in SPECIAL_TRAITS if row.in_doc)
+
+
+_NamesAndProperties = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+class TraitNames(NamedTuple):
+    """What the names of a call's traits mean: the same for all calls with the same names.
+
+    `roles` holds pairs of a type of trait and the name that has it; of several spellings the first
+    counts. `properties` are the special properties that these traits, or a userId, can give.
+    """
+
+    roles: tuple[tuple[str, str], ...]
+    properties: tuple[str, ...]
 
 
 class TraitTable:
@@ -43,7 +71,7 @@ class TraitTable:
     not even from a userId that is an e-mail address or from a list of phones.
     """
 
-    __slots__ = ("created", "made", "own", "renamed", "roles", "sources")
+    __slots__ = ("created", "made", "names", "own", "renamed", "replaced", "roles", "sources")
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self.sources = tuple(pairs)
@@ -64,6 +92,45 @@ class TraitTable:
             name for name, read_as in self.roles.items() if {"created", "createdAt"} & {*read_as}
         )
         """Normalised names of the traits that hold the creation date."""
+        self.names: BoundedCache[tuple[str, ...], TraitNames] = BoundedCache(
+            self._names, entries=4096, keeps=lambda names, _: is_short(names)
+        )
+        """The names of a call's traits, in order -> what they mean."""
+        self.replaced: BoundedCache[_NamesAndProperties, frozenset[str]] = BoundedCache(
+            lambda key: self._replaced(*key), entries=4096, keeps=lambda key, _: is_short(key[0])
+        )
+        """The names of a call's traits, and the special properties that these give -> the names
+        that the properties replace."""
+
+    def _names(self, names: tuple[str, ...]) -> TraitNames:
+        first: dict[str, str] = {}
+        for name in names:
+            for role in self.roles.get(normalised(name), ()):
+                first.setdefault(role, name)
+        roles = {*first, "userId"}
+        properties = [name for name in SOURCES if name in self.made and roles & {*SOURCES[name]}]
+        return TraitNames(tuple(first.items()), tuple(properties))
+
+    def _replaced(self, names: tuple[str, ...], properties: tuple[str, ...]) -> frozenset[str]:
+        """The original names that special properties replace.
+
+        For each trait: its usual spelling if that has a value, and the first of the other
+        spellings. Further spellings stay under their own names, and so do names in Mixpanel's
+        spelling.
+        """
+        gone = {
+            trait
+            for name, trait in self.sources
+            if trait in names and (name in properties or name == "$created")
+        }
+        seen: set[str] = set()
+        for name in names:
+            usual = self.renamed.get(normalised(name))
+            if usual is None or usual in seen or name in gone or name.startswith("$"):
+                continue
+            seen.add(usual)
+            gone.add(name)
+        return frozenset(gone)
 
     def _role(self, name: str, trait: str) -> str:
         standard = [row.trait for row in SPECIAL_TRAITS if row.property == name]

@@ -4,13 +4,13 @@ A trait is found in any spelling: `first_name`, `First Name` and `firstName` are
 table of special traits is in special_traits.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from translator.core.operations import Json
-from translator.core.special_traits import TraitTable
+from translator.core.special_traits import TraitNames, TraitTable
 from translator.core.timestamps import iso_seconds, number_to_ms, parse
-from translator.core.values import format_object, format_value, normalised
+from translator.core.values import format_object, format_value
 
 
 def is_email(value: object) -> bool:
@@ -29,18 +29,18 @@ def format_traits(
 
     `id` is the userId if the call has one. Null traits stay null.
     """
-    found = _find_special(traits, table)
-    if found:
-        special = _special(found, user_id, table, created_at_seconds=created_at_seconds)
-        gone = _replaced_keys(traits, table, special)
-        out = {key: format_value(value) for key, value in traits.items() if key not in gone}
-        if found.get("created") and "$created" not in special:
-            # `$created` as sent by the caller must be a date, too.
-            out.pop("$created", None)
-    else:
-        out = format_object(traits)
+    names = table.names[tuple(traits)]
+    out = format_object(traits)
+    if not names.roles:
         out.update(traits_of_id(user_id, table))
         return out
+    found = _by_role(traits, user_id, names)
+    special = _special(found, names, table, created_at_seconds=created_at_seconds)
+    for key in table.replaced[tuple(traits), tuple(special)]:
+        del out[key]
+    if found.get("created") and "$created" not in special:
+        # `$created` as sent by the caller must be a date, too.
+        out.pop("$created", None)
     if user_id:
         out["id"] = user_id
     out.update(special)
@@ -60,63 +60,37 @@ def name_tag(traits: Mapping[str, Any], user_id: Any, table: TraitTable) -> Any:
     """The name that Mixpanel shows for a person: name, else e-mail, else None."""
     if not traits:
         return user_id if is_email(user_id) else None
-    found = _find_special(traits, table)
-    return _name(found) or _email(found, user_id)
+    found = _by_role(traits, user_id, table.names[tuple(traits)])
+    return _name(found) or _email(found)
 
 
-def _find_special(traits: Mapping[str, Any], table: TraitTable) -> Json:
-    """Special trait -> its value; if a trait has several spellings, the first counts."""
-    found: Json = {}
-    for key, value in traits.items():
-        for role in table.roles.get(normalised(key), ()):
-            found.setdefault(role, value)
+def _by_role(traits: Mapping[str, Any], user_id: Any, names: TraitNames) -> Json:
+    """Type of a special trait -> its value, and the userId, which can be an e-mail address."""
+    found: Json = {role: traits[name] for role, name in names.roles}
+    found["userId"] = user_id
     return found
 
 
-def _replaced_keys(traits: Mapping[str, Any], table: TraitTable, special: Json) -> set[str]:
-    """The original keys that special properties replace.
-
-    For each trait: its usual spelling if that has a value, and the first of the other spellings.
-    Further spellings stay under their own names, and so do keys in Mixpanel's spelling.
-    """
-    gone = {
-        trait
-        for name, trait in table.sources
-        if trait in traits and (name in special or name == "$created")
-    }
-    seen: set[str] = set()
-    for key in traits:
-        usual = table.renamed.get(normalised(key))
-        if usual is None or usual in seen or key in gone or key.startswith("$"):
-            continue
-        seen.add(usual)
-        gone.add(key)
-    return gone
-
-
-def _special(found: Json, user_id: Any, table: TraitTable, *, created_at_seconds: bool) -> Json:
-    values = {
-        "$created": _created(found, created_at_seconds=created_at_seconds),
-        "$email": format_value(_email(found, user_id)),
-        "$name": _name(found),
-        "$first_name": _first_name(found),
-        "$last_name": _last_name(found),
-        "$username": format_value(found.get("username")),
-        "$phone": format_value(_phone(found)),
-        "$last_seen": format_value(found.get("lastSeen")),
-        "trait_token": format_value(found.get("token")),
-    }
-    special = {
-        key: value for key, value in values.items() if value is not None and key in table.made
-    }
+def _special(
+    found: Json, names: TraitNames, table: TraitTable, *, created_at_seconds: bool
+) -> Json:
+    special: Json = {}
+    for name in names.properties:
+        value = (
+            _created(found, created_at_seconds=created_at_seconds)
+            if name == "$created"
+            else _VALUES[name](found)
+        )
+        if value is not None:
+            special[name] = value
     for role, name in table.own.items():
         if found.get(role) is not None:
             special[name] = format_value(found[role])
     return special
 
 
-def _email(found: Json, user_id: Any) -> Any:
-    return found.get("email") or (user_id if is_email(user_id) else None)
+def _email(found: Json) -> Any:
+    return found.get("email") or (found["userId"] if is_email(found["userId"]) else None)
 
 
 def _text(found: Json, trait: str) -> str | None:
@@ -157,3 +131,16 @@ def _created(found: Json, *, created_at_seconds: bool) -> str | None:
     else:
         ms = parse(value or found.get("created") or None)
     return iso_seconds(ms) if ms is not None else None
+
+
+_VALUES: Mapping[str, Callable[[Json], Any]] = {
+    "$email": lambda found: format_value(_email(found)),
+    "$name": _name,
+    "$first_name": _first_name,
+    "$last_name": _last_name,
+    "$username": lambda found: format_value(found["username"]),
+    "$phone": lambda found: format_value(_phone(found)),
+    "$last_seen": lambda found: format_value(found["lastSeen"]),
+    "trait_token": lambda found: format_value(found["token"]),
+}
+"""Special property -> its value. `$created` is not here, because a rule decides how it is read."""
