@@ -77,7 +77,7 @@ class MockMixpanel:
         return found
 
     def records(self, q: str = "") -> list[dict[str, Any]]:
-        """Every record of this project that arrived, with verdict and fate; `q` is a search."""
+        """Every record that arrived, with verdict and status (`fate`); `q` is a search."""
         return self._list("records", q=q)
 
     def person(self, distinct_id: str) -> dict[str, Any]:

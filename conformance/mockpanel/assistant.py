@@ -80,12 +80,12 @@ def _add_reading(server: FastMCP, api: ControlApi) -> None:
 
     @server.tool()
     def get_request(request_id: int) -> str:
-        """Show one request: its records with verdict, reasons and fate, headers and answer."""
+        """Show one request: its records with verdict, reasons and status, headers and answer."""
         return _text(api.call("GET", f"requests/{request_id}"))
 
     @server.tool()
     def search_records(q: str = "", token: str = "", limit: int = 20) -> str:
-        """Search all records that arrived, newest first, each with verdict, reasons and fate.
+        """Search all records, newest first, each with verdict, reasons and status (`fate`).
 
         q: terms such as event:Signed* fate:duplicate prop.plan:pro -verdict:accepted.
         """

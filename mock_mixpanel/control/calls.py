@@ -89,11 +89,11 @@ class Control:
         return _found(self.reading.request(number), f"request {number}", "requests")
 
     def records(self) -> Any:
-        """Every record that arrived, with verdict and fate."""
+        """Every record that arrived, with verdict and status."""
         return self.reading.records(self._query(RECORD_FIELDS, most=MOST_RECORDS))
 
     def record(self, number: int) -> Any:
-        """One record with its verdict and fate."""
+        """One record with its verdict and status."""
         return _found(self.reading.record(number), f"record {number}", "records")
 
     def events(self) -> Any:
@@ -105,7 +105,7 @@ class Control:
         return Pieces(texts)
 
     def event(self, number: int) -> Any:
-        """One event with its fate; an update is shown as well."""
+        """One event with its status; an update is shown as well."""
         return _found(self.reading.event(number), f"event {number}", "events")
 
     def profiles(self) -> Any:

@@ -66,7 +66,7 @@ class LogReader:
         return _answer(query, candidates, subjects, total, shown)
 
     def request(self, number: int) -> dict[str, Any] | None:
-        """A request with all of its records and their fates; None if the id is unknown."""
+        """A request with all of its records and their statuses; None if the id is unknown."""
         found = self.backend.projections.request(number)
         if found is None:
             return None
@@ -78,15 +78,15 @@ class LogReader:
         }
 
     def records(self, query: Query) -> Any:
-        """Every record that arrived, with its verdict and fate."""
+        """Every record that arrived, with its verdict and status."""
         projections = self.backend.projections
         findings = projections.findings()
-        needs_fate = "fate" in query.search.fields
+        needs_status = "fate" in query.search.fields
 
         def subjects(arrived: Arrived) -> Iterator[Subject]:
             request, entry = arrived
-            fate = projections.fates([entry])[0] if needs_fate else None
-            yield record_subject(request, entry, findings, fate)
+            status = projections.record_statuses([entry])[0] if needs_status else None
+            yield record_subject(request, entry, findings, status)
 
         found = self._arrived(query)
         candidates = (Candidate(each[1].id, each[1].verdict.received_at, each) for each in found)
@@ -228,13 +228,13 @@ class LogReader:
                 yield Candidate(entry.id, entry.verdict.received_at, value)
 
     def records_of(self, entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
-        """These records with verdicts and fates."""
+        """These records with verdicts and statuses."""
         projections = self.backend.projections
         findings, references = projections.findings(), projections.references
-        fates = projections.fates(entries)
+        statuses = projections.record_statuses(entries)
         return [
-            record_item(entry, fate, findings, references)
-            for entry, fate in zip(entries, fates, strict=True)
+            record_item(entry, status, findings, references)
+            for entry, status in zip(entries, statuses, strict=True)
         ]
 
 

@@ -55,7 +55,7 @@ FIELDS = {
     "kind": Field("choice", "what the record is", ("event", "profile", "group", "task")),
     "fate": Field(
         "choice",
-        "what became of the record",
+        "status of the record",
         ("seen", "applied", "duplicate", "waiting", "split", "erased", "rejected", "stored"),
     ),
     "event": Field("text", "name of the event"),

@@ -7,8 +7,8 @@ from mock_mixpanel.control.search_terms import Subject, text_of
 from mock_mixpanel.json_values import identifier
 from mock_mixpanel.log.records import Exchange, Journaled, LogEntry
 from mock_mixpanel.simulation.clock import iso
-from mock_mixpanel.state.fates import Fate
 from mock_mixpanel.state.findings import Finding
+from mock_mixpanel.state.record_status import RecordStatus
 from mock_mixpanel.state.references import References, about, kind_of
 
 Findings = Mapping[int, Finding]
@@ -83,16 +83,16 @@ def request_summary(request: Journaled, findings: Findings) -> dict[str, Any]:
 
 
 def record_item(
-    entry: LogEntry, fate: Fate, findings: Findings, references: References
+    entry: LogEntry, status: RecordStatus, findings: Findings, references: References
 ) -> dict[str, Any]:
-    """A record with its verdict and its fate."""
+    """A record with its verdict and its status."""
     return {
         **references.record(entry),
         "token": entry.verdict.token,
         "region": entry.verdict.region,
         "accepted": accepted(entry, findings),
         "reasons": reasons(entry, findings),
-        "fate": fate,
+        "fate": status,
         "record": entry.record,
     }
 
@@ -161,7 +161,7 @@ def request_subjects(request: Journaled, findings: Findings) -> Iterator[Subject
 
 
 def record_subject(
-    request: Journaled, entry: LogEntry, findings: Findings, fate: Fate | None = None
+    request: Journaled, entry: LogEntry, findings: Findings, status: RecordStatus | None = None
 ) -> Subject:
     """What a search sees of a record and its request."""
     verdict = verdict_of(entry, findings)
@@ -178,7 +178,7 @@ def record_subject(
             "key": lambda: [identifier(record.get("$group_key"))],
             "token": lambda: [entry.verdict.token],
             "record": lambda: [entry.id],
-            "fate": lambda: [fate["state"]] if fate else [],
+            "fate": lambda: [status["state"]] if status else [],
         },
         properties_of(entry),
         lambda: text_of(entry.record),

@@ -44,7 +44,7 @@ class MessagePages:
         return {"messages": self.messages, f"messages/{number}": self.message}
 
     def messages(self) -> Response:
-        """The latest messages, newest first; `fate` leaves those with one fate."""
+        """The latest messages, newest first; `fate` leaves those with one status."""
         visit, fate = self._site.visit(), request.args.get("fate")
         found = self._read(LOOKED_AT if fate else LISTED, whole_number("before"))
         shown = [each for each in found["messages"] if fate in (None, "", each["fate"])]

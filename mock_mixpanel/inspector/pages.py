@@ -109,7 +109,7 @@ class RecordPages:
         )
 
     def events(self) -> Response:
-        """Every arrival with its fate, newest first."""
+        """Every arrival with its status, newest first."""
         visit = self._site.visit()
         raw = request.args.get("raw", "0") not in ("", "0")
         query, problem = self._query(visit, RECORD_FIELDS, "" if raw else "kind:event")

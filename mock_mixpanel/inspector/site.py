@@ -118,7 +118,7 @@ class Site:
         }
         self._templates.globals |= {
             "link_states": wording.LINK_STATES,
-            "message_fates": wording.MESSAGE_FATES,
+            "message_statuses": wording.MESSAGE_STATUSES,
             "verdicts": wording.VERDICTS,
         }
 

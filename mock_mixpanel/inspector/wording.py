@@ -29,7 +29,7 @@ VERDICTS = {
     "r": Mark("rejected", "✕", "bad"),
 }
 
-FATES = {
+RECORD_STATUSES = {
     "seen": Mark("seen by queries", "✓", "good"),
     "applied": Mark("applied", "✓", "good"),
     "stored": Mark("stored, changes nothing", "•", "plain"),
@@ -40,14 +40,14 @@ FATES = {
     "rejected": Mark("rejected", "✕", "bad"),
 }
 
-MESSAGE_FATES = {
+MESSAGE_STATUSES = {
     "delivered": Mark("delivered", "✓", "good"),
     "waiting": Mark("waiting", "…", "warn"),
     "skipped": Mark("skipped", "•", "warn"),
     "rejected": Mark("rejected", "✕", "bad"),
     "dead_lettered": Mark("dead-lettered", "✕", "bad"),
 }
-"""The fates of a gateway's messages and operations."""
+"""The statuses of a gateway's messages and operations."""
 
 LINK_STATES = {
     "pending": Mark("pending", "…", "warn"),
@@ -66,8 +66,8 @@ def verdict(record: Mapping[str, Any]) -> Mark:
 
 
 def fate(record: Mapping[str, Any]) -> Mark:
-    """The fate of a record."""
-    return FATES[record["fate"]["state"]]
+    """The status of a record."""
+    return RECORD_STATUSES[record["fate"]["state"]]
 
 
 def runs(text: str) -> list[tuple[str, int]]:

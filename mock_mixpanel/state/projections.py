@@ -10,7 +10,6 @@ from typing import Any
 from mock_mixpanel.gc_pause import uncollected
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import REGIONS
-from mock_mixpanel.state.fates import Fate, Fates
 from mock_mixpanel.state.findings import Finding
 from mock_mixpanel.state.identities.links import LinkLog
 from mock_mixpanel.state.identity_report import LISTS, IdentityReport
@@ -19,6 +18,7 @@ from mock_mixpanel.state.list_items import Item, Seen, with_entries
 from mock_mixpanel.state.pagination import ALL, Part
 from mock_mixpanel.state.project_state import ProjectState
 from mock_mixpanel.state.reason_counts import ReasonCount
+from mock_mixpanel.state.record_status import RecordStatus, StatusReader
 
 __all__ = ["Item", "Projections", "Seen"]
 
@@ -136,18 +136,18 @@ class Projections(JournalReader):
             for state in self.states(token, region)
         ]
 
-    def fates(self, entries: Sequence[LogEntry]) -> list[Fate]:
-        """The fate of each of these records."""
+    def record_statuses(self, entries: Sequence[LogEntry]) -> list[RecordStatus]:
+        """The status of each of these records."""
         with self._lock:
             wanted = {(entry.verdict.token, entry.verdict.region) for entry in entries}
-            fates = {
-                (state.token, state.region): Fates(state, self.references)
+            readers = {
+                (state.token, state.region): StatusReader(state, self.references)
                 for state in self._current(None)
                 if (state.token, state.region) in wanted
             }
-            found: list[Fate] = []
+            found: list[RecordStatus] = []
             for entry in entries:
-                project = fates.get((entry.verdict.token, entry.verdict.region))
+                project = readers.get((entry.verdict.token, entry.verdict.region))
                 stored = project is not None and entry.verdict.accepted
                 found.append(project.of(entry) if project and stored else {"state": "rejected"})
             return found

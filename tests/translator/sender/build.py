@@ -43,6 +43,6 @@ def recorded_retry(sleeps: list[float], attempts: int = 5) -> RetryPolicy:
     )
 
 
-def fates(verdicts: list[DeliveryResult]) -> list[DeliveryStatus]:
-    """What became of each operation, without the reasons."""
+def statuses(verdicts: list[DeliveryResult]) -> list[DeliveryStatus]:
+    """The status of each operation, without the reasons."""
     return [verdict.status for verdict in verdicts]

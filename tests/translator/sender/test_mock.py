@@ -9,7 +9,7 @@ import pytest
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.projects.config import Config, MixpanelLimits
 from mock_mixpanel.serving.server import Server
-from tests.translator.sender.build import EU, US, event, fates, recorded_retry, update
+from tests.translator.sender.build import EU, US, event, recorded_retry, statuses, update
 from translator.core.operations import Operation, Result
 from translator.sender import BatchLimits, DeliveryStatus, Sender, run_send
 
@@ -36,7 +36,7 @@ class Delivery:
 
     def send(self, *operations: Operation) -> list[DeliveryStatus]:
         with self.sender:
-            return fates(self.sender.send([self.own(operation) for operation in operations]))
+            return statuses(self.sender.send([self.own(operation) for operation in operations]))
 
     def own(self, operation: Operation) -> Operation:
         """The same operation for the project of this test."""

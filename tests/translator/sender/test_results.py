@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.translator.sender.build import US, event, fates, update
+from tests.translator.sender.build import US, event, statuses, update
 from tests.translator.sender.stub import Reply, Stub
 from translator.core.operations import Operation
 from translator.sender import BatchLimits, DeliveryResult, DeliveryStatus, Sender
@@ -41,7 +41,7 @@ def test_status_zero_is_divided(sender: Sender, stub: Stub) -> None:
     """After a 0 for a batch only its bad record is lost, and the order still holds."""
     stub.script = [ZERO, Reply(), ZERO, ZERO, Reply()]
     verdicts = sender.send([event(name) for name in "ABCD"])
-    assert fates(verdicts) == [D, D, R, D]
+    assert statuses(verdicts) == [D, D, R, D]
     assert stub.names() == [["A", "B", "C", "D"], ["A", "B"], ["C", "D"], ["C"], ["D"]]
 
 
@@ -49,7 +49,7 @@ def test_increments_are_sent_once(sender: Sender, stub: Stub) -> None:
     """A 0 for increments of several people never makes one count twice: all are in doubt."""
     stub.script = [ZERO]
     verdicts = sender.send([update(name, "$add", {"n": 1}) for name in ("ann", "bob", "cid")])
-    assert fates(verdicts) == [L, L, L]
+    assert statuses(verdicts) == [L, L, L]
     assert verdicts[0].reason == (
         "it is unknown whether it arrived, and a second one would count twice: "
         "one of 3 records was refused: HTTP 200: token, missing or empty"
@@ -62,7 +62,7 @@ def test_a_lost_answer_to_increments(sender: Sender, stub: Stub, lost: Reply) ->
     """After a lost answer all increments of the request are in doubt, and none is sent again."""
     stub.script = [lost]
     verdicts = sender.send([update(name, "$add", {"n": 1}) for name in ("ann", "bob")])
-    assert fates(verdicts) == [L, L]
+    assert statuses(verdicts) == [L, L]
     assert all("unknown whether it arrived" in (verdict.reason or "") for verdict in verdicts)
     assert stub.names() == [["ann", "bob"]]
 
@@ -72,7 +72,7 @@ def test_an_answer_that_took_no_increment(sender: Sender, stub: Stub, clear: Rep
     """After an answer that nothing was stored, all records are sent again."""
     stub.script = [clear]
     verdicts = sender.send([update(name, "$add", {"n": 1}) for name in ("ann", "bob")])
-    assert fates(verdicts) == [D, D]
+    assert statuses(verdicts) == [D, D]
     assert stub.names() == [["ann", "bob"]] * 2
 
 
@@ -80,7 +80,7 @@ def test_increments_that_are_too_large_together(sender: Sender, stub: Stub) -> N
     """After a 413, which stores nothing, they are sent in halves."""
     stub.script = [Reply(413, b"<html>413</html>")]
     verdicts = sender.send([update(name, "$add", {"n": 1}) for name in ("ann", "bob")])
-    assert fates(verdicts) == [D, D]
+    assert statuses(verdicts) == [D, D]
     assert stub.names() == [["ann", "bob"], ["ann"], ["bob"]]
 
 
@@ -92,7 +92,7 @@ def test_failed_records_by_index(sender: Sender, stub: Stub) -> None:
     ]
     stub.script = [import_reply(failed, 3)]
     verdicts = sender.send([event(name, "/import") for name in "ABCDE"])
-    assert fates(verdicts) == [D, R, D, R, D]
+    assert statuses(verdicts) == [D, R, D, R, D]
     assert [verdict.reason for verdict in verdicts] == [
         None,
         "properties.time: is invalid",
@@ -115,14 +115,14 @@ def test_two_failures_of_one_record(sender: Sender, stub: Stub) -> None:
 def test_failed_records_by_insert_id(sender: Sender, stub: Stub, key: str) -> None:
     """Without an index the insert id names the record."""
     stub.script = [import_reply([{key: "id-B", "message": "bad"}], None)]
-    assert fates(sender.send([event("A", "/import"), event("B", "/import")])) == [D, R]
+    assert statuses(sender.send([event("A", "/import"), event("B", "/import")])) == [D, R]
     assert len(stub.received) == 1
 
 
 def test_shared_insert_id_names_nobody(sender: Sender, stub: Stub) -> None:
     """An insert id that two records share does not tell which of them failed."""
     stub.script = [import_reply([{"insert_id": "id-A", "message": "bad"}], 1), Reply(400, b"bad")]
-    assert fates(sender.send([event("A", "/import"), event("A", "/import")])) == [R, D]
+    assert statuses(sender.send([event("A", "/import"), event("A", "/import")])) == [R, D]
     assert stub.names() == [["A", "A"], ["A"], ["A"]]
 
 
@@ -146,7 +146,7 @@ def test_unclear_import_answers_are_divided(sender: Sender, stub: Stub, reply: R
         Reply(400, b"bad"),
         Reply(200, b'{"code": 200, "num_records_imported": 1, "status": "OK"}'),
     ]
-    assert fates(sender.send([event("A", "/import"), event("B", "/import")])) == [R, D]
+    assert statuses(sender.send([event("A", "/import"), event("B", "/import")])) == [R, D]
     assert stub.names() == [["A", "B"], ["A"], ["B"]]
 
 
@@ -163,7 +163,7 @@ def test_too_large_is_divided(sender: Sender, stub: Stub) -> None:
     stub.script = [large, large, Reply(), large, Reply()]
     verdicts = sender.send([event(name) for name in "ABCD"])
     assert stub.names() == [["A", "B", "C", "D"], ["A", "B"], ["A"], ["B"], ["C", "D"]]
-    assert fates(verdicts) == [D, L, D, D]
+    assert statuses(verdicts) == [D, L, D, D]
     assert verdicts[1].reason == "HTTP 413: <html>413</html>"
 
 
@@ -171,7 +171,7 @@ def test_too_large_is_divided(sender: Sender, stub: Stub) -> None:
 def test_refused_requests_are_not_divided(sender: Sender, stub: Stub, status: int) -> None:
     """A refusal that concerns the request rejects all its records at once."""
     stub.script = [Reply(status, b'{"error": "no"}')]
-    assert fates(sender.send([event("A", "/import"), event("B", "/import")])) == [R, R]
+    assert statuses(sender.send([event("A", "/import"), event("B", "/import")])) == [R, R]
     assert len(stub.received) == 1
 
 
@@ -188,7 +188,7 @@ def test_import_without_a_secret(stub: Stub) -> None:
     """Without an API secret /import is not even tried, and the rest is sent."""
     with Sender({US: stub.url}) as sender:
         verdicts = sender.send([event("A", "/import"), event("B")])
-    assert fates(verdicts) == [L, D]
+    assert statuses(verdicts) == [L, D]
     assert verdicts[0].reason == "/import needs the project's API secret: set apiSecret"
     assert stub.names() == [["B"]]
 
@@ -197,7 +197,7 @@ def test_payload_that_is_no_json(sender: Sender, stub: Stub) -> None:
     """A payload that JSON cannot say is reported, and the rest is sent."""
     operations = [Operation("/track", US, {"event": {1, 2}}), event("B")]
     verdicts = sender.send(operations)
-    assert fates(verdicts) == [L, D]
+    assert statuses(verdicts) == [L, D]
     assert (
         verdicts[0].reason
         == "the payload cannot be written as JSON: Object of type set is not JSON serializable"
@@ -215,7 +215,7 @@ def test_one_record_a_request(stub: Stub) -> None:
     """With a limit of one record every record has an answer of its own."""
     stub.script = [Reply(), ZERO]
     with Sender({US: stub.url}, limits=BatchLimits(records=1)) as sender:
-        assert fates(sender.send([event(name) for name in "ABC"])) == [D, R, D]
+        assert statuses(sender.send([event(name) for name in "ABC"])) == [D, R, D]
     assert stub.names() == [["A"], ["B"], ["C"]]
 
 
@@ -251,7 +251,7 @@ def test_stream(sender: Sender, stub: Stub) -> None:
     assert [f"E{number}" for number in range(5000)] == [
         verdict.operation.payload["event"] for verdict in told
     ]
-    assert set(fates(told)) == {D}
+    assert set(statuses(told)) == {D}
     assert (told_before[0], told_before[-1] > 0) == (0, True)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.translator.sender.build import US, event, fates, recorded_retry, update
+from tests.translator.sender.build import US, event, recorded_retry, statuses, update
 from tests.translator.sender.stub import Reply, Stub
 from translator.sender import DeliveryResult, DeliveryStatus, Sender
 
@@ -25,7 +25,7 @@ def test_waits_end_at_a_minute(stub: Stub, sleeps: list[float]) -> None:
     """The doubling stops at 60 s."""
     stub.script = [Reply(503)] * 7
     with Sender({US: stub.url}, retry=recorded_retry(sleeps, attempts=8)) as sender:
-        assert fates(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
+        assert statuses(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
     assert sleeps == [5.0, 7.0, 11.0, 19.0, 35.0, 63.0, 63.0]
 
 
@@ -56,7 +56,7 @@ def test_passing_trouble_loses_nothing(
 ) -> None:
     """A record is sent again, unchanged, until it arrives."""
     stub.script = list(replies)
-    assert fates(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
+    assert statuses(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
     assert len(stub.received) == len(replies) + 1
     assert len({request.body for request in stub.received}) == 1
 
@@ -67,7 +67,7 @@ def test_retry_after_is_obeyed(
 ) -> None:
     """The server's wish replaces our own wait."""
     stub.script = [Reply(status, headers={"Retry-After": "17"}), Reply(status)]
-    assert fates(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
+    assert statuses(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
     assert sleeps == [17.0, 7.0]
 
 
@@ -86,7 +86,7 @@ def test_endless_retry_after_is_given_up(sender: Sender, stub: Stub, sleeps: lis
 def test_longest_wait(sender: Sender, stub: Stub, sleeps: list[float]) -> None:
     """Ten minutes, to the second, are still waited for."""
     stub.script = [Reply(429, headers={"Retry-After": "600"})]
-    assert fates(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
+    assert statuses(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
     assert sleeps == [600.0]
 
 
@@ -122,7 +122,7 @@ def test_delivered_batches_are_not_sent_again(sender: Sender, stub: Stub) -> Non
     """When a later request fails, the earlier ones stay as they are."""
     stub.script = [Reply(), Reply(404, b'{"error": "no"}')]
     verdicts = sender.send([event("A"), update("ann", "$set", {}), event("B")])
-    assert fates(verdicts) == [
+    assert statuses(verdicts) == [
         DeliveryStatus.DELIVERED,
         DeliveryStatus.REJECTED,
         DeliveryStatus.DELIVERED,

@@ -1,4 +1,7 @@
-"""The fate of a record: what became of it, and what caused that."""
+"""The status of a record: whether it counts, waits, or was replaced or erased, and by what.
+
+The JSON API calls it `fate`.
+"""
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -16,7 +19,16 @@ from mock_mixpanel.state.references import CausingRecord, References, kind_of
 if TYPE_CHECKING:
     from mock_mixpanel.state.project_state import ProjectState
 
-FATES = ("seen", "applied", "duplicate", "waiting", "split", "erased", "rejected", "stored")
+RECORD_STATUSES = (
+    "seen",
+    "applied",
+    "duplicate",
+    "waiting",
+    "split",
+    "erased",
+    "rejected",
+    "stored",
+)
 """- `seen`: an event that queries return; `applied`: an update that is part of a profile.
 - `stored`: a record that changes neither.
 - `duplicate`: an event that a later one replaces.
@@ -26,11 +38,11 @@ FATES = ("seen", "applied", "duplicate", "waiting", "split", "erased", "rejected
 - `rejected`: refused or silently dropped.
 """
 
-Fate = dict[str, Any]
+RecordStatus = dict[str, Any]
 
 
-class Fates:
-    """Tells the fate of records of one project in one region, at one moment of the virtual clock.
+class StatusReader:
+    """Gives the status of records of one project in one region, at one moment of the virtual clock.
 
     Make it when the state is up to date, and drop it before the state changes.
     """
@@ -38,8 +50,8 @@ class Fates:
     def __init__(self, state: "ProjectState", references: References) -> None:
         self._state, self._references = state, references
 
-    def of(self, entry: LogEntry) -> Fate:
-        """The fate of a record of this project."""
+    def of(self, entry: LogEntry) -> RecordStatus:
+        """The status of a record of this project."""
         finding = self._state.findings.get(entry.id)
         if not entry.verdict.accepted or (finding and finding.refused):
             return {"state": "rejected"}
@@ -54,7 +66,7 @@ class Fates:
             return self._update(entry)
         return {"state": "applied" if kind == "group" else "stored"}
 
-    def _event(self, entry: LogEntry) -> Fate:
+    def _event(self, entry: LogEntry) -> RecordStatus:
         event = self.event(entry.id)
         if event is None:
             return {"state": "stored"}
@@ -67,7 +79,7 @@ class Fates:
         split = None if event.name in IDENTITY_EVENTS else self._split(who)
         return split or {"state": "seen", "distinct_id": who}
 
-    def _update(self, entry: LogEntry) -> Fate:
+    def _update(self, entry: LogEntry) -> RecordStatus:
         who = self.profile_of(entry)
         if who is None:
             return {"state": "applied", "distinct_id": None}
@@ -89,8 +101,8 @@ class Fates:
         likely = (identities.resolve(identities.place(sent)), sent, *others)
         return self._state.profiles.holder(entry.id, likely)
 
-    def _split(self, who: str) -> Fate | None:
-        """The fate of what belongs to a person who is split off another one."""
+    def _split(self, who: str) -> RecordStatus | None:
+        """The status of records of a person who is split off another one."""
         link = self._state.identities.split_from(who, self._pending)
         if link is None or self._state.identities.resolve(link.distinct_id) == who:
             return None
