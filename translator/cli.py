@@ -21,7 +21,6 @@ from translator.gateway.cli import gateway
 from translator.options import (
     RULE_SETS,
     browser_option,
-    input_argument,
     mapping_option,
     moment,
     now_option,
@@ -36,6 +35,7 @@ from translator.options import (
 )
 from translator.reference import SECTIONS, page, section
 from translator.sender.commands.cli import resend, send
+from translator.spark.options import InputPath, SparkOptions, is_url, spark_options
 from translator.terminal_text import json_output
 
 
@@ -68,7 +68,14 @@ def main() -> None:
 )
 @browser_option
 @seed_option
-@input_argument
+@click.option(
+    "--output",
+    metavar="FOLDER",
+    help="With --engine spark: a new folder for the results, or its URL.  [default: standard"
+    " output]",
+)
+@spark_options
+@click.argument("file", required=False, type=InputPath())
 def translate(
     settings_file: Path,
     mode: str,
@@ -78,14 +85,22 @@ def translate(
     workers: int | None,
     browser_file: Path | None,
     seed: str,
+    output: str | None,
+    spark: SparkOptions | None,
     file: str | None,
 ) -> None:
     """Translate Segment messages, one JSON object a line, to operations, one result a line.
 
     FILE can be plain, gzip or zstd; without FILE, standard input is read. Blank lines are ignored.
+    With --engine spark, FILE can also be Parquet, a folder, or a URL that Spark reads, such as
+    s3a://bucket/folder/*.gz.
     Exit status: 0 if every line was translated, 1 if any had an error, 2 for wrong usage.
     """
+    if spark is None and (output or (file and is_url(file)) or (file and Path(file).is_dir())):
+        usage_error("--output, folders and URLs are for --engine spark")
     if mode != "cloud":
+        if spark:
+            usage_error(f"--engine spark is for cloud mode; --mode {mode} replays one session")
         if mapping_file:
             usage_error(f"--mapping is for cloud mode; --mode {mode} has its own tables")
         session = Session(
@@ -100,12 +115,32 @@ def translate(
             sys.exit(1 if translate_session_stream(source, json_output(), session) else 0)
     settings, mapping = read_settings(settings_file), read_mapping(mapping_file)
     job = Job(settings, RULE_SETS[rule_set](), moment(now_text), mapping)
+    if spark:
+        sys.exit(1 if _translate_on_spark(spark, file, job, output) else 0)
     if workers is None:
         large = file not in (None, "-") and Path(str(file)).stat().st_size >= PARALLEL_FROM_BYTES
         workers = (os.cpu_count() or 1) if large else 1
     with opened(file) as source, _readable(file):
         errors = translate_stream(source, json_output(), job, workers=workers)
     sys.exit(1 if errors else 0)
+
+
+def _translate_on_spark(
+    options: SparkOptions, file: str | None, job: Job, output: str | None
+) -> int:
+    """Translate on Spark, and print the counts on the error stream. Returns the error count."""
+    # pyspark and pyarrow are imported only where Spark is used.
+    from translator.spark.corpus import SparkCorpus, local_files
+    from translator.spark.session import spark_session
+    from translator.spark.translate import translate_corpus
+
+    with spark_session(options, "translate") as session:
+        corpus = SparkCorpus(session, local_files(file or "-"))
+        codes = translate_corpus(corpus, job, output or json_output())
+    errors = {code: count for code, count in sorted(codes.items()) if code}
+    by_code = "".join(f"\n  {count:,} {code}" for code, count in errors.items())
+    click.echo(f"{codes.total():,} messages, {sum(errors.values()):,} errors{by_code}", err=True)
+    return sum(errors.values())
 
 
 @contextmanager

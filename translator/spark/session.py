@@ -1,0 +1,135 @@
+"""A Spark session for one command. Spark is imported and started only here."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from translator.options import usage_error
+from translator.spark.options import SparkOptions
+from translator.terminal_text import printable
+
+LOOPBACK = "127.0.0.1"
+
+_DEFAULTS = {
+    # A page with the job's settings, open to every user of the machine.
+    "spark.ui.enabled": "false",
+    "spark.log.level": "ERROR",
+    "spark.sql.session.timeZone": "UTC",
+    # Lines can be long; a batch of them must fit into memory.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",
+    "spark.sql.execution.arrow.maxBytesPerBatch": "64m",
+}
+"""Options of Spark where neither the command line nor Spark's configuration has them."""
+
+_FIXED = {"spark.sql.files.ignoreCorruptFiles": "false"} | {
+    "spark.sql.files.ignoreMissingFiles": "false"
+}
+"""Options without which data could be lost without notice."""
+
+_INPUT_ERRORS = (
+    *("PATH_NOT_FOUND", "FAILED_READ_FILE", "FileNotFoundException", "EOFException"),
+    *("ZipException", "UnknownHostException", "No FileSystem for scheme", "ZstdIOException"),
+    *("FileAlreadyExistsException", "not in gzip format", "AccessControlException"),
+)
+"""What the text of an error has if the input or output is wrong."""
+
+
+class SparkFailure(click.ClickException):
+    """A job of Spark failed: click prints the text and ends the program with status 3."""
+
+    exit_code = 3
+
+
+@contextmanager
+def spark_session(options: SparkOptions, name: str) -> Iterator[Any]:
+    """A session under this name of the application, ended with the context.
+
+    A session that is active already, as in a notebook, is used and left open. Without the package
+    or Java the program ends with status 2; so it does where Spark cannot read the input. Raises
+    SparkFailure for other failures of a job.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        usage_error("--engine spark needs the package: pip install 'mockpanel[spark]'")
+    active = SparkSession.getActiveSession()
+    if active is None and not has_java():
+        usage_error("--engine spark needs Java 17 or newer: install it, or set JAVA_HOME")
+    with _job_errors(), tempfile.TemporaryDirectory(prefix="spark-") as folder:
+        session = active or _started(options, name)
+        try:
+            for file in options.py_files:
+                session.sparkContext.addPyFile(str(_importable(file, Path(folder))))
+            yield session
+        finally:
+            if active is None:
+                session.stop()
+
+
+def has_java() -> bool:
+    """Whether Spark finds Java."""
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which(str(Path(home, "bin", "java")) if home else "java") is not None
+
+
+def _started(options: SparkOptions, name: str) -> Any:
+    from pyspark import SparkConf
+    from pyspark.sql import SparkSession
+
+    conf = SparkConf()
+    for key, value in _DEFAULTS.items():
+        conf.setIfMissing(key, value)
+    if options.master:
+        conf.setMaster(options.master)
+    conf.setIfMissing("spark.master", "local[*]")
+    if _is_here(conf.get("spark.master") or ""):
+        # Nothing of the job is open to other machines, and the workers have this Python.
+        conf.setIfMissing("spark.driver.host", LOOPBACK)
+        conf.setIfMissing("spark.driver.bindAddress", LOOPBACK)
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    for key, value in (*options.conf, *_FIXED.items()):
+        conf.set(key, value)
+    return SparkSession.builder.appName(f"mockpanel {name}").config(conf=conf).getOrCreate()
+
+
+def _is_here(master: str) -> bool:
+    """Whether all of Spark runs on this machine."""
+    return master.startswith(("local", f"spark://{LOOPBACK}", "spark://localhost"))
+
+
+def _importable(file: Path, folder: Path) -> Path:
+    """The file under a name from which Spark's workers import: they know zip files, not wheels."""
+    if file.suffix != ".whl":
+        return file
+    copy = folder / f"{file.stem}.zip"
+    shutil.copyfile(file, copy)
+    return copy
+
+
+@contextmanager
+def _job_errors() -> Iterator[None]:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JError, PySparkException) as error:
+        text = str(error)
+        problem = _problem(text.splitlines())
+        if any(sign in text for sign in _INPUT_ERRORS):
+            usage_error(f"Spark cannot read the input or write the output: {problem}")
+        raise SparkFailure(f"the job on Spark failed: {printable(problem)}") from error
+
+
+def _problem(lines: Sequence[str]) -> str:
+    """The innermost cause in the text of an error, without stack traces."""
+    causes = [line.partition("Caused by: ")[2] for line in lines if "Caused by: " in line]
+    errors = [line for line in lines if not line.startswith(("\tat ", "Py4J", ": ")) and line]
+    return (causes or errors or ["no reason given"])[-1 if causes else 0].strip()[:1000]
