@@ -89,6 +89,16 @@ def run_clients(session: nox.Session, *tests: str, **variables: str) -> None:
     session.run("pytest", *tests, "-n", "2", *session.posargs, env=env)
 
 
+@nox.session
+def spark(session: nox.Session) -> None:
+    """The engine on Spark: in one process, and on a cluster of processes of this machine.
+
+    It needs Java 17. With CI=true its absence is a failure, elsewhere the tests are skipped.
+    """
+    session.install("-e", ".[test,spark]", "pip")
+    session.run("pytest", "tests/spark", *session.posargs)
+
+
 def install_readers(session: nox.Session) -> Path:
     """An environment for each package whose dependencies conflict with others.
 

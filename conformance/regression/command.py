@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from conformance.corpus.options import comparison_options, spark_files
 from conformance.corpus.reading import corpus_bytes, corpus_files
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, EXIT_USAGE, UsageError
 from conformance.regression.differences.comparison import DiffJob
@@ -23,19 +24,11 @@ from conformance.regression.sides.refs import (
     read_settings,
 )
 from conformance.targets.destination_guard import answers_errors
-
-_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+from translator.spark.options import SparkOptions
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--corpus",
-    "corpora",
-    multiple=True,
-    metavar="FILE...",
-    help="Messages, one JSON object a line: files or globs, plain, gzip or zstd; - is stdin.",
-)
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@comparison_options
 @click.option("--old", required=True, metavar="REF", help="The translator before the change.")
 @click.option(
     "--new",
@@ -45,32 +38,9 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="The translator after the change.",
 )
 @click.option(
-    "--settings", "settings_file", type=_file, help="Settings for messages without their own."
-)
-@click.option(
-    "--rules",
-    default="documented",
-    show_default=True,
-    metavar="SET",
-    help="Rule set for a REF without one: documented, observed, or a mix: observed+group_calls.",
-)
-@click.option(
-    "--now",
-    help="Judge all messages as at this ISO 8601 time.  [default: each as at its own arrival]",
-)
-@click.option("--approvals", type=_file, help="TOML file of changes that are wanted.")
-@click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     help="Write diff.html and diff.json into this folder.",
-)
-@click.option("--all", "show_all", is_flag=True, help="Do not fold rare groups of changes.")
-@click.option(
-    "--max-bad-lines",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Lines that may be unreadable.",
 )
 @click.option(
     "--markdown",
@@ -93,12 +63,13 @@ def diff(
     show_all: bool,
     max_bad_lines: int,
     workers: int | None,
+    spark: SparkOptions | None,
 ) -> None:
     """Show what a change of the translator or its mapping changes for a corpus of messages.
 
     REF is tree (this installation), rules:SET, settings:FILE, mapping:FILE, git:REV:PATH (the
     mapping file in a revision of your repository), git:REV (a revision of this project) or
-    exec:CMD (any translator).
+    exec:CMD (any translator). With --engine spark the report is the same.
 
     Exit status: 0 if every change is approved, 1 if a change is not approved or an approval is
     stale, 2 for wrong usage or lines that are not messages, 3 if a translator cannot be run.
@@ -113,14 +84,21 @@ def diff(
         clock,
     )
     wanted = read_approvals(approvals) if approvals else []
-    names = corpus_files([*corpora, *files])
+    given = [*corpora, *files]
+    names = spark_files(given) if spark else corpus_files(given)
     if report:
         report_folder(report)
     if markdown:
         markdown.parent.mkdir(parents=True, exist_ok=True)
         markdown.touch()
-    with progress("comparing", corpus_bytes(names)) as told:
-        counts = compare_corpus(names, job, workers=workers, progress=told)
+    if spark:
+        # pyspark and pyarrow are imported only where Spark is used.
+        from conformance.regression.spark_engine import compare_on_spark
+
+        counts, names = compare_on_spark(names, job, spark)
+    else:
+        with progress("comparing", corpus_bytes(names)) as told:
+            counts = compare_corpus(names, job, workers=workers, progress=told)
     if not counts.messages:
         raise UsageError(f"the corpus has no message; {plural(counts.bad_lines, 'bad line')}")
     result = DiffResult(

@@ -12,7 +12,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"__main__"},
         {"cli"},
         {"reference"},
-        {"engage", "gateway"},
+        {"engage", "gateway", "spark"},
         {"sender"},
         {"options"},
         {"bulk", "__init__"},

@@ -21,6 +21,7 @@ _DEFAULTS = {
     # A page with the job's settings, open to every user of the machine.
     "spark.ui.enabled": "false",
     "spark.log.level": "ERROR",
+    "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),
     "spark.sql.session.timeZone": "UTC",
     # Lines can be long; a batch of them must fit into memory.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",
@@ -89,7 +90,7 @@ def _started(options: SparkOptions, name: str) -> Any:
     if options.master:
         conf.setMaster(options.master)
     conf.setIfMissing("spark.master", "local[*]")
-    if _is_here(conf.get("spark.master") or ""):
+    if is_here(conf.get("spark.master") or ""):
         # Nothing of the job is open to other machines, and the workers have this Python.
         conf.setIfMissing("spark.driver.host", LOOPBACK)
         conf.setIfMissing("spark.driver.bindAddress", LOOPBACK)
@@ -99,7 +100,7 @@ def _started(options: SparkOptions, name: str) -> Any:
     return SparkSession.builder.appName(f"mockpanel {name}").config(conf=conf).getOrCreate()
 
 
-def _is_here(master: str) -> bool:
+def is_here(master: str) -> bool:
     """Whether all of Spark runs on this machine."""
     return master.startswith(("local", f"spark://{LOOPBACK}", "spark://localhost"))
 

@@ -1,0 +1,96 @@
+"""`translate --engine spark`: the answers of the local engine, in the same order."""
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.spark.run import run
+
+NOW = ("--now", "2026-06-15T12:00:00Z")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> tuple[str, Path]:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"token": "T", "apiSecret": "S"}))
+    return "--settings", file
+
+
+@pytest.fixture
+def expected(corpus: Path, settings: tuple[str, Path]) -> bytes:
+    """The answers of the local engine to all files, in order."""
+    files = sorted(corpus.iterdir())
+    return b"".join(run("translate", *settings, *NOW, file).output for file in files)
+
+
+def test_standard_output(
+    session: Any, corpus: Path, settings: tuple[str, Path], expected: bytes
+) -> None:
+    """All answers of a folder in order; errors are counted by code, and the status says so."""
+    ran = run("translate", *settings, *NOW, "--engine", "spark", corpus)
+    assert ran.output == expected
+    answers = [json.loads(line) for line in expected.splitlines()]
+    codes = Counter(answer["error"]["code"] for answer in answers if answer["error"])
+    lines = [f"{len(answers):,} messages, {codes.total():,} errors"]
+    lines += [f"  {count:,} {code}" for code, count in sorted(codes.items())]
+    assert ran.errors.endswith("\n".join(lines) + "\n")
+    assert ran.status == 1
+
+
+def test_output_folder(
+    session: Any, corpus: Path, settings: tuple[str, Path], expected: bytes, tmp_path: Path
+) -> None:
+    """The files of the folder have the answers in order; a folder that exists is refused.
+
+    The input is a URL with a glob, which Spark reads by itself.
+    """
+    folder = tmp_path / "answers"
+    command: tuple[str | Path, ...] = (
+        "translate",
+        *settings,
+        *NOW,
+        "--engine",
+        "spark",
+        "--output",
+        folder,
+    )
+    command += (f"file://{corpus}/[a-d]*",)
+    assert run("translate", *settings, *NOW, *spark).status == 1
+    parts = sorted(folder.glob("part-*"))
+    assert len(parts) > 2
+    assert b"".join(part.read_bytes() for part in parts) == expected
+    again = run("translate", *settings, *NOW, *spark)
+    assert (again.status, "already exists" in again.errors) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--engine", "spark", "file:///no/such/file"), "PATH_NOT_FOUND"),
+        (("--engine", "spark", "s3n://bucket/file"), "No FileSystem for scheme"),
+        (("--engine", "spark"), "cannot read standard input"),
+        (("s3a://bucket/file",), "--engine spark"),
+        (("--master", "local"), "--master is for --engine spark"),
+        (("--engine", "spark", "--mode", "web", "file:///a"), "--engine spark is for cloud mode"),
+    ],
+)
+def test_wrong_input(
+    session: Any, settings: tuple[str, Path], arguments: tuple[str, ...], problem: str
+) -> None:
+    """What cannot be read is wrong usage, and the error says why."""
+    ran = run("translate", *settings, *arguments)
+    assert (ran.status, ran.output) == (2, b"")
+    assert problem in ran.errors
+
+
+def test_a_damaged_file(session: Any, settings: tuple[str, Path], tmp_path: Path) -> None:
+    """A gzip file that is cut off is an error, not the end of the corpus."""
+    data = gzip.compress(b'{"type": "track", "event": "E", "userId": "u"}\n' * 9000, 0)
+    (tmp_path / "cut.gz").write_bytes(data[: len(data) // 2])
+    ran = run("translate", *settings, *NOW, "--engine", "spark", tmp_path / "cut.gz")
+    assert ran.status == 2
+    assert "cannot read the input" in ran.errors
