@@ -19,7 +19,7 @@ MODULES = {
 LOADED_BY_NAME = {"uvloop"}
 """Distributions that another library loads if they are installed."""
 
-COMES_WITH = {"markupsafe": "jinja2", "urllib3": "requests"}
+COMES_WITH = {"markupsafe": "jinja2", "py4j": "pyspark", "urllib3": "requests"}
 """Module -> the declared dependency that always brings it."""
 
 

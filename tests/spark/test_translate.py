@@ -49,16 +49,7 @@ def test_output_folder(
     The input is a URL with a glob, which Spark reads by itself.
     """
     folder = tmp_path / "answers"
-    command: tuple[str | Path, ...] = (
-        "translate",
-        *settings,
-        *NOW,
-        "--engine",
-        "spark",
-        "--output",
-        folder,
-    )
-    command += (f"file://{corpus}/[a-d]*",)
+    spark = ("--engine", "spark", "--output", folder, f"file://{corpus}/[a-d]*")
     assert run("translate", *settings, *NOW, *spark).status == 1
     parts = sorted(folder.glob("part-*"))
     assert len(parts) > 2

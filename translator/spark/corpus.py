@@ -36,7 +36,7 @@ class LineBlock(NamedTuple):
     lines: list[bytes]
 
 
-class Place(NamedTuple):
+class BlockStart(NamedTuple):
     """Where a block of a file begins in the corpus."""
 
     file: int
@@ -45,7 +45,7 @@ class Place(NamedTuple):
     place: int
 
 
-Places = dict[tuple[str, int], list[Place]]
+BlockStarts = dict[tuple[str, int], list[BlockStart]]
 """Key of a file and number of the block's first byte -> its place; several for a repeated file."""
 
 Work = Callable[[Iterator[LineBlock]], Iterable[tuple[int, bytes]]]
@@ -143,7 +143,7 @@ class SparkCorpus:
                 f"Spark does not read {missing} of the files: names must not begin with _ or ."
             )
 
-    def _placed(self) -> tuple[Places, int]:
+    def _placed(self) -> tuple[BlockStarts, int]:
         """The places of all blocks, and the number of all lines."""
         counts: dict[str, dict[int, int]] = {}
         if self._texts is not None:
@@ -152,13 +152,13 @@ class SparkCorpus:
         if self._tables is not None:
             for row in self._tables.groupBy("file").count().collect():
                 counts.setdefault(_key(row[0]), {})[0] = row[1]
-        places: Places = {}
+        places: BlockStarts = {}
         total = 0
         for number, (key, _, name) in enumerate(self.files):
             blocks = sorted(counts.get(key, {}).items())
             starts = accumulate((count for _, count in blocks), initial=0)
             for (block, _), start in zip(blocks, starts, strict=False):
-                place = Place(number, name, start + 1, total + start)
+                place = BlockStart(number, name, start + 1, total + start)
                 places.setdefault((key, block), []).append(place)
             total += sum(count for _, count in blocks)
         return places, total
@@ -181,7 +181,7 @@ def _mapped(batches: Iterable[Any], *, work: Work, places: Any) -> Iterator[Any]
         yield pyarrow.RecordBatch.from_arrays(columns, ["place", "value"])
 
 
-def _blocks(batches: Iterable[Any], places: Places) -> Iterator[LineBlock]:
+def _blocks(batches: Iterable[Any], places: BlockStarts) -> Iterator[LineBlock]:
     """The lines of one partition in blocks. The lines of a block of a file follow each other."""
     current: tuple[str, int] | None = None
     begun = 0
@@ -212,7 +212,7 @@ def _runs(batch: Any) -> Iterator[tuple[str, int, list[bytes]]]:
         start = index
 
 
-def _cut(place: Place, begun: int, lines: list[bytes]) -> Iterator[LineBlock]:
+def _cut(place: BlockStart, begun: int, lines: list[bytes]) -> Iterator[LineBlock]:
     """The lines in blocks of about BLOCK_BYTES; `begun` lines of the place were read before."""
     start, size = 0, 0
     for index, line in enumerate(lines, 1):
