@@ -147,7 +147,7 @@ def migrate(
         one, two = _both_sides(refs, names, options_of_sides, workers)
         shown = tuple(names)
     if not one.messages:
-        raise UsageError(f"the corpus has no message; {plural(len(one.bad_lines), 'bad line')}")
+        raise UsageError(f"the corpus has no message; {plural(one.bad_lines, 'bad line')}")
     redact = SecretFilter(
         secrets_in([settings, *(ref.settings for ref in refs)], STAND_IN_SETTINGS)
     )

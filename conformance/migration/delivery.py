@@ -1,22 +1,23 @@
 """Deliver one side: translate the corpus, send the operations to a project, read what it holds."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from conformance.corpus.entries import BadLine, CorpusEntry, read_entry
-from conformance.corpus.reading import read_corpus
+from conformance.corpus.reading import Chunk, read_corpus
 from conformance.migration.batches import Batches, Target
 from conformance.migration.delivering_driver import DeliveringDriver, delivers, running_server
 from conformance.migration.project import TOKEN, MockProject
 from conformance.regression.differences.arrival import arrival
 from conformance.regression.differences.comparison import BATCH
+from conformance.regression.differences.counts import Position
 from conformance.regression.engine import opened
 from conformance.regression.json_text import compact, printable
 from conformance.regression.sides.refs import Ref
@@ -48,12 +49,15 @@ class SideOptions:
 class ProjectContents:
     """What a project holds after all operations were sent, and what the translator told.
 
-    Messages are numbered from 0. `events` are texts of JSON: name, second, and properties.
+    Messages have numbers in the order of the corpus. `events` are texts of JSON: name, second, and
+    properties.
     """
 
     messages: int = 0
-    bad_lines: list[str] = field(default_factory=list)
-    places: list[tuple[str, str | None]] = field(default_factory=list)
+    bad_lines: int = 0
+    first_bad_lines: list[tuple[Position, str]] = field(default_factory=list)
+    places: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+    """Message -> where it is in the corpus, and its id."""
     errors: dict[int, str] = field(default_factory=dict)
     silent: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Messages that make no operation and do not fail, with their skip codes."""
@@ -74,6 +78,17 @@ class ProjectContents:
     earliest: datetime | None = None
     latest: datetime | None = None
 
+    def count_bad_line(self, position: Position, text: str) -> None:
+        """Count a line that is not a message. Lines are counted in order."""
+        self.bad_lines += 1
+        if len(self.first_bad_lines) < MAX_BAD_LINES:
+            self.first_bad_lines.append((position, printable(text[:600])))
+
+    def count_moment(self, moment: datetime) -> None:
+        """Count a time as at which messages are judged."""
+        self.earliest = min(self.earliest or moment, moment)
+        self.latest = max(self.latest or moment, moment)
+
 
 def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> ProjectContents:
     """Translate the messages of some files and send the operations to a new project.
@@ -82,7 +97,19 @@ def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> Proj
     """
     if delivers(ref, options.settings):
         return _deliver_by_driver(ref, files, options)
-    project, contents = MockProject(options.project), ProjectContents()
+    contents = ProjectContents()
+    deliver(ref, _batches(files, options, contents), options, contents)
+    return contents
+
+
+def deliver(
+    ref: Ref, batches: Iterable["Batch"], options: SideOptions, contents: ProjectContents
+) -> None:
+    """Translate batches of messages, and send the operations to a new project.
+
+    The project is read as at the latest time of `contents`, or of a batch if that is later.
+    """
+    project = MockProject(options.project)
     origins: list[int] = [-1]
     """Number of a record in the mock (from 1) -> its message."""
 
@@ -91,19 +118,20 @@ def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> Proj
         project.send(endpoint, records, dict(query) if query else None)
         origins.extend(messages)
 
-    batches = Batches(send)
+    waiting = Batches(send)
     with closing(opened(ref)) as side:
-        for entries in _batches(files, options, contents):
-            settings, now = entries[0].settings or options.settings, entries[0].now or options.clock
-            if now != contents.latest:
-                batches.flush()
-            _advance(project, now, contents)
-            first = contents.messages - len(entries)
-            for number, answer in enumerate(side.answers(entries, settings, now), first):
-                _take(answer, number, contents, batches)
-        batches.flush()
+        for batch in batches:
+            if batch.clock != project.now:
+                waiting.flush()
+            project.advance_to(batch.clock)
+            contents.count_moment(batch.now)
+            answers = side.answers(batch.entries, batch.settings, batch.now)
+            for number, answer in zip(batch.numbers, answers, strict=True):
+                _take(answer, number, contents, waiting)
+        waiting.flush()
+    if contents.latest is not None:
+        project.advance_to(contents.latest)
     _read(project, origins, contents)
-    return contents
 
 
 def _deliver_by_driver(ref: Ref, files: Sequence[str], options: SideOptions) -> ProjectContents:
@@ -111,11 +139,11 @@ def _deliver_by_driver(ref: Ref, files: Sequence[str], options: SideOptions) -> 
     contents, origins, last = ProjectContents(), [-1], 0
     with running_server() as server, closing(DeliveringDriver(ref, server)) as driver:
         project = MockProject(options.project, create_app(backend=server.backend))
-        for entries in _batches(files, options, contents):
-            settings, now = entries[0].settings or options.settings, entries[0].now or options.clock
-            _advance(project, now, contents)
-            for number, entry in enumerate(entries, contents.messages - len(entries)):
-                answer = driver.deliver(entry.message, settings, now)
+        for batch in _batches(files, options, contents):
+            project.advance_to(batch.clock)
+            contents.count_moment(batch.now)
+            for number, entry in zip(batch.numbers, batch.entries, strict=True):
+                answer = driver.deliver(entry.message, batch.settings, batch.now)
                 requests = project.requests_after(last)
                 for request in requests:
                     last = request["id"]
@@ -129,35 +157,67 @@ def _deliver_by_driver(ref: Ref, files: Sequence[str], options: SideOptions) -> 
     return contents
 
 
-def _advance(project: MockProject, now: datetime, contents: ProjectContents) -> None:
-    contents.earliest = min(contents.earliest or now, now)
-    contents.latest = max(contents.latest or now, now)
-    project.advance_to(now)
+class Batch(NamedTuple):
+    """Messages with one time and one set of settings, in order.
+
+    `now` is the time as at which they are judged, `clock` the latest such time so far: the clock of
+    the project when they arrive.
+    """
+
+    entries: list[CorpusEntry]
+    numbers: list[int]
+    settings: Json
+    now: datetime
+    clock: datetime
 
 
-def _batches(files: Sequence[str], options: SideOptions, contents: ProjectContents) -> Any:
-    """Entries in order, cut where settings or time change; each has the time it is judged at."""
+def _batches(
+    files: Sequence[str], options: SideOptions, contents: ProjectContents
+) -> Iterator[Batch]:
+    """The messages of some files, cut where settings or time change."""
+    clock: datetime | None = None
     for chunk in read_corpus(files):
-        entries = []
-        for number, line in chunk.lines():
-            where = f"{chunk.name}:{number}"
-            try:
-                entry = read_entry(line, where)
-                if entry.session:
-                    raise BadLine("a session cannot be sent to a project; give its messages")
-            except BadLine as bad:
-                shown = len(contents.bad_lines) < MAX_BAD_LINES
-                contents.bad_lines.append(printable(f"{where}: {bad}"[:600]) if shown else "")
-                continue
-            now = entry.now or options.now or arrival(entry.message) or options.clock
-            entries.append(entry._replace(now=now))
-        for _, group in groupby(entries, key=lambda entry: (entry.settings, entry.now)):
-            found: list[CorpusEntry] = list(group)
-            for start in range(0, len(found), BATCH):
-                batch = found[start : start + BATCH]
-                contents.messages += len(batch)
-                contents.places += [(entry.where, entry.id) for entry in batch]
-                yield batch
+        judged = []
+        for entry in read_entries(chunk, options, contents):
+            number = contents.messages
+            contents.messages += 1
+            contents.places[number] = entry.where, entry.id
+            assert entry.now is not None
+            clock = max(clock or entry.now, entry.now)
+            judged.append((number, entry, clock))
+        yield from in_batches(judged, options)
+
+
+def read_entries(
+    chunk: Chunk, options: SideOptions, contents: ProjectContents
+) -> Iterator[CorpusEntry]:
+    """The messages of a chunk, each with the time it is judged at. Bad lines are counted."""
+    for number, line in chunk.lines():
+        where = f"{chunk.name}:{number}"
+        try:
+            entry = read_entry(line, where)
+            if entry.session:
+                raise BadLine("a session cannot be sent to a project; give its messages")
+        except BadLine as bad:
+            contents.count_bad_line((chunk.file, number), f"{where}: {bad}")
+            continue
+        now = entry.now or options.now or arrival(entry.message) or options.clock
+        yield entry._replace(now=now)
+
+
+def in_batches(
+    judged: Iterable[tuple[int, CorpusEntry, datetime]], options: SideOptions
+) -> Iterator[Batch]:
+    """Messages, each with its number and the project's clock, in batches."""
+    for (settings, now, clock), group in groupby(
+        judged, key=lambda each: (each[1].settings, each[1].now, each[2])
+    ):
+        assert now is not None
+        found = list(group)
+        for start in range(0, len(found), BATCH):
+            some = found[start : start + BATCH]
+            entries, numbers = [each[1] for each in some], [each[0] for each in some]
+            yield Batch(entries, numbers, settings or options.settings, now, clock)
 
 
 def _take(answer: Json, number: int, contents: ProjectContents, batches: Batches) -> None:

@@ -38,7 +38,7 @@ class MockProject:
     def __init__(self, options: Json, application: Flask | None = None) -> None:
         self._application = application or create_app(Config())
         self._authorization = "Basic " + base64.b64encode(f"{SECRET}:".encode()).decode()
-        self._now: datetime | None = None
+        self.now: datetime | None = None
         try:
             self._call("PUT", f"/_mock/projects/{TOKEN}", {"secret": SECRET, **options})
         except EngineError as error:
@@ -46,8 +46,8 @@ class MockProject:
 
     def advance_to(self, now: datetime) -> None:
         """Move the clock forward; it never goes back."""
-        if self._now is None or now > self._now:
-            self._now = now
+        if self.now is None or now > self.now:
+            self.now = now
             self._call("POST", "/_mock/clock", {"now": now.isoformat(), "freeze": True})
 
     def send(

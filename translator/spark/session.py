@@ -132,5 +132,5 @@ def _job_errors() -> Iterator[None]:
 def _problem(lines: Sequence[str]) -> str:
     """The innermost cause in the text of an error, without stack traces."""
     causes = [line.partition("Caused by: ")[2] for line in lines if "Caused by: " in line]
-    errors = [line for line in lines if not line.startswith(("\tat ", "Py4J", ": ")) and line]
-    return (causes or errors or ["no reason given"])[-1 if causes else 0].strip()[:1000]
+    thrown = [line[2:] for line in lines if line.startswith(": ")]
+    return (causes[-1:] or thrown or lines or ["no reason given"])[0].strip()[:1000]

@@ -12,7 +12,7 @@ from conformance.migration.differences.counting import (
 from conformance.migration.differences.events import compare_events
 from conformance.migration.differences.people import compare_people
 from conformance.migration.differences.profiles import compare_groups, compare_profiles
-from conformance.migration.differences.sums import compare_sums
+from conformance.migration.differences.sums import add_sums, compare_sums
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.differences.counts import DiffCounts
 from conformance.regression.redaction import SecretFilter
@@ -23,22 +23,41 @@ def compare(old: ProjectContents, new: ProjectContents, redact: SecretFilter) ->
 
     Both were made from the same corpus. `redact` hides secrets in the examples.
     """
+    counters = old.counters | new.counters
+    found = compare_part(old, new, counters, redact)
+    found.counts.bad_lines = old.bad_lines
+    found.counts.first_bad_lines = list(old.first_bad_lines)
+    settle(found, counters, redact)
+    return found
+
+
+def compare_part(
+    old: ProjectContents, new: ProjectContents, counters: set[str], redact: SecretFilter
+) -> ProjectDifferences:
+    """The differences for people who have nothing to do with the people of other parts.
+
+    The parts are added up, and then settled. `counters` are those of all parts.
+    """
     found = ProjectDifferences(DiffCounts(messages=old.messages))
     found.requests = old.requests, new.requests
-    found.counts.bad_lines = len(old.bad_lines)
-    found.counts.first_bad_lines = [((0, n), line) for n, line in enumerate(old.bad_lines[:5])]
     changed: set[int] = set()
     counter = DifferenceCounter(found.counts, old.places, changed, redact)
     same = compare_people(found, old, new, counter)
     compare_events(found, old, new, counter)
-    compare_profiles(found, old, new, same, counter)
-    compare_sums(found, old, new, counter)
+    compare_profiles(found, old, new, same, counters, counter)
+    add_sums(found, old, new, counters)
     compare_groups(old, new, counter)
     _refused(old, new, counter)
     _messages(found, old, new, counter)
     found.counts.changed = len(changed)
-    found.counts.settle()
     return found
+
+
+def settle(found: ProjectDifferences, counters: set[str], redact: SecretFilter) -> None:
+    """Compare the sums over all parts, and put everything in order. To be called once."""
+    compare_sums(found, counters, DifferenceCounter(found.counts, {}, set(), redact))
+    found.by_name = dict(sorted(found.by_name.items()))
+    found.counts.settle()
 
 
 def _refused(old: ProjectContents, new: ProjectContents, count: DifferenceCounter) -> None:

@@ -1,8 +1,12 @@
 """Where the differences of two projects are counted: sections, totals and examples."""
 
+import math
+import sys
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import orjson
 
@@ -27,13 +31,61 @@ SECTIONS = (PEOPLE, EVENTS, PROPERTIES, PROFILES, CHARGES, COUNTERS, GROUPS, REF
 
 
 @dataclass
+class ExactSum:
+    """A sum of numbers that does not depend on their order: it is rounded once, when it is read."""
+
+    count: int = 0
+    exact: Fraction = Fraction()
+    is_whole: bool = True
+
+    def add(self, numbers: Iterable[float]) -> None:
+        """Add finite numbers."""
+        for number in numbers:
+            self.count += 1
+            self.exact += Fraction(number)
+            self.is_whole &= type(number) is int
+
+    def merge(self, other: "ExactSum") -> None:
+        """Add the numbers of another sum."""
+        self.count += other.count
+        self.exact += other.exact
+        self.is_whole &= other.is_whole
+
+    @property
+    def value(self) -> float:
+        """The sum: whole if all numbers are, else the nearest float."""
+        try:
+            return int(self.exact) if self.is_whole else float(self.exact)
+        except OverflowError:
+            return math.copysign(sys.float_info.max, self.exact)
+
+
+@dataclass
 class Total:
     """A sum over all people, in the old and in the new project."""
 
-    old_count: int = 0
-    old_sum: float = 0
-    new_count: int = 0
-    new_sum: float = 0
+    old: ExactSum = field(default_factory=ExactSum)
+    new: ExactSum = field(default_factory=ExactSum)
+
+    @property
+    def old_count(self) -> int:
+        """How many numbers there are in the old project."""
+        return self.old.count
+
+    @property
+    def new_count(self) -> int:
+        """How many numbers there are in the new project."""
+        return self.new.count
+
+    @property
+    def old_sum(self) -> float:
+        """The sum in the old project."""
+        return self.old.value
+
+    @property
+    def new_sum(self) -> float:
+        """The sum in the new project."""
+        return self.new.value
 
     @property
     def differs(self) -> bool:
@@ -54,9 +106,35 @@ class ProjectDifferences:
     """Event name -> events in the old and in the new project."""
     charges: Total = field(default_factory=Total)
     counters: dict[str, Total] = field(default_factory=dict)
-    requests: tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]] = (Counter(), Counter())
+    requests: tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]] = field(
+        default_factory=lambda: (Counter(), Counter())
+    )
     not_compared: int = 0
     """People whose profiles are not compared, because they were merged or split."""
+
+    def add(self, other: "ProjectDifferences") -> None:
+        """Add the differences of other people and other messages."""
+        self.counts.add(other.counts)
+        self.people = _pair_sum(self.people, other.people)
+        self.same_people += other.same_people
+        self.events = _pair_sum(self.events, other.events)
+        for name, events in other.by_name.items():
+            self.by_name[name] = _pair_sum(self.by_name.get(name, (0, 0)), events)
+        _merge(self.charges, other.charges)
+        for name, total in other.counters.items():
+            _merge(self.counters.setdefault(name, Total()), total)
+        for side, counts in zip(self.requests, other.requests, strict=True):
+            side.update(counts)
+        self.not_compared += other.not_compared
+
+
+def _pair_sum(one: tuple[int, int], two: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + two[0], one[1] + two[1]
+
+
+def _merge(total: Total, other: Total) -> None:
+    total.old.merge(other.old)
+    total.new.merge(other.new)
 
 
 class DifferenceCounter:
@@ -65,7 +143,7 @@ class DifferenceCounter:
     def __init__(
         self,
         counts: DiffCounts,
-        places: list[tuple[str, str | None]],
+        places: Mapping[int, tuple[str, str | None]],
         changed: set[int],
         redact: SecretFilter,
     ) -> None:
@@ -94,12 +172,17 @@ class DifferenceCounter:
             group.count_event(event)
         if message is not None:
             self._changed.add(message)
-        if len(group.examples) < EXAMPLES and (old is not None or new is not None or who):
-            where, name = self._places[message] if message is not None else (who, None)
+        self._counts.bound_groups()
+        # Examples of messages come first, in the order of the corpus; then those of people.
+        place = (0, message) if message is not None else (1, 0)
+        where, name = self._places[message] if message is not None else (who, None)
+        where = printable(where)
+        last = group.examples[-1] if len(group.examples) == EXAMPLES else None
+        is_early = last is None or (place, where) <= (last.position, last.where)
+        if is_early and (old is not None or new is not None or who):
             shown = None if name is None else printable(self._redact(name))
             one, two = (None if each is None else self._shown(each) for each in (old, new))
-            place = (0, message) if message is not None else (1, len(group.examples))
-            group.examples.append(Example(printable(where), shown, one, two, place))
+            group.add_examples([Example(where, shown, one, two, place)])
 
     def _shown(self, text: str) -> str:
         """A text of JSON without secrets, cut."""

@@ -21,10 +21,13 @@ def compare_profiles(
     old: ProjectContents,
     new: ProjectContents,
     same: Mapping[str, str],
+    counters: set[str],
     count: DifferenceCounter,
 ) -> None:
-    """Count differences of the profiles of people who are the same in both projects."""
-    counters = old.counters | new.counters
+    """Count differences of the profiles of people who are the same in both projects.
+
+    `counters` are properties that are compared by their sums.
+    """
     for one, two in sorted(same.items()):
         before, after = old.profiles.get(one), new.profiles.get(two)
         if before is None and after is None:

@@ -1,6 +1,6 @@
 """Differences of charges and counters, each summed over all people."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from conformance.migration.delivery import ProjectContents
 from conformance.migration.differences.counting import (
@@ -15,39 +15,32 @@ from conformance.regression.differences.changes import ChangeClass
 TRANSACTIONS = "$transactions"
 
 
-def compare_sums(
-    found: ProjectDifferences, old: ProjectContents, new: ProjectContents, count: DifferenceCounter
+def add_sums(
+    found: ProjectDifferences, old: ProjectContents, new: ProjectContents, counters: set[str]
 ) -> None:
-    """Count charges and counters, each summed over all people."""
-    for name in sorted(old.counters | new.counters):
-        total = Total()
-        for contents, is_old in ((old, True), (new, False)):
-            numbers = [
-                value
-                for profile in contents.profiles.values()
-                if _is_number(value := profile.get(name))
+    """Add the charges and counters of all people of two projects."""
+    for contents, is_old in ((old, True), (new, False)):
+        for profile in contents.profiles.values():
+            for name, value in profile.items():
+                if name in counters and _is_number(value):
+                    total = found.counters.setdefault(name, Total())
+                    (total.old if is_old else total.new).add([value])
+            charges = [
+                each.get("$amount")
+                for each in _list(profile.get(TRANSACTIONS))
+                if type(each) is dict
             ]
-            _add(total, numbers, is_old)
-        found.counters[name] = total
+            (found.charges.old if is_old else found.charges.new).add(filter(_is_number, charges))
+
+
+def compare_sums(found: ProjectDifferences, counters: set[str], count: DifferenceCounter) -> None:
+    """Count charges and counters whose sums over all people differ."""
+    found.counters = {name: found.counters.get(name, Total()) for name in sorted(counters)}
+    for name, total in found.counters.items():
         if total.differs:
             _count_total(COUNTERS, name, total, count)
-    for contents, is_old in ((old, True), (new, False)):
-        amounts = [
-            amount
-            for profile in contents.profiles.values()
-            for each in _list(profile.get(TRANSACTIONS))
-            if type(each) is dict and _is_number(amount := each.get("$amount"))
-        ]
-        _add(found.charges, amounts, is_old)
     if found.charges.differs:
         _count_total(CHARGES, "", found.charges, count)
-
-
-def _add(total: Total, numbers: list[Any], is_old: bool) -> None:
-    if is_old:
-        total.old_count, total.old_sum = len(numbers), sum(numbers)
-    else:
-        total.new_count, total.new_sum = len(numbers), sum(numbers)
 
 
 def _count_total(section: str, path: str, total: Total, count: DifferenceCounter) -> None:
@@ -61,5 +54,5 @@ def _list(value: Any) -> list[Any]:
     return value if type(value) is list else []
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -141,7 +141,7 @@ class DiffCounts:
         # Once each, in order: the order of a set would differ between processes.
         self.causes.update(dict.fromkeys(cause for key in seen for cause in key.causes).keys())
         self.changed += any(key.kind is not ChangeClass.REWORDED for key in seen)
-        self._bound_groups()
+        self.bound_groups()
 
     def add(self, other: "DiffCounts") -> None:
         """Add the counts of another part of the corpus."""
@@ -161,7 +161,7 @@ class DiffCounts:
                 self.count_moment(moment)
         for key, group in other.groups.items():
             self.groups.setdefault(key, Group()).add(group)
-        self._bound_groups()
+        self.bound_groups()
 
     def settle(self) -> None:
         """Decide what needs the whole corpus. To be called once, when everything is counted.
@@ -214,7 +214,8 @@ class DiffCounts:
             ),
         )
 
-    def _bound_groups(self) -> None:
+    def bound_groups(self) -> None:
+        """Bound the memory that groups need."""
         if len(self.groups) > 2 * KEPT_GROUPS:
             self._keep_groups(KEPT_GROUPS, lambda key: key.rank)
 

@@ -1,7 +1,7 @@
 """Groups of equal changes: what makes a group, its events and its examples."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -63,9 +63,9 @@ class Example(NamedTuple):
     position: Position = (0, 0)
 
     @property
-    def order(self) -> tuple[Position, str, str]:
+    def order(self) -> tuple[Position, str, str, str]:
         """What decides which examples are kept: the first in the corpus."""
-        return self.position, self.old or "", self.new or ""
+        return self.position, self.where, self.old or "", self.new or ""
 
     def as_json(self) -> Json:
         """The example as a report shows it."""
@@ -83,10 +83,14 @@ class Group:
     def add(self, other: "Group") -> None:
         """Add what was counted in another part of the corpus."""
         self.messages += other.messages
-        self.examples = sorted(self.examples + other.examples, key=lambda each: each.order)
-        del self.examples[EXAMPLES:]
+        self.add_examples(other.examples)
         for name, count in other.events.items():
             self.count_event(name, count)
+
+    def add_examples(self, examples: Iterable[Example]) -> None:
+        """Keep the first of these examples and its own."""
+        self.examples = sorted([*self.examples, *examples], key=lambda each: each.order)
+        del self.examples[EXAMPLES:]
 
     def count_event(self, name: str, count: int = 1) -> None:
         """Count messages of an event."""
