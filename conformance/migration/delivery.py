@@ -17,7 +17,7 @@ from conformance.migration.delivering_driver import DeliveringDriver, delivers, 
 from conformance.migration.project import TOKEN, MockProject
 from conformance.regression.differences.arrival import arrival
 from conformance.regression.differences.comparison import BATCH
-from conformance.regression.differences.counts import Position
+from conformance.regression.differences.groups import Position
 from conformance.regression.engine import opened
 from conformance.regression.json_text import compact, printable
 from conformance.regression.sides.refs import Ref
