@@ -6,8 +6,10 @@ The gateway runs with everything on and delivers to the mock, on the same machin
 application reads each body and answers `{"success": true}`, on uvicorn too. wrk sends the same
 requests to each, over 8 connections, every message with an id of its own. Speed depends on the
 machine and on what else it does, so each is also given as a ratio to the bare application. The best
-of the rounds counts. Then wrk sends half as many requests a second, for the 99th percentile of the
-time until the answer. In the end everything that was acknowledged must have been delivered.
+of the rounds counts. Then wrk sends requests at half of the rate that is the target, or was found,
+for the 99th percentile of the time until the answer. In the end everything that was acknowledged
+must have been delivered. The table at the end has four figures: one message or 50 in a request, in
+memory or with a spool file.
 
 It needs wrk.
 """
@@ -160,7 +162,7 @@ def measure(
     processes: Sequence[subprocess.Popen[str]],
     half: float | None = None,
 ) -> Measured:
-    """The best rate of the rounds, then the latency at half of it, or at a rate that is given.
+    """The best rate of the rounds, then the latency at the rate `half`, or at half of the best.
 
     `processes` are the server, and the mock if the server delivers to it.
     """
@@ -182,17 +184,28 @@ def measure(
     return Measured(best, at_half.p50, at_half.p99, tuple(cpu))
 
 
+def processes_of(process: subprocess.Popen[str]) -> list[int]:
+    """The ids of a process and of those that it has started."""
+    children = Path(f"/proc/{process.pid}/task").glob("*/children")
+    return [process.pid, *(int(each) for path in children for each in path.read_text().split())]
+
+
 def cpu_seconds(process: subprocess.Popen[str]) -> float:
-    """How long a process has worked, all its threads together."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """How long a process and those that it has started have worked, all threads together."""
+    ticks = 0
+    for pid in processes_of(process):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def memory_mb(process: subprocess.Popen[str]) -> float:
-    """The largest resident size that a process ever had."""
-    text = Path(f"/proc/{process.pid}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", text)
-    return int(found[1]) / 1024 if found else float("nan")
+def memory_mb(process: subprocess.Popen[str]) -> list[int]:
+    """The largest resident sizes that a process and those that it has started ever had."""
+    sizes = []
+    for pid in processes_of(process):
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+        sizes.append(int(found[1]) // 1024 if found else 0)
+    return sizes
 
 
 def compare(folder: Path, chosen: argparse.Namespace) -> None:
@@ -206,29 +219,42 @@ def compare(folder: Path, chosen: argparse.Namespace) -> None:
         gateway += ["--base-url", mock]
         spool = ["--spool", str(folder / "spool")]
         with running(gateway) as in_memory, running([*gateway, *spool]) as with_spool:
+            gateways = {"in memory": in_memory, "with a spool": with_spool}
+            table = []
             for size in chosen.sizes:
                 base = measure(bare[0], folder, size, chosen, [bare[1]])
-                show("bare application", size, base, base)
-                for name, (url, process) in (("gateway", in_memory), ("spool", with_spool)):
-                    target = TARGETS.get((size, name == "spool"))
+                show("bare application", size, base)
+                for name, (url, process) in gateways.items():
+                    target = TARGETS.get((size, name == "with a spool"))
                     half = target / size / 2 if target else None
                     found = measure(url, folder, size, chosen, [process, mock_process], half)
-                    show(name, size, found, base, target)
-            for name, (_, process) in (("gateway", in_memory), ("spool", with_spool)):
-                print(f"largest resident size, {name}: {memory_mb(process):.0f} MB")
-    print(f"load of the machine: {os.getloadavg()[0]:.1f}")
+                    show(name, size, found)
+                    table.append(row(f"{size} a request, {name}", size, found, base, target))
+            for name, (_, process) in gateways.items():
+                sizes = " + ".join(map(str, memory_mb(process)))
+                print(f"largest resident size of its processes, {name}: {sizes} MB")
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"load of the machine (1, 5, 15 minutes): {load}; processors: {os.cpu_count()}\n")
+    print(f"{'':28}   messages/s   target   x bare   p99 at half load (target {P99_TARGET_MS} ms)")
+    print("\n".join(table))
 
 
-def show(name: str, size: int, found: Measured, base: Measured, target: int | None = None) -> None:
-    """Print a line."""
-    wanted = f"; target {target:,} messages/s, p99 {P99_TARGET_MS} ms" if target else ""
+def show(name: str, size: int, found: Measured) -> None:
+    """Print what was measured."""
     cpu = " + ".join(f"{each:.0f}" for each in found.cpu_us)
     print(
         f"{name:16} {size:3} a request {found.rate:7,.0f} requests/s {found.rate * size:8,.0f}"
-        f" messages/s {found.rate / base.rate:5.2f} x bare, CPU {cpu} us/message,"
-        f" at half load p50 {found.p50:.1f} ms p99 {found.p99:.1f} ms{wanted}",
+        f" messages/s, CPU {cpu} us/message, at half load p50 {found.p50:.1f} ms"
+        f" p99 {found.p99:.1f} ms",
         flush=True,
     )
+
+
+def row(name: str, size: int, found: Measured, base: Measured, target: int | None) -> str:
+    """A line of the table: a figure beside its target and the bare application."""
+    wanted = f"{target:8,}" if target else f"{'-':>8}"
+    ratio = found.rate / base.rate
+    return f"{name:28} {found.rate * size:12,.0f} {wanted} {ratio:8.3f} {found.p99:10.1f} ms"
 
 
 def main() -> None:
