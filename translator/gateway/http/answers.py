@@ -1,6 +1,7 @@
 """Waiting in the event loop for messages to be stored."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Sequence
 
@@ -9,10 +10,7 @@ from translator.gateway.intake.intake import Intake, Taken
 
 
 class Answers:
-    """Passes what the writers say to the event loop: many answers with one wake-up.
-
-    Make it in the event loop's thread.
-    """
+    """Passes what the writers say to the event loop: many answers with one wake-up."""
 
     def __init__(self) -> None:
         self._arrived: deque[tuple[asyncio.Future[Taken], Taken]] = deque()
@@ -22,9 +20,13 @@ class Answers:
     def submit(self, intake: Intake, messages: Sequence[Prepared]) -> "asyncio.Future[Taken]":
         """Submit messages; the future says whether they are stored."""
         loop = asyncio.get_running_loop()
+        thread = threading.get_ident()
         answer: asyncio.Future[Taken] = loop.create_future()
 
         def done(taken: Taken) -> None:
+            if threading.get_ident() == thread:
+                answer.set_result(taken)
+                return
             self._arrived.append((answer, taken))
             if not self._woken:
                 self._woken = True

@@ -1,7 +1,9 @@
 """Stores messages, before the requests that brought them are answered.
 
 A request submits its messages. One writer thread puts the messages of many requests into the spool
-with one commit, hands their operations to the delivery queue, and answers the requests.
+with one commit, hands their operations to the delivery queue, and answers the requests. A spool in
+memory takes messages at once, so the thread of the request does it, unless a dead letter has to be
+written.
 """
 
 import logging
@@ -17,6 +19,7 @@ from translator.gateway.delivery.observer import Observer
 from translator.gateway.delivery.prepared import Prepared
 from translator.gateway.translation.source_translation import TranslatedMessage
 from translator.sender.books.ledger import AnySpool, Ledger
+from translator.sender.books.memory_spool import MemorySpool
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender
@@ -44,6 +47,13 @@ PROBE_SECONDS = 1.0
 STOP = None
 
 
+class _WakeSender(NamedTuple):
+    """Asks the writer to wake the sender soon."""
+
+
+_WAKE_SENDER = _WakeSender()
+
+
 class Taken(NamedTuple):
     """The outcome of storing a request. If it is not `stored`, nothing of it was taken in.
 
@@ -64,8 +74,8 @@ class _Request(NamedTuple):
 class Intake:
     """Takes the translated messages of one source from the server.
 
-    `delivery` gets the operations of what is stored. `bounded_memory`: the spool is in memory.
-    `capacity` is in operations.
+    `delivery` gets the operations of what is stored. `capacity` is in operations. Only one thread
+    may submit.
     """
 
     def __init__(
@@ -77,7 +87,6 @@ class Intake:
         observer: Observer,
         *,
         capacity: int = CAPACITY,
-        bounded_memory: bool = False,
     ) -> None:
         self.store_problem: str | None = None
         """Why the last group could not be stored; None if it was."""
@@ -87,11 +96,19 @@ class Intake:
         self._delivery = delivery
         self._observer = observer
         self._capacity = capacity
-        self._capacity_bytes = CAPACITY_BYTES if bounded_memory else None
-        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._in_memory = isinstance(spool, MemorySpool)
+        self._capacity_bytes = CAPACITY_BYTES if self._in_memory else None
+        self._requests: queue.SimpleQueue[_Request | _WakeSender | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        """Guards `_submitted`."""
+        """Guards the counters of what is submitted."""
         self._submitted = 0
+        """Operations that are not stored yet."""
+        self._queued = 0
+        """Requests that the writer has."""
+        self._unwoken = 0
+        """About how many operations were stored since the sender was woken."""
+        self._wake_asked = False
+        """Whether the writer is going to wake the sender."""
         self._closed = False
         self._lines = 0
         self._writer = threading.Thread(target=self._write, name="gateway-writer", daemon=True)
@@ -119,16 +136,22 @@ class Intake:
         return self.room() and self.store_problem is None
 
     def submit(self, messages: Sequence[Prepared], done: Callable[[Taken], object]) -> None:
-        """Store all messages of a request, or nothing; then call `done`, in another thread.
+        """Store all messages of a request, or nothing; then call `done`, in this thread or another.
 
         A message that is known already was sent again by its client and is not taken in twice.
         """
         if not self.room():
             done(Taken(stored=False, problem="too much is waiting; send it again"))
             return
+        request = _Request(messages, done)
         with self._lock:
             self._submitted += sum(len(each.incoming.operations) for each in messages)
-        self._requests.put(_Request(messages, done))
+            self._queued += 1
+            first = self._queued == 1
+        if first and self._in_memory and not any(each.incoming.losses for each in messages):
+            self._store_at_once(request)
+        else:
+            self._requests.put(request)
 
     def close(self) -> None:
         """Accept nothing more; the sender ends when everything accepted has a result."""
@@ -142,12 +165,27 @@ class Intake:
         """The account of messages: read, delivered, skipped, rejected, dead_lettered."""
         return self._ledger.account.summary()
 
+    def _store_at_once(self, request: _Request) -> None:
+        """Store a request in memory; the sender is woken as after a group of the writer."""
+        stored = self._store([request])
+        if not stored:
+            return
+        self._unwoken += stored
+        if self._unwoken >= BATCH_OPERATIONS:
+            self._wake()
+        elif not self._wake_asked:
+            self._wake_asked = True
+            self._requests.put(_WAKE_SENDER)
+
+    def _wake(self) -> None:
+        self._unwoken = 0
+        self._sender.wake()
+
     # The writer
 
     def _write(self) -> None:
         """Store groups of requests until told to stop."""
         wake_at: float | None = None
-        pending = 0
         clock = self._sender.clock
         while True:
             group: list[_Request] = []
@@ -158,6 +196,9 @@ class Intake:
                 request = self._requests.get(timeout=timeout)
                 messages = 0
                 while request is not STOP:
+                    if isinstance(request, _WakeSender):
+                        wake_at = clock() + BATCH_SECONDS if wake_at is None else wake_at
+                        break
                     group.append(request)
                     messages += len(request.messages)
                     if messages >= GROUP_MESSAGES or self._requests.empty():
@@ -169,11 +210,13 @@ class Intake:
             if self.store_problem and not group:
                 self._probe()
             if group:
-                pending += self._store(group)
-                wake_at = clock() + BATCH_SECONDS if pending and wake_at is None else wake_at
-            if wake_at is not None and (pending >= BATCH_OPERATIONS or clock() >= wake_at):
-                self._sender.wake()
-                wake_at, pending = None, 0
+                self._unwoken += self._store(group)
+                if self._unwoken and wake_at is None:
+                    wake_at = clock() + BATCH_SECONDS
+            if wake_at is not None and (self._unwoken >= BATCH_OPERATIONS or clock() >= wake_at):
+                self._wake_asked = False
+                self._wake()
+                wake_at = None
 
     def _probe(self) -> None:
         """Find out whether messages can be stored again."""
@@ -229,3 +272,4 @@ class Intake:
         with self._lock:
             for request in group:
                 self._submitted -= sum(len(each.incoming.operations) for each in request.messages)
+                self._queued -= 1

@@ -117,7 +117,6 @@ class Pipeline:
                 self.spool,
                 self.delivery,
                 self.observer,
-                bounded_memory=spool is None,
             )
             self._opened = stack.pop_all()
         self._settings = settings
