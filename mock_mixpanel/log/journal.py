@@ -14,7 +14,7 @@ from mock_mixpanel.log.row_codec import (
     pack,
     without_records,
 )
-from mock_mixpanel.log.stores import Page, Store
+from mock_mixpanel.log.stores import PAGE, Page, Store
 
 AT_ONCE = 200
 """How many requests are fetched for their entries at once."""
@@ -38,9 +38,9 @@ class Log:
             self._retention.request_stored()
         return stored
 
-    def page(self, generation: int, after: int) -> Page:
+    def page(self, generation: int, after: int, most: int = PAGE) -> Page:
         """The next rows after a request, or the first ones if something was forgotten since."""
-        return self._store.page(generation, after)
+        return self._store.page(generation, after, most)
 
     def rows(self, after: int = 0, token: str | None = None) -> Iterator[Row]:
         """All requests, or those with records of a project, oldest first, still packed."""

@@ -16,6 +16,7 @@ from mock_mixpanel.log.index import Index
 from mock_mixpanel.log.journal import Log
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.log.row_codec import Row, entries_of
+from mock_mixpanel.log.stores import PAGE
 from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.state.events import IDENTITY_EVENTS
 from mock_mixpanel.state.identities import identities_for
@@ -24,6 +25,9 @@ from mock_mixpanel.state.json_cache import Texts
 from mock_mixpanel.state.project_state import ProjectState
 from mock_mixpanel.state.reason_counts import ReasonCount
 from mock_mixpanel.state.references import References, kind_of
+
+SMALLEST_PAGE, FIRST_PAGE = 10, 50
+"""Requests that are fetched at once while time is limited: at least, and at first."""
 
 
 class LogFold:
@@ -44,15 +48,18 @@ class LogFold:
         self._lock = threading.RLock()
         self._reading = threading.local()
         self._generation = 0
+        self._page_size = FIRST_PAGE
+        """Requests that are fetched at once while time is limited: as many as there is time for."""
         self._begin()
 
     @contextmanager
     def reading_within(self, seconds: float) -> Iterator[None]:
-        """Let this thread read new entries for at most so many real seconds in this block.
+        """Let this thread read new entries once in this block, for so many real seconds at most.
 
-        What it reads may then be older than the log; see `behind`.
+        So all that is read in the block shows one moment. It may be older than the log; see
+        `behind`.
         """
-        self._reading.end = monotonic() + seconds
+        self._reading.end, self._reading.done = monotonic() + seconds, False
         try:
             yield
         finally:
@@ -106,11 +113,14 @@ class LogFold:
             for each in self._states.values()
         ):
             self._begin()
-        with uncollected():
-            end = getattr(self._reading, "end", inf)
-            if not self._take_in(now, end):
-                self._begin()
-                self._take_in(now, end)
+            self._reading.done = False
+        end = getattr(self._reading, "end", inf)
+        if end == inf or not self._reading.done:
+            with uncollected():
+                if not self._take_in(now, end):
+                    self._begin()
+                    self._take_in(now, end)
+            self._reading.done = True
         found = [state for state in self._states.values() if token in (None, state.token)]
         for state in found:
             # Nothing may happen yet that is due after an entry that is not read.
@@ -124,7 +134,8 @@ class LogFold:
         """
         last, self._partly = False, False
         while not last:
-            generation, rows = page = self._log.page(self._generation, self._index.last)
+            most = PAGE if end == inf else self._page_size
+            generation, rows, last = self._log.page(self._generation, self._index.last, most)
             if generation != self._generation:
                 self._generation = generation
                 self._begin()
@@ -134,9 +145,11 @@ class LogFold:
                 if not self._take(row):
                     return False
                 if monotonic() > end:
+                    self._page_size = max(SMALLEST_PAGE, most // 2)
                     self._partly = self.behind() > 0
                     return True
-            last = page.last
+            if end != inf:
+                self._page_size = min(PAGE, most * 2)
         return True
 
     def _take(self, row: Row) -> bool:

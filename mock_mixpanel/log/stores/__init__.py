@@ -40,15 +40,14 @@ class Changes(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The next rows; another `generation` means that older ones were forgotten."""
+    """The next rows; another `generation` means that older ones were forgotten.
+
+    `last` says that there are no more rows at this moment.
+    """
 
     generation: int
     rows: Sequence[Row]
-
-    @property
-    def last(self) -> bool:
-        """Whether there are no more rows at this moment."""
-        return len(self.rows) < PAGE
+    last: bool
 
 
 def answers_to_drop(sizes: Mapping[str, int]) -> list[str]:
@@ -82,8 +81,8 @@ class Store(Protocol):
         When this returns, the row outlives the process, except in the memory store.
         """
 
-    def page(self, generation: int | None, after: int) -> Page:
-        """The next rows after a row id; the first ones if the generation has changed."""
+    def page(self, generation: int | None, after: int, most: int = PAGE) -> Page:
+        """The next rows after a row id, `most` of them; the first if the generation has changed."""
 
     def last(self) -> int:
         """The id of the last appended row, forgotten rows included; 0 for an empty store."""

@@ -147,11 +147,12 @@ class FolderStore:
                     self._drop()
             return done
 
-    def page(self, generation: int | None, after: int) -> Page:
+    def page(self, generation: int | None, after: int, most: int = PAGE) -> Page:
         with self._reading() as head:
             log = self._current(head)
         known = generation in (None, head.generation)
-        return Page(head.generation, log.rows_after(after if known else 0, head.end, PAGE))
+        found = log.rows_after(after if known else 0, head.end, most)
+        return Page(head.generation, found, len(found) < most)
 
     def last(self) -> int:
         with self._reading() as head:

@@ -167,11 +167,11 @@ class MemoryStore:
                 self.drop(oldest)
             return True
 
-    def page(self, generation: int | None, after: int) -> Page:
+    def page(self, generation: int | None, after: int, most: int = PAGE) -> Page:
         with self._lock:
             known = generation in (None, self._generation)
-            found = self._rows.after(after if known else 0)
-            return Page(self._generation, list(islice(found, PAGE)))
+            found = list(islice(self._rows.after(after if known else 0), most))
+            return Page(self._generation, found, len(found) < most)
 
     def last(self) -> int:
         return self._last_row

@@ -167,12 +167,13 @@ class SqlStore:
                 self._drop()
             return done
 
-    def page(self, generation: int | None, after: int) -> Page:
+    def page(self, generation: int | None, after: int, most: int = PAGE) -> Page:
         with self._reading() as reader:
-            found = reader.execute(SELECT_PAGE, {"after": after}).all()
+            found = reader.execute(SELECT_PAGE, {"after": after, "most": most}).all()
             if after and generation not in (None, found[0][0]):
-                found = reader.execute(SELECT_PAGE, {"after": 0}).all()
-        return Page(found[0][0], [read_row(each[1:]) for each in found if each[1] is not None])
+                found = reader.execute(SELECT_PAGE, {"after": 0, "most": most}).all()
+        rows = [read_row(each[1:]) for each in found if each[1] is not None]
+        return Page(found[0][0], rows, len(rows) < most)
 
     def last(self) -> int:
         with self._reading() as reader:

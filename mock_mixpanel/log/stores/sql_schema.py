@@ -8,7 +8,6 @@ from zlib import crc32
 import sqlalchemy as sa
 
 from mock_mixpanel.log.row_codec import Row
-from mock_mixpanel.log.stores import PAGE
 
 FORMAT = 2
 """The version of the tables and their contents; a store of another version cannot be read."""
@@ -96,7 +95,7 @@ SELECT_PAGE = (
     .select_from(STATE.outerjoin(LOG, LOG.c.id > sa.bindparam("after")))
     .where(STATE.c.only == 1)
     .order_by(LOG.c.id)
-    .limit(PAGE)
+    .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _WITH_IDS = LOG.c.id.in_(sa.bindparam("ids", expanding=True))
 SELECT_ROWS = sa.select(*ROW).where(_WITH_IDS)

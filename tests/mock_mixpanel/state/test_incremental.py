@@ -4,7 +4,7 @@ import pytest
 
 from mock_mixpanel.app import create_app
 from mock_mixpanel.backend import Backend
-from mock_mixpanel.log.stores import Page
+from mock_mixpanel.log.stores import PAGE, Page
 from mock_mixpanel.log.stores.memory import MemoryStore
 
 LISTS = ["events", "events?raw=1", "profiles", "groups", "rejected", "identities"]
@@ -15,8 +15,8 @@ class Watched(MemoryStore):
 
     taken = 0
 
-    def page(self, generation: int | None, after: int) -> Page:
-        page = super().page(generation, after)
+    def page(self, generation: int | None, after: int, most: int = PAGE) -> Page:
+        page = super().page(generation, after, most)
         self.taken += len(page.rows)
         return page
 

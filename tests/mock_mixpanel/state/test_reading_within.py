@@ -4,6 +4,8 @@ from typing import Any
 
 from mock_mixpanel.app import create_app
 from mock_mixpanel.backend import Backend
+from mock_mixpanel.log.stores import PAGE, Page
+from mock_mixpanel.log.stores.memory import MemoryStore
 from tests.mock_mixpanel.wire import NOW
 
 
@@ -57,3 +59,42 @@ def test_page_says_what_is_missing(monkeypatch: Any) -> None:
     left = backend.projections.behind()
     assert 0 < left < 12
     assert f"Still reading: {left} newer requests are not on this page yet." in html
+
+
+def test_a_short_time_fetches_little() -> None:
+    """A reader without time fetches fewer and fewer requests, and never those that it left again.
+
+    All of them are fetched once if there is time.
+    """
+    fetched: list[int] = []
+
+    class Counting(MemoryStore):
+        def page(self, generation: int | None, after: int, most: int = PAGE) -> Page:
+            page = super().page(generation, after, most)
+            fetched.append(len(page.rows))
+            return page
+
+    backend = Backend(store=Counting())
+    client = create_app(backend=backend).test_client()
+    for _ in range(200):
+        client.post("/track", json={"event": "A", "properties": {"token": "T"}})
+    for _ in range(5):
+        assert not backend.projections.catch_up(0)
+    assert fetched == [50, 25, 12, 10, 10]
+    assert backend.projections.behind() == 195
+    while not backend.projections.catch_up(60):
+        pass
+    assert fetched[5:] == [10, 20, 40, 80, 45]
+
+
+def test_a_block_shows_one_moment() -> None:
+    """In a block with limited time, what arrives meanwhile is left to the next block."""
+    backend = Backend()
+    client = create_app(backend=backend).test_client()
+    client.post("/track", json={"event": "A", "properties": {"token": "T"}})
+    with backend.projections.reading_within(60):
+        assert len(backend.projections.events()) == 1
+        client.post("/track", json={"event": "B", "properties": {"token": "T"}})
+        assert len(backend.projections.events()) == 1
+        assert backend.projections.behind() == 1
+    assert len(backend.projections.events()) == 2
