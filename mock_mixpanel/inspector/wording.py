@@ -35,7 +35,7 @@ RECORD_STATUSES = {
     "stored": Mark("stored, changes nothing", "•", "plain"),
     "duplicate": Mark("replaced as a duplicate", "=", "warn"),
     "waiting": Mark("waiting", "…", "warn"),
-    "split": Mark("lost to a split", "⑂", "bad"),
+    "split": Mark("lost to a split", "≠", "bad"),
     "erased": Mark("erased", "⌫", "warn"),
     "rejected": Mark("rejected", "✕", "bad"),
 }

@@ -8,7 +8,7 @@ from math import inf
 
 QUIET_SECONDS = 0.1
 """How long no request arrives before reading begins."""
-SLICE_SECONDS = 0.02
+SLICE_SECONDS = 0.05
 """How long one slice of reading takes; a request that arrives meanwhile waits no longer."""
 
 BUSY_SECONDS = 0.5

@@ -16,7 +16,7 @@ from mock_mixpanel.log.index import Index
 from mock_mixpanel.log.journal import Log
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.log.row_codec import Row, entries_of
-from mock_mixpanel.log.stores import PAGE
+from mock_mixpanel.log.stores import PAGE, Page
 from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.state.events import IDENTITY_EVENTS
 from mock_mixpanel.state.identities import identities_for
@@ -59,17 +59,23 @@ class LogFold:
         So all that is read in the block shows one moment. It may be older than the log; see
         `behind`.
         """
-        self._reading.end, self._reading.done = monotonic() + seconds, False
+        self._reading.end = monotonic() + seconds
+        self._reading.done = self._reading.keeps = False
         try:
             yield
         finally:
             self._reading.end = inf
 
     def catch_up(self, seconds: float) -> bool:
-        """Read new entries for at most so many real seconds; True if none are left."""
-        with self.reading_within(seconds), self._lock:
+        """Read new entries for at most so many real seconds; True if none are left.
+
+        What was fetched and not read is kept for the next call. So it may read what was forgotten
+        meanwhile; the next fetch then finds that, and everything is read again.
+        """
+        with self._lock, self.reading_within(seconds):
+            self._reading.keeps = True
             self._current(None)
-            return self.behind() == 0
+            return not self._partly
 
     def behind(self) -> int:
         """How many requests of the log are not read yet."""
@@ -88,6 +94,8 @@ class LogFold:
     def _begin(self) -> None:
         """Discard all computed states."""
         self._states: dict[tuple[str, str], ProjectState] = {}
+        self._kept = Page(0, (), False)
+        """What `catch_up` fetched and did not read."""
         self._partly = False
         """Whether the log has entries that are not applied because there was no time."""
         self._noted: dict[str, list[int]] = {}
@@ -134,23 +142,39 @@ class LogFold:
         """
         last, self._partly = False, False
         while not last:
-            most = PAGE if end == inf else self._page_size
-            generation, rows, last = self._log.page(self._generation, self._index.last, most)
-            if generation != self._generation:
-                self._generation = generation
-                self._begin()
+            rows, last = self._next_rows(limited=end != inf)
             if any(now < state.ahead for state in self._states.values()):
                 return False
-            for row in rows:
+            for number, row in enumerate(rows, 1):
                 if not self._take(row):
                     return False
                 if monotonic() > end:
-                    self._page_size = max(SMALLEST_PAGE, most // 2)
-                    self._partly = self.behind() > 0
+                    self._leave(rows[number:], last)
                     return True
-            if end != inf:
-                self._page_size = min(PAGE, most * 2)
         return True
+
+    def _next_rows(self, *, limited: bool) -> tuple[Sequence[Row], bool]:
+        """The rows after the last one that was read, and whether there are no more of them."""
+        keeps = limited and self._reading.keeps
+        kept = [row for row in self._kept.rows if row.id > self._index.last]
+        if keeps and kept:
+            return kept, self._kept.last
+        most = self._page_size if limited and not keeps else PAGE
+        page = self._log.page(self._generation, self._index.last, most)
+        if limited and not keeps:
+            self._page_size = min(PAGE, 2 * most)
+        if page.generation != self._generation:
+            self._generation = page.generation
+            self._begin()
+        return page.rows, page.last
+
+    def _leave(self, rows: Sequence[Row], last: bool) -> None:
+        """Leave rows that were fetched to a later reader."""
+        self._partly = bool(rows) or not last
+        if self._reading.keeps:
+            self._kept = Page(self._generation, rows, last)
+        elif rows:
+            self._page_size = max(SMALLEST_PAGE, self._page_size // 4)
 
     def _take(self, row: Row) -> bool:
         self._index.add(row)

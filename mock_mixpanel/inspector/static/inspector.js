@@ -285,6 +285,13 @@ function enhance() {
   }
 }
 
+// On a narrow screen the pages are a row that scrolls: show the current one.
+const current = document.querySelector("nav [aria-current]");
+if (current) {
+  const list = current.closest("ul");
+  list.scrollLeft = current.offsetLeft - list.offsetLeft - 40;
+}
+
 const theme = document.getElementById("theme");
 theme.hidden = false;
 theme.addEventListener("click", () => {

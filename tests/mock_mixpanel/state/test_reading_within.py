@@ -61,37 +61,77 @@ def test_page_says_what_is_missing(monkeypatch: Any) -> None:
     assert f"Still reading: {left} newer requests are not on this page yet." in html
 
 
-def test_a_short_time_fetches_little() -> None:
-    """A reader without time fetches fewer and fewer requests, and never those that it left again.
+class Counting(MemoryStore):
+    """A store that notes how many requests are fetched at once."""
 
-    All of them are fetched once if there is time.
-    """
-    fetched: list[int] = []
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[int] = []
 
-    class Counting(MemoryStore):
-        def page(self, generation: int | None, after: int, most: int = PAGE) -> Page:
-            page = super().page(generation, after, most)
-            fetched.append(len(page.rows))
-            return page
+    def page(self, generation: int | None, after: int, most: int = PAGE) -> Page:
+        page = super().page(generation, after, most)
+        self.fetched.append(len(page.rows))
+        return page
 
-    backend = Backend(store=Counting())
+
+def counting(requests: int) -> tuple[Counting, Backend, Any]:
+    """A store that counts, with so many requests."""
+    store = Counting()
+    backend = Backend(store=store)
     client = create_app(backend=backend).test_client()
-    for _ in range(200):
-        client.post("/track", json={"event": "A", "properties": {"token": "T"}})
+    for _ in range(requests):
+        client.post("/track", json=[event("A", "ann")])
+    return store, backend, client
+
+
+def test_a_short_time_fetches_little() -> None:
+    """A page without time fetches fewer requests the next time, and more when there is time."""
+    store, backend, _ = counting(200)
+    for _ in range(4):
+        with backend.projections.reading_within(0):
+            backend.projections.events()
+    assert store.fetched == [50, 25, 12, 10]
+    assert backend.projections.behind() == 196
+    with backend.projections.reading_within(60):
+        backend.projections.events()
+    assert store.fetched[4:] == [10, 20, 40, 80, 46]
+
+
+def test_catching_up_fetches_each_request_once() -> None:
+    """In however many slices requests are read, each is fetched once."""
+    store, backend, _ = counting(20)
+    for _ in range(19):
+        assert not backend.projections.catch_up(0)
+    assert backend.projections.catch_up(0)
+    assert store.fetched == [20]
+    assert backend.projections.behind() == 0
+
+
+def test_what_is_forgotten_while_catching_up_is_not_shown() -> None:
+    """A page after a reset shows nothing of what was fetched before it."""
+    _, backend, client = counting(20)
+    assert not backend.projections.catch_up(0)
+    client.post("/_mock/reset")
+    client.post("/track", json=[event("New", "ann")])
+    assert not backend.projections.catch_up(0)  # It reads one of the old requests.
+    with backend.projections.reading_within(60):
+        assert [each.event.name for each in backend.projections.events()] == ["New"]
+
+
+def test_beginning_anew_while_catching_up_leaves_out_nothing() -> None:
+    """When options change the state while requests are left, all are read again."""
+    _, backend, client = counting(20)
     for _ in range(5):
         assert not backend.projections.catch_up(0)
-    assert fetched == [50, 25, 12, 10, 10]
-    assert backend.projections.behind() == 195
-    while not backend.projections.catch_up(60):
+    client.put("/_mock/projects/T", json={"limits": {"cluster_ids": 7}})
+    while not backend.projections.catch_up(0):
         pass
-    assert fetched[5:] == [10, 20, 40, 80, 45]
+    assert len(backend.projections.events()) == 20
 
 
 def test_a_block_shows_one_moment() -> None:
     """In a block with limited time, what arrives meanwhile is left to the next block."""
-    backend = Backend()
-    client = create_app(backend=backend).test_client()
-    client.post("/track", json={"event": "A", "properties": {"token": "T"}})
+    _, backend, client = counting(1)
     with backend.projections.reading_within(60):
         assert len(backend.projections.events()) == 1
         client.post("/track", json={"event": "B", "properties": {"token": "T"}})
