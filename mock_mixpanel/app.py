@@ -1,11 +1,12 @@
 """The Flask application factory. The application runs under any WSGI server."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.api import control_api
@@ -44,6 +45,7 @@ def create_app(
     """
     backend = backend or Backend(config)
     app = Flask("mock_mixpanel", static_folder=None)
+    app.url_rule_class = _Route
     app.config[REGIONS] = regions or {}
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # It would redirect; clients that POST do not follow.
@@ -99,6 +101,21 @@ def create_app(
         return response
 
     return app
+
+
+class _Route(Rule):
+    """A route that is only matched.
+
+    werkzeug also compiles two functions for each route that build its URL. No page asks for them,
+    and for a hundred routes they would take most of the time in which a mock starts.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        return _build_no_url
+
+
+def _build_no_url(route: Rule, *_: Any) -> tuple[str, str]:
+    raise NotImplementedError(f"{route.rule}: url_for is not available; write the path")
 
 
 def merge_slashes(path: str) -> str:

@@ -56,6 +56,8 @@ def read_search(text: str, now: float, applicable: Sequence[str] = tuple(FIELDS)
     """
     if len(text) > LONGEST:
         raise SearchError(f"q: {len(text)} characters; at most {LONGEST}")
+    if not text:  # Most lists are read without a search; then no grammar is compiled.
+        return Search()
     try:
         terms: list[Any] = _parser().parse(text).children
     except UnexpectedInput as error:
