@@ -53,7 +53,34 @@ def tests(session: nox.Session) -> None:
     keep_compiled_modules(session)
     session.install("-e", ".[test]", "pip")  # pip: an environment of uv has none
     elsewhere = [f"--ignore={page}" for page in PAGES]
-    session.run("pytest", "-n", "auto", *elsewhere, *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "worksteal", *elsewhere, *session.posargs)
+
+
+REPEATING = (
+    "tests/mock_mixpanel/control/test_openapi_holds.py",
+    "tests/mock_mixpanel/serving/test_fuzz.py",
+    "tests/mock_mixpanel/serving/test_hostile_connections.py",
+    "tests/mock_mixpanel/serving/test_robustness.py",
+    "tests/mock_mixpanel/state",
+    "tests/translator/device",
+    "tests/translator/engage",
+    "tests/translator/gateway/test_chaos.py",
+    "tests/translator/sender/test_chaos.py",
+    "tests/translator/sender/test_chaos_commands.py",
+    "tests/translator/test_purity.py",
+)
+"""Tests that repeat something with random input, or kill processes again and again."""
+
+
+@nox.session
+def thorough(session: nox.Session) -> None:
+    """Repeat the tests with random input and kills far more often; arguments go to pytest."""
+    keep_compiled_modules(session)
+    session.install("-e", ".[test]", "pip")
+    env = {"MOCKPANEL_TESTS": "thorough"}
+    session.run(
+        "pytest", "-n", "auto", "--dist", "worksteal", *REPEATING, *session.posargs, env=env
+    )
 
 
 @nox.session

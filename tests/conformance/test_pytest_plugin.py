@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.project.paths import ROOT
+from tests.pytest_process import PYTEST
 
 EXAMPLE = ROOT / "docs" / "examples" / "project"
 OURS = ROOT / "tests" / "conformance" / "drivers" / "ours.py"
@@ -46,7 +47,7 @@ class Project:
         path.write_text(text.replace(old, new))
 
     def pytest(self, *arguments: str) -> Ran:
-        return self.run("pytest", "-p", "no:cacheprovider", *arguments)
+        return self.run(*PYTEST[2:], "-p", "no:cacheprovider", *arguments)
 
     def run(self, module: str, *arguments: str) -> Ran:
         folder = Path(sys.executable).parent

@@ -10,6 +10,7 @@ import pytest
 
 from mock_mixpanel.client import MockMixpanel
 from tests.mock_mixpanel.wire import NOW, event, names, send
+from tests.pytest_process import PYTEST
 
 SEEN: set[str] = set()
 
@@ -43,7 +44,7 @@ def test_tidies_up(tmp_path: Path) -> None:
     """After a test its clock, faults and records are gone, in any test suite."""
     (tmp_path / "test_outer.py").write_text(OUTER)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        [*PYTEST, "-q", "-p", "no:cacheprovider", str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
@@ -55,6 +56,7 @@ def test_tidies_up(tmp_path: Path) -> None:
 
 FAILING = """
 import pytest, requests
+from tests.pytest_process import PYTEST
 
 def send(mock):
     record = {"event": "Signed Up", "properties": {"token": mock.token, "distinct_id": "ann"}}
@@ -85,7 +87,7 @@ def test_failure_saves_the_page(tmp_path: Path, options: list[str]) -> None:
     """A failed test names the page with what its project received; other tests save none."""
     (tmp_path / "test_outer.py").write_text(FAILING)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *options, str(tmp_path)],
+        [*PYTEST, "-q", *options, str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.pytest_process import PYTEST
+
 SERVE = "mockpanel serve"
 ADDRESS = "http://127.0.0.1:8080"
 
@@ -102,7 +104,7 @@ def run_python(page: list[Block], folder: Path) -> int:
         (folder / f"test_block_{number}.py").write_text(text)
     if texts:
         result = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
+            [*PYTEST, "-q", "-p", "no:cacheprovider", "-W", "error"],
             cwd=folder,
             env=environment(),
             stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import times
 from tests.translator.messages import NOW
 from translator import Rules, Settings, translate
 
@@ -87,7 +88,7 @@ def token_of(payload: dict[str, Any]) -> Any:
     return payload["$token"] if "$token" in payload else payload["properties"]["token"]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=times(150, 800), deadline=None)
 @given(messages, st.sampled_from([Rules.documented(), Rules.observed()]))
 def test_no_message_breaks_the_translator(message: Any, rules: Rules) -> None:
     """Any input gives a result that is JSON, under our own token, and stays as it was."""

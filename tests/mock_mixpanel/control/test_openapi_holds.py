@@ -12,6 +12,7 @@ from mock_mixpanel.backend import Backend
 from mock_mixpanel.control import openapi
 from mock_mixpanel.projects.config import LookupTable, Project
 from tests.clients.needs import python_client
+from tests.thorough import times
 
 schemathesis = python_client("schemathesis")
 checks = python_client("schemathesis.specs.openapi.checks")
@@ -84,7 +85,7 @@ def answered(case: Any) -> None:
     )
 
 
-test_whatever_is_sent = schema.parametrize()(settings(max_examples=25)(answered))
+test_whatever_is_sent = schema.parametrize()(settings(max_examples=times(5, 50))(answered))
 
 
 def test_it_is_openapi() -> None:

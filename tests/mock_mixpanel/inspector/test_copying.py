@@ -20,6 +20,7 @@ from mock_mixpanel.inspector.reasons import explanations
 from mock_mixpanel.inspector.sources import section
 from tests.mock_mixpanel.inspector.test_pages import Text, shown
 from tests.mock_mixpanel.wire import http
+from tests.pytest_process import PYTEST
 
 NAMES = ["Signed Up", 'it\'s; echo $HOME `id` "q" \\ \n 🌳', "'''\"\"\"'''"]
 
@@ -67,7 +68,7 @@ def test_test_passes_and_fails_after_a_change(mock_mixpanel: MockMixpanel, tmp_p
     for number, content in enumerate((text, changed)):
         file = tmp_path / f"test_copy_{number}.py"
         file.write_text(content)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
+        command = [*PYTEST, "-q", "-p", "no:cacheprovider", str(file)]
         env = {**os.environ, "PYTEST_ADDOPTS": ""}
         codes.append(subprocess.run(command, cwd=tmp_path, env=env, capture_output=True).returncode)
     assert codes == [0, 1]

@@ -10,11 +10,12 @@ from tests.mock_mixpanel.postgresql import running
 from tests.mock_mixpanel.serving.fuzz import Fuzzer, FuzzError, run
 from tests.mock_mixpanel.serving.test_serve_command import serving, urls
 from tests.mock_mixpanel.wire import http
+from tests.thorough import times
 
 EVENT = {"event": "After", "properties": {"token": "after"}}
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(1, 1 + times(2, 12)))
 def test_one_process(seed: int, capfd: pytest.CaptureFixture[str]) -> None:
     """A server answers whatever comes and then still works; it reports no error of its own."""
     with Server() as server:

@@ -20,6 +20,7 @@ from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.ingest.http_request import INCOMPLETE_BODY
 from mock_mixpanel.serving import http_server
 from tests.mock_mixpanel.wire import event, http
+from tests.thorough import times
 
 JSON = b"Content-Type: application/json\r\n"
 SECONDS = 30
@@ -338,7 +339,7 @@ DAMAGE = st.lists(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(100, 500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damage=DAMAGE)
 def test_damaged_requests(server: Server, damage: list[tuple[int, int, bytes]]) -> None:
     """However a request is damaged, it is answered or its connection is closed; never a 500."""

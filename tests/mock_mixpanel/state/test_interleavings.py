@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.mock_mixpanel.streams import MODES, Mock, Record, ids_of, records
+from tests.thorough import times
 
 PEOPLE = (1, 2, 3)
 
@@ -104,7 +105,7 @@ def run(mock: Mock, seconds: list[list[Record]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=times(8, 40), deadline=None)
 @given(seconds=traffic(), data=st.data())
 def test_any_interleaving(
     identity: str, seconds: list[list[tuple[int, Record]]], data: st.DataObject

@@ -11,6 +11,7 @@ from mock_mixpanel.app import create_app
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.stores.memory import MemoryStore
 from tests.mock_mixpanel.streams import MODES, Mock, ids_of, records
+from tests.thorough import times
 
 STEPS = st.lists(st.tuples(st.integers(0, 3), records(ids_of(1))), max_size=25)
 LIMITS = st.sampled_from([{}, {"alias_queue": 0}, {"compaction": 4}])
@@ -51,7 +52,7 @@ class Listed:
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(15, 60), deadline=None)
 @given(steps=STEPS, limits=LIMITS)
 def test_kept_texts_are_those_made_anew(identity: str, steps: Any, limits: dict[str, int]) -> None:
     """Whatever is merged, waits or is compacted, reading after each step ends in the same lists."""

@@ -21,6 +21,7 @@ from tests.mock_mixpanel.wire import (
     send,
     update,
 )
+from tests.thorough import times
 
 Make = Callable[..., dict[str, Any]]
 
@@ -141,7 +142,7 @@ def test_since_lists_late_updates(frozen: MockMixpanel) -> None:
     assert [each["distinct_id"] for each in changed] == ["u-1"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(20, 100), deadline=None)
 @given(
     updates=st.lists(OPERATIONS, max_size=8),
     data=st.data(),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import times
 from translator import Rules, Session, Settings, translate, translate_session
 from translator.device.sdk import Browser
 from translator.device.session import SessionStep
@@ -77,7 +78,7 @@ def session(**more: Any) -> Session:
     return Session(**{"settings": SETTINGS, "now": NOW, **more})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(100, 600), deadline=None)
 @given(st.lists(messages, max_size=4), st.sampled_from(MODES), st.sampled_from(RULE_SETS))
 def test_no_message_breaks_a_session(given_: list[Any], mode: str, rules: Rules) -> None:
     """Any input gives results that are JSON, and stays as it was."""

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import times
 from tests.translator.engage.build import DAY, HOUR, T0, track
 from tests.translator.engage.test_computations import (
     conditions,
@@ -124,7 +125,7 @@ def sent(messages: list[Json]) -> list[tuple[int | None, str, str, Any]]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(30, 120), deadline=None)
 @given(groups, traits, traits, conditions, arrivals)
 def test_incremental_computation_is_recomputation(
     audience: list[list[Any]],

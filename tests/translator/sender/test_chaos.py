@@ -14,12 +14,13 @@ import pytest
 import requests
 
 from mock_mixpanel.client import MockMixpanel
+from tests.thorough import times
 from translator.sender import DeliveryStatus
 
 KILLS = 5
-SEEDS = range(5)
+SEEDS = range(times(2, 20))
 AT_LEAST = 4
-"""Of the kills of a test, since a run may end before: so there are 20 or more in all."""
+"""Of the kills of a test, since a run may end before."""
 
 PEOPLE = 6
 MOMENTS = 130

@@ -22,9 +22,10 @@ import pytest
 import requests
 
 from mock_mixpanel.client import MockMixpanel
+from tests.thorough import times
 
 ROOT = Path(__file__).parents[3]
-KILLS = int(os.environ.get("CHAOS_KILLS", "4"))
+KILLS = int(os.environ.get("CHAOS_KILLS", times(3, 12)))
 PEOPLE = 40
 LAST_SECONDS = 0.3
 """Every other kill is so near to the end of a run."""
