@@ -42,7 +42,7 @@ _tags = click.option(
 @_tags
 @answers_errors
 def captures(rules: str | None, keyword: str | None, tags: tuple[str, ...]) -> NoReturn:
-    """Only the captures: which are reproduced, and which rule explains which difference."""
+    """Replay the captures: which are reproduced, and which rule explains which difference."""
     chosen = select_captures(all_captures(), keyword, tags)
     results = list(run_captures(chosen, rules))
     if not results:
@@ -64,7 +64,7 @@ def captures(rules: str | None, keyword: str | None, tags: tuple[str, ...]) -> N
 @selection_options
 @answers_errors
 def list_scenarios(folder: Path | None, **conditions: Any) -> None:
-    """The scenarios: id, level and title of each."""
+    """List the scenarios: id, level and title of each."""
     selection = Selection(**conditions)
     everything = load_own(folder) if folder else load_scenarios()
     selection.check_ids({scenario.id for scenario in everything})
@@ -78,28 +78,28 @@ def list_scenarios(folder: Path | None, **conditions: Any) -> None:
 @click.command()
 @answers_errors
 def decisions() -> None:
-    """Our own decisions with the scenarios that pin them, as Markdown."""
+    """Print the decisions of this project, with the scenarios that fix them, as Markdown."""
     citations = [(scenario.id, scenario.source) for scenario in load_scenarios()]
     click.echo(decisions_page(citations), nl=False)
 
 
 @click.command()
 def envelope() -> None:
-    """The fields that the profile outcome does not compare, as Markdown."""
+    """Print the fields that the profile `outcome` does not compare, as Markdown."""
     click.echo(envelope_page(), nl=False)
 
 
 @click.command()
 @answers_errors
 def schema() -> None:
-    """The form of a scenario, as Markdown."""
+    """Print the keys of a scenario, as Markdown."""
     click.echo(schema_page(), nl=False)
 
 
 @click.command()
 @answers_errors
 def coverage() -> NoReturn:
-    """What the scenarios cover: settings x calls x modes, and the headings of the doc.
+    """Show what the scenarios cover: settings x calls x modes, and the headings of the doc.
 
     Exit code 1 if a hole is not explained, an explanation is stale or a heading is not cited.
     """

@@ -31,7 +31,7 @@ class Backend:
         store: Store | None = None,
         keep_for: float | None = None,
     ) -> None:
-        """`keep_for` is how many virtual seconds requests are kept; None is for ever."""
+        """`keep_for` is how many virtual seconds requests are kept; None: without limit."""
         self.config = config or Config()
         self._store = store or MemoryStore()
         self._shared = SharedSettings(self._store)

@@ -87,7 +87,7 @@ def main() -> None:
     type=Duration(),
     metavar="DURATION",
     help="How long requests are kept, by the virtual clock, such as 12h or 30d (s, m, h, d); older"
-    " ones are deleted with their effects, a tenth of the time at once.  [default: for ever]",
+    " ones are deleted with their effects, a tenth of the time at once.  [default: no limit]",
 )
 @click.option(
     "--projects",

@@ -127,8 +127,10 @@ class MockMixpanel:
 
     def faults(self, *rules: Mapping[str, Any]) -> None:
         """Add rules for answers that go wrong; each is for this project's requests."""
-        ours = [{**rule, "match": {"token": self.token, **rule.get("match", {})}} for rule in rules]
-        self._call("POST", "faults", body=ours)
+        rules_of_project = [
+            {**rule, "match": {"token": self.token, **rule.get("match", {})}} for rule in rules
+        ]
+        self._call("POST", "faults", body=rules_of_project)
 
     def reset(self) -> None:
         """Forget what this project has: records, options, faults."""

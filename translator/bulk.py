@@ -185,7 +185,7 @@ def translate_stream(source: BinaryIO, sink: BinaryIO, job: Job, *, workers: int
 def translate_session_stream(source: BinaryIO, sink: BinaryIO, session: Session) -> int:
     """Write a result for every line of one session to `sink`, in order. Returns the error count.
 
-    The start-up calls are part of the result of the first line, whatever that line is.
+    The start-up calls are part of the result of the first line, also if that line has an error.
     """
     started: Result | None = session.start().result
     errors = 0

@@ -53,7 +53,7 @@ def rules_table() -> str:
 
 
 def _source(source: str) -> str:
-    """A page of facts as a link from the reference; any other source as it is."""
+    """A page of facts as a link from the reference; any other source unchanged."""
     facts = source.removeprefix("docs/facts/")
     return source if facts == source else f"[{facts}](../facts/{facts})"
 

@@ -34,9 +34,9 @@ class BadLine(Exception):
 class CorpusEntry(NamedTuple):
     """A message of a corpus, its place, and its own settings and time.
 
-    `settings` and `now` (aware) are None if the line has none. `session`: the message is a line
-    with a whole session of a page or app. `plain`: the message was JSON text that cannot be nested
-    too deeply.
+    `settings` and `now` (aware) are None if the line does not contain them. `session`: the message
+    is a line with a whole session of a page or app. `plain`: the message was JSON text that cannot
+    be nested too deeply.
     """
 
     where: str

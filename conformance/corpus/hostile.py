@@ -161,4 +161,4 @@ _SPOILERS: tuple[Callable[[Json, Random], None], ...] = (
     *(_an_id, _an_id, _no_ids, _a_time, _a_time, _no_time, _a_type, _old_context),
     *(_a_part_of_the_context, _a_part_of_the_context, _no_context, _integrations),
 )
-"""Each as often as it is named."""
+"""A name that is listed twice is chosen twice as often."""

@@ -41,7 +41,7 @@ BROWSERS = (
     "Chrome/124.0.0.0 Safari/537.36 Edg/124.0.0.0",
 )
 PLATFORMS = ("web", "web", "web", "web", "iOS", "android", "server")
-"""Each as often as it is named."""
+"""A name that is listed twice is chosen twice as often."""
 
 FOUNDED = ("2011-09-01", "1998-04-02T00:00:00Z", "1953-05-29T11:30:00+05:45", "1889-05-06")
 """When companies began: dates, some before 1970 and some with an offset."""

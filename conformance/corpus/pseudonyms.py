@@ -99,7 +99,7 @@ class Pseudonyms:
         return first + timedelta(self._permuted((value - first).days, length, tweak))
 
     def _host(self, value: str) -> str:
-        # Under .example nobody can own it.
+        # Names under .example are reserved (RFC 2606).
         return f"{self.words(value)}.example" if value else value
 
     def _date(self, value: str) -> str:
@@ -110,7 +110,7 @@ class Pseudonyms:
         return self.day(day).isoformat() + value[10:]
 
     def _address(self, value: IPv4Address | IPv6Address) -> str:
-        """An address of a range that is nobody's; two addresses may become one."""
+        """An address of a range reserved for documentation; two addresses may become one."""
         if value.version == 4:
             number = self._permuted(int(value), 2**32, "ip")
             return str(IPv4Address((10 << 24) + number % 2**24))

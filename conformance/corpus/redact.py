@@ -107,7 +107,7 @@ class CorpusRedactor:
         return value
 
     def _text(self, value: str) -> str:
-        """A pseudonym that has a meaning; the next one is taken if it has none."""
+        """The first pseudonym that has a meaning."""
         found = self._pseudonyms.text(value)
         while _meaningless(found):
             found = self._pseudonyms.text(found)

@@ -19,7 +19,7 @@ from conformance.corpus.synth_calls import Session, first_visit, returning_visit
 from conformance.spec.scenarios.loading import Json
 
 START = datetime(2026, 6, 12, tzinfo=UTC)
-"""When the traffic begins, whatever the seed."""
+"""When the traffic begins, with every seed."""
 
 MEAN_GAP_SECONDS = 0.25
 SESSIONS = 64
@@ -75,7 +75,7 @@ def synth(messages: int, seed: int, *, clean: bool = False) -> Iterator[Json]:
 def _stamped(
     call: Json, who: SyntheticPerson, now: datetime, random: Random, ages_days: tuple[int, ...]
 ) -> Json:
-    """The call with its message id and its times; it was sent a moment ago, or long ago."""
+    """The call with its message id and its times: sent within seconds, or after days or years."""
     age = timedelta(seconds=random.uniform(0.02, 3))
     if random.random() < OLD_SHARE:
         age = timedelta(days=random.choice(ages_days))

@@ -10,7 +10,7 @@ from click.shell_completion import get_completion_class
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script of a shell.
 
-    For bash: `eval "$(mockpanel completion bash)"`; likewise for zsh. For fish:
+    For bash: `eval "$(mockpanel completion bash)"`; the same for zsh. For fish:
     `mockpanel completion fish | source`.
     """
     kind = get_completion_class(shell)

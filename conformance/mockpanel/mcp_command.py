@@ -14,7 +14,7 @@ from translator.sender.http.destination_guard import (
     "--url", default="http://127.0.0.1:8080", show_default=True, help="The address of the mock."
 )
 @click.option("--write", is_flag=True, help="Add tools that change the clock and the faults.")
-@click.option("--control-token", help="What the control API of a mock on another machine asks for.")
+@click.option("--control-token", help="Control token of a mock on another machine.")
 @click.option(
     "--allow-host",
     "names",

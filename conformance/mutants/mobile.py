@@ -147,7 +147,7 @@ MOBILE = (
     ),
     Broken(
         "android-first-spelling-wins",
-        "Of email and $email the renamed trait wins in Android, whatever the order.",
+        "Of email and $email the renamed trait wins in Android, in any order.",
         "capture:da/special-traits/last-wins-three",
         "special_traits/android-spellings-observed",
         session=following_doc_in("trait_spellings"),

@@ -39,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Delays:
-    """How to wait for a service that needs time; all lengths are seconds, 0 is none.
+    """How to wait for a service that needs time; all lengths are seconds, 0 for no wait.
 
     `wait` is called with the length.
     """

@@ -16,7 +16,7 @@ STATUSES: tuple[Status, ...] = ("same", "differs", "not tried")
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What became of one probe; `reason` says why it was not tried."""
+    """The result of one probe; `reason` says why it was not tried."""
 
     probe: Probe
     status: Status

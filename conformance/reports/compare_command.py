@@ -18,9 +18,9 @@ from conformance.targets.destination_guard import answers_errors
 @click.argument("after", type=click.Path(path_type=Path))
 @answers_errors
 def compare(before: Path, after: Path) -> NoReturn:
-    """What changed between two runs: folders that `run --report` wrote, or their results.jsonl.
+    """Show what changed between two runs: folders of `run --report`, or their results.jsonl.
 
-    Exit status: 0 if nothing broke, 1 if something did, 2 for a file that is not a report.
+    Exit status: 0 if nothing got worse, 1 if something did, 2 for a file that is not a report.
     """
     runs = [read_results(path) for path in (before, after)]
     for name, run in zip(("before", "after"), runs, strict=True):

@@ -98,7 +98,7 @@ from conformance.targets.destination_guard import answers_errors
     help="Processes at once.  [default: one for each core where it saves time]",
 )
 @click.option(
-    "--maxfail", type=click.IntRange(min=1), help="Stop after so many failures and errors."
+    "--maxfail", type=click.IntRange(min=1), help="Stop at this number of failures and errors."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show every outcome.")
 @answers_errors
@@ -123,8 +123,8 @@ def run(
 ) -> NoReturn:
     """Replay scenarios and captures against a translator.
 
-    Exit status: 0 if it conforms, 1 if not, 2 for wrong usage or data, 3 if engine or driver broke,
-    130 after Ctrl-C; what was judged until then is reported.
+    Exit status: 0 if it conforms, 1 if not, 2 for wrong usage or data, 3 if engine or driver
+    failed, 130 after Ctrl-C; the results until then are reported.
     """
     selection = Selection(**conditions)
     everything = load_own(folder) if folder else load_scenarios()
@@ -140,10 +140,10 @@ def run(
     for output in filter(None, (write_tolerances, markdown)):
         output.parent.mkdir(parents=True, exist_ok=True)
         output.touch()
-    ours = target_name == "builtin" and not folder
-    if captures and not ours:
-        raise UsageError("--captures: captures are for the target 'builtin' and our scenarios only")
-    chosen = selection.captures(all_captures()) if ours and captures is not False else []
+    bundled = target_name == "builtin" and not folder
+    if captures and not bundled:
+        raise UsageError("--captures: captures need the target 'builtin' and the bundled scenarios")
+    chosen = selection.captures(all_captures()) if bundled and captures is not False else []
     cases: list[Case] = [*scenarios, *chosen]
     if not cases:
         raise UsageError("no scenario or capture is chosen; see 'list' for their ids")
@@ -254,7 +254,7 @@ class _Run:
 
 
 def exit_code(report: Report) -> int:
-    """What the command ends with: an engine or driver that broke goes before failures."""
+    """The exit status: an error of engine or driver has priority over failures."""
     if any(outcome.verdict is Verdict.ERROR for outcome in report.outcomes):
         return EXIT_ENGINE
     return EXIT_CONFORMANT if report.conformant else EXIT_FAILURES

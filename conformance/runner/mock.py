@@ -97,7 +97,7 @@ def _as_json(items: Iterator[Any]) -> list[Json]:
 
 @contextmanager
 def running_mock(port: int = 0) -> Iterator[Mock]:
-    """A mock server of our own on 127.0.0.1, until the context ends.
+    """A new mock server on 127.0.0.1, until the context ends.
 
     On free ports, or with the US at `port` and the EU at the next one. Raises UsageError if one of
     them is taken.

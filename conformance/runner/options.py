@@ -37,7 +37,7 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--scenarios",
                 "folder",
                 type=click.Path(exists=True, file_okay=False, path_type=Path),
-                help="Scenarios of your own, in place of ours: DIR/FOLDER/NAME.yaml.",
+                help="Run your own scenarios instead of the bundled ones: DIR/FOLDER/NAME.yaml.",
             ),
         ]
     ):

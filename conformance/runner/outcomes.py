@@ -1,4 +1,4 @@
-"""What became of each scenario and capture: the one record that every report is made from.
+"""The outcome of each scenario and capture: the one record that every report is made from.
 
 `results.jsonl` holds it whole, so that a report can be made, or compared, from the file alone.
 """
@@ -28,7 +28,7 @@ class Verdict(StrEnum):
     """What is said of one outcome, in the order in which people want to read them."""
 
     ERROR = "error"
-    """The engine or the driver broke: nothing is known of the translator."""
+    """The engine or the driver failed, so the translator was not judged."""
     FAIL = "fail"
     STALE = "stale"
     """It was expected to fail, and conforms: the list of expected failures is out of date."""
@@ -55,11 +55,11 @@ PLURALS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """One scenario, or one capture under one rule set, and what became of it.
+    """One scenario, or one capture under one rule set, with its verdict.
 
-    `reason` says why it was skipped, broke, or was expected to fail; `notes` is what a person
-    should know besides, such as what could not be compared. `given` is what went in, `expected` and
-    `actual` what came, by section (`requests`, `skipped`, ..., `state`).
+    `reason` says why it was skipped, had an error, or was expected to fail; `notes` are remarks for
+    readers, such as what could not be compared. `given` is the input, `expected` and `actual` the
+    output, by section (`requests`, `skipped`, ..., `state`).
     """
 
     kind: str
@@ -128,7 +128,7 @@ class Outcome:
 
 
 def of_scenario(scenario: Scenario, verdict: Verdict, **more: Any) -> Outcome:
-    """An outcome that describes the scenario; `more` is what became of it."""
+    """An outcome that describes the scenario; `more` are its verdict and differences."""
     return Outcome(
         kind="scenario",
         id=scenario.id,

@@ -61,4 +61,4 @@ def check(target: Target, mock: Mock) -> str:
         hosts = ", ".join(f"{host} is {url}" for host, url in mock.base_urls.items())
         reasons = [f"it says it delivered, but nothing reached the mock: {hosts}"]
     why = "; ".join(reasons) or "it gave no operation for it"
-    raise DriverBroken(f"of the simplest event no record was accepted: {why}")
+    raise DriverBroken(f"the mock accepted no record of the simplest event: {why}")

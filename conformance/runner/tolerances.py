@@ -103,7 +103,7 @@ class Tolerance:
 
 
 class Tolerances:
-    """The tolerances of a run; `used` and `stale` tell what became of them."""
+    """The tolerances of a run; `used` and `stale` say which were needed."""
 
     def __init__(self, tolerances: Sequence[Tolerance], today: datetime.date) -> None:
         self.expired = [each for each in tolerances if each.expires < today]

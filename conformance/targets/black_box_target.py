@@ -1,6 +1,6 @@
 """The target `http:URL` with `--settings`: a server that takes Segment's calls and nothing else.
 
-Nobody can tell it settings or time. So scenarios with other settings are skipped, the others are
+It accepts neither settings nor time. So scenarios with other settings are skipped, the others are
 moved to now, and the mock is watched until nothing more comes.
 """
 
@@ -66,7 +66,7 @@ class WatchedTarget:
         if scenario.rules != "documented":
             raise CannotRun("the server is taken to follow the documented rules")
         if scenario.delivery:
-            raise CannotRun("the scenario is about how our own sender is set up")
+            raise CannotRun("the scenario is about the set-up of this project's sender")
         return moved(scenario, datetime.now(UTC))
 
     def open(self, setup: Setup) -> TargetSession:
@@ -75,7 +75,7 @@ class WatchedTarget:
         return _Watched(self, self._front, setup.mock)
 
     def settle(self, mock: Mock, before: int) -> None:
-        """Wait until nothing more comes to the mock, which had got so many requests before.
+        """Wait until nothing more comes to the mock, which had received `before` requests.
 
         The first time, until something comes at all. Raises DriverBroken if nothing does.
         """

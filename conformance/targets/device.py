@@ -30,7 +30,7 @@ from translator.device.sdk.wire import API_HOST, CONTENT_TYPE
 from translator.device.session import SessionStep
 
 MakeSession = Callable[..., Session]
-"""Makes a session from the keywords of `Session`; ours, or a broken one."""
+"""Makes a session from the keywords of `Session`: the built-in one, or a broken one."""
 
 TIMEOUT_SECONDS = 30
 

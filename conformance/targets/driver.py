@@ -27,7 +27,7 @@ SHOWN_CHARACTERS = 500
 
 
 class Driver:
-    """A driver's process, started when it is first needed, and anew after it broke.
+    """A driver's process, started when it is first needed, and again after a failure.
 
     `command` is split as a shell would, but no shell runs it. `timeout_seconds` is how long one
     answer may take. Every method raises DriverBroken if the process ends, is silent for too long or
@@ -52,7 +52,7 @@ class Driver:
         clock_url: str | None = None,
         browser: Json | None = None,
     ) -> About:
-        """Begin anew with these settings; what the driver says of itself.
+        """Start again with these settings; gives what the driver says about itself.
 
         Raises Refused or Unsupported if it does not take them, TranslatorFailed if it crashed.
         """

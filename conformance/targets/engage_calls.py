@@ -1,6 +1,6 @@
 """Engage between a scenario's messages and the target: the target gets the calls of Engage.
 
-The computation is ours for every target; a target only translates the resulting calls.
+This project computes for every target; a target only translates the resulting calls.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from translator.engage import DefinitionsError, Engage, definitions_from_json, u
 from translator.sender import Sender
 
 MakeEngage = Callable[..., Engage]
-"""`Engage(definitions)`, ours or a broken one."""
+"""`Engage(definitions)`, the built-in one or a broken one."""
 
 
 class EngagedSession:

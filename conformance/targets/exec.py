@@ -141,7 +141,7 @@ class _Translating(_Session):
         self._setup = setup
         self._translated: deque[Json] = deque()
         self._sending: TargetSession | None = None
-        # Settings that ours refuses and the driver takes are for scenarios that send nothing.
+        # Settings that only the driver accepts are for scenarios that send nothing.
         with suppress(SettingsRefused):
             self._sending = Builtin(self._translate).open(setup)
 

@@ -33,7 +33,7 @@ from conformance.targets.target_responses import begun, introduced, json_values
 
 
 class HttpTarget:
-    """A server that can be told settings and time."""
+    """A server that accepts settings and time."""
 
     fixed_settings = None
 

@@ -31,7 +31,7 @@ class Front:
             raise UsageError(f"{url!r} is not a URL; use one as in 'http:http://127.0.0.1:3000'")
         if not is_loopback(parts.hostname):
             raise UsageError(
-                f"{parts.hostname} is not this machine, and could not reach the mock that is; "
+                f"{parts.hostname} is not this machine, so it cannot reach the mock here; "
                 "use a server on 127.0.0.1"
             )
         address = parts.netloc.rpartition("@")[2]
@@ -62,7 +62,7 @@ class Front:
         if answer.status_code in (404, 405, 501):
             raise UsageError(
                 f"{self.url} does not take {CONTROL} (HTTP {answer.status_code}), so it cannot be "
-                "told its settings; say with --settings FILE which it has"
+                "given settings; name its settings with --settings FILE"
             )
         try:
             reply = answer.json()

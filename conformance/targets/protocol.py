@@ -126,7 +126,7 @@ def about(reply: Json, where: str) -> About:
 def answers(
     reply: Json, count: int, command: str, where: str, *, device: bool = False
 ) -> list[Json]:
-    """The answers to so many messages, checked; `where` begins the text of an error.
+    """The answers to `count` messages, checked; `where` begins the text of an error.
 
     In `device` modes an answer to `translate` has `calls` in place of `operations`.
 

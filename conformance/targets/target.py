@@ -12,7 +12,7 @@ from conformance.targets.protocol import About
 from translator import Result, Rules
 
 Translate = Callable[..., Result]
-"""`translate(message, settings, *, now, mode, rules)`, ours or a broken one."""
+"""`translate(message, settings, *, now, mode, rules)`, the built-in one or a broken one."""
 
 RULE_SETS: Mapping[str, Callable[[], Rules]] = {
     "documented": Rules.documented,
@@ -105,7 +105,7 @@ class Target(Protocol):
 
     @property
     def fixed_settings(self) -> Json | None:
-        """The settings of a target whose settings are fixed; None of others."""
+        """The settings of a target whose settings are fixed, or None."""
 
     def about(self) -> About:
         """The target's description of itself. Raises DriverBroken if it has no usable one."""

@@ -38,7 +38,7 @@ def begun(about: About, setup: Setup, start: Callable[[], About]) -> About | Tar
     if setup.rules not in about.rules:
         raise CannotRun(f"the translator does not follow the {setup.rules} rules")
     if about.does == "deliver" and setup.delivery:
-        raise CannotRun("the scenario is about how our own sender is set up")
+        raise CannotRun("the scenario is about the set-up of this project's sender")
     try:
         return start()
     except Refused as error:

@@ -58,7 +58,7 @@ def moved(scenario: Scenario, now: datetime) -> Scenario:
 
 
 class _Move:
-    """Moves the values that are one of a scenario's moments, whatever their form."""
+    """Moves the values that are one of a scenario's moments, in any form."""
 
     def __init__(self, scenario: Scenario, seconds: int) -> None:
         self._seconds = seconds

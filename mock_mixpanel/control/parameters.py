@@ -180,7 +180,7 @@ def token_in_path(before: str) -> str:
 
 
 class AnyTextConverter(BaseConverter):
-    """The rest of a path, whatever it holds: a token may begin with a slash or have line breaks."""
+    """The rest of a path as it was sent: a token may begin with a slash or have line breaks."""
 
     regex = r"(?s:.+)"
     weight = 200

@@ -158,7 +158,7 @@ class LogReader:
         projections = self.backend.projections
         numbers = projections.noted(query.token)
         if not any(home_in([each]) for each in projections.reasons(query.token, query.region)):
-            numbers = []  # There are none, so that there is nothing to search.
+            numbers = []  # No records, so there is nothing to search.
         candidates = self._noted(
             numbers, query, lambda entry: home_in(entry.verdict.reasons) is not None
         )

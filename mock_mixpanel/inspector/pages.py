@@ -117,7 +117,7 @@ class RecordPages:
         return self._site.render("events.html", visit, found=found, problem=problem, raw=raw)
 
     def event(self, number: int) -> Response:
-        """One record: what was sent, what became of it."""
+        """One record: what was sent, and its status."""
         found = self._site.reading.event(number)
         if found is None:
             raise ControlError(f"there is no record {number}; it may have been forgotten", 404)

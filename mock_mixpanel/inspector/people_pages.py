@@ -52,7 +52,7 @@ class PeoplePages:
         query = Query(visit.token, visit.region, before=whole_number("before"), limit=ACTIVITY)
         found = self._site.people.person(query, who)
         if found is None:
-            raise ControlError(f"nothing is known of a person {who!r}", 404)
+            raise ControlError(f"no data of a person {who!r}", 404)
         return self._site.render(
             "person.html",
             visit,
@@ -70,7 +70,7 @@ class PeoplePages:
         query = self._site.query(visit, limit=ACTIVITY)
         found = self._site.people.group(query, key, who)
         if found is None:
-            raise ControlError(f"nothing is known of a group {who!r} of {key!r}", 404)
+            raise ControlError(f"no data of a group {who!r} of {key!r}", 404)
         return self._site.render("group.html", visit, group=found)
 
     def identity(self) -> Response:

@@ -27,5 +27,5 @@ def explanations() -> tuple[Explanation, ...]:
 
 
 def explain(reason: str) -> Explanation | None:
-    """The first row that fits a reason; None if there is none."""
+    """The first row that fits a reason, or None."""
     return next((row for row in explanations() if reason.startswith(row.pattern)), None)

@@ -56,7 +56,7 @@ TOTALS = ("requests", "records", "noted")
 READING_SECONDS = 0.5
 """How long a page reads what arrived since the last reader; it says what is left to read."""
 LIVE_READING_SECONDS = 0.01
-"""The same for a page that shows itself anew, which must not slow down those who send."""
+"""The same for a page that reloads itself, which must not slow down ingestion."""
 LIVE_HEADER = "X-Live"
 """The header by which the page's script says so."""
 LOOKING_SECONDS = 0.03

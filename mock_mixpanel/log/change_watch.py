@@ -82,11 +82,11 @@ class ChangeWatch:
         self._waiting = 0
         self._woken = 0
         self._told = 0
-        """How often the store told of a change."""
+        """How often the store reported a change."""
         self._listeners: list[Callable[[], None]] = []
         """What is called then, or on `wake`."""
         self._seen: tuple[float, int, Position] | None = None
-        """The last look: when, after how many changes that were told, and what."""
+        """The last look: when, after how many reported changes, and what."""
         self._called = -inf
         """When the last call began that waits."""
 
@@ -96,7 +96,7 @@ class ChangeWatch:
         return self._tell(self._store_changed)
 
     def watched(self) -> bool:
-        """Whether somebody waits for changes, or did so a moment ago."""
+        """Whether a call waits for changes, or has waited recently."""
         return self._waiting > 0 or self._clock() - self._called < WATCHED_SECONDS
 
     def now(self, known: KnownPosition) -> WatchResult:

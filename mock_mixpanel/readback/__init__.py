@@ -42,7 +42,7 @@ Failing = Callable[[ReadbackCall, CallError], Reply]
 class ReadbackRoute(NamedTuple):
     """Methods, path, handler, form of an error, and the largest body in bytes.
 
-    `takes` says that it is told of people or things: in the wrong region, that leaks.
+    `takes` says that the request holds data of people or things, which leaks in the wrong region.
     """
 
     methods: str
@@ -175,11 +175,11 @@ def _after_fault(
     whole = answer.reply
     if answer.chunks is not None:
         whole = replace(whole, body=b"".join(answer.chunks))
-    told = action.data.get("store_then", action.data)
-    status = told.get("status", 0)
-    if status >= 400 and status not in (502, 503) and "body" not in told:
+    fault = action.data.get("store_then", action.data)
+    status = fault.get("status", 0)
+    if status >= 400 and status not in (502, 503) and "body" not in fault:
         failed = route.failed(call, CallError(status, _said(call, route, status)))
-        reply = replace(failed, headers=told.get("headers", {}), delay=action.delay)
+        reply = replace(failed, headers=fault.get("headers", {}), delay=action.delay)
     else:
         reply = action.answer(call.envelope.path, whole)
     return ReadbackResponse(reply, answer.drafts if action.stores else ())

@@ -95,7 +95,7 @@ class ReadbackCall:
         return authentication.read_basic(self.envelope.header("Authorization"))
 
     def project(self, project_id: str = "") -> Project:
-        """The project to read. Raises CallError 401 if there is none for the credential."""
+        """The project to read. Raises CallError 401 if the credential fits no project."""
         wanted = project_id or self.params.get("project_id", "")
         token = self.params.get("token", "")
         found = readable_project(self.backend, self.credential, wanted, token, self.envelope.region)

@@ -153,7 +153,7 @@ class Application:
         response: ServerResponse
         response = await self._in_thread(call, self._flask(), asked | {WATCH_KEY: watches.append})
         if watches or envelope.path.startswith(PAGES):
-            # Another worker, or another mock on the same store, tells nobody of what it receives.
+            # Another worker, or another mock on the same store, does not report what it receives.
             self._reads_arrivals = True
             self._idle_reader.arrived()
         if watches:

@@ -36,7 +36,7 @@ PAGES = "/_mock/ui/"
 """The start page of the inspector."""
 
 OPEN_PATHS = ("/_mock/health",)
-"""Need no token: a container's health check has none, and the response holds no data."""
+"""Need no token: a container's health check sends no token, and the response holds no data."""
 
 TOKEN_PARAMETER = "control_token"  # noqa: S105 - a name
 
@@ -79,7 +79,7 @@ class Access:
         """Whether a Host header is a name of this server that a foreign page cannot have.
 
         Trusted are IP addresses, names under `localhost`, names without a dot (as services in a
-        compose network have; public DNS has none), Mixpanel's own names, and `hosts`.
+        compose network have, but no name in public DNS), Mixpanel's own names, and `hosts`.
         """
         name = urlsplit(f"//{host.lower()}").hostname if _is_authority(host) else None
         if name is None:

@@ -106,6 +106,6 @@ class HttpServer(uvicorn.Server):
         self._application.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        # The loop closes a socket one turn after its connection was told to close.
+        # The loop closes a socket one turn after its connection was closed.
         for _ in range(3):
             await asyncio.sleep(0)

@@ -11,7 +11,8 @@ An action is exactly one of
 - `{"truncate": 9}`: the first 9 bytes of the true answer, as a well-formed HTTP answer;
 - `{"garbage": 64}`: 64 bytes that are neither text nor JSON in place of the true answer, under its
   status and content type;
-- `{"delay": 2.5}`: the true answer, so many real seconds late. `delay` goes with the others too.
+- `{"delay": 2.5}`: the true answer, delayed by this number of real seconds. `delay` goes with the
+  others too.
 
 What gives a client the true answer, `delay` alone and `{"close": "after"}`, stores the records;
 the others store nothing, unless they are in a `store_then`.
@@ -63,8 +64,8 @@ class Action:
 
     def answer(self, endpoint: str, true: Reply) -> Reply:
         """The response of an endpoint in place of the true one."""
-        told = self.data.get("store_then", self.data)
-        return replace(_KINDS[self.kind].answer(told, endpoint, true), delay=self.delay)
+        data = self.data.get("store_then", self.data)
+        return replace(_KINDS[self.kind].answer(data, endpoint, true), delay=self.delay)
 
 
 def read_action(data: Any) -> Action:

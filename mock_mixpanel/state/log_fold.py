@@ -54,7 +54,7 @@ class LogFold:
 
     @contextmanager
     def reading_within(self, seconds: float) -> Iterator[None]:
-        """Let this thread read new entries once in this block, for so many real seconds at most.
+        """Let this thread read new entries once in this block, in at most `seconds` of real time.
 
         So all that is read in the block shows one moment. It may be older than the log; see
         `behind`.
@@ -67,7 +67,7 @@ class LogFold:
             self._reading.end = inf
 
     def catch_up(self, seconds: float) -> bool:
-        """Read new entries for at most so many real seconds; True if none are left.
+        """Read new entries for at most `seconds` of real time; True if all are read.
 
         What was fetched and not read is kept for the next call. So it may read what was forgotten
         meanwhile; the next fetch then finds that, and everything is read again.

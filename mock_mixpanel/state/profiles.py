@@ -4,7 +4,7 @@ Updates apply in the order of their `$time` (docs/facts/mixpanel-http-api.md#pro
 those of the same time and those without one in the order they arrive; one from the future counts as
 of its arrival (choice). So a profile keeps the times and entry ids of its updates. An update that
 is the latest is applied at once. One that comes late makes the profile stale, and it is computed
-anew before it is read.
+again before it is read.
 """
 
 from bisect import insort

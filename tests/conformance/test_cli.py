@@ -77,7 +77,7 @@ def test_captures() -> None:
         (["run", "--target", "buildin"], "unknown target 'buildin'"),
         (
             ["run", "--target", "exec:x", "--captures"],
-            "for the target 'builtin' and our scenarios only",
+            "captures need the target 'builtin' and the bundled scenarios",
         ),
         (["run", "alias/direktion"], "called 'alias/direktion'; did you mean 'alias/direction'?"),
         (["run", "--heading", "alia"], "no heading 'alia'; did you mean 'alias'?"),

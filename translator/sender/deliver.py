@@ -37,7 +37,7 @@ CAPACITY_BYTES = 64 * 1024 * 1024
 TAKEN_AT_ONCE = 2000
 
 LONGEST_WAIT_SECONDS = 1.0
-"""A wait is begun anew after this time: a signal that another thread received does not end it."""
+"""A wait is repeated after this time: a signal that another thread received does not end it."""
 
 GIVE_WAY_SECONDS = 0.001
 """How long `run` waits after each lot, for the threads that send.
@@ -137,7 +137,7 @@ class Sender:
         would mix them up with its own: it raises RuntimeError.
         """
         if self._broken:
-            raise RuntimeError("a run of this sender was broken off: make a new sender")
+            raise RuntimeError("a run of this sender was interrupted: make a new sender")
         self._broken = True
         self._run(source)
         self._broken = False
@@ -261,7 +261,7 @@ class Sender:
             self._storage.retried(lambda: source.settled(shown))
 
     def _await(self, seconds: float | None, source: Source) -> None:
-        """Wait for a response or for `wake`, at most for so many seconds."""
+        """Wait for a response or for `wake`, at most for `seconds`."""
         longest = LONGEST_WAIT_SECONDS if seconds is None else min(seconds, LONGEST_WAIT_SECONDS)
         try:
             found = self._answers.get(timeout=longest)

@@ -27,7 +27,7 @@ from translator.core.timestamps import is_in_calendar, iso_milliseconds, parse
 EVENTS, PEOPLE, GROUPS = "events", "people", "groups"
 
 ENVELOPE = frozenset(["token", "$insert_id", "mp_lib", "mp_name_tag"])
-"""Properties that the translator makes anew. So it does `id`, if that repeats the distinct id."""
+"""Properties that the translator adds itself; also `id`, if that repeats the distinct id."""
 
 MARK = "Segment: "
 """How `mp_lib` begins if Segment sent the event."""
@@ -187,10 +187,10 @@ def _difference(wanted: Json, found: Json) -> str | None:
 def _changed_property(wanted: Json, found: Json, record: Json) -> str | None:
     person = found.get("distinct_id", record.get("$distinct_id"))
     for name in sorted(wanted.keys() | found.keys()):
-        made_anew = name in ENVELOPE or (name == "id" and found.get("id") == person)
+        added_again = name in ENVELOPE or (name == "id" and found.get("id") == person)
         if name in wanted and not _same(wanted[name], found.get(name)):
             return name
-        if name not in wanted and not made_anew and name != "time":
+        if name not in wanted and not added_again and name != "time":
             return name
     return None
 

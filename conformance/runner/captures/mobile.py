@@ -53,7 +53,7 @@ class MobileCapture:
         return self._ordered({name: self.line[name] for name in ("calls", "call_steps")})
 
     def outcome(self, rules: Rules, translate: Translate = translate) -> Json:
-        """The same of a session of ours. The settings are read as the mode's library reads them."""
+        """The calls of this project's session, with settings as the mode's library reads them."""
         settings = library_settings(self.mode, self.line["settings"])
         if settings is None:
             return {"calls": [], "call_steps": []}

@@ -58,7 +58,7 @@ class DeviceCapture:
         return _sorted_batches({name: self.line[name] for name in names})
 
     def outcome(self, rules: Rules, translate: Translate = translate) -> Json:
-        """The same of a session of ours; empty if the settings are refused."""
+        """The calls of this project's session; empty if the settings are refused."""
         known = {row.name for row in fields(Settings)}
         given = self.line["settings"]
         try:
@@ -93,7 +93,7 @@ class DeviceCapture:
 
 
 class _Replay:
-    """A session of ours, recorded in the form of a capture."""
+    """A session of this project, recorded in the form of a capture."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

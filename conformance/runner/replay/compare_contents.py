@@ -16,7 +16,7 @@ from conformance.spec.scenarios.loading import Json
 from translator.core.timestamps import iso_to_ms
 
 ANY_VALUE = frozenset(["$insert_id"])
-"""Fields that must be there where a scenario is about them, with whatever value."""
+"""Fields that must be there where a scenario is about them, with any value."""
 
 
 def compare_contents(

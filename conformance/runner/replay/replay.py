@@ -76,7 +76,7 @@ def examine(
 ) -> Replayed:
     """Replay a scenario. `engage` makes the Engage of one that has it.
 
-    Raises CannotRun if the target says that it cannot, and EngineError if mock or driver broke.
+    Raises CannotRun if the target says that it cannot, and EngineError if mock or driver failed.
     """
     prepare(scenario, mock, judging.project)
     setup = Setup(
@@ -99,7 +99,7 @@ def examine(
         if scenario.expect.settings_error is not None:
             return _settings_accepted(scenario, session, mock)
         if scenario.mode != "cloud" and "calls" not in session.observes:
-            raise CannotRun("it does not tell its calls on the SDK")
+            raise CannotRun("it does not report its calls on the SDK")
         return _replayed(scenario, session, mock, judging)
     except (TargetFailed, RecursionError) as error:
         if isinstance(error, RecursionError):
@@ -235,7 +235,7 @@ def _settings_refused(scenario: Scenario, text: str, mock: Mock, judging: Judgin
 
 def _settings_accepted(scenario: Scenario, session: TargetSession, mock: Mock) -> Replayed:
     if "settings" not in session.observes:
-        raise CannotRun("it does not tell which settings it refuses")
+        raise CannotRun("it does not report which settings it refuses")
     difference = Difference(
         "settings_error",
         Kind.MISSING,

@@ -40,5 +40,5 @@ def load_own(folder: Path) -> tuple[Scenario, ...]:
         if is_scenario(file, folder)
     )
     if not scenarios:
-        raise UsageError(f"{folder}: no scenario is in it; they are files FOLDER/NAME.yaml there")
+        raise UsageError(f"{folder}: it has no scenario; put scenarios into files FOLDER/NAME.yaml")
     return scenarios

@@ -101,7 +101,7 @@ def select(
 def select_captures(
     captures: Iterable[Recorded], keyword: str | None = None, tags: Iterable[str] = ()
 ) -> list[Recorded]:
-    """Likewise for captures, whose tags are `capture`, their mode and their area."""
+    """The same for captures, whose tags are `capture`, their mode and their area."""
     test = matcher(keyword) if keyword else lambda _: True
     wanted = frozenset(tags)
     return [

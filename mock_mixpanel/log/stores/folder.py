@@ -38,7 +38,7 @@ from mock_mixpanel.log.stores.folder_head import (
 from mock_mixpanel.log.stores.log_file import LogFile
 
 SETTINGS_SLACK = 1024 * 1024
-"""Bytes of outdated settings that are kept before their log is written anew."""
+"""Bytes of outdated settings that are kept before their log is rewritten."""
 
 _REMOVED = b"removed"
 """Body of the frame of a setting that was removed."""
@@ -237,7 +237,7 @@ class FolderStore:
             yield f"{name}-{generation} has no readable row in bytes {damage.start} to {damage.end}"
 
     def _compact_settings(self) -> None:
-        """Write the log of settings anew, with the newest value of each."""
+        """Rewrite the log of settings with the newest value of each."""
         before, log = self._head, self._current_settings(self._head)
         newest: dict[str, Row] = {}
         after = 0

@@ -25,7 +25,7 @@ class Head(NamedTuple):
     """Which logs count and where they end, and how the ids go on.
 
     `first_entry` is the id of the oldest entry that is kept; `settings_live` is where the log of
-    settings ended when it was last written anew.
+    settings ended when it was last rewritten.
     """
 
     version: int = 1

@@ -1,6 +1,6 @@
 """Tells of changes in a PostgreSQL database by LISTEN and NOTIFY.
 
-Triggers send the notifications, so that each change tells of itself, whoever makes it. A lost
+Triggers send the notifications, so that every process reports its changes. A lost
 connection is opened again. Meanwhile `listening` is False, and readers ask the database instead.
 """
 
@@ -58,7 +58,7 @@ class Notifications:
 
     @property
     def listening(self) -> bool:
-        """Whether changes are told at this moment."""
+        """Whether changes are reported at this moment."""
         return self._listening
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ STATE = sa.Table(
     sa.Column("next_row", sa.BigInteger, nullable=False),
     sa.Column("next_entry", sa.BigInteger, nullable=False),
 )
-"""`next_row` and `next_entry` are the least that may be given out, whatever rows were forgotten."""
+"""`next_row` and `next_entry` are the lowest numbers to assign, even if later rows were deleted."""
 ANSWERS = sa.Table(
     "answers",
     metadata,

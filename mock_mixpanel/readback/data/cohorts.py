@@ -1,7 +1,7 @@
 """Saved cohorts: people whose profiles an expression selects (an option of the project).
 
 Choice: a cohort is computed from the profiles of the moment, so it has members only with a profile,
-whatever `include_all_users` says.
+`include_all_users` has no effect.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ Profiles = dict[str, dict[str, Any]]
 
 
 def cohort_of(project: Project, wanted: str) -> Cohort:
-    """The cohort of a parameter such as `{"id": 12}`. Raises CallError 400 if there is none."""
+    """The cohort of a parameter such as `{"id": 12}`. Raises CallError 400 for an unknown id."""
     try:
         value = orjson.loads(wanted)
     except orjson.JSONDecodeError:

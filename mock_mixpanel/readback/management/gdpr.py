@@ -75,7 +75,7 @@ def cancel_deletion(call: ReadbackCall, task_id: str) -> ReadbackResponse:
     if task is None:
         raise CallError(404, f"no deletion {task_id}")
     if task.status not in STAGES[:2]:
-        raise CallError(405, "the deletion can be canceled no more")
+        raise CallError(405, "the deletion can no longer be canceled")
     record = {"tracking_id": task_id, "cancel": True}
     return ReadbackResponse(Reply(204, b"", ""), [call.draft(project, DELETIONS, record)])
 

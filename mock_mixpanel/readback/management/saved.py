@@ -31,7 +31,7 @@ def list_annotations(call: ReadbackCall, project_id: str) -> ReadbackResponse:
 
 
 def annotation(call: ReadbackCall, project_id: str, annotation_id: str) -> ReadbackResponse:
-    """One annotation. Raises CallError 401, 404 if there is none of this id."""
+    """One annotation. Raises CallError 401, or 404 for an unknown id."""
     project = call.project(project_id)
     for each in project.annotations:
         if str(each.id) == annotation_id:

@@ -13,7 +13,7 @@ from mock_mixpanel.readback.reports.events import LARGEST_LIST, NAMES, UNITS
 from mock_mixpanel.readback.reports.rows import EventRow, counting, event_rows, series, shown, top
 
 TOP_PROPERTIES = 10
-"""Properties that a list shows unless told otherwise."""
+"""Properties that a list shows by default."""
 
 
 def counts(call: ReadbackCall) -> ReadbackResponse:

@@ -10,7 +10,7 @@ from mock_mixpanel.readback.reports.rows import EventRow, amount, counting, even
 
 UNITS = ("day", "minute", "hour", "week", "month")
 NAMES = 255
-"""Names that a list shows unless told otherwise."""
+"""Names that a list shows by default."""
 LARGEST_LIST = 10_000
 RECENT_DAYS = 31
 

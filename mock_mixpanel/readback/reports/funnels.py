@@ -151,5 +151,5 @@ def _result(steps: Sequence[str], entries: list[list[float]]) -> dict[str, Any]:
 
 
 def _mean(values: list[float], index: int) -> int | None:
-    """Whole seconds; None for the first step, and if nobody got to this one."""
+    """Whole seconds; None for the first step, and for a step that no person reached."""
     return round(sum(values) / len(values)) if index and values else None

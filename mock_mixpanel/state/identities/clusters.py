@@ -31,7 +31,7 @@ class Clusters:
 
         Mixpanel chooses the canonical id, "effectively random"
         (docs/facts/mixpanel-http-api.md#three-identity-systems). Here it is the id with the
-        smallest hash: any of them, but always the same one, in whatever order they are merged.
+        smallest hash: the same one in every order of merges.
         """
         if self.canonical(one) == self.canonical(other):
             return None

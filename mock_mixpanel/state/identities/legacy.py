@@ -39,7 +39,7 @@ class Legacy:
         if known is not None:
             raise RefusedError("alias: it points to another distinct_id already")
         if new.alias in _chain(new.distinct_id, self.aliases):
-            raise RefusedError("alias: distinct_id is an alias of it, this would make a circle")
+            raise RefusedError("alias: distinct_id is an alias of it, so this would make a cycle")
         self.aliases[new.alias] = new.distinct_id
         return LinkDecision(new)
 

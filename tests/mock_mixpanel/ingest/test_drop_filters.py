@@ -35,7 +35,7 @@ def test_filter(mock_mixpanel: MockMixpanel, name: str, endpoint: str) -> None:
 
 
 def test_a_strict_import_counts_what_is_dropped(mock_mixpanel: MockMixpanel) -> None:
-    """A strict import does not tell of a drop."""
+    """A strict import does not report a dropped event."""
     mock_mixpanel.project(drop_filters=[{"event": "Paid"}])
     answer = send(mock_mixpanel, "/import?strict=1", [good_import(mock_mixpanel)])
     assert answer.json() == {"code": 200, "num_records_imported": 1, "status": "OK"}

@@ -91,7 +91,7 @@ def test_people_and_groups_lead_to_their_pages(client: FlaskClient) -> None:
 @pytest.mark.parametrize("page", ["person?id=nobody", "group?key=a&id=nobody"])
 def test_nobody_is_found(client: FlaskClient, page: str) -> None:
     """A person or group that does not exist is a page with status 404."""
-    assert "nothing is known of" in shown(client, page, 404)
+    assert "no data of" in shown(client, page, 404)
 
 
 @pytest.mark.parametrize("page", ["person", "group?id=x"])

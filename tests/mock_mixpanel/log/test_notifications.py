@@ -80,7 +80,7 @@ def test_a_waiting_call_ends_when_it_is_told(
 
 
 def test_a_lost_connection_is_opened_again(server: postgresql.Server) -> None:
-    """Without its connection a store tells that it does not tell, until it has another one."""
+    """A store without a connection says that it does not report changes, until it has another."""
     with closing(open_store(server.url)) as store, told(store) as (changes, is_told):
         listening = f"query LIKE 'LISTEN {CHANNEL}'"
         with psycopg.connect(server.url, autocommit=True) as database:

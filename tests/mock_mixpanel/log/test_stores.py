@@ -305,7 +305,7 @@ def test_answers_of_all_sizes() -> None:
 
 
 def test_worker_that_is_killed_while_it_writes(tmp_path: Path) -> None:
-    """What a folder's head does not tell of has not happened, and the next row takes its place."""
+    """A row beyond the position in the folder's head does not count; the next row replaces it."""
     store = open_store(f"folder:{tmp_path}")
     store.append(ROW)
     log = tmp_path / "log-1"

@@ -143,7 +143,7 @@ REFUSED = {
     ),
     "a circle": (
         [("b", "a"), ("c", "b"), ("a", "c")],
-        "alias: distinct_id is an alias of it, this would make a circle",
+        "alias: distinct_id is an alias of it, so this would make a cycle",
     ),
     "itself": ([("u-1", "anon-1"), ("x", "x")], "alias: the same as distinct_id"),
     "no alias": ([("u-1", "anon-1"), ("", "x")], "alias, missing or empty"),

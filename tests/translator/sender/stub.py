@@ -40,7 +40,7 @@ class Received(NamedTuple):
 
 
 class Stub(HTTPServer):
-    """Gives the replies of `script` in turn, then success for ever."""
+    """Gives the replies of `script` in turn, then always success."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -97,7 +97,7 @@ def test_one_unreadable_operation(tmp_path: Path, stub: Stub, change: str) -> No
 
 
 def test_an_operation_without_its_message(tmp_path: Path, stub: Stub) -> None:
-    """It is delivered, though nothing is known of its message."""
+    """It is delivered, though the row of its message is lost."""
     fill(tmp_path / "spool", 3)
     with sqlite3.connect(tmp_path / "spool") as db:
         db.execute("DELETE FROM messages WHERE number = 2")

@@ -134,7 +134,7 @@ def test_no_answer_has_no_status(sender: Sender, stub: Stub) -> None:
             "records": 1,
             "attempt": 1,
             "wait": 5.0,
-            "reason": f"{stub.url}: no connection, or it broke before the response",
+            "reason": f"{stub.url}: no connection, or it was closed before the response",
         }
     ]
 

@@ -63,7 +63,7 @@ def _ios(row: Field[Any], value: Any) -> dict[str, Any]:
 
 
 def _plain(row: Field[Any], value: Any) -> dict[str, Any]:
-    """A setting of another kind. None of them has an effect on calls but the token of iOS."""
+    """A setting of another kind. Only the token of iOS has an effect on calls."""
     return {row.name: value} if isinstance(value, str | int | float) else {}
 
 

@@ -1,1 +1,1 @@
-"""What became of each message: the ledger, the spool and the dead letters."""
+"""The status of each message: the ledger, the spool and the dead letters."""

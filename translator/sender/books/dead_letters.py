@@ -68,7 +68,7 @@ def claim(path: Path, target: Path) -> None:
 def dead_letter(letter_id: str, now: float, loss: Json, content: Json) -> bytes:
     """The line of a dead letter.
 
-    `now` is in seconds since 1970, `loss` says what became of it, `content` what to send again.
+    `now` is in seconds since 1970, `loss` has its status and reason, `content` what to send again.
     """
     at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
     return encode({"id": letter_id, "at": at, **loss, **content})
@@ -190,7 +190,7 @@ def _is_at(file: int, path: Path) -> bool:
 
 
 def _is_regular(file: int) -> bool:
-    """Whether it is a file on a disk: a terminal or a pipe has no mode and no size of ours."""
+    """Whether it is a file on a disk: a terminal or a pipe has no mode and no size."""
     return stat.S_ISREG(os.fstat(file).st_mode)
 
 
@@ -198,7 +198,7 @@ def _append(file: int, data: bytes) -> None:
     """Append whole lines, or nothing."""
     size = os.fstat(file).st_size
     if size and os.pread(file, 1, size - 1) != b"\n":
-        data = b"\n" + data  # the last line was cut: it must not spoil ours
+        data = b"\n" + data  # the last line was cut: this line must not continue it
     try:
         while data:
             data = data[os.write(file, data) :]

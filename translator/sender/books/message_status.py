@@ -1,4 +1,4 @@
-"""The status of messages, and the account of a run: how many were read, and what became of each."""
+"""The status of messages, and the account of a run: how many were read, and the status of each."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence

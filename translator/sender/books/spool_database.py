@@ -186,5 +186,5 @@ def _pieces(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def _marks(count: int) -> str:
-    """The placeholders of so many values."""
+    """The placeholders of a number of values."""
     return ", ".join("?" * count)

@@ -40,11 +40,11 @@ EXIT_INTERRUPTED = 130
 
 path_option = partial(click.option, type=click.Path(dir_okay=False, path_type=Path))
 spool_option = path_option(
-    "--spool", help="SQLite file in which messages outlive a crash until they are delivered."
+    "--spool", help="SQLite file that keeps messages until they are delivered, also after a crash."
 )
 dead_letters_option = path_option(
     "--dead-letters",
-    help="File for dead letters, what could not be delivered, one JSON object a line.  "
+    help="File for dead letters: operations that could not be delivered, one JSON object a line.  "
     "[default: with a spool, its name and .dead]",
 )
 alias_option = click.option(

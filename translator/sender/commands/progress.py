@@ -40,7 +40,7 @@ def write_line(line: str, stream: TextIO) -> None:
 
 
 class Progress:
-    """A line on a stream with how many messages were read, how fast, and what became of them.
+    """A line on a stream with how many messages were read, how fast, and their statuses.
 
     Without `shown` only what is written through it appears.
     """

@@ -5,7 +5,7 @@ from enum import StrEnum
 from translator.sender.dispatch.retry import RetryPolicy
 
 TRIP = 3
-"""After so many failures in a row only one request at a time probes the host."""
+"""Failures in a row after which only one request at a time probes the host."""
 
 
 class CircuitState(StrEnum):

@@ -40,7 +40,7 @@ class CircuitChanged(NamedTuple):
 
 
 class AliasHold(NamedTuple):
-    """An alias was delivered, and the calls of that person wait for so many seconds."""
+    """An alias was delivered, and the calls of that person wait for `seconds`."""
 
     host: str
     wait: float

@@ -3,7 +3,7 @@
 A state machine without clock, threads or network: its caller passes the time, sends the requests
 and reports the responses. It keeps these promises:
 
-- operations that share an ordering key leave one request at a time, in order, whatever their
+- operations that share an ordering key leave one request at a time, in order, with any
   endpoints;
 - operations without a common key do not wait for each other and may share requests;
 - every operation gets exactly one result.

@@ -96,7 +96,7 @@ class OrderedQueues:
     def settle(self, queued: QueuedOperation, now: float, hold: float = 0.0) -> list[OrderedQueue]:
         """An operation has its result; gives the queues that are free again.
 
-        With `hold` they stay closed for so many seconds.
+        With `hold` they stay closed for that number of seconds.
         """
         free = []
         for key in queued.ordering_keys:

@@ -33,7 +33,7 @@ class RetryPolicy:
     clock: Callable[[], float] = time.monotonic
 
     def wait(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row, at least 1."""
+        """Seconds to wait after a number of failures in a row, at least 1."""
         doubled = self.shortest * 2.0 ** min(failures - 1, 30)
         least, most = self.spread
         return min(self.longest, doubled) + least + (most - least) * self.jitter()

@@ -4,7 +4,7 @@
 docs/facts/mixpanel-http-api.md#strict-validation, docs/facts/mixpanel-http-api.md#import-responses,
 docs/facts/mixpanel-http-api.md#profile-responses,
 docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries. Where the sources are silent these
-are choices of ours, made so that nothing is lost in silence:
+are choices, made so that nothing is lost in silence:
 
 - a response that is not Mixpanel's proves nothing: a success without a readable body, or an error
   with a page in place of Mixpanel's JSON, as a firewall, a proxy or a cloud's edge sends it

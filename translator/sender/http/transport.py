@@ -121,7 +121,7 @@ def _describe(error: requests.RequestException) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "the connection is not secure"
     if isinstance(error, requests.ConnectionError):
-        return "no connection, or it broke before the response"
+        return "no connection, or it was closed before the response"
     return type(error).__name__
 
 

@@ -52,7 +52,7 @@ class Running:
         return "127.0.0.1", int(self.url.rpartition(":")[2])
 
     def post(self, path: str = "/v1/track", **options: Any) -> int:
-        """The status of a call by another client, which does not wait for ever."""
+        """The status of a call by another client, which waits for a limited time."""
         options.setdefault("json", TRACK)
         return requests.post(f"{self.url}{path}", timeout=WAIT_SECONDS, **options).status_code
 
