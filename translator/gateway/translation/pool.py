@@ -38,6 +38,12 @@ RESTART_SECONDS = (1.0, 60.0)
 """The wait before a process is started again; it doubles up to the second value while they end
 before they are ready."""
 
+STUCK_SECONDS = 30.0
+"""A process that has jobs and says nothing for so long is killed; it does not even do a piece."""
+
+LOOKED_AT_SECONDS = 5.0
+"""How often that is looked at."""
+
 COMMAND = (sys.executable, "-m", "translator.gateway.translation.worker")
 
 
@@ -82,6 +88,9 @@ class _Process(asyncio.Protocol):
         self.was_ready = False
         self.jobs: dict[int, _Pieces] = {}
         self.ended: asyncio.Future[None] = loop.create_future()
+        self._clock = loop.time
+        self._heard_at = 0.0
+        """When it last said something, or got a job when it had none."""
         self._frames = Frames()
         self._configured: dict[str, SourceTranslation] = {}
         self._transport: Any = None
@@ -89,7 +98,12 @@ class _Process(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
+    def is_stuck(self) -> bool:
+        """Whether it has not done what it should have done long ago."""
+        return bool(self.jobs) and self._clock() - self._heard_at > STUCK_SECONDS
+
     def data_received(self, data: bytes) -> None:
+        self._heard_at = self._clock()
         for content in self._frames.feed(data):
             if isinstance(content, Ready):
                 self.ready = self.was_ready = True
@@ -114,6 +128,8 @@ class _Process(asyncio.Protocol):
             # A copy has nothing that was computed from the settings.
             self._transport.write(frame(Configure(job.name, replace(source))))
             self._configured[job.name] = source
+        if not self.jobs:
+            self._heard_at = self._clock()
         pieces = self.jobs[job.number] = _Pieces()
         self._transport.write(frame(job))
         return pieces
@@ -196,7 +212,10 @@ class TranslationPool:
         try:
             _, process = await loop.create_connection(_Process, sock=ours)
             self._processes.append(process)
-            await asyncio.shield(process.ended)
+            while not process.ended.done():
+                await asyncio.wait([process.ended], timeout=LOOKED_AT_SECONDS)
+                if process.is_stuck():
+                    child.kill()
             log.warning(LogEvent("translation_process_ended", pid=child.pid))
             return process.was_ready
         finally:

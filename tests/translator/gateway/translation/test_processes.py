@@ -24,6 +24,7 @@ from translator.core.operations import Json
 from translator.gateway.http.arrival_order import ArrivalOrder
 from translator.gateway.messages.bodies import BadRequestError
 from translator.gateway.messages.segment_limits import NONE, SEGMENT, Limits
+from translator.gateway.translation import pool as pool_module
 from translator.gateway.translation.pool import ProcessEndedError, TranslationPool
 from translator.gateway.translation.request_translation import (
     PIECE_MESSAGES,
@@ -183,6 +184,19 @@ def test_a_killed_process_is_replaced() -> None:
         running_pool.loop.run_until_complete(killed())
     running_pool.loop.run_until_complete(running_pool._ready(1))
     assert len(running_pool.translate(source(), BODIES["messages"])) == 1
+    running_pool.close()
+
+
+def test_a_stopped_process_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that says nothing for too long is killed, so that its requests do not wait."""
+    monkeypatch.setattr(pool_module, "STUCK_SECONDS", 0.1)
+    monkeypatch.setattr(pool_module, "LOOKED_AT_SECONDS", 0.05)
+    others = children(os.getpid())
+    running_pool = Running(1)
+    [child] = set(children(os.getpid())) - set(others)
+    os.kill(child, signal.SIGSTOP)
+    with pytest.raises(ProcessEndedError):
+        running_pool.translate(source(), BODIES["messages"])
     running_pool.close()
 
 
