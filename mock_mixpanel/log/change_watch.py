@@ -188,7 +188,9 @@ class ChangeWatch:
 
     def _interval(self) -> float:
         """Real seconds until the next look at the store, if it tells of nothing before."""
-        return LOOK_AT_LEAST_EVERY if self._is_told() else LOOK_EVERY
+        with self._changed:  # So that two first calls ask the store once.
+            is_told = self._is_told
+        return LOOK_AT_LEAST_EVERY if is_told() else LOOK_EVERY
 
     def _store_changed(self) -> None:
         with self._changed:
