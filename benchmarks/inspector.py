@@ -172,22 +172,25 @@ def measure_ingestion(url: str, process: int, arguments: argparse.Namespace) -> 
     client, reader = Client(url), Client(url)
     one_round(client, prepared, 10)
     timed(reader, "ui/requests")  # The first call makes the pages ready.
-    alone, watched = [], []
+    alone, watched, seconds = [], [], 0.0
     for _ in range(arguments.rounds):
         before = processor_seconds(process)
         one_round(client, prepared, ROUND)
         alone.append(processor_seconds(process) - before)
         visitor = multiprocessing.Process(target=visit, args=(url,), daemon=True)
         visitor.start()
-        before = processor_seconds(process)
+        before, started = processor_seconds(process), time.monotonic()
         one_round(client, prepared, ROUND)
         watched.append(processor_seconds(process) - before)
+        seconds += time.monotonic() - started
         visitor.terminate()
         visitor.join()
     count = ROUND * BATCH
     print(f"seconds for {count:,} events: {sum(alone) / len(alone):.2f} alone,", end=" ")
     print(f"{sum(watched) / len(watched):.2f} with a live page")
     print(f"ratio: {sum(alone) / sum(watched):.2f} (target {TARGETS['ratio']})", flush=True)
+    share = (sum(watched) - sum(alone)) / seconds
+    print(f"the live page takes {share:.1%} of one processor", flush=True)
     sent = 2 * arguments.rounds * ROUND * BATCH
     one_round(client, prepared, max(0, arguments.events - sent) // BATCH)
 
