@@ -77,8 +77,8 @@ def _state(part: dict[str, Any] | None) -> State:
 
 
 def iso(moment: float) -> str:
-    """Seconds since 1970 as `2026-06-15T12:00:00.000Z`."""
-    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    """Seconds since 1970 as `2026-06-15T12:00:00.000Z`, rounded as the times of events are."""
+    text = datetime.fromtimestamp(round(moment, 3), UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
 
