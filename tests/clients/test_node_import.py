@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.clients.mixpanel import SERVER_ADDS, Project, sent
+from tests.clients.bulk_events import events, imported
+from tests.clients.mixpanel import SERVER_ADDS, Project
 from tests.clients.node_run import run_at_home
 
-START = 1_500_000_000
-"""2017-07-14."""
 DAYS = {"start": "2017-07-01", "end": "2017-07-31", "skipWriteToDisk": True}
 
 Jobs = Callable[..., list[dict[str, Any]]]
@@ -34,29 +33,6 @@ def jobs(secure_project: Project, tmp_path: Path) -> Jobs:
         return answers
 
     return done
-
-
-def events(count: int) -> list[dict[str, Any]]:
-    """Events as the tool takes them."""
-    return [
-        {
-            "event": "Played",
-            "properties": {
-                "time": START + number,
-                "distinct_id": f"u-{number % 9}",
-                "$insert_id": f"e-{number}",
-                "number": number,
-                "song": "Größe & Söhne",
-            },
-        }
-        for number in range(count)
-    ]
-
-
-def imported(event: dict[str, Any], unit: int = 1) -> dict[str, Any]:
-    """An imported event as the export shows it."""
-    properties = event["properties"] | {"$import": True}
-    return sent("Played", properties.pop("time") * unit, **properties)
 
 
 def counts(answer: dict[str, Any]) -> tuple[int, int, int]:

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.clients.mixpanel import SERVER_ADDS, Project, sent
+from tests.clients.bulk_events import events, imported
+from tests.clients.mixpanel import SERVER_ADDS, Project
 from tests.clients.needs import python_client
 
 utils = python_client("mixpanel_utils")
 
 DAYS = {"from_date": "2017-07-01", "to_date": "2017-07-31"}
-START = 1_500_000_000
-"""2017-07-14."""
 
 
 def with_secret(project: Project) -> Any:
@@ -48,30 +47,6 @@ def complaints(
     """The tool's log, which has its failures; its backup files go to a folder."""
     monkeypatch.chdir(tmp_path)
     return caplog
-
-
-def events(count: int) -> list[dict[str, Any]]:
-    """Events as the tool takes them."""
-    return [
-        {
-            "event": "Played",
-            "properties": {
-                "time": START + number,
-                "distinct_id": f"u-{number % 9}",
-                "$insert_id": f"e-{number}",
-                "number": number,
-                "song": "Größe & Söhne",
-            },
-        }
-        for number in range(count)
-    ]
-
-
-def imported(event: dict[str, Any], unit: int = 1) -> dict[str, Any]:
-    """An imported event as the export shows it."""
-    properties = event["properties"] | {"$import": True}
-    properties["time"] *= unit
-    return sent("Played", properties.pop("time"), **properties)
 
 
 def less_added(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

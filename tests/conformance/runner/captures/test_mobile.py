@@ -1,7 +1,5 @@
 """Captures of the iOS and Android modes: reproduced by observed rules, explained by named rules."""
 
-import copy
-import dataclasses
 from collections import Counter
 from typing import Any
 
@@ -11,6 +9,7 @@ from conformance.runner.captures.attribution import attribute
 from conformance.runner.captures.cloud import Standing, load_defects, reproduce
 from conformance.runner.captures.mobile import MobileCapture, load_mobile_captures
 from conformance.runner.captures.web import all_captures
+from tests.conformance.runner.captures.changes import changed
 from translator import Rules
 
 CAPTURES = {capture.id: capture for capture in load_mobile_captures()}
@@ -40,16 +39,6 @@ def test_all_captures_are_there() -> None:
     assert len(CAPTURES) == 229
     assert set(CAPTURES) <= {capture.id for capture in all_captures()}
     assert CAPTURES.keys() & load_defects().keys() == set()
-
-
-def changed(capture: MobileCapture, *path: str | int, to: object) -> MobileCapture:
-    """The capture with another value at one place."""
-    line = copy.deepcopy(capture.line)
-    place: Any = line
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = to
-    return dataclasses.replace(capture, line=line)
 
 
 @pytest.mark.parametrize(

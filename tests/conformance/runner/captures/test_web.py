@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,7 @@ from conformance.runner.captures.attribution import attribute
 from conformance.runner.captures.cloud import Standing, load_defects, reproduce
 from conformance.runner.captures.web import DeviceCapture, load_device_captures
 from conformance.runner.compare import Difference, Kind
+from tests.conformance.runner.captures.changes import changed
 
 CAPTURES = {capture.id: capture for capture in load_device_captures()}
 EACH = pytest.mark.parametrize(
@@ -36,16 +36,6 @@ def test_all_captures_are_there() -> None:
     """None is lost, and one is on the list of defects."""
     assert 96 == len(load_device_captures()) == len(CAPTURES)
     assert [key for key in load_defects() if key in CAPTURES] == ["dw/init/empty-token"]
-
-
-def changed(capture: DeviceCapture, *path: str | int, to: object) -> DeviceCapture:
-    """The capture with another value at one place."""
-    line = copy.deepcopy(capture.line)
-    place: Any = line
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = to
-    return dataclasses.replace(capture, line=line)
 
 
 @pytest.mark.parametrize(
