@@ -16,7 +16,7 @@ class DataError(Exception):
 
 
 class UsageError(Exception):
-    """The command line asks for something that is not there."""
+    """The command line names something that does not exist."""
 
 
 class EngineError(Exception):

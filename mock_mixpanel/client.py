@@ -22,7 +22,7 @@ class MockMixpanel:
 
     `url`, `eu_url` and `in_url` are the base URLs to send to, `token` is the project. Lists hold
     this project's items only. `ca_file` is the certificate authority to trust, for https.
-    `control_token` is what a mock on another machine asks for; by default it is taken from the
+    `control_token` is required by a mock on another machine; by default it is taken from the
     environment variable MOCKPANEL_CONTROL_TOKEN.
     """
 

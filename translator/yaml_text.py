@@ -29,7 +29,7 @@ class _JsonScalars:
             if key.tag != "tag:yaml.org,2002:str":
                 raise _Refused(key, f"the key {key.value!r} is not text; put it in quotes")
             if key.value in seen:
-                raise _Refused(key, f"the key {key.value!r} is there twice")
+                raise _Refused(key, f"the key {key.value!r} appears twice")
             seen.add(key.value)
         found: dict[Hashable, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]
         return found

@@ -1,6 +1,6 @@
 """Failures grouped by cause: the same difference at the same place of the same operation.
 
-One cause often fails hundreds of cases. A cause that is the only one of a case is worth mending
+One cause often fails hundreds of cases. A cause that is the only one of a case is worth fixing
 first, so it is counted too.
 """
 

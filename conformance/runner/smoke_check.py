@@ -16,7 +16,7 @@ def check(target: Target, mock: Mock) -> str:
     """What came of the simplest event, in words.
 
     Raises DriverBroken if no record was accepted, unless the translator says why: by an error, by
-    refusing the call, or by crashing. Then the scenarios tell how it is wrong.
+    refusing the call, or by crashing. Then the scenarios show what is wrong.
     """
     settings: Json = {"token": "T"}
     clock = DEFAULT_CLOCK

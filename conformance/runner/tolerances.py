@@ -189,7 +189,7 @@ def tolerances_text(outcomes: Iterable[Outcome], today: datetime.date) -> str:
                 example.setdefault(each, outcome.id)
     expires = today + datetime.timedelta(days=DAYS)
     lines = [
-        "# Differences of one run. Give each a reason of your own, and delete what must be mended.",
+        "# Differences of one run. Give each a reason of your own, and delete what must be fixed.",
     ]
     for each, count in sorted(found.items(), key=lambda item: (-item[1], item[0])):
         lines += [

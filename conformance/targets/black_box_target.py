@@ -51,7 +51,7 @@ class WatchedTarget:
             raise UsageError(f"--settings: {error}") from error
 
     def about(self) -> About:
-        """What is taken for granted of the server."""
+        """What the server is assumed to do."""
         cloud, documented = frozenset(["cloud"]), frozenset(["documented"])
         return About(self._front.url, "deliver", cloud, documented, frozenset())
 
@@ -64,7 +64,7 @@ class WatchedTarget:
         if scenario.mode != "cloud":
             raise CannotRun(f"the translator has no {scenario.mode} mode")
         if scenario.rules != "documented":
-            raise CannotRun("the server is taken to follow the documented rules")
+            raise CannotRun("the server is assumed to follow the documented rules")
         if scenario.delivery:
             raise CannotRun("the scenario is about the set-up of this project's sender")
         return moved(scenario, datetime.now(UTC))

@@ -146,7 +146,7 @@ class _BuiltinSession:
 
 
 def _people(message: Any) -> tuple[Any, ...]:
-    """Whom a message is about, where a translator does not say so."""
+    """The person of a message, for translators that do not name it."""
     who = message.get("userId") or message.get("anonymousId") if isinstance(message, dict) else None
     return (who,) if isinstance(who, str | int | float) else ()
 

@@ -77,7 +77,7 @@ class Driver:
             self._ask({"command": "stop"})
 
     def close(self) -> None:
-        """End the process: its input ends; if it does not go by itself it is killed."""
+        """End the process: its input ends; if it does not end then, it is killed."""
         process, self._process = self._process, None
         if process is not None:
             process.end()

@@ -75,7 +75,7 @@ class EngagedSession:
         return self.inner.deliver(made, now) if made else []
 
     def flush(self) -> None:
-        """Return when nothing is held back any more."""
+        """Return when no operation is held back."""
         self.inner.flush()
 
     def close(self) -> None:

@@ -95,7 +95,7 @@ class _Session:
 
 
 class _Delivering(_Session):
-    """The driver sends by itself."""
+    """The driver delivers."""
 
     def __init__(self, driver: Driver, about: About) -> None:
         super().__init__(driver, about)

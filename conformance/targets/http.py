@@ -68,7 +68,7 @@ class HttpTarget:
     def _start(self, command: Json) -> About:
         found = about(self._front.ask(command), f"{self._front.url}: the answer to 'start'")
         if found.does != "deliver":
-            raise DriverBroken(f"{self._front.url}: 'does' must be 'deliver': it sends by itself")
+            raise DriverBroken(f"{self._front.url}: 'does' must be 'deliver'")
         return found
 
 

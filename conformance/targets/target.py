@@ -70,7 +70,7 @@ class Setup:
 
     `base_urls` maps Mixpanel's hosts to those of the mock; `wait` takes seconds and moves the
     virtual clock, in place of sleeping. `delivery` says how our sender is set up, as a scenario
-    does. `mock` is for targets that send by themselves.
+    does. `mock` is for targets that deliver.
     """
 
     settings: Json
@@ -94,7 +94,7 @@ class TargetSession(Protocol):
         """Take messages (JSON values or `RawLine`s) in order; one answer for each."""
 
     def flush(self) -> None:
-        """Return when nothing is held back any more."""
+        """Return when no operation is held back."""
 
     def close(self) -> None:
         """Let go of everything."""

@@ -52,7 +52,7 @@ def begun(about: About, setup: Setup, start: Callable[[], About]) -> About | Tar
 def json_values(messages: Sequence[Any]) -> Sequence[Any]:
     """The messages. Raises CannotRun if one is a line of text, as they are for readers of lines."""
     if any(isinstance(message, RawLine) for message in messages):
-        raise CannotRun("the scenario is about reading lines of text, and it is given JSON values")
+        raise CannotRun("the scenario is about lines of text, and this target gets JSON values")
     return messages
 
 
@@ -78,7 +78,7 @@ def reason_from(item: Json) -> Reason:
 
 
 class _Crashed:
-    """The translator crashed when it was given the settings: so it does on every message."""
+    """The translator crashed on the settings, so every message of the scenario fails."""
 
     observes: frozenset[str] = frozenset()
 

@@ -19,7 +19,7 @@ EVERYTHING = Search()
 
 @dataclass(frozen=True)
 class Query:
-    """What a call asks for of a list.
+    """The query parameters of a list.
 
     `after`, `moment` (virtual seconds) and `before` bound the items, `limit` counts them. `paged`:
     the answer is a page, newest first, with the place where the search stopped. Otherwise it is an

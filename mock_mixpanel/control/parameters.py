@@ -80,7 +80,7 @@ def part_asked() -> Part:
 def query_asked(
     now: float, applicable: Sequence[str] = tuple(FIELDS), *, most: int | None = None
 ) -> Query:
-    """All that a call asks for of a list, at a virtual time (seconds). Raises ControlError.
+    """The query parameters of a list, at a virtual time (seconds). Raises ControlError.
 
     `applicable` are the fields of a search that apply to the list, `most` is the limit without
     `limit`.

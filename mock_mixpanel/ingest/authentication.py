@@ -46,7 +46,7 @@ def read_basic(header: str) -> Credential | None:
 def project_of(
     credential: Credential | None, project_id: str, region: str | None, known: Iterable[Project]
 ) -> Project | None:
-    """The project whose credential this is, among those that live in the region; None: in any."""
+    """The project of a credential, among those of the region; region None: among all."""
     for project in known:
         if (region is None or project.region in (None, region)) and credential:
             account = any(

@@ -1,4 +1,4 @@
-"""Why a record is refused or dropped by itself: one record type and the sourced texts."""
+"""Why a single record is refused or dropped: one record type and the texts with sources."""
 
 from typing import NamedTuple
 

@@ -151,7 +151,7 @@ class RecordPages:
     def _query(
         self, visit: Visit, fields: Sequence[str], always: str = ""
     ) -> tuple[Query, str | None]:
-        """What a list page asks for, and what is wrong with its search; then all is shown."""
+        """The query of a list page, and the error of its search; then all rows are shown."""
         now, problem = self._site.backend.clock.now(), None
         try:
             search = read_search(f"{always} {_q()}".strip(), now, fields)

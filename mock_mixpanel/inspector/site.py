@@ -58,7 +58,7 @@ READING_SECONDS = 0.5
 LIVE_READING_SECONDS = 0.01
 """The same for a page that reloads itself, which must not slow down ingestion."""
 LIVE_HEADER = "X-Live"
-"""The header by which the page's script says so."""
+"""The header that the page's script sends."""
 LOOKING_SECONDS = 0.03
 """How long a page looks for rows; it says how far it looked, and leads further back."""
 MOST_COUNTED = 5000
@@ -123,7 +123,7 @@ class Site:
         }
 
     def query(self, visit: Visit, search: Search = EVERYTHING, limit: int = LISTED) -> Query:
-        """What a list page asks for: the rows before the one in the address."""
+        """The query of a list page: the rows before the one in the address."""
         return Query(
             visit.token,
             visit.region,

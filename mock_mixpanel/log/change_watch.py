@@ -1,8 +1,8 @@
-"""Tells callers of changes by a long poll: new requests, and changes of clock, projects and faults.
+"""A long poll for changes: new requests, and changes of clock, projects and faults.
 
-A call waits until there is something new. It looks at the store, so a change by any worker or by
-another mock is seen. A store that tells of changes is looked at when it does, any other one every
-`LOOK_EVERY` seconds. All waiting calls of a process share one look at the store, and at most
+A call waits until there is something new. It reads the store, so a change by any worker or by
+another mock is seen. A store that reports changes is read when it reports one, any other store
+every `LOOK_EVERY` seconds. All waiting calls of a process share one look at the store, and at most
 `MOST_WAITING` wait: a further call is answered at once, and its caller asks again later.
 """
 
@@ -22,7 +22,7 @@ LONGEST_WAIT = 30.0
 WATCHED_SECONDS = 5.0
 """Real seconds after a call in which its caller is expected to call again."""
 LOOK_EVERY = 0.2
-"""Real seconds between two looks at a store that does not tell of changes."""
+"""Real seconds between two looks at a store that does not report changes."""
 LOOK_AT_LEAST_EVERY = 5.0
 """The same for a store that does."""
 
@@ -92,7 +92,7 @@ class ChangeWatch:
 
     @cached_property
     def _is_told(self) -> Callable[[], bool]:
-        """Whether the store tells of changes now; it begins with the first call that waits."""
+        """Whether the store reports changes now; it begins with the first call that waits."""
         return self._tell(self._store_changed)
 
     def watched(self) -> bool:
@@ -187,7 +187,7 @@ class ChangeWatch:
         return self._clock() + min(known.seconds, LONGEST_WAIT)
 
     def _interval(self) -> float:
-        """Real seconds until the next look at the store, if it tells of nothing before."""
+        """Real seconds until the next look at the store, if it reports no change before."""
         with self._changed:  # So that two first calls ask the store once.
             is_told = self._is_told
         return LOOK_AT_LEAST_EVERY if is_told() else LOOK_EVERY

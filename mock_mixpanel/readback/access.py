@@ -14,7 +14,7 @@ UNAUTHENTICATED = "Unable to authenticate request"
 class CallError(Exception):
     """A call that fails; `status` is the HTTP status, the message says what is wrong.
 
-    `home` is the project that was meant, if that lives in another region.
+    `home` is the project that the request names, if it is in another region.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ def readable_project(
 ) -> Project:
     """The project that a credential may read.
 
-    A project with a secret or service accounts wants the right one, as for imports. Any other takes
-    every credential, and is found by what the request names: its token (`token=`, `project_id=`, or
-    the Basic user), its `project_id`, or else as the only such project there is. A user name
-    without a password that fits nothing is the token of a project without data. All of this
-    is a choice. Raises CallError 401 if nothing is found.
+    A project with a secret or service accounts needs the right one, as for imports. Any other
+    project accepts every credential. The request names it by its token (`token=`, `project_id=`, or
+    the Basic user) or its `project_id`; without a name it is the only such project. A user name
+    without a password that matches no project is the token of a project without data. All of this
+    is a choice. Raises CallError 401 if no project is found.
     """
     known = backend.projects.known()
     found = authentication.project_of(credential, project_id, region, known)

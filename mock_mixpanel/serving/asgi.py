@@ -107,7 +107,7 @@ class Application:
         self._log("malformed request", f"{method} {target}".strip(), reply.status)
 
     def close(self) -> None:
-        """Accept no more work in threads; running calls end by themselves."""
+        """Accept no new work in threads; running calls finish."""
         self._backend.changes.wake()
         self._idle_reader.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)

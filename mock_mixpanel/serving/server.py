@@ -128,7 +128,7 @@ class Server:
 
 
 def _run(server: HttpServer, sockets: list[socket.socket], ready: threading.Event) -> None:
-    """Serve until stopped. Sets `ready` in any case, so that the starting thread goes on."""
+    """Serve until stopped. Sets `ready` in any case, so that the starting thread continues."""
     try:
         server.run(sockets)
     finally:

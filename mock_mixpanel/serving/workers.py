@@ -66,7 +66,7 @@ class WorkerSettings:
 class Workers:
     """Worker processes that are started and stopped like a `Server`.
 
-    A worker that ends by itself is replaced. The store must be one that processes can share. A port
+    A worker that crashes is replaced. The store must be one that processes can share. A port
     of 0 is a free one. Starting raises OSError if a port is taken, TlsError if the certificate
     cannot be used, and WorkersError.
     """

@@ -4,7 +4,7 @@ docs/facts/mixpanel-http-api.md#group-profiles).
 
 Each takes the properties and the operation's value and returns new properties; nothing is changed
 in place. Where the real behaviour for a wrong type is unknown, the choice is to refuse the whole
-record with a reason, so that no data is lost unseen:
+record with a reason, so that no data is lost in silence:
 
 - a delta or an existing value of `$add` that is not a number;
 - an existing value of `$append`, `$union` or `$remove` that is not a list.

@@ -29,7 +29,7 @@ def test_a_lone_surrogate_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: 1\na: 2", "line 2, column 1: the key 'a' is there twice"),
+        ("a: 1\na: 2", "line 2, column 1: the key 'a' appears twice"),
         ("a:\n\t- b", "line 2, column 1: found character '\\t' that cannot start any token"),
         ("1: a", "line 1, column 1: the key '1' is not text; put it in quotes"),
         ("[" * 100_000, "lists and objects are nested too deeply"),
@@ -47,5 +47,5 @@ def test_a_setting_that_is_there_twice_is_refused(name: str, tmp_path: Path) -> 
     """Neither JSON nor YAML settings let the last of two values win in silence."""
     file = tmp_path / name
     file.write_text('{"token": "T", "token": "U"}')
-    with pytest.raises(ValueError, match="the key 'token' is there twice"):
+    with pytest.raises(ValueError, match="the key 'token' appears twice"):
         read_object(file)

@@ -72,7 +72,7 @@ INITIAL_REFERRER: tuple[Row, ...] = (
     ("$initial_referring_domain", "page", "initial_referring_domain"),
     ("$initial_referring_domain", "page", "initialReferringDomain"),
 )
-"""Both spellings of the initial referrer, for events, if the rule `initial_referrer` says so."""
+"""Both spellings of the initial referrer, for events, by the rule `initial_referrer`."""
 
 RENAMED_PROPERTIES = {
     "username": "$username",

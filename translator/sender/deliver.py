@@ -3,8 +3,8 @@
 It promises that the operations of a person arrive in order, and that every operation gets exactly
 one result. When a connection breaks after a request was sent, it is unknown whether Mixpanel has
 the records. What may arrive twice (events with an insert id, `$set` and the like) is sent again
-then. An `$add` or `$append` would count twice: it becomes a dead letter that says so, and a person
-decides.
+then. An `$add` or `$append` would count twice: it becomes a dead letter with that reason, and a
+person decides.
 """
 
 import queue

@@ -53,7 +53,7 @@ class ColumnMapping(NamedTuple):
         present = list(names)
         if len(set(present)) < len(present):
             twice = next(name for name in present if present.count(name) > 1)
-            raise DataError(f"{table}: the column {twice!r} is there twice; rename one of them")
+            raise DataError(f"{table}: the column {twice!r} appears twice; rename one of them")
         for name in self.columns:
             if name not in present:
                 near = get_close_matches(name, present, 1)

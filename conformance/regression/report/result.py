@@ -212,7 +212,7 @@ def plural(count: int, thing: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share with two digits that mean something; 0% only for nothing."""
+    """A share with two significant digits; 0% only for zero."""
     number = 100 * share
     return f"{number:.1f}%" if number >= 0.1 or number == 0 else f"{number:.2g}%"
 

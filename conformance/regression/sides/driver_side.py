@@ -64,9 +64,7 @@ class DriverSide:
 
     def _tell(self, about: About) -> None:
         if about.does != "translate":
-            raise UsageError(
-                f"{self._ref.name} delivers by itself; diff needs a driver that translates"
-            )
+            raise UsageError(f"{self._ref.name} delivers, and diff needs a driver that translates")
         if self._ref.rules not in about.rules:
             raise UsageError(f"{self._ref.name} does not follow the {self._ref.rules} rules")
         self.tells = about.tells

@@ -152,7 +152,7 @@ def excuses() -> tuple[Excuse, ...]:
 
 
 def excuse_for(cell: Cell) -> Excuse | None:
-    """Why a cell may be a hole; None if nothing says so."""
+    """The reason why a cell may be a hole, or None."""
     return next((excuse for excuse in excuses() if excuse.covers(cell)), None)
 
 

@@ -13,7 +13,7 @@ SUFFIXES = (".yaml", ".yml")
 
 
 def is_scenario(file: Path, folder: Path) -> bool:
-    """Whether a file is meant to be a scenario of the folder."""
+    """Whether a file is a scenario of the folder by its name."""
     return file.suffix in SUFFIXES and file.is_relative_to(folder) and file.parent != folder
 
 

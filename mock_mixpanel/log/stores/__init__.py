@@ -109,7 +109,7 @@ class Store(Protocol):
         """Call `changed` from a thread after each change by anybody, until the store is closed.
 
         The result is a function that says whether this works now; if not, ask for changes. Only
-        databases that can tell of changes do.
+        databases that can report changes do.
         """
 
     def close(self) -> None:

@@ -293,7 +293,7 @@ class FolderStore:
                 self.drop(entry)
 
     def _remove(self, before: Head) -> None:
-        """Remove the files that do not count any more."""
+        """Remove outdated files."""
         for generation in range(before.generation, self._head.generation):
             (self._folder / f"log-{generation}").unlink(missing_ok=True)
         for generation in range(before.settings_generation, self._head.settings_generation):

@@ -75,7 +75,7 @@ class Notifications:
             try:
                 self._listen()
             except Exception:  # The driver's errors; it may be missing its own module here.
-                _LOGGER.debug("the database tells of no changes now", exc_info=True)
+                _LOGGER.debug("the database does not report changes now", exc_info=True)
             if self._listening:
                 self._listening = False
                 self._changed()

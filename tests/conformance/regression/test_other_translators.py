@@ -202,7 +202,7 @@ def test_one_message_that_makes_it_fail_costs_only_itself(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("start", "status", "text"),
     [
-        ({"protocol": 1, "does": "deliver"}, 2, "delivers by itself"),
+        ({"protocol": 1, "does": "deliver"}, 2, "delivers, and diff needs"),
         (
             {"protocol": 1, "does": "translate", "rules": ["own"]},
             2,

@@ -76,7 +76,7 @@ def test_read(tmp_path: Path) -> None:
         ("alias/direction:", "alias/direction: say why"),
         ("alias/direction: 1", "alias/direction: say why"),
         ("- alias/direction", "must be a list of lines"),
-        ("alias/direction: a\nalias/direction: b", "line 2, column 1: .* is there twice"),
+        ("alias/direction: a\nalias/direction: b", "line 2, column 1: .* appears twice"),
     ],
 )
 def test_a_wrong_list(text: str, problem: str, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_wrong_translator_fails(mock: Mock) -> None:
         ("alias/to-itself-observed", "documented-only", "does not follow the observed rules"),
         ("group/with-key", "no-groups", "it knows no groups"),
         ("settings/unknown-key", "takes-anything", "does not tell which settings it refuses"),
-        ("bad_input/not-json", "", "it is given JSON values"),
+        ("bad_input/not-json", "", "this target gets JSON values"),
     ],
 )
 def test_what_it_cannot_do_is_skipped(scenario: str, word: str, reason: str, mock: Mock) -> None:

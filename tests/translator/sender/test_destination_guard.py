@@ -68,7 +68,7 @@ def test_real_host_needs_live() -> None:
     with Sender() as sender, pytest.raises(DestinationError) as caught:
         sender.send([event("A")])
     assert str(caught.value) == (
-        "operations for https://api.mixpanel.com do not leave this machine by themselves: give "
+        "operations for https://api.mixpanel.com are not sent to another machine by default: give "
         "--base-url with the address of a mock server, or --live to send to the real Mixpanel"
     )
 

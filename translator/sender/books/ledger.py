@@ -238,7 +238,7 @@ class Ledger:
         self._try_to_export()
 
     def _try_to_export(self) -> None:
-        """Write dead letters to their file; if it takes nothing now, they wait."""
+        """Write dead letters to their file; if that fails now, they wait."""
         try:
             self.export()
         except StorageError as error:

@@ -118,7 +118,7 @@ class MemorySpool:
         """Forget messages that were settled before a moment, in seconds since 1970.
 
         Of those that were settled last, it remembers `keep` at most (None: all). All are forgotten
-        at once, so there are no more: False.
+        at once, so it returns False.
         """
         with self._lock:
             surplus = 0 if keep is None else len(self._settled) - keep

@@ -139,7 +139,7 @@ class _DamagedError(Exception):
 
 
 class Transaction:
-    """All of it or nothing. Raises StorageError if the disk takes nothing."""
+    """A transaction: all of it or nothing. Raises StorageError if a write fails."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db

@@ -1,4 +1,4 @@
-"""Retries of writes while the disk takes nothing."""
+"""Retries of failed writes, such as on a full disk."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,10 +7,10 @@ from translator.sender.books.storage import StorageError
 from translator.sender.logs import LogEvent, log
 
 RETRY_SECONDS = 1.0
-"""How often to try to store something while the disk takes nothing."""
+"""Seconds between two tries of a write."""
 
 PATIENCE_SECONDS = 5.0
-"""For how long a command that gives up tries to store something."""
+"""For how many seconds a command that gives up repeats a write."""
 
 Stored = TypeVar("Stored")
 

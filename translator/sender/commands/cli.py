@@ -140,7 +140,7 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
     """Send the dead letters in FILE again; what still cannot be delivered stays in it.
 
     Check first those whose reason says that they may have arrived: they would count twice. After a
-    crash the same command goes on where it was stopped. A gateway may append to FILE meanwhile.
+    crash the same command continues where it was stopped. A gateway may append to FILE meanwhile.
 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
     """

@@ -61,7 +61,7 @@ def destination(
     if replaced:
         raise DestinationError(f"these operations are for {host}, which has no base URL: {hint}")
     raise DestinationError(
-        f"operations for {host} do not leave this machine by themselves: {hint}, "
+        f"operations for {host} are not sent to another machine by default: {hint}, "
         "or --live to send to the real Mixpanel"
     )
 

@@ -153,7 +153,7 @@ def test_a_wrong_mapping(tmp_path: Path, text: str, problem: str) -> None:
     ("header", "problem"),
     [
         ("id,event_texts,user_id,received_at,price,odd", "no column 'event_text'"),
-        ("id,id,event_text,user_id,received_at,price,odd", "the column 'id' is there twice"),
+        ("id,id,event_text,user_id,received_at,price,odd", "the column 'id' appears twice"),
         ("", "no column 'id'"),
     ],
 )

@@ -73,7 +73,7 @@ def test_tags_come_from_what_is_known() -> None:
         ("endpoint:", "endpiont:", "unknown key 'endpiont'; did you mean 'endpoint'?"),
         ("/engage", "/enrage", "expect.requests[0].endpoint: '/enrage' is not one of"),
         ("track/minimal", "track/maximal", "id: is 'track/maximal', but the file is called"),
-        ("level: must", "level: must\nlevel: info", "the key 'level' is there twice"),
+        ("level: must", "level: must\nlevel: info", "the key 'level' appears twice"),
         ("doc#track", "doc#trak", "there is no heading of the doc 'trak'; did you mean 'track'?"),
         ("doc#track", "capture:cloud-s-001", "there is no capture 'cloud-s-001'; did you mean"),
         (
