@@ -155,7 +155,7 @@ def _replayed(scenario: Scenario, session: TargetSession, mock: Mock, judging: J
             actual[section] = [item for item, _ in found]
             differences += _compare_reasons(section, wanted[section], found)
         elif wanted[section]:
-            notes.append(f"not compared: {section}, which this target does not tell")
+            notes.append(f"not compared: {section}, which this target does not report")
     if "state" in wanted and "requests" in session.observes:
         actual["state"] = state = devices.named(held(scenario, mock))
         differences += compare_state(scenario, state, placeholders)

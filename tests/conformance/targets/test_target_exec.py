@@ -105,7 +105,7 @@ def test_a_wrong_translator_fails(mock: Mock) -> None:
     [
         ("alias/to-itself-observed", "documented-only", "does not follow the observed rules"),
         ("group/with-key", "no-groups", "it knows no groups"),
-        ("settings/unknown-key", "takes-anything", "does not tell which settings it refuses"),
+        ("settings/unknown-key", "takes-anything", "does not report which settings it refuses"),
         ("bad_input/not-json", "", "this target gets JSON values"),
     ],
 )
@@ -119,7 +119,7 @@ def test_what_it_does_not_tell_is_not_compared(mock: Mock) -> None:
     """A skip without our code is not a failure, and the outcome has the part that was left out."""
     [found] = outcomes(mock, ["alias/to-itself"], "translate", "tells-nothing")
     assert Verdict.PASS is found.verdict
-    assert found.notes == ("not compared: skipped, which this target does not tell",)
+    assert found.notes == ("not compared: skipped, which this target does not report",)
     assert found.actual.keys() == {"requests", "state", "undelivered"}
 
 
