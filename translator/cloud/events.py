@@ -9,8 +9,6 @@ docs/facts/cloud-classic.md#event-payload. An event has layers; a later layer wi
        `trait_collisions`
 """
 
-from collections.abc import Mapping
-
 from translator.cloud.insert_id import insert_id
 from translator.cloud.super_properties import add_super_properties
 from translator.core.call_context import CallContext
@@ -35,7 +33,11 @@ def event_operations(
     if message.old and compiled.doc["import_secret"]:
         require_secret(compiled)
     names = compiled.property_names[tuple(properties)]
-    out = without_nulls(_formatted(properties, names.renamed))
+    out = format_object(properties)
+    if names.renamed:
+        # They come last, and a null replaces nothing.
+        out.update(without_nulls({new: out.pop(name) for name, new in names.renamed.items()}))
+    out = without_nulls(out)
     out.update(context.event)
     if "ip" in message.context:
         ip = detached(message.context["ip"])
@@ -48,14 +50,6 @@ def event_operations(
     out["token"] = compiled.token
     payload: Json = {"properties": out} if event is None else {"event": event, "properties": out}
     return [*reasons, Operation("/import" if message.old else "/track", compiled.host, payload)]
-
-
-def _formatted(properties: Json, names: Mapping[str, str]) -> Json:
-    """The formatted properties; those in `names` get Mixpanel's name and come last."""
-    out = format_object(properties)
-    renamed = {new: out.pop(name) for name, new in names.items()}
-    out.update(without_nulls(renamed))
-    return out
 
 
 def _reserved_layer(

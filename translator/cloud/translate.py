@@ -39,12 +39,11 @@ def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) 
         parts = [not_sent] if not_sent else _CALLS[message.kind](message, compiled)
     except TranslationError as error:
         return Result(message_id(raw), error=error.failure)
-    # Lists, because a generator costs more than the few items of a message.
-    operations = tuple([part for part in parts if type(part) is Operation])
-    skipped = message.refused_ids
-    if len(operations) < len(parts):
-        skipped += tuple([part for part in parts if type(part) is Skip])
     people = () if not_sent else _people(message)
+    if len(parts) == 1 and type(parts[0]) is Operation:  # nearly every message
+        return Result(message_id(raw), (parts[0],), message.refused_ids, None, None, people)
+    operations = tuple([part for part in parts if type(part) is Operation])
+    skipped = message.refused_ids + tuple([part for part in parts if type(part) is Skip])
     return Result(message_id(raw), operations, skipped, people=people)
 
 
@@ -71,16 +70,14 @@ def _event_calls(
 ) -> list[OperationOrSkip]:
     """One event per name, one counter update per name, and one charge per call."""
     parts: list[OperationOrSkip] = []
-    counted: set[str | None] = set()
     text = context_text(message.context)
-    for event in events:
+    for number, event in enumerate(events):
         # Looked up for each event, because events must not share lists.
         context = compiled.contexts[text]
-        if event not in counted:
+        if event not in events[:number]:
             parts += increment_operations(
-                message, context, compiled, event, properties, first=not counted
+                message, context, compiled, event, properties, first=number == 0
             )
-            counted.add(event)
         parts += event_operations(message, context, compiled, event, properties)
     if events:
         parts += charge_operations(message, context, compiled, events[0], properties)

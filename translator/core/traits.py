@@ -17,6 +17,8 @@ def is_email(value: object) -> bool:
     """Whether an id looks like an e-mail address."""
     if type(value) is not str:
         return False
+    if "@" not in value:
+        return False
     # Text, @, text, dot, text. A regular expression would take quadratic time.
     at, dot = value.find("@", 1), value.rfind(".", 0, -1)
     return 0 < at < dot - 1
