@@ -36,7 +36,8 @@ def identify_operations(message: Message, compiled: CompiledSettings) -> list[Op
         parts += reasons
         if compiled.doc["array_traits"]:
             arrays = {key: value for key, value in profile.items() if type(value) is list and value}
-            profile = {key: value for key, value in profile.items() if key not in arrays}
+            for key in arrays:
+                del profile[key]
     updates: list[Json] = [{"$set": profile}]
     if arrays:
         updates.append({"$union": arrays})

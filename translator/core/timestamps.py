@@ -124,22 +124,20 @@ def _any_iso_to_ms(text: str) -> int | None:
     match = _DATE_AND_TIME.fullmatch(text)
     if match is None:
         return None
-    part = match.groupdict()
+    year, _, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
         moment = datetime(
-            int(part["year"]),
-            int(part["month"] or 1),
-            int(part["day"] or 1),
-            int(part["hour"] or 0),
-            int(part["minute"] or 0),
-            int(part["second"] or 0),
-            int(((part["fraction"] or "") + "000")[:3]) * 1000,
-            tzinfo=UTC,
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            int((fraction + "00")[:3]) * 1000 if fraction else 0,
         )
     except ValueError:
         return None
-    ms = to_ms(moment)
-    zone = part["zone"]
+    ms = (moment - _NAIVE_EPOCH) // _MILLISECOND
     if zone and zone != "Z":
         digits = zone[1:].replace(":", "")
         minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
