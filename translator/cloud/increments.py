@@ -23,9 +23,7 @@ def increment_operations(
 ) -> list[OperationOrSkip]:
     """The counter of a listed event and, with the `first` event of a call, sums of properties."""
     counts = event is not None and event.lower() in compiled.event_increments
-    listed = (
-        compiled.settings.propIncrements if first and compiled.doc["property_increments"] else ()
-    )
+    listed = compiled.property_increments if first else ()
     if not counts and not listed:
         return []
     numbers, parts = _numbers(listed, properties)

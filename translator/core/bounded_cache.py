@@ -3,6 +3,9 @@
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
+ENTRIES = 1024
+"""A usual number of results. A program can have the caches of many settings at the same time."""
+
 MAX_KEY = 4096
 """A usual limit for the length of an argument whose result is stored (bytes or characters)."""
 
@@ -21,7 +24,7 @@ class BoundedCache(dict[K, V]):
     __slots__ = ("_compute", "_entries", "_keeps")
 
     def __init__(
-        self, compute: Callable[[K], V], *, entries: int, keeps: Callable[[K, V], bool]
+        self, compute: Callable[[K], V], *, entries: int = ENTRIES, keeps: Callable[[K, V], bool]
     ) -> None:
         super().__init__()
         self._compute = compute

@@ -52,14 +52,18 @@ class CallContext:
         traits = context.get("traits")
         self.valid_traits = traits is None or type(traits) is dict
         self.traits: Json = traits if type(traits) is dict else {}
+        self.ignore_ip = _flag(context, "ignoreip")
+        self.ignore_time = False
         flags = _mixpanel_flags(context)
-        self.ignore_ip = _flag(context, "ignoreip") or _flag(flags, "ignoreip")
-        self.ignore_time = _flag(flags, "ignoretime")
+        if flags:
+            self.ignore_ip = self.ignore_ip or _flag(flags, "ignoreip")
+            self.ignore_time = _flag(flags, "ignoretime")
 
     def is_shareable(self) -> bool:
         """Whether no value that goes into operations is a list, which two of them would share."""
-        kinds = {*map(type, self.event.values()), *map(type, self.device.values())}
-        return list not in kinds
+        return list not in map(type, self.event.values()) and list not in map(
+            type, self.device.values()
+        )
 
 
 def context_text(context: Mapping[str, Any]) -> bytes:

@@ -34,6 +34,9 @@ class CompiledSettings:
         """Rule name -> whether the doc is followed. An unknown name raises KeyError."""
         self.token = settings.token
         self.host = host(european_union=settings.enableEuropeanUnionEndpoint)
+        self.property_increments = (
+            settings.propIncrements if self.doc["property_increments"] else ()
+        )
         self.event_increments = frozenset(
             name.lower() for name in settings.eventIncrements + settings.increments
         )
@@ -49,13 +52,11 @@ class CompiledSettings:
         self.devices = _device_tables(mapping)
         self.contexts: BoundedCache[bytes, CallContext] = BoundedCache(
             lambda text: CallContext(orjson.loads(text), self.events, self.devices, self.doc),
-            entries=4096,
             keeps=lambda text, found: len(text) <= MAX_KEY and found.is_shareable(),
         )
         """The `context_text` of a context -> what the context gives."""
         self.property_names: BoundedCache[tuple[str, ...], PropertyNames] = BoundedCache(
             lambda names: property_names(names, self.events.renamed),
-            entries=4096,
             keeps=lambda names, _: is_short(names),
         )
         """The names of a call's properties, in order -> what they mean."""

@@ -93,11 +93,11 @@ class TraitTable:
         )
         """Normalised names of the traits that hold the creation date."""
         self.names: BoundedCache[tuple[str, ...], TraitNames] = BoundedCache(
-            self._names, entries=4096, keeps=lambda names, _: is_short(names)
+            self._names, keeps=lambda names, _: is_short(names)
         )
         """The names of a call's traits, in order -> what they mean."""
         self.replaced: BoundedCache[_NamesAndProperties, frozenset[str]] = BoundedCache(
-            lambda key: self._replaced(*key), entries=4096, keeps=lambda key, _: is_short(key[0])
+            lambda key: self._replaced(*key), keeps=lambda key, _: is_short(key[0])
         )
         """The names of a call's traits, and the special properties that these give -> the names
         that the properties replace."""
