@@ -59,6 +59,18 @@ class Aggregate:
             if part.least is not None and part.greatest is not None:
                 self._stretch(part.least, part.greatest)
 
+    def as_json(self) -> list[Any]:
+        """The aggregate as JSON; the sum is text, because JSON numbers are not exact."""
+        return [self.count, str(self.total), self.least, self.greatest]
+
+    @classmethod
+    def from_json(cls, data: list[Any]) -> "Aggregate":
+        """The aggregate that `as_json` has given."""
+        made = cls()
+        made.count, total, made.least, made.greatest = data
+        made.total = Decimal(total)
+        return made
+
     def _stretch(self, low: float, high: float) -> None:
         if self.least is None or low < self.least:
             self.least = low
@@ -134,6 +146,14 @@ class AccumulatorState:
     def subtract(self, left: list[Any]) -> None:
         """Remove the parts that have left the window from what is kept over all parts."""
 
+    def as_json(self) -> list[Any]:
+        """The state as JSON."""
+        raise NotImplementedError
+
+    def restore(self, data: list[Any]) -> None:
+        """Fill a new state from what `as_json` has given."""
+        raise NotImplementedError
+
 
 class CountState(AccumulatorState):
     """Numbers of events, and their total."""
@@ -161,6 +181,15 @@ class CountState(AccumulatorState):
         """Add the data of another person."""
         for hour, count in zip(other.hours, other.parts, strict=True):
             self.add(hour, count)
+
+    def as_json(self) -> list[Any]:
+        """The state as JSON."""
+        return [self.hours, self.parts]
+
+    def restore(self, data: list[Any]) -> None:
+        """Fill a new state from what `as_json` has given."""
+        self.hours, self.parts = data
+        self.total = sum(self.parts)
 
 
 class NumberState(AccumulatorState):
@@ -196,6 +225,16 @@ class NumberState(AccumulatorState):
             self.parts[self.index_of(hour)].merge(aggregate)
         self.whole.merge(other.whole)
 
+    def as_json(self) -> list[Any]:
+        """The state as JSON."""
+        return [self.hours, [part.as_json() for part in self.parts], self.whole.as_json()]
+
+    def restore(self, data: list[Any]) -> None:
+        """Fill a new state from what `as_json` has given."""
+        self.hours, parts, whole = data
+        self.parts = [Aggregate.from_json(part) for part in parts]
+        self.whole = Aggregate.from_json(whole)
+
 
 NEVER = float("-inf")
 
@@ -222,6 +261,20 @@ class SequenceState(AccumulatorState):
         for hour, times in zip(other.hours, other.parts, strict=True):
             self.parts[self.index_of(hour)].merge(times, at_least)
         self.followed = max(self.followed, other.followed)
+
+    def as_json(self) -> list[Any]:
+        """The state as JSON; times are text, because they have more than 64 bits."""
+        followed = None if self.followed == NEVER else str(self.followed)
+        return [self.hours, [list(map(str, part.moments)) for part in self.parts], followed]
+
+    def restore(self, data: list[Any]) -> None:
+        """Fill a new state from what `as_json` has given."""
+        self.hours, parts, followed = data
+        for moments in parts:
+            times = EventTimes()
+            times.moments = list(map(int, moments))
+            self.parts.append(times)
+        self.followed = NEVER if followed is None else int(followed)
 
     def is_followed(self, at_least: int) -> bool:
         """Whether at least so many events came before the last follower."""

@@ -37,13 +37,21 @@ class Calendar:
 
     def pop(self) -> Iterator[tuple[Collection[str], Person]]:
         """Remove the entries of the next hour and give them, in order of people."""
-        hour = heappop(self._hours)
-        for number in sorted(self._due.pop(hour)):
+        hour = self.next_hour()
+        assert hour is not None
+        for number in self._pop_numbers(hour):
             person = self._people.numbered(number)
             if person is not None and hour in person.due:
+                self._people.touch(person)
                 yield person.due.pop(hour), person
 
+    def _pop_numbers(self, hour: int) -> Iterator[int]:
+        """Remove the numbers of the people of the next hour and give them, in order."""
+        heappop(self._hours)
+        yield from sorted(self._due.pop(hour))
+
     def _note(self, hour: int, number: int) -> None:
+        """Add a person to an hour."""
         if hour not in self._due:
             self._due[hour] = set()
             heappush(self._hours, hour)

@@ -1,15 +1,22 @@
 """The command line of Engage: `engage`."""
 
+import json
+import sqlite3
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 import orjson
 
 from translator.bulk import lines
 from translator.cloud.translate import translate_message
+from translator.compression import CompressedInputError
 from translator.core.compiled_settings import compile_settings
-from translator.core.operations import Result
+from translator.core.operations import Failure, Json, Result
 from translator.engage.definitions import (
     ComputedTrait,
     Definition,
@@ -17,6 +24,9 @@ from translator.engage.definitions import (
     read_definitions,
 )
 from translator.engage.engine import Engage
+from translator.engage.person_json import DamagedRowError
+from translator.engage.resumable import STANDARD_INPUT, ResumableRun
+from translator.engage.state_file import StateFile, StateFileError
 from translator.engage.stream import run
 from translator.engage.unset import unset_operations
 from translator.options import (
@@ -27,11 +37,13 @@ from translator.options import (
     now_option,
     opened,
     read_mapping,
+    read_object,
     read_settings,
     rules_option,
     settings_option,
     usage_error,
 )
+from translator.yaml_text import parse_yaml
 
 
 @click.command()
@@ -58,6 +70,20 @@ from translator.options import (
     metavar="KEY",
     help="Write only the updates that remove this trait or audience from profiles.",
 )
+@click.option(
+    "-o",
+    "--output",
+    "output_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Output file.  [default: standard output]",
+)
+@click.option(
+    "--state",
+    "state_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the state in this file between runs; needs --output. An interrupted run continues"
+    " where it was, and a file that has grown is read from its former end.",
+)
 @input_argument
 def engage(
     definitions_file: Path,
@@ -67,6 +93,8 @@ def engage(
     now_text: str | None,
     translated: bool,
     unset_key: str | None,
+    output_file: Path | None,
+    state_file: Path | None,
     file: str | None,
 ) -> None:
     """Compute traits and audiences from Segment messages, one JSON object a line.
@@ -84,28 +112,97 @@ def engage(
         usage_error(f"--unset {unset_key!r} is not a key in {definitions_file}")
     if not settings.people and any(map(_identifies, definitions)):
         click.echo("note: 'people' is off, so identify calls will be skipped", err=True)
-    state = Engage(definitions)
-    failed = False
-    with opened(file) as source:
-        for step in run(lines(source), state, now_ms):
-            if step.failure is not None:
-                text = f"line {step.lines}: {step.failure.code}: {step.failure.message}"
-                click.echo(text, err=True)
-                failed = True
-            for made in step.messages if unset_key is None else ():
-                if translated:
-                    result = translate_message(made, compiled, now_ms)
-                    failed = failed or result.error is not None
-                    _write(result)
-                else:
-                    _write(made)
-    if unset_key is not None:
-        ids = [external.id for external in state.sent_to(unset_key)]
-        for operation in unset_operations(unset_key, ids, settings):
-            _write(Result(None, (operation,)))
-    for key, count in state.ignored.items():
+
+    def encode(made: Json) -> tuple[bytes, bool]:
+        if not translated:
+            return orjson.dumps(made) + b"\n", False
+        result = translate_message(made, compiled, now_ms)
+        return orjson.dumps(result.as_json()) + b"\n", result.error is not None
+
+    if state_file is not None:
+        if output_file is None or unset_key is not None:
+            text = "does not go with --unset" if unset_key else "needs --output, which it can cut"
+            usage_error(f"--state {text}")
+        origin = {
+            "definitions": _digest(parse_yaml(definitions_file.read_text(encoding="utf-8-sig"))),
+            "settings": _digest(read_object(settings_file)),
+            "mapping": _digest(None if mapping_file is None else read_object(mapping_file)),
+            "--rules": rule_set,
+            "--translate": str(translated),
+        }
+        failed, ignored = _run_with_state(
+            (state_file, definitions, origin), file, output_file, now_ms, encode
+        )
+    else:
+        state = Engage(definitions)
+        with _opened_output(output_file) as sink, opened(file) as source:
+            failed = False
+            for step in run(lines(source), state, now_ms):
+                if step.failure is not None:
+                    _report(step.lines, step.failure)
+                    failed = True
+                for made in step.messages if unset_key is None else ():
+                    line, is_error = encode(made)
+                    failed = failed or is_error
+                    sink.write(line)
+                    sink.flush()
+            if unset_key is not None:
+                ids = [external.id for external in state.sent_to(unset_key)]
+                for operation in unset_operations(unset_key, ids, settings):
+                    sink.write(orjson.dumps(Result(None, (operation,)).as_json()) + b"\n")
+        ignored = state.ignored
+    for key, count in ignored.items():
         click.echo(f"note: {key}: {count} events without a number to aggregate", err=True)
     sys.exit(1 if failed else 0)
+
+
+def _run_with_state(
+    state_file: tuple[Path, tuple[Definition, ...], dict[str, str]],
+    file: str | None,
+    output: Path,
+    now_ms: int,
+    encode: Callable[[Json], tuple[bytes, bool]],
+) -> tuple[bool, dict[str, int]]:
+    """Whether a line failed, and the events that were ignored, since the state is kept."""
+    path = state_file[0]
+    name = STANDARD_INPUT if file in (None, STANDARD_INPUT) else str(Path(str(file)).resolve())
+    if len({path.resolve(), output.resolve(), Path(name)}) < 3:
+        usage_error("--state, --output and the input must be different files")
+    try:
+        with opened(file) as source, closing(StateFile(*state_file)) as state:
+            try:
+                with closing(ResumableRun(state, name, source, output)) as resumable:
+                    failed = not resumable.process(now_ms, encode, _report)
+            except (sqlite3.Error, DamagedRowError) as error:
+                raise state.error(error) from error
+            return failed, state.engage.ignored
+    except StateFileError as error:
+        usage_error(str(error))
+    except CompressedInputError:
+        raise
+    except OSError as error:
+        usage_error(f"--output {output}: {error}")
+
+
+def _digest(value: object) -> str:
+    """What tells whether the content of a file is the same, apart from its form."""
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _report(line: int, failure: Failure) -> None:
+    click.echo(f"line {line}: {failure.code}: {failure.message}", err=True)
+
+
+@contextmanager
+def _opened_output(path: Path | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    try:
+        with path.open("wb") as sink:
+            yield sink
+    except OSError as error:
+        usage_error(f"--output {path}: {error}")
 
 
 def _read(path: Path) -> tuple[Definition, ...]:
@@ -117,9 +214,3 @@ def _read(path: Path) -> tuple[Definition, ...]:
 
 def _identifies(definition: Definition) -> bool:
     return isinstance(definition, ComputedTrait) or definition.identify
-
-
-def _write(value: object) -> None:
-    shown = value.as_json() if isinstance(value, Result) else value
-    sys.stdout.buffer.write(orjson.dumps(shown) + b"\n")
-    sys.stdout.buffer.flush()

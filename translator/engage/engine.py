@@ -4,7 +4,6 @@ Each message updates the state of a person and definition; history is never read
 is pure: time is an argument, and the same messages at the same times give the same output.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from translator.engage.computations import Computation, TrackCall
 from translator.engage.definitions import Definition
 from translator.engage.messages import messages
 from translator.engage.people import ExternalId, People, Person, Sent
+from translator.engage.recent_ids import RecentIds
 
 REMEMBERED = 100_000
 """The default number of messageIds that are remembered."""
@@ -46,16 +46,22 @@ class Engage:
 
     `now_ms` of `advance` and `take` is in milliseconds since 1970; if it goes back, the last time
     holds. `remember` is the number of messageIds that are kept to recognise repeated messages.
-    `ignored` counts, by definition, the events whose property was not a number.
+    `ignored` counts, by definition, the events whose property was not a number. `people` and
+    `calendar` are empty and in memory, or those of a state file.
     """
 
-    def __init__(self, definitions: Iterable[Definition], *, remember: int = REMEMBERED) -> None:
-        self._remember = remember
+    def __init__(
+        self,
+        definitions: Iterable[Definition],
+        *,
+        remember: int = REMEMBERED,
+        people: People | None = None,
+        calendar: Calendar | None = None,
+    ) -> None:
         self._computations = {each.key: Computation(each) for each in definitions}
-        self._people = People()
-        self._calendar = Calendar(self._people)
-        # A plain dict would be slow: finding its first key passes over all deleted ones.
-        self._recent: OrderedDict[str | float, None] = OrderedDict()
+        self._people = People() if people is None else people
+        self._calendar = Calendar(self._people) if calendar is None else calendar
+        self.recent = RecentIds(remember)
         self._taken = 0
         self._now_ms: int | None = None
         self.ignored: dict[str, int] = {}
@@ -124,7 +130,7 @@ class Engage:
     def apply(self, checked: CheckedMessage) -> list[Json]:
         """The messages that a message causes, after `advance` to its time of arrival."""
         read, alias, now_ms = checked
-        if self._is_repeated(read.id):
+        if read.id is not None and self.recent.is_repeated(read.id):
             return []
         self._taken += 1
         # A future time counts as now, as it does in Mixpanel.
@@ -133,6 +139,7 @@ class Engage:
         person, changed = self._person(read, alias)
         for email in _emails(read):
             changed = person.add_email(email, moment) or changed
+            self._people.touch(person)
         touched: Iterable[Computation] = self._computations.values() if changed else ()
         if read.kind == "track":
             event = read.text_field("event")
@@ -143,6 +150,8 @@ class Engage:
                     self._add_call(computation, person, call)
                 touched = touched or hearing
         out: list[Json] = []
+        if touched:
+            self._people.touch(person)
         for computation in touched:
             if computation.key in self._waiting_keys:
                 continue
@@ -151,16 +160,6 @@ class Engage:
             else:
                 out += self._update(computation, person)
         return out
-
-    def _is_repeated(self, message_id: str | float | None) -> bool:
-        if message_id is None:
-            return False
-        if message_id in self._recent:
-            return True
-        self._recent[message_id] = None
-        if len(self._recent) > self._remember:
-            self._recent.popitem(last=False)
-        return False
 
     def _person(self, read: Message, alias: tuple[Any, Any] | None) -> tuple[Person, bool]:
         """The person of a message, and whether the person got a new id."""
@@ -219,6 +218,7 @@ class Engage:
 
     def _first_sync(self, key: str) -> Iterator[list[Json]]:
         for person in self._people:
+            self._people.touch(person)
             yield self._update(self._computations[key], person)
 
     def resync(self, key: str) -> list[Json]:
@@ -245,6 +245,24 @@ class Engage:
     def sent_to(self, key: str) -> list[ExternalId]:
         """Every external id for which a value of this definition was ever sent, deleted or not."""
         return [external for person in self._people for external in person.sent.get(key, {})]
+
+    def progress(self) -> Json:
+        """What is kept besides people, calendar and the recent messageIds, as JSON."""
+        return {
+            "taken": self._taken,
+            "now_ms": self._now_ms,
+            "ignored": self.ignored,
+            "waiting": self._waiting,
+            "people": self._people.count,
+        }
+
+    def restore(self, progress: Json) -> None:
+        """Continue from what `progress` has given."""
+        self._taken, self._now_ms = progress["taken"], progress["now_ms"]
+        self.ignored = progress["ignored"]
+        self._waiting = [(start, key) for start, key in progress["waiting"]]
+        self._waiting_keys = {key for _, key in self._waiting}
+        self._people.count = progress["people"]
 
     def _next_due(self) -> int | None:
         hour = self._calendar.next_hour()

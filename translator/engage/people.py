@@ -173,7 +173,7 @@ class People:
             self._link(key, person)
         if other is None or other is person:
             return person, None
-        self._renumber(person, other)
+        self._replace(person, other)
         for key, value in other.user_ids.items():
             person.add_user_id(key, value)
             self._link(key, person)
@@ -198,7 +198,7 @@ class People:
         person = self._by_number[self.count] = Person(self.count)
         return person
 
-    def _renumber(self, person: Person, other: Person) -> None:
+    def _replace(self, person: Person, other: Person) -> None:
         """Remove the other person; the person gets the smaller of both numbers."""
         del self._by_number[person.number], self._by_number[other.number]
         person.number = min(person.number, other.number)

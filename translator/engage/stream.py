@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from translator.bulk import parse_line
+from translator.bulk import is_blank, parse_line
 from translator.core.errors import TranslationError
 from translator.core.operations import Failure, Json
 from translator.core.timestamps import parse
@@ -40,9 +40,14 @@ def run(
 ) -> Iterator[EngageStep]:
     """The messages that the lines cause, in order, and then those until now.
 
-    `done` is the number of lines before these. An invalid line is reported; the rest is processed.
+    `done` is the number of lines before these. An invalid line is reported and a blank one is
+    ignored; the rest is processed.
     """
     for line in lines:
+        if is_blank(line):
+            done += 1
+            yield EngageStep([], done)
+            continue
         try:
             message = parse_line(line)
             checked = engage.checked(message, arrival_ms(message, now_ms))

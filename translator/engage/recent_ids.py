@@ -1,0 +1,35 @@
+"""The messageIds that were seen last, which tell that a message is repeated."""
+
+from collections import OrderedDict
+from itertools import islice
+
+
+class RecentIds:
+    """The last `remember` messageIds. `total` counts all that there have been."""
+
+    def __init__(self, remember: int) -> None:
+        self.remember = remember
+        self.total = 0
+        # A plain dict would be slow: to find its first key it passes over all deleted ones.
+        self._ids: OrderedDict[str | float, None] = OrderedDict()
+
+    def is_repeated(self, message_id: str | float) -> bool:
+        """Whether an id is among the last ones; if not, it is the last one now."""
+        if message_id in self._ids:
+            return True
+        self._ids[message_id] = None
+        self.total += 1
+        if len(self._ids) > self.remember:
+            self._ids.popitem(last=False)
+        return False
+
+    def since(self, total: int) -> list[tuple[int, str | float]]:
+        """The ids, numbered from 1, that came after the first `total` and are still kept."""
+        count = min(self.total - total, len(self._ids))
+        latest = list(islice(reversed(self._ids), count))
+        return list(enumerate(reversed(latest), self.total - count + 1))
+
+    def restore(self, ids: list[str | float], total: int) -> None:
+        """Continue from the ids that were kept, the oldest first."""
+        self._ids = OrderedDict.fromkeys(ids)
+        self.total = total
