@@ -263,7 +263,12 @@ COMMANDS: dict[str, Callable[[Shell], None]] = {
         ["translate", *SETTINGS, "--mode", "web", "in.jsonl"],
     ),
     "translator engage": runs(
-        "translator", ["engage", *SETTINGS, "--definitions", "definitions.yaml", "in.jsonl"]
+        "translator",
+        ["engage", *SETTINGS, "--definitions", "definitions.yaml", "in.jsonl"],
+        [
+            *("engage", *SETTINGS, "--definitions", "definitions.yaml"),
+            *("--state", "state", "--output", "out.jsonl", "in.jsonl"),
+        ],
     ),
     "translator reference": runs("translator", ["reference"]),
     "translator mapping": runs("translator", ["mapping"]),

@@ -120,8 +120,8 @@ class Runs:
     def run(self, *options: str, stdin: str | None = None) -> Result:
         """Run with the files of the folder, unless options name others."""
         arguments = ["--definitions", "definitions.yaml", "--settings", "settings.json"]
-        arguments += ["--state", "state", "--output", "out.jsonl", *options]
         arguments += ["--now", "2026-06-17T12:00:00Z"]
+        arguments += ["--state", "state", "--output", "out.jsonl", *options]
         command = ["engage", *arguments, *(["in.jsonl"] if stdin is None else [])]
         return CliRunner().invoke(main, command, input=stdin)
 
@@ -203,6 +203,16 @@ def test_an_interrupted_run(runs: Runs, monkeypatch: pytest.MonkeyPatch, after: 
     runs.run("--state", "other", "--output", "expected.jsonl")
     runs.interrupt(monkeypatch, after)
     assert runs.run().exit_code == 0
+    assert runs.read("out.jsonl") == runs.read("expected.jsonl")
+
+
+def test_the_output_is_cut(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written after the last commit is not in the output, even if less follows it."""
+    earlier = ("--now", "2026-06-15T16:00:00Z")
+    runs.run("--state", "other", "--output", "expected.jsonl", *earlier)
+    runs.interrupt(monkeypatch, 2)
+    assert runs.read("out.jsonl").startswith(runs.read("expected.jsonl") + "{")
+    assert runs.run(*earlier).exit_code == 0
     assert runs.read("out.jsonl") == runs.read("expected.jsonl")
 
 
