@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from conformance.corpus.options import comparison_options, spark_files
 from conformance.corpus.reading import STDIN, corpus_files
 from conformance.errors import (
     EXIT_CONFORMANT,
@@ -43,35 +44,13 @@ from conformance.regression.sides.revisions import checked_out
 from conformance.spec.scenarios.loading import Json
 from conformance.targets.destination_guard import answers_errors
 from translator.compression import standard_input
-
-_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+from translator.spark.options import SparkOptions
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@comparison_options
 @click.option("--from", "old", required=True, metavar="REF", help="The translator in use now.")
 @click.option("--to", "new", required=True, metavar="REF", help="The translator to change to.")
-@click.option(
-    "--corpus",
-    "corpora",
-    multiple=True,
-    metavar="FILE...",
-    help="Messages, one JSON object a line: files or globs, plain, gzip or zstd; - is stdin.",
-)
-@click.argument("files", nargs=-1, metavar="[FILE]...")
-@click.option(
-    "--settings", "settings_file", type=_file, help="Settings for messages without their own."
-)
-@click.option(
-    "--rules",
-    default="documented",
-    show_default=True,
-    metavar="SET",
-    help="Rule set for a REF without one: documented, observed, or a mix: observed+group_calls.",
-)
-@click.option(
-    "--now",
-    help="Judge all messages as at this ISO 8601 time.  [default: each as at its own arrival]",
-)
 @click.option(
     "--project",
     "options",
@@ -86,19 +65,10 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="KEY=VALUE",
     help="Option of the new project only.",
 )
-@click.option("--approvals", type=_file, help="TOML file of differences that are wanted.")
 @click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
     help="Write migration.html and migration.json into this folder.",
-)
-@click.option("--all", "show_all", is_flag=True, help="Show all rows of all sections.")
-@click.option(
-    "--max-bad-lines",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Lines that may be unreadable.",
 )
 @click.option(
     "--workers",
@@ -123,6 +93,7 @@ def migrate(
     show_all: bool,
     max_bad_lines: int,
     workers: int,
+    spark: SparkOptions | None,
 ) -> None:
     """Show what a Mixpanel project would hold after changing the translator.
 
@@ -143,15 +114,22 @@ def migrate(
     wanted = read_approvals(approvals) if approvals else []
     if report:
         report_folder(report)
-    with _readable_twice(corpus_files([*corpora, *files])) as names:
-        one, two = _both_sides(refs, names, options_of_sides, workers)
-        shown = tuple(names)
-    if not one.messages:
-        raise UsageError(f"the corpus has no message; {plural(one.bad_lines, 'bad line')}")
     redact = SecretFilter(
         secrets_in([settings, *(ref.settings for ref in refs)], STAND_IN_SETTINGS)
     )
-    comparison = compare(one, two, redact)
+    given = [*corpora, *files]
+    if spark:
+        # pyspark and pyarrow are imported only where Spark is used.
+        from conformance.migration.spark_engine import BothSides, migrate_on_spark
+
+        both = BothSides((refs[0], refs[1]), (options_of_sides[0], options_of_sides[1]), redact)
+        comparison, one, shown = migrate_on_spark(spark_files(given), both, spark)
+    else:
+        with _readable_twice(corpus_files(given)) as shown:
+            one, two = _both_sides(refs, shown, options_of_sides, workers)
+        comparison = compare(one, two, redact)
+    if not one.messages:
+        raise UsageError(f"the corpus has no message; {plural(one.bad_lines, 'bad line')}")
     migration = Migration(
         old,
         new,
@@ -159,7 +137,7 @@ def migrate(
         match_approvals(comparison.counts, wanted, clock.date()),
         one,
         redact(settings),
-        shown,
+        tuple(shown),
         clock.date(),
         max_bad_lines,
     )

@@ -178,7 +178,7 @@ def _batches(
     clock: datetime | None = None
     for chunk in read_corpus(files):
         judged = []
-        for entry in read_entries(chunk, options, contents):
+        for _, entry in read_entries(chunk, options, contents):
             number = contents.messages
             contents.messages += 1
             contents.places[number] = entry.where, entry.id
@@ -190,8 +190,11 @@ def _batches(
 
 def read_entries(
     chunk: Chunk, options: SideOptions, contents: ProjectContents
-) -> Iterator[CorpusEntry]:
-    """The messages of a chunk, each with the time it is judged at. Bad lines are counted."""
+) -> Iterator[tuple[int, CorpusEntry]]:
+    """The messages of a chunk with the numbers of their lines. Bad lines are counted.
+
+    Each message has the time that it is judged at.
+    """
     for number, line in chunk.lines():
         where = f"{chunk.name}:{number}"
         try:
@@ -202,7 +205,7 @@ def read_entries(
             contents.count_bad_line((chunk.file, number), f"{where}: {bad}")
             continue
         now = entry.now or options.now or arrival(entry.message) or options.clock
-        yield entry._replace(now=now)
+        yield number, entry._replace(now=now)
 
 
 def in_batches(

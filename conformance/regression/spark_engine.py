@@ -5,7 +5,7 @@ partitions are added up in any order.
 """
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -16,6 +16,7 @@ from conformance.errors import UsageError
 from conformance.regression.differences.comparison import ChunkComparer, DiffJob
 from conformance.regression.differences.counts import DiffCounts
 from conformance.regression.engine import opened
+from conformance.regression.sides.refs import Ref
 from conformance.regression.sides.revisions import checked_out
 from translator.spark.corpus import LineBlock, SparkCorpus
 from translator.spark.options import SparkOptions
@@ -34,12 +35,8 @@ def compare_on_spark(
         checked_out(job.new) as new,
         spark_session(options, "diff") as session,
     ):
+        check_reachable((old, new), session)
         for ref in (old, new):
-            if ref.git is not None and not is_here(session.sparkContext.master):
-                raise UsageError(
-                    f"{ref.name} is checked out on this machine, where Spark's workers cannot read"
-                    " it; use a master of this machine, or exec:CMD with a command of the workers"
-                )
             with closing(opened(ref)) as side:
                 side.check(job.settings)
         job = replace(job, old=old, new=new)
@@ -48,6 +45,16 @@ def compare_on_spark(
         total: DiffCounts = parts.treeAggregate(DiffCounts(), _add_row, _add)
         total.settle()
         return total, corpus.names
+
+
+def check_reachable(refs: Iterable[Ref], session: Any) -> None:
+    """Raise UsageError for a revision that is checked out where Spark's workers cannot read it."""
+    for ref in refs:
+        if ref.git is not None and not is_here(session.sparkContext.master):
+            raise UsageError(
+                f"{ref.name} is checked out on this machine, where Spark's workers cannot read it;"
+                " use a master of this machine, or exec:CMD with a command of the workers"
+            )
 
 
 def compare_blocks(blocks: Iterator[LineBlock], job: DiffJob) -> Iterator[tuple[int, bytes]]:
