@@ -41,7 +41,9 @@ BOTH = BothSides(
 )
 LINES = [json.dumps(message).encode() for message in synth(300, seed=7)]
 # Events without an id have one person in Mixpanel, wherever they are in the corpus.
-LINES[20] = LINES[280] = b'{"type": "track", "event": "Seen"}'
+LIBRARY = {"library": {"name": "analytics-android"}}
+WITHOUT_ID = {"type": "track", "channel": "client", "event": "Seen", "context": LIBRARY}
+LINES[20] = LINES[280] = json.dumps(WITHOUT_ID).encode()
 
 
 class Shared:
