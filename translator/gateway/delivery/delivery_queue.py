@@ -81,7 +81,7 @@ class DeliveryQueue:
         """These operations are stored, at `now` in seconds since 1970."""
         if not operations:
             return
-        size = sum(len(operation.text) for operation in operations)
+        size = sum([len(operation.text) for operation in operations])
         with self._lock:
             self._arrivals.add(operations[-1].tag.number, now)
             self._waiting += len(operations)
@@ -141,7 +141,7 @@ class DeliveryQueue:
         with self._lock:
             for operations, _, _ in settled:
                 self._waiting -= len(operations)
-                self._waiting_bytes -= sum(len(operation.text) for operation in operations)
+                self._waiting_bytes -= sum([len(operation.text) for operation in operations])
             if not self._waiting:
                 self._waiting_bytes = 0
             waited = [

@@ -86,8 +86,9 @@ class RecentMessages:
         with self._lock:
             found = self._fates.setdefault(source, {})
             for operations, fate, reason in settled:
+                shown = (fate.value, reason)
                 for queued in operations:
-                    found[queued.tag.number] = (fate.value, reason)
+                    found[queued.tag.number] = shown
             if len(found) > 4 * self._capacity:
                 self._forget_fates(source)
 

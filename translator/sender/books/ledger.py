@@ -182,21 +182,18 @@ class Ledger:
                     loss = operation_loss(queued.operation, delivery_status, reason)
                     content = queued.tag.content or of_operation(queued.operation)
                     dead.append(self._loss(status, loss, content))
+        states = [
+            Settlement(status.number, status.left - len(new), status.worst_with(new))
+            for status, new in results.values()
+        ]
         if self._spool is not None:
-            self._spool.settle(
-                numbers,
-                [
-                    Settlement(status.number, status.left - len(new), status.worst_with(new))
-                    for status, new in results.values()
-                ],
-                self._preparation.now(),
-                [loss.line for loss in dead],
-            )
+            lines = [loss.line for loss in dead]
+            self._spool.settle(numbers, states, self._preparation.now(), lines)
         with self._lock:
-            for status, new in results.values():
+            for (status, new), (_, left, worst) in zip(results.values(), states, strict=True):
                 status.settle(new)
-                if status.final is not None:
-                    self.account.add(status.final)
+                if not left:
+                    self.account.add(worst)
             self._lost(dead)
 
     def export(self) -> None:

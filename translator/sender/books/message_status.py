@@ -52,11 +52,6 @@ class MessageStatus:
         return worst(self.statuses.union(statuses))
 
     @property
-    def final(self) -> DeliveryStatus | None:
-        """The worst status of an operation; None while some have no result."""
-        return None if self.left else self.worst
-
-    @property
     def worst(self) -> DeliveryStatus:
         """The worst status until now; skipped, if no operation has one."""
         return worst(self.statuses)
