@@ -140,7 +140,7 @@ class PeopleReader:
 
 
 AT_ONCE = 250
-EXAMINED = 2000
+EXAMINED = 1000
 """The latest events that are looked at for the members of a group."""
 
 
