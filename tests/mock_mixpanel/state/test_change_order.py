@@ -36,7 +36,7 @@ def test_order_is_that_of_the_last_changes(changes: Any, random: Any, before: in
     change_order.SLACK = slack
 
 
-class Watched(MemoryStore):
+class _Noting(MemoryStore):
     """A store that notes which requests are read by their ids."""
 
     def __init__(self) -> None:
@@ -50,9 +50,9 @@ class Watched(MemoryStore):
 
 
 @pytest.fixture
-def store() -> Watched:
+def store() -> _Noting:
     """A mock with 300 people: each has a profile, an alias and an event, one request each."""
-    store = Watched()
+    store = _Noting()
     client = create_app(backend=Backend(store=store)).test_client()
     client.post("/_mock/clock", json={"now": NOW, "freeze": True})
     client.put("/_mock/projects/T", json={"alias_delay": 0})
@@ -66,7 +66,7 @@ def store() -> Watched:
 
 
 def test_page_of_people_builds_what_it_shows(
-    store: Watched, monkeypatch: pytest.MonkeyPatch
+    store: _Noting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page of 50 of 300 profiles builds no more than the hundred that are read at once."""
     built: list[str] = []
@@ -86,7 +86,7 @@ def test_page_of_people_builds_what_it_shows(
 @pytest.mark.parametrize(
     "path", ["ui/person?id=alias-7", "person?id=user-7", "identities?id=user-7"]
 )
-def test_person_reads_own_requests_only(store: Watched, path: str) -> None:
+def test_person_reads_own_requests_only(store: _Noting, path: str) -> None:
     """What is shown of one person of 300 is read from this person's three requests."""
     client = create_app(backend=Backend(store=store)).test_client()
     answer = client.get(f"/_mock/{path}&token=T")
