@@ -11,8 +11,9 @@ from mock_mixpanel import Config, Server
 from mock_mixpanel.log.stores import StoreError, open_store
 from mock_mixpanel.projects.config import Project
 from translator.core.settings import Settings
-from translator.gateway.cli import gateway, run_gateway
+from translator.gateway.cli import gateway
 from translator.gateway.delivery.recent_messages import RecentMessages
+from translator.gateway.run import run_gateway
 from translator.options import read_settings, settings_option
 
 PAGE = "/_mock/ui/"

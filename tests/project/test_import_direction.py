@@ -23,6 +23,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     ),
     "translator.gateway": (
         {"__init__", "cli"},
+        {"run"},
         {"http"},
         {"sources"},
         {"intake"},

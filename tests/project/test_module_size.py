@@ -12,7 +12,6 @@ EXCEPTIONS: dict[str, str] = {
     "conformance/migration/delivery.py": "one side, from messages to contents",
     "mock_mixpanel/log/stores/sql.py": "one store: every statement shares its transactions",
     "mock_mixpanel/state/project_state.py": "one fold: each kind of entry changes the same state",
-    "translator/gateway/cli.py": "the options of one command",
 }
 """Path of a module with more lines -> why it is not divided."""
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from translator.core.operations import Json
 from translator.engage.aggregates import (
     ALL_HISTORY,
-    HOUR_MS,
     AccumulatorState,
     CountState,
     NumberState,
@@ -25,6 +24,7 @@ from translator.engage.definitions import (
     EventRule,
 )
 from translator.engage.filters import select, value_of
+from translator.engage.parts import HOUR_MS
 
 MAX_NUMBER = 1e300
 """Larger numbers are ignored: their sum could exceed what JSON can represent."""

@@ -15,11 +15,11 @@ from translator.core.operations import Json
 from translator.core.rules import Rules
 from translator.core.settings import Settings
 from translator.core.values import check
-from translator.engage.aggregates import HOUR_MS
 from translator.engage.calendar import Calendar
 from translator.engage.computations import Computation, TrackCall
 from translator.engage.definitions import Definition
 from translator.engage.messages import messages
+from translator.engage.parts import HOUR_MS
 from translator.engage.people import ExternalId, People, Person, Sent
 from translator.engage.recent_ids import RecentIds
 
