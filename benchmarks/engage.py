@@ -22,8 +22,8 @@ from tempfile import TemporaryDirectory
 import orjson
 
 from translator.engage import Engage, read_definitions
-from translator.engage.resumable import ResumableRun
-from translator.engage.state_file import StateFile
+from translator.engage.storage.resumable import ResumableRun
+from translator.engage.storage.state_file import StateFile
 from translator.engage.stream import run
 
 START_MS = 1_781_524_800_000

@@ -15,7 +15,7 @@ KNOWS = {
     "conformance": {"translator", "mock_mixpanel", "conformance"},
 }
 
-EDGES = {"__main__.py", "cli.py", "options.py", "bulk.py", "sender", "gateway", "spark"}
+EDGES = {"__main__.py", "cli.py", "options.py", "bulk.py", "sender", "gateway", "spark", "storage"}
 """The parts of translator/ with side effects."""
 
 IMPURE_MODULES = {

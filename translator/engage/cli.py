@@ -24,9 +24,9 @@ from translator.engage.definitions import (
     read_definitions,
 )
 from translator.engage.engine import Engage
-from translator.engage.person_json import DamagedRowError
-from translator.engage.resumable import STANDARD_INPUT, ResumableRun
-from translator.engage.state_file import StateFile, StateFileError
+from translator.engage.storage.person_json import DamagedRowError
+from translator.engage.storage.resumable import STANDARD_INPUT, ResumableRun
+from translator.engage.storage.state_file import StateFile, StateFileError
 from translator.engage.stream import run
 from translator.engage.unset import unset_operations
 from translator.options import (

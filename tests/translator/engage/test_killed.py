@@ -11,7 +11,8 @@ from typing import Any
 
 from tests.translator.engage.build import DAY, HOUR, T0, track
 from translator.cli import main
-from translator.engage import cli, resumable, state_file
+from translator.engage import cli
+from translator.engage.storage import resumable, state_file
 
 DEFINITIONS = """
 computed_traits:

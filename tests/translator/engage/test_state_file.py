@@ -19,8 +19,8 @@ from tests.translator.engage.test_recomputation import arrivals, message_of
 from tests.translator.engage.test_schedule import definitions, groups
 from translator.cli import main
 from translator.engage import Engage, definitions_from_json
-from translator.engage.positions import START
-from translator.engage.state_file import RunPosition, StateFile
+from translator.engage.storage.positions import START
+from translator.engage.storage.state_file import RunPosition, StateFile
 
 Json = dict[str, Any]
 NOWHERE = RunPosition("in", START, "out", START)

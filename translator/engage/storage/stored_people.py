@@ -9,7 +9,7 @@ from itertools import islice
 
 from translator.engage.calendar import Calendar
 from translator.engage.people import People, Person
-from translator.engage.person_json import DamagedRowError, PersonJson
+from translator.engage.storage.person_json import DamagedRowError, PersonJson
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS people (number INTEGER PRIMARY KEY, row BLOB NOT NULL);

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from translator.engage.definitions import Definition
 from translator.engage.engine import REMEMBERED, Engage
-from translator.engage.person_json import PersonJson
-from translator.engage.positions import START, FilePosition
-from translator.engage.stored_people import SCHEMA, StoredCalendar, StoredPeople
+from translator.engage.storage.person_json import PersonJson
+from translator.engage.storage.positions import START, FilePosition
+from translator.engage.storage.stored_people import SCHEMA, StoredCalendar, StoredPeople
 from translator.sender.books.storage import make_private
 
 APPLICATION_ID = 0x656E6761

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from translator.core.operations import Failure, Json
-from translator.engage.positions import (
+from translator.engage.storage.positions import (
     START,
     PositionedLines,
     PositionedOutput,
     PositionError,
 )
-from translator.engage.state_file import RunPosition, StateFile, StateFileError
+from translator.engage.storage.state_file import RunPosition, StateFile, StateFileError
 from translator.engage.stream import run
 
 STANDARD_INPUT = "-"
