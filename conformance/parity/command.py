@@ -4,6 +4,7 @@ import json
 import secrets
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,11 @@ from conformance.parity.text import text
 from conformance.regression.report.result import plural
 from conformance.spec.scenarios.keyword import matcher
 from conformance.targets.destination_guard import answers_errors
-from translator.sender.http.destination_guard import DestinationError, checked_base_url
+from translator.sender.http.destination_guard import (
+    DestinationError,
+    allowed_hosts,
+    checked_base_url,
+)
 
 wait = time.sleep
 """How to wait; tests replace it."""
@@ -38,6 +43,14 @@ LIVE_DELAYS = Delays(wait, between_rounds=10, before_reading=180)
     "--live",
     is_flag=True,
     help="Use the real Mixpanel, or allow a URL of another machine.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_names",
+    multiple=True,
+    metavar="NAME",
+    help="Allow this machine's name in --against, such as mock in a compose network; may be"
+    " repeated.",
 )
 @click.option("--token", required=True, help="Token of a project that you can throw away.")
 @click.option("--secret", help="Secret of the project; imports and reading need it.")
@@ -81,6 +94,7 @@ LIVE_DELAYS = Delays(wait, between_rounds=10, before_reading=180)
 def parity(
     against: str | None,
     live: bool,
+    allowed_names: tuple[str, ...],
     token: str,
     secret: str | None,
     account: str | None,
@@ -103,7 +117,7 @@ def parity(
     Exit status: 0 if nothing differs, 1 if something does, 2 for wrong usage, 3 if no probe could
     be tried.
     """
-    base_urls = _base_urls(against, region, live=live)
+    base_urls = _base_urls(against, region, allowed_names, live=live)
     access = ProjectAccess(token, secret, account, project_id, identity, group_key, region)
     _check(access)
     probes = _selected(keyword)
@@ -134,14 +148,20 @@ def parity(
     sys.exit(EXIT_FAILURES if differs else EXIT_CONFORMANT)
 
 
-def _base_urls(against: str | None, region: str, *, live: bool) -> dict[str, str]:
+def _base_urls(
+    against: str | None, region: str, allowed_names: Sequence[str], *, live: bool
+) -> dict[str, str]:
     """The addresses of the other Mixpanel. Raises UsageError for one that is not allowed."""
+    try:
+        allowed = allowed_hosts(allowed_names)
+    except DestinationError as error:
+        raise UsageError(f"--allow-host: {error}") from error
     if against is None:
         if not live:
             raise UsageError("give --against URL, or --live for the real Mixpanel")
         return LIVE[region]
     try:
-        url = checked_base_url(against, live=live)
+        url = checked_base_url(against, live=live, allowed=allowed)
     except DestinationError as error:
         raise UsageError(f"--against: {error}") from error
     return dict.fromkeys(LIVE[region], url)

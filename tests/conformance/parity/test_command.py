@@ -1,6 +1,7 @@
 """The command `parity`: what it asks, sends, shows and writes."""
 
 import json
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,6 +146,8 @@ def test_agreement(server: Server) -> None:
         ([], "give --against URL, or --live for the real Mixpanel"),
         (["--against", "https://api.mixpanel.com"], "is not on this machine"),
         (["--against", "http://192.0.2.1"], "is not on this machine"),
+        (["--against", "http://mock", "--allow-host", "other"], "--allow-host mock if the mock"),
+        (["--against", "http://mock", "--allow-host", "api.mixpanel.com"], "is the real Mixpanel"),
         (["--against", "http://127.0.0.1@example.com"], "without user, query or fragment"),
         (["--against", "http://127.0.0.1", "-k", "nothing-like-it"], "no probe matches"),
         (["--against", "http://127.0.0.1", "--service-account", "robot"], "must be USER:SECRET"),
@@ -155,6 +158,20 @@ def test_wrong_usage(options: list[str], error: str) -> None:
     """Wrong usage ends with 2 and one clear error, before anything is sent."""
     done = parity(*options, "--yes")
     assert (done.exit_code, done.stdout, error in done.stderr) == (2, "", True)
+
+
+def test_a_machine_is_allowed_by_its_name(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --allow-host the other Mixpanel may be a machine of that name."""
+    resolve = socket.getaddrinfo
+
+    def resolved(host: Any, *more: Any, **options: Any) -> Any:
+        return resolve("127.0.0.1" if host == "mock" else host, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    url = server.url.replace("127.0.0.1", "mock")
+    secret = ("--secret", SECRET, "--yes", "-k", "track-plain")
+    done = parity("--against", url, "--allow-host", "mock", *secret)
+    assert (done.exit_code, sent_to(server) > 0) == (0, True)
 
 
 def test_what_is_missing_is_not_tried(server: Server) -> None:
