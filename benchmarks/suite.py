@@ -5,6 +5,8 @@
 - `read`: scenario files by PyYAML's own parser, against the same files by `parse_yaml` (libyaml)
   and all of them from the cache.
 - `compare`: equal requests with a tree of differences (deepdiff), against `compare`.
+- `mock`: control and reading of the mock through its HTTP interface in Flask's test client, against
+  the same calls in process.
 - `captures`: the rules that explain each capture by switching every rule, against halving.
 - `one`: the command that runs one scenario, in seconds of the processor.
 - `--full`: every scenario and capture with one process and with one for each core, in seconds.
@@ -14,12 +16,14 @@ Ratios are what counts; seconds depend on the machine and on what else it does.
 
 import argparse
 import copy
+import json
 import os
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import yaml
 from deepdiff import DeepDiff
@@ -28,8 +32,10 @@ from conformance.runner.captures.attribution import attribute
 from conformance.runner.captures.cloud import load_captures
 from conformance.runner.compare import compare
 from conformance.runner.jobs import usable_cores
+from conformance.runner.mock import running_mock
 from conformance.spec.data import scenario_files
 from conformance.spec.scenarios.loading import load_scenarios
+from mock_mixpanel.app import create_app
 from translator import Rules
 from translator.core.rules import RULES
 from translator.yaml_text import parse_yaml
@@ -76,6 +82,37 @@ def comparing(rounds: int) -> None:
     print(f"compare   {tree / ours:.0f} times as fast as building the differences")
 
 
+def repeated(work: Callable[[], object]) -> None:
+    """Do the work as often as for 200 scenarios."""
+    for _ in range(200):
+        work()
+
+
+def controlling(rounds: int) -> None:
+    """What the engine asks of the mock for one scenario: by the control API, and in process."""
+    options = {"secret": "S"}
+    with running_mock() as mock:
+        client = create_app().test_client()
+
+        def by_http() -> None:
+            client.post("/_mock/reset", json={})
+            client.post("/_mock/clock", json={"now": "2026-06-15T12:00:00Z", "freeze": True})
+            client.put("/_mock/projects/T", json=options)
+            for name in ("requests", "rejected", "events?token=T"):
+                json.loads(client.get(f"/_mock/{name}").data)
+
+        def in_process() -> None:
+            mock.reset()
+            mock.freeze("2026-06-15T12:00:00Z")
+            mock.set_project("T", options)
+            mock.requests()
+            mock.rejected()
+            mock.state("events", "T")
+
+        slow, fast = (best(rounds, partial(repeated, work)) for work in (by_http, in_process))
+    print(f"mock      {slow / fast:.1f} times as fast in process as through its HTTP interface")
+
+
 def explaining(rounds: int) -> None:
     """Captures: one translation for each rule, and halving."""
     captures = load_captures()[::10]
@@ -101,6 +138,7 @@ def main() -> None:
     options = parser.parse_args()
     reading(options.rounds)
     comparing(options.rounds)
+    controlling(options.rounds)
     explaining(options.rounds)
     runs = [seconds_of("track/minimal", "--no-captures") for _ in range(options.rounds)]
     clock, used = min(each[0] for each in runs), min(each[1] for each in runs)

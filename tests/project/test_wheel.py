@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -64,9 +65,12 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
 def test_main_job_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
     """Installed in a new environment, the conformance suite runs and passes, wherever one is."""
     environment = tmp_path / "venv"
-    venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
+    uv = shutil.which("uv")
+    venv.create(environment, with_pip=uv is None)
+    by_uv: tuple[str | Path, ...] = (uv, "pip", "install", "--python", python) if uv else ()
+    install = by_uv or (python, "-m", "pip", "install")
+    run(*install, "--quiet", wheel, cwd=tmp_path)
     listed = run(python, "-m", "conformance", "list", cwd=tmp_path).splitlines()[-1]
     count = re.fullmatch(r"([1-9]\d*) scenarios", listed)
     assert count, listed
