@@ -109,13 +109,49 @@ def check(value: Any, path: str = "", depth: int = 0) -> None:
 
     This walks the whole message. A line that the JSON parser accepted needs it only if it is deep.
     """
+    # Paths are made for the rare value that has a problem only.
+    if not _is_valid(value, depth):
+        _refuse(value, path, depth)
+
+
+def _is_valid(value: Any, depth: int) -> bool:
+    """Whether `_refuse` finds no problem."""
     kind = type(value)
     if kind is str:
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise _invalid(path, "has a lone surrogate; send valid Unicode text") from None
+        return value.isascii() or _is_unicode(value)
+    if kind is dict:
+        if depth >= MAX_NESTING:
+            return False
+        for key, item in value.items():
+            if type(key) is not str or not (key.isascii() or _is_unicode(key)):
+                return False
+            # The first test of the next call, inlined: most values are ASCII texts.
+            if not (type(item) is str and item.isascii()) and not _is_valid(item, depth + 1):
+                return False
+        return True
+    if kind is list:
+        return depth < MAX_NESTING and all(_is_valid(item, depth + 1) for item in value)
+    if kind is float:
+        return math.isfinite(value)
+    if kind is int:
+        return bool(-_INTEGERS[0] <= value < _INTEGERS[1])
+    return value is None or kind is bool
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _refuse(value: Any, path: str, depth: int) -> None:
+    """Raise `TranslationError` for the first problem of a value, with its place."""
+    kind = type(value)
+    if kind is str:
+        if not _is_unicode(value):
+            raise _invalid(path, "has a lone surrogate; send valid Unicode text")
     elif kind is dict or kind is list:
         if depth >= MAX_NESTING:
             raise TranslationError(
@@ -124,14 +160,14 @@ def check(value: Any, path: str = "", depth: int = 0) -> None:
             )
         if kind is list:
             for index, item in enumerate(value):
-                check(item, f"{path}[{index}]", depth + 1)
+                _refuse(item, f"{path}[{index}]", depth + 1)
             return
         for key, item in value.items():
             if type(key) is not str:
                 raise _invalid(f"{path}[{key!r}]", "has a key that is not text")
             inner = f"{path}.{key}" if path else key
-            check(key, inner, depth + 1)
-            check(item, inner, depth + 1)
+            _refuse(key, inner, depth + 1)
+            _refuse(item, inner, depth + 1)
     elif kind is float:
         if not math.isfinite(value):
             raise _invalid(path, f"is {value}; JSON has no such number, send null or leave it out")

@@ -2,9 +2,12 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.translator.messages import run, track
-from translator.core.values import MAX_NESTING, format_value, json_text
+from translator.core.errors import TranslationError
+from translator.core.values import MAX_NESTING, check, format_value, json_text
 
 
 @pytest.mark.parametrize(
@@ -77,3 +80,35 @@ def test_long_text_is_not_cut() -> None:
     """Cutting is the server's business."""
     (operation,) = run(track(properties={"x": "a" * 2_000_000})).operations
     assert operation.payload["properties"]["x"] == "a" * 2_000_000
+
+
+good = st.sampled_from(["", "a", "\u00e9", None, True, 0, -(2**63), 2**64 - 1, 1.5, -0.0])
+bad = st.sampled_from(
+    ["\ud800", math.nan, math.inf, 2**64, -(2**63) - 1, (1,), b"a", {1: "a"}, {"\ud800": 1}]
+)
+
+
+def json_values(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Values of JSON with these leaves."""
+    return st.recursive(
+        leaves,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["a", "\u00e9", ""]), inner, max_size=3)
+        ),
+        max_leaves=6,
+    )
+
+
+@given(json_values(good), st.lists(st.sampled_from(["a", "\u00e9", None]), max_size=5), bad, good)
+def test_a_value_is_refused_exactly_if_a_part_of_it_is(
+    beside: Any, way: list[str | None], wrong: Any, right: Any
+) -> None:
+    """One part that JSON cannot represent is found at any place, beside any other values."""
+    values = [right, wrong]
+    for step in way:  # None is a step into a list, a text a step into an object
+        values = [[beside, one] if step is None else {"": beside, step: one} for one in values]
+    check(values[0])
+    with pytest.raises(TranslationError) as raised:
+        check(values[1])
+    assert raised.value.failure.code == "invalid_value"
