@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 
 from conformance.corpus.synth import synth
-from conformance.migration.delivery import SideOptions, deliver_corpus
+from conformance.migration.contents import SideOptions
+from conformance.migration.delivery import deliver_corpus
 from conformance.migration.differences.comparison import compare
 from conformance.regression.differences.comparison import DiffJob
 from conformance.regression.engine import compare_corpus

@@ -23,7 +23,8 @@ from conformance.errors import (
     EngineError,
     UsageError,
 )
-from conformance.migration.delivery import ProjectContents, SideOptions, deliver_corpus
+from conformance.migration.contents import ProjectContents, SideOptions
+from conformance.migration.delivery import deliver_corpus
 from conformance.migration.differences.comparison import compare
 from conformance.migration.report import report_folder, write_report
 from conformance.migration.result import Migration

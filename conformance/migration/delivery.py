@@ -1,9 +1,7 @@
 """Deliver one side: translate the corpus, send the operations to a project, read what it holds."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -13,81 +11,20 @@ import orjson
 from conformance.corpus.entries import BadLine, CorpusEntry, read_entry
 from conformance.corpus.reading import Chunk, read_corpus
 from conformance.migration.batches import Batches, Target
+from conformance.migration.contents import ProjectContents, SideOptions
 from conformance.migration.delivering_driver import DeliveringDriver, delivers, running_server
 from conformance.migration.project import TOKEN, MockProject
 from conformance.regression.differences.arrival import arrival
 from conformance.regression.differences.comparison import BATCH
-from conformance.regression.differences.groups import Position
 from conformance.regression.engine import opened
 from conformance.regression.json_text import compact, printable
 from conformance.regression.sides.refs import Ref
 from conformance.spec.scenarios.loading import Json
 from mock_mixpanel.app import create_app
 
-MAX_BAD_LINES = 5
-"""Bad lines that are shown; the others are counted."""
-
 NOT_COMPARED = frozenset(["distinct_id", "time", "token", "$insert_id", "$import"])
 """Properties of stored events that are compared in another way, or are how the event was sent: the
 person, the instant, the project, the id against duplicates and the mark of /import."""
-
-
-@dataclass(frozen=True)
-class SideOptions:
-    """How a side is translated and sent. `now` and `clock` are those of a `DiffJob`.
-
-    `project` has the options of the project in the mock.
-    """
-
-    settings: Json
-    now: datetime | None
-    clock: datetime
-    project: Json
-
-
-@dataclass
-class ProjectContents:
-    """What a project holds after all operations were sent, and what the translator told.
-
-    Messages have numbers in the order of the corpus. `events` are texts of JSON: name, second, and
-    properties.
-    """
-
-    messages: int = 0
-    bad_lines: int = 0
-    first_bad_lines: list[tuple[Position, str]] = field(default_factory=list)
-    places: dict[int, tuple[str, str | None]] = field(default_factory=dict)
-    """Message -> where it is in the corpus, and its id."""
-    errors: dict[int, str] = field(default_factory=dict)
-    silent: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    """Messages that make no operation and do not fail, with their skip codes."""
-    events: dict[int, list[tuple[bytes, str]]] = field(default_factory=dict)
-    """Message -> its events, each with the person who has it in the end."""
-    updated: dict[int, set[str]] = field(default_factory=dict)
-    """Message -> the people whose profiles it updates."""
-    profiles: dict[str, Json] = field(default_factory=dict)
-    groups: dict[str, Json] = field(default_factory=dict)
-    counters: set[str] = field(default_factory=set)
-    refused: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    """Endpoint and reason -> the messages of the refused records."""
-    requests: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Endpoint and host -> records."""
-    people: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Person -> all ids, for people with several."""
-    split_profiles: int = 0
-    earliest: datetime | None = None
-    latest: datetime | None = None
-
-    def count_bad_line(self, position: Position, text: str) -> None:
-        """Count a line that is not a message. Lines are counted in order."""
-        self.bad_lines += 1
-        if len(self.first_bad_lines) < MAX_BAD_LINES:
-            self.first_bad_lines.append((position, printable(text[:600])))
-
-    def count_moment(self, moment: datetime) -> None:
-        """Count a time as at which messages are judged."""
-        self.earliest = min(self.earliest or moment, moment)
-        self.latest = max(self.latest or moment, moment)
 
 
 def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> ProjectContents:
@@ -103,7 +40,7 @@ def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> Proj
 
 
 def deliver(
-    ref: Ref, batches: Iterable["Batch"], options: SideOptions, contents: ProjectContents
+    ref: Ref, batches: Iterable["MessageBatch"], options: SideOptions, contents: ProjectContents
 ) -> None:
     """Translate batches of messages, and send the operations to a new project.
 
@@ -157,7 +94,7 @@ def _deliver_by_driver(ref: Ref, files: Sequence[str], options: SideOptions) -> 
     return contents
 
 
-class Batch(NamedTuple):
+class MessageBatch(NamedTuple):
     """Messages with one time and one set of settings, in order.
 
     `now` is the time as at which they are judged, `clock` the latest such time so far: the clock of
@@ -173,7 +110,7 @@ class Batch(NamedTuple):
 
 def _batches(
     files: Sequence[str], options: SideOptions, contents: ProjectContents
-) -> Iterator[Batch]:
+) -> Iterator[MessageBatch]:
     """The messages of some files, cut where settings or time change."""
     clock: datetime | None = None
     for chunk in read_corpus(files):
@@ -210,7 +147,7 @@ def read_entries(
 
 def in_batches(
     judged: Iterable[tuple[int, CorpusEntry, datetime]], options: SideOptions
-) -> Iterator[Batch]:
+) -> Iterator[MessageBatch]:
     """Messages, each with its number and the project's clock, in batches."""
     for (settings, now, clock), group in groupby(
         judged, key=lambda each: (each[1].settings, each[1].now, each[2])
@@ -220,7 +157,7 @@ def in_batches(
         for start in range(0, len(found), BATCH):
             some = found[start : start + BATCH]
             entries, numbers = [each[1] for each in some], [each[0] for each in some]
-            yield Batch(entries, numbers, settings or options.settings, now, clock)
+            yield MessageBatch(entries, numbers, settings or options.settings, now, clock)
 
 
 def _take(answer: Json, number: int, contents: ProjectContents, batches: Batches) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.migration.delivery import ProjectContents
+from conformance.migration.contents import ProjectContents
 from conformance.migration.differences.counting import (
     CHARGES,
     COUNTERS,

@@ -17,15 +17,9 @@ from zlib import crc32
 from conformance.corpus.entries import CorpusEntry
 from conformance.errors import UsageError
 from conformance.migration.connected_ids import ConnectedIds, counters_in, ids_in
+from conformance.migration.contents import MAX_BAD_LINES, ProjectContents, SideOptions
 from conformance.migration.delivering_driver import delivers
-from conformance.migration.delivery import (
-    MAX_BAD_LINES,
-    ProjectContents,
-    SideOptions,
-    deliver,
-    in_batches,
-    read_entries,
-)
+from conformance.migration.delivery import deliver, in_batches, read_entries
 from conformance.migration.differences.comparison import compare_part, settle
 from conformance.migration.differences.counting import ProjectDifferences
 from conformance.regression.differences.counts import DiffCounts

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from conformance.migration.delivery import ProjectContents
+from conformance.migration.contents import ProjectContents
 from conformance.migration.differences.counting import (
     MESSAGES,
     REFUSED,

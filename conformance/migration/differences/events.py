@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from conformance.migration.delivery import ProjectContents
+from conformance.migration.contents import ProjectContents
 from conformance.migration.differences.counting import (
     EVENTS,
     PROPERTIES,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from conformance.migration.delivery import ProjectContents
+from conformance.migration.contents import ProjectContents
 from conformance.migration.differences.counting import PEOPLE, DifferenceCounter, ProjectDifferences
 from conformance.migration.people import NOBODY, ConnectedPeople, connected_people, pairs_of
 from conformance.regression.differences.changes import ChangeClass

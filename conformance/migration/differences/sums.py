@@ -2,7 +2,7 @@
 
 from typing import Any, TypeGuard
 
-from conformance.migration.delivery import ProjectContents
+from conformance.migration.contents import ProjectContents
 from conformance.migration.differences.counting import (
     CHARGES,
     COUNTERS,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from conformance.corpus.synth import synth
 from conformance.migration.connected_ids import ConnectedIds
-from conformance.migration.delivery import ProjectContents, SideOptions, deliver_corpus
+from conformance.migration.contents import ProjectContents, SideOptions
+from conformance.migration.delivery import deliver_corpus
 from conformance.migration.differences.comparison import compare, settle
 from conformance.migration.differences.counting import ExactSum, ProjectDifferences
 from conformance.migration.report import html
