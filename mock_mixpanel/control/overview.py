@@ -26,7 +26,7 @@ def overview(backend: Backend, query: Query) -> dict[str, Any]:
         for state in states:
             superseded_by = state.superseded_by(raw=False)
             duplicates += sum(
-                superseded_by(event) is not None for event in state.twins.candidates()
+                superseded_by(event) is not None for event in state.duplicates.candidates()
             )
         due = [state.scheduler.heap[0][0] for state in states if state.scheduler.heap]
         totals = {

@@ -218,7 +218,7 @@ class IdentityReport:
         status = history.outcome
         if status == "linked":
             status = "pending" if history.due > self._state.now else "in_effect"
-        cause, because = self._references.cause, self._state.link_times.get(history.because)
+        cause, because = self._references.cause, self._state.links.times.get(history.because)
         return {
             **history.link._asdict(),
             "status": status,

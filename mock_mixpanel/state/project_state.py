@@ -21,8 +21,9 @@ from mock_mixpanel.state.deletions import ENDPOINT as ERASE
 from mock_mixpanel.state.deletions import TASKS, Erasures
 from mock_mixpanel.state.events import IDENTITY_EVENTS, Event, hot_shard, read_event
 from mock_mixpanel.state.findings import Finding, RefusedError
+from mock_mixpanel.state.hot_shards import HotShards
 from mock_mixpanel.state.identities import Identities, Link
-from mock_mixpanel.state.identities.links import LinkHistory, LinkLog, named_ids
+from mock_mixpanel.state.link_decisions import LinkDecisions
 from mock_mixpanel.state.list_items import Item, Seen
 from mock_mixpanel.state.pagination import Part
 from mock_mixpanel.state.profiles import Profile, Profiles
@@ -45,7 +46,7 @@ class ProjectState:
     """Reads entries by ids, in order."""
     events: list[Event] = field(default_factory=list)
     """In order of arrival."""
-    twins: Deduplication = field(default_factory=Deduplication)
+    duplicates: Deduplication = field(default_factory=Deduplication)
     profiles: Profiles[str] = field(init=False)
     groups: Profiles[tuple[str, str]] = field(init=False)
     findings: dict[int, Finding] = field(default_factory=dict)
@@ -63,16 +64,10 @@ class ProjectState:
     late: the state has to be recomputed."""
     last: float = 0
     """When the last accepted entry arrived (virtual seconds)."""
-    links: LinkLog = field(default_factory=LinkLog)
-    """Every identity event that was not refused when it arrived."""
-    link_times: dict[int, float] = field(default_factory=dict)
-    """When each identity event arrived, by entry id."""
+    links: LinkDecisions = field(default_factory=LinkDecisions)
     erased: dict[int, CausingRecord] = field(default_factory=dict)
     """The deletion that erased a record, by entry id of the record."""
-    _last_link: dict[str, int] = field(default_factory=dict)
-    """The entry id of the last link that names an id."""
-    by_day: dict[tuple[str, str, int], int] = field(default_factory=dict)
-    """How many events each distinct id and each group has on each day, in days since 1970."""
+    hot_shards: HotShards = field(init=False)
 
     _events_by_id: dict[str, list[Event]] = field(default_factory=dict)
     """By the id that each is stored under, in order of arrival."""
@@ -80,6 +75,7 @@ class ProjectState:
     def __post_init__(self) -> None:
         self.profiles = Profiles(self.limits, self.entries, self.findings)
         self.groups = Profiles(self.limits, self.entries, self.findings)
+        self.hot_shards = HotShards(self.limits, self.group_keys)
 
     def apply(self, entry: LogEntry) -> None:
         """Apply the next accepted entry; an entry that changes no data has no effect."""
@@ -127,12 +123,12 @@ class ProjectState:
             decision = self.identities.decide(entry)
         except RefusedError as error:
             self.findings[entry.id] = Finding(str(error), refused=True)
-            self.note_link(entry, None, str(error))
+            self.links.decide(entry, None, str(error))
             return
         if decision.note:
             self.findings[entry.id] = Finding(decision.note, refused=False)
         if decision.link or entry.record["event"] in IDENTITY_EVENTS:
-            self.note_link(entry, decision.link, decision.note or "")
+            self.links.decide(entry, decision.link, decision.note or "")
         if decision.link is None:
             if not self._waits(entry, decision.added):
                 self._add_event(entry, decision.added)
@@ -142,27 +138,6 @@ class ProjectState:
         else:
             self._link(decision.link)
         self._add_event(entry, NOTHING_ADDED)
-
-    def note_link(self, entry: LogEntry, link: Link | None, refusal: str = "") -> None:
-        """Remember what was decided about an identity event; `link` is what it linked, if it did.
-
-        `refusal` says why it was not linked.
-        """
-        verdict = entry.verdict
-        ids = link or named_ids(entry.record)
-        outcome = "linked" if link else "refused" if refusal else "repeated"
-        if verdict.reasons and outcome == "repeated":
-            outcome, refusal = "ignored", verdict.reasons[0]
-        because = 0
-        if outcome != "linked":
-            because = max(self._last_link.get(each, 0) for each in ids)
-        history = LinkHistory(
-            ids, entry.id, verdict.received_at, verdict.effective_at, outcome, refusal, because
-        )
-        self.links.add(history)
-        self.link_times[entry.id] = verdict.received_at
-        if link:
-            self._last_link |= dict.fromkeys(link, entry.id)
 
     def _waits(self, entry: LogEntry, added: Mapping[str, Any] = NOTHING_ADDED) -> bool:
         """Whether an entry has to wait because the alias queue is backed up
@@ -203,7 +178,7 @@ class ProjectState:
             for who, events in self._events_by_id.items()
             if not (who in gone or self.identities.resolve(who) in gone)
         }
-        self.twins = Deduplication(self.events)
+        self.duplicates = Deduplication(self.events)
         self.erased |= dict.fromkeys(erased, CausingRecord(effect.record_id, effect.due))
 
     def seen(self, raw: bool, part: Part) -> Sequence[Seen]:
@@ -228,7 +203,7 @@ class ProjectState:
         if part.moment is not None:
             moment = part.moment
             found = (event for event in found if event.at > moment)
-        if self.twins:
+        if self.duplicates:
             found = filterfalse(self.superseded_by(raw=raw), found)
         rows = [
             Seen(event, resolve(event.stored), token, region, limits)
@@ -241,7 +216,7 @@ class ProjectState:
         """A function that gives the id of the event that replaces a duplicate."""
         compaction = self.limits.compaction
         old = None if compaction is None else self.now - compaction
-        return self.twins.superseded(self.identities.resolve, old, raw=raw)
+        return self.duplicates.superseded(self.identities.resolve, old, raw=raw)
 
     def latest(self, kind: str, before: int | None) -> Iterator[Item]:
         """`profiles` or `groups` that changed last before an entry id, the latest first."""
@@ -281,31 +256,13 @@ class ProjectState:
 
     def _add_event(self, entry: LogEntry, added: Mapping[str, Any]) -> None:
         event = read_event(entry, added, self.identities.place, self.identities.resolve)
-        whose = self._hot(event, entry.record["properties"])
+        whose = self.hot_shards.count(event, entry.record["properties"])
         if whose:
             self.findings[entry.id] = Finding(f"{whose}: too many events in a day", False)
             event = hot_shard(event)
-        self.twins.add(event)
+        self.duplicates.add(event)
         _insert(self.events, event)
         _insert(self._events_by_id.setdefault(event.stored, []), event)
-
-    def _hot(self, event: Event, properties: Mapping[str, Any]) -> str | None:
-        """The property with too many events on this day: `distinct_id` or a group key."""
-        hot = None
-        if event.stored and self._count("distinct_id", event.stored, event) > self.limits.hot_shard:
-            hot = "distinct_id"
-        for key in self.group_keys:
-            groups = properties.get(key)
-            for group in groups if isinstance(groups, list) else [groups]:
-                who = identifier(group)
-                if who and self._count(key, who, event) > self.limits.hot_shard_group:
-                    hot = hot or key
-        return hot
-
-    def _count(self, name: str, who: str, event: Event) -> int:
-        shard = (name, who, event.day)
-        count = self.by_day[shard] = self.by_day.get(shard, 0) + 1
-        return count
 
     def _update_profile(self, entry: LogEntry) -> None:
         who = identifier(entry.record["$distinct_id"])

@@ -10,7 +10,6 @@ LARGEST = 300
 
 EXCEPTIONS: dict[str, str] = {
     "mock_mixpanel/log/stores/sql.py": "one store: every statement shares its transactions",
-    "mock_mixpanel/state/project_state.py": "one fold: each kind of entry changes the same state",
 }
 """Path of a module with more lines -> why it is not divided."""
 
