@@ -176,11 +176,10 @@ def regression(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Every script in benchmarks/."""
+    """Every benchmark, as one table of ratios; takes the options of benchmarks/all.py."""
     keep_compiled_modules(session)
     session.install(".", "mixpanel>=5.4,<6")
-    for script in sorted(Path("benchmarks").glob("*.py")):
-        session.run("python", str(script), *session.posargs)
+    session.run("python", "benchmarks/all.py", *session.posargs)
 
 
 @nox.session

@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from measured import ratio as record
+
 from conformance.corpus.synth import synth
 from conformance.migration.contents import SideOptions
 from conformance.migration.delivery import deliver_corpus
@@ -72,8 +74,10 @@ def main() -> None:
                 rate = count / seconds(work)
                 where = "one core" if workers == 1 else f"{workers} cores"
                 print(f"{f'{subject}, {where}':36} {rate:10,.0f} messages/s {rate / peer:5.2f} x")
+                record(f"{subject}, {where}", rate / peer, "standard library, twice")
         rate = count / seconds(lambda: migration(corpus))
         print(f"{'migrate, 2 processes':36} {rate:10,.0f} messages/s {rate / peer:5.2f} x")
+        record("migrate, 2 processes", rate / peer, "standard library, twice")
 
 
 def migration(corpus: Path) -> None:

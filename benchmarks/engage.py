@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import orjson
+from measured import ratio as record
 
 from translator.engage import Engage, read_definitions
 from translator.engage.storage.resumable import ResumableRun
@@ -119,6 +120,7 @@ def main() -> None:
                 subject = f"engage, {count:,} messages{', state file' if with_state else ''}"
                 print(f"{subject:44} {rate:10,.0f} messages/s", end="")
                 print(f" {rate / reference:5.2f} x {memory:6,} MiB")
+                record(subject, rate / reference, "standard library")
             same = (
                 source.with_suffix(".out").read_bytes() == source.with_suffix(".made").read_bytes()
             )
@@ -128,6 +130,7 @@ def main() -> None:
         subject = f"{counts[1]:,} / {counts[0]:,}{', state file' if with_state else ''}"
         ratio = rates[counts[1], with_state] / rates[counts[0], with_state]
         print(f"{subject:44} {'':21} {ratio:5.2f} x")
+        record(subject, ratio, "fewer messages")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
+from measured import ratio as record
 
 CONNECTIONS = 8
 TARGETS = {(1, False): 3000, (50, False): 20_000, (50, True): 10_000}
@@ -230,6 +231,7 @@ def compare(folder: Path, chosen: argparse.Namespace) -> None:
                     found = measure(url, folder, size, chosen, [process, mock_process], half)
                     show(name, size, found)
                     table.append(row(f"{size} a request, {name}", size, found, base, target))
+                    record(f"{size} a request, {name}", found.rate / base.rate, "bare application")
             for name, (_, process) in gateways.items():
                 sizes = " + ".join(map(str, memory_mb(process)))
                 print(f"largest resident size of its processes, {name}: {sizes} MB")

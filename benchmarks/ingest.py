@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
+from measured import ratio as record
 
 HERE = Path(__file__).parent
 CONNECTIONS = 8
@@ -192,6 +193,8 @@ def ingestion(peers: Sequence[Peer], temporary: Path, seconds: int, rounds: int)
                 f"{peer.name:12} {size:5} events a request {rate:10,.0f} requests/s"
                 f" {rate * size:10,.0f} events/s {ratio:6.2f} x{target}"
             )
+            if (BASE, size) in best:
+                record(f"{peer.name}, {size} events a request", ratio, BASE)
         print(f"{'':12} load of the machine: {os.getloadavg()[0]:.1f}", flush=True)
 
 

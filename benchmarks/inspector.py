@@ -28,6 +28,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+from measured import ratio as record
 from stored_traffic import fill
 
 BATCH = 50
@@ -189,6 +190,7 @@ def measure_ingestion(url: str, process: int, arguments: argparse.Namespace) -> 
     print(f"seconds for {count:,} events: {sum(alone) / len(alone):.2f} alone,", end=" ")
     print(f"{sum(watched) / len(watched):.2f} with a live page")
     print(f"ratio: {sum(alone) / sum(watched):.2f} (target {TARGETS['ratio']})", flush=True)
+    record("ingestion with a live page", sum(alone) / sum(watched), "ingestion alone")
     share = (sum(watched) - sum(alone)) / seconds
     print(f"the live page takes {share:.1%} of one processor", flush=True)
     sent = 2 * arguments.rounds * ROUND * BATCH

@@ -27,6 +27,7 @@ from functools import partial
 
 import yaml
 from deepdiff import DeepDiff
+from measured import ratio as record
 
 from conformance.runner.captures.attribution import attribute
 from conformance.runner.captures.cloud import load_captures
@@ -70,6 +71,7 @@ def reading(rounds: int) -> None:
     load_scenarios()
     cached = best(rounds, load_scenarios.__wrapped__)
     print(f"read      libyaml {slow / fast:.1f} times as fast as PyYAML's parser")
+    record("read scenarios with libyaml", slow / fast, "PyYAML's own parser")
     print(f"          all scenarios from the cache in {1000 * cached:.0f} ms")
 
 
@@ -80,6 +82,7 @@ def comparing(rounds: int) -> None:
     tree = best(1, lambda: [DeepDiff(one, other, view="tree") for one, other in pairs])
     ours = best(rounds, lambda: [compare("requests", one, other) for one, other in pairs])
     print(f"compare   {tree / ours:.0f} times as fast as building the differences")
+    record("compare equal requests", tree / ours, "a tree of differences")
 
 
 def repeated(work: Callable[[], object]) -> None:
@@ -129,6 +132,7 @@ def explaining(rounds: int) -> None:
 
     slow, fast = best(1, every_rule), best(rounds, lambda: [*map(attribute, captures)])
     print(f"captures  {slow / fast:.1f} times as fast as one translation for each rule")
+    record("explain captures", slow / fast, "one translation for each rule")
 
 
 def main() -> None:
