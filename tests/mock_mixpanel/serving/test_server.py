@@ -104,3 +104,11 @@ def test_app_alone() -> None:
     record = {"event": "A", "properties": {"token": "T"}}
     assert client.post("/track", json=record).data == b"1"
     assert [item["event"] for item in client.get("/_mock/events").json or []] == ["A"]
+
+
+def test_no_route_is_compiled_to_build_its_url() -> None:
+    """A mock starts without compiling the functions of its routes that no page asks for."""
+    adapter = create_app().url_map.bind("127.0.0.1")
+    assert adapter.match("/track") == ("track", {})
+    with pytest.raises(NotImplementedError, match="/track: url_for is not available"):
+        adapter.build("track")
