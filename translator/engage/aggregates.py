@@ -181,7 +181,7 @@ class SequenceState(AccumulatorState):
         self.followed = NEVER if followed is None else int(followed)
 
     def is_followed(self, at_least: int) -> bool:
-        """Whether at least so many events came before the last follower."""
+        """Whether at least `at_least` events came before the last follower."""
         count = 0
         for times in self.parts:  # ends early: without an event before, no later hour has one
             found = times.before(self.followed)
@@ -191,7 +191,7 @@ class SequenceState(AccumulatorState):
         return count >= at_least
 
     def is_not_followed(self, at_least: int) -> bool:
-        """Whether at least so many events came after the last follower."""
+        """Whether at least `at_least` events came after the last follower."""
         count = 0
         for times in reversed(self.parts):  # ends early, like above
             found = times.after(self.followed)

@@ -124,7 +124,7 @@ class TraitAccumulator(Accumulator):
 
 
 class CountAccumulator(Accumulator):
-    """A condition without `then`: an event happened at least so many times, or did not."""
+    """A condition without `then`: an event happened at least a number of times, or did not."""
 
     def __init__(self, condition: Condition) -> None:
         super().__init__(condition.rule, condition.days)

@@ -36,7 +36,7 @@ class EventRule(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """An event was performed at least so many times within so many days, then followed by another.
+    """An event was performed a number of times within a number of days, then followed by another.
 
     `negated`: it was not performed. `days`: None for all history. `then`: the event that must, or
     must not, follow.

@@ -135,7 +135,7 @@ class People:
                 yield self._by_number[each]
 
     def numbered(self, number: int) -> Person | None:
-        """The person with a number; None if there is none, or no longer."""
+        """The person with a number; None if it does not exist, or no longer."""
         return self._by_number.get(number)
 
     def user(self, value: Any) -> tuple[Person, bool]:

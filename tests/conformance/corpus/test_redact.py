@@ -1,4 +1,4 @@
-"""Redaction: nobody can be found, nothing else changes, and all of it is stable."""
+"""Redaction: no person can be found, nothing else changes, and all of it is stable."""
 
 import json
 import re
@@ -155,7 +155,7 @@ def test_a_number_is_the_same_as_text() -> None:
     ],
 )
 def test_what_means_nothing_stays(value: Any) -> None:
-    """Values that stand for nobody are what breaks translators; they are kept."""
+    """Values that name no person, such as `null`, often break translators; they are kept."""
     found = traits(x=value)["x"]
     assert (value, type(value)) == (found, type(found))
 
@@ -190,7 +190,7 @@ def test_scripts_stay(value: str, script: str) -> None:
 
 
 def test_ips_and_uuids() -> None:
-    """An address becomes one that nobody has, a UUID one of its version."""
+    """An address becomes one that is reserved for documentation, a UUID one of its version."""
     found = traits(
         v4="198.51.100.42", v6="2a02:a443::1", uuid="7d2f1c9a-7be0-4d4f-8b8a-2d5e6c7b8091"
     )

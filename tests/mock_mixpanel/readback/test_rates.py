@@ -33,7 +33,7 @@ def test_queries(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_exports(mock_mixpanel: MockMixpanel) -> None:
-    """Exports have a limit for a second and one for an hour, and queries none of theirs."""
+    """Exports have a limit for a second and one for an hour, and queries do not count for it."""
     mock_mixpanel.project(limits={"hourly_exports": 3, "exports_a_second": 2})
     found = []
     for seconds in (0, 0, 0, 1, 1, 3598):

@@ -47,7 +47,7 @@ def serving(*arguments: str, browser: str = "") -> Iterator[subprocess.Popen[str
 
 
 def kill_all(process: subprocess.Popen[str]) -> None:
-    """End a server with all its workers, giving none of them a chance to say or save anything."""
+    """End a server with all its workers, before any of them can print or save anything."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 

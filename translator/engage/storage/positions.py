@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 from translator.bulk import chunks
 
 HEAD_BYTES = 64 << 10
-"""So many bytes at the start of a file tell whether it is the same file, only longer."""
+"""Bytes at the start of a file that identify it after it has grown."""
 _READ_BYTES = 1 << 20
 
 

@@ -99,7 +99,7 @@ class Gateway:
         except DisconnectedError:
             return
         except Exception:
-            # A defect of ours; the address is left out, since it may hold a write key.
+            # A defect of the gateway; the address is left out, since it may hold a write key.
             shown = {"method": scope["method"], "path": _shown_path(scope["path"])}
             log.exception(LogEvent("defect", **shown))
             response = refusal(500, "the gateway has failed; its log says more")

@@ -45,7 +45,7 @@ def _is_loopback(text: str) -> bool:
 
 
 def recent_messages(recent: RecentMessages, query: bytes) -> Json:
-    """`GET /_gateway/messages?limit=&before=`: the latest messages with what became of them.
+    """`GET /_gateway/messages?limit=&before=`: the latest messages with their status.
 
     `limit` is 1 to LARGEST_PAGE; `before` is the `number` of a message, or `next` of the page
     before. Raises BadRequestError.

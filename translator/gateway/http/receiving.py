@@ -28,7 +28,7 @@ class BodyMemory:
         self._given_up: set[asyncio.Task[Any]] = set()
 
     def hold(self, reader: asyncio.Task[Any], size: int) -> None:
-        """A reader holds so many bytes more."""
+        """A reader holds this number of bytes more."""
         self._readers[reader] = self._readers.get(reader, 0) + size
         self._held += size
         while self._held > self._most:

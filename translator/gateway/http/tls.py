@@ -1,7 +1,7 @@
 """Certificates for SDKs that insist on https: given as files, or made for one run.
 
 A made one needs trustme, an optional dependency: a certificate authority, and a certificate of it
-for this machine. Clients must be told to trust the authority.
+for this machine. Clients must trust the authority.
 """
 
 import ssl

@@ -103,7 +103,7 @@ class TrackingApi:
         errors: list[Failure] = []
         with self._order.next() as turn:
             if large:
-                turn.end()  # nobody waits for a large request, and it waits for nobody
+                turn.end()  # a large request and the others do not wait for each other
             async for piece in self._translated(pipeline, call, large=large):
                 prepared = [intake.enter(each) for each in piece]
                 if not large:

@@ -28,7 +28,7 @@ class UnknownKeys:
         self._messages = 0
 
     def refuse(self, write_key: str, messages: int) -> Response:
-        """Answer a call with so many messages."""
+        """Answer a call with this number of messages."""
         self._metrics.unknown.inc(messages)
         self._messages += messages
         now = self._clock()

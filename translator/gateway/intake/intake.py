@@ -253,7 +253,7 @@ class Intake:
         return len(operations)
 
     def _observe(self, messages: Sequence[Prepared], now: float) -> None:
-        """Tell the observer; whatever fails there, the messages are stored."""
+        """Tell the observer; if that fails, the messages are still stored."""
         try:
             self._observer.taken(messages, now)
         except Exception:

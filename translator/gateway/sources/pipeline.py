@@ -130,7 +130,7 @@ class Pipeline:
         self.sender.base_url(self._translation(settings).compiled.host)
 
     def change(self, settings: Settings) -> None:
-        """Use other settings from now on. What was translated before is delivered as it is."""
+        """Use other settings from now on. What was translated before is delivered unchanged."""
         if settings == self._settings:
             return
         translation = self._translation(settings)

@@ -1,4 +1,4 @@
-"""Which write key leads to which settings, and reading that anew while the gateway runs."""
+"""Which write key leads to which settings, read again while the gateway runs."""
 
 import base64
 import hashlib
@@ -67,7 +67,7 @@ class Sources:
 
     @property
     def only(self) -> Pipeline | None:
-        """The pipeline of every call, whatever its key; None if the key decides."""
+        """The pipeline of calls with any key; None if the key decides."""
         return self._default if self.takes_every_key and not self._by_key else None
 
     @property
@@ -103,7 +103,7 @@ class Sources:
         self._redact = Redactor(hidden, [each.token for each in self._settings])
 
     def reload(self, *, always: bool = False) -> bool:
-        """Read the file anew if it, or a file of settings, has changed; whether it was read.
+        """Read the file again if it, or a file of settings, has changed; whether it was read.
 
         A file that cannot be used is logged, and the sources stay as they are.
         """

@@ -1,7 +1,7 @@
 """What the gateway and its translation processes send each other over a socket.
 
 A frame is its length in 4 bytes, and a pickled tuple. Both ends are processes of one gateway, and
-nobody else can write to the socket.
+no other process can write to the socket.
 
 To a process: `Configure` and `TranslationJob`. From it: `Ready` and `Piece`.
 """
@@ -73,7 +73,7 @@ class Frames:
                 end = start + _LENGTH.size + length
                 if len(view) < end:
                     break
-                # It comes from a process of ours over a socket of ours.
+                # It comes from a process that this one has started, over its own socket.
                 yield pickle.loads(view[start + _LENGTH.size : end])  # noqa: S301
                 start = end
         del self._arrived[:start]

@@ -28,7 +28,7 @@ RECEIVED_AT_ONCE = 1 << 20
 """Bytes."""
 
 SLICE_MESSAGES = 50
-"""After so many messages of a large job the process looks whether others have come."""
+"""Messages of a large job after which the process looks for other jobs."""
 
 log = logging.getLogger("translator.gateway")
 
