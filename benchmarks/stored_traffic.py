@@ -1,8 +1,8 @@
 """Fills a store with the traffic of a project without sending it: rows as ingestion packs them.
 
 Of each 100 requests 95 have 50 events, one of them too old; the others have 50 profile updates, or
-aliases or updates of groups. There are 20 events for each person. One person in ten gets an alias,
-and one in a hundred has events under the alias too early, which splits the profile.
+aliases or updates of groups. There are 20 events for each person. One person in 25 has an
+alias, and one in a hundred has events under an alias, which splits the profile.
 """
 
 import time
