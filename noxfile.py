@@ -118,7 +118,7 @@ def run_clients(session: nox.Session, *tests: str, **variables: str) -> None:
 
 @nox.session
 def spark(session: nox.Session) -> None:
-    """The engine on Spark: in one process, and on a cluster of processes of this machine.
+    """The engine on Spark.
 
     It needs Java 17. With CI=true its absence is a failure, elsewhere the tests are skipped.
     """

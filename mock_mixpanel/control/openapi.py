@@ -7,12 +7,12 @@ hold it against the routes, and the routes against it.
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 import yaml
 
-FILE = Path(__file__).with_name("openapi.yaml")
+FILE = files("mock_mixpanel.control") / "openapi.yaml"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 Json = Mapping[str, Any]

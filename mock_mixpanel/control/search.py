@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from lark import Lark, Token
@@ -81,7 +81,7 @@ def read_search(text: str, now: float, applicable: Sequence[str] = tuple(FIELDS)
 
 @cache
 def _parser() -> Lark:
-    grammar = Path(__file__).with_name("search.lark").read_text(encoding="utf-8")
+    grammar = (files("mock_mixpanel.control") / "search.lark").read_text(encoding="utf-8")
     return Lark(grammar, parser="lalr", maybe_placeholders=False)
 
 

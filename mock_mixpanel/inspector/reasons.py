@@ -1,7 +1,7 @@
 """What a reason against a record means, what to do, and the fact or choice behind it: a table."""
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import NamedTuple
 
 import yaml
@@ -22,7 +22,7 @@ class Explanation(NamedTuple):
 @cache
 def explanations() -> tuple[Explanation, ...]:
     """All rows, in the order in which they are tried."""
-    text = Path(__file__).with_name("reasons.yaml").read_text(encoding="utf-8")
+    text = (files("mock_mixpanel.inspector") / "reasons.yaml").read_text(encoding="utf-8")
     return tuple(Explanation(**row) for row in yaml.safe_load(text))
 
 

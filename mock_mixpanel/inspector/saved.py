@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from hashlib import sha256
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from markupsafe import Markup
@@ -16,7 +16,7 @@ MOST = 200
 """The latest requests, records, people and groups that are saved."""
 
 
-_SHEET = Path(__file__).with_name("static") / "inspector.css"
+_SHEET = (files("mock_mixpanel.inspector") / "static") / "inspector.css"
 STYLE = Markup(_SHEET.read_text(encoding="utf-8"))  # noqa: S704 - our own file, as CSS has to be
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'"

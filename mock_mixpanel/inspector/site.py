@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 from heapq import nlargest
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -210,7 +210,7 @@ def blueprint(site: Site, views: dict[str, View], actions: dict[str, View]) -> B
     def static(name: str) -> Response:
         if name not in STATIC:
             raise ControlError(f"there is no file {name!r}", 404)
-        content = (Path(__file__).with_name("static") / name).read_bytes()
+        content = ((files("mock_mixpanel.inspector") / "static") / name).read_bytes()
         headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
         return Response(content, 200, headers, content_type=STATIC[name])
 
