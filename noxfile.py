@@ -118,12 +118,12 @@ def run_clients(session: nox.Session, *tests: str, **variables: str) -> None:
 
 @nox.session
 def spark(session: nox.Session) -> None:
-    """The engine on Spark.
+    """The engine on Spark: in one process, and on a cluster of processes of this machine.
 
     It needs Java 17. With CI=true its absence is a failure, elsewhere the tests are skipped.
     """
     session.install("-e", ".[test,spark]", "pip")
-    session.run("pytest", "tests/spark", *session.posargs)
+    session.run("pytest", "tests/spark", "--timeout", "900", *session.posargs)
 
 
 def install_readers(session: nox.Session) -> Path:
