@@ -9,9 +9,9 @@ from conformance.runner.mock import Mock
 from conformance.runner.replay.replay import replay
 from conformance.spec.scenarios.loading import load_scenarios
 from conformance.targets.builtin import Builtin
-from translator.sender import deliver
 from translator.sender.dispatch import preparation
 from translator.sender.dispatch.dispatch import Dispatch
+from translator.sender.http import attempts
 from translator.sender.http.responses import InterpretedResponse, Meaning
 from translator.sender.http.transport import HttpTransport
 
@@ -22,7 +22,7 @@ make = Dispatch.__init__
 
 def ignores_status_0(patch: pytest.MonkeyPatch) -> None:
     """HTTP 200 is taken for success, whatever it says (rudderlabs/rudder-transformer#5060)."""
-    patch.setattr(deliver, "classify", lambda *answer: InterpretedResponse(Meaning.DELIVERED))
+    patch.setattr(attempts, "classify", lambda *answer: InterpretedResponse(Meaning.DELIVERED))
 
 
 def changes_time_on_retry(patch: pytest.MonkeyPatch) -> None:
