@@ -19,7 +19,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"device"},
         {"cloud"},
         {"core"},
-        {"compression", "terminal_text", "yaml_text"},
+        {"compression", "garbage_collection", "terminal_text", "yaml_text"},
     ),
     "translator.gateway": (
         {"__init__", "cli"},

@@ -29,6 +29,7 @@ from translator.engage.storage.resumable import STANDARD_INPUT, ResumableRun
 from translator.engage.storage.state_file import StateFile, StateFileError
 from translator.engage.stream import run
 from translator.engage.unset import unset_operations
+from translator.garbage_collection import rare_collection
 from translator.options import (
     RULE_SETS,
     input_argument,
@@ -135,7 +136,7 @@ def engage(
         )
     else:
         state = Engage(definitions)
-        with _opened_output(output_file) as sink, opened(file) as source:
+        with _opened_output(output_file) as sink, opened(file) as source, rare_collection():
             failed = False
             for step in run(lines(source), state, now_ms):
                 if step.failure is not None:
@@ -169,7 +170,7 @@ def _run_with_state(
     if len({path.resolve(), output.resolve(), Path(name)}) < 3:
         usage_error("--state, --output and the input must be different files")
     try:
-        with opened(file) as source, closing(StateFile(*state_file)) as state:
+        with opened(file) as source, closing(StateFile(*state_file)) as state, rare_collection():
             try:
                 with closing(ResumableRun(state, name, source, output)) as resumable:
                     failed = not resumable.process(now_ms, encode, _report)

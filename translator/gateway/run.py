@@ -1,7 +1,6 @@
 """Run the gateway: open its sources, serve until a signal, deliver the rest, account for it."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ import click
 from translator.core.operations import Json
 from translator.core.settings import Settings
 from translator.core.user_agent import browser
+from translator.garbage_collection import rare_collection
 from translator.gateway.delivery.recent_messages import RecentMessages
 from translator.gateway.http.app import Gateway, log
 from translator.gateway.http.server import address_of, listen, serve
@@ -195,16 +195,13 @@ async def _watch(sources: Sources) -> None:
 def _tuned() -> Iterator[None]:
     """While the server runs, let threads take turns more often and look for garbage less often."""
     browser("Mozilla/5.0")  # compiles the patterns, which takes half a second, before a call comes
-    before = sys.getswitchinterval(), gc.get_threshold()
+    before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
     try:
-        yield
+        with rare_collection():
+            yield
     finally:
-        sys.setswitchinterval(before[0])
-        gc.set_threshold(*before[1])
-        gc.unfreeze()
+        sys.setswitchinterval(before)
 
 
 def _certificate(stack: ExitStack, host: str, options: dict[str, Any]) -> Certificate | None:

@@ -3,7 +3,6 @@
 Its standard input is a socket to the gateway. It ends when the gateway closes the socket or ends.
 """
 
-import gc
 import logging
 import signal
 import socket
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from translator.core.user_agent import browser
+from translator.garbage_collection import rare_collection
 from translator.gateway.messages.bodies import BadRequestError
 from translator.gateway.translation.frames import (
     Configure,
@@ -124,10 +124,8 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     browser("Mozilla/5.0")  # compiles the patterns, which takes half a second
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
     # Without a connection the gateway has ended.
-    with socket.socket(fileno=0) as connection, suppress(ConnectionError):
+    with rare_collection(), socket.socket(fileno=0) as connection, suppress(ConnectionError):
         TranslationWorker(connection).run()
 
 

@@ -1,0 +1,14 @@
+"""When Python looks for garbage."""
+
+import gc
+
+from translator.garbage_collection import THRESHOLDS, rare_collection
+
+
+def test_collection_is_as_before_after_the_block() -> None:
+    """In the block the thresholds are higher; after it they are as before."""
+    before = gc.get_threshold(), gc.get_freeze_count()
+    with rare_collection():
+        inside = gc.get_threshold()
+    assert inside == THRESHOLDS
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
