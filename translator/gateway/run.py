@@ -6,8 +6,8 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -43,11 +43,6 @@ from translator.sender.redaction import Redactor
 
 RELOAD_SECONDS = 1.0
 """How often the files of sources are looked at for changes."""
-
-
-SWITCH_SECONDS = 0.001
-"""How long a thread runs while others wait for Python's lock: by default 5 ms, which requests and
-delivery would add up to."""
 
 
 def run_gateway(
@@ -159,7 +154,8 @@ def run_gateway(
         async def background() -> None:
             await asyncio.gather(_watch(sources), pool.run())
 
-        with _tuned():
+        browser("Mozilla/5.0")  # compiles the patterns, which takes half a second, before a call
+        with rare_collection():
             serve(
                 application,
                 listening,
@@ -189,19 +185,6 @@ async def _watch(sources: Sources) -> None:
     while True:
         await asyncio.sleep(RELOAD_SECONDS)
         sources.reload()
-
-
-@contextmanager
-def _tuned() -> Iterator[None]:
-    """While the server runs, let threads take turns more often and look for garbage less often."""
-    browser("Mozilla/5.0")  # compiles the patterns, which takes half a second, before a call comes
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    try:
-        with rare_collection():
-            yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _certificate(stack: ExitStack, host: str, options: dict[str, Any]) -> Certificate | None:
