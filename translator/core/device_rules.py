@@ -154,8 +154,8 @@ DEVICE_RULES = (
     Rule(
         "trait_spellings",
         "If a message has both `email` and `$email`, the trait that is renamed wins.",
-        "In Android the last one wins: in the message's order, or in list mode in the order in "
-        "which a Java set yields the configured names.",
+        "In Android the last one wins. The order is that of the message; in list mode it is the "
+        "order in which a Java `HashSet` iterates over the configured names.",
         "decision:trait-spellings",
         "capture:da/special-traits/last-wins-three",
     ),

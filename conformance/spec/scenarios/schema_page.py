@@ -20,9 +20,8 @@ keys:
 """
 
 _TABLE = """
-One file can hold several scenarios: what one behaviour is under both rule sets, or in several
-modes. Then the keys that differ stand under `variants`, side by side; the keys beside `variants`
-hold for all:
+One file can hold several scenarios: one behaviour under both rule sets, or in several modes. The
+keys that differ stand under `variants`, side by side. The keys beside `variants` hold for all:
 
 ```yaml
 level: must
