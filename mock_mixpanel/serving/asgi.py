@@ -151,7 +151,10 @@ class Application:
         asked = environ(scope, envelope.headers, body, complete=complete)
         watches: list[KnownPosition] = []
         response: ServerResponse
-        response = await self._in_thread(call, self._flask(), asked | {WATCH_KEY: watches.append})
+        with self._idle_reader.paused():
+            response = await self._in_thread(
+                call, self._flask(), asked | {WATCH_KEY: watches.append}
+            )
         if watches or envelope.path.startswith(PAGES):
             # Another worker, or another mock on the same store, does not report what it receives.
             self._reads_arrivals = True
@@ -161,9 +164,10 @@ class Application:
             if result.changed:
                 self._idle_reader.arrived()
             asked = environ(scope, envelope.headers, body, complete=complete)
-            response = await self._in_thread(
-                call, self._flask(), asked | {WATCH_RESULT_KEY: result}
-            )
+            with self._idle_reader.paused():
+                response = await self._in_thread(
+                    call, self._flask(), asked | {WATCH_RESULT_KEY: result}
+                )
         return response
 
     async def _watch(self, known: KnownPosition, receive: Any) -> WatchResult:

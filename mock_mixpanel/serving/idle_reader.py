@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import inf
 
 QUIET_SECONDS = 0.1
@@ -35,6 +36,8 @@ class IdleReader:
         self._catch_up, self._watched, self._clock = catch_up, watched, clock
         self._news, self._stopped = threading.Event(), threading.Event()
         self._last_slice = -inf
+        self._readers = 0
+        self._interrupted = False
         self._thread = threading.Thread(target=self._run, name="idle-reader", daemon=True)
 
     def start(self) -> None:
@@ -45,6 +48,21 @@ class IdleReader:
         """Say that a request arrived."""
         if not self._news.is_set():
             self._news.set()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Begin no slice in this block: the thread would take the lock again before the reader.
+
+        Blocks may overlap; the caller enters and leaves them in one thread.
+        """
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
+            if self._interrupted and not self._readers:
+                self._interrupted = False
+                self._news.set()
 
     def stop(self) -> None:
         """End the thread; a slice that it is reading ends first."""
@@ -70,5 +88,12 @@ class IdleReader:
                 self._catch_up(BUSY_SLICE_SECONDS)
                 self._last_slice = self._clock()
             return
-        while not self._news.is_set() and not self._catch_up(SLICE_SECONDS):
-            pass
+        while not self._news.is_set() and not self._has_readers():
+            if self._catch_up(SLICE_SECONDS):
+                return
+
+    def _has_readers(self) -> bool:
+        """Whether a reader is at work; then the end of its block continues the reading."""
+        if self._readers:
+            self._interrupted = True
+        return self._readers > 0

@@ -6,7 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from mock_mixpanel.serving import idle_reader
-from mock_mixpanel.serving.idle_reader import BUSY_SECONDS, BUSY_SLICE_SECONDS, IdleReader
+from mock_mixpanel.serving.idle_reader import (
+    BUSY_SECONDS,
+    BUSY_SLICE_SECONDS,
+    SLICE_SECONDS,
+    IdleReader,
+)
 
 
 def test_reads_until_nothing_is_left() -> None:
@@ -30,6 +35,26 @@ def test_reads_until_nothing_is_left() -> None:
     reader.arrived()
     assert done.acquire(timeout=30)
     assert calls == [4]
+    reader.stop()
+
+
+def test_lets_readers_go_first() -> None:
+    """It begins no slice while a page is read, and continues by itself when the page is done."""
+    slices: list[float] = []
+    done = threading.Semaphore(0)
+
+    def catch_up(seconds: float) -> bool:
+        slices.append(seconds)
+        done.release()
+        return True
+
+    reader = IdleReader(catch_up)
+    with reader.paused(), reader.paused():
+        reader._read()
+    assert slices == []
+    reader.start()
+    assert done.acquire(timeout=30)
+    assert slices == [SLICE_SECONDS]
     reader.stop()
 
 
