@@ -12,13 +12,13 @@ from typing import Any
 from conformance.runner.compare import compare_sequence
 from conformance.runner.mock import Mock
 from conformance.runner.replay.contents import Contents, read_contents
-from conformance.runner.replay.steps import feed, prepare, received
+from conformance.runner.replay.steps import feed, prepare, received, setup_of
 from conformance.spec.scenarios.loading import Json, Scenario
 from conformance.spec.scenarios.placeholders import Placeholders
 from conformance.targets.builtin import Builtin
 from conformance.targets.device import expanded
 from conformance.targets.engage_calls import EngagedSession
-from conformance.targets.target import Setup, TargetSession
+from conformance.targets.target import TargetSession
 from translator import Operation
 from translator.core.residency import HOSTS
 from translator.engage import Engage
@@ -43,15 +43,7 @@ def _takes_time(scenario: Scenario) -> bool:
 
 def _sent_by_ours(scenario: Scenario, mock: Mock) -> bool:
     """Whether our own translator and sender, run through the steps, send exactly the requests."""
-    setup = Setup(
-        scenario.settings,
-        scenario.mode,
-        scenario.rules,
-        mock.base_urls,
-        wait=mock.advance,
-        delivery=scenario.delivery,
-        mock=mock,
-    )
+    setup = setup_of(scenario, mock)
     session: TargetSession = Builtin().open(setup)
     try:
         if scenario.engage:

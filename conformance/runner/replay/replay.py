@@ -9,7 +9,7 @@ from conformance.runner.replay.compare_contents import compare_contents
 from conformance.runner.replay.contents import read_contents
 from conformance.runner.replay.expected_contents import expected_contents
 from conformance.runner.replay.resulting_state import compare_state, held, sections
-from conformance.runner.replay.steps import feed, prepare, received
+from conformance.runner.replay.steps import feed, prepare, received, setup_of
 from conformance.spec.scenarios.loading import Json, Scenario
 from conformance.spec.scenarios.placeholders import Placeholders
 from conformance.targets.device import Devices, expanded
@@ -18,7 +18,6 @@ from conformance.targets.target import (
     Answer,
     CannotRun,
     SettingsRefused,
-    Setup,
     Target,
     TargetFailed,
     TargetSession,
@@ -79,16 +78,7 @@ def examine(
     Raises CannotRun if the target says that it cannot, and EngineError if mock or driver failed.
     """
     prepare(scenario, mock, judging.project)
-    setup = Setup(
-        scenario.settings,
-        scenario.mode,
-        scenario.rules,
-        mock.base_urls,
-        wait=mock.advance,
-        delivery=scenario.delivery,
-        browser=scenario.browser,
-        mock=mock,
-    )
+    setup = setup_of(scenario, mock)
     try:
         session = target.open(setup)
         if scenario.engage:

@@ -9,7 +9,7 @@ from conformance.runner.mock import Mock, MockRefused
 from conformance.spec.scenarios.loading import Json, RawLine, Scenario
 from conformance.targets.device import DeviceSession
 from conformance.targets.engage_calls import EngagedSession
-from conformance.targets.target import Answer, CannotRun, TargetSession
+from conformance.targets.target import Answer, CannotRun, Setup, TargetSession
 
 
 def prepare(scenario: Scenario, mock: Mock, project: Json) -> None:
@@ -32,6 +32,20 @@ def prepare(scenario: Scenario, mock: Mock, project: Json) -> None:
             mock.add_faults(scenario.faults)
         except MockRefused as error:
             raise DataError(f"{scenario.id}: faults: {error}") from error
+
+
+def setup_of(scenario: Scenario, mock: Mock) -> Setup:
+    """What a target is opened with for a scenario."""
+    return Setup(
+        scenario.settings,
+        scenario.mode,
+        scenario.rules,
+        mock.base_urls,
+        wait=mock.advance,
+        delivery=scenario.delivery,
+        browser=scenario.browser,
+        mock=mock,
+    )
 
 
 def feed(
