@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import orjson
@@ -16,6 +15,7 @@ from mock_mixpanel.control.search_terms import FIELDS, SearchError
 from mock_mixpanel.projects.config import REGIONS
 from mock_mixpanel.simulation.clock import parse_iso
 from mock_mixpanel.state.pagination import Part
+from mock_mixpanel.suggestions import suggestion
 
 MAX_BODY = 1024 * 1024
 LONGEST_COUNT = 18
@@ -50,15 +50,13 @@ def object_body(known: Sequence[str] | None) -> dict[str, Any]:
         raise ControlError("body: expected a JSON object")
     for name in body:
         if known is not None and name not in known:
-            raise ControlError(f"{name}: unknown; known are {', '.join(known)}")
+            raise ControlError(f"{name}: unknown{suggestion(name, known)}")
     return body
 
 
 def unknown_name(name: str, known: Sequence[str]) -> str:
     """What is wrong with a name in a query, with the nearest known one."""
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}"
-    return f"{name:.80}: unknown in the query; {hint}"
+    return f"{name:.80}: unknown in the query{suggestion(name, known)}"
 
 
 def part_asked() -> Part:

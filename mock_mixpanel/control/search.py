@@ -12,7 +12,6 @@ field is looked for in the whole record. `since` and `until` take seconds, minut
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -30,6 +29,7 @@ from mock_mixpanel.control.search_terms import (
     value_of,
     word_test,
 )
+from mock_mixpanel.suggestions import suggestion
 
 LONGEST = 1000
 """Characters of a search."""
@@ -107,11 +107,10 @@ def _checked_field(token: Token, applicable: Sequence[str]) -> str:
     if name == "prop":
         raise SearchError(f"q: character {place}: prop needs a name, as in prop.plan:pro")
     if name not in FIELDS:
-        near = get_close_matches(name, FIELDS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(FIELDS)}, prop.NAME"
+        hint = suggestion(name, [*FIELDS, "prop.NAME"])
         raise SearchError(
-            f"q: character {place}: there is no field {name!r}; {hint} "
-            "To search for the text, put it in quotes"
+            f"q: character {place}: there is no field {name!r} "
+            f"(to search for the text, put it in quotes){hint}"
         )
     if name not in applicable:
         raise SearchError(

@@ -1,8 +1,9 @@
 """Checks of single values that several project options share."""
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import Any
+
+from mock_mixpanel.suggestions import suggestion
 
 Check = Callable[[Any, str], Any]
 """Gives the checked value; raises ConfigError with the place, its second argument."""
@@ -15,9 +16,7 @@ class ConfigError(ValueError):
 def check_name(name: str, known: Sequence[str], where: str) -> None:
     """Raise ConfigError for an unknown name; the message suggests the nearest known one."""
     if name not in known:
-        near = get_close_matches(str(name), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-        raise ConfigError(f"{where}.{name}: unknown option; {hint}")
+        raise ConfigError(f"{where}.{name}: unknown option{suggestion(name, known)}")
 
 
 def text_of(value: Any, where: str) -> str:

@@ -17,6 +17,7 @@ from mock_mixpanel.projects.checks import (
     kind_of,
     text_of,
 )
+from mock_mixpanel.suggestions import suggestion
 
 FlagDefinition = dict[str, Any]
 """A flag as `GET /flags/definitions` shows it, with all members that have a default."""
@@ -77,7 +78,7 @@ def _ruleset(value: Any, where: str) -> dict[str, Any]:
 def _check_keys(named: list[str], known: list[str], where: str) -> None:
     for key in named:
         if key.casefold() not in [each.casefold() for each in known]:
-            raise ConfigError(f"{where}: there is no variant {key!r}; known are {', '.join(known)}")
+            raise ConfigError(f"{where}: there is no variant {key!r}{suggestion(key, known)}")
 
 
 def _members(

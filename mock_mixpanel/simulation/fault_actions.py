@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 from mock_mixpanel.ingest import replies
 from mock_mixpanel.ingest.replies import JSON_TYPE, Reply
 from mock_mixpanel.json_values import to_json
+from mock_mixpanel.suggestions import suggestion
 
 LONGEST_DELAY = 600
 LONGEST_GARBAGE = 1024 * 1024
@@ -90,7 +91,7 @@ def _kind(where: str, action: Any, allowed: tuple[str, ...]) -> str:
     known = (*allowed, "body", "headers")
     for name in action:
         if name not in known:
-            raise FaultError(f"{where}.{name}: unknown; known are {', '.join(known)}")
+            raise FaultError(f"{where}.{name}: unknown{suggestion(name, known)}")
     chosen = [name for name in allowed if name in action and name != "delay"]
     if len(chosen) > 1 or not (chosen or "delay" in action):
         raise FaultError(f"{where}: expected exactly one of {', '.join(allowed)}")

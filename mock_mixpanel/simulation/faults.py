@@ -16,6 +16,7 @@ from typing import Any
 
 from mock_mixpanel.log.shared_settings import SharedSettings
 from mock_mixpanel.simulation.fault_actions import ACTIONS, Action, FaultError, read_action
+from mock_mixpanel.suggestions import suggestion
 
 PART = "faults"
 MATCHES = ("path", "token", "nth", "times", "probability", "seed")
@@ -142,7 +143,7 @@ def _members(where: str, data: Any, known: tuple[str, ...]) -> dict[str, Any]:
         raise FaultError(f"{where}: expected an object")
     for name in data:
         if name not in known:
-            raise FaultError(f"{where}.{name}: unknown; known are {', '.join(known)}")
+            raise FaultError(f"{where}.{name}: unknown{suggestion(name, known)}")
     return data
 
 

@@ -19,7 +19,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"device"},
         {"cloud"},
         {"core"},
-        {"compression", "garbage_collection", "terminal_text", "yaml_text"},
+        {"compression", "garbage_collection", "suggestions", "terminal_text", "yaml_text"},
     ),
     "translator.gateway": (
         {"__init__", "cli"},
@@ -45,7 +45,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"simulation"},
         {"projects"},
         {"log"},
-        {"gc_pause", "json_values"},
+        {"gc_pause", "json_values", "suggestions"},
     ),
     "conformance": (
         {"mockpanel"},

@@ -14,7 +14,6 @@ changes the source of a property, adds a property, or removes one.
       $phone: traits.mobile
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 
@@ -29,6 +28,7 @@ from translator.core.context_properties import (
 from translator.core.errors import MappingError
 from translator.core.reserved import RESERVED
 from translator.core.special_traits import SPECIAL_TRAITS
+from translator.suggestions import suggestion
 
 SECTIONS: Mapping[str, str] = {
     "events": "properties of events",
@@ -110,7 +110,7 @@ class PropertyMap:
         changed = cls()
         for section, rows in values.items():
             if section not in SECTIONS:
-                raise MappingError(f"unknown section {section!r}{_hint(section, SECTIONS)}")
+                raise MappingError(f"unknown section {section!r}{suggestion(section, SECTIONS)}")
             if not isinstance(rows, Mapping):
                 raise MappingError(f"{section} must be an object: property to source")
             for name, source in rows.items():
@@ -157,7 +157,7 @@ def _sources(current: PropertyMap, section: str, name: object, value: object) ->
     if value is None:
         names = [row.property for row in current.of(section)]
         if name not in names:
-            raise MappingError(f"{section}.{name} has no row to remove{_hint(name, names)}")
+            raise MappingError(f"{section}.{name} has no row to remove{suggestion(name, names)}")
         return []
     given = value if isinstance(value, list) and value else [value]
     return [_source(section, name, source) for source in given]
@@ -174,9 +174,3 @@ def _source(section: str, name: str, source: object) -> str:
     raise MappingError(
         f"{section}.{name} must come from {forms}, a list of these, or null; not {source!r:.80}"
     )
-
-
-def _hint(name: object, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(str(name), known, 1, 0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"

@@ -4,7 +4,6 @@ Ids follow doc#distinct-id: userId, else anonymousId. Age limits:
 docs/facts/cloud-classic.md#validation.
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, OperationOrSkip, Skip
 from translator.core.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
 from translator.core.values import check, detached
+from translator.suggestions import suggestion
 
 CALLS = ("track", "page", "screen", "identify", "group", "alias")
 
@@ -196,9 +196,8 @@ def kind_of(raw: Json, calls: tuple[str, ...] = CALLS) -> str:
         return kind
     if kind is None or kind == "":
         raise TranslationError("missing_type", f"type is missing; it must be one of {calls}")
-    near = difflib.get_close_matches(str(kind).lower(), calls, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"it must be one of {calls}"
-    raise TranslationError("unknown_type", f"type {kind!r:.80} is not a Segment call; {hint}")
+    hint = suggestion(str(kind).lower(), calls)
+    raise TranslationError("unknown_type", f"type {kind!r:.80} is not a Segment call{hint}")
 
 
 def check_types(raw: Json) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+
+from translator.suggestions import suggestion
 
 if TYPE_CHECKING:  # jsonschema takes longer to import than most messages to translate
     from jsonschema import Draft202012Validator
@@ -24,7 +25,7 @@ def schema_mistakes(
         where = error.json_path.removeprefix("$").removeprefix(".") or whole
         if error.validator == "additionalProperties":
             for key, known in _unknown_keys(error):
-                yield f"{where}: unknown key {key!r}{_hint(key, known, likeness)}"
+                yield f"{where}: unknown key {key!r}{suggestion(key, known, likeness)}"
         else:
             yield f"{where}: {error.message}"
 
@@ -36,8 +37,3 @@ def _unknown_keys(error: ValidationError) -> Iterator[tuple[str, Iterable[str]]]
     for key in error.instance:
         if key not in known:
             yield key, known
-
-
-def _hint(key: str, known: Iterable[str], likeness: float) -> str:
-    near = difflib.get_close_matches(str(key), list(known), 1, likeness)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"

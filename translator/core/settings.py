@@ -4,13 +4,13 @@ Keys, types and defaults are those of the settings table in Segment's doc. If th
 doc's prose disagree on a default, the text of the setting says which one holds.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Self
 
 from translator.core.errors import SettingsError, TranslationError
 from translator.core.values import check
+from translator.suggestions import suggestion
 
 StringList = tuple[str, ...]
 
@@ -155,9 +155,7 @@ class Settings:
         known = [row.name for row in fields(cls)]
         for key in values:
             if key not in known:
-                near = difflib.get_close_matches(str(key), known, 1, 0.5)
-                hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
-                raise SettingsError(f"unknown setting {key!r}{hint}")
+                raise SettingsError(f"unknown setting {key!r}{suggestion(key, known, 0.5)}")
         return cls(**{"token": "", **values})
 
 

@@ -11,7 +11,6 @@ empty: missing                    empty cells of CSV: `missing` (the default) or
 """
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from conformance.corpus.sources.cells import READERS
 from conformance.corpus.sources.rows import RowError
 from conformance.errors import DataError
 from conformance.spec.scenarios.loading import Json
+from translator.suggestions import suggestion
 
 Member = tuple[str, ...]
 """A path in a message, such as `("properties", "price")`."""
@@ -56,8 +56,7 @@ class ColumnMapping(NamedTuple):
             raise DataError(f"{table}: the column {twice!r} appears twice; rename one of them")
         for name in self.columns:
             if name not in present:
-                near = get_close_matches(name, present, 1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
+                hint = suggestion(name, present)
                 raise DataError(f"{table}: there is no column {name!r} ({self.name}){hint}")
         found = dict(self.columns)
         if self.others is not None:
@@ -99,8 +98,7 @@ def load_mapping(path: Path) -> ColumnMapping:
         raise wrong("must be an object with the key columns")
     for key in value:
         if key not in _KEYS:
-            near = get_close_matches(str(key), sorted(_KEYS), 1)
-            raise wrong(f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            raise wrong(f"unknown key {key!r}{suggestion(key, sorted(_KEYS))}")
     constants, columns = value.get("constants") or {}, value.get("columns") or {}
     if type(constants) is not dict or type(columns) is not dict:
         raise wrong("constants and columns must be objects")

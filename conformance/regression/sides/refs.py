@@ -24,6 +24,7 @@ from conformance.targets.target import RULE_SETS
 from translator import MappingError, PropertyMap, Rules, Settings, SettingsError
 from translator.core.mapping import STANDARD
 from translator.core.rules import RULES
+from translator.suggestions import suggestion
 
 KINDS = (
     *("tree", "rules:SET", "settings:FILE", "mapping:FILE", "git:REV:PATH", "git:REV"),
@@ -91,9 +92,7 @@ def read_rules(text: str, where: str) -> Rules:
     for sign, rule in zip(changes[::2], changes[1::2], strict=True):
         known = [each.name for each in RULES]
         if rule not in known:
-            near = difflib.get_close_matches(rule, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
-            raise UsageError(f"{where}: there is no rule {rule!r}{hint}")
+            raise UsageError(f"{where}: there is no rule {rule!r}{suggestion(rule, known)}")
         followed = {each for each in known if rules.follows_doc(each)}
         rules = Rules(frozenset(followed | {rule} if sign == "+" else followed - {rule}))
     return rules

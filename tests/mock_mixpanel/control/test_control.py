@@ -74,7 +74,7 @@ def test_running_clock() -> None:
             "now: expected an ISO 8601 time such as 2026-06-15T12:00:00Z, got 'soon'",
         ),
         ({"now": 5}, "now: expected an ISO 8601 time such as 2026-06-15T12:00:00Z, got 5"),
-        ({"later": 5}, "later: unknown; known are now, advance, freeze"),
+        ({"later": 5}, "later: unknown; known: now, advance, freeze"),
         ([], "body: expected a JSON object"),
     ],
 )

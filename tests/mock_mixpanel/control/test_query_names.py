@@ -9,10 +9,10 @@ from mock_mixpanel.client import MockMixpanel
 @pytest.mark.parametrize(
     ("path", "error"),
     [
-        ("events?tokn=T", "tokn: unknown in the query; did you mean token?"),
-        ("requests?token=T&limt=1", "limt: unknown in the query; did you mean limit?"),
-        ("health?x=1", "x: unknown in the query; known are none"),
-        ("requests/1?token=T", "token: unknown in the query; known are none"),
+        ("events?tokn=T", "tokn: unknown in the query; did you mean 'token'?"),
+        ("requests?token=T&limt=1", "limt: unknown in the query; did you mean 'limit'?"),
+        ("health?x=1", "x: unknown in the query; known: none"),
+        ("requests/1?token=T", "token: unknown in the query; known: none"),
     ],
 )
 def test_a_name_that_a_call_does_not_have(

@@ -109,8 +109,10 @@ def test_stored_items(filled: MockMixpanel) -> None:
 
 
 ERRORS = {
-    "evnt:x": "q: character 1: there is no field 'evnt'; did you mean event?",
-    "a http://x": "q: character 3: there is no field 'http'; known are endpoint,",
+    "evnt:x": "q: character 1: there is no field 'evnt' (to search for the text, put it in "
+    "quotes); did you mean 'event'?",
+    "a http://x": "q: character 3: there is no field 'http' (to search for the text, put it in "
+    "quotes); known: endpoint,",
     "verdict:ok": "q: character 9: verdict is one of accepted, noted, rejected, not 'ok'",
     "status:ok": "q: character 8: status is a number, not 'ok'",
     "event>x": "q: character 6: event is a text; use event:x",

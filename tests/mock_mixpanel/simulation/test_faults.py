@@ -146,7 +146,7 @@ def test_delete(mock_mixpanel: MockMixpanel) -> None:
         ({}, "action: missing; give one of status, status0, close, store_then"),
         ({"action": {}}, "action: expected exactly one of status, status0, close, store_then"),
         ({"action": {"status": 9}}, "action.status: expected an HTTP status from 200 to 599"),
-        ({"action": {"stats": 9}}, "action.stats: unknown; known are status, status0"),
+        ({"action": {"stats": 9}}, "action.stats: unknown; did you mean 'status'?"),
         ({"action": {"close": 1}}, "action.close: expected true or one of before, during, after"),
         ({"action": {"close": "x"}}, "action.close: expected true or one of before, during, after"),
         ({"action": {"truncate": -1}}, "action.truncate: expected how many bytes are left"),
@@ -177,7 +177,7 @@ def test_delete(mock_mixpanel: MockMixpanel) -> None:
             "action.headers.a: expected a text of one line",
         ),
         ({"match": {"nth": 0}, **UNAVAILABLE}, "match.nth: expected a count from 1"),
-        ({"match": {"pth": 0}, **UNAVAILABLE}, "match.pth: unknown; known are path, token"),
+        ({"match": {"pth": 0}, **UNAVAILABLE}, "match.pth: unknown; did you mean 'path'?"),
     ],
 )
 def test_bad_rule(mock_mixpanel: MockMixpanel, rule: dict[str, Any], error: str) -> None:

@@ -215,7 +215,7 @@ def test_bad_context(mock_mixpanel: MockMixpanel, context: str) -> None:
         ),
         (
             [flag(test={"users": {"a": "green"}})],
-            r"there is no variant 'green'; known are blue, red",
+            r"there is no variant 'green'; known: blue, red",
         ),
         (
             [flag(rollout=[{"rollout_percentage": 1, "runtime_evaluation_rule": {}}])],

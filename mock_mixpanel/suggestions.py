@@ -1,0 +1,11 @@
+"""What to write instead of an unknown name, as the end of an error message."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the nearest known name, else `; known: ` and all known names."""
+    names = list(known)
+    near = difflib.get_close_matches(str(name), names, 1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(names) or 'none'}"
