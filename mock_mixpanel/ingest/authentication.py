@@ -65,18 +65,13 @@ def guarded_by_name(
     """The guarded project that a request names without its right credential, if any.
 
     Any name counts: a token or project id among `names`, the user of the credential, or a service
-    account with a wrong secret. Call this after `project_of`. Sources: mixpanel/mixpanel-ruby#152,
-    mixpanel/mixpanel-python#88 and #110.
+    account, which has access to its own projects only. Call this after `project_of`. Sources:
+    mixpanel/mixpanel-ruby#152, mixpanel/mixpanel-python#88 and #110.
     """
-    projects = [project for project in known if project.guarded]
-    accounts = [account for project in projects for account in project.service_accounts]
     used = set(names) | ({credential.username} if credential else set())
-    right = any(credential == (each.username, each.secret) for each in accounts)
-    for project in projects:
+    for project in known:
         users = {each.username for each in project.service_accounts}
-        if {project.token, project.project_id} & used:
-            return project
-        if credential and credential.username in users and not right:
+        if project.guarded and ({project.token, project.project_id} | users) & used:
             return project
     return None
 

@@ -105,6 +105,9 @@ NAMED = {
     "project id as user with a password": ("", basic("42:p:w")),
     "service account": ("", basic("robot.1:typo")),
     "service account of another project": ("&project_id=43", basic("robot.1:typo")),
+    "service account in a project that is not its own": ("&project_id=43", basic("robot.1:p:w")),
+    "project id in other digits": ("&project_id=042", basic("robot.1:p:w")),
+    "project id with a space": ("&project_id=%2042", basic("robot.1:p:w")),
 }
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from mock_mixpanel.client import MockMixpanel
-from tests.translator.sender.build import NOW, US, event, recorded_retry
+from tests.translator.sender.build import NOW, US, event, recorded_retry, statuses
 from tests.translator.sender.stub import Reply, Stub
 from translator.core.operations import Operation, Result
-from translator.sender import Sender, run_send
+from translator.sender import DeliveryStatus, Sender, run_send
 from translator.sender.logs import LEVELS, LogEvent, logging_to
 from translator.sender.redaction import Redactor
 
@@ -239,6 +239,22 @@ def test_tokens_are_words() -> None:
         == "HTTP [redacted], ([redacted]) [redacted]1x T1"
     )
     assert redact("HTTP 401") == "HTTP 401"
+
+
+def test_short_secrets_are_words() -> None:
+    """A short secret is hidden where it stands alone; a longer one is hidden everywhere."""
+    assert Redactor(["x"])("https://api.mixpanel.com x (x)") == (
+        "https://api.mixpanel.com [redacted] ([redacted])"
+    )
+    assert Redactor(["12345678"])("a12345678b") == "a[redacted]b"
+
+
+@pytest.mark.parametrize("secret", ["1", "s", "status", "error", "null"])
+def test_secrets_that_are_words_of_mixpanel(stub: Stub, secret: str) -> None:
+    """A secret that equals a part of Mixpanel's response does not change what it means."""
+    with Sender({US: stub.url}, secret, retry=recorded_retry([])) as sender:
+        assert statuses(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
+    assert len(stub.received) == 1
 
 
 def test_errors_have_a_trace_and_no_text() -> None:

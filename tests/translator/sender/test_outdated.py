@@ -27,7 +27,9 @@ def old(name: str, hours_left: float, person: str = "ann") -> Operation:
 def waiting(stub: Stub, secret: str | None, hours: float) -> Iterator[Sender]:
     """A sender whose first request is refused, to be sent again after so many hours."""
     sleeps: list[float] = []
-    retry = RetryPolicy(sleep=sleeps.append, clock=lambda: sum(sleeps), gives_up=False)
+    retry = RetryPolicy(
+        sleep=sleeps.append, clock=lambda: sum(sleeps), gives_up=False, patience=DAY
+    )
     later = {"Retry-After": str(int(hours * HOUR))}
     stub.script = [Reply(503, b"", headers=later)]
     with Sender({US: stub.url}, secret, retry=retry, now=lambda: NOW + sum(sleeps)) as sender:

@@ -4,7 +4,6 @@ import pytest
 
 from translator.sender.http.responses import FailedRecord, InterpretedResponse, Meaning, classify
 
-REASON_OF_TEXT = 'HTTP 200: {"error": null, "status": "1"}'
 NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
 
 
@@ -34,11 +33,6 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
             200,
             b'{"error": "Bad request", "status": "error"}',
             InterpretedResponse(Meaning.REFUSED, "HTTP 200: Bad request"),
-        ),
-        (
-            200,
-            b'{"error": null, "status": "1"}',
-            InterpretedResponse(Meaning.REFUSED, REASON_OF_TEXT),
         ),
         (
             200,
@@ -90,7 +84,6 @@ NOW = "Mon, 15 Jun 2026 12:00:00 GMT"
                 "HTTP 403: <html>Forbidden</html> (this is not a response of Mixpanel's)",
             ),
         ),
-        (404, b"", InterpretedResponse(Meaning.REFUSED, "HTTP 404: empty body")),
         (408, b"", InterpretedResponse(Meaning.RETRY, "HTTP 408: empty body")),
         (
             413,
@@ -140,6 +133,7 @@ def test_failed_records(key: str) -> None:
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "²"}, None),
+        ({"Retry-After": "Mon, 15 Jun 2026 12:00:30 +9999999999999999", "Date": NOW}, None),
         ({}, None),
     ],
 )
@@ -150,11 +144,12 @@ def test_retry_after(status: int, headers: dict[str, str], seconds: float | None
 
 
 def test_redirect() -> None:
-    """A redirect is a refusal that says where it pointed."""
+    """A redirect is not Mixpanel's: it is tried again, and the reason says where it pointed."""
     answer = classify(302, {"Location": "https://elsewhere.example/track"}, b"")
     assert answer == InterpretedResponse(
-        Meaning.REFUSED,
-        "HTTP 302: redirects are not followed (to https://elsewhere.example/track)",
+        Meaning.RETRY,
+        "HTTP 302: redirects are not followed (to https://elsewhere.example/track)"
+        " (this is not a response of Mixpanel's)",
     )
 
 
@@ -172,15 +167,49 @@ PAGE = b"<!DOCTYPE html><html><body>Blocked</body></html>"
     [
         *((status, PAGE) for status in (302, 400, 401, 402, 403, 404, 405, 410, 421, 451)),
         *((status, b"RBAC: access denied") for status in (401, 403, 404, 451)),
-        *((status, b"") for status in (401, 403, 421)),
+        *((status, b"") for status in (301, 308, 401, 403, 404, 405, 410, 421)),
+        (307, b'{"error": "moved", "status": "error"}'),
+        (400, b"\xef\xbb\xbf" + PAGE),
         (404, b"error code: 1020"),
         (421, b'{"error": "misdirected"}'),
+        (403, b'{"message": "Forbidden"}'),
+        (404, b'{"message": "no Route matched with those values"}'),
+        (404, b'{"detail": "Not Found"}'),
+        (403, b'{"error": {"code": 403, "status": "PERMISSION_DENIED"}}'),
+        (404, b'{"status": 404, "error": "Not Found", "path": "/track"}'),
+        (403, b'{"type": "about:blank", "title": "Forbidden", "status": 403}'),
+        (403, b'"Forbidden"'),
+        (403, b"null"),
+        (403, b"[]"),
+        (400, b'{"success": false}'),
     ],
 )
 def test_responses_of_others(status: int, body: bytes) -> None:
     """What a firewall or an edge says is asked again, and proves that nothing was stored."""
     found = classify(status, {"Content-Type": "text/html"}, body)
     assert (found.meaning, found.unclear) == (Meaning.RETRY, False)
+    assert (found.reason or "").endswith(FOREIGN)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"true",
+        b"false",
+        b"1.0",
+        b"null",
+        b"[1]",
+        b'{"status": "ok"}',
+        b'{"status": "1", "error": null}',
+        b'{"status": true}',
+        b'{"status": 200, "error": "none"}',
+        b'{"success": true}',
+    ],
+)
+def test_successes_of_others(body: bytes) -> None:
+    """A success whose JSON is not Mixpanel's proves nothing: the records may be stored or not."""
+    found = classify(200, {}, body)
+    assert (found.meaning, found.unclear) == (Meaning.RETRY, True)
     assert (found.reason or "").endswith(FOREIGN)
 
 

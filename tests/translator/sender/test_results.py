@@ -176,12 +176,15 @@ def test_refused_requests_are_not_divided(sender: Sender, stub: Stub, status: in
 
 
 def test_redirects_are_not_followed(sender: Sender, stub: Stub) -> None:
-    """A redirect is a failure, said aloud."""
-    stub.script = [Reply(307, headers={"Location": f"{stub.url}/elsewhere"})]
+    """A redirect is not Mixpanel's answer: the same address is asked again until the last try."""
+    stub.script = [Reply(307, headers={"Location": f"{stub.url}/elsewhere"})] * 5
     [verdict] = sender.send([event("A")])
-    reason = f"HTTP 307: redirects are not followed (to {stub.url}/elsewhere)"
-    assert verdict[1:] == (R, reason)
-    assert len(stub.received) == 1
+    reason = (
+        f"given up after the last try: HTTP 307: redirects are not followed (to {stub.url}"
+        "/elsewhere) (this is not a response of Mixpanel's)"
+    )
+    assert verdict[1:] == (L, reason)
+    assert [request.endpoint for request in stub.received] == ["/track"] * 5
 
 
 def test_import_without_a_secret(stub: Stub) -> None:

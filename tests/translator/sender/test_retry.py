@@ -71,6 +71,18 @@ def test_retry_after_is_obeyed(
     assert sleeps == [17.0, 7.0]
 
 
+@pytest.mark.parametrize("seconds", ["601", "9" * 20, "9" * 400])
+def test_endless_retry_after_does_not_stop_a_gateway(
+    stub: Stub, sleeps: list[float], seconds: str
+) -> None:
+    """A sender that never gives up waits ten minutes at most, however long it is asked to wait."""
+    stub.script = [Reply(429, headers={"Retry-After": seconds})]
+    policy = replace(recorded_retry(sleeps), gives_up=False)
+    with Sender({US: stub.url}, retry=policy) as sender:
+        assert statuses(sender.send([event("A")])) == [DeliveryStatus.DELIVERED]
+    assert sleeps == [600.0]
+
+
 def test_endless_retry_after_is_given_up(sender: Sender, stub: Stub, sleeps: list[float]) -> None:
     """A wait beyond ten minutes is reported instead of waited for."""
     stub.script = [Reply(429, b"tomorrow", headers={"Retry-After": "601"})]

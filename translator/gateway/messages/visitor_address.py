@@ -77,7 +77,8 @@ class VisitorAddress:
         """
         if not self.trusts(peer):
             return _shown(peer)
-        hops = forwarded_for.split(",") if forwarded_for.strip() else [real_ip]
+        # Empty members of a list in a header are ignored (RFC 9110, section 5.6.1).
+        hops = [hop for hop in forwarded_for.split(",") if hop.strip()] or [real_ip]
         visitor = peer
         for hop in reversed(hops):
             found = _address(hop)
@@ -131,5 +132,5 @@ def with_address(message: dict[str, Any], address: str) -> None:
     context = message.get("context")
     if context is None:
         message["context"] = {"ip": address}
-    elif isinstance(context, dict) and context.get("ip") is None:
+    elif isinstance(context, dict) and context.get("ip") in (None, ""):
         message["context"] = {**context, "ip": address}

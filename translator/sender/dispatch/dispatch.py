@@ -210,7 +210,7 @@ class Dispatch:
         circuit: CircuitBreaker,
         now: float,
     ) -> list[Settled]:
-        asked = outcome.retry_after
+        asked = self._retry.asked_wait(outcome.retry_after)
         route, operations = request.batch
         circuit.failed(request.round, now, asked, outcome.reason or "")
         request.attempts += 1

@@ -16,7 +16,8 @@ class RetryPolicy:
     earlier request would ignore it.
 
     With `gives_up` false the sender waits without end for a host that does not respond; a request
-    is given up only if others succeed meanwhile.
+    is given up only if others succeed meanwhile. It waits at most `patience` seconds at a time: a
+    `Retry-After` that is longer, such as an absurd one of a proxy, must not stop delivery.
 
     `sleep` takes seconds and `clock` gives them. `jitter` gives a number from 0 to 1: the place
     between the two ends of `spread`.
@@ -31,6 +32,12 @@ class RetryPolicy:
     sleep: Callable[[float], object] | None = None
     jitter: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
+
+    def asked_wait(self, retry_after: float | None) -> float | None:
+        """The seconds of a `Retry-After` that are waited, or None without one."""
+        if retry_after is None or self.gives_up:
+            return retry_after
+        return min(retry_after, self.patience)
 
     def wait(self, failures: int) -> float:
         """Seconds to wait after a number of failures in a row, at least 1."""

@@ -44,7 +44,7 @@ class DeliveryAttempts:
         url = self._preparation.base_url(batch.route.host)
         try:
             answer = self._transport.post(url, endpoint, batch.body())
-            outcome = classify(answer.status, answer.headers, self.redact.body(answer.body))
+            outcome = classify(answer.status, answer.headers, answer.body, self.redact.body)
             return outcome._replace(status=answer.status)
         except NetworkError as error:
             return InterpretedResponse(

@@ -6,17 +6,18 @@ docs/facts/mixpanel-http-api.md#profile-responses,
 docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries. Where the sources are silent these
 are choices, made so that nothing is lost in silence:
 
-- a response that is not Mixpanel's proves nothing: a success without a readable body, or an error
-  with a page in place of Mixpanel's JSON, as a firewall, a proxy or a cloud's edge sends it
-  (docs/facts/mixpanel-http-api.md#http-details-that-trip-clients). It is retried, and reported when
-  it stays so;
+- a response that is not Mixpanel's proves nothing: a success without Mixpanel's body, a redirect,
+  or an error with a page or another JSON in place of Mixpanel's, as a firewall, a proxy or a
+  cloud's edge sends it (docs/facts/mixpanel-http-api.md#http-details-that-trip-clients). It is
+  retried, and reported when it stays so;
 - `status: 0` without detail, or a 400 without `failed_records`, says that *some* record is bad;
 - that nothing was stored is said by 408, 429, 503, the status 0 of a temporary failure, and an
   error page below 500: its sender did not pass the request on. After any other failure the records
   may be there.
 """
 
-from collections.abc import Mapping
+import codecs
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
@@ -33,8 +34,9 @@ RETRIED_STATUSES = frozenset({408, 429})
 CLEAR_STATUSES = frozenset({408, 429, 503})
 """Statuses that say that nothing was stored."""
 
-ALWAYS_JSON = frozenset({401, 403})
-"""Errors that Mixpanel is documented to explain in JSON."""
+MAY_BE_EMPTY = frozenset({400, 414})
+"""Errors whose sender may have been Mixpanel although the body is empty: they concern the request
+itself. All others are documented with a JSON body."""
 
 MISDIRECTED = 421
 """The request reached a server that does not serve this host."""
@@ -88,10 +90,19 @@ class InterpretedResponse(NamedTuple):
     status: int | None = None
 
 
-def classify(status: int, headers: Mapping[str, str], body: bytes) -> InterpretedResponse:
-    """The meaning of an HTTP response; `headers` must be found in any case of their names."""
+def classify(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    redact: Callable[[bytes], bytes] = bytes,
+) -> InterpretedResponse:
+    """The meaning of an HTTP response; `headers` must be found in any case of their names.
+
+    `redact` hides secrets in a body before a reason quotes a part of it. The meaning is that of
+    the body as it came: a short secret may equal a word of Mixpanel's own.
+    """
     answer = _decode(body)
-    reason = f"HTTP {status}: {_error_text(answer, body)}"
+    reason = f"HTTP {status}: {_error_text(answer, redact(body))}"
     if 200 <= status < 300:
         return _classify_success(answer, reason, headers)
     if status in RETRIED_STATUSES or status >= 500:
@@ -101,17 +112,15 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> Interprete
         )
     if status == 413:
         return InterpretedResponse(Meaning.TOO_LARGE, reason)
+    if 300 <= status < 400:
+        target = headers.get("Location", "nowhere")[:EXCERPT]
+        reason = f"HTTP {status}: redirects are not followed (to {target})"
     if _is_foreign(status, answer, body):
         return InterpretedResponse(
             Meaning.RETRY, f"{reason} ({NOT_MIXPANEL})", retry_after=_retry_after(headers)
         )
     if status == 400:
         return _classify_bad_request(answer, reason)
-    if 300 <= status < 400:
-        target = headers.get("Location", "nowhere")
-        return InterpretedResponse(
-            Meaning.REFUSED, f"HTTP {status}: redirects are not followed (to {target[:EXCERPT]})"
-        )
     if status in (401, 403):
         reason += " (check the project's token, apiSecret and residency)"
     return InterpretedResponse(Meaning.REFUSED, reason)
@@ -119,29 +128,48 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> Interprete
 
 def _classify_success(answer: Any, reason: str, headers: Mapping[str, str]) -> InterpretedResponse:
     state = answer.get("status") if isinstance(answer, dict) else answer
-    if state == 1 or (state == "OK" and isinstance(answer, dict)):
-        return InterpretedResponse(Meaning.DELIVERED, imported=_imported(answer))
-    if isinstance(answer, dict) and answer.get("error") == TEMPORARY_FAILURE:
-        return InterpretedResponse(Meaning.RETRY, reason, retry_after=_retry_after(headers))
-    if state == 0:
-        return InterpretedResponse(Meaning.INVALID, reason)
-    if isinstance(state, str) and isinstance(answer, dict):
-        return InterpretedResponse(Meaning.REFUSED, reason)
+    if _is_mixpanels(answer):
+        if state == 1 or state == "OK":
+            return InterpretedResponse(Meaning.DELIVERED, imported=_imported(answer))
+        if isinstance(answer, dict) and answer.get("error") == TEMPORARY_FAILURE:
+            return InterpretedResponse(Meaning.RETRY, reason, retry_after=_retry_after(headers))
+        if state == 0:
+            return InterpretedResponse(Meaning.INVALID, reason)
+        if isinstance(state, str):
+            return InterpretedResponse(Meaning.REFUSED, reason)
     return InterpretedResponse(Meaning.RETRY, f"{reason} ({NOT_MIXPANEL})", unclear=True)
+
+
+def _is_mixpanels(answer: Any) -> bool:
+    """Whether a JSON value has one of the forms of Mixpanel's responses.
+
+    These are `1` and `0`, and objects with the text `error` or with the `status` 1, 0 or `OK`.
+    Their `status` is never an HTTP status, and their `error` never an object, as in the JSON errors
+    of gateways and frameworks (docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries).
+    """
+    if not isinstance(answer, dict):
+        return _is_flag(answer)
+    state = answer.get("status")
+    if isinstance(answer.get("error"), str):
+        return state is None or isinstance(state, str) or _is_flag(state)
+    return _is_flag(state) or state == "OK" or isinstance(answer.get("failed_records"), list)
+
+
+def _is_flag(value: Any) -> bool:
+    """Whether a value is the number 1 or 0."""
+    return type(value) is int and value in (0, 1)
 
 
 def _is_foreign(status: int, answer: Any, body: bytes) -> bool:
     """Whether an error was sent by something else than Mixpanel, such as a firewall."""
-    if status == MISDIRECTED:
+    if status == MISDIRECTED or 300 <= status < 400:
         return True
     if answer is not None:
-        return False
-    text = body.strip()
-    if status in ALWAYS_JSON:
-        return True
-    if status == 400 or 300 <= status < 400:
+        return not _is_mixpanels(answer)
+    text = body.removeprefix(codecs.BOM_UTF8).strip()
+    if status == 400:  # Mixpanel may explain it in plain text
         return text.startswith(b"<")
-    return text != b""
+    return text != b"" or status not in MAY_BE_EMPTY
 
 
 def _classify_bad_request(answer: Any, reason: str) -> InterpretedResponse:
@@ -200,6 +228,6 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
