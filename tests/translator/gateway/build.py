@@ -3,14 +3,16 @@
 import asyncio
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from translator import Rules, Settings
 from translator.core.operations import Json
 from translator.gateway import DeliveryOptions, Gateway, Pipeline, Sources
-from translator.gateway.delivery.prepared import Prepared
 from translator.gateway.delivery.recent_messages import RecentMessages
+from translator.sender.books.spool_records import IncomingMessage
+from translator.sender.dispatch.queued_operation import QueuedOperation
 from translator.sender.redaction import Redactor
 
 NOW = 1_781_524_800.0
@@ -92,6 +94,12 @@ class Client:
         return Response(events[0]["status"], events[0]["headers"], body)
 
 
+def taken(pipeline: Pipeline, room: int) -> Sequence[QueuedOperation]:
+    """The operations that the sender of a source gets."""
+    pipeline.delivery.release()
+    return pipeline.delivery.take(room) or ()
+
+
 class TestGateway:
     """A gateway whose sender is never started: what is taken in waits. Close it after use."""
 
@@ -133,11 +141,16 @@ class TestGateway:
 
     def waiting(self) -> list[Any]:
         """What waits, by payload."""
-        return [queued.operation.payload for queued in self.pipeline.delivery.take(1000) or ()]
+        return [queued.operation.payload for queued in self.take(1000)]
 
-    def prepare(self, message: Any) -> Prepared:
+    def take(self, room: int) -> Sequence[QueuedOperation]:
+        """The operations that the sender gets."""
+        return taken(self.pipeline, room)
+
+    def prepare(self, message: Any) -> IncomingMessage:
         """A message, ready to be stored."""
-        return self.intake.enter(self.pipeline.translation.translate(message, NOW))
+        [entered] = self.intake.enter([self.pipeline.translation.translate(message, NOW)])
+        return entered
 
     def close(self) -> None:
         self.intake.close()

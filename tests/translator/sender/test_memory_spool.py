@@ -50,19 +50,20 @@ class Both:
                 self.seen.append(added)
                 for each, new in zip(messages, added, strict=True):
                     for queued in each.operations if new else ():
-                        assert queued.tag.status is each.status
-                        waiting.append((each.status, queued.tag.number))
+                        waiting.append((each.status, queued.number))
                     self.seen.append((each.status.number, each.status.left))
             elif step < 0.7 and waiting:
                 count = chance.randrange(1, min(len(waiting), 5) + 1)
                 settled, waiting = waiting[:count], waiting[count:]
-                states: dict[int, MessageStatus] = {}
                 for status, _ in settled:
-                    status.settle([DeliveryStatus.DELIVERED])
-                    states[status.number] = status
+                    status.left -= 1
+                    status.worst = DeliveryStatus.DELIVERED
                 spool.settle(
                     [number for _, number in settled],
-                    [Settlement(each.number, each.left, each.worst) for each in states.values()],
+                    [
+                        Settlement(status.left, status.worst, [status])
+                        for status in dict.fromkeys(status for status, _ in settled)
+                    ],
                     now,
                     [b'{"id": "late"}'] if chance.random() < 0.3 else [],
                 )

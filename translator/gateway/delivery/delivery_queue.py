@@ -56,6 +56,8 @@ class DeliveryQueue:
         self._ready_bytes = 0
         self._spilled = self._waiting > 0
         """Whether the spool holds operations that are not in memory; then new ones stay there."""
+        self._released = False
+        """Whether the sender may take what is ready; until then more is collected."""
         self._ended = False
         self._forgot_at = sender.moment()
         self._arrivals = Arrivals(sender.moment(), spool.last_number())
@@ -83,7 +85,7 @@ class DeliveryQueue:
             return
         size = sum([len(operation.text) for operation in operations])
         with self._lock:
-            self._arrivals.add(operations[-1].tag.number, now)
+            self._arrivals.add(operations[-1].number, now)
             self._waiting += len(operations)
             self._waiting_bytes += size
             if len(self._ready) >= READY_OPERATIONS or self._ready_bytes >= READY_BYTES:
@@ -91,10 +93,20 @@ class DeliveryQueue:
             if not self._spilled:
                 # The sender may have read some from the spool before they were handed over here.
                 taken = self._ledger.taken
-                ready = [operation for operation in operations if operation.tag.number > taken]
+                ready = [operation for operation in operations if operation.number > taken]
                 self._ready.extend(ready)
                 same = len(ready) == len(operations)
                 self._ready_bytes += size if same else sum(len(each.text) for each in ready)
+
+    def release(self) -> None:
+        """Let the sender take what was added until now.
+
+        Without this it would take a few operations after each response: small requests to Mixpanel
+        cost as much as large ones.
+        """
+        with self._lock:
+            self._released = True
+        self._sender.wake()
 
     def end(self) -> None:
         """Nothing is added any more: the sender ends when everything has a result."""
@@ -106,10 +118,13 @@ class DeliveryQueue:
         self._forget()
         with self._lock:
             if self._ready:
+                if not (self._released or self._ended):
+                    return ()
                 count = min(room, len(self._ready))
                 operations = [self._ready.popleft() for _ in range(count)]
                 self._ready_bytes -= sum(len(operation.text) for operation in operations)
-                self._ledger.skip_backlog(operations[-1].tag.number)
+                self._ledger.skip_backlog(operations[-1].number)
+                self._released = bool(self._ready)
                 return operations
             spilled = self._spilled
         if spilled:
@@ -145,7 +160,7 @@ class DeliveryQueue:
             if not self._waiting:
                 self._waiting_bytes = 0
             waited = [
-                (now - self._arrivals.of(operation.tag.number), len(operations))
+                (now - self._arrivals.of(operation.number), len(operations))
                 for operations, fate, _ in settled
                 for operation in operations[:1]
                 if fate is DeliveryStatus.DELIVERED

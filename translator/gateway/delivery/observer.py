@@ -5,8 +5,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 
-from translator.gateway.delivery.prepared import Prepared
 from translator.gateway.delivery.recent_messages import RecentMessages
+from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.request_results import Settled
 
@@ -32,13 +32,13 @@ class Observer:
         self._refused = 0
         self._last_refusal = ""
 
-    def taken(self, messages: Sequence[Prepared], now: float) -> None:
+    def taken(self, messages: Sequence[IncomingMessage], now: float) -> None:
         """Messages are stored; `now` is in seconds since 1970."""
         with self._lock:
             for message in messages:
-                for code, _ in message.translated.skipped:
+                for code, _ in message.skipped:
                     self._reasons[DeliveryStatus.SKIPPED.value, code] += 1
-                for loss in message.incoming.losses:
+                for loss in message.losses:
                     code = loss.shown.get("code", "undeliverable")
                     self._reasons[loss.shown["fate"], code] += 1
         if self._recent:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from translator.core.operations import Json
-from translator.gateway.delivery.prepared import Prepared
 from translator.gateway.messages.json_text import valid_json
+from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.request_results import Settled
 
@@ -30,7 +30,7 @@ class _Group(NamedTuple):
 
     source: str
     received_at: float
-    messages: Sequence[Prepared]
+    messages: Sequence[IncomingMessage]
     last: int
     size: int
 
@@ -56,7 +56,7 @@ class RecentMessages:
         self._size = 0
         self._last = 0
 
-    def taken(self, source: str, messages: Sequence[Prepared], now: float) -> None:
+    def taken(self, source: str, messages: Sequence[IncomingMessage], now: float) -> None:
         """Messages of a source are stored; `now` is in seconds since 1970."""
         if not messages:
             return
@@ -88,7 +88,7 @@ class RecentMessages:
             for operations, fate, reason in settled:
                 shown = (fate.value, reason)
                 for queued in operations:
-                    found[queued.tag.number] = shown
+                    found[queued.number] = shown
             if len(found) > 4 * self._capacity:
                 self._forget_fates(source)
 
@@ -102,7 +102,7 @@ class RecentMessages:
             shown = [self._shown(*each) for each in found[:limit]]
         return {"messages": shown, "next": shown[-1]["number"] if limit < len(found) else None}
 
-    def _latest_first(self, before: int | None) -> Iterator[tuple[int, _Group, Prepared]]:
+    def _latest_first(self, before: int | None) -> Iterator[tuple[int, _Group, IncomingMessage]]:
         shown = 0
         for group in reversed(self._groups):
             for place, message in enumerate(reversed(group.messages)):
@@ -116,31 +116,30 @@ class RecentMessages:
     def _forget_fates(self, source: str) -> None:
         """Forget the fates of operations whose messages are not kept."""
         kept = {
-            queued.tag.number
+            queued.number
             for group in self._groups
             if group.source == source
             for message in group.messages
-            for queued in message.incoming.operations
+            for queued in message.operations
         }
         found = self._fates[source]
         self._fates[source] = {number: found[number] for number in kept if number in found}
 
-    def _shown(self, number: int, group: _Group, message: Prepared) -> Json:
-        translated = message.translated
+    def _shown(self, number: int, group: _Group, message: IncomingMessage) -> Json:
         fates = self._fates.get(group.source, {})
         operations = []
-        for queued in message.incoming.operations:
-            fate, reason = fates.get(queued.tag.number, (WAITING, None))
+        for queued in message.operations:
+            fate, reason = fates.get(queued.number, (WAITING, None))
             where = {"endpoint": queued.endpoint, "host": queued.host}
             payload = _parsed(queued.text)
             operations.append({**where, "payload": payload, "fate": fate, "reason": reason})
         shown = {
-            "messageId": translated.message_id,
-            "type": translated.kind,
+            "messageId": message.status.message_id,
+            "type": message.kind,
             "fate": _fate([each["fate"] for each in operations], message),
-            "skipped": [{"code": code, "reason": reason} for code, reason in translated.skipped],
-            "error": translated.error._asdict() if translated.error else None,
-            "losses": [loss.shown for loss in message.incoming.losses],
+            "skipped": [{"code": code, "reason": reason} for code, reason in message.skipped],
+            "error": message.error._asdict() if message.error else None,
+            "losses": [loss.shown for loss in message.losses],
             "operations": operations,
         }
         text = self._redact(valid_json(shown).decode())
@@ -149,11 +148,11 @@ class RecentMessages:
         return {**found, **_parsed(text)}
 
 
-def _size(message: Prepared) -> int:
+def _size(message: IncomingMessage) -> int:
     size = 0
-    for queued in message.incoming.operations:
+    for queued in message.operations:
         size += len(queued.text)
-    for loss in message.incoming.losses:
+    for loss in message.losses:
         size += len(loss.line)
     return size
 
@@ -167,10 +166,10 @@ def _parsed(text: str | bytes) -> Json:
     return found
 
 
-def _fate(fates: list[Any], message: Prepared) -> str:
+def _fate(fates: list[Any], message: IncomingMessage) -> str:
     """The worst fate of the operations of a message; `waiting` while one is waiting."""
     if WAITING in fates:
         return WAITING
-    fates += [loss.shown["fate"] for loss in message.incoming.losses]
+    fates += [loss.shown["fate"] for loss in message.losses]
     worst = (DeliveryStatus.REJECTED, DeliveryStatus.DEAD_LETTERED, DeliveryStatus.DELIVERED)
     return next((fate.value for fate in worst if fate in fates), DeliveryStatus.SKIPPED.value)

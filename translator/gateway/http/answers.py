@@ -5,8 +5,8 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from translator.gateway.delivery.prepared import Prepared
 from translator.gateway.intake.intake import Intake, Taken
+from translator.sender.books.spool_records import IncomingMessage
 
 
 class Answers:
@@ -17,7 +17,9 @@ class Answers:
         self._woken = False
         """Whether the event loop is going to look at what has arrived."""
 
-    def submit(self, intake: Intake, messages: Sequence[Prepared]) -> "asyncio.Future[Taken]":
+    def submit(
+        self, intake: Intake, messages: Sequence[IncomingMessage]
+    ) -> "asyncio.Future[Taken]":
         """Submit messages; the future says whether they are stored."""
         loop = asyncio.get_running_loop()
         thread = threading.get_ident()

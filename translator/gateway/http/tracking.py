@@ -105,10 +105,10 @@ class TrackingApi:
             if large:
                 turn.end()  # a large request and the others do not wait for each other
             async for piece in self._translated(pipeline, call, large=large):
-                prepared = [intake.enter(each) for each in piece]
+                messages = intake.enter(piece)
                 if not large:
                     await turn.come()
-                answer = self._answers.submit(intake, prepared)
+                answer = self._answers.submit(intake, messages)
                 turn.end()
                 taken = await answer
                 count += len(piece)
@@ -116,7 +116,7 @@ class TrackingApi:
                     return refusal(503, taken.problem, count)
                 if taken.duplicates:
                     self._metrics.duplicates.inc(taken.duplicates)
-                errors += [each.error for each in piece if each.error is not None]
+                errors += [each.error for each in messages if each.error is not None]
         return _answer(call.name, count, errors)
 
     async def _translated(

@@ -16,13 +16,14 @@ from typing import NamedTuple
 from translator.core.operations import Json
 from translator.gateway.delivery.delivery_queue import DeliveryQueue
 from translator.gateway.delivery.observer import Observer
-from translator.gateway.delivery.prepared import Prepared
 from translator.gateway.translation.source_translation import TranslatedMessage
 from translator.sender.books.ledger import AnySpool, Ledger
 from translator.sender.books.memory_spool import MemorySpool
 from translator.sender.books.message_status import MessageStatus
+from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender
+from translator.sender.dispatch.queued_operation import QueuedOperation
 from translator.sender.logs import LogEvent
 
 log = logging.getLogger("translator.gateway")
@@ -43,6 +44,9 @@ large ones."""
 
 PROBE_SECONDS = 1.0
 """How often to try whether messages can be stored again, after a failure."""
+
+UNNUMBERED = 0
+"""The number of an operation until the spool gives it one."""
 
 STOP = None
 
@@ -67,7 +71,8 @@ class Taken(NamedTuple):
 
 
 class _Request(NamedTuple):
-    messages: Sequence[Prepared]
+    messages: Sequence[IncomingMessage]
+    operations: int
     done: Callable[[Taken], object]
 
 
@@ -117,13 +122,16 @@ class Intake:
         """Begin to write."""
         self._writer.start()
 
-    def enter(self, translated: TranslatedMessage) -> Prepared:
-        """A translated message, ready to be stored. Nothing is kept yet."""
-        self._lines += 1
-        key, message_id, _, _, skipped, operations, losses = translated
-        status = MessageStatus(self._lines, message_id, 0, key=key)
-        incoming = self._ledger.enter_prepared(status, operations, losses, skipped)
-        return Prepared(incoming, translated)
+    def enter(self, translated: Sequence[TranslatedMessage]) -> list[IncomingMessage]:
+        """Translated messages, ready to be stored. Nothing is kept yet."""
+        entered: list[IncomingMessage] = []
+        for key, message_id, kind, error, skipped, operations, losses in translated:
+            self._lines += 1
+            status = MessageStatus(self._lines, message_id, len(operations), key=key)
+            lost = self._ledger.entered_losses(status, losses) if losses else ()
+            queued = [QueuedOperation.of(UNNUMBERED, each, status) for each in operations]
+            entered.append(IncomingMessage(status, queued, lost, skipped, kind, error))
+        return entered
 
     def room(self) -> bool:
         """Whether messages are taken in now."""
@@ -135,7 +143,7 @@ class Intake:
         """Whether a call would be accepted now."""
         return self.room() and self.store_problem is None
 
-    def submit(self, messages: Sequence[Prepared], done: Callable[[Taken], object]) -> None:
+    def submit(self, messages: Sequence[IncomingMessage], done: Callable[[Taken], object]) -> None:
         """Store all messages of a request, or nothing; then call `done`, in this thread or another.
 
         A message that is known already was sent again by its client and is not taken in twice.
@@ -143,12 +151,13 @@ class Intake:
         if not self.room():
             done(Taken(stored=False, problem="too much is waiting; send it again"))
             return
-        request = _Request(messages, done)
+        operations = sum([len(each.operations) for each in messages])
+        request = _Request(messages, operations, done)
         with self._lock:
-            self._submitted += sum(len(each.incoming.operations) for each in messages)
+            self._submitted += operations
             self._queued += 1
             first = self._queued == 1
-        if first and self._in_memory and not any(each.incoming.losses for each in messages):
+        if first and self._in_memory and not any(each.losses for each in messages):
             self._store_at_once(request)
         else:
             self._requests.put(request)
@@ -179,7 +188,7 @@ class Intake:
 
     def _wake(self) -> None:
         self._unwoken = 0
-        self._sender.wake()
+        self._delivery.release()
 
     # The writer
 
@@ -230,7 +239,7 @@ class Intake:
             return 0
         messages = [each for request in group for each in request.messages]
         try:
-            added = self._ledger.take_in([each.incoming for each in messages])
+            added = self._ledger.take_in(messages)
         except Exception as error:
             if len(group) > 1 and not isinstance(error, StorageError):
                 # One of them may be what cannot be stored: it must not stop the others.
@@ -239,8 +248,10 @@ class Intake:
             return 0
         self.store_problem = None
         now = self._sender.moment()
-        new = [each for each, is_new in zip(messages, added, strict=True) if is_new]
-        operations = [operation for each in new for operation in each.incoming.operations]
+        new = messages
+        if not all(added):
+            new = [each for each, is_new in zip(messages, added, strict=True) if is_new]
+        operations = [operation for each in new for operation in each.operations]
         self._delivery.add(operations, now)
         self._forget_submitted(group)
         self._observe(new, now)
@@ -252,7 +263,7 @@ class Intake:
             request.done(Taken(True, count, size - count))
         return len(operations)
 
-    def _observe(self, messages: Sequence[Prepared], now: float) -> None:
+    def _observe(self, messages: Sequence[IncomingMessage], now: float) -> None:
         """Tell the observer; if that fails, the messages are still stored."""
         try:
             self._observer.taken(messages, now)
@@ -271,5 +282,5 @@ class Intake:
     def _forget_submitted(self, group: Sequence[_Request]) -> None:
         with self._lock:
             for request in group:
-                self._submitted -= sum(len(each.incoming.operations) for each in request.messages)
+                self._submitted -= request.operations
                 self._queued -= 1

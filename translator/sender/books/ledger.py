@@ -7,9 +7,9 @@ is reported, and every message is counted once.
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from translator.core.operations import Json, Operation, Result, Skip
+from translator.core.operations import Json, Operation, Result
 from translator.sender.books.dead_letters import (
     DeadLetters,
     dead_letter,
@@ -23,15 +23,16 @@ from translator.sender.books.message_status import (
     MessageStatus,
     message_loss,
     operation_loss,
+    worse,
 )
 from translator.sender.books.spool import Spool
-from translator.sender.books.spool_records import IncomingMessage, Loss, Settlement, SpoolReference
+from translator.sender.books.spool_records import IncomingMessage, Loss, Settlement
 from translator.sender.books.spool_rows import StoredOperation
 from translator.sender.books.storage import StorageError
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.event_age import with_current_endpoint
 from translator.sender.dispatch.preparation import Preparation, UndeliverableError
-from translator.sender.dispatch.queued_operation import PreparedOperation, QueuedOperation
+from translator.sender.dispatch.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import UNKNOWN, Settled
 from translator.sender.http.destination_guard import DestinationError
 from translator.sender.logs import LogEvent, log
@@ -79,31 +80,21 @@ class Ledger:
         translated.
         """
         operations, undeliverable = self._preparation.of_result(result)
-        return self.enter_prepared(
-            status, operations, losses_of(result, content, undeliverable), result.skipped
-        )
-
-    def enter_prepared(
-        self,
-        status: MessageStatus,
-        operations: Sequence[PreparedOperation],
-        losses: Sequence[tuple[Json, Json]],
-        skipped: Sequence[Skip],
-    ) -> IncomingMessage:
-        """As `enter`, for a message whose operations were prepared before.
-
-        `losses` are as `losses_of` gives them.
-        """
-        reference = SpoolReference(status)
-        queue = self._preparation.queue
         status.left = len(operations)
-        lost: list[Loss] = []
-        for shown, content in losses:
-            status.statuses.add(DeliveryStatus(shown["fate"]))
-            lost.append(self._loss(status, shown, content))
-        return IncomingMessage(
-            status, [queue(each, reference) for each in operations], lost, skipped
-        )
+        losses = self.entered_losses(status, losses_of(result, content, undeliverable))
+        queued = [self._preparation.queue(each, status) for each in operations]
+        return IncomingMessage(status, queued, losses, result.skipped)
+
+    def entered_losses(
+        self, status: MessageStatus, losses: Sequence[tuple[Json, Json]]
+    ) -> list[Loss]:
+        """The losses of a message, as `losses_of` gives them, with their dead letters.
+
+        They become part of the message's status.
+        """
+        for shown, _ in losses:
+            status.worst = worse(status.worst, DeliveryStatus(shown["fate"]))
+        return [self._loss(status, shown, content) for shown, content in losses]
 
     def take_in(self, messages: Iterable[IncomingMessage]) -> list[bool]:
         """Take in messages, all or none, and report what is lost of them.
@@ -117,7 +108,7 @@ class Ledger:
             added = self._spool.add(listed, self._preparation.now())
         taken = [each for each, is_new in zip(listed, added, strict=True) if is_new]
         with self._lock:
-            for status, operations, _, skipped in taken:
+            for status, operations, _, skipped, *_ in taken:
                 if not operations:
                     self.account.add(status.worst)
                 for code, reason in skipped:
@@ -139,14 +130,17 @@ class Ledger:
             if not stored:
                 break
             refused: list[Settled] = []
+            unreadable: dict[int, Json] = {}
             for one in stored:
                 queued, reason = self._restored(one)
                 if reason is None:
                     operations.append(queued)
                 else:
                     refused.append(Settled([queued], DeliveryStatus.DEAD_LETTERED, reason))
+                if one.problem is not None:
+                    unreadable[one.number] = of_unreadable(one.operation)
             if refused:
-                self.settled(refused)
+                self.settled(refused, unreadable)
             self._taken = stored[-1].number
         return operations
 
@@ -162,38 +156,34 @@ class Ledger:
     def sending(self, operations: Sequence[QueuedOperation]) -> None:
         """Mark operations that must not be sent twice in the spool. Raises StorageError."""
         if self._spool is not None and not operations[0].idempotent:
-            self._spool.start([queued.tag.number for queued in operations])
+            self._spool.start([queued.number for queued in operations])
 
-    def settled(self, settled: Sequence[Settled]) -> None:
-        """Write down results. Raises StorageError, with nothing changed, if that fails."""
-        results: dict[int, tuple[MessageStatus, list[DeliveryStatus]]] = {}
-        numbers: list[int] = []
+    def settled(
+        self, settled: Sequence[Settled], contents: Mapping[int, Json] | None = None
+    ) -> None:
+        """Write down results. Raises StorageError, with nothing changed, if that fails.
+
+        `contents` are those of dead letters that are not the operation itself, by its number.
+        """
         dead: list[Loss] = []
         for operations, delivery_status, reason in settled:
-            for queued in operations:
-                status: MessageStatus = queued.tag.status
-                numbers.append(queued.tag.number)
-                found = results.get(id(status))
-                if found is None:
-                    results[id(status)] = (status, [delivery_status])
-                else:
-                    found[1].append(delivery_status)
-                if delivery_status is not DeliveryStatus.DELIVERED:
+            if delivery_status is not DeliveryStatus.DELIVERED:
+                for queued in operations:
+                    content = (contents or {}).get(queued.number)
+                    content = content or of_operation(queued.operation)
                     loss = operation_loss(queued.operation, delivery_status, reason)
-                    content = queued.tag.content or of_operation(queued.operation)
-                    dead.append(self._loss(status, loss, content))
-        states = [
-            Settlement(status.number, status.left - len(new), status.worst_with(new))
-            for status, new in results.values()
-        ]
+                    dead.append(self._loss(queued.tag, loss, content))
+        settlements = _settlements(settled)
         if self._spool is not None:
+            numbers = [queued.number for operations, _, _ in settled for queued in operations]
             lines = [loss.line for loss in dead]
-            self._spool.settle(numbers, states, self._preparation.now(), lines)
+            self._spool.settle(numbers, settlements, self._preparation.now(), lines)
         with self._lock:
-            for (status, new), (_, left, worst) in zip(results.values(), states, strict=True):
-                status.settle(new)
+            for left, worst, messages in settlements:
+                for status in messages:
+                    status.left, status.worst = left, worst
                 if not left:
-                    self.account.add(worst)
+                    self.account.add(worst, len(messages))
             self._lost(dead)
 
     def export(self) -> None:
@@ -247,21 +237,35 @@ class Ledger:
         """An operation of the spool, and the reason why it must not be sent, if there is one."""
         operation = stored.operation
         reason = stored.problem
-        content = of_unreadable(operation) if reason else None
-        reference = SpoolReference(stored.status, stored.number, content)
         if reason is None and stored.started:
             reason = f"the sender was stopped while it was on its way: {UNKNOWN}"
         if reason is None:
             operation = with_current_endpoint(operation, self._preparation.now() * 1000)
             try:
-                return self._preparation.prepare(operation, stored.ordering_keys, reference), None
+                queued = self._preparation.prepare(operation, stored.ordering_keys, stored.status)
+                queued.number = stored.number
+                return queued, None
             except (UndeliverableError, DestinationError) as error:
                 reason = str(error)
-        return QueuedOperation(0, operation, b"", tag=reference), reason
+        return QueuedOperation(stored.number, operation, b"", tag=stored.status), reason
 
     def _loss(self, status: MessageStatus, loss: Json, content: Json) -> Loss:
         shown = {"line": status.line, "messageId": status.message_id, **loss}
         return Loss(dead_letter(uuid.uuid4().hex, self._preparation.now(), shown, content), shown)
+
+
+def _settlements(settled: Sequence[Settled]) -> list[Settlement]:
+    """The states of messages once some operations have these results; nothing is changed."""
+    states: dict[MessageStatus, tuple[int, DeliveryStatus]] = {}
+    for operations, delivery_status, _ in settled:
+        for queued in operations:
+            status: MessageStatus = queued.tag
+            left, worst = states.get(status) or (status.left, status.worst)
+            states[status] = (left - 1, worse(worst, delivery_status))
+    alike: dict[tuple[int, DeliveryStatus], list[MessageStatus]] = {}
+    for status, state in states.items():
+        alike.setdefault(state, []).append(status)
+    return [Settlement(left, worst, messages) for (left, worst), messages in alike.items()]
 
 
 def losses_of(

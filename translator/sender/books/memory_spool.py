@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, islice
 from typing import Self
 
-from translator.sender.books.spool_records import IncomingMessage, Settlement, SpoolReference
+from translator.sender.books.spool_records import IncomingMessage, Settlement
 from translator.sender.books.spool_rows import StoredOperation
 from translator.sender.dispatch.queued_operation import QueuedOperation
 
@@ -25,9 +25,8 @@ class MemorySpool:
         """By number, in order."""
         self._last_operation = 0
         self._last_message = 0
-        self._unsettled: dict[int, bytes] = {}
-        """The keys of messages with operations, by the number of the message."""
-        self._unsettled_keys: set[bytes] = set()
+        self._unsettled: set[bytes] = set()
+        """The keys of messages with operations."""
         self._settled: dict[bytes, float] = {}
         """The keys of the other messages that are known, in the order in which they were settled,
         and when that was."""
@@ -37,9 +36,9 @@ class MemorySpool:
     def add(self, messages: Iterable[IncomingMessage], now: float) -> list[bool]:
         """Take in messages, as `Spool.add`."""
         added: list[bool] = []
-        settled, unsettled, operations = self._settled, self._unsettled_keys, self._operations
+        settled, unsettled, operations = self._settled, self._unsettled, self._operations
         with self._lock:
-            for status, queued, losses, _ in messages:
+            for status, queued, losses, *_ in messages:
                 key = status.key
                 new = key not in settled and key not in unsettled
                 added.append(new)
@@ -48,13 +47,11 @@ class MemorySpool:
                 self._last_message = status.number = self._last_message + 1
                 if queued:
                     unsettled.add(key)
-                    self._unsettled[status.number] = key
                 else:
                     settled[key] = now
                 for each in queued:
-                    self._last_operation += 1
-                    each.tag = SpoolReference(status, self._last_operation)
-                    operations[self._last_operation] = each
+                    self._last_operation = each.number = self._last_operation + 1
+                    operations[each.number] = each
                 for loss in losses:
                     self._dead_letters[next(self._dead_numbers)] = loss.line
         return added
@@ -68,7 +65,7 @@ class MemorySpool:
         for each in range(number + 1, self._last_operation + 1):
             found = self._operations.get(each)
             if found is not None:
-                status, keys = found.tag.status, found.ordering_keys
+                status, keys = found.tag, found.ordering_keys
                 yield StoredOperation(each, status, found.operation, keys, started=False)
 
     def hosts(self) -> set[str]:
@@ -82,7 +79,7 @@ class MemorySpool:
     def settle(
         self,
         numbers: Sequence[int],
-        messages: Iterable[Settlement],
+        messages: Sequence[Settlement],
         now: float,
         dead_letters: Sequence[bytes] = (),
     ) -> None:
@@ -90,11 +87,11 @@ class MemorySpool:
         with self._lock:
             for number in numbers:
                 del self._operations[number]
-            for number, left, _ in messages:
+            for left, _, these in messages:
                 if not left:
-                    key = self._unsettled.pop(number)
-                    self._unsettled_keys.discard(key)
-                    self._settled[key] = now
+                    keys = [each.key for each in these]
+                    self._unsettled.difference_update(keys)
+                    self._settled.update(dict.fromkeys(keys, now))
             for line in dead_letters:
                 self._dead_letters[next(self._dead_numbers)] = line
 

@@ -1,15 +1,15 @@
 """The status of messages, and the account of a run: how many were read, and the status of each."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
 
 from translator.core.operations import Json, Operation, Result
 from translator.sender.delivery_status import DeliveryStatus
 
-_FROM_BAD_TO_GOOD = (
-    DeliveryStatus.REJECTED,
-    DeliveryStatus.DEAD_LETTERED,
+_FROM_GOOD_TO_BAD = (
+    DeliveryStatus.SKIPPED,
     DeliveryStatus.DELIVERED,
+    DeliveryStatus.DEAD_LETTERED,
+    DeliveryStatus.REJECTED,
 )
 
 
@@ -17,17 +17,18 @@ class MessageStatus:
     """A message with what is known of its operations.
 
     `line` is its place in the input, from 1. `left` is the number of operations without a result,
-    `statuses` are those of the others. `number` and `key` are those of the spool, if there is one.
+    `worst` is the worst status of the others; skipped, if there are none. `number` and `key` are
+    those of the spool, if there is one.
     """
 
-    __slots__ = ("key", "left", "line", "message_id", "number", "statuses")
+    __slots__ = ("key", "left", "line", "message_id", "number", "worst")
 
     def __init__(
         self,
         line: int,
         message_id: object,
         left: int,
-        statuses: set[DeliveryStatus] | None = None,
+        worst: DeliveryStatus = DeliveryStatus.SKIPPED,
         *,
         number: int = 0,
         key: bytes = b"",
@@ -35,26 +36,9 @@ class MessageStatus:
         self.line = line
         self.message_id = message_id
         self.left = left
-        self.statuses: set[DeliveryStatus] = statuses or set()
+        self.worst = worst
         self.number = number
         self.key = key
-
-    def settle(self, statuses: Iterable[DeliveryStatus]) -> None:
-        """Some of its operations have results."""
-        for status in statuses:
-            self.statuses.add(status)
-            self.left -= 1
-
-    def worst_with(self, statuses: Sequence[DeliveryStatus]) -> DeliveryStatus:
-        """The worst status once some more operations have these."""
-        if len(statuses) == 1 and not self.statuses:  # as nearly always
-            return statuses[0]
-        return worst(self.statuses.union(statuses))
-
-    @property
-    def worst(self) -> DeliveryStatus:
-        """The worst status until now; skipped, if no operation has one."""
-        return worst(self.statuses)
 
 
 class Account:
@@ -70,9 +54,9 @@ class Account:
             self._counts.update({status: start.get(status.value, 0) for status in DeliveryStatus})
             self._codes.update(start.get("codes", {}))
 
-    def add(self, status: DeliveryStatus) -> None:
-        """Count a message."""
-        self._counts[status] += 1
+    def add(self, status: DeliveryStatus, messages: int = 1) -> None:
+        """Count messages with a status."""
+        self._counts[status] += messages
 
     def add_code(self, code: str) -> None:
         """Count a reason for a skip or for an error, by its code."""
@@ -103,11 +87,11 @@ class Account:
         return {**self.summary(), "codes": codes} if codes else self.summary()
 
 
-def worst(statuses: Collection[DeliveryStatus]) -> DeliveryStatus:
-    """The worst of the statuses of a message's operations; skipped if empty."""
-    if len(statuses) == 1:  # as nearly always
-        return next(iter(statuses))
-    return next((one for one in _FROM_BAD_TO_GOOD if one in statuses), DeliveryStatus.SKIPPED)
+def worse(first: DeliveryStatus, second: DeliveryStatus) -> DeliveryStatus:
+    """The worse of two statuses of operations of one message."""
+    if first is DeliveryStatus.SKIPPED or first is second:  # as nearly always
+        return second
+    return max(first, second, key=_FROM_GOOD_TO_BAD.index)
 
 
 def message_loss(result: Result) -> Json:

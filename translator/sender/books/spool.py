@@ -24,7 +24,6 @@ from translator.sender.books.spool_records import (
     FinishedRun,
     IncomingMessage,
     Settlement,
-    SpoolReference,
 )
 from translator.sender.books.spool_rows import (
     StoredOperation,
@@ -66,9 +65,9 @@ class Spool:
     def add(self, messages: Iterable[IncomingMessage], now: float) -> list[bool]:
         """Take in messages, all or none; they are on disk when this returns.
 
-        Gives numbers to their statuses and references to their operations, and stores their dead
-        letters. Says of each whether it was taken in: it is not if its key is known, or if an
-        earlier message of the same call has the key. `now` is in seconds since 1970.
+        Gives numbers to their statuses and to their operations, and stores their dead letters. Says
+        of each whether it was taken in: it is not if its key is known, or if an earlier message of
+        the same call has the key. `now` is in seconds since 1970.
         """
         listed = list(messages)
         with self._lock, self._db.transaction():
@@ -125,30 +124,26 @@ class Spool:
     def settle(
         self,
         numbers: Sequence[int],
-        messages: Iterable[Settlement],
+        messages: Sequence[Settlement],
         now: float,
         dead_letters: Sequence[bytes] = (),
     ) -> None:
         """Remove operations that have results, and store the new state of their messages."""
-        alike: dict[tuple[Any, ...], list[int]] = {}
-        for number, left, worst in messages:
-            state = (left, worst, *self._settled(left, now))
-            alike.setdefault(state, []).append(number)
         with self._lock, self._db.transaction():
             self._db.for_each("DELETE FROM operations WHERE number IN (*)", numbers)
-            for state, these in alike.items():
+            for left, worst, these in messages:
                 self._db.for_each(
                     "UPDATE messages SET left = ?, fate = ?, settled_at = ?, settled_run = ?"
                     " WHERE number IN (*)",
-                    these,
-                    state,
+                    [each.number for each in these],
+                    (left, worst, *self._settled(left, now)),
                 )
             self._insert_dead_letters(dead_letters)
         with self._lock:
-            for state, these in alike.items():
-                if not state[0]:
-                    for number in these:
-                        self._statuses.pop(number, None)
+            for left, _, these in messages:
+                if not left:
+                    for each in these:
+                        self._statuses.pop(each.number, None)
 
     def waiting(self) -> int:
         """The number of stored operations."""
@@ -260,14 +255,14 @@ class Spool:
         operation_rows: list[Any] = []
         dead_letters: list[bytes] = []
         message_number, operation_number = self._last_numbers()
-        for status, operations, lost, _ in messages:
+        for status, operations, lost, *_ in messages:
             message_number += 1
             status.number = message_number
             message_rows.append((*status_row(status), *self._settled(status.left, now)))
             for queued in operations:
                 operation_number += 1
                 operation_rows.append((operation_number, status.number, *operation_row(queued)))
-                queued.tag = SpoolReference(status, operation_number)
+                queued.number = operation_number
             dead_letters += [loss.line for loss in lost]
         self._db.for_each(
             "INSERT INTO messages (number, key, line, message_id, left, fate, settled_at,"

@@ -3,21 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from translator.core.operations import Json, Skip
+from translator.core.operations import Failure, Json, Skip
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.queued_operation import QueuedOperation
-
-
-class SpoolReference(NamedTuple):
-    """What a queued operation refers to: its message, and its number in the spool (0: none).
-
-    `content` is that of its dead letter, if it is not the operation itself.
-    """
-
-    status: MessageStatus
-    number: int = 0
-    content: Json | None = None
 
 
 class Loss(NamedTuple):
@@ -28,20 +17,29 @@ class Loss(NamedTuple):
 
 
 class IncomingMessage(NamedTuple):
-    """A message to take in: its operations, its losses, and the skips of its translation."""
+    """A message to take in: its operations, its losses, and the skips of its translation.
+
+    The tag of each operation is `status`. `kind` is the type of the message, empty if unknown;
+    `error` is why it could not be translated.
+    """
 
     status: MessageStatus
     operations: Sequence[QueuedOperation]
     losses: Sequence[Loss] = ()
     skipped: Sequence[Skip] = ()
+    kind: str = ""
+    error: Failure | None = None
 
 
 class Settlement(NamedTuple):
-    """The state of a message after some of its operations are settled."""
+    """The state of some messages after some of their operations are settled.
 
-    number: int
+    `left` operations of each are left, and `worst` is the worst status of the others.
+    """
+
     left: int
     worst: DeliveryStatus
+    messages: Sequence[MessageStatus]
 
 
 class FinishedRun(NamedTuple):

@@ -104,9 +104,9 @@ def read_status(
 ) -> MessageStatus:
     """The status of a message from its row; what cannot be read of it is left out."""
     try:
-        statuses = set() if fate == DeliveryStatus.SKIPPED else {DeliveryStatus(fate)}
+        worst = DeliveryStatus(fate)
     except ValueError:
-        statuses = set()
+        worst = DeliveryStatus.SKIPPED
     try:
         read_id = decode(message_id)
     except (ValueError, TypeError):
@@ -115,7 +115,7 @@ def read_status(
         line if isinstance(line, int) else UNKNOWN_LINE,
         read_id,
         left if isinstance(left, int) and left > 0 else 1,
-        statuses,
+        worst,
         number=number,
         key=key if isinstance(key, bytes) else b"",
     )

@@ -168,7 +168,7 @@ class _Run:
         taken = [queued for message in self._unstored for queued in message.operations]
         self._unstored = []
         if taken and self._spool is not None:
-            self._ledger.skip_backlog(taken[-1].tag.number)
+            self._ledger.skip_backlog(taken[-1].number)
         self._progress.show(self._ledger.account)
         if not taken:
             # There may be more lines; but first others have their turn, such as a response.

@@ -100,9 +100,7 @@ class Preparation:
         sharing = Sharing.ANY if idempotent else Sharing.ONCE
         if may_be_dropped_silently(operation, len(text), now * 1000):
             sharing = Sharing.ALONE
-        return PreparedOperation(
-            endpoint, host, text, ordering_keys, sharing, idempotent, is_alias(payload), now
-        )
+        return (endpoint, host, text, ordering_keys, sharing, idempotent, is_alias(payload), now)
 
     def of_result(
         self, result: Result, now: float | None = None

@@ -30,10 +30,7 @@ def submit(gateway: TestGateway, first: int, count: int) -> None:
 
 def names(gateway: TestGateway, room: int) -> list[int]:
     """The numbers of the operations that the sender takes."""
-    return [
-        int(queued.operation.payload["event"])
-        for queued in gateway.pipeline.delivery.take(room) or ()
-    ]
+    return [int(queued.operation.payload["event"]) for queued in gateway.take(room)]
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -25,7 +25,7 @@ def test_a_message_with_its_operations(gateway: TestGateway, client: Client) -> 
     assert (found["number"], found["messageId"], found["type"]) == (1, "m1", "track")
     assert found["fate"] == "waiting"
     assert [each["endpoint"] for each in found["operations"]] == ["/track", "/engage"]
-    queued = gateway.pipeline.delivery.take(10) or ()
+    queued = gateway.take(10)
     refused = Settled([queued[1]], DeliveryStatus.REJECTED, "HTTP 400: no")
     gateway.pipeline.delivery.settled([Settled([queued[0]], DeliveryStatus.DELIVERED), refused])
     [found] = client.get(PATH).json["messages"]

@@ -69,7 +69,7 @@ def test_it_cannot_store_results(
         raise StorageError("database or disk is full")
 
     client.post("/v1/track", TRACK)
-    queued = gateway.pipeline.delivery.take(1) or ()
+    queued = gateway.take(1)
     settled = [Settled(queued, DeliveryStatus.DELIVERED)]
     with monkeypatch.context() as broken:
         broken.setattr(gateway.pipeline.spool, "settle", full)
@@ -103,7 +103,7 @@ def test_one_message_that_cannot_be_stored(
 
 def settle(gateway: TestGateway, fate: DeliveryStatus, count: int) -> None:
     """Let the next operations have a fate."""
-    queued = gateway.pipeline.delivery.take(count) or ()
+    queued = gateway.take(count)
     gateway.pipeline.delivery.settled([Settled([each], fate, "HTTP 401: no") for each in queued])
 
 

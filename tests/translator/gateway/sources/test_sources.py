@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.translator.gateway.build import TestGateway
+from tests.translator.gateway.build import TestGateway, taken
 from translator.gateway.sources.pipeline import Pipeline
 from translator.gateway.sources.sources import (
     Sources,
@@ -66,8 +66,7 @@ def files(tmp_path: Path) -> Iterator[Files]:
 def tokens(sources: Sources) -> dict[str, list[str]]:
     """The tokens of what waits, by source."""
     return {
-        each.name: [_token(queued) for queued in each.delivery.take(100) or ()]
-        for each in sources.pipelines
+        each.name: [_token(queued) for queued in taken(each, 100)] for each in sources.pipelines
     }
 
 

@@ -125,7 +125,7 @@ def test_pieces(pool: Running, large: bool) -> None:
     body = {"batch": [track(number) for number in range(2 * PIECE_MESSAGES + 1)]}
     pieces = pool.translate(source(), call(body), large=large)
     assert [len(each) for each in pieces] == [PIECE_MESSAGES, PIECE_MESSAGES, 1]
-    ids = [each.message_id for piece in pieces for each in piece]
+    ids = [message_id for piece in pieces for _, message_id, *_ in piece]
     assert ids == [str(number) for number in range(2 * PIECE_MESSAGES + 1)]
 
 
@@ -154,7 +154,8 @@ def test_changed_settings_hold_from_the_next_request(pool: Running) -> None:
     tokens = []
     for token in ("one", "two", "one"):
         [[message]] = pool.translate(source(token=token), call({"batch": [track(1)]}))
-        tokens.append(json.loads(message.operations[0].text)["properties"]["token"])
+        *_, [(_, _, text, *_)], _ = message
+        tokens.append(json.loads(text)["properties"]["token"])
     assert tokens == ["one", "two", "one"]
 
 
