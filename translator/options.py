@@ -6,6 +6,7 @@ This module reads the clock, files and the environment; the core does not.
 import json
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import closing, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -137,6 +138,20 @@ def moment(text: str | None) -> int:
     if now_ms is None:
         usage_error(f"--now {text!r} is not an ISO 8601 time such as 2026-06-15T12:00:00Z")
     return now_ms
+
+
+def check_distinct(files: Mapping[str, Path | None]) -> None:
+    """End the program with status 2 if two of these options or arguments name the same file.
+
+    `files` has each path under the name of its option. Devices such as /dev/null may be shared.
+    """
+    seen: dict[Path, str] = {}
+    for option, path in files.items():
+        if path is None or (path.exists() and not path.is_file()):
+            continue
+        other = seen.setdefault(path.resolve(), option)
+        if other != option:
+            usage_error(f"{other} and {option} name the same file, {path}; give two")
 
 
 def opened(file: str | None, *, raw_stdin: bool = False) -> Any:

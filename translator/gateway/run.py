@@ -29,6 +29,7 @@ from translator.gateway.sources.sources import Sources, SourcesError
 from translator.gateway.translation.pool import TranslationPool
 from translator.options import (
     RULE_SETS,
+    check_distinct,
     read_mapping,
     read_settings,
     usage_error,
@@ -69,6 +70,15 @@ def run_gateway(
     """
     if settings_file is None and sources_file is None:
         usage_error("give --settings, --sources, or both")
+    check_distinct(
+        {
+            "--settings": settings_file,
+            "--sources": sources_file,
+            "--mapping": options["mapping_file"],
+            "--spool": spool,
+            "--dead-letters": dead_letters,
+        }
+    )
     settings = read_settings(settings_file) if settings_file else None
     redact = _Redact(settings, write_keys)
     messages = RecentMessages(redact)

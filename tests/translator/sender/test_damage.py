@@ -19,6 +19,7 @@ from translator.sender import Sender, run_send
 from translator.sender.books.dead_letters import DeadLetters
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.spool import Spool
+from translator.sender.books.spool_database import SpoolError
 from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.dispatch.payload_text import encode
 from translator.sender.dispatch.queued_operation import QueuedOperation
@@ -138,6 +139,61 @@ def test_a_damaged_file(
         assert run.losses != []
     if damage is flipped:
         assert len(run.sent) >= COUNT - 60
+
+
+@pytest.mark.parametrize("place", [0, 15, 16, 18, 19, 22, 28, 47, 59, 100, 103, 109, 3788, 3962])
+def test_a_damaged_first_page(tmp_path: Path, stub: Stub, place: int) -> None:
+    """A byte of the header or of the list of tables loses no operation."""
+    fill(tmp_path / "spool", 20)
+    content = bytearray((tmp_path / "spool").read_bytes())
+    content[place] ^= 0x02
+    (tmp_path / "spool").write_bytes(content)
+    assert Resumed(tmp_path, stub).sent == {f"E{n}" for n in range(20)}
+
+
+def test_a_first_page_without_header(tmp_path: Path, stub: Stub) -> None:
+    """The whole header may be lost; the damage is reported."""
+    fill(tmp_path / "spool", 20)
+    content = (tmp_path / "spool").read_bytes()
+    (tmp_path / "spool").write_bytes(bytes(100) + content[100:])
+    run = Resumed(tmp_path, stub)
+    assert run.sent == {f"E{n}" for n in range(20)}
+    assert run.summary["damage"].startswith("the spool was damaged: up to 0 operations, 0 messages")
+    assert (tmp_path / "spool.damaged").read_bytes()[100:] == content[100:]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"a text that is not a database, and is long enough to be one\n" * 100, "not a database"),
+        (b"SQLite format 3\0" + bytes(5000), "not a spool"),
+        (None, "it is another database"),
+    ],
+    ids=["text", "empty database", "database"],
+)
+def test_a_file_of_another_program(tmp_path: Path, content: bytes | None, problem: str) -> None:
+    """A file that is not a spool is refused, and stays as it is: its bytes and its mode."""
+    path = tmp_path / "other"
+    if content is None:
+        with sqlite3.connect(path) as db:
+            db.execute("CREATE TABLE messages (number INTEGER)")
+        db.close()
+        content = path.read_bytes()
+    path.write_bytes(content)
+    path.chmod(0o644)
+    with pytest.raises(SpoolError, match=problem):
+        Spool(path)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (content, 0o644)
+    assert [each.name for each in tmp_path.iterdir()] == ["other"]
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/full"])
+def test_a_device_is_no_spool(device: str) -> None:
+    """A device is refused before anything is done to it."""
+    before = Path(device).stat()
+    with pytest.raises(SpoolError, match="is not a regular file"):
+        Spool(device)
+    assert Path(device).stat().st_mode == before.st_mode
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,10 +1,13 @@
 """`python -m translator resend`: dead letters on their second way."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.translator.sender.stub import Reply, Stub
 
@@ -22,10 +25,11 @@ class Shell:
     def run(self, command: str, *options: str, messages: list[Any] | None = None) -> Any:
         """The exit code and the summary."""
         (self.folder / "in.jsonl").write_text("".join(json.dumps(m) + "\n" for m in messages or ()))
+        now = () if command == "gateway" else ("--now", NOW)
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "translator", command, "--settings", "settings.json"),
-                *("--base-url", self.stub.url, "--now", NOW, *options),
+                *("--base-url", self.stub.url, *now, *options),
             ],
             cwd=self.folder,
             env={"PYTHONPATH": str(Path(__file__).parents[3])},
@@ -44,7 +48,7 @@ class Shell:
 def test_what_was_refused_is_sent_again(tmp_path: Path, stub: Stub) -> None:
     """A dead letter is the operation as it was, and gone when it is delivered."""
     shell = Shell(tmp_path, stub)
-    stub.script = [Reply(401, b"{}")]
+    stub.script = [Reply(401, b'{"error": "no", "status": "error"}')]
     old = {**TRACK, "messageId": "m-1", "timestamp": "2026-06-01T12:00:00Z"}
     code, summary = shell.run("send", "--dead-letters", "dead", "in.jsonl", messages=[old])
     assert (code, summary["rejected"]) == (1, 1)
@@ -101,3 +105,62 @@ def test_a_letter_that_stands_twice_is_sent_once(tmp_path: Path, stub: Stub) -> 
     code, summary = shell.run("resend", "dead")
     assert (code, summary["read"], summary["delivered"], summary["rejected"]) == (1, 2, 1, 1)
     assert stub.names() == [["Signed Up"]]
+
+
+def test_a_link_to_the_dead_letters(tmp_path: Path, stub: Stub) -> None:
+    """The file itself is taken, not the link to it: nothing is left there to be sent again."""
+    shell = Shell(tmp_path, stub)
+    bad = {**TRACK, "type": "trac"}
+    shell.run("send", "--dead-letters", "dead", "in.jsonl", messages=[bad])
+    (tmp_path / "link").symlink_to("dead")
+    [first] = shell.dead()
+    code, summary = shell.run("resend", "link")
+    assert (code, summary["rejected"]) == (1, 1)
+    [left] = shell.dead()
+    assert (left["message"], left["id"] == first["id"]) == (first["message"], False)
+    assert (tmp_path / "link").is_symlink()
+    assert shell.files() == {"dead", "link"}
+
+
+def test_only_files_are_resent(tmp_path: Path, stub: Stub) -> None:
+    """A device or a pipe is wrong usage, and stays as it is."""
+    shell = Shell(tmp_path, stub)
+    os.mkfifo(tmp_path / "pipe")
+    code, error = shell.run("resend", "pipe")
+    assert (code, "pipe is not a regular file" in error) == (2, True)
+    assert shell.files() == {"pipe"}
+
+
+def test_blank_lines_among_dead_letters(tmp_path: Path, stub: Stub) -> None:
+    """Blank lines, which editors leave behind, are no loss."""
+    shell = Shell(tmp_path, stub)
+    letter = json.dumps({"id": "a", "message": json.dumps(TRACK)})
+    (tmp_path / "dead").write_text(f"\n{letter}\n  \n\n")
+    code, summary = shell.run("resend", "dead")
+    assert (code, summary["read"], summary["delivered"]) == (0, 1, 1)
+    assert shell.files() == set()
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "pair"),
+    [
+        ("send", ["--spool", "s", "--dead-letters", "s", "in.jsonl"], "--spool and --dead-letters"),
+        ("send", ["--dead-letters", "in.jsonl", "in.jsonl"], "FILE and --dead-letters"),
+        ("send", ["--spool", "./in.jsonl", "in.jsonl"], "FILE and --spool"),
+        ("send", ["--spool", "settings.json", "in.jsonl"], "--spool and --settings"),
+        ("resend", ["settings.json"], "FILE and --settings"),
+        ("gateway", ["--spool", "s", "--dead-letters", "link"], "--spool and --dead-letters"),
+    ],
+)
+def test_one_file_for_two(
+    tmp_path: Path, stub: Stub, command: str, options: list[str], pair: str
+) -> None:
+    """Two options that name one file are wrong usage: one would destroy what the other holds."""
+    shell = Shell(tmp_path, stub)
+    (tmp_path / "link").symlink_to("s")
+    settings = (tmp_path / "settings.json").read_bytes()
+    code, error = shell.run(command, *options, messages=[TRACK])
+    assert (code, f"{pair} name the same file" in error) == (2, True)
+    assert shell.files() == {"link"}
+    assert (tmp_path / "settings.json").read_bytes() == settings
+    assert stub.received == []

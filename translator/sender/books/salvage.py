@@ -3,13 +3,18 @@
 The readable rows are copied to a new file that takes the place of the damaged one, which is kept
 beside it. Rows are read in ranges; a range with a damaged page is halved until only the rows on
 that page are left out.
+
+The first page of every spool is nearly the same: SQLite's header and the list of tables. If it is
+damaged, it is replaced by that of a new spool.
 """
 
 import os
+import shutil
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from translator.sender.books.spool_rows import MESSAGE_COLUMNS, OPERATION_COLUMNS, SCHEMA
@@ -25,6 +30,18 @@ NUMBERED = ("messages", "operations", "dead_letters")
 
 HIGHEST_GUESS = 100_000
 """Up to which number rows are looked for when the file does not say how many there were."""
+
+FAILED_READS = 20_000
+"""After so many failed reads the rest of a table counts as unreadable: its root page is damaged."""
+
+PAGE = 4096
+"""The size of a page in bytes; SQLite's default."""
+
+HEADER = 100
+"""The size in bytes of SQLite's header, which begins the first page."""
+
+OWN_FIELDS = ((24, 40), (92, 96))
+"""The fields of the header, from and to, that differ between spools: counters and sizes."""
 
 WAL_HEADER = 32
 FRAME_HEADER = 24
@@ -47,17 +64,97 @@ def is_corruption(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
+def is_unreadable_start(error: sqlite3.Error) -> bool:
+    """Whether an error may come from a damaged first page: SQLite's header or list of tables."""
+    codes = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
+
+
 def lenient_text(text: bytes) -> str:
     """Text of a row; what a damage made unreadable in it is replaced."""
     return text.decode(errors="replace")
 
 
-def salvage(path: Path) -> str:
-    """Put a file with the readable rows in the place of a damaged spool; says what is lost."""
+def has_tables(db: sqlite3.Connection, tables: Collection[str] = tuple(TABLES)) -> bool:
+    """Whether an open database has these tables of a spool, with their columns."""
+    try:
+        for table in tables:
+            db.execute(f"SELECT {TABLES[table]} FROM {table} LIMIT 0")  # noqa: S608
+    except sqlite3.DatabaseError:
+        return False
+    return True
+
+
+def is_spool_with_damaged_start(path: Path) -> bool:
+    """Whether a file without readable tables was a spool: most of its first page is as expected."""
+    with path.open("rb") as file:
+        page = file.read(PAGE)
+    with TemporaryDirectory() as folder:
+        expected = _first_page(Path(folder))
+    content = [place for place in range(HEADER, PAGE) if expected[place]]
+    same = sum(page[place : place + 1] == expected[place : place + 1] for place in content)
+    return same > len(content) // 2
+
+
+def salvage(path: Path, *, damaged_start: bool) -> str:
+    """Put a file with the readable rows in the place of a damaged spool; says what is lost.
+
+    `damaged_start`: its first page is damaged.
+    """
     kept = _unused(path.with_name(path.name + ".damaged"))
     fresh = path.with_name(path.name + ".salvaged")
     fresh.unlink(missing_ok=True)
     make_private(fresh)
+    with TemporaryDirectory(dir=path.parent) as folder:
+        readable = _with_new_start(path, Path(folder)) if damaged_start else path
+        unread = _copy_rows(readable, fresh)
+    for ending in ("-wal", "-shm"):
+        beside = path.with_name(path.name + ending)
+        if beside.exists():
+            beside.rename(kept.with_name(kept.name + ending))
+    os.link(path, kept)
+    fresh.replace(path)
+    return (
+        f"the spool was damaged: up to {unread['operations']} operations, {unread['messages']} "
+        f"messages and {unread['dead_letters']} dead letters cannot be read; lines of these "
+        f"messages would be sent again; the damaged file is kept as {kept.name}"
+    )
+
+
+def _first_page(folder: Path) -> bytes:
+    """The first page of a new spool, which is made in the folder."""
+    made = folder / "new"
+    db = sqlite3.connect(made, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(SCHEMA)
+    finally:
+        db.close()
+    return made.read_bytes()[:PAGE]
+
+
+def _with_new_start(path: Path, folder: Path) -> Path:
+    """A copy of a spool, in the folder, with the first page of a new one."""
+    copy = folder / "copy"
+    shutil.copyfile(path, copy)
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists():
+        shutil.copyfile(wal, copy.with_name("copy-wal"))
+    with copy.open("r+b") as file:
+        old = file.read(PAGE)
+        page = bytearray(_first_page(folder))
+        for begin, end in OWN_FIELDS:
+            page[begin:end] = old[begin:end].ljust(end - begin, b"\0")
+        pages = max(1, copy.stat().st_size // PAGE)
+        page[28:32] = pages.to_bytes(4, "big")
+        page[92:96] = page[24:28]  # the size above is valid for this state of the file
+        file.seek(0)
+        file.write(page)
+    return copy
+
+
+def _copy_rows(path: Path, fresh: Path) -> dict[str, int]:
+    """Copy the readable rows of a spool to a new one; gives the number of others by table."""
     source, target = sqlite3.connect(path), sqlite3.connect(fresh)
     source.text_factory = lenient_text
     unread = dict.fromkeys(TABLES, 0)
@@ -80,17 +177,7 @@ def salvage(path: Path) -> str:
     finally:
         source.close()
         target.close()
-    for ending in ("-wal", "-shm"):
-        beside = path.with_name(path.name + ending)
-        if beside.exists():
-            beside.rename(kept.with_name(kept.name + ending))
-    os.link(path, kept)
-    fresh.replace(path)
-    return (
-        f"the spool was damaged: up to {unread['operations']} operations, {unread['messages']} "
-        f"messages and {unread['dead_letters']} dead letters cannot be read; lines of these "
-        f"messages would be sent again; the damaged file is kept as {kept.name}"
-    )
+    return unread
 
 
 def wal_of(path: Path) -> bytes:
@@ -124,14 +211,19 @@ def _rows(
 ) -> Iterator[Any]:
     """The readable rows of a table with numbers up to `last`; counts the others in `unread`."""
     ranges = [(1, last)]
+    failed = 0
     while ranges:
         low, high = ranges.pop()
+        if failed > FAILED_READS:
+            unread[table] += high - low + 1
+            continue
         try:
             rows = source.execute(
                 f"SELECT {columns} FROM {table} WHERE rowid BETWEEN ? AND ? ORDER BY rowid",  # noqa: S608
                 (low, high),
             ).fetchall()
         except sqlite3.DatabaseError:
+            failed += 1
             if low == high:
                 unread[table] += 1
                 continue

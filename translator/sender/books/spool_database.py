@@ -1,5 +1,6 @@
 """The SQLite file of a spool: opening it, transactions, and statements for many rows."""
 
+import os
 import sqlite3
 import threading
 import uuid
@@ -10,8 +11,12 @@ from types import TracebackType
 from typing import Any
 
 from translator.sender.books.salvage import (
+    TABLES,
+    has_tables,
     is_corruption,
     is_damaged,
+    is_spool_with_damaged_start,
+    is_unreadable_start,
     lenient_text,
     lost_transactions,
     salvage,
@@ -40,11 +45,20 @@ class SpoolDatabase:
         """What was lost because the file was damaged on disk; None if nothing was."""
         try:
             file = Path(path)
-            make_private(file)
+            if file.exists() and not file.is_file():
+                raise SpoolError(f"{path} is not a regular file; give another one for the spool")
+            if not file.exists() or not file.stat().st_size:
+                make_private(file)
             try:
                 self._open(file)
             except _DamagedError:
-                self.damage = salvage(file)
+                damaged_start = not _has_tables(file) and is_spool_with_damaged_start(file)
+                self.damage = salvage(file, damaged_start=damaged_start)
+                self._open(file)
+            except _DamagedStartError as error:
+                if not is_spool_with_damaged_start(file):
+                    raise error.reason from error
+                self.damage = salvage(file, damaged_start=True)
                 self._open(file)
         except (sqlite3.OperationalError, OSError) as error:
             hint = "another process uses it" if "locked" in str(error) else "is it writable?"
@@ -57,7 +71,7 @@ class SpoolDatabase:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.text_factory = lenient_text
         try:
-            self._prepare()
+            self._prepare(path)
             lost = lost_transactions(wal, self._db)
             if lost:
                 self.damage = (
@@ -66,24 +80,23 @@ class SpoolDatabase:
                 )
         except BaseException as error:
             self._db.close()
-            if isinstance(error, sqlite3.Error) and is_corruption(error):
-                raise _DamagedError from error
+            if isinstance(error, sqlite3.Error):
+                if is_corruption(error):
+                    raise _DamagedError from error
+                if is_unreadable_start(error) and os.access(path, os.W_OK):
+                    raise _DamagedStartError(error) from error
             raise
 
-    def _prepare(self) -> None:
+    def _prepare(self, path: Path) -> None:
         run = self._db.execute
         run("PRAGMA busy_timeout = 1000")
+        self._check_is_spool()
+        make_private(path)
         run("PRAGMA locking_mode = EXCLUSIVE")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = FULL")
         if is_damaged(self._db):
             raise _DamagedError
-        tables = {name for (name,) in run("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if "about" in tables:
-            found = dict(run("SELECT name, value FROM about"))
-            version = found.get("version", "unknown")
-            if found and version != VERSION:
-                raise sqlite3.DatabaseError(f"its version is {version}, not {VERSION}")
         self._db.executescript(SCHEMA)
         run("BEGIN IMMEDIATE")
         for name, value in (
@@ -100,6 +113,22 @@ class SpoolDatabase:
         self.run = int(about["run"]) + 1
         self.interrupted = about["closed"] == "0"
         """Whether the process that had it last did not close it."""
+
+    def _check_is_spool(self) -> None:
+        """Raise an error if the file has tables, but not those of a spool of this version.
+
+        Nothing is written to a database of another program. After a crash, the tables that are
+        made after `about` may be missing.
+        """
+        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        tables = {name for (name,) in self._db.execute(query)}
+        if "about" in tables:
+            found = dict(self._db.execute("SELECT name, value FROM about"))
+            version = found.get("version", "unknown")
+            if found and version != VERSION:
+                raise sqlite3.DatabaseError(f"its version is {version}, not {VERSION}")
+        if tables and not has_tables(self._db, {"about", *(tables & TABLES.keys())}):
+            raise _DamagedStartError(sqlite3.DatabaseError("it is another database"))
 
     def transaction(self) -> "Transaction":
         """A transaction that lasts until the end of a `with` block."""
@@ -136,6 +165,22 @@ class SpoolDatabase:
 
 class _DamagedError(Exception):
     """The file is a spool, but a part of it cannot be read."""
+
+
+class _DamagedStartError(Exception):
+    """The file is not a spool, or the first page of one is damaged; `reason` is SQLite's error."""
+
+    def __init__(self, reason: sqlite3.Error) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def _has_tables(path: Path) -> bool:
+    db = sqlite3.connect(path)
+    try:
+        return has_tables(db)
+    finally:
+        db.close()
 
 
 class Transaction:

@@ -4,7 +4,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from translator.bulk import is_blank, lines, pieces
 from translator.options import (
     allow_host_option,
     base_url_option,
+    check_distinct,
     eu_base_url_option,
     input_argument,
     live_option,
@@ -37,6 +38,12 @@ from translator.sender.logs import DEFAULT_LEVEL, LEVELS
 WORKERS = 4
 EXIT_INTERRUPTED = 130
 """The status that shells use for a program that Ctrl-C ended."""
+
+FILE_OPTIONS = {
+    "settings_file": "--settings",
+    "mapping_file": "--mapping",
+    "dead_letters": "--dead-letters",
+}
 
 path_option = partial(click.option, type=click.Path(dir_okay=False, path_type=Path))
 spool_option = path_option(
@@ -126,6 +133,8 @@ def send(
     """
     if again is not None and spool is None:
         usage_error("--again needs --spool: without a spool no run is remembered")
+    given = None if file in (None, "-") else Path(str(file))
+    check_distinct({"FILE": given, "--spool": spool, **_files(options)})
     with opened(file, raw_stdin=True) as source:
         read = partial(_input, source)
         status, _ = _deliver(read, now_text=now_text, spool=spool, again=again, **options)
@@ -144,10 +153,16 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
 
     Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
     """
+    given, file = file, file.resolve()  # what is renamed must be the file, not a link to it
+    if file.exists() and not file.is_file():
+        usage_error(f"{given} is not a regular file; only those hold dead letters to send")
+    dead_letters = None if dead_letters is None else dead_letters.resolve()
+    dead_letters = None if dead_letters == file else dead_letters
+    check_distinct({"FILE": file, **_files({**options, "dead_letters": dead_letters})})
     taken = file.with_name(file.name + ".resending")
     spool = file.with_name(file.name + ".spool")
     if not taken.exists() and not file.exists():
-        usage_error(f"{file} does not exist; there are no dead letters to send")
+        usage_error(f"{given} does not exist; there are no dead letters to send")
     with ExitStack() as stack:
 
         def read(opened: Opened) -> Iterable[bytes]:
@@ -157,7 +172,8 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
                     # It was left behind by a `resend` that ended: this is another input.
                     opened.spool.begin_input()
                 claim(file, taken)
-            return unique(lines(stack.enter_context(taken.open("rb"))))
+            found = lines(stack.enter_context(taken.open("rb")))
+            return unique(line for line in found if not is_blank(line))
 
         status, finished = _deliver(
             read,
@@ -172,6 +188,11 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
         for ending in ("-wal", "-shm", ""):
             spool.with_name(spool.name + ending).unlink(missing_ok=True)
     sys.exit(status)
+
+
+def _files(options: Mapping[str, Any]) -> dict[str, Path | None]:
+    """The files among the options of every command that delivers, under the names of these."""
+    return {option: options[name] for name, option in FILE_OPTIONS.items()}
 
 
 def _input(source: BinaryIO, opened: Opened) -> Iterable[bytes] | Lines:
