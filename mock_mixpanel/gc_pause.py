@@ -1,4 +1,4 @@
-"""Work that makes very many objects, and no cycles of them."""
+"""Pauses the cyclic garbage collector while very many objects are made, none of them in cycles."""
 
 import gc
 from collections.abc import Iterator
@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without looking for garbage in cycles: with millions of objects that would take longer than
-    the work itself."""
+    """Pause the collector in this block.
+
+    Looking for cycles among millions of objects would take longer than the work itself.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:

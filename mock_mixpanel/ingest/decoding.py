@@ -29,6 +29,7 @@ from mock_mixpanel.ingest.forms import (
 )
 from mock_mixpanel.ingest.problems import INVALID_BASE64, NO_DATA
 from mock_mixpanel.ingest.redaction import redacted_text
+from mock_mixpanel.ingest.shallow_json import DEPTH, parse_shallow
 
 MOST_MEMBERS = 1000
 """Members of a gzip body: each is copied, and a body can have millions."""
@@ -66,6 +67,7 @@ class Decoded(NamedTuple):
     `problem` says why the body could not be read, and `answer` is the error text that Mixpanel
     sends then; `records` holds an excerpt of the body. `size` is in bytes, the larger of the data
     as sent and decompressed. `text` is the JSON array of the records if it was sent as one.
+    `shallow` says that all records are from `parse_shallow`.
     """
 
     records: list[Any]
@@ -74,6 +76,15 @@ class Decoded(NamedTuple):
     size: int = 0
     text: bytes | None = None
     answer: str = NO_DATA.reason
+    shallow: bool = False
+
+
+class ParsedRecords(NamedTuple):
+    """A JSON value, its text if the fast parsers accept it, and whether it is shallow."""
+
+    value: Any
+    text: bytes | None = None
+    shallow: bool = False
 
 
 def decode(
@@ -105,22 +116,23 @@ def decode(
             is_json = bare
             form = {} if bare else _form_fields(body, kind, content_type)
         if is_json and body:
-            records, text = _json_lines(body) if kind in NDJSON else _json(body)
+            parsed = _json_lines(body) if kind in NDJSON else _json(body)
         else:
             if body and "data" not in form and "data" not in query:
                 raise UnreadableError("a form without data=...")
             raw = form.get("data") or query.get("data", "").encode(errors="replace")
-            records, text = _json(_data(raw)) if raw.strip() else ([], None)
-        if text is None or text.count(b"[") + text.count(b"{") > max_depth:
-            _check_depth(records, max_depth)
+            parsed = _json(_data(raw)) if raw.strip() else ParsedRecords([])
+        if not parsed.shallow or max_depth < DEPTH:
+            _check_depth(parsed.value, max_depth)
     except UnreadableError as error:
         excerpt = redacted_text(raw[: 4 * EXCERPT].decode(errors="replace")[:EXCERPT])
         controls = _controls(query, form)
         return Decoded([excerpt], controls, f"data: {error}", answer=error.answer)
-    size = max(sent, len(body), len(raw))
+    size, controls = max(sent, len(body), len(raw)), _controls(query, form)
+    records, text, shallow = parsed
     if not isinstance(records, list):
-        return Decoded([records], _controls(query, form), size=size)
-    return Decoded(records, _controls(query, form), size=size, text=text)
+        return Decoded([records], controls, size=size, shallow=shallow)
+    return Decoded(records, controls, size=size, text=text, shallow=shallow)
 
 
 @lru_cache(1000)
@@ -191,8 +203,8 @@ def _data(value: bytes) -> bytes:
         raise UnreadableError(message, INVALID_BASE64) from error
 
 
-def _json(text: bytes) -> tuple[Any, bytes | None]:
-    """Parse JSON; return the value and, if the fast parser accepts it, its text.
+def _json(text: bytes) -> ParsedRecords:
+    """Parse JSON.
 
     A surrogate pair whose halves are each encoded as UTF-8 (CESU-8) is read as one character.
     mixpanel-browser writes such base64 for every `api_host` outside of mixpanel.com
@@ -201,8 +213,11 @@ def _json(text: bytes) -> tuple[Any, bytes | None]:
     The slower parser reads invalid UTF-8, lone surrogates and integers beyond 64 bits. These are
     an error of one record, not of the whole request. Each invalid byte becomes a lone surrogate.
     """
+    records = parse_shallow(text)
+    if records is not None:
+        return ParsedRecords(records, text.strip(), shallow=True)
     try:
-        return orjson.loads(text), text.strip()
+        return ParsedRecords(orjson.loads(text), text.strip())
     except orjson.JSONDecodeError as error:
         first = error
     joined = _SURROGATE_PAIRS.sub(_characters, text)
@@ -210,7 +225,7 @@ def _json(text: bytes) -> tuple[Any, bytes | None]:
         return _json(joined)
     try:
         decoded = text.decode(json.detect_encoding(text), "surrogateescape")
-        return json.loads(decoded, parse_constant=_refuse, parse_float=_finite), None
+        return ParsedRecords(json.loads(decoded, parse_constant=_refuse, parse_float=_finite))
     except (ValueError, RecursionError):
         raise UnreadableError(f"not JSON: {first}") from first
 
@@ -221,20 +236,22 @@ def _characters(pairs: re.Match[bytes]) -> bytes:
     return halves.encode("utf-16", "surrogatepass").decode("utf-16").encode()
 
 
-def _json_lines(body: bytes) -> tuple[Any, bytes | None]:
+def _json_lines(body: bytes) -> ParsedRecords:
     """Parse one object a line; a body that is a single array or object is accepted as well."""
     body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip()
     if body[:1] == b"[" or b"\n" not in body:
         return _json(body)
-    records = []
+    records, shallow = [], True
     for number, line in enumerate(io.BytesIO(body), start=1):
         if not line.strip():
             continue
         try:
-            records.append(_json(line)[0])
+            parsed = _json(line)
         except UnreadableError as error:
             raise UnreadableError(f"line {number}: {error}") from error
-    return records, None
+        records.append(parsed.value)
+        shallow = shallow and parsed.shallow
+    return ParsedRecords(records, shallow=shallow)
 
 
 def _refuse(constant: str) -> Any:

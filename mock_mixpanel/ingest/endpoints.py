@@ -3,11 +3,13 @@
 No state is computed here; the answer depends on the verdicts alone.
 """
 
-from collections.abc import ItemsView, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mock_mixpanel.backend import Backend
+from mock_mixpanel.gc_pause import uncollected
 from mock_mixpanel.ingest import authentication, replies
 from mock_mixpanel.ingest.decoding import BodyTooLargeError, Decoded, decode
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
@@ -15,7 +17,7 @@ from mock_mixpanel.ingest.problems import NO_DATA, Problem
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply
-from mock_mixpanel.ingest.verdicts import CheckedRecord, RecordChecker
+from mock_mixpanel.ingest.verdicts import EVENTS, CheckedRecord, RecordChecker
 from mock_mixpanel.json_values import flag, identifier
 from mock_mixpanel.log.records import Arrival, Exchange
 from mock_mixpanel.log.row_codec import dump
@@ -38,10 +40,7 @@ def ingest(backend: Backend, endpoint: str, incoming: Incoming) -> Reply:
     changed that before it is stored, it is judged again.
     """
     while True:
-        if backend.counts:
-            with backend.exclusive():
-                reply = _ingested(backend, endpoint, incoming)
-        else:
+        with uncollected(), backend.exclusive() if backend.counts else nullcontext():
             reply = _ingested(backend, endpoint, incoming)
         if reply:
             return reply
@@ -52,16 +51,15 @@ def _ingested(backend: Backend, endpoint: str, incoming: Incoming) -> Reply | No
     """The reply; None if the request has to be checked again."""
     now = backend.clock.now()
     records, judged, reply, text = _taken(backend, endpoint, incoming, now)
-    fault = backend.faults.pick(endpoint, {each.token for each in judged})
+    fault = backend.faults.pick(endpoint, {each.token for each in _distinct(judged).values()})
     if fault:
         reply = fault.action.answer(endpoint, reply)
         if not fault.action.stores:
             problem = Problem(f"fault {fault.id}: not stored")
             judged = [replace(each, problems=[*each.problems, problem]) for each in judged]
-    verdict = {
-        k: each.verdict(endpoint, incoming.envelope.region, now) for k, each in _shared(judged)
-    }
-    verdicts = [verdict[id(each)] for each in judged]
+    region = incoming.envelope.region
+    verdict = {k: each.verdict(endpoint, region, now) for k, each in _distinct(judged).items()}
+    verdicts = list(map(verdict.__getitem__, map(id, judged)))
     exchanged = exchange(incoming, reply, now, fault.id if fault else None)
     arrival = Arrival(exchanged, verdicts, text or dump(records))
     return reply if backend.log.take(arrival, backend.version) else None
@@ -124,7 +122,7 @@ def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> C
     if endpoint == "/import":
         tokens = _import_tokens(backend, incoming, controls, records)
     else:
-        tokens = [_sent_token(endpoint, record) for record in records]
+        tokens = _sent_tokens(endpoint, records)
     if tokens is None:
         refused = _unauthorized(backend, incoming, controls, records)
         return CheckedRequest(*refused, replies.import_error(401, "Invalid credentials"))
@@ -134,17 +132,17 @@ def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> C
         return CheckedRequest(*_all_refused(endpoint, records, reason), reply)
     ip, sender = controls.get("ip"), incoming.envelope.address
     judge = RecordChecker(backend, endpoint, incoming.envelope.region, now, strict, ip, sender)
-    judged = judge.judge(records, tokens)
+    judged = judge.judge(records, tokens, shallow=decoded.shallow)
     if strict:
         return CheckedRequest(records, judged, _strict_reply(records, judged), decoded.text)
-    worst = [each.worst for _, each in _shared(judged)]
+    worst = [each.worst for each in _distinct(judged).values()]
     error = worst[0].reason if all(worst) and worst[0] else None
     return CheckedRequest(records, judged, _received(error, controls), decoded.text)
 
 
-def _shared(judged: Sequence[CheckedRecord]) -> ItemsView[int, CheckedRecord]:
-    """The distinct results of the checks, in order: most records share one."""
-    return {id(each): each for each in judged}.items()
+def _distinct(judged: Sequence[CheckedRecord]) -> dict[int, CheckedRecord]:
+    """The distinct results of the checks by identity, in order: most records share one."""
+    return dict(zip(map(id, judged), judged, strict=True))
 
 
 def _over_limit(
@@ -179,11 +177,12 @@ def _decoded(incoming: Incoming, limits: MixpanelLimits) -> Decoded:
     )
 
 
-def _sent_token(endpoint: str, record: Any) -> str:
-    if endpoint in ("/track", "/import"):
-        return authentication.record_token(record)
-    token = record.get("$token") if isinstance(record, dict) else None
-    return token if isinstance(token, str) else ""
+def _sent_tokens(endpoint: str, records: Iterable[Any]) -> list[str]:
+    """The token of each record; "" where it is absent."""
+    if endpoint in EVENTS:
+        return [authentication.record_token(record) for record in records]
+    tokens = [record.get("$token") if isinstance(record, dict) else None for record in records]
+    return [token if isinstance(token, str) else "" for token in tokens]
 
 
 def _import_tokens(
@@ -223,7 +222,7 @@ def _all_refused(
     """The records that are kept of a request that is refused as a whole, each with the reason."""
     problems, rest = [Problem(reason)], len(records) - MOST_REFUSED
     records = records[:MOST_REFUSED]
-    judged = [CheckedRecord(_sent_token(endpoint, record), problems) for record in records]
+    judged = [CheckedRecord(token, problems) for token in _sent_tokens(endpoint, records)]
     if rest <= 0:
         return records, judged
     return [*records, f"{rest} more records"], [*judged, CheckedRecord(problems=problems)]

@@ -69,13 +69,14 @@ class CheckedRecord:
 class CheckTerms(NamedTuple):
     """Settings for the checks of all records of a project at an endpoint.
 
-    `plain` is the result for each record that `is_plain` accepts; None: every record is checked.
+    `plain` is the result for each record that `is_plain` accepts. None: all records are checked in
+    full.
     """
 
     limits: MixpanelLimits
     options: Project | None
-    plain: CheckedRecord | None
-    is_plain: Callable[[Any, float], bool]
+    plain: CheckedRecord
+    is_plain: Callable[[Any, float], bool] | None
 
 
 @dataclass
@@ -94,14 +95,20 @@ class RecordChecker:
     sender: str = ""
     terms: dict[str, CheckTerms] = field(default_factory=dict)
 
-    def judge(self, records: Sequence[Any], tokens: Sequence[str]) -> list[CheckedRecord]:
-        """The result for each record; `tokens` are the projects of the records."""
+    def judge(
+        self, records: Sequence[Any], tokens: Sequence[str], *, shallow: bool
+    ) -> list[CheckedRecord]:
+        """The result for each record; `tokens` are the projects of the records.
+
+        `shallow` says that the records are from `parse_shallow`.
+        """
         now = self.now
         terms = self.terms = {token: self._terms(token) for token in set(tokens)}
         found = []
         for record, token in zip(records, tokens, strict=True):
             _, _, plain, is_plain = terms[token]
-            found.append(plain if plain and is_plain(record, now) else self._judged(record, token))
+            quick = shallow and is_plain and is_plain(record, now)
+            found.append(plain if quick else self._judged(record, token))
         return found
 
     def _terms(self, token: str) -> CheckTerms:
@@ -116,13 +123,12 @@ class RecordChecker:
     def _new_terms(self, token: str) -> CheckTerms:
         limits = self.backend.projects.limits(token)
         options = self.backend.projects.find(token) if token else None
-        plain = None
+        is_plain = None
         if options and self.endpoint in EVENTS:
             special = options.region not in (None, self.region)
-            special = special or options.geo or bool(options.drop_filters)
-            plain = None if special else CheckedRecord(token, options=options)
-        is_plain = plain_check(self.endpoint, limits, strict=self.strict)
-        return CheckTerms(limits, options, plain, is_plain)
+            if not (special or options.geo or options.drop_filters):
+                is_plain = plain_check(self.endpoint, limits, strict=self.strict)
+        return CheckTerms(limits, options, CheckedRecord(token, options=options), is_plain)
 
     def _judged(self, record: Any, token: str) -> CheckedRecord:
         endpoint, now, strict = self.endpoint, self.now, self.strict

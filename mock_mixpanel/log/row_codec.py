@@ -113,11 +113,9 @@ def _table(verdicts: Sequence[RecordVerdict]) -> tuple[list[RecordVerdict], list
 
     If all records have the same verdict, the number of records replaces the places.
     """
-    if all(verdict is verdicts[0] for verdict in verdicts):
+    if not verdicts or verdicts.count(verdicts[0]) == len(verdicts):
         return list(verdicts[:1]), len(verdicts)
     distinct = dict.fromkeys(verdicts)
-    if len(distinct) < 2:
-        return list(distinct), len(verdicts)
     number = {verdict: place for place, verdict in enumerate(distinct)}
     return list(distinct), [number[verdict] for verdict in verdicts]
 

@@ -1,12 +1,15 @@
 """Each record that the fast check accepts passes the full check too."""
 
+import json
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_mixpanel.ingest.fast_path import plain_check
+from mock_mixpanel.ingest.shallow_json import DEPTH, MOST_MEMBERS, parse_shallow
 from mock_mixpanel.ingest.validation import bucket_note, event_problems, identity_note, size_note
 from mock_mixpanel.projects.config import IDENTITY_MODES, MixpanelLimits
 
@@ -56,7 +59,7 @@ def test_plain_is_without_fault(
     endpoint: str, strict: bool, limits: MixpanelLimits, record: Any
 ) -> None:
     """Nothing is plain that has a problem or deserves a note, under any identity mode."""
-    if plain_check(endpoint, limits, strict=strict)(record, NOW):
+    if is_plain(record, endpoint, limits, strict=strict):
         assert list(event_problems(record, endpoint, NOW, limits, strict=strict)) == []
         assert [identity_note(record, mode) for mode in IDENTITY_MODES] == [None] * 3
         assert None is size_note(record["properties"], limits)
@@ -78,4 +81,74 @@ def test_usual_events_are_plain(endpoint: str, strict: bool) -> None:
         "address": {"city": "Berlin"},
     }
     record = {"event": "Order Completed", "properties": properties}
-    assert plain_check(endpoint, MixpanelLimits(), strict=strict)(record, NOW)
+    assert is_plain(record, endpoint, MixpanelLimits(), strict=strict) is True
+
+
+def is_plain(record: Any, endpoint: str, limits: MixpanelLimits, *, strict: bool) -> bool:
+    """Whether a record that was sent alone takes the short way."""
+    check = plain_check(endpoint, limits, strict=strict)
+    records = parse_shallow(json.dumps([record]).encode())
+    return bool(check and records and check(records[0], NOW))
+
+
+@given(record=VALUES | RECORDS)
+def test_shallow_json_is_read_the_same(record: Any) -> None:
+    """A text that the schema accepts gives what the JSON parser gives."""
+    for text in (json.dumps(record).encode(), json.dumps([record, record]).encode()):
+        records = parse_shallow(text)
+        if records is not None:
+            assert records == orjson.loads(text)
+
+
+def nested(depth: int, kind: type) -> Any:
+    """A value with so many lists or objects inside each other."""
+    value: Any = 1
+    for _ in range(depth):
+        value = [value] if kind is list else {"a": value}
+    return value
+
+
+SHALLOW = {
+    "no record": [],
+    "one record": {"event": "A", "properties": {"a": 1}},
+    "several": [{"event": "A", "properties": {"a": [1, {"b": [None]}]}}, {}],
+    "lists": [{"properties": {"a": nested(DEPTH - 3, list)}}],
+    "objects": [{"properties": {"a": nested(DEPTH - 3, dict)}}],
+    "many elements": [{"a": [0] * MOST_MEMBERS}],
+    "many members": [{"a": dict.fromkeys(map(str, range(MOST_MEMBERS)))}],
+    "largest integer": [{"a": 2**63 - 1}],
+    "smallest integer": [{"a": -(2**63)}],
+    "many records": [{}] * (MOST_MEMBERS + 1),
+}
+NOT_SHALLOW = {
+    "no object": [1],
+    "text": "a",
+    "null": None,
+    "deep lists": [{"properties": {"a": nested(DEPTH - 2, list)}}],
+    "deep objects": [{"properties": {"a": nested(DEPTH - 2, dict)}}],
+    "too many elements": [{"a": [0] * (MOST_MEMBERS + 1)}],
+    "too many members": [{"a": dict.fromkeys(map(str, range(MOST_MEMBERS + 1)))}],
+    "too large an integer": [{"a": 2**63}],
+    "too small an integer": [{"a": -(2**63) - 1}],
+    "a lone surrogate": [{"a": "\ud800"}],
+}
+
+
+@pytest.mark.parametrize("case", SHALLOW)
+def test_shallow(case: str) -> None:
+    """Records up to the limits are read by the fast parser."""
+    assert parse_shallow(json.dumps(SHALLOW[case]).encode()) == SHALLOW[case]
+
+
+@pytest.mark.parametrize("case", NOT_SHALLOW)
+def test_not_shallow(case: str) -> None:
+    """What is deeper or larger is left to the parser that reads everything."""
+    assert parse_shallow(json.dumps(NOT_SHALLOW[case]).encode()) is None
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"[", b"[{}", b'[{"a":NaN}]', b'[{"a":1e999}]', b'[{"a":"\xff"}]', b"[{}]x"]
+)
+def test_malformed_is_not_shallow(text: bytes) -> None:
+    """A text that is not JSON is left to the parser that says what is wrong."""
+    assert parse_shallow(text) is None
