@@ -1,6 +1,7 @@
 """What the description of the HTTP interface says is what is served, whatever is sent."""
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.clients.needs import python_client
 from tests.thorough import times
 
 schemathesis = python_client("schemathesis")
+builder = python_client("schemathesis.generation.hypothesis.builder")
 checks = python_client("schemathesis.specs.openapi.checks")
 validation = python_client("openapi_spec_validator")
 
@@ -58,8 +60,10 @@ def small_backend() -> Flask:
     return app
 
 
-served.app = small_backend()
-schema = schemathesis.openapi.from_wsgi("/_mock/openapi.json", served)
+@cache
+def described() -> Any:
+    """The description, as the library reads it."""
+    return schemathesis.openapi.from_wsgi("/_mock/openapi.json", served)
 
 
 def as_text(_context: Any, value: Any) -> bytes:
@@ -85,7 +89,25 @@ def answered(case: Any) -> None:
     )
 
 
-test_whatever_is_sent = schema.parametrize()(settings(max_examples=times(5, 50))(answered))
+@pytest.mark.parametrize(
+    "operation", [f"{method} {path}" for method, path, _ in openapi.operations()]
+)
+def test_whatever_is_sent(operation: str) -> None:
+    """No request to an operation fails, and each answer is as the description says.
+
+    The requests are made here and not by `schema.parametrize()`, which makes those of all
+    operations when the tests are collected: that takes seconds in each process.
+    """
+    method, path = operation.split()
+    config = builder.HypothesisTestConfig(
+        project=described().config,
+        modes=list(builder.HypothesisTestMode),
+        settings=settings(max_examples=times(5, 50)),
+    )
+    check = builder.create_test(
+        operation=described()[path][method], test_func=answered, config=config
+    )
+    check()
 
 
 def test_it_is_openapi() -> None:

@@ -10,6 +10,7 @@ import base64
 import gzip
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -79,8 +80,12 @@ LITERALS = (
     *(b'{"batch":[' + b"{}," * 3000 + b"{}]}", b'{"batch":[1,null,"x",[],{}]}'),
     *(b'{"batch":[{"type":"track","type":"alias","userId":"a","event":"E"}]}', b'{"a":1e999}'),
 )
-BOMBS = tuple(gzip.compress(letter * 40_000_000, 9) for letter in (b" ", b"[", b"9"))
-"""Bodies of some 40 kB that decompress to 40 MB."""
+
+
+@cache
+def bombs() -> tuple[bytes, ...]:
+    """Bodies of some 40 kB that decompress to 40 MB."""
+    return tuple(gzip.compress(letter * 40_000_000, 9) for letter in (b" ", b"[", b"9"))
 
 
 class GatewayFuzzer(Fuzzer):
@@ -140,7 +145,7 @@ class GatewayFuzzer(Fuzzer):
         target = path + (("&" if "?" in path else "?") + query if query else "")
         if self._chance(0.003):
             head = f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\n"
-            bomb = draw.choice(BOMBS)
+            bomb = draw.choice(bombs())
             return Request(
                 f"{head}Content-Length: {len(bomb)}\r\n\r\n".encode() + bomb, "POST", True
             )
