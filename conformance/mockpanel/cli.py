@@ -14,20 +14,22 @@ COMMANDS = {
     "up": LazyCommand("conformance.mockpanel.up:up", "Start a mock and a gateway together."),
     "serve": LazyCommand("mock_mixpanel.cli:serve", "Run a local Mixpanel."),
     "translate": LazyCommand(
-        "translator.cli:translate", "Translate Segment messages to operations."
+        "translator.commands:translate", "Translate Segment messages to operations."
     ),
-    "send": LazyCommand("translator.cli:send", "Translate Segment messages and deliver them."),
-    "resend": LazyCommand("translator.cli:resend", "Deliver dead letters again."),
+    "send": LazyCommand(
+        "translator.sender.commands.cli:send", "Translate Segment messages and deliver them."
+    ),
+    "resend": LazyCommand("translator.sender.commands.cli:resend", "Deliver dead letters again."),
     "gateway": LazyCommand(
-        "translator.cli:gateway", "Run a Segment-compatible HTTP API that delivers."
+        "translator.gateway.cli:gateway", "Run a Segment-compatible HTTP API that delivers."
     ),
     "engage": LazyCommand(
-        "translator.cli:engage", "Compute traits and audiences as Segment Engage does."
+        "translator.engage.cli:engage", "Compute traits and audiences as Segment Engage does."
     ),
     **CONFORMANCE_COMMANDS,
     "mcp": LazyCommand("conformance.mockpanel.mcp_command:mcp", "Serve tools for AI assistants."),
-    "mapping": LazyCommand("translator.cli:mapping", "Print the mapping tables."),
-    "reference": LazyCommand("translator.cli:reference", "Print the translator's reference."),
+    "mapping": LazyCommand("translator.commands:mapping", "Print the mapping tables."),
+    "reference": LazyCommand("translator.commands:reference", "Print the translator's reference."),
     "api": LazyCommand("mock_mixpanel.cli:api", "Print the mock's HTTP API."),
     "completion": LazyCommand(
         "conformance.mockpanel.completion:completion", "Print the completion script of a shell."

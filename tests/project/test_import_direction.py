@@ -11,6 +11,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "translator": (
         {"__main__"},
         {"cli"},
+        {"commands"},
         {"reference"},
         {"engage", "gateway", "spark"},
         {"sender"},
