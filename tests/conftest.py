@@ -1,5 +1,6 @@
 """Settings and fixtures that all tests share."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,19 @@ from tests.loopback.guard import OutsideError, is_outside, watch
 # An example must not fail because the machine is busy.
 settings.register_profile("mockpanel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mockpanel")
+
+
+def pytest_configure() -> None:
+    """Collecting makes a million objects that stay; the garbage collector would find nothing."""
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: the garbage collector no longer looks at it."""
+    gc.freeze()
+    gc.enable()
+
 
 _escapes: list[str] = []
 
