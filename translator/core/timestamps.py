@@ -9,6 +9,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 
+from translator.core.date_formats import parse_other_format
+
 MAX_LENGTH = 100
 """Longer texts are not tried as dates (characters)."""
 
@@ -32,43 +34,6 @@ _DATE_AND_TIME = re.compile(
             (?P<zone> Z | [+-]\d\d (?: :?\d\d )? )? )?""",
     re.VERBOSE | re.ASCII,
 )
-
-# Formats that are really sent and that browsers parse, in addition to ISO 8601.
-_OTHER_FORMATS = (
-    "%m/%d/%Y",
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%Y %H:%M:%S",
-    "%m/%d/%Y %I:%M %p",
-    "%m/%d/%Y %I:%M:%S %p",
-    "%m/%d/%Y, %I:%M:%S %p",
-    "%Y/%m/%d",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%B %d, %Y",
-    "%b %d, %Y",
-    "%B %d, %Y %H:%M:%S",
-    "%d %B %Y",
-    "%d %b %Y",
-    "%a %b %d %Y",
-    "%a, %d %b %Y %H:%M:%S GMT",
-    "%a, %d %b %Y %H:%M:%S %z",
-    "%a %b %d %Y %H:%M:%S GMT%z",
-)
-
-
-def _formats_by_separators() -> dict[tuple[int, int], tuple[str, ...]]:
-    """The formats under the number of slashes and of colons that their texts have, in order."""
-    found: dict[tuple[int, int], tuple[str, ...]] = {}
-    for pattern in _OTHER_FORMATS:
-        slashes, colons = pattern.count("/"), pattern.count(":")
-        # An offset has none, one or two colons of its own: +0200, +02:00, +02:00:00.
-        for own in range(3) if "%z" in pattern else (0,):
-            place = (slashes, colons + own)
-            found[place] = (*found.get(place, ()), pattern)
-    return found
-
-
-_FORMATS = _formats_by_separators()
 
 
 def to_ms(moment: datetime) -> int:
@@ -169,14 +134,8 @@ def _parse_text(value: str) -> int | None:
     ms = iso_to_ms(text)
     if ms is not None:
         return ms
-    text = re.sub(r"\s*\([^)]*\)$", "", text)
-    for pattern in _FORMATS.get((text.count("/"), text.count(":")), ()):
-        try:
-            moment = datetime.strptime(text, pattern)
-        except ValueError:
-            continue
-        return _in_calendar(to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
-    return None
+    moment = parse_other_format(re.sub(r"\s*\([^)]*\)$", "", text))
+    return None if moment is None else _in_calendar(to_ms(moment))
 
 
 def iso_seconds(ms: int) -> str:
