@@ -9,6 +9,7 @@ import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from io import BytesIO
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
@@ -33,6 +34,10 @@ PARALLEL_FROM_BYTES = 4 << 20
 """Smaller inputs are translated by one process: a second one would start too late."""
 
 
+_LINE = orjson.OPT_APPEND_NEWLINE
+_NOT_OPENERS = bytes(byte for byte in range(256) if byte not in b"{[\n")
+
+
 class Job(NamedTuple):
     """What a worker process needs to translate. `now_ms` is in milliseconds since 1970."""
 
@@ -43,7 +48,7 @@ class Job(NamedTuple):
 
 
 def translate_line(line: bytes, compiled: CompiledSettings, now_ms: int | None) -> Result:
-    """The result for one line of JSON text. Never raises."""
+    """The result for one line of JSON text, with or without the line's end. Never raises."""
     try:
         return translate_message(parse_line(line), compiled, now_ms)
     except TranslationError as error:
@@ -77,39 +82,65 @@ def needs_check(line: bytes) -> bool:
 
 
 def parse_line(line: bytes) -> Any:
-    """The JSON value of a line. Raises `TranslationError` with the problem."""
-    if len(line) > MAX_LINE_BYTES:
+    """The JSON value of a line, with or without the line's end.
+
+    Raises `TranslationError` with the problem.
+    """
+    if len(line) > MAX_LINE_BYTES and len(without_end(line)) > MAX_LINE_BYTES:
         raise TranslationError("not_json", f"the line is longer than {MAX_LINE_BYTES} bytes")
     try:
         message = orjson.loads(line)
-    except ValueError as error:
-        return _parse_leniently(line, str(error))
+    except ValueError:
+        return _parse_leniently(without_end(line))
     if needs_check(line):
         check(message)
     return message
 
 
-def _parse_leniently(line: bytes, problem: str) -> Any:
+def without_end(line: bytes) -> bytes:
+    """The line without the line break at its end."""
+    return line.removesuffix(b"\n")
+
+
+def _parse_leniently(line: bytes) -> Any:
     """Parse a line that strict JSON refuses (NaN, lone surrogates), to name the field."""
     try:
         message = json.loads(line.decode("utf-8-sig"))
     except RecursionError:
         raise TranslationError("nesting_too_deep", "the line is nested too deeply") from None
     except ValueError:
-        raise TranslationError(
-            "not_json", f"the line is not JSON in UTF-8: {problem}; send one object a line"
-        ) from None
+        text = f"the line is not JSON in UTF-8: {_problem(line)}; send one object a line"
+        raise TranslationError("not_json", text) from None
     check(message)
     return message
 
 
-def answer_line(line: bytes, compiled: CompiledSettings, now_ms: int | None) -> tuple[bytes, bool]:
-    """The answer to a line as JSON text, without the line's end, and whether it is an error."""
-    result = translate_line(line, compiled, now_ms)
+def _problem(line: bytes) -> str:
+    """What the strict parser says of a line that is not JSON."""
     try:
-        return orjson.dumps(result.as_json()), result.error is not None
+        orjson.loads(line)
+    except ValueError as error:
+        return str(error)
+    raise AssertionError("the line is JSON")
+
+
+def answer_line(
+    line: bytes, compiled: CompiledSettings, now_ms: int | None, *, plain: bool = False
+) -> tuple[bytes, bool]:
+    """The answer to a line, which is a line of JSON text with its end, and whether it is an error.
+
+    `plain`: the line is known to be neither too long nor nested too deeply.
+    """
+    try:
+        message = orjson.loads(line) if plain else parse_line(line)
+    except ValueError:
+        result = translate_line(line, compiled, now_ms)  # it names the problem
+    else:
+        result = translate_parsed(message, compiled, now_ms, checked=True)
+    try:
+        return orjson.dumps(result.as_json(), option=_LINE), result.error is not None
     except TypeError as error:
-        return orjson.dumps(_our_defect(error).as_json()), True
+        return orjson.dumps(_our_defect(error).as_json(), option=_LINE), True
 
 
 def _our_defect(error: Exception) -> Result:
@@ -118,20 +149,27 @@ def _our_defect(error: Exception) -> Result:
     return Result(None, error=TranslationError("internal_error", text).failure)
 
 
-def translate_chunk(chunk: bytes, job: Job) -> tuple[bytes, int]:
+def translate_chunk(chunk: bytes, job: Job) -> tuple[bytearray, int]:
     """The answers to a chunk of whole lines, and how many of them are errors."""
     compiled = compile_settings(job.settings, job.rules, job.mapping)
-    answers: list[bytes] = []
+    plain = len(chunk) <= MAX_LINE_BYTES and not _has_deep_line(chunk)
+    answers = bytearray()
     errors = 0
-    for line in chunk.split(b"\n"):
-        if is_blank(line):
+    # A line and its answer are dropped before the next line, so that the processor's cache holds
+    # them; all lines at once, with all answers, would not fit.
+    for line in BytesIO(chunk):
+        if line.isspace():
             continue
-        answer, is_error = answer_line(line, compiled, job.now_ms)
+        answer, is_error = answer_line(line, compiled, job.now_ms, plain=plain)
         errors += is_error
-        answers.append(answer)
-    if answers:
-        answers.append(b"")  # for the end of the last line
-    return b"\n".join(answers), errors
+        answers += answer
+    return answers, errors
+
+
+def _has_deep_line(chunk: bytes) -> bool:
+    """Whether a line may be nested too deep."""
+    openers = chunk.translate(None, _NOT_OPENERS).split(b"\n")
+    return max(map(len, openers)) > MAX_NESTING
 
 
 def is_blank(line: bytes) -> bool:
@@ -221,8 +259,8 @@ def _json_line(result: Result) -> bytes:
         return json.dumps(found).encode() + b"\n"
 
 
-def _in_parallel(source: BinaryIO, job: Job, workers: int) -> Iterator[tuple[bytes, int]]:
-    under_way: deque[Future[tuple[bytes, int]]] = deque()
+def _in_parallel(source: BinaryIO, job: Job, workers: int) -> Iterator[tuple[bytearray, int]]:
+    under_way: deque[Future[tuple[bytearray, int]]] = deque()
     pool = ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_parent)
     try:
         for chunk in chunks(source):

@@ -75,6 +75,26 @@ def test_a_line_without_end_is_cut_short_and_answered() -> None:
     assert "longer than 16777216 bytes" in bad["error"]["message"]
 
 
+def test_a_line_of_the_longest_length_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a line does not count as part of it."""
+    good = json.dumps(track()).encode()
+    monkeypatch.setattr(bulk, "MAX_LINE_BYTES", len(good))
+    exact, longer = answers(good + b"\n" + good + b" \n")
+    assert exact["error"] is None
+    assert longer["error"]["message"] == f"the line is longer than {len(good)} bytes"
+
+
+@pytest.mark.parametrize("depth", [99, 100, 101])
+def test_only_the_deep_line_of_a_chunk_is_refused(depth: int) -> None:
+    """Lines that are not deep count together as many brackets as they like."""
+    good = json.dumps(track(properties={"list": [[], [], []] * 50})).encode()
+    deep = b'{"type":"track","event":"e","userId":"u","x":' + b"[" * depth + b"]" * depth + b"}"
+    codes = [
+        one["error"] and one["error"]["code"] for one in answers(b"\n".join([good, deep, good]))
+    ]
+    assert codes == [None, "nesting_too_deep" if depth > 99 else None, None]
+
+
 def test_two_processes_answer_in_the_order_of_one() -> None:
     """On several cores the output is the same as on one, to the byte."""
     messages = [track(messageId=f"m{number}", properties={"n": number}) for number in range(9000)]

@@ -1,5 +1,6 @@
 """The caches of the translator: they change the speed of a translation and nothing else."""
 
+import copy
 import json
 from importlib.resources import files
 from typing import Any
@@ -68,6 +69,20 @@ def test_a_context_is_worked_out_once() -> None:
     assert list(compiled.contexts) == [context_text({"locale": "nl-NL"})]
     translate_message(track(context={"locale": "x" * MAX_KEY}), compiled, NOW_MS)
     assert list(compiled.contexts) == [context_text({"locale": "nl-NL"})]
+
+
+def test_a_kept_context_shares_nothing_with_the_message() -> None:
+    """A caller who changes a message afterwards does not change later results."""
+    compiled = CompiledSettings(SETTINGS, Rules.documented())
+    message = track(context={"traits": {"plan": "pro"}, "library": {"name": "x"}})
+    before = translate_message(copy.deepcopy(message), compiled, NOW_MS)
+    changed = copy.deepcopy(message)
+    translate_message(changed, compiled, NOW_MS)
+    changed["context"]["traits"]["plan"] = "free"
+    changed["context"]["library"]["name"] = "y"
+    assert len(compiled.contexts) == 1
+    assert translate_message(message, compiled, NOW_MS) == before
+    assert before.operations[0].payload["properties"]["plan"] == "pro"
 
 
 def test_a_cache_is_bounded() -> None:

@@ -13,6 +13,7 @@ from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip
+from translator.core.property_names import PropertyNames
 from translator.core.timestamps import iso_seconds
 from translator.core.values import date_ms, detached
 
@@ -32,11 +33,9 @@ def charge_operations(
     compiled: CompiledSettings,
     event: str | None,
     properties: Json,
+    names: PropertyNames,
 ) -> list[OperationOrSkip]:
-    """The transaction of a call with `revenue`."""
-    names = compiled.property_names[tuple(properties)]
-    if names.revenue is None and names.total is None:
-        return []
+    """The transaction of a call with `revenue`. `names` is the meaning of the properties' names."""
     revenue = None if names.revenue is None else properties[names.revenue]
     amount = charge_amount(revenue, compiled)
     missing = revenue in (None, False, "") or revenue == 0

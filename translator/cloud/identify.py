@@ -6,7 +6,7 @@ Sources: doc#identify, doc#people, doc#arrays, docs/facts/cloud-classic.md#trait
 import copy
 from typing import Any
 
-from translator.core.call_context import CallContext, context_text
+from translator.core.call_context import CallContext
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message
@@ -24,7 +24,7 @@ def identify_operations(message: Message, compiled: CompiledSettings) -> list[Op
         raise TranslationError(
             "missing_id", "identify needs a userId or an anonymousId; this message has neither"
         )
-    context = compiled.contexts[context_text(message.context)]
+    context = compiled.call_context(message.context)
     parts = message.unused_context_traits()
     arrays: Json = {}
     profile: Any = message.raw.get("traits")

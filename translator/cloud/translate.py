@@ -8,11 +8,10 @@ from typing import Any
 
 from translator.cloud.aliases import alias_operations
 from translator.cloud.charges import charge_operations
-from translator.cloud.events import event_operations
+from translator.cloud.events import event_operation
 from translator.cloud.groups import group_operations
 from translator.cloud.identify import identify_operations
 from translator.cloud.increments import increment_operations
-from translator.core.call_context import context_text
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message, is_bundled, message_id, turned_off
@@ -35,7 +34,9 @@ def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) 
         return Result(None, error=error.failure)
     try:
         message = Message(raw, compiled, now_ms)
-        not_sent = _reason_not_to_send(raw, compiled)
+        not_sent = None
+        if "integrations" in raw or "_metadata" in raw:
+            not_sent = _reason_not_to_send(raw, compiled)
         parts = [not_sent] if not_sent else _CALLS[message.kind](message, compiled)
     except TranslationError as error:
         return Result(message_id(raw), error=error.failure)
@@ -52,7 +53,7 @@ def _reason_not_to_send(raw: Json, compiled: CompiledSettings) -> Skip | None:
     if compiled.doc["integrations_object"] and turned_off(raw, DESTINATION_NAMES):
         reason = "the integrations object turns Mixpanel off for this message"
         return skip("integration_disabled", reason)
-    if "_metadata" in raw and is_bundled(raw, DESTINATION_NAMES):
+    if is_bundled(raw, DESTINATION_NAMES):
         reason = "_metadata.bundled names Mixpanel: the app's own SDK has sent this message"
         return skip("bundled", reason)
     return None
@@ -70,17 +71,19 @@ def _event_calls(
 ) -> list[OperationOrSkip]:
     """One event per name, one counter update per name, and one charge per call."""
     parts: list[OperationOrSkip] = []
-    text = context_text(message.context)
+    names = compiled.property_names[tuple(properties)]
     for number, event in enumerate(events):
         # Looked up for each event, because events must not share lists.
-        context = compiled.contexts[text]
+        context = compiled.call_context(message.context)
         if event not in events[:number]:
             parts += increment_operations(
                 message, context, compiled, event, properties, first=number == 0
             )
-        parts += event_operations(message, context, compiled, event, properties)
-    if events:
-        parts += charge_operations(message, context, compiled, events[0], properties)
+        operation, reasons = event_operation(message, context, compiled, event, properties, names)
+        parts += reasons
+        parts.append(operation)
+    if events and names.charged:
+        parts += charge_operations(message, context, compiled, events[0], properties, names)
     return parts
 
 

@@ -13,30 +13,45 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class BoundedCache(dict[K, V]):
-    """The results of a pure function: `cache[argument]` computes a result on first use.
+class BoundedDict(dict[K, V]):
+    """A dictionary of at most `entries` results, which forgets all of them when it is full.
 
-    It holds at most `entries` results and forgets all of them when it is full. `keeps(argument,
-    result)` says whether a result may be stored; other results are computed at each use. A hit
-    costs one look-up in a dictionary, which is less than a call of a function.
+    `keeps(argument, result)` says whether a result may be stored.
     """
 
-    __slots__ = ("_compute", "_entries", "_keeps")
+    __slots__ = ("_entries", "_keeps")
 
-    def __init__(
-        self, compute: Callable[[K], V], *, entries: int = ENTRIES, keeps: Callable[[K, V], bool]
-    ) -> None:
+    def __init__(self, *, entries: int = ENTRIES, keeps: Callable[[K, V], bool]) -> None:
         super().__init__()
-        self._compute = compute
         self._entries = entries
         self._keeps = keeps
 
-    def __missing__(self, key: K) -> V:
-        value = self._compute(key)
+    def keep(self, key: K, value: V) -> None:
+        """Store a result, if it may be stored."""
         if self._keeps(key, value):
             if len(self) >= self._entries:
                 self.clear()
             self[key] = value
+
+
+class BoundedCache(BoundedDict[K, V]):
+    """The results of a pure function: `cache[argument]` computes a result on first use.
+
+    A result that may not be stored is computed at each use. A hit costs one look-up in a
+    dictionary, which is less than a call of a function.
+    """
+
+    __slots__ = ("_compute",)
+
+    def __init__(
+        self, compute: Callable[[K], V], *, entries: int = ENTRIES, keeps: Callable[[K, V], bool]
+    ) -> None:
+        super().__init__(entries=entries, keeps=keeps)
+        self._compute = compute
+
+    def __missing__(self, key: K) -> V:
+        value = self._compute(key)
+        self.keep(key, value)
         return value
 
 

@@ -6,10 +6,11 @@ worked out once, and `CompiledSettings.contexts` keeps the result.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from translator.core.bounded_cache import BoundedCache, is_short
 from translator.core.context_properties import (
     DeviceTables,
     EventTables,
@@ -17,20 +18,23 @@ from translator.core.context_properties import (
     device_properties,
 )
 from translator.core.operations import Json
+from translator.core.special_traits import TraitTable
+from translator.core.traits import name_tag
 from translator.core.values import detached, normalised, without_nulls
 
 
 class CallContext:
-    """The properties of a context. It is shared by calls, so it never changes.
+    """The properties of a context. It is shared by calls, so it never changes, and it shares
+    nothing with the context.
 
     `event` holds the properties for events, and `device` those for profiles. `library` is `mp_lib`.
     `active` says whether the call counts as activity: `context.active` is true, absent or null.
     `traits` is empty if the context has no object there; `valid_traits` is false if it has another
-    value there.
+    value there. `name` is the person's name in the traits, None if they have none.
     """
 
     __slots__ = (
-        *("active", "device", "event", "ignore_ip", "ignore_time", "library", "traits"),
+        *("active", "device", "event", "ignore_ip", "ignore_time", "library", "name", "traits"),
         "valid_traits",
     )
 
@@ -39,6 +43,7 @@ class CallContext:
         context: Json,
         events: EventTables,
         devices: DeviceTables,
+        special_traits: TraitTable,
         doc: Mapping[str, bool],
     ) -> None:
         self.device = device_properties(context, devices)
@@ -51,19 +56,25 @@ class CallContext:
         self.active = active is None or bool(active)
         traits = context.get("traits")
         self.valid_traits = traits is None or type(traits) is dict
-        self.traits: Json = traits if type(traits) is dict else {}
-        self.ignore_ip = _flag(context, "ignoreip")
+        self.traits: Json = {}
+        self.name = None
+        if traits and type(traits) is dict:
+            self.traits = orjson.loads(orjson.dumps(traits))
+            self.name = name_tag(self.traits, special_traits)
+        flags = _FLAGS[tuple(context)]
+        self.ignore_ip = flags.ignore_ip is not None and bool(context[flags.ignore_ip])
         self.ignore_time = False
-        flags = _mixpanel_flags(context)
-        if flags:
-            self.ignore_ip = self.ignore_ip or _flag(flags, "ignoreip")
-            self.ignore_time = _flag(flags, "ignoretime")
+        for name in flags.mixpanel:
+            options = context[name]
+            if type(options) is dict:
+                self.ignore_ip = self.ignore_ip or _flag(options, "ignoreip")
+                self.ignore_time = _flag(options, "ignoretime")
+                break
 
     def is_shareable(self) -> bool:
         """Whether no value that goes into operations is a list, which two of them would share."""
-        return list not in map(type, self.event.values()) and list not in map(
-            type, self.device.values()
-        )
+        kinds = {type(self.name), *map(type, self.event.values()), *map(type, self.device.values())}
+        return list not in kinds
 
 
 def context_text(context: Mapping[str, Any]) -> bytes:
@@ -116,16 +127,29 @@ def _library(source: Any, *, named: bool) -> str:
     return f"Segment: {name}"
 
 
-def _mixpanel_flags(context: Json) -> Json:
-    if "mixpanel" in map(str.lower, context):
-        for key, value in context.items():
-            if type(value) is dict and key.lower() == "mixpanel":
-                return value
-    return {}
+class _FlagNames(NamedTuple):
+    """The keys of a context that hold flags for Mixpanel.
+
+    `ignore_ip` is the key of the flag itself, None if there is none. `mixpanel` are the keys of
+    objects of flags.
+    """
+
+    ignore_ip: str | None
+    mixpanel: tuple[str, ...]
+
+
+def _flag_names(keys: tuple[str, ...]) -> _FlagNames:
+    return _FlagNames(
+        next((key for key in keys if normalised(key) == "ignoreip"), None),
+        tuple(key for key in keys if key.lower() == "mixpanel"),
+    )
+
+
+_FLAGS: BoundedCache[tuple[str, ...], _FlagNames] = BoundedCache(
+    _flag_names, keeps=lambda keys, _: is_short(keys)
+)
 
 
 def _flag(source: Json, name: str) -> bool:
     """Whether the first value with this normalised name is true."""
-    if name not in map(normalised, source):
-        return False
-    return bool(next(value for key, value in source.items() if normalised(key) == name))
+    return bool(next((value for key, value in source.items() if normalised(key) == name), False))

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-import orjson
-
-from translator.core.bounded_cache import MAX_KEY, BoundedCache, is_short
-from translator.core.call_context import CallContext
+from translator.core.bounded_cache import MAX_KEY, BoundedCache, BoundedDict, is_short
+from translator.core.call_context import CallContext, context_text
 from translator.core.context_properties import (
     DEVICE_BY_TYPE,
     INITIAL_REFERRER,
@@ -16,6 +14,7 @@ from translator.core.context_properties import (
     by_section,
 )
 from translator.core.mapping import STANDARD, STANDARD_ROWS, MappingRow, PropertyMap
+from translator.core.operations import Json
 from translator.core.page_names import selected_names
 from translator.core.property_names import PropertyNames, property_names
 from translator.core.residency import host
@@ -46,12 +45,14 @@ class CompiledSettings:
         self.people_properties = self.traits.people_properties(settings.peopleProperties)
         self.super_properties = frozenset(settings.superProperties)
         self.group_set_once = frozenset(settings.groupSetOnce)
+        self.source_name = (
+            settings.sourceName if settings.sourceName.strip() and self.doc["source_name"] else ""
+        )
         self.page_names = selected_names(settings)
         self.events = _event_tables(mapping, initial_referrer=self.doc["initial_referrer"])
         self.utm_properties = frozenset(name for _, name in self.events.campaign)
         self.devices = _device_tables(mapping)
-        self.contexts: BoundedCache[bytes, CallContext] = BoundedCache(
-            lambda text: CallContext(orjson.loads(text), self.events, self.devices, self.doc),
+        self.contexts: BoundedDict[bytes, CallContext] = BoundedDict(
             keeps=lambda text, found: len(text) <= MAX_KEY and found.is_shareable(),
         )
         """The `context_text` of a context -> what the context gives."""
@@ -60,6 +61,15 @@ class CompiledSettings:
             keeps=lambda names, _: is_short(names),
         )
         """The names of a call's properties, in order -> what they mean."""
+
+    def call_context(self, context: Json) -> CallContext:
+        """What a context gives. Calls with the same context, except for its `ip`, share it."""
+        text = context_text(context)
+        found = self.contexts.get(text)
+        if found is None:
+            found = CallContext(context, self.events, self.devices, self.traits, self.doc)
+            self.contexts.keep(text, found)
+        return found
 
 
 @lru_cache(maxsize=64)

@@ -68,14 +68,18 @@ class Message:
     def __init__(self, raw: Json, compiled: CompiledSettings, now_ms: int | None) -> None:
         """Raises `TranslationError` for a message that cannot be translated."""
         self.raw = raw
-        self.kind = kind_of(raw)
+        kind = raw.get("type")
+        self.kind = kind if type(kind) is str and kind in CALLS else kind_of(raw)
         if compiled.doc["field_types"]:
             check_types(raw)
         # An empty messageId counts as absent: otherwise all such messages had one insert id.
         message_id = raw.get("messageId")
         self.id: str | float | None = None if message_id == "" else message_id
-        self.user_id, self.refused_ids = self.usable_id(compiled, "userId")
-        self.anonymous_id = None
+        self.refused_ids: tuple[Skip, ...] = ()
+        self.user_id: Any = raw.get("userId")
+        if not _is_usual_id(self.user_id):
+            self.user_id, self.refused_ids = self.usable_id(compiled, "userId")
+        self.anonymous_id: Any = None
         if "anonymousId" in raw:
             self.anonymous_id, no_anonymous = self.usable_id(compiled, "anonymousId")
             self.refused_ids += no_anonymous
@@ -87,9 +91,17 @@ class Message:
         context = raw.get("options")
         if type(context) is not dict:
             context = raw.get("context")
-        self.context: Mapping[str, Any] = context if type(context) is dict else _EMPTY
-        self.time_ms = self._time(compiled, now_ms)
-        self.old = self._is_old(compiled, now_ms)
+        self.context: Json = context if type(context) is dict else _EMPTY
+        time_ms = parse(raw.get("timestamp"))
+        if time_ms is None:
+            time_ms = self._without_time(compiled, now_ms)
+        self.time_ms = time_ms
+        if now_ms is None:
+            now_ms = parse(raw.get("receivedAt")) or parse(raw.get("sentAt"))
+        self.old = False
+        if now_ms is not None and time_ms is not None and now_ms - time_ms > IMPORT_AGE_MS:
+            self.old = True
+            self._check_age(compiled, time_ms, now_ms)
 
     def usable_id(self, compiled: CompiledSettings, *fields: str) -> tuple[Any, tuple[Skip, ...]]:
         """The first of the fields that holds an id, or None, and the reasons for ids not used.
@@ -101,7 +113,7 @@ class Message:
             value = self.raw.get(field)
             if value is None or value == "":
                 continue
-            if type(value) is str and value.strip().lower() not in FORBIDDEN_IDS:
+            if _is_usual_id(value):
                 return value, refused
             if compiled.doc["field_types"] and type(value) not in (str, int, float):
                 raise _wrong(field, value, "text or a number")
@@ -142,11 +154,9 @@ class Message:
             return value
         return "" if value is None or isinstance(value, bool | dict | list) else str(value)
 
-    def _time(self, compiled: CompiledSettings, now_ms: int | None) -> int | None:
+    def _without_time(self, compiled: CompiledSettings, now_ms: int | None) -> int | None:
+        """The time of a message whose timestamp is absent or cannot be read."""
         value = self.raw.get("timestamp")
-        time_ms = parse(value)
-        if time_ms is not None:
-            return time_ms
         if value is None:
             return now_ms if compiled.doc["timestamps"] or "timestamp" not in self.raw else 0
         if compiled.doc["timestamps"]:
@@ -157,18 +167,17 @@ class Message:
             )
         return None
 
-    def _is_old(self, compiled: CompiledSettings, now_ms: int | None) -> bool:
-        if now_ms is None:
-            now_ms = parse(self.raw.get("receivedAt")) or parse(self.raw.get("sentAt"))
-        if now_ms is None or self.time_ms is None:
-            return False
-        age_ms = now_ms - self.time_ms
-        if age_ms > MAX_AGE_MS:
-            raise _too_old(self.time_ms)
-        old = age_ms > IMPORT_AGE_MS
-        if old and self.kind in ("track", "screen") and not compiled.doc["import_secret"]:
+    def _check_age(self, compiled: CompiledSettings, time_ms: int, now_ms: int) -> None:
+        """Raise `TranslationError` if a message that is old is not accepted."""
+        if now_ms - time_ms > MAX_AGE_MS:
+            raise _too_old(time_ms)
+        if self.kind in ("track", "screen") and not compiled.doc["import_secret"]:
             require_secret(compiled)
-        return old
+
+
+def _is_usual_id(value: object) -> bool:
+    """Whether a value is text that Mixpanel accepts as an id."""
+    return type(value) is str and value != "" and value.strip().lower() not in FORBIDDEN_IDS
 
 
 def _too_old(time_ms: int) -> TranslationError:

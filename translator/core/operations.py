@@ -73,15 +73,16 @@ class Result(NamedTuple):
 
     def as_json(self) -> Json:
         """The result as the JSON object that `translate` prints."""
+        message_id, operations, skipped, error, calls, _ = self
+        shown = []
+        for endpoint, host, payload in operations:
+            shown.append({"endpoint": endpoint, "host": host, "payload": payload})
         found: Json = {
-            "messageId": self.message_id,
-            "operations": [
-                {"endpoint": endpoint, "host": host, "payload": payload}
-                for endpoint, host, payload in self.operations
-            ],
-            "skipped": [{"code": code, "reason": reason} for code, reason in self.skipped],
-            "error": self.error._asdict() if self.error else None,
+            "messageId": message_id,
+            "operations": shown,
+            "skipped": [skip._asdict() for skip in skipped] if skipped else [],
+            "error": error._asdict() if error else None,
         }
-        if self.calls is not None:
-            found["calls"] = [call.as_json() for call in self.calls]
+        if calls is not None:
+            found["calls"] = [call.as_json() for call in calls]
         return found

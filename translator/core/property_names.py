@@ -14,12 +14,14 @@ class PropertyNames(NamedTuple):
     """The meaning of a list of names, which are found in any spelling.
 
     `renamed` maps a name to Mixpanel's name; of several spellings the first is renamed. `revenue`
-    and `total` are the first spellings of the two amounts that can be charged.
+    and `total` are the first spellings of the two amounts that can be charged; `charged` says
+    whether there is one of them.
     """
 
     renamed: Mapping[str, str]
     revenue: str | None
     total: str | None
+    charged: bool
 
 
 def property_names(names: tuple[str, ...], mixpanel_names: Mapping[str, str]) -> PropertyNames:
@@ -32,4 +34,5 @@ def property_names(names: tuple[str, ...], mixpanel_names: Mapping[str, str]) ->
         new = mixpanel_names.get(normalised(name))
         if new is not None and new not in renamed.values():
             renamed[name] = new
-    return PropertyNames(renamed, first.get("revenue"), first.get("total"))
+    revenue, total = first.get("revenue"), first.get("total")
+    return PropertyNames(renamed, revenue, total, revenue is not None or total is not None)

@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 
+from translator.core.bounded_cache import BoundedCache
 from translator.core.date_formats import parse_other_format
 
 MAX_LENGTH = 100
@@ -72,17 +73,31 @@ def iso_to_ms(text: str) -> int | None:
 def utc_milliseconds_to_ms(text: str) -> int | None:
     """Milliseconds since 1970 of a text in the form `YYYY-MM-DDTHH:MM:SS.mmmZ`, else None.
 
-    Nearly every timestamp has this form, so it is read without a regular expression. The result is
-    that of `iso_to_ms`.
+    Nearly every timestamp has this form, so it is read by look-ups. The result is that of
+    `iso_to_ms`.
     """
-    # Every third character is a separator. `fromisoformat` accepts digits alone between these; they
-    # exclude its other forms, such as week dates. Some versions of Python accept 24:00.
-    if len(text) != 24 or text[4:20:3] != "--T::." or text[23] != "Z" or text[11:13] == "24":
+    milliseconds = _MILLISECONDS.get(text[20:])
+    if milliseconds is None:
         return None
     try:
-        return (datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND
-    except ValueError:
+        return _MINUTES[text[:17]] + _SECONDS[text[17:20]] + milliseconds
+    except (KeyError, ValueError):
         return None
+
+
+def _minute_to_ms(text: str) -> int:
+    """Milliseconds since 1970 of a text in the form `YYYY-MM-DDTHH:MM:`, else ValueError."""
+    # Every third character is a separator. `fromisoformat` accepts digits alone between these; they
+    # exclude its other forms, such as week dates. Some versions of Python accept 24:00.
+    if text[4::3] != "--T::" or text[11:13] == "24":
+        raise ValueError(text)
+    return to_ms(datetime.fromisoformat(f"{text}00Z"))
+
+
+_MINUTES: BoundedCache[str, int] = BoundedCache(_minute_to_ms, keeps=lambda *_: True)
+"""Many messages in a row have the same minute."""
+_SECONDS = {f"{number:02}.": 1000 * number for number in range(60)}
+_MILLISECONDS = {f"{number:03}Z": number for number in range(1000)}
 
 
 def _any_iso_to_ms(text: str) -> int | None:

@@ -25,7 +25,7 @@ def is_email(value: object) -> bool:
 
 
 def format_traits(
-    traits: Mapping[str, Any], user_id: Any, table: TraitTable, *, created_at_seconds: bool
+    traits: Json, user_id: Any, table: TraitTable, *, created_at_seconds: bool
 ) -> Json:
     """The traits of one call: special traits renamed, all values formatted.
 
@@ -58,11 +58,9 @@ def traits_of_id(user_id: Any, table: TraitTable) -> Json:
     return {"id": user_id}
 
 
-def name_tag(traits: Mapping[str, Any], user_id: Any, table: TraitTable) -> Any:
-    """The name that Mixpanel shows for a person: name, else e-mail, else None."""
-    if not traits:
-        return user_id if is_email(user_id) else None
-    found = _by_role(traits, user_id, table.names[tuple(traits)])
+def name_tag(traits: Json, table: TraitTable) -> Any:
+    """The name that Mixpanel shows for a person with these traits: name, else e-mail, else None."""
+    found = _by_role(traits, None, table.names[tuple(traits)])
     return _name(found) or _email(found)
 
 

@@ -8,7 +8,6 @@ texts, ...); nothing is cut here.
 
 import math
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -56,10 +55,13 @@ def format_value(value: Any) -> Any:
     return value
 
 
-def format_object(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of an object as `format_value` gives them, in a new object; nulls stay null."""
+def format_object(values: dict[str, Any], *, nulls: bool = True) -> dict[str, Any]:
+    """The values of an object as `format_value` gives them, in a new object.
+
+    Nulls stay null, or are left out if `nulls` is false.
+    """
     # A copy with a few changes costs less than a new object value by value.
-    out = dict(values)
+    out = values.copy()
     for key, value in values.items():
         kind = type(value)
         if kind is str:
@@ -67,6 +69,8 @@ def format_object(values: Mapping[str, Any]) -> dict[str, Any]:
                 out[key] = format_text(value)
         elif kind is dict or kind is list:
             out[key] = format_value(value)
+        elif value is None and not nulls:
+            del out[key]
     return out
 
 

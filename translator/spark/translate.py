@@ -53,7 +53,7 @@ def answer_blocks(blocks: Iterator[LineBlock], job: Job) -> Iterator[tuple[int, 
                 continue
             answer, is_error = answer_line(line, compiled, job.now_ms)
             codes[orjson.loads(answer)["error"]["code"] if is_error else ""] += 1
-            answers.append(answer + b"\n")
+            answers.append(answer)
         if answers:
             yield block.place, pickle.dumps((codes, b"".join(answers)))
 
