@@ -18,9 +18,8 @@ import orjson
 from conformance.runner.captures.cloud import destination_settings
 from conformance.spec.scenarios.loading import Json
 from translator import Settings
-from translator.bulk import parse_line
+from translator.bulk import needs_check, parse_line
 from translator.core.errors import TranslationError
-from translator.core.values import MAX_NESTING
 
 
 class BadLine(Exception):
@@ -68,7 +67,7 @@ def read_entry(line: bytes, where: str) -> CorpusEntry:
             known = Settings.__dataclass_fields__
             settings = {key: item for key, item in settings.items() if key in known}
         return CorpusEntry(where, value, _text(value.get("id")), settings, session=True)
-    plain = strict and line.count(b"{") + line.count(b"[") <= MAX_NESTING
+    plain = strict and not needs_check(line)
     if "type" in value or "message" not in value:
         return CorpusEntry(where, value, _text(value.get("messageId")), plain=plain)
     settings = _settings(value)
@@ -95,7 +94,9 @@ def _settings(value: Json) -> Json | None:
 
 
 def _text(value: object) -> str | None:
-    return str(value) if isinstance(value, str | int | float) else None
+    if type(value) is str:
+        return value
+    return str(value) if isinstance(value, int | float) else None
 
 
 def _moment(value: object) -> datetime | None:

@@ -6,6 +6,7 @@ the end of the hour in which it arrived, so that messages of one hour are transl
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from translator.core.timestamps import parse
@@ -27,5 +28,11 @@ def arrival(message: Any) -> datetime | None:
         value = message.get(field)
         ms = parse(value) if type(value) is str else None
         if ms is not None and ms in _YEARS_MS:
-            return _EPOCH + timedelta(milliseconds=-(-ms // _HOUR_MS) * _HOUR_MS)
+            return _end_of_hour(-(-ms // _HOUR_MS))
     return None
+
+
+@lru_cache(maxsize=4096)
+def _end_of_hour(hours: int) -> datetime:
+    """The time so many hours after 1970."""
+    return _EPOCH + timedelta(hours=hours)

@@ -12,20 +12,27 @@ answer. Otherwise the steps are searched for by halving the way.
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
-from conformance.regression.differences.changes import Change, ChangeClass, changes
+from conformance.regression.differences.changes import Change, ChangeClass, ChangeKey, changes
 from conformance.regression.differences.counts import CausedChange
 from conformance.regression.json_text import sort_key
 from conformance.regression.sides.variants import Variant, VariantStep
 from conformance.spec.scenarios.loading import Json
+from translator.core.bounded_cache import BoundedCache
 
 Translate = Callable[[Variant], Json]
 """Gives the answer to the message in a variant."""
 
-Signature = frozenset[tuple[ChangeClass, str, str]]
+Effect = tuple[str, tuple[ChangeKey, ...]]
+"""The name of a step, and what it changes."""
+
+Signature = frozenset[ChangeKey]
 Steps = tuple[int, ...]
 """Indexes of steps of a way, in order."""
 
 MAX_SIGNATURES = 10_000
+
+MAX_CACHED_CHANGES = 100
+"""Changes of one message whose causes are cached."""
 
 MAX_EXPLANATIONS = 4
 """Explanations of one signature that are tried before the way is searched."""
@@ -59,8 +66,12 @@ class Causes:
         taken = known.explanation(found, walk)
         if len(taken) == 1:
             return [CausedChange(change, (way[taken[0]].name,)) for change in found]
-        effects = [(way[index].name, walk.changes(index, index + 1)) for index in taken]
-        return [CausedChange(change, _causes(change, effects)) for change in found]
+        effects = tuple(
+            (way[index].name, tuple([change.key for change in walk.changes(index, index + 1)]))
+            for index in taken
+        )
+        causes = _CAUSES[tuple([change.key for change in found]), effects]
+        return list(map(CausedChange, found, causes))
 
 
 class _Way:
@@ -83,7 +94,7 @@ class _Way:
 
     def explanation(self, found: Sequence[Change], walk: "_Walk") -> Steps:
         """The steps that change the answer of a walk, on which there are the changes `found`."""
-        signature = frozenset((change.kind, change.operation, change.path) for change in found)
+        signature = frozenset([change.key for change in found])
         known = self._known.get(signature, [])
         for steps in known:
             if walk.is_explained_by(steps):
@@ -160,11 +171,24 @@ class _Walk:
         return text
 
 
-def _causes(change: Change, effects: Sequence[tuple[str, list[Change]]]) -> tuple[str, ...]:
+def _causes(found: tuple[tuple[ChangeKey, ...], tuple[Effect, ...]]) -> tuple[tuple[str, ...], ...]:
+    """The causes of each of some changes, by the effects of the steps between the answers."""
+    changed, effects = found
+    return tuple(_causes_of(each, effects) for each in changed)
+
+
+_CAUSES: BoundedCache[
+    tuple[tuple[ChangeKey, ...], tuple[Effect, ...]], tuple[tuple[str, ...], ...]
+] = BoundedCache(_causes, keeps=lambda found, _: len(found[0]) <= MAX_CACHED_CHANGES)
+"""The same changes by the same effects come again and again in a corpus."""
+
+
+def _causes_of(change: ChangeKey, effects: tuple[Effect, ...]) -> tuple[str, ...]:
     """The steps that changed this place; if none did, those of its operation, or all."""
-    nearer: tuple[Callable[[Change], bool], ...] = (
+    _, operation, _ = change
+    nearer: tuple[Callable[[ChangeKey], bool], ...] = (
         lambda effect: _touches(effect, change),
-        lambda effect: effect.operation == change.operation,
+        lambda effect: effect[1] == operation,
         lambda effect: True,
     )
     for near in nearer:
@@ -174,10 +198,16 @@ def _causes(change: Change, effects: Sequence[tuple[str, list[Change]]]) -> tupl
     return ()
 
 
-def _touches(effect: Change, change: Change) -> bool:
-    return effect.operation == change.operation and any(
-        _within(one, two) or _within(two, one) for one in effect.places() for two in change.places()
+def _touches(effect: ChangeKey, change: ChangeKey) -> bool:
+    return effect[1] == change[1] and any(
+        _within(one, two) or _within(two, one) for one in _places(effect) for two in _places(change)
     )
+
+
+def _places(change: ChangeKey) -> tuple[str, ...]:
+    """The paths that a change concerns."""
+    kind, _, path = change
+    return tuple(path.split(" -> ")) if kind is ChangeClass.RENAMED else (path,)
 
 
 def _within(inner: str, outer: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from conformance.regression.differences.pairing import EVENT, event_name, label, paired
 from conformance.regression.json_text import compact, sort_key
 from conformance.spec.scenarios.loading import Json
+from translator.core.bounded_cache import BoundedCache
 
 _PLAIN_KEY = re.compile(r"[$A-Za-z_][$\w]*", re.ASCII)
 _SIMILAR_NAMES = 0.6
@@ -45,6 +46,10 @@ class ChangeClass(StrEnum):
     REGROUPED = "regrouped"
 
 
+ChangeKey = tuple[ChangeClass, str, str]
+"""The class, operation and path of a change."""
+
+
 class Change(NamedTuple):
     """One change: its class, the operation, the JSON path in it, and both values.
 
@@ -61,19 +66,23 @@ class Change(NamedTuple):
     new: Any = None
     event: str | None = None
 
-    def places(self) -> tuple[str, ...]:
-        """The paths that it concerns."""
-        return tuple(self.path.split(" -> ")) if self.kind is ChangeClass.RENAMED else (self.path,)
+    @property
+    def key(self) -> ChangeKey:
+        """What changed, without the values."""
+        return self.kind, self.operation, self.path
 
 
 def changes(old: Json, new: Json) -> list[Change]:
     """Every change from one answer to another; both are objects as `translate` prints them."""
-    found = list(_failure(old.get("error"), new.get("error")))
-    if bool(old.get("error")) != bool(new.get("error")):
+    failed, fails = old.get("error"), new.get("error")
+    found = list(_failure(failed, fails)) if failed or fails else []
+    if bool(failed) != bool(fails):
         # An answer with an error has no operations: to fail is one change, not ten.
         return found
-    found += _skips(old.get("skipped") or [], new.get("skipped") or [])
-    found += _operations(old.get("operations") or [], new.get("operations") or [])
+    before, after = old.get("skipped") or [], new.get("skipped") or []
+    if before != after:
+        found += _skips(before, after)
+    _operations(old.get("operations") or [], new.get("operations") or [], found)
     return found
 
 
@@ -121,43 +130,36 @@ def _skips(old: list[Json], new: list[Json]) -> Iterator[Change]:
         yield Change(ChangeClass.SKIPPED, "message", path, None, skip.get("reason"))
 
 
-def _operations(old: list[Json], new: list[Json]) -> Iterator[Change]:
+def _operations(old: list[Json], new: list[Json], found: list[Change]) -> None:
     pairs = paired(old, new)
     for index, operation in enumerate(old):
-        if index not in pairs:
-            event = event_name(operation)
-            yield Change(ChangeClass.REMOVED, _whole(operation), "", old=operation, event=event)
-            continue
-        yield from _pair(operation, new[pairs[index]])
-    for index, operation in enumerate(new):
-        if index not in pairs.values():
-            event = event_name(operation)
-            yield Change(ChangeClass.ADDED, _whole(operation), "", new=operation, event=event)
+        if index in pairs:
+            _pair(operation, new[pairs[index]], found)
+        else:
+            whole, event = _whole(operation), event_name(operation)
+            found.append(Change(ChangeClass.REMOVED, whole, "", old=operation, event=event))
+    if len(pairs) < len(new):
+        partners = set(pairs.values())
+        for index, operation in enumerate(new):
+            if index not in partners:
+                whole, event = _whole(operation), event_name(operation)
+                found.append(Change(ChangeClass.ADDED, whole, "", new=operation, event=event))
     order = list(pairs.values())
     if order != sorted(order):
-        yield Change(
-            ChangeClass.REORDERED,
-            "message",
-            "operations",
-            [_whole(operation) for operation in old],
-            [_whole(operation) for operation in new],
-        )
+        before, after = ([_whole(operation) for operation in side] for side in (old, new))
+        found.append(Change(ChangeClass.REORDERED, "message", "operations", before, after))
 
 
-def _pair(operation: Json, other: Json) -> Iterator[Change]:
-    name, event = label(operation), event_name(operation)
+def _pair(operation: Json, other: Json, found: list[Change]) -> None:
+    pair = _OperationChanges(label(operation), event_name(operation), found)
     for part in ("endpoint", "host"):
         if operation.get(part) != other.get(part):
-            yield Change(
-                ChangeClass.ENDPOINT, name, part, operation.get(part), other.get(part), event
-            )
+            pair.add(ChangeClass.ENDPOINT, part, operation.get(part), other.get(part))
     for part in ("query", "auth"):
         # Our own translator leaves both to its sender.
         if part in operation and part in other:
-            for change in _values(name, part, operation[part], other[part]):
-                yield change._replace(event=event)
-    for change in _values(name, "payload", operation["payload"], other["payload"]):
-        yield change if event is None else change._replace(event=event)
+            pair.compare(part, operation[part], other[part])
+    pair.compare("payload", operation["payload"], other["payload"])
 
 
 def _whole(operation: Json) -> str:
@@ -166,39 +168,52 @@ def _whole(operation: Json) -> str:
     return label(operation) if event is None else f"{EVENT} {event}"
 
 
+class _OperationChanges(NamedTuple):
+    """Finds the changes between two operations that are a pair."""
+
+    label: str
+    event: str | None
+    found: list[Change]
+
+    def add(self, kind: ChangeClass, path: str, old: Any = None, new: Any = None) -> None:
+        self.found.append(Change(kind, self.label, path, old, new, self.event))
+
+    def compare(self, path: str, old: Any, new: Any) -> None:
+        """Find the changes between two values at a path."""
+        kind = _type(old)
+        if kind != _type(new):
+            self.add(ChangeClass.RETYPED, path, old, new)
+        elif kind == "object":
+            self._compare_objects(path, old, new)
+        elif kind == "list" and len(old) == len(new):
+            for before, after in zip(old, new, strict=True):
+                self.compare(f"{path}[]", before, after)
+        elif old != new:
+            self.add(ChangeClass.VALUE, path, old, new)
+
+    def _compare_objects(self, path: str, old: Json, new: Json) -> None:
+        removed = dict.fromkeys([key for key in old if key not in new])
+        added = dict.fromkeys([key for key in new if key not in old])
+        if removed and added:
+            for key, other in _renames(old, new, removed, added):
+                del removed[key], added[other]
+                places = f"{path}{_STEPS[key]} -> {path}{_STEPS[other]}"
+                self.add(ChangeClass.RENAMED, places, old[key], new[other])
+        for key, value in old.items():
+            if key in new:
+                other = new[key]
+                # Most properties are the same, and their paths need not be written.
+                if value is not other and (
+                    type(value) is not type(other) or value != other or type(value) in _NESTED
+                ):
+                    self.compare(path + _STEPS[key], value, other)
+            elif key in removed:
+                self.add(ChangeClass.REMOVED, path + _STEPS[key], old=value)
+        for key in added:
+            self.add(ChangeClass.ADDED, path + _STEPS[key], new=new[key])
+
+
 _NESTED = (dict, list)
-
-
-def _values(operation: str, path: str, old: Any, new: Any) -> Iterator[Change]:
-    one, two = _type(old), _type(new)
-    if one != two:
-        yield Change(ChangeClass.RETYPED, operation, path, old, new)
-    elif type(old) is dict:
-        yield from _objects(operation, path, old, new)
-    elif type(old) is list and len(old) == len(new):
-        for before, after in zip(old, new, strict=True):
-            yield from _values(operation, f"{path}[]", before, after)
-    elif old != new:
-        yield Change(ChangeClass.VALUE, operation, path, old, new)
-
-
-def _objects(operation: str, path: str, old: Json, new: Json) -> Iterator[Change]:
-    removed = dict.fromkeys(key for key in old if key not in new)
-    added = dict.fromkeys(key for key in new if key not in old)
-    for key, other in _renames(old, new, removed, added):
-        del removed[key], added[other]
-        places = f"{path}{_step(key)} -> {path}{_step(other)}"
-        yield Change(ChangeClass.RENAMED, operation, places, old[key], new[other])
-    for key, value in old.items():
-        if key in removed:
-            yield Change(ChangeClass.REMOVED, operation, path + _step(key), old=value)
-        elif key in new:
-            other = new[key]
-            # Most properties are the same, and their paths need not be written.
-            if type(value) is not type(other) or value != other or type(value) in _NESTED:
-                yield from _values(operation, path + _step(key), value, other)
-    for key in added:
-        yield Change(ChangeClass.ADDED, operation, path + _step(key), new=new[key])
 
 
 def _renames(
@@ -214,6 +229,8 @@ def _renames(
     by_value: dict[Hashable, list[str]] = {}
     for other in added:
         by_value.setdefault(sort_key(new[other]), []).append(other)
+    if not any(value in by_value for _, value in before):
+        return []
     uses = Counter(value for _, value in before)
     candidates = []
     for key, value in before:
@@ -245,14 +262,23 @@ def _proves_little(value: Any) -> bool:
     return value is None or type(value) is bool or value in ("", [], {}) or value in (0, 1)
 
 
+_TYPES: dict[type, str] = {
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "text",
+    dict: "object",
+    list: "list",
+}
+
+
 def _type(value: Any) -> str:
-    if type(value) is bool:
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    kinds: dict[type, str] = {str: "text", dict: "object", list: "list"}
-    return kinds.get(type(value), "null")
+    return _TYPES.get(type(value), "null")
 
 
 def _step(key: str) -> str:
     return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{compact(key)}]"
+
+
+_STEPS: BoundedCache[str, str] = BoundedCache(_step, keeps=lambda key, _: len(key) <= 100)
+"""Key of an object -> its step in a path."""

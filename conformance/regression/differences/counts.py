@@ -123,24 +123,28 @@ class DiffCounts:
 
         Messages of one part are counted in order.
         """
-        seen: dict[GroupKey, set[str]] = {}
+        events_of: dict[GroupKey, set[str]] = {}
         for change, causes in caused:
             key = GroupKey(change.kind, change.operation, change.path, causes)
-            group = self.groups.setdefault(key, Group())
-            if key not in seen:
-                seen[key] = set()
+            group = self.groups.get(key)
+            if group is None:
+                group = self.groups[key] = Group()
+            events = events_of.get(key)
+            if events is None:
+                events = events_of[key] = set()
                 group.messages += 1
                 if len(group.examples) < EXAMPLES:
                     old, new = (_shown(value, redact) for value in (change.old, change.new))
                     sides = _sides(change.kind, old, new)
                     name = None if entry.id is None else printable(redact(entry.id))
                     group.examples.append(Example(printable(entry.where), name, *sides, position))
-            if change.event is not None and change.event not in seen[key]:
-                seen[key].add(change.event)
+            if change.event is not None and change.event not in events:
+                events.add(change.event)
                 group.count_event(change.event)
         # Once each, in order: the order of a set would differ between processes.
-        self.causes.update(dict.fromkeys(cause for key in seen for cause in key.causes).keys())
-        self.changed += any(key.kind is not ChangeClass.REWORDED for key in seen)
+        for cause in dict.fromkeys([cause for key in events_of for cause in key.causes]):
+            self.causes[cause] += 1
+        self.changed += any(key.kind is not ChangeClass.REWORDED for key in events_of)
         self.bound_groups()
 
     def add(self, other: "DiffCounts") -> None:
