@@ -7,6 +7,12 @@ from contextlib import contextmanager
 THRESHOLDS = (50_000, 20, 100)
 
 
+def collect_rarely() -> None:
+    """The same as `rare_collection`, for a process until its end."""
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
+
+
 @contextmanager
 def rare_collection() -> Iterator[None]:
     """In this block Python looks for cycles less often, and not among the objects that exist now.
@@ -14,8 +20,7 @@ def rare_collection() -> Iterator[None]:
     For commands that keep many objects and make few cycles: each search passes over all objects.
     """
     before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
+    collect_rarely()
     try:
         yield
     finally:

@@ -1,13 +1,14 @@
 """Compare a whole corpus on all cores, in order and in bounded memory.
 
 The parent process reads the corpus in chunks; worker processes compare them, each with both sides
-of its own. At most two chunks for each worker are in memory.
+of its own. A worker gets several chunks at a time. At most two such groups of chunks for each
+worker are in memory.
 """
 
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -21,6 +22,10 @@ from conformance.regression.sides.driver_side import DriverSide
 from conformance.regression.sides.refs import Ref
 from conformance.regression.sides.revisions import checked_out
 from conformance.regression.sides.side import OurSide, Side
+from translator.garbage_collection import collect_rarely, rare_collection
+
+TASK_BYTES = 1 << 19
+"""The least size of the chunks that a worker gets at a time, but for the last ones."""
 
 Progress = Callable[[int, int], object]
 """Called after each chunk with the bytes and the messages that are done."""
@@ -61,7 +66,11 @@ def opened(ref: Ref) -> Side:
 
 
 def _in_process(chunks: Iterator[Chunk], job: DiffJob) -> Iterator[tuple[int, DiffCounts]]:
-    with closing(opened(job.old)) as old, closing(opened(job.new)) as new:
+    with (
+        closing(opened(job.old)) as old,
+        closing(opened(job.new)) as new,
+        rare_collection(),
+    ):
         comparer = ChunkComparer(job, old, new)
         for chunk in chunks:
             yield chunk.position, comparer.compare(chunk)
@@ -73,8 +82,8 @@ def _in_parallel(
     under_way: deque[tuple[int, Future[DiffCounts]]] = deque()
     pool = ProcessPoolExecutor(workers, initializer=_begin, initargs=(job,))
     try:
-        for chunk in chunks:
-            under_way.append((chunk.position, pool.submit(_compare_chunk, chunk)))
+        for task in _tasks(chunks):
+            under_way.append((task[-1].position, pool.submit(_compare_chunks, task)))
             if len(under_way) > 2 * workers:
                 position, future = under_way.popleft()
                 yield position, future.result()
@@ -86,6 +95,20 @@ def _in_parallel(
         pool.shutdown(cancel_futures=True)
 
 
+def _tasks(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    """The chunks in groups of TASK_BYTES."""
+    task: list[Chunk] = []
+    size = 0
+    for chunk in chunks:
+        task.append(chunk)
+        size += len(chunk.data)
+        if size >= TASK_BYTES:
+            yield task
+            task, size = [], 0
+    if task:
+        yield task
+
+
 _comparer: ChunkComparer
 
 
@@ -93,8 +116,12 @@ def _begin(job: DiffJob) -> None:
     global _comparer
     # Ctrl-C reaches every process; a worker that dies of it leaves the parent waiting for ever.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_rarely()
     _comparer = ChunkComparer(job, opened(job.old), opened(job.new))
 
 
-def _compare_chunk(chunk: Chunk) -> DiffCounts:
-    return _comparer.compare(chunk)
+def _compare_chunks(chunks: Sequence[Chunk]) -> DiffCounts:
+    total = DiffCounts()
+    for chunk in chunks:
+        total.add(_comparer.compare(chunk))
+    return total

@@ -56,6 +56,17 @@ class ChunkComparer:
     def compare(self, chunk: Chunk) -> DiffCounts:
         """The counts of the messages of a chunk."""
         counts = DiffCounts()
+        entries, positions = self._read(chunk, counts)
+        told: list[tuple[int, _Answered]] = []
+        for settings, now, indexes in self._batches(entries, counts):
+            told += self._ask(entries, indexes, settings, now)
+        # In the order of the corpus, whatever the order of the batches.
+        for index, each in sorted(told, key=itemgetter(0)):
+            self._count(positions[index], each, counts)
+        return counts
+
+    def _read(self, chunk: Chunk, counts: DiffCounts) -> tuple[list[CorpusEntry], list[Position]]:
+        """The entries of a chunk and their places; bad lines are counted."""
         entries, positions = [], []
         for number, line in chunk.lines():
             where, position = f"{chunk.name}:{number}", (chunk.file, number)
@@ -63,23 +74,17 @@ class ChunkComparer:
                 entry = read_entry(line, where)
             except BadLine as bad:
                 counts.count_bad_line(position, where, str(bad))
-            else:
-                if entry.session and not self._both_ours:
+                continue
+            if entry.session:
+                if not self._both_ours:
                     problem = "a session needs two variants of this translator"
                     counts.count_bad_line(position, where, problem)
-                else:
-                    entries.append(entry)
-                    positions.append(position)
+                    continue
+                counts.sessions += 1
+            entries.append(entry)
+            positions.append(position)
         counts.messages = len(entries)
-        counts.sessions = sum(entry.session for entry in entries)
-        answered: list[tuple[int, _Answered]] = []
-        for settings, now, indexes in self._batches(entries, counts):
-            batch = [entries[index] for index in indexes]
-            answered += zip(indexes, self._ask(batch, settings, now), strict=True)
-        # In the order of the corpus, whatever the order of the batches.
-        for index, each in sorted(answered, key=itemgetter(0)):
-            self._count(positions[index], each, counts)
-        return counts
+        return entries, positions
 
     def _batches(
         self, entries: Sequence[CorpusEntry], counts: DiffCounts
@@ -92,36 +97,39 @@ class ChunkComparer:
             if now is None:
                 now = self._job.clock
                 counts.without_time += 1
-            counts.count_moment(now)
             key = compact(entry.settings) if entry.settings else "", now
             batch = unfilled.get(key)
             if batch is None or len(batch) == BATCH:
                 batch = unfilled[key] = []
+                counts.count_moment(now)
                 batches.append((entry.settings or self._job.settings, now, batch))
             batch.append(index)
         return batches
 
     def _ask(
-        self, batch: Sequence[CorpusEntry], settings: Json, now: datetime
-    ) -> Iterator["_Answered"]:
+        self, entries: Sequence[CorpusEntry], indexes: Sequence[int], settings: Json, now: datetime
+    ) -> Iterator[tuple[int, "_Answered"]]:
+        """The messages that count, with their indexes: those that changed or make no operation."""
         context = self._context(settings)
+        batch = [entries[index] for index in indexes]
         old = self._old.answers(batch, settings, now)
         # A translator gives equal variants of itself equal answers.
         new = old if context.same else self._new.answers(batch, settings, now)
-        told = self._old.tells & self._new.tells
-        for entry, one, two in zip(batch, old, new, strict=True):
-            before = _told(one, told)
-            yield _Answered(entry, context, now, before, before if one is two else _told(two, told))
+        if not self._both_ours:
+            # Ours tell everything.
+            told = self._old.tells & self._new.tells
+            old, new = ([_told(each, told) for each in side] for side in (old, new))
+        for index, before, after in zip(indexes, old, new, strict=True):
+            # Equal values can be unequal JSON, as 1 and true; then the texts differ.
+            changed = before is not after and (before != after or not same_text(before, after))
+            if changed or not (before["operations"] or after["operations"]):
+                yield index, _Answered(entries[index], context, now, before, after, changed)
 
     def _count(self, position: Position, asked: "_Answered", counts: DiffCounts) -> None:
         before, after = asked.old, asked.new
         if not before["operations"] and not after["operations"]:
             self._count_silent(position, asked, counts)
-        # Equal values can be unequal JSON, as 1 and true; then the texts differ.
-        if before is after or (before == after and same_text(before, after)):
-            return
-        found = changes(before, after)
-        if found:
+        if asked.changed and (found := changes(before, after)):
             caused = self._caused(asked, found)
             counts.count_changes(position, asked.entry, caused, asked.context.redact)
 
@@ -185,13 +193,17 @@ class _Context(NamedTuple):
 
 
 class _Answered(NamedTuple):
-    """A message with the answers of both sides, and what they were asked under."""
+    """A message with the answers of both sides, and what they were asked under.
+
+    `changed` is false if the answers are the same JSON text.
+    """
 
     entry: CorpusEntry
     context: _Context
     now: datetime
     old: Json
     new: Json
+    changed: bool
 
 
 def never_exercised(job: DiffJob, counts: DiffCounts) -> list[str]:
