@@ -23,6 +23,7 @@ class CompressedInputError(OSError):
 def decompressed(raw: BinaryIO) -> BinaryIO:
     """A stream of the plain bytes of `raw`, which must be a buffered reader (it has `peek`).
 
+    When the stream is closed, it closes `raw`.
     Reading raises CompressedInputError if the compressed data ends early or is damaged. Raises
     CompressedInputError at once for zstd without the package `zstandard`.
     """
@@ -59,7 +60,12 @@ class _Gzip(io.RawIOBase):
     """The plain bytes of a gzip stream, in one or several members."""
 
     def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
         self._file = gzip.GzipFile(fileobj=raw)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
     def readable(self) -> bool:
         return True
@@ -82,6 +88,10 @@ class _Zstd(io.RawIOBase):
         self._frame: Any = None
         self._input = b""
         self._output = memoryview(b"")
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
     def readable(self) -> bool:
         return True

@@ -48,6 +48,7 @@ EVENT = {"event": "E", "properties": {"token": "T", "distinct_id": "ann", "$inse
 HOSTS = {False: "https://api.mixpanel.com", True: "https://api-eu.mixpanel.com"}
 DEFINITIONS = "computed_traits: [{name: Total, computation: event_counter, event: Old}]"
 OUTSIDE = "http://outside.example.com"
+SETTINGS = ["--settings", "settings.json"]
 
 
 class Shell:
@@ -64,8 +65,11 @@ class Shell:
         self.to_stub = ["--eu-base-url" if eu else "--base-url", stub.url]
 
     def run(self, package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.python("-m", package, *arguments)
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", package, *arguments],
+            [sys.executable, *arguments],
             cwd=self.folder,
             env=self.watched.env,
             capture_output=True,
@@ -111,41 +115,54 @@ def test_send(shell: Shell) -> None:
     assert shell.authorized() == {None}
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        [],
-        ["--base-url", OUTSIDE, "--eu-base-url", OUTSIDE],
-        ["--base-url", "https://api.mixpanel.com", "--eu-base-url", "https://api-eu.mixpanel.com"],
-        ["--base-url", "http://127.0.0.1@outside.example.com"] * 2,
-        ["--base-url", "http://192.0.2.1:8080", "--eu-base-url", "http://192.0.2.1:8080"],
-    ],
-    ids=["none", "named", "real", "disguised", "address"],
-)
+ELSEWHERE = {
+    "none": [],
+    "named": ["--base-url", OUTSIDE, "--eu-base-url", OUTSIDE],
+    "real": ["--base-url", HOSTS[False], "--eu-base-url", HOSTS[True]],
+    "disguised": ["--base-url", "http://127.0.0.1@outside.example.com"],
+    "address": ["--base-url", "http://192.0.2.1:8080", "--eu-base-url", "http://192.0.2.1:8080"],
+}
+COMMANDS_IN_ONE_PROCESS = """
+import json, sys
+from click.testing import CliRunner
+from translator.cli import main
+
+for command in json.loads(sys.argv[1]):
+    done = CliRunner().invoke(main, command)
+    print(json.dumps([done.exit_code, done.stdout, done.stderr]))
+"""
+
+
 @pytest.mark.parametrize("command", ["send", "resend", "gateway"])
-def test_an_address_elsewhere_is_refused(shell: Shell, command: str, options: list[str]) -> None:
+def test_an_address_elsewhere_is_refused(shell: Shell, command: str) -> None:
     """Without `--live`, an address of another machine is wrong usage for every command."""
-    if command == "send":
-        done = shell.send(*options)
-    elif command == "resend":
-        done = shell.resend([{"operation": {"endpoint": "/track", "host": "", "payload": EVENT}}])
-    else:
-        given = ("--settings", "settings.json", "--port", "0")
-        done = shell.run("translator", "gateway", *given, *options)
-    assert (done.returncode, done.stdout, done.stderr.startswith("Error: ")) == (2, "", True)
+    operation = {"endpoint": "/track", "host": "", "payload": EVENT}
+    (shell.folder / "dead").write_text(json.dumps({**DEAD, "operation": operation}) + "\n")
+    last = {"send": ["in.jsonl"], "resend": ["dead"], "gateway": ["--port", "0"]}[command]
+    words = [[command, *SETTINGS, *options, *last] for options in ELSEWHERE.values()]
+    done = shell.python("-c", COMMANDS_IN_ONE_PROCESS, json.dumps(words))
+    assert done.returncode == 0, done.stderr
+    found = dict(zip(ELSEWHERE, map(json.loads, done.stdout.splitlines()), strict=True))
+    assert {
+        name: (code, out, err[:7]) for name, (code, out, err) in found.items()
+    } == dict.fromkeys(ELSEWHERE, (2, "", "Error: "))
     assert shell.watched.outside() == []
     assert shell.stub.received == []
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_not_followed(shell: Shell, status: int) -> None:
-    """A redirect is not followed; what was sent is a loss with its reason."""
-    shell.stub.script = [Reply(status, b"", {"Location": f"{OUTSIDE}/track"})] * 20
-    done = shell.send(*shell.to_stub)
+def test_redirects_are_not_followed(shell: Shell) -> None:
+    """No redirect is followed: the request goes to the base URL again, and is a loss at last."""
+    statuses = (301, 302, 303, 307, 308)
+    headers = {"Location": f"{OUTSIDE}/track", "Retry-After": "0"}
+    shell.stub.script = [Reply(status, b"", headers) for status in statuses]
+    message = {"type": "track", "userId": "ann", "event": "E", "messageId": "m"}
+    (shell.folder / "one.jsonl").write_text(json.dumps(message) + "\n")
+    done = shell.send(*shell.to_stub, file="one.jsonl")
     assert (done.returncode, json.loads(done.stdout)["delivered"]) == (1, 0)
-    reasons = {json.loads(line)["reason"] for line in done.stderr.splitlines()}
-    assert f"HTTP {status}: redirects are not followed (to {OUTSIDE}/track)" in reasons
+    told = [f"HTTP {each}: redirects are not followed (to {OUTSIDE}/track)" for each in statuses]
+    assert [each for each in told if each not in done.stderr] == []
     assert shell.watched.outside() == []
+    assert len(shell.stub.received) == len(statuses)
 
 
 def test_a_dead_letter_leads_nowhere(shell: Shell) -> None:
@@ -249,7 +266,6 @@ def runs(package: str, *commands: list[str]) -> Callable[[Shell], None]:
 
 
 ONE = ["-k", "alias/direction"]
-SETTINGS = ["--settings", "settings.json"]
 DRIVER = f"exec:{sys.executable} {ROOT / 'tests/conformance/drivers/ours.py'} {{}}"
 NEW = ["diff", "--corpus", "in.jsonl", "--workers", "1", *SETTINGS, "--old"]
 

@@ -5,28 +5,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import zstandard
 
+from tests.command import run_here
 from tests.translator.messages import track
+from translator.cli import main
 
 NOW = ("--now", "2026-06-15T12:00:00Z")
 
 
-def cli(
-    *arguments: str | Path, text: str = "", cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "translator", *map(str, arguments)],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+cli = partial(run_here, main)
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from mock_mixpanel.cli import main
+from tests.command import run_here
 from tests.mock_mixpanel.wire import http
 
 COMMAND = [sys.executable, "-m", "mock_mixpanel", "serve"]
@@ -187,9 +189,7 @@ def test_projects(tmp_path: Path, write: Any) -> None:
 )
 def test_wrong_usage(arguments: list[str], error: str) -> None:
     """Wrong options are reported, with exit code 2."""
-    done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60
-    )
+    done = run_here(main, "serve", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert error in done.stderr
 
@@ -209,13 +209,7 @@ def test_bad_projects(tmp_path: Path, content: str, error: str) -> None:
     """A bad projects file is an error that names file and key, with exit code 2."""
     file = tmp_path / "projects.yaml"
     file.write_text(content)
-    done = subprocess.run(
-        [*COMMAND, "--port", "0", "--projects", str(file)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = run_here(main, "serve", "--port", "0", "--projects", file)
     assert done.returncode == 2
     assert f"{file}: {error}" in done.stderr
 

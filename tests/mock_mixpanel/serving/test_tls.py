@@ -16,9 +16,11 @@ import pytest
 import requests
 
 from mock_mixpanel import Server
+from mock_mixpanel.cli import main
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.serving.tls import Certificate, TlsError, make
 from tests.clients.needs import python_client
+from tests.command import run_here
 from tests.mock_mixpanel.wire import event
 
 trustme = python_client("trustme")
@@ -248,6 +250,6 @@ def test_wrong_usage(certificate: Certificate, arguments: list[str], code: int, 
     """Wrong options are reported before the server listens."""
     files = {"CHAIN": str(certificate.chain), "KEY": str(certificate.key)}
     given = [files.get(each, each) for each in arguments]
-    done = subprocess.run([*SERVE, *given], capture_output=True, text=True, check=False, timeout=60)
+    done = run_here(main, "serve", "--port", "0", *given)
     assert (done.returncode, done.stdout) == (code, "")
     assert error in " ".join(done.stderr.split())

@@ -1,12 +1,13 @@
 """`translate --mode web|ios|android`: one session in, one line out for each message."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.command import run_here
+from translator.cli import main
 
 NOW = "2026-06-15T12:00:00Z"
 
@@ -15,10 +16,8 @@ def run(tmp_path: Path, text: str, *arguments: str, **settings: Any) -> tuple[in
     """Exit status and answers of `translate` for some lines."""
     file = tmp_path / "settings.json"
     file.write_text(json.dumps({"token": "T", **settings}))
-    command = [sys.executable, "-m", "translator", "translate", "--settings", str(file)]
-    done = subprocess.run(
-        [*command, "--now", NOW, *arguments], input=text, capture_output=True, text=True
-    )
+    command = ("translate", "--settings", str(file), "--now", NOW, *arguments)
+    done = run_here(main, *command, text=text)
     assert done.stderr == ""
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 

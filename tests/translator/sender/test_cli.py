@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.command import run_here
 from tests.translator.sender.build import event
 from tests.translator.sender.stub import Reply, Stub, running_stub
+from translator.cli import main
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.spool import Spool
 from translator.sender.books.spool_records import IncomingMessage
@@ -33,15 +35,10 @@ class Send:
 
     def __init__(self, folder: Path, *options: str, messages: list[Any], **settings: Any) -> None:
         (folder / "settings.json").write_text(json.dumps({"token": "T", **settings}))
-        command = [sys.executable, "-m", "translator", "send", "--settings", "settings.json"]
-        result = subprocess.run(
-            [*command, "--now", NOW, *options],
-            cwd=folder,
-            env={"PYTHONPATH": str(Path(__file__).parents[3])},
-            input="".join(json.dumps(message) + "\n" for message in messages),
-            capture_output=True,
-            text=True,
-        )
+        lines = "".join(json.dumps(message) + "\n" for message in messages)
+        (folder / "in.jsonl").write_text(lines)
+        command = ("send", "--settings", "settings.json", "--now", NOW, *options, "in.jsonl")
+        result = run_here(main, *command, cwd=folder)
         self.code, self.out, self.err = result.returncode, result.stdout, result.stderr
 
 

@@ -17,8 +17,10 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.command import run_here
 from tests.translator.sender.build import NOW, US, event, recorded_retry
 from tests.translator.sender.stub import Reply, Stub, running_stub
+from translator.cli import main
 from translator.core.operations import Failure, Result
 from translator.sender import Sender, run_send
 from translator.sender.books.dead_letters import DeadLetters, claim, unique
@@ -111,17 +113,8 @@ def test_two_bad_files(tmp_path: Path, stub: Stub) -> None:
 
 def command(folder: Path, stub: Stub, name: str, *options: str) -> tuple[int, Any]:
     """The exit code and the summary of a command."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "translator", name, "--settings", "settings.json"),
-            *("--base-url", stub.url, *options),
-        ],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-    )
+    to_stub = ("--settings", "settings.json", "--base-url", stub.url)
+    done = run_here(main, name, *to_stub, *options, cwd=folder)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -206,16 +199,7 @@ def test_no_control_characters_on_the_terminal(tmp_path: Path, stub: Stub, chara
     (tmp_path / "settings.json").write_text('{"token": "T"}')
     message = {"type": "track", "messageId": f"m{character}[31m", "userId": "u"}
     (tmp_path / "in").write_text(json.dumps(message, ensure_ascii=False) + "\n")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "translator", "send", "--settings", "settings.json"),
-            *("--base-url", stub.url, "in"),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-    )
+    to_stub = ("--settings", "settings.json", "--base-url", stub.url)
+    done = run_here(main, "send", *to_stub, "in", cwd=tmp_path)
     assert character not in done.stderr + done.stdout
     assert json.loads(done.stderr)["messageId"] == f"m{character}[31m"

@@ -1,8 +1,6 @@
 """No host that stands in a dead letter or a spool leads a request, or a secret, anywhere else."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.command import run_here
 from tests.translator.sender.build import EU, US, event
 from tests.translator.sender.stub import Stub
+from translator.cli import main
 from translator.core.operations import Operation
 from translator.sender import DeliveryStatus, DestinationError, Sender
 from translator.sender.http.destination_guard import HOSTS, checked_base_url, destination
@@ -112,17 +112,8 @@ def test_resend_live(tmp_path: Path, stub: Stub, host: str) -> None:
     operation: dict[str, Any] = event("A", "/import", host.format(stub=stub.url))._asdict()
     (tmp_path / "dead").write_text(json.dumps({"id": "1", "operation": operation}) + "\n")
     (tmp_path / "settings.json").write_text('{"token": "T", "apiSecret": "top-secret"}')
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "translator", "resend", "--live"),
-            *("--settings", "settings.json", "dead"),
-        ],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(__file__).parents[3])},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    command = ("resend", "--live", "--settings", "settings.json", "dead")
+    done = run_here(main, *command, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["dead_lettered"] == 1
     assert stub.received == []

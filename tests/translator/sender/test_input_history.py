@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.command import run_here
 from tests.translator.sender.build import NOW, US, recorded_retry, update
 from tests.translator.sender.stub import Stub
+from translator.cli import main
 from translator.core.operations import Result
 from translator.sender import Sender, run_send
 from translator.sender.books.spool import Spool
@@ -157,12 +159,12 @@ def run_child(folder: Path, stub: Stub, moment: Sequence[str], *command: str) ->
     """The exit code of a command that is killed at a moment, such as `("finish", "after", "9")`."""
     settings = folder / "settings.json"
     settings.write_text('{"token": "T", "people": true, "eventIncrements": ["Bought"]}')
-    program = ["-c", CHILD, *moment] if moment else ["-m", "translator"]
+    options = ("--settings", str(settings), "--base-url", stub.url, "--alias", "none")
+    words = (command[0], *options, *command[1:])
+    if not moment:
+        return run_here(main, *words, cwd=folder).returncode
     done = subprocess.run(
-        [
-            *(sys.executable, *program, command[0], "--settings", str(settings)),
-            *("--base-url", stub.url, "--alias", "none", *command[1:]),
-        ],
+        [sys.executable, "-c", CHILD, *moment, *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,

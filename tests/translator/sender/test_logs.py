@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from mock_mixpanel.client import MockMixpanel
+from tests.command import run_here
 from tests.translator.sender.build import NOW, US, event, recorded_retry, statuses
 from tests.translator.sender.stub import Reply, Stub
+from translator.cli import main
 from translator.core.operations import Operation, Result
 from translator.sender import DeliveryStatus, Sender, run_send
 from translator.sender.logs import LEVELS, LogEvent, logging_to
@@ -276,6 +278,7 @@ def test_errors_have_a_trace_and_no_text() -> None:
 
 LIBRARY = """
 import sys
+from translator.cli import main
 from translator.core.operations import Operation
 from translator.sender import RetryPolicy, Sender
 {setup}
@@ -316,17 +319,12 @@ class Command:
 
     def __init__(self, folder: Path, name: str, *options: str) -> None:
         (folder / "settings.json").write_text('{"token": "T", "people": true}')
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "translator", name, "--settings", "settings.json"),
-                *("--alias", "none", *options),
-            ],
-            cwd=folder,
-            env={"PYTHONPATH": str(Path(__file__).parents[3])},
-            input='{"type": "track", "messageId": "m", "userId": "ann", "event": "E"}\n',
-            capture_output=True,
-            text=True,
-        )
+        if name == "send":
+            message = '{"type": "track", "messageId": "m", "userId": "ann", "event": "E"}\n'
+            (folder / "in.jsonl").write_text(message)
+            options = (*options, "in.jsonl")
+        given = ("--settings", "settings.json", "--alias", "none", *options)
+        done = run_here(main, name, *given, cwd=folder)
         self.code, self.summary = done.returncode, json.loads(done.stdout)
         self.lines = list(map(json.loads, done.stderr.splitlines()))
         for line in self.lines:

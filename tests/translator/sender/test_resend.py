@@ -2,14 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.command import run_here
 from tests.translator.sender.stub import Reply, Stub
+from translator.cli import main
 
 NOW = "2026-06-15T12:00:00Z"
 TRACK = {"type": "track", "userId": "ann", "event": "Signed Up", "timestamp": NOW}
@@ -26,16 +26,8 @@ class Shell:
         """The exit code and the summary."""
         (self.folder / "in.jsonl").write_text("".join(json.dumps(m) + "\n" for m in messages or ()))
         now = () if command == "gateway" else ("--now", NOW)
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "translator", command, "--settings", "settings.json"),
-                *("--base-url", self.stub.url, *now, *options),
-            ],
-            cwd=self.folder,
-            env={"PYTHONPATH": str(Path(__file__).parents[3])},
-            capture_output=True,
-            text=True,
-        )
+        to_stub = ("--settings", "settings.json", "--base-url", self.stub.url)
+        done = run_here(main, command, *to_stub, *now, *options, cwd=self.folder)
         return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
 
     def dead(self) -> list[Any]:
