@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from translator import Rules, Settings
 from translator.core.operations import Json
 from translator.gateway import DeliveryOptions, Gateway, Pipeline, Sources
 from translator.gateway.delivery.recent_messages import RecentMessages
+from translator.gateway.intake.intake import Taken
 from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.dispatch.queued_operation import QueuedOperation
 from translator.sender.redaction import Redactor
@@ -146,6 +147,15 @@ class TestGateway:
     def take(self, room: int) -> Sequence[QueuedOperation]:
         """The operations that the sender gets."""
         return taken(self.pipeline, room)
+
+    def submit(self, messages: Sequence[Any], done: Callable[[Taken], object]) -> None:
+        """Store messages of one request, as the server does; `done` gets the outcome."""
+        entered = [self.prepare(each) for each in messages]
+        taken = self.intake.store_at_once(entered)
+        if taken is None:
+            self.intake.submit(entered, done)
+        else:
+            done(taken)
 
     def prepare(self, message: Any) -> IncomingMessage:
         """A message, ready to be stored."""

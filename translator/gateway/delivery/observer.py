@@ -35,7 +35,7 @@ class Observer:
     def taken(self, messages: Sequence[IncomingMessage], now: float) -> None:
         """Messages are stored; `now` is in seconds since 1970."""
         with self._lock:
-            for message in messages:
+            for message in [each for each in messages if each.skipped or each.losses]:
                 for code, _ in message.skipped:
                     self._reasons[DeliveryStatus.SKIPPED.value, code] += 1
                 for loss in message.losses:

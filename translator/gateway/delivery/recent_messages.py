@@ -149,12 +149,8 @@ class RecentMessages:
 
 
 def _size(message: IncomingMessage) -> int:
-    size = 0
-    for queued in message.operations:
-        size += len(queued.text)
-    for loss in message.losses:
-        size += len(loss.line)
-    return size
+    size = sum([len(queued.text) for queued in message.operations])
+    return size + sum([len(loss.line) for loss in message.losses]) if message.losses else size
 
 
 def _parsed(text: str | bytes) -> Json:

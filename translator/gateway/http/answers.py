@@ -1,7 +1,6 @@
 """Waiting in the event loop for messages to be stored."""
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Sequence
 
@@ -22,13 +21,9 @@ class Answers:
     ) -> "asyncio.Future[Taken]":
         """Submit messages; the future says whether they are stored."""
         loop = asyncio.get_running_loop()
-        thread = threading.get_ident()
         answer: asyncio.Future[Taken] = loop.create_future()
 
         def done(taken: Taken) -> None:
-            if threading.get_ident() == thread:
-                answer.set_result(taken)
-                return
             self._arrived.append((answer, taken))
             if not self._woken:
                 self._woken = True

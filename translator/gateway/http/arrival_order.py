@@ -46,8 +46,13 @@ class ArrivalOrder:
     def __init__(self) -> None:
         self._last: asyncio.Future[None] | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether a request would have its turn at once."""
+        return self._last is None or self._last.done()
+
     def next(self) -> Turn:
         """The turn of the request that has arrived now."""
-        before = self._last
+        before = None if self.is_idle else self._last
         self._last = asyncio.get_running_loop().create_future()
-        return Turn(before if before and not before.done() else None, self._last)
+        return Turn(before, self._last)

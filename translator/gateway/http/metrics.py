@@ -30,10 +30,7 @@ class Metrics(Collector):
         self._pool = pool
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        self._requests = Counter(
-            "gateway_requests", "Requests answered.", ["status"], registry=self._registry
-        )
-        self._by_status: dict[int, Counter] = {}
+        self._requests: Counts[int] = Counts()
         self.duplicates = Counter(
             "gateway_duplicates", "Messages that were known already.", registry=self._registry
         )
@@ -45,10 +42,7 @@ class Metrics(Collector):
 
     def answered(self, status: int) -> None:
         """Count a request by the status of its answer."""
-        found = self._by_status.get(status)
-        if found is None:
-            found = self._by_status[status] = self._requests.labels(str(status))
-        found.inc()
+        self._requests[status] += 1
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
@@ -66,6 +60,9 @@ class Metrics(Collector):
             counts, seconds = each.observer.delays()
             buckets = [a + b for a, b in zip(buckets, counts, strict=True)]
             delay_sum += seconds
+        requests = CounterMetricFamily("gateway_requests", "Requests answered.", labels=["status"])
+        for status, count in sorted(self._requests.items()):
+            requests.add_metric([str(status)], count)
         messages = CounterMetricFamily(
             "gateway_messages", "Messages by their fate.", labels=["fate"]
         )
@@ -99,4 +96,4 @@ class Metrics(Collector):
             "gateway_translation_processes", "Processes that are ready to translate."
         )
         processes.add_metric([], self._pool.ready if self._pool else 0)
-        return [messages, parts, waiting, oldest, delay, processes]
+        return [requests, messages, parts, waiting, oldest, delay, processes]

@@ -7,16 +7,17 @@ Nothing here waits for the disk or for Mixpanel.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from translator.core.operations import Failure
 from translator.gateway.http.answers import Answers
-from translator.gateway.http.arrival_order import ArrivalOrder
+from translator.gateway.http.arrival_order import ArrivalOrder, Turn
 from translator.gateway.http.metrics import Metrics
 from translator.gateway.http.receiving import BodyMemory, receive_body
 from translator.gateway.http.responses import Headers, Response, refusal, success
 from translator.gateway.http.unknown_keys import UnknownKeys
+from translator.gateway.intake.intake import Intake, Taken
 from translator.gateway.messages.calls import BATCHES, write_key_of
 from translator.gateway.messages.segment_limits import Limits
 from translator.gateway.messages.visitor_address import VisitorAddress
@@ -25,19 +26,18 @@ from translator.gateway.sources.sources import Sources, basic_user
 from translator.gateway.translation.pool import ProcessEndedError, TranslationPool
 from translator.gateway.translation.request_translation import (
     PIECE_MESSAGES,
+    SMALL_BODY,
     Call,
     translate_request,
 )
 from translator.gateway.translation.source_translation import TranslatedMessage
+from translator.sender.books.spool_records import IncomingMessage
 
 LARGE_BODY = 64 * 1024
 LARGE_COMPRESSED = 4 * 1024
 """Bodies from this size on, in bytes, are translated a few at a time."""
 
 LARGE_AT_ONCE = 2
-
-TRANSLATED_HERE_BYTES = 4 * 1024
-"""Smaller bodies are translated at once: to ask another process would take as long."""
 
 SLICE_SECONDS = 0.005
 """How long a request is translated here before others have their turn."""
@@ -99,25 +99,37 @@ class TrackingApi:
         intake = pipeline.intake
         if not intake.room():
             return refusal(503, "too much is waiting; send it again")
-        count = 0
-        errors: list[Failure] = []
+        stored = _Stored(call.name)
+        if call.is_small and self._order.is_idle:
+            await self._store(intake, list(translate_request(call, pipeline.translation)), stored)
+            return stored.answer()
         with self._order.next() as turn:
             if large:
                 turn.end()  # a large request and the others do not wait for each other
             async for piece in self._translated(pipeline, call, large=large):
-                messages = intake.enter(piece)
                 if not large:
                     await turn.come()
-                answer = self._answers.submit(intake, messages)
-                turn.end()
-                taken = await answer
-                count += len(piece)
-                if not taken.stored:
-                    return refusal(503, taken.problem, count)
-                if taken.duplicates:
-                    self._metrics.duplicates.inc(taken.duplicates)
-                errors += [each.error for each in messages if each.error is not None]
-        return _answer(call.name, count, errors)
+                if not await self._store(intake, piece, stored, turn):
+                    break
+        return stored.answer()
+
+    async def _store(
+        self,
+        intake: Intake,
+        translated: Sequence[TranslatedMessage],
+        stored: "_Stored",
+        turn: Turn | None = None,
+    ) -> bool:
+        """Store messages, at the turn of their request, which ends; whether they are stored."""
+        messages = intake.enter(translated)
+        outcome = intake.store_at_once(messages) or self._answers.submit(intake, messages)
+        if turn:
+            turn.end()
+        taken = outcome if isinstance(outcome, Taken) else await outcome
+        if taken.duplicates:
+            self._metrics.duplicates.inc(taken.duplicates)
+        stored.add(messages, taken)
+        return taken.stored
 
     async def _translated(
         self, pipeline: Pipeline, call: Call, *, large: bool
@@ -125,7 +137,7 @@ class TrackingApi:
         """The messages of a request in pieces, translated by another process or here."""
         count = 0
         source = pipeline.translation
-        if self._pool and len(call.body) >= TRANSLATED_HERE_BYTES:
+        if self._pool and len(call.body) >= SMALL_BODY:
             try:
                 async for piece in self._pool.translate(pipeline.name, source, call, large=large):
                     count += len(piece)
@@ -148,16 +160,36 @@ class TrackingApi:
             yield piece
 
 
-def _answer(name: str, messages: int, errors: list[Failure]) -> Response:
-    """200, unless Segment would refuse the whole request for its messages.
+class _Stored:
+    """What is stored of a request until now; `name` is the last part of its path."""
 
-    A batch with one message that is too large would be refused as a whole there, and the others
-    would be lost with it; here only that one is.
-    """
-    if errors and len(errors) == messages:
-        codes = {error.code for error in errors}
-        if codes == {"message_too_large"}:
-            return refusal(400, f"Exceed payload limit: {errors[0].message}", messages)
-        if codes == {"no_user_anon_id"} and name not in BATCHES:
-            return refusal(400, errors[0].message, messages)
-    return success(messages)
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._messages = 0
+        self._errors: list[Failure] = []
+        self._problem: str | None = None
+
+    def add(self, messages: Sequence[IncomingMessage], taken: Taken) -> None:
+        """Storing some messages had this outcome."""
+        self._messages += len(messages)
+        self._errors += [each.error for each in messages if each.error is not None]
+        if not taken.stored:
+            self._problem = taken.problem
+
+    def answer(self) -> Response:
+        """200, unless Segment would refuse the whole request for its messages.
+
+        A batch with one message that is too large would be refused as a whole there, and the others
+        would be lost with it; here only that one is.
+        """
+        if self._problem is not None:
+            return refusal(503, self._problem, self._messages)
+        errors = self._errors
+        if errors and len(errors) == self._messages:
+            codes = {error.code for error in errors}
+            if codes == {"message_too_large"}:
+                text = f"Exceed payload limit: {errors[0].message}"
+                return refusal(400, text, self._messages)
+            if codes == {"no_user_anon_id"} and self._name not in BATCHES:
+                return refusal(400, errors[0].message, self._messages)
+        return success(self._messages)

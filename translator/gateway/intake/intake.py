@@ -3,7 +3,7 @@
 A request submits its messages. One writer thread puts the messages of many requests into the spool
 with one commit, hands their operations to the delivery queue, and answers the requests. A spool in
 memory takes messages at once, so the thread of the request does it, unless a dead letter has to be
-written.
+written or the writer has earlier requests.
 """
 
 import logging
@@ -45,6 +45,10 @@ large ones."""
 PROBE_SECONDS = 1.0
 """How often to try whether messages can be stored again, after a failure."""
 
+TOO_MUCH = "too much is waiting; send it again"
+NOT_STORED = "the messages cannot be stored now; send them again"
+"""Why a request is not stored, for the client."""
+
 UNNUMBERED = 0
 """The number of an operation until the spool gives it one."""
 
@@ -74,6 +78,12 @@ class _Request(NamedTuple):
     messages: Sequence[IncomingMessage]
     operations: int
     done: Callable[[Taken], object]
+
+
+def _taken(added: Sequence[bool]) -> Taken:
+    """The outcome of a request that is stored; `added` says of each message whether it is new."""
+    count = sum(added)
+    return Taken(True, count, len(added) - count)
 
 
 class Intake:
@@ -143,24 +153,39 @@ class Intake:
         """Whether a call would be accepted now."""
         return self.room() and self.store_problem is None
 
-    def submit(self, messages: Sequence[IncomingMessage], done: Callable[[Taken], object]) -> None:
-        """Store all messages of a request, or nothing; then call `done`, in this thread or another.
+    def store_at_once(self, messages: Sequence[IncomingMessage]) -> Taken | None:
+        """Store all messages of a request, or nothing, if nobody has to wait for that.
 
-        A message that is known already was sent again by its client and is not taken in twice.
+        None if the writer has to do it: submit them then. A message that is known already was sent
+        again by its client and is not taken in twice.
         """
         if not self.room():
-            done(Taken(stored=False, problem="too much is waiting; send it again"))
+            return Taken(stored=False, problem=TOO_MUCH)
+        if not self._in_memory or self._queued or any(each.losses for each in messages):
+            return None
+        try:
+            added, operations = self._take_in(messages)
+        except Exception as error:
+            self._log_problem(error)
+            return Taken(stored=False, problem=NOT_STORED)
+        self._unwoken += operations
+        if self._unwoken >= BATCH_OPERATIONS:
+            self._wake()
+        elif operations and not self._wake_asked:
+            self._wake_asked = True
+            self._requests.put(_WAKE_SENDER)
+        return _taken(added)
+
+    def submit(self, messages: Sequence[IncomingMessage], done: Callable[[Taken], object]) -> None:
+        """Let the writer store all messages of a request, or nothing, and call `done` then."""
+        if not self.room():
+            done(Taken(stored=False, problem=TOO_MUCH))
             return
         operations = sum([len(each.operations) for each in messages])
-        request = _Request(messages, operations, done)
         with self._lock:
             self._submitted += operations
             self._queued += 1
-            first = self._queued == 1
-        if first and self._in_memory and not any(each.losses for each in messages):
-            self._store_at_once(request)
-        else:
-            self._requests.put(request)
+        self._requests.put(_Request(messages, operations, done))
 
     def close(self) -> None:
         """Accept nothing more; the sender ends when everything accepted has a result."""
@@ -173,18 +198,6 @@ class Intake:
     def counts(self) -> Json:
         """The account of messages: read, delivered, skipped, rejected, dead_lettered."""
         return self._ledger.account.summary()
-
-    def _store_at_once(self, request: _Request) -> None:
-        """Store a request in memory; the sender is woken as after a group of the writer."""
-        stored = self._store([request])
-        if not stored:
-            return
-        self._unwoken += stored
-        if self._unwoken >= BATCH_OPERATIONS:
-            self._wake()
-        elif not self._wake_asked:
-            self._wake_asked = True
-            self._requests.put(_WAKE_SENDER)
 
     def _wake(self) -> None:
         self._unwoken = 0
@@ -239,13 +252,29 @@ class Intake:
             return 0
         messages = [each for request in group for each in request.messages]
         try:
-            added = self._ledger.take_in(messages)
+            added, operations = self._take_in(messages)
         except Exception as error:
             if len(group) > 1 and not isinstance(error, StorageError):
                 # One of them may be what cannot be stored: it must not stop the others.
                 return sum(self._store([request]) for request in group)
             self._not_stored(group, error)
             return 0
+        self._forget_submitted(group)
+        place = 0
+        for request in group:
+            end = place + len(request.messages)
+            request.done(_taken(added[place:end]))
+            place = end
+        return operations
+
+    # Any thread
+
+    def _take_in(self, messages: Sequence[IncomingMessage]) -> tuple[list[bool], int]:
+        """Store messages and hand them over to delivery.
+
+        Says of each whether it is new, and how many operations the sender may take.
+        """
+        added = self._ledger.take_in(messages)
         self.store_problem = None
         now = self._sender.moment()
         new = messages
@@ -253,15 +282,8 @@ class Intake:
             new = [each for each, is_new in zip(messages, added, strict=True) if is_new]
         operations = [operation for each in new for operation in each.operations]
         self._delivery.add(operations, now)
-        self._forget_submitted(group)
         self._observe(new, now)
-        place = 0
-        for request in group:
-            size = len(request.messages)
-            count = sum(added[place : place + size])
-            place += size
-            request.done(Taken(True, count, size - count))
-        return len(operations)
+        return added, len(operations)
 
     def _observe(self, messages: Sequence[IncomingMessage], now: float) -> None:
         """Tell the observer; if that fails, the messages are still stored."""
@@ -271,13 +293,15 @@ class Intake:
             log.exception(LogEvent("defect"))
 
     def _not_stored(self, group: Sequence[_Request], error: Exception) -> None:
+        self._log_problem(error)
+        self._forget_submitted(group)
+        for request in group:
+            request.done(Taken(stored=False, problem=NOT_STORED))
+
+    def _log_problem(self, error: Exception) -> None:
         if self.store_problem is None:
             log.error(LogEvent("not_stored", reason=f"{error!s:.200}"), exc_info=True)
         self.store_problem = f"cannot store messages: {error!s:.200}"
-        self._forget_submitted(group)
-        for request in group:
-            problem = "the messages cannot be stored now; send them again"
-            request.done(Taken(stored=False, problem=problem))
 
     def _forget_submitted(self, group: Sequence[_Request]) -> None:
         with self._lock:

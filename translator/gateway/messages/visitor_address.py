@@ -106,7 +106,9 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     return mapped or found
 
 
+@lru_cache(10_000)
 def _shown(text: str) -> str:
+    """An address in its usual form."""
     found = _address(text)
     return text if found is None else str(found)
 

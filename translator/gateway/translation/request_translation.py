@@ -17,6 +17,10 @@ PIECE_MESSAGES = 500
 later piece cannot be stored, the client sends all of it again, and the first ones are known."""
 
 
+SMALL_BODY = 4 * 1024
+"""Smaller bodies, in bytes, are translated at once: to ask another process would take as long."""
+
+
 class Call(NamedTuple):
     """A request as it arrived.
 
@@ -31,6 +35,11 @@ class Call(NamedTuple):
     visitor: str
     now: float
     limits: Limits
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is one message that is translated in a moment."""
+        return len(self.body) < SMALL_BODY and not self.encoding and self.name not in BATCHES
 
     def parsed(self) -> Parsed:
         """The JSON value of the body. Raises BadRequestError."""

@@ -9,6 +9,7 @@ import socket
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 
 from translator.core.user_agent import browser
 from translator.garbage_collection import rare_collection
@@ -43,15 +44,15 @@ class _JobInWork:
 
     def advance(self, most: int) -> Piece | None:
         """Translate up to `most` messages more; gives a piece if one is complete."""
+        most = min(most, PIECE_MESSAGES - len(self._piece))
         try:
-            for _ in range(most):
-                message = next(self._messages, None)
-                if message is None:
-                    return Piece(self.number, self._piece, last=True)
-                self._piece.append(message)
-                if len(self._piece) == PIECE_MESSAGES:
-                    piece, self._piece = self._piece, []
-                    return Piece(self.number, piece, last=False)
+            translated = list(islice(self._messages, most))
+            self._piece += translated
+            if len(translated) < most:
+                return Piece(self.number, self._piece, last=True)
+            if len(self._piece) == PIECE_MESSAGES:
+                piece, self._piece = self._piece, []
+                return Piece(self.number, piece, last=False)
         except BadRequestError as error:
             return Piece(self.number, [], last=True, refusal=(error.status, str(error)))
         except Exception:
@@ -76,8 +77,8 @@ class TranslationWorker:
         while self._receive(wait=not (self._small or self._large)):
             if self._small:
                 job = self._small.popleft()
-                piece = job.advance(PIECE_MESSAGES + 1)
-                assert piece is not None, "a piece has fewer messages"
+                piece = job.advance(PIECE_MESSAGES)
+                assert piece is not None, "a piece has no more messages"
                 if not piece.last:
                     self._large.append(job)  # it has more messages than others should wait for
             elif self._large:

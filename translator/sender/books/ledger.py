@@ -108,13 +108,14 @@ class Ledger:
             added = self._spool.add(listed, self._preparation.now())
         taken = [each for each, is_new in zip(listed, added, strict=True) if is_new]
         with self._lock:
-            for status, operations, _, skipped, *_ in taken:
-                if not operations:
-                    self.account.add(status.worst)
-                for code, reason in skipped:
+            # Nearly every message becomes operations alone, which are counted later.
+            for each in [each for each in taken if not each.operations or each.skipped]:
+                if not each.operations:
+                    self.account.add(each.status.worst)
+                for code, reason in each.skipped:
                     self.account.add_code(code)
                     if log.isEnabledFor(logging.INFO):
-                        where = {"line": status.line, "messageId": status.message_id}
+                        where = {"line": each.status.line, "messageId": each.status.message_id}
                         log.info(LogEvent("skipped", **where, code=code, reason=reason))
             self._lost([loss for each in taken for loss in each.losses])
         return added

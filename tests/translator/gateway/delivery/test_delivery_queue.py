@@ -24,7 +24,7 @@ def submit(gateway: TestGateway, first: int, count: int) -> None:
         assert taken.stored
         done.set()
 
-    gateway.intake.submit([gateway.prepare(each) for each in messages], stored)
+    gateway.submit(messages, stored)
     assert done.wait(30)
 
 

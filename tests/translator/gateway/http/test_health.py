@@ -95,8 +95,8 @@ def test_one_message_that_cannot_be_stored(
     monkeypatch.setattr(gateway.pipeline.spool, "add", picky)
     answers: list[bool] = []
     for name in ("a", "bad", "b"):
-        prepared = [gateway.prepare({"type": "track", **TRACK, "messageId": name})]
-        gateway.intake.submit(prepared, lambda taken: answers.append(taken.stored))
+        message = {"type": "track", **TRACK, "messageId": name}
+        gateway.submit([message], lambda taken: answers.append(taken.stored))
     gateway.intake.close()
     assert answers == [True, False, True]
 

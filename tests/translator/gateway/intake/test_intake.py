@@ -30,7 +30,7 @@ class Submitted:
             self.answers.append((taken, threading.current_thread()))
             self._answered.release()
 
-        self.gateway.intake.submit([self.gateway.prepare(each) for each in messages], done)
+        self.gateway.submit(messages, done)
 
     def wait(self, count: int) -> None:
         for _ in range(count):
@@ -38,7 +38,7 @@ class Submitted:
 
 
 def test_a_spool_in_memory_takes_messages_at_once(gateway: TestGateway) -> None:
-    """In memory a request is answered when `submit` returns, by its own thread."""
+    """In memory a request is stored by its own thread."""
     submitted = Submitted(gateway)
     submitted.submit(track("A"), track("A"))
     assert submitted.answers == [(Taken(True, 1, 1), threading.current_thread())]
