@@ -35,8 +35,14 @@ class Limits:
         """How large the body of a request may be."""
         return self.batch_bytes if batch else self.call_bytes
 
-    def problem(self, message: Mapping[str, Any], size: int) -> Failure | None:
-        """Why Segment would not accept a message of `size` bytes; None if it would."""
+    def problem(self, message: Mapping[str, Any], place: int, size: int) -> Failure | None:
+        """Why Segment would not accept a message of `size` bytes; None if it would.
+
+        `place` is that of the message in its batch, counted from 0.
+        """
+        if self.batch_messages is not None and place >= self.batch_messages:
+            text = f"the batch has more than Segment's {self.batch_messages} messages"
+            return _failure("batch_too_long", f"{text}; send the rest in another request")
         if self.message_bytes is not None and size > self.message_bytes:
             text = f"the message has {size} bytes, more than Segment's {self.message_bytes}"
             return _failure("message_too_large", f"{text}; send less in one call")
@@ -49,15 +55,6 @@ class Limits:
             text = "no_user_anon_id: the message has neither userId nor anonymousId"
             return _failure("no_user_anon_id", f"{text}, and Segment requires one of them")
         return None
-
-    def is_beyond_batch(self, place: int) -> bool:
-        """Whether a batch may not have a message at this place, counted from 0."""
-        return self.batch_messages is not None and place >= self.batch_messages
-
-    def beyond_batch(self) -> Failure:
-        """Why a message of a batch that is too long is not accepted."""
-        text = f"the batch has more than Segment's {self.batch_messages} messages"
-        return _failure("batch_too_long", f"{text}; send the rest in another request")
 
 
 def _is_id(message: Mapping[str, Any], field: str) -> bool:

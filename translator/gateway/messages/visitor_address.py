@@ -119,12 +119,14 @@ def comes_from_client(path_name: str, origin: str, message: Mapping[str, Any]) -
     `path_name` is the last part of the path, `origin` the header of that name, empty if none.
     """
     context = message.get("context")
-    direct = context.get("direct") if isinstance(context, dict) else None
+    if not isinstance(context, dict):
+        return origin != "" or path_name in CLIENT_PATHS
+    direct = context.get("direct")
     if direct is not None:
         return direct is True
     if origin or path_name in CLIENT_PATHS:
         return True
-    library = context.get("library") if isinstance(context, dict) else None
+    library = context.get("library")
     name = library.get("name") if isinstance(library, dict) else library
     return isinstance(name, str) and name.lower() in CLIENT_LIBRARIES
 

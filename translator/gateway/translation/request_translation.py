@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from translator.core.operations import Failure
 from translator.gateway.messages.bodies import BadRequestError, Parsed, parse_body
 from translator.gateway.messages.calls import BATCHES, messages_of
 from translator.gateway.messages.json_text import json_line
@@ -59,22 +58,17 @@ def translate_request(call: Call, source: SourceTranslation) -> Iterator[Transla
     body = call.parsed()
     messages = call.messages(body.value)
     sizes = _sizes(call, body)
+    limits, now, strict = call.limits, call.now, body.strict
     try:
         for place, message in enumerate(messages):
             refused, address = None, None
             if isinstance(message, dict):
-                refused = _refused(call.limits, place, message, next(sizes, 0))
+                refused = limits.problem(message, place, next(sizes, 0))
                 if comes_from_client(call.name, call.origin, message):
                     address = call.visitor
-            yield source.translate(message, call.now, refused, address=address, strict=body.strict)
+            yield source.translate(message, now, refused, address=address, strict=strict)
     except RecursionError:
         raise BadRequestError(400, "a message is nested too deep to be kept") from None
-
-
-def _refused(limits: Limits, place: int, message: dict[str, Any], size: int) -> Failure | None:
-    if limits.is_beyond_batch(place):
-        return limits.beyond_batch()
-    return limits.problem(message, size)
 
 
 def _sizes(call: Call, body: Parsed) -> Iterator[int]:

@@ -45,6 +45,7 @@ DEEPEST = 3
 NUMBERS = frozenset({int, float})
 FLAT = NUMBERS | {str, bool, type(None)}
 """The types of JSON values without members."""
+CONTAINERS = frozenset({dict, list})
 
 _INSERT_ID = re.compile(r"[A-Za-z0-9-]{1,36}")
 
@@ -98,8 +99,7 @@ def _doubtful_event(payload: Json, now_ms: float) -> bool:
     distinct_id = properties.get("distinct_id", "")
     if distinct_id != "" and not _sound_id(distinct_id):
         return True
-    values = properties.values()
-    return not FLAT.issuperset(map(type, values)) and _any_out_of_shape(values)
+    return _any_out_of_shape(properties.values(), 0)
 
 
 def _doubtful_update(payload: Json, endpoint: str) -> bool:
@@ -142,12 +142,11 @@ def _sound_text(value: str) -> bool:
     return value != "" and value.strip().lower() not in FORBIDDEN_IDS
 
 
-def _any_out_of_shape(values: Collection[Any], depth: int = 0) -> bool:
-    for value in values:  # a generator would take twice the time
-        kind = type(value)
-        if (kind is dict or kind is list) and _out_of_shape(value, depth):
-            return True
-    return False
+def _any_out_of_shape(values: Collection[Any], depth: int) -> bool:
+    if FLAT.issuperset(map(type, values)):  # as most often; it takes a third of the loop's time
+        return False
+    containers = [value for value in values if type(value) in CONTAINERS]
+    return any(_out_of_shape(value, depth) for value in containers)
 
 
 def _out_of_shape(value: Any, depth: int) -> bool:

@@ -261,10 +261,8 @@ class Dispatch:
             for queue in self._queues.settle(queued, now, hold):
                 if queue.waiting:
                     self._offer(queue.waiting[0], now)
-                elif queue.held_until > now:
-                    self._remind(queue.held_until, queue)
                 else:
-                    self._queues.forget(queue, now)
+                    self._remind(queue.held_until, queue)
 
 
 def _shorter(first: float | None, second: float | None) -> float | None:

@@ -94,7 +94,7 @@ class OrderedQueues:
         return following
 
     def settle(self, queued: QueuedOperation, now: float, hold: float = 0.0) -> list[OrderedQueue]:
-        """An operation has its result; gives the queues that are free again.
+        """An operation has its result; gives its queues that are free again and not empty, or held.
 
         With `hold` they stay closed for that number of seconds.
         """
@@ -104,9 +104,13 @@ class OrderedQueues:
             queue.busy -= 1
             if hold:
                 queue.held_until = now + hold
-            if not queue.busy:
-                queue.owner = None
+            if queue.busy:
+                continue
+            queue.owner = None
+            if queue.waiting or queue.held_until > now:
                 free.append(queue)
+            else:
+                del self._queues[key]
         return free
 
     def forget(self, queue: OrderedQueue, now: float) -> None:

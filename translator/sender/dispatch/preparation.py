@@ -84,7 +84,8 @@ class Preparation:
         base URL for its host.
         """
         endpoint, host, payload = operation
-        self.base_url(host)
+        if host not in self._known:
+            self.base_url(host)
         if endpoint not in ENDPOINTS:
             # It is put behind the base URL, and with "@elsewhere" it would lead there.
             raise UndeliverableError(f"Mixpanel has no endpoint {endpoint!r:.100}")
@@ -114,7 +115,7 @@ class Preparation:
         people = ordering_keys_of_people(result.people)
         for operation in result.operations:
             keys = people
-            if not people or operation.endpoint == "/groups" or "event" in operation.payload:
+            if not people or operation.endpoint == "/groups" or is_alias(operation.payload):
                 keys = ordering_keys_of(operation, result.people)
             try:
                 operations.append(self.prepared(operation, keys, now))

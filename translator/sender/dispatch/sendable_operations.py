@@ -1,6 +1,6 @@
 """Operations that may be sent now, and which of them share a request."""
 
-import heapq
+from bisect import insort
 from collections.abc import Iterator
 from operator import attrgetter
 
@@ -8,6 +8,8 @@ from translator.sender.dispatch.alias_hold import AliasHoldTimer
 from translator.sender.dispatch.batching import BRACKET, Batch, BatchLimits, Route
 from translator.sender.dispatch.ordering import OrderedQueues
 from translator.sender.dispatch.queued_operation import QueuedOperation, Sharing
+
+_number = attrgetter("number")
 
 MOST_SHARED = {Sharing.ONCE: 50, Sharing.ALONE: 1}
 """How many records share a request at most.
@@ -26,41 +28,44 @@ class SendableOperations:
         self._limits = limits
         self._queues = queues
         self._alias_hold = alias_hold
-        self._heaps: dict[tuple[Route, Sharing], list[tuple[int, QueuedOperation]]] = {}
+        self._ready: dict[tuple[str, str, Sharing], list[QueuedOperation]] = {}
+        """By host, endpoint and sharing; each list is in order."""
 
     def add(self, queued: QueuedOperation) -> None:
         """Add an operation that may be sent."""
         queued.ready = True
-        key = (Route(queued.host, queued.endpoint), queued.sharing)
-        heap = self._heaps.get(key)
-        if heap is None:
-            heap = self._heaps[key] = []
-        heapq.heappush(heap, (queued.number, queued))
+        key = (queued.host, queued.endpoint, queued.sharing)
+        ready = self._ready.get(key)
+        if ready is None:
+            ready = self._ready[key] = []
+        if not ready or ready[-1].number < queued.number:  # as nearly always
+            ready.append(queued)
+        else:
+            insort(ready, queued, key=_number)
 
     def kinds(self) -> list[tuple[Route, Sharing]]:
         """The kinds of requests that operations are ready for, the oldest operation first."""
-        return sorted(
-            (key for key, heap in self._heaps.items() if heap),
-            key=lambda key: self._heaps[key][0][0],
-        )
+        kinds = sorted((ready[0].number, key) for key, ready in self._ready.items() if ready)
+        return [(Route(host, endpoint), sharing) for _, (host, endpoint, sharing) in kinds]
 
     def batches(self, route: Route, sharing: Sharing, now: float) -> Iterator[Batch]:
         """Take all operations of a kind, batch by batch."""
-        while self._heaps[route, sharing]:
+        while self._ready[(*route, sharing)]:
             yield self.batch(route, sharing, now)
 
     def batch(self, route: Route, sharing: Sharing, now: float) -> Batch:
         """Take what may go to a route, the oldest first, and what may follow it in its queue."""
-        heap = self._heaps[route, sharing]
+        ready = self._ready[(*route, sharing)]
         most = min(MOST_SHARED.get(sharing, self._limits.records), self._limits.records)
         room = self._limits.bytes - BRACKET
         owner = object()
         taken: list[QueuedOperation] = []
-        while heap and len(taken) < most:
-            queued: QueuedOperation | None = heap[0][1]
-            if taken and len(heap[0][1].text) >= room:
+        count = 0
+        for first in ready:
+            if len(taken) == most or (taken and len(first.text) >= room):
                 break
-            heapq.heappop(heap)
+            count += 1
+            queued: QueuedOperation | None = first
             while queued is not None:
                 following = self._queues.take(queued, owner)
                 taken.append(queued)
@@ -74,7 +79,8 @@ class SendableOperations:
                     if one.sharing is sharing and self._may_follow(one, route, room, owner, now):
                         queued = one
                         break
-        taken.sort(key=attrgetter("number"))
+        del ready[:count]
+        taken.sort(key=_number)
         return Batch(route, tuple(taken))
 
     def _may_follow(
