@@ -32,7 +32,7 @@ _DATE_AND_TIME = re.compile(
     r"""(?P<year>\d{4}) (?: (?P<dash>-?) (?P<month>\d\d) (?: (?P=dash) (?P<day>\d\d) )? )?
         (?: [ T] (?P<hour>\d\d) :? (?P<minute>\d\d) (?: :? (?P<second>\d\d)
             (?: [,.] (?P<fraction>\d+) )? )?
-            (?P<zone> Z | [+-]\d\d (?: :?\d\d )? )? )?""",
+            (?P<zone> Z | [+-] (?: [01]\d | 2[0-3] ) (?: :? [0-5]\d )? )? )?""",
     re.VERBOSE | re.ASCII,
 )
 
@@ -64,7 +64,7 @@ def iso_to_ms(text: str) -> int | None:
     """Milliseconds since 1970 of an ISO 8601 date or date and time, else None.
 
     The time zone is UTC if the text has none. Digits beyond milliseconds are cut. Impossible days
-    and years outside 1 to 9999 give None.
+    and offsets, and years outside 1 to 9999, give None.
     """
     ms = utc_milliseconds_to_ms(text)
     return _any_iso_to_ms(text) if ms is None else ms

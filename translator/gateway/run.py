@@ -245,7 +245,7 @@ def _end(pipelines: list[Pipeline], drain: float, spool: Path | None) -> None:
         codes.update(each.ledger.account.codes())
     account: Json = {**counts, **({"codes": dict(sorted(codes.items()))} if codes else {})}
     waiting = _waiting(pipelines)
-    log.info(LogEvent("stop", waiting=waiting, **account))
+    log.info(LogEvent("stop", waiting=waiting, **counts))
     click.echo(encode(account).decode())
     sys.stdout.flush()
     if not all(done):

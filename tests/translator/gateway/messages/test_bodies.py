@@ -22,9 +22,10 @@ LIMIT = 1000
         ("gzip", gzip.compress(BODY, mtime=0)),
         ("GZIP", gzip.compress(BODY, mtime=0)),
         ("x-gzip", gzip.compress(BODY, mtime=0)),
+        ("gzip", gzip.compress(BODY[:3], mtime=0) + gzip.compress(BODY[3:], mtime=0)),
         ("deflate", zlib.compress(BODY)),
     ],
-    ids=["plain", "identity", "gzip", "capitals", "x-gzip", "deflate"],
+    ids=["plain", "identity", "gzip", "capitals", "x-gzip", "members", "deflate"],
 )
 def test_encodings(encoding: str, packed: bytes) -> None:
     """Plain and compressed bodies are the same JSON."""
@@ -41,12 +42,19 @@ BOMB = gzip.compress(b" " * (LIMIT + 1), mtime=0)
         (b"", "", 400),
         (b"x", "gzip", 400),
         (gzip.compress(b"{}", mtime=0)[:-9], "gzip", 400),
+        (gzip.compress(b"{}", mtime=0) + b"more", "gzip", 400),
+        (zlib.compress(b"{}") + b"more", "deflate", 400),
+        (gzip.compress(b"{}", mtime=0) + gzip.compress(b"", mtime=0) * 100, "gzip", 400),
+        (gzip.compress(b" " * LIMIT, mtime=0) * 2, "gzip", 413),
         (BOMB, "gzip", 413),
         (gzip.compress(BOMB * 100, mtime=0), "gzip", 413),
         (b"{}", "br", 415),
         (b"[" * 100_000, "", 400),
     ],
-    ids=["cut", "empty", "no gzip", "cut gzip", "bomb", "large", "unknown", "nested"],
+    ids=[
+        *("cut", "empty", "no gzip", "cut gzip", "gzip and more", "deflate and more", "members"),
+        *("two large members", "bomb", "large", "unknown", "nested"),
+    ],
 )
 def test_bodies_that_cannot_be_read(body: bytes, encoding: str, status: int) -> None:
     """Each is an error of its own, and a bomb is not unpacked."""
