@@ -10,8 +10,8 @@ import orjson
 
 from conformance.corpus.entries import BadLine, read_entry
 from conformance.corpus.import_command import import_command
-from conformance.corpus.output import output_option, write_lines, written
-from conformance.corpus.reading import corpus_files, read_corpus
+from conformance.corpus.output import check_output, output_option, write_lines, written
+from conformance.corpus.reading import STDIN, corpus_files, read_corpus
 from conformance.corpus.redact import CorpusRedactor
 from conformance.corpus.synth import synth
 from conformance.errors import EXIT_FAILURES, UsageError
@@ -70,12 +70,14 @@ def redact_command(
 
     Exit status: 0 if every line was redacted, 1 if lines were left out, 2 for wrong usage.
     """
+    names = corpus_files(files or [STDIN], "FILE")
+    check_output(output, names)
     redactor = CorpusRedactor(_key(key_file), keep)
     bad = 0
 
     def lines() -> Iterator[bytes]:
         nonlocal bad
-        for chunk in read_corpus(corpus_files(files or ["-"])):
+        for chunk in read_corpus(names):
             for number, line in chunk.lines():
                 try:
                     entry = read_entry(line, f"{chunk.name}:{number}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from conformance.corpus.output import output_option, write_lines, written
+from conformance.corpus.output import check_output, output_option, write_lines, written
 from conformance.corpus.reading import STDIN, corpus_files
 from conformance.corpus.sources.column_mapping import load_mapping
 from conformance.corpus.sources.event_dumps import rudderstack_rows, segment_rows
@@ -52,7 +52,7 @@ def import_command(
     wrong usage or a file that cannot be read.
     """
     names = corpus_files(files or [STDIN], "FILE")
-    _check_output(output, names)
+    check_output(output, names)
     summary = ImportSummary()
     rows = _rows(source, mapping, names, summary)
 
@@ -81,12 +81,3 @@ def _rows(source: str, mapping: Path | None, names: list[str], summary: ImportSu
     if source in DUMPS:
         return DUMPS[source](names)
     return RECORDINGS[source](names, summary.ignored)
-
-
-def _check_output(output: Path | None, names: list[str]) -> None:
-    """Raises UsageError if the output would replace one of the inputs."""
-    if output is None or not output.exists():
-        return
-    for name in names:
-        if name != STDIN and output.samefile(name):
-            raise UsageError(f"--output {output} is also an input; give another file")

@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 
 import click
 
+from conformance.corpus.reading import STDIN
 from conformance.errors import UsageError
 
 LINES_AT_ONCE = 1_000
@@ -19,6 +20,15 @@ output_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Output file, compressed if its name ends in .gz or .zst.  [default: standard output]",
 )
+
+
+def check_output(output: Path | None, names: Iterable[str]) -> None:
+    """Raise UsageError if the output would replace one of the inputs."""
+    if output is None or not output.exists():
+        return
+    for name in names:
+        if name != STDIN and output.samefile(name):
+            raise UsageError(f"--output {output} is also an input; give another file")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import click
 from conformance.corpus.options import comparison_options, spark_files
 from conformance.corpus.reading import corpus_bytes, corpus_files
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, EXIT_USAGE, UsageError
+from conformance.output_files import prepare_file, writing
 from conformance.regression.differences.comparison import DiffJob
 from conformance.regression.engine import compare_corpus
 from conformance.regression.progress import progress
@@ -89,8 +90,7 @@ def diff(
     if report:
         report_folder(report)
     if markdown:
-        markdown.parent.mkdir(parents=True, exist_ok=True)
-        markdown.touch()
+        prepare_file("--markdown", markdown)
     if spark:
         # pyspark and pyarrow are imported only where Spark is used.
         from conformance.regression.spark_engine import compare_on_spark
@@ -113,7 +113,8 @@ def diff(
     if report:
         write_report(report, result)
     if markdown:
-        markdown.write_text(diff_markdown(result), encoding="utf-8")
+        with writing("--markdown", markdown):
+            markdown.write_text(diff_markdown(result), encoding="utf-8")
     if result.changed:
         sys.exit(EXIT_FAILURES)
     sys.exit(EXIT_USAGE if result.has_bad_lines else EXIT_CONFORMANT)

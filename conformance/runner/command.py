@@ -19,6 +19,7 @@ from conformance.errors import (
     DriverBroken,
     UsageError,
 )
+from conformance.output_files import prepare_file, prepare_folder, writing
 from conformance.reports.results import Report
 from conformance.reports.terminal import Terminal
 from conformance.runner.captures.web import all_captures
@@ -137,9 +138,11 @@ def run(
     scenarios = selection.scenarios(everything)
     today = datetime.now(UTC).date()
     accepted = Tolerances(read_tolerances(tolerances) if tolerances else [], today)
-    for output in filter(None, (write_tolerances, markdown)):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.touch()
+    for option, output in (("--write-tolerances", write_tolerances), ("--markdown", markdown)):
+        if output:
+            prepare_file(option, output)
+    if report:
+        prepare_folder("--report", report)
     bundled = target_name == "builtin" and not folder
     if captures and not bundled:
         raise UsageError("--captures: captures need the target 'builtin' and the bundled scenarios")
@@ -171,21 +174,32 @@ def run(
         outcomes=tuple(outcomes),
         stopped=run.stopped,
     )
-    if report:
-        from conformance.reports.write import write_reports
-
-        write_reports(found, report)
-    if markdown:
-        from conformance.reports.markdown import run_markdown
-
-        markdown.write_text(run_markdown(found), encoding="utf-8")
-    if write_tolerances:
-        write_tolerances.write_text(tolerances_text(found.outcomes, today), encoding="utf-8")
     stale = accepted.stale(whole=not selection.text() and not run.stopped)
     terminal.summary(found, stale)
+    _write(found, report, markdown, write_tolerances)
     if stale and found.conformant:
         sys.exit(EXIT_FAILURES)
     sys.exit(EXIT_INTERRUPTED if run.interrupted else exit_code(found))
+
+
+def _write(
+    found: Report, report: Path | None, markdown: Path | None, tolerances: Path | None
+) -> None:
+    """Write the files of a run that are asked for. Raises UsageError if that fails."""
+    if report:
+        from conformance.reports.write import write_reports
+
+        with writing("--report", report):
+            write_reports(found, report)
+    if markdown:
+        from conformance.reports.markdown import run_markdown
+
+        with writing("--markdown", markdown):
+            markdown.write_text(run_markdown(found), encoding="utf-8")
+    if tolerances:
+        today = datetime.fromisoformat(found.started).date()
+        with writing("--write-tolerances", tolerances):
+            tolerances.write_text(tolerances_text(found.outcomes, today), encoding="utf-8")
 
 
 def _jobs(asked: int | None, options: RunOptions, cases: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from conformance.errors import EXIT_ENGINE, EXIT_USAGE, DataError, EngineError, UsageError
+from translator.terminal_text import printable
 
 
 def answers_errors(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -19,15 +20,15 @@ def answers_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except (DataError, UsageError) as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(printable(f"Error: {error}"), err=True)
             sys.exit(EXIT_USAGE)
         except EngineError as error:
-            click.echo(f"Error: the engine failed: {error}", err=True)
+            click.echo(printable(f"Error: the engine failed: {error}"), err=True)
             sys.exit(EXIT_ENGINE)
         except (click.ClickException, BrokenPipeError):
             raise
         except Exception:
-            click.echo(f"Error: the engine failed:\n{traceback.format_exc()}", err=True)
+            click.echo(printable(f"Error: the engine failed:\n{traceback.format_exc()}"), err=True)
             sys.exit(EXIT_ENGINE)
 
     return guarded

@@ -60,6 +60,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"targets"},
         {"spec", "__init__"},
         {"errors", "lazy_group"},
+        {"output_files"},
     ),
 }
 """The folders and top-level modules of each package, from the top layer to the bottom layer; also

@@ -24,7 +24,7 @@ def test_json_means_the_same(text: str) -> None:
     assert controls == []
 
 
-@pytest.mark.parametrize("character", ["\x7f", "\x9b", "\u202e"])
+@pytest.mark.parametrize("character", ["\x7f", "\x9b", "\u061c", "\u202e"])
 @pytest.mark.parametrize("terminal", [True, False])
 def test_translate(tmp_path: Path, character: str, terminal: bool) -> None:
     """`translate` escapes them on a terminal, and leaves a pipe the text as it is."""

@@ -318,3 +318,15 @@ def test_output(tmp_path: Path) -> None:
     result = run("-o", tmp_path / "nowhere" / "out", text=json.dumps(ANN))
     assert "--output" in result.stderr
     assert result.exit_code == 2
+
+
+def test_the_output_is_no_input(tmp_path: Path) -> None:
+    """An output that is one of the inputs, or links to it, is refused; the input stays."""
+    file, link = tmp_path / "in.jsonl", tmp_path / "link"
+    file.write_text('{"type": "track", "userId": "u", "event": "E"}\n')
+    link.symlink_to(file)
+    before = file.read_text()
+    for output in (file, link):
+        found = run(file, "-o", output)
+        assert (found.exit_code, file.read_text()) == (2, before)
+        assert found.stderr == f"Error: --output {output} is also an input; give another file\n"

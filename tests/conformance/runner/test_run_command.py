@@ -231,3 +231,30 @@ def test_options_of_the_project(tmp_path: Path) -> None:
     assert (result.exit_code, "identity" in result.stderr + result.stdout) == (2, True)
     result = run("track/minimal", "--project", "simplified")
     assert (result.exit_code, "use NAME=VALUE" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--report", "--markdown", "--write-tolerances"])
+def test_output_that_cannot_be_made(tmp_path: Path, option: str) -> None:
+    """A path that cannot be written is wrong usage before any scenario is run: 2."""
+    (tmp_path / "file").touch()
+    result = run(*ALIASES, option, str(tmp_path / "file" / "inner"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    place = tmp_path / "file" / "inner"
+    assert result.stderr.startswith(f"Error: {option} {place} cannot be written: ")
+
+
+def test_full_disk_at_the_end() -> None:
+    """The results are shown although the disk is full when their files are written: 2."""
+    result = run("alias/direction", "--markdown", "/dev/full")
+    assert result.exit_code == 2
+    assert "1 passed, 0 failed" in result.stdout.splitlines()[-1]
+    assert result.stderr.endswith(
+        "Error: --markdown /dev/full cannot be written: No space left on device\n"
+    )
+
+
+def test_errors_have_no_control_characters() -> None:
+    """The name of a file that does not exist is shown with its control characters escaped."""
+    result = CliRunner().invoke(main, ["corpus", "redact", "\x1b[31m\u202e\x9b"])
+    assert result.exit_code == 2
+    assert "\\u001b[31m\\u202e\\u009b" in result.stderr

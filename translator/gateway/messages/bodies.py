@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-
 MOST_MEMBERS = 100
 """The gzip members of a body; without a limit, empty ones would cost time for nothing."""
 
