@@ -59,8 +59,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"runner"},
         {"targets"},
         {"spec", "__init__"},
-        {"errors", "lazy_group"},
         {"output_files"},
+        {"errors", "lazy_group"},
     ),
 }
 """The folders and top-level modules of each package, from the top layer to the bottom layer; also
