@@ -12,6 +12,7 @@ import argparse
 import io
 import json
 import multiprocessing
+import random
 import resource
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from tempfile import TemporaryDirectory
 import orjson
 from measured import ratio as record
 
+from translator.bulk import pieces
 from translator.engage import Engage, read_definitions
 from translator.engage.storage.resumable import ResumableRun
 from translator.engage.storage.state_file import StateFile
@@ -44,14 +46,15 @@ EVENTS = ("Course Clicked", "Page Read", "Page Read", "Order Completed", "Page R
 
 
 def lines(messages: int, people: int) -> Iterator[bytes]:
-    """Messages in order of time, spread over sixty days, one a line."""
+    """Messages in order of time, spread over sixty days, one a line; people come at random."""
+    generator = random.Random(1)
     for number in range(messages):
         yield orjson.dumps(
             {
                 "type": "track",
                 "messageId": f"message-{number:012}",
-                "userId": f"user-{number * 7919 % people}",
-                "event": EVENTS[number % 5],
+                "userId": f"user-{generator.randrange(people)}",
+                "event": generator.choice(EVENTS),
                 "properties": {"total": number % 100, "category": "books"},
                 "timestamp": START_MS + number * SPAN_MS // messages,
             }
@@ -69,7 +72,7 @@ def _measure(source: Path) -> tuple[float, int]:
     start = time.process_time()
     written_file = source.with_suffix(".out")
     with rare_collection(), source.open("rb") as read, written_file.open("wb") as written:
-        for step in run(read, engage, END_MS):
+        for step in run(pieces(read), engage, END_MS):
             for message in step.messages:
                 written.write(orjson.dumps(message) + b"\n")
     return time.process_time() - start, _peak()

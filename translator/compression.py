@@ -49,6 +49,9 @@ class _Unclosed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        return self._source.fileno()
+
     def readinto(self, buffer: Any) -> int:
         read = getattr(self._source, "read1", self._source.read)
         data: bytes = read(len(buffer))

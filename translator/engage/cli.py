@@ -12,7 +12,7 @@ from typing import BinaryIO
 import click
 import orjson
 
-from translator.bulk import lines
+from translator.bulk import pieces
 from translator.cloud.translate import translate_message
 from translator.compression import CompressedInputError
 from translator.core.compiled_settings import compile_settings
@@ -24,7 +24,7 @@ from translator.engage.definitions import (
     read_definitions,
 )
 from translator.engage.engine import Engage
-from translator.engage.storage.person_json import DamagedRowError
+from translator.engage.storage.person_row import DamagedRowError
 from translator.engage.storage.resumable import STANDARD_INPUT, ResumableRun
 from translator.engage.storage.state_file import StateFile, StateFileError
 from translator.engage.stream import run
@@ -138,7 +138,7 @@ def engage(
         state = Engage(definitions)
         with _opened_output(output_file) as sink, opened(file) as source, rare_collection():
             failed = False
-            for step in run(lines(source), state, now_ms):
+            for step in run(pieces(source), state, now_ms):
                 if step.failure is not None:
                     _report(step.lines, step.failure)
                     failed = True

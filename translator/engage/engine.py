@@ -5,19 +5,15 @@ is pure: time is an argument, and the same messages at the same times give the s
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from translator.cloud.aliases import alias_ids
-from translator.core.compiled_settings import compile_settings
-from translator.core.errors import TranslationError
 from translator.core.message import Message
 from translator.core.operations import Json
-from translator.core.rules import Rules
-from translator.core.settings import Settings
 from translator.core.values import check
 from translator.engage.calendar import Calendar
 from translator.engage.computations import Computation, TrackCall
 from translator.engage.definitions import Definition
+from translator.engage.incoming import CheckedMessage, checked, emails, ids
 from translator.engage.messages import messages
 from translator.engage.parts import HOUR_MS
 from translator.engage.people import ExternalId, People, Person, Sent
@@ -28,17 +24,6 @@ REMEMBERED = 100_000
 
 _MOMENTS = 1 << 40
 """How many messages of one millisecond can be ordered."""
-
-_PLAN = compile_settings(Settings(token="none"), Rules.documented())  # noqa: S106
-"""The settings with which messages are checked as the translator does; they have no effect."""
-
-
-class CheckedMessage(NamedTuple):
-    """A message that is valid, with the two ids of an alias, and its time of arrival."""
-
-    read: Message
-    alias: tuple[Any, Any] | None
-    now_ms: int
 
 
 class Engage:
@@ -111,6 +96,10 @@ class Engage:
         checked = self.checked(message, now_ms)
         return [*self.advance(checked.now_ms), *self.apply(checked)]
 
+    def load_people(self, messages: Iterable[Any]) -> None:
+        """Load the people of the next messages together, which is faster than one by one."""
+        self._people.load(ids(messages))
+
     def checked(self, message: Any, now_ms: int) -> CheckedMessage:
         """A valid message that arrives now; changes nothing.
 
@@ -118,14 +107,7 @@ class Engage:
         """
         if self._now_ms is not None and now_ms < self._now_ms:
             now_ms = self._now_ms
-        if type(message) is not dict:
-            raise TranslationError("not_an_object", f"a message must be an object: {message!r:.80}")
-        read = Message(message, _PLAN, now_ms)
-        ids = alias_ids(read, _PLAN)[:2] if read.kind == "alias" else None
-        if ids is None and read.user_id is None and read.anonymous_id is None:
-            text = f"the {read.kind} call has neither userId nor anonymousId; send one of them"
-            raise TranslationError("missing_id", text)
-        return CheckedMessage(read, ids, now_ms)
+        return checked(message, now_ms)
 
     def apply(self, checked: CheckedMessage) -> list[Json]:
         """The messages that a message causes, after `advance` to its time of arrival."""
@@ -137,7 +119,7 @@ class Engage:
         time_ms = now_ms if read.time_ms is None else min(read.time_ms, now_ms)
         moment = time_ms * _MOMENTS + self._taken
         person, changed = self._person(read, alias)
-        for email in _emails(read):
+        for email in emails(read):
             changed = person.add_email(email, moment) or changed
             self._people.touch(person)
         touched: Iterable[Computation] = self._computations.values() if changed else ()
@@ -193,7 +175,8 @@ class Engage:
         """Send a person's value for each external id that does not have it yet."""
         key, definition = computation.key, computation.definition
         states = person.states.get(key)
-        hour = self._hour()
+        now_ms = self._clock()
+        hour = now_ms // HOUR_MS
         value = computation.value(states, hour)
         is_news = value is not None and value is not False
         if value is None:
@@ -211,9 +194,9 @@ class Engage:
             last = sent.get(external)
             if (not is_news) if last is None else last.value == value:
                 continue
-            number = last.number + 1 if last and last.since_ms == self._clock() else 0
-            sent[external] = Sent(value, self._clock(), number)
-            out += messages(definition, external, sent[external])
+            number = last.number + 1 if last and last.since_ms == now_ms else 0
+            sent[external] = told = Sent(value, now_ms, number)
+            out += messages(definition, external, told)
         return out
 
     def _first_sync(self, key: str) -> Iterator[list[Json]]:
@@ -286,14 +269,3 @@ def _first_sync(definition: Definition) -> int | None:
     if created is None or not definition.hourly:
         return created
     return -(-created // HOUR_MS) * HOUR_MS
-
-
-def _emails(read: Message) -> Iterator[str]:
-    """The e-mail addresses in a message: `traits.email`, `context.traits.email`."""
-    traits = [read.context.get("traits")]
-    if read.kind == "identify":
-        traits.insert(0, read.raw.get("traits"))
-    for source in traits:
-        email = source.get("email") if type(source) is dict else None
-        if type(email) is str and email.strip():
-            yield email.strip()

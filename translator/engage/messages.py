@@ -6,6 +6,7 @@ gives the same message and the same event in Mixpanel.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha256
 
 import orjson
@@ -45,10 +46,15 @@ def _track(key: str, event: str, external: ExternalId, sent: Sent) -> Json:
 
 
 def _head(kind: str, name: str, key: str, external: ExternalId, sent: Sent) -> Json:
-    told = orjson.dumps([name, key, external.field, str(external.id), external.email, *sent])
+    field, id, email = external
+    told = orjson.dumps([name, key, field, str(id), email, *sent])
     return {
         "type": kind,
         "messageId": f"engage-{sha256(told).hexdigest()[:32]}",
-        external.field: external.id,
-        "timestamp": iso_milliseconds(sent.since_ms),
+        field: id,
+        "timestamp": _iso_milliseconds(sent.since_ms),
     }
+
+
+_iso_milliseconds = lru_cache(maxsize=16)(iso_milliseconds)
+"""Many calls of one hour have the same time."""

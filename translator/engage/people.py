@@ -5,7 +5,7 @@ must be merged with it. A message belongs to its userId, else to its anonymousId
 person in either field, as in Mixpanel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from translator.engage.aggregates import AccumulatorState
@@ -133,6 +133,9 @@ class People:
         for each in sorted(self._by_number):
             if each > number:
                 yield self._by_number[each]
+
+    def load(self, ids: Iterable[str]) -> None:
+        """Load the people with these ids, which are needed next."""
 
     def numbered(self, number: int) -> Person | None:
         """The person with a number; None if it does not exist, or no longer."""

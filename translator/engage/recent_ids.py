@@ -23,13 +23,12 @@ class RecentIds:
             self._ids.popitem(last=False)
         return False
 
-    def since(self, total: int) -> list[tuple[int, str | float]]:
-        """The ids, numbered from 1, that came after the first `total` and are still kept."""
+    def since(self, total: int) -> list[str | float]:
+        """The ids that came after the first `total` and are still kept, the oldest first."""
         count = min(self.total - total, len(self._ids))
-        latest = list(islice(reversed(self._ids), count))
-        return list(enumerate(reversed(latest), self.total - count + 1))
+        return list(islice(reversed(self._ids), count))[::-1]
 
     def restore(self, ids: list[str | float], total: int) -> None:
-        """Continue from the ids that were kept, the oldest first."""
-        self._ids = OrderedDict.fromkeys(ids)
+        """Continue from the latest ids, the oldest first; there have been `total`."""
+        self._ids = OrderedDict.fromkeys(ids[-self.remember :])
         self.total = total

@@ -1,6 +1,6 @@
 """Engage over lines of JSON: each message is processed at its time of arrival."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from translator.bulk import is_blank, parse_line
@@ -29,36 +29,50 @@ def arrival_ms(message: Any, now_ms: int) -> int:
     """
     if type(message) is dict:
         for field in ("receivedAt", "timestamp"):
-            found = parse(message.get(field))
+            value = message.get(field)
+            found = None if value is None else parse(value)
             if found is not None:
                 return min(found, now_ms)
     return now_ms
 
 
 def run(
-    lines: Iterable[bytes], engage: Engage, now_ms: int, *, done: int = 0
+    blocks: Iterable[Sequence[bytes]], engage: Engage, now_ms: int, *, done: int = 0
 ) -> Iterator[EngageStep]:
     """The messages that the lines cause, in order, and then those until now.
 
-    `done` is the number of lines before these. An invalid line is reported and a blank one is
-    ignored; the rest is processed.
+    The lines come in blocks; the people of a block are loaded together. `done` is the number of
+    lines before these. An invalid line is reported and a blank one is ignored; the rest is
+    processed.
     """
-    for line in lines:
-        if is_blank(line):
+    for block in blocks:
+        messages = [_parsed(line) for line in block]
+        engage.load_people(messages)
+        for line, message in zip(block, messages, strict=True):
+            if is_blank(line):
+                done += 1
+                yield EngageStep([], done)
+                continue
+            try:
+                if isinstance(message, TranslationError):
+                    raise message
+                checked = engage.checked(message, arrival_ms(message, now_ms))
+            except TranslationError as error:
+                done += 1
+                yield EngageStep([], done, error.failure)
+                continue
+            for made in engage.advance_in_steps(checked.now_ms):
+                yield EngageStep(made, done)
+            made = engage.apply(checked)
             done += 1
-            yield EngageStep([], done)
-            continue
-        try:
-            message = parse_line(line)
-            checked = engage.checked(message, arrival_ms(message, now_ms))
-        except TranslationError as error:
-            done += 1
-            yield EngageStep([], done, error.failure)
-            continue
-        for made in engage.advance_in_steps(checked.now_ms):
             yield EngageStep(made, done)
-        made = engage.apply(checked)
-        done += 1
-        yield EngageStep(made, done)
     for made in engage.advance_in_steps(now_ms):
         yield EngageStep(made, done)
+
+
+def _parsed(line: bytes) -> Any:
+    """The JSON value of a line, or the error; None for a blank line."""
+    try:
+        return None if is_blank(line) else parse_line(line)
+    except TranslationError as error:
+        return error

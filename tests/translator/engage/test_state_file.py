@@ -1,12 +1,13 @@
 """The state file: the same results from it as from memory, and clear errors for a wrong one."""
 
+import io
 import json
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,7 +19,8 @@ from tests.translator.engage.test_computations import conditions, traits
 from tests.translator.engage.test_recomputation import arrivals, message_of
 from tests.translator.engage.test_schedule import definitions, groups
 from translator.cli import main
-from translator.engage import Engage, definitions_from_json
+from translator.engage import Engage, definitions_from_json, read_definitions
+from translator.engage.storage import resumable
 from translator.engage.storage.positions import START
 from translator.engage.storage.state_file import RunPosition, StateFile
 
@@ -137,6 +139,7 @@ class Runs:
 
         with monkeypatch.context() as patch:
             patch.setattr(StateFile, "commit", interrupted)
+            patch.setattr(resumable, "COMMIT_STEPS", 7)  # the four lines and three updates
             assert self.run().exit_code == 1
 
 
@@ -390,3 +393,48 @@ def test_a_line_that_is_too_long(runs: Runs, monkeypatch: pytest.MonkeyPatch) ->
     runs.write("in.jsonl", first + runs.lines(range(2, 6)))
     assert runs.run().exit_code == 0
     assert totals(runs.read("out.jsonl")) == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_has_arrived_is_committed_before_a_wait(runs: Runs) -> None:
+    """While standard input is open and no line is ready, the output has what the lines caused."""
+    read, write = os.pipe()
+    state = StateFile(runs.folder / "state", read_definitions(DEFINITIONS), {})
+    seen: list[list[Any]] = []
+
+    def lines_in_turn() -> None:
+        seen.append(totals(runs.read("out.jsonl")))
+        numbers = next(turns, None)
+        os.write(write, b"" if numbers is None else runs.lines(numbers).encode())
+        if numbers is None:
+            os.close(write)
+
+    class Source(io.RawIOBase):
+        def fileno(self) -> int:
+            return read
+
+        def read(self, size: int = -1) -> bytes:
+            lines_in_turn()
+            return os.read(read, size)
+
+    turns = iter([range(2), range(2, 3)])
+    run = resumable.ResumableRun(state, "-", cast(BinaryIO, Source()), runs.folder / "out.jsonl")
+    run.process(T0 + DAY, lambda made: (json.dumps(made).encode() + b"\n", False), print)
+    run.close()
+    state.close()
+    os.close(read)
+    assert seen == [[], [1, 2], [1, 2, 3]]
+
+
+def test_a_file_is_committed_in_large_parts(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A regular file is never waited for, so the ends of its blocks are not committed."""
+    monkeypatch.setattr("translator.bulk.CHUNK_BYTES", 200)
+    commits = []
+    commit = StateFile.commit
+
+    def counted(state: StateFile, run: RunPosition) -> None:
+        commits.append(run.read.lines)
+        commit(state, run)
+
+    monkeypatch.setattr(StateFile, "commit", counted)
+    assert runs.run().exit_code == 0
+    assert commits == [0, 4]

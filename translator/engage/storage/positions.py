@@ -1,6 +1,7 @@
 """Where a run is in its input and in its output, so that the next run can continue there."""
 
 import os
+import select
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -49,18 +50,19 @@ class _Counted:
 
 
 class PositionedLines:
-    """The lines of an input after a position, each without its line break.
+    """The lines of an input after a position, without line breaks, in blocks as they arrive.
 
-    `lines` counts the lines before the one after the last. `drained` is true if the input has to be
-    read for another line. Raises `PositionError` if the input is shorter or starts differently.
+    `lines` counts the lines before the end of the last block. Raises `PositionError` if the input
+    is shorter or starts differently.
     """
 
     def __init__(self, source: BinaryIO, start: FilePosition = START) -> None:
+        self._raw = source
         self._source = _Counted(source)
         self._skip(start)
         self.lines = start.lines
-        self.drained = True
-        self._offset = self._before = start.offset
+        self._block: list[bytes] = []
+        self._start = self._end = start.offset
 
     def _skip(self, start: FilePosition) -> None:
         while self._source.total < start.offset:
@@ -71,22 +73,28 @@ class PositionedLines:
         if self._digest(start.offset) != start.digest:
             raise PositionError("does not start with what was used before")
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[list[bytes]]:
         for chunk in chunks(self._source):  # type: ignore[arg-type]
-            lines = chunk.removesuffix(b"\n").split(b"\n")
-            # Counted from the end, because the start of a line that is too long is cut.
-            offset = self._source.line_end - len(chunk)
-            for left, line in enumerate(lines, 1 - len(lines)):
-                offset += len(line) + 1
-                self._before = self._offset
-                self._offset = min(offset, self._source.line_end)
-                self.lines += 1
-                self.drained = left == 0
-                yield line
+            self._block = chunk.removesuffix(b"\n").split(b"\n")
+            self._start, self._end = self._end, self._source.line_end
+            self.lines += len(self._block)
+            yield self._block
+
+    def may_wait(self) -> bool:
+        """Whether the next block may have to be waited for."""
+        try:
+            return not select.select([self._raw.fileno()], [], [], 0)[0]
+        except (OSError, ValueError):  # the input has no file descriptor, or the system no select
+            return True
 
     def position(self, lines: int) -> FilePosition:
-        """The position after so many lines: all that were read, or all but the last."""
-        offset = self._offset if lines == self.lines else self._before
+        """The position after so many lines, which must end in the last block or at its start."""
+        left = self.lines - lines
+        offset = self._start
+        if left < len(self._block):
+            # Counted from the end, because the start of a line that is too long is cut.
+            after = self._block[len(self._block) - left :]
+            offset = self._end - sum(map(len, after)) - left
         return FilePosition(offset, lines, self._digest(offset))
 
     def _digest(self, offset: int) -> str:

@@ -57,6 +57,7 @@ class ResumableRun:
         """
         uncommitted = 0
         done = self._at.read.lines
+        is_file = Path(self._at.input).is_file()
         for step in run(self._lines, self._state.engage, now_ms, done=done):
             if step.failure is not None:
                 report(step.lines, step.failure)
@@ -66,11 +67,12 @@ class ResumableRun:
                 self._output.write(line)
                 if is_error:
                     self._at = self._at._replace(failed=True)
-            # With the last line that has arrived, its messages are committed at once.
-            is_last_line = self._lines.drained and done < step.lines == self._lines.lines
+            is_end_of_block = done < step.lines == self._lines.lines
             done = step.lines
             uncommitted += 1
-            if uncommitted >= COMMIT_STEPS or is_last_line:
+            # What has arrived is committed before the next line is waited for.
+            waits = is_end_of_block and not is_file and self._lines.may_wait()
+            if uncommitted >= COMMIT_STEPS or waits:
                 self._commit(done)
                 uncommitted = 0
         self._commit(done, finished=True)

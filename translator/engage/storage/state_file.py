@@ -13,21 +13,24 @@ from typing import Any, NamedTuple
 
 from translator.engage.definitions import Definition
 from translator.engage.engine import REMEMBERED, Engage
-from translator.engage.storage.person_json import PersonJson
+from translator.engage.storage import stored_calendar, stored_people
+from translator.engage.storage.person_row import PersonRows
 from translator.engage.storage.positions import START, FilePosition
-from translator.engage.storage.stored_people import SCHEMA, StoredCalendar, StoredPeople
+from translator.engage.storage.stored_calendar import StoredCalendar
+from translator.engage.storage.stored_people import StoredPeople
 from translator.sender.books.storage import make_private
 
 APPLICATION_ID = 0x656E6761
 """Marks the file in its header ("enga"), so that another SQLite file is not taken for one."""
-VERSION = 1
+VERSION = 2
 MAX_IN_MEMORY = 20_000
 """More people are not kept in memory between two commits."""
 _CACHE_KIB = 64 << 10
 
 _SCHEMA = f"""
-{SCHEMA}
-CREATE TABLE IF NOT EXISTS recent (number INTEGER PRIMARY KEY, id TEXT NOT NULL);
+{stored_people.SCHEMA}
+{stored_calendar.SCHEMA}
+CREATE TABLE IF NOT EXISTS recent (number INTEGER PRIMARY KEY, ids TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS inputs (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION_ID};
@@ -78,10 +81,10 @@ class StateFile:
             try:
                 self._open(origin)
                 in_memory = in_memory or MAX_IN_MEMORY
-                self._people = StoredPeople(self._db, PersonJson(definitions), in_memory)
-                calendar = StoredCalendar(self._db, self._people)
+                self._people = StoredPeople(self._db, PersonRows(definitions), in_memory)
+                self._calendar = StoredCalendar(self._db, self._people)
                 self.engage = Engage(
-                    definitions, remember=remember, people=self._people, calendar=calendar
+                    definitions, remember=remember, people=self._people, calendar=self._calendar
                 )
                 self._restore()
             except BaseException:
@@ -136,17 +139,19 @@ class StateFile:
         if progress is not None:
             self.engage.restore(progress)
             self._total = progress["recent"]
-            rows = self._db.execute("SELECT id FROM recent ORDER BY number")
-            self.engage.recent.restore([json.loads(id) for (id,) in rows], self._total)
+            rows = self._db.execute("SELECT ids FROM recent ORDER BY number")
+            ids = [id for (part,) in rows for id in json.loads(part)]
+            self.engage.recent.restore(ids, self._total)
 
     def commit(self, run: RunPosition) -> None:
         """Store everything since the last commit, and how far input and output are."""
         self._people.flush()
+        self._calendar.flush()
         recent = self.engage.recent
-        self._db.executemany(
-            "INSERT INTO recent VALUES (?, ?)",
-            [(number, json.dumps(id)) for number, id in recent.since(self._total)],
-        )
+        if recent.total > self._total:
+            # `number` is that of the last id in the row.
+            row = (recent.total, json.dumps(recent.since(self._total)))
+            self._db.execute("INSERT INTO recent VALUES (?, ?)", row)
         sql = "DELETE FROM recent WHERE number <= ?"
         self._db.execute(sql, (recent.total - recent.remember,))
         self._total = recent.total

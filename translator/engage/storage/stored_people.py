@@ -1,69 +1,89 @@
-"""People and their calendar in the tables of a state file; only some are in memory at a time.
+"""People in the tables of a state file; only some are in memory at a time.
 
-Every change is part of the open transaction. A changed person is written by `flush`.
+People are read in blocks, since a query for each one would cost more than the rest of a message.
+Changes are kept in memory until `flush` writes them into the open transaction.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
-from translator.engage.calendar import Calendar
 from translator.engage.people import People, Person
-from translator.engage.storage.person_json import DamagedRowError, PersonJson
+from translator.engage.storage.person_row import DamagedRowError, PersonRows
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS people (number INTEGER PRIMARY KEY, row BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS ids (id TEXT PRIMARY KEY, person INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS due (
-    hour INTEGER, person INTEGER, PRIMARY KEY (hour, person)
-) WITHOUT ROWID;
 """
-_ROWS = 500
+ROWS = 500
+"""The number of rows that one query reads."""
 
 
 class StoredPeople(People):
     """People in the table `people`; `ids` has their ids.
 
-    `in_memory` is the number of people who are kept in memory between two transactions.
+    `in_memory` is the number of people who are kept in memory after `flush`.
     """
 
-    def __init__(self, db: sqlite3.Connection, rows: PersonJson, in_memory: int) -> None:
+    def __init__(self, db: sqlite3.Connection, rows: PersonRows, in_memory: int) -> None:
         super().__init__()
         self._db = db
         self._rows = rows
         self._in_memory = in_memory
         self._changed: dict[int, Person] = {}
+        self._new_ids: dict[str, int] = {}
+        self._unknown_ids: set[str] = set()
 
     def after(self, number: int) -> Iterator[Person]:
         """The people with a larger number, in order."""
-        self._write_changed()
+        self._write_changes()
         while found := self._db.execute(
-            "SELECT number FROM people WHERE number > ? ORDER BY number LIMIT ?", (number, _ROWS)
+            "SELECT number FROM people WHERE number > ? ORDER BY number LIMIT ?", (number, ROWS)
         ).fetchall():
-            for (each,) in found:
+            numbers = [each for (each,) in found]
+            self.load_numbered(numbers)
+            for each in numbers:
                 person = self.numbered(each)
                 if person is not None:
                     yield person
-            number = found[-1][0]
+            number = numbers[-1]
+
+    def load(self, ids: Iterable[str]) -> None:
+        """Load the people with these ids, which are needed next."""
+        missing = list(dict.fromkeys(id for id in ids if id not in self._by_id))
+        self._unknown_ids.update(missing)
+        for part in _parts(missing):
+            sql = "SELECT id, person, row FROM ids LEFT JOIN people ON number = person WHERE id IN "
+            for id, number, row in self._db.execute(sql + _marks(part), part):
+                if row is not None and number not in self._by_number:
+                    self._add_row(number, row)
+                if id not in self._by_id:
+                    raise DamagedRowError(f"person {number} does not have the id {id!r:.80}")
+                self._unknown_ids.discard(id)
+
+    def load_numbered(self, numbers: Iterable[int]) -> None:
+        """Load the people with these numbers, which are needed next."""
+        missing = [number for number in numbers if number not in self._by_number]
+        for part in _parts(missing):
+            sql = "SELECT number, row FROM people WHERE number IN "
+            for number, row in self._db.execute(sql + _marks(part), part):
+                self._add_row(number, row)
 
     def numbered(self, number: int) -> Person | None:
         """The person with a number; None if there is none, or no longer."""
-        person = self._by_number.get(number)
-        if person is None:
-            sql = "SELECT row FROM people WHERE number = ?"
-            found = self._db.execute(sql, (number,)).fetchone()
-            if found is not None:
-                person = self._by_number[number] = self._rows.decode(number, found[0])
-                self._by_id.update(dict.fromkeys((*person.user_ids, *person.anonymous_ids), person))
-        return person
+        if number not in self._by_number:
+            self.load_numbered([number])
+        return self._by_number.get(number)
 
     def touch(self, person: Person) -> None:
         """Note that a person has changed."""
         self._changed[person.number] = person
 
     def flush(self) -> None:
-        """Write the people who have changed, and keep only some in memory."""
-        self._write_changed()
+        """Write the changes, and keep only some people in memory."""
+        self._write_changes()
+        self._unknown_ids.clear()
         excess = len(self._by_number) - self._in_memory
         if excess > 0:
             for person in list(islice(self._by_number.values(), excess + self._in_memory // 2)):
@@ -71,27 +91,35 @@ class StoredPeople(People):
                 for key in (*person.user_ids, *person.anonymous_ids):
                     del self._by_id[key]
 
-    def _write_changed(self) -> None:
+    def _write_changes(self) -> None:
         self._db.executemany(
             "INSERT OR REPLACE INTO people VALUES (?, ?)",
-            [(number, self._rows.encode(each)) for number, each in self._changed.items()],
+            [(number, self._rows.encode(each)) for number, each in sorted(self._changed.items())],
         )
         self._changed.clear()
+        self._db.executemany(
+            "INSERT OR REPLACE INTO ids VALUES (?, ?)", sorted(self._new_ids.items())
+        )
+        self._new_ids.clear()
+
+    def _add_row(self, number: int, row: bytes) -> None:
+        person = self._by_number[number] = self._rows.decode(number, row)
+        for key in person.user_ids:
+            self._by_id[key] = person
+        for key in person.anonymous_ids:
+            self._by_id[key] = person
 
     def _find(self, key: str) -> Person | None:
         person = self._by_id.get(key)
-        if person is None:
-            found = self._db.execute("SELECT person FROM ids WHERE id = ?", (key,)).fetchone()
-            if found is not None:
-                self.numbered(found[0])
-                person = self._by_id.get(key)
-                if person is None:
-                    raise DamagedRowError(f"person {found[0]} does not have the id {key!r:.80}")
+        if person is None and key not in self._unknown_ids:
+            self.load([key])
+            person = self._by_id.get(key)
         return person
 
     def _link(self, key: str, person: Person) -> None:
         super()._link(key, person)
-        self._db.execute("INSERT OR REPLACE INTO ids VALUES (?, ?)", (key, person.number))
+        self._new_ids[key] = person.number
+        self._unknown_ids.discard(key)
 
     def _replace(self, person: Person, other: Person) -> None:
         numbers = [(person.number,), (other.number,)]
@@ -105,32 +133,9 @@ class StoredPeople(People):
                 self._link(key, person)
 
 
-class StoredCalendar(Calendar):
-    """The calendar in the table `due`."""
+def _parts(values: list[Any]) -> Iterator[list[Any]]:
+    return (values[start : start + ROWS] for start in range(0, len(values), ROWS))
 
-    def __init__(self, db: sqlite3.Connection, people: People) -> None:
-        super().__init__(people)
-        self._db = db
-        self._next = self._first_hour()
 
-    def next_hour(self) -> int | None:
-        """The next hour that has an entry, or None."""
-        return self._next
-
-    def _first_hour(self) -> int | None:
-        [hour] = self._db.execute("SELECT min(hour) FROM due").fetchone()
-        return None if hour is None else int(hour)
-
-    def _pop_numbers(self, hour: int) -> Iterator[int]:
-        while found := self._db.execute(
-            "SELECT person FROM due WHERE hour = ? ORDER BY person LIMIT ?", (hour, _ROWS)
-        ).fetchall():
-            for (number,) in found:
-                self._db.execute("DELETE FROM due WHERE hour = ? AND person = ?", (hour, number))
-                yield number
-        self._next = self._first_hour()
-
-    def _note(self, hour: int, number: int) -> None:
-        self._db.execute("INSERT OR IGNORE INTO due VALUES (?, ?)", (hour, number))
-        if self._next is None or hour < self._next:
-            self._next = hour
+def _marks(values: list[Any]) -> str:
+    return f"({','.join('?' * len(values))})"
