@@ -35,7 +35,7 @@ BATCH = 50
 """Events of a request."""
 ROUND = 4000
 """Requests of one round."""
-REST_FACTOR, LONGEST_REST = 30, 0.6
+REST_FACTOR, LONGEST_REST = 50, 0.8
 """As in the page's script."""
 JSON = {"Content-Type": "application/json"}
 PAGES = (
@@ -112,7 +112,8 @@ def visit(url: str) -> None:
     while True:
         answer = json.loads(client.call(f"/_mock/changes?after={last}&wait=1"))
         last = answer["last"]
-        if answer["changed"] and time.monotonic() >= rest_until:
+        if answer["changed"]:
+            time.sleep(max(0, rest_until - time.monotonic()))
             started = time.monotonic()
             client.call("/_mock/ui/requests", headers={"X-Live": "1"})
             took = time.monotonic() - started
@@ -121,9 +122,9 @@ def visit(url: str) -> None:
 
 
 def processor_seconds(process: int) -> float:
-    """What a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What the threads of a process have used."""
+    threads = Path(f"/proc/{process}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
 def one_round(client: Client, prepared: list[bytes], requests: int) -> float:

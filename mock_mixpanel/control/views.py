@@ -63,6 +63,7 @@ def request_summary(request: Journaled, findings: Findings) -> dict[str, Any]:
     """
     exchange = request.exchange
     verdicts = verdicts_of(request, findings)
+    rejected = verdicts.count("rejected")
     return {
         "id": request.id,
         "received_at": iso(exchange.received_at),
@@ -74,10 +75,10 @@ def request_summary(request: Journaled, findings: Findings) -> dict[str, Any]:
         "sender": exchange.headers.get("User-Agent"),
         "fault": exchange.fault,
         "records": len(verdicts),
-        "accepted": sum(each != "rejected" for each in verdicts),
+        "accepted": len(verdicts) - rejected,
         "noted": verdicts.count("noted"),
-        "rejected": verdicts.count("rejected"),
-        "marks": "".join(MARKS[each] for each in verdicts[:MOST_MARKS]),
+        "rejected": rejected,
+        "marks": "".join(map(MARKS.__getitem__, verdicts[:MOST_MARKS])),
         "url": f"/_mock/requests/{request.id}",
     }
 
@@ -132,16 +133,13 @@ def accepted(entry: LogEntry, findings: Findings) -> bool:
 
 def verdicts_of(request: Journaled, findings: Findings) -> list[str]:
     """The verdict on each record of a request, computed once for those that share it."""
-    shared: dict[int, str] = {}
-    found = []
-    for entry in request.entries:
-        if entry.id in findings:
-            found.append(verdict_of(entry, findings))
-            continue
-        key = id(entry.verdict)
-        if key not in shared:
-            shared[key] = verdict_of(entry, findings)
-        found.append(shared[key])
+    entries = {id(entry.verdict): entry for entry in request.entries}
+    shared = {key: verdict_of(entry, {}) for key, entry in entries.items()}
+    found = [shared[id(entry.verdict)] for entry in request.entries]
+    if findings:
+        for place, entry in enumerate(request.entries):
+            if entry.id in findings:
+                found[place] = verdict_of(entry, findings)
     return found
 
 

@@ -155,11 +155,13 @@ class Application:
             response = await self._in_thread(
                 call, self._flask(), asked | {WATCH_KEY: watches.append}
             )
-        if watches or envelope.path.startswith(PAGES):
-            # Another worker, or another mock on the same store, does not report what it receives.
+        # Another worker, or another mock on the same store, does not report what it receives.
+        if envelope.path.startswith(PAGES):
+            self._reads_arrivals = True
+            self._idle_reader.page_shown()
+        if watches:
             self._reads_arrivals = True
             self._idle_reader.arrived()
-        if watches:
             result = await self._watch(watches[0], receive)
             if result.changed:
                 self._idle_reader.arrived()

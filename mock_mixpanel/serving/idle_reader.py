@@ -12,7 +12,7 @@ QUIET_SECONDS = 0.1
 SLICE_SECONDS = 0.05
 """How long one slice of reading takes; a request that arrives meanwhile waits no longer."""
 
-BUSY_SECONDS = 0.5
+BUSY_SECONDS = 1.0
 """Between two slices while requests arrive all the time and somebody watches a page."""
 BUSY_SLICE_SECONDS = 0.01
 """How long such a slice takes: a small part of the time, so that those who send lose little."""
@@ -48,6 +48,11 @@ class IdleReader:
         """Say that a request arrived."""
         if not self._news.is_set():
             self._news.set()
+
+    def page_shown(self) -> None:
+        """Say that a page was shown, which has read a slice of its own."""
+        self._last_slice = self._clock()
+        self.arrived()
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -8,6 +8,8 @@ from mock_mixpanel.state.log_fold import LogFold
 
 FIRST, AT_ONCE = 10, 100
 """How many requests are fetched first, and at most at once, when the journal is read backwards."""
+FIRST_WITHOUT_RECORDS = 51
+"""The same without records: a page of 50, and the one after it."""
 MOST_UNREAD = 500
 """Unread requests that are looked at for those of one project."""
 RECORDS_AT_ONCE = 20
@@ -35,7 +37,7 @@ class JournalReader(LogFold):
             numbers = self._index.backwards(before, token)
             if unread:
                 numbers = chain(self._unread(token, before), numbers)
-        size = FIRST if records else AT_ONCE  # Most readers need only a few.
+        size = FIRST if records else FIRST_WITHOUT_RECORDS  # Most readers need only a few.
         while some := list(islice(numbers, size)):
             size = min(AT_ONCE, 2 * size)
             for request in self._log.requests(some, records=records):

@@ -7,10 +7,10 @@ const pauseButton = document.getElementById("pause");
 const LIVE_PAGES = ["", "requests", "events", "rejected", "people", "groups", "leaks", "identity", "person", "group", "messages"];
 const WAIT_SECONDS = 20;
 const RETRY_MS = 1000;
-// A page that is shown anew takes a part of the server's time: about one part in REST_FACTOR, but
-// with the wait for a change and the page itself, a new row is there within a second.
-const REST_FACTOR = 30;
-const LONGEST_REST_MS = 600;
+// A page that is shown anew takes a part of the server's time: about one part in REST_FACTOR, but a
+// new row is there within a second.
+const REST_FACTOR = 50;
+const LONGEST_REST_MS = 800;
 
 const state = {
   last: Number(body.dataset.last), // of the requests that this page shows
@@ -128,12 +128,15 @@ async function watch() {
     state.seen = answer.last;
     state.version = answer.version;
     showState();
-    if (state.stale && performance.now() >= restUntil && mayRefresh()) {
-      state.stale = false;
-      await refresh().catch(() => { state.stale = true; });
+    if (state.stale && mayRefresh()) {
+      await pause(restUntil - performance.now()); // what changes meanwhile comes together
+      if (mayRefresh()) {
+        state.stale = false;
+        await refresh().catch(() => { state.stale = true; });
+      }
     }
-    if (!answer.waited || !answer.changed) await pause(answer.waited ? 50 : RETRY_MS);
-    else await pause(200); // bursts come together
+    if (!answer.waited) await pause(RETRY_MS);
+    else await pause(answer.changed ? 200 : 50); // bursts come together
   }
 }
 

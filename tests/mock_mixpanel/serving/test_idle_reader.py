@@ -124,3 +124,21 @@ def test_reads_under_steady_traffic(
     assert done.wait(30)
     reader.stop()
     assert lengths == [BUSY_SLICE_SECONDS] * slices
+
+
+def test_a_page_replaces_a_slice_under_steady_traffic() -> None:
+    """Right after a page, which reads a slice itself, it reads none while requests arrive."""
+    now, slices = [100.0], list[float]()
+
+    def catch_up(seconds: float) -> bool:
+        slices.append(seconds)
+        return False
+
+    reader = IdleReader(catch_up, lambda: True, lambda: now[0])
+    reader.page_shown()
+    now[0] += BUSY_SECONDS / 2
+    reader._read()
+    assert slices == []
+    now[0] += BUSY_SECONDS / 2
+    reader._read()
+    assert slices == [BUSY_SLICE_SECONDS]
