@@ -24,8 +24,8 @@ from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.differences.groups import GroupKey
 from conformance.regression.report.approvals import ApprovalMatches
 from conformance.regression.report.result import (
-    FIRST_APPROVAL_DAYS,
     LOUD_SHARE,
+    ComparisonCheck,
     ReportRow,
     iso,
     percent,
@@ -46,7 +46,7 @@ PLURALS = {"person": "people"}
 
 
 @dataclass(frozen=True)
-class Migration:
+class Migration(ComparisonCheck):
     """What changes from one translator to another, over the files of `corpus`."""
 
     old: str
@@ -80,20 +80,9 @@ class Migration:
             if found:
                 yield section, found
 
-    @property
-    def changed(self) -> bool:
-        """Whether a difference is not approved or an approval is stale."""
-        return bool(self.approvals.stale) or any(row.red for row in self.rows())
-
-    @property
-    def has_bad_lines(self) -> bool:
-        """Whether more lines are bad than allowed."""
-        return self.comparison.counts.bad_lines > self.max_bad_lines
-
-    @property
-    def red(self) -> bool:
-        """Whether the check fails."""
-        return self.changed or self.has_bad_lines
+    def bad_lines(self) -> int:
+        """How many lines of the corpus are not messages."""
+        return self.comparison.counts.bad_lines
 
     def counts_line(self) -> list[str]:
         """What both projects hold, one line each."""
@@ -140,10 +129,7 @@ class Migration:
         words = [f"{plural(red, 'difference')} without approval" if red else "no difference"]
         if approved:
             words = [words[0] if red else "no difference without approval", f"{approved} approved"]
-        if self.approvals.stale:
-            words.append(plural(len(self.approvals.stale), "stale approval"))
-        if self.has_bad_lines:
-            words.append(plural(self.comparison.counts.bad_lines, "bad line"))
+        words += self.failures()
         return ", ".join(words)
 
     def summary(self) -> str:
@@ -166,10 +152,6 @@ class Migration:
             found.append(words[section])
         text = "; ".join(found)
         return f"{text[0].upper()}{text[1:]}." if text else "Both projects hold the same."
-
-    def proposed_expiry(self) -> datetime.date:
-        """The day on which an approval ends that the page proposes."""
-        return self.date + datetime.timedelta(days=FIRST_APPROVAL_DAYS)
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as a JSON object."""
@@ -241,15 +223,10 @@ def _total_json(total: Total) -> Json:
 
 
 def _row_json(row: ReportRow) -> Json:
-    approval = row.approval
     return {
         "section": row.key.operation,
         "class": row.key.kind.value,
         "path": row.key.path,
         "count": row.group.messages,
-        "share": row.share,
-        "events": dict(row.group.events.most_common()),
-        "approval": approval
-        and {"reason": approval.reason, "expires": approval.expires.isoformat()},
-        "examples": [example.as_json() for example in row.group.examples],
+        **row.details(),
     }

@@ -14,7 +14,7 @@ from conformance.migration.result import THINGS, Migration, plural_of
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.json_text import printable
 from conformance.regression.report.result import ReportRow, percent
-from conformance.regression.report.text import events_text, place
+from conformance.regression.report.text import events_text, place, values
 
 MOST_ROWS = 12
 """Rows of a section that are shown with their first example; the others are counted."""
@@ -72,13 +72,6 @@ def _row(row: ReportRow) -> Iterator[str]:
         yield f"      approved until {row.approval.expires}: {row.approval.reason}"
     for example in row.group.examples[:1]:
         yield f"      {place(example)}"
-        if row.key.operation in (EVENTS, REFUSED, MESSAGES):
-            # The name or the reason says it all; the report has the whole event.
-            continue
-        if row.key.kind is ChangeClass.RENAMED and example.old == example.new:
-            yield f"        = {example.old}"
-            continue
-        if example.old is not None:
-            yield f"        - {example.old}"
-        if example.new is not None:
-            yield f"        + {example.new}"
+        # Of these the name or the reason is enough; the report has the whole event.
+        if row.key.operation not in (EVENTS, REFUSED, MESSAGES):
+            yield from values(row, example)

@@ -14,20 +14,17 @@ place in it, without numbers. `operation` and `path` may hold `*` and `?`.
 
 import datetime
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from conformance.errors import DataError
 from conformance.runner.compare import Difference, Kind
 from conformance.runner.outcomes import Outcome, Verdict
+from conformance.spec.approval_rows import read_approval_rows
 from conformance.spec.globs import glob_matches
 from conformance.spec.toml_text import toml_text
-
-FIELDS = ("class", "operation", "path", "reason", "expires")
 
 DAYS = 90
 """How long a tolerance that `--write-tolerances` writes is valid."""
@@ -143,39 +140,13 @@ class Tolerances:
 
 def read_tolerances(path: Path) -> list[Tolerance]:
     """The tolerances in a TOML file. Raises DataError naming the tolerance and the field."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}") from error
-    rows = values.get("approval", [])
-    if values.keys() - {"approval"} or not isinstance(rows, list):
-        raise DataError(f"{path}: a tolerance is [[approval]], with two brackets")
+    classes = [kind.value for kind in Kind]
     return [
-        _tolerance(f"{path}: tolerance {number}", number, row) for number, row in enumerate(rows, 1)
+        Tolerance(
+            number, row["class"], row["operation"], row["path"], row["reason"], row["expires"]
+        )
+        for number, row in enumerate(read_approval_rows(path, "tolerance", classes), 1)
     ]
-
-
-def _tolerance(where: str, number: int, row: Any) -> Tolerance:
-    if not isinstance(row, dict):
-        raise DataError(f"{where}: must be a table")
-    for name in row:
-        if name not in FIELDS:
-            raise DataError(f"{where}: unknown field {name!r}; known: {', '.join(FIELDS)}")
-    for name in FIELDS:
-        if name not in row:
-            raise DataError(f"{where}: {name!r} is missing")
-        kind = datetime.date if name == "expires" else str
-        if type(row[name]) is not kind:
-            form = "a date without quotes: 2026-12-31" if name == "expires" else "text"
-            raise DataError(f"{where}: {name} must be {form}")
-    kinds = [kind.value for kind in Kind]
-    if row["class"] not in kinds:
-        raise DataError(f"{where}: class must be one of {', '.join(kinds)}")
-    if not row["reason"].strip():
-        raise DataError(f"{where}: reason is empty; say why the difference is accepted")
-    return Tolerance(
-        number, row["class"], row["operation"], row["path"], row["reason"], row["expires"]
-    )
 
 
 def tolerances_text(outcomes: Iterable[Outcome], today: datetime.date) -> str:

@@ -13,29 +13,24 @@ that matches no change, is stale and makes the check fail.
 
 import datetime
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from conformance.errors import DataError
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.differences.counts import DiffCounts
 from conformance.regression.differences.groups import GroupKey
+from conformance.spec.approval_rows import read_approval_rows
 from conformance.spec.globs import compiled as compiled_glob
 from conformance.spec.toml_text import toml_text as toml_text
 
-FIELDS = ("class", "operation", "path", "cause", "reason", "expires")
 _FORMER_LABELS = {
     "/track event": "event",
     "/import event": "event",
     "/track $create_alias": "event $create_alias",
 }
 """Labels of operations in files that were written when /track and /import were two kinds."""
-
-REQUIRED = ("class", "operation", "path", "reason", "expires")
 
 
 @dataclass(frozen=True)
@@ -113,44 +108,16 @@ def match_approvals(
 
 def read_approvals(path: Path) -> list[Approval]:
     """The approvals in a TOML file. Raises DataError naming the approval and the field."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}") from error
-    unknown = values.keys() - {"approval"}
-    if unknown:
-        raise DataError(f"{path}: unknown key {min(unknown)!r}; an approval is [[approval]]")
-    rows = values.get("approval", [])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DataError(f"{path}: an approval is [[approval]], with two brackets")
-    return [_approval(path, number, row) for number, row in enumerate(rows, 1)]
-
-
-def _approval(path: Path, number: int, row: dict[str, Any]) -> Approval:
-    where = f"{path}: approval {number}"
-    for field in row:
-        if field not in FIELDS:
-            raise DataError(f"{where}: unknown field {field!r}; known: {', '.join(FIELDS)}")
-    for field in REQUIRED:
-        if field not in row:
-            raise DataError(f"{where}: {field!r} is missing")
-    for field, value in row.items():
-        if field == "expires":
-            if type(value) is not datetime.date:
-                raise DataError(f"{where}: expires must be a date without quotes: 2026-12-31")
-        elif not isinstance(value, str):
-            raise DataError(f"{where}: {field} must be text")
-    if not row["reason"].strip():
-        raise DataError(f"{where}: reason is empty; say why the change is wanted")
-    kinds = [kind.value for kind in ChangeClass]
-    if row["class"] not in kinds:
-        raise DataError(f"{where}: class must be one of {', '.join(kinds)}")
-    return Approval(
-        number,
-        ChangeClass(row["class"]),
-        row["operation"],
-        row["path"],
-        row.get("cause", "*"),
-        row["reason"],
-        row["expires"],
-    )
+    classes = [kind.value for kind in ChangeClass]
+    return [
+        Approval(
+            number,
+            ChangeClass(row["class"]),
+            row["operation"],
+            row["path"],
+            row.get("cause", "*"),
+            row["reason"],
+            row["expires"],
+        )
+        for number, row in enumerate(read_approval_rows(path, "approval", classes, ("cause",)), 1)
+    ]

@@ -1,7 +1,8 @@
 """The result of a comparison: changes, approvals, what was not compared, and the verdict."""
 
 import datetime
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -39,9 +40,62 @@ class ReportRow(NamedTuple):
         """Whether it needs an approval: every change but other words does."""
         return self.approval is None and self.key.kind is not ChangeClass.REWORDED
 
+    def details(self) -> dict[str, Any]:
+        """Share, events, approval and examples, as a JSON object."""
+        approval = self.approval
+        return {
+            "share": self.share,
+            "events": dict(self.group.events.most_common()),
+            "approval": approval
+            and {"reason": approval.reason, "expires": approval.expires.isoformat()},
+            "examples": [example.as_json() for example in self.group.examples],
+        }
+
+
+class ComparisonCheck(ABC):
+    """Whether a comparison makes `diff` or `migrate` fail."""
+
+    approvals: ApprovalMatches
+    date: datetime.date
+    max_bad_lines: int
+
+    @abstractmethod
+    def rows(self) -> Iterable[ReportRow]:
+        """The groups of differences."""
+
+    @abstractmethod
+    def bad_lines(self) -> int:
+        """How many lines of the corpus are not messages."""
+
+    @property
+    def red(self) -> bool:
+        """Whether a change is not approved, an approval is stale, or lines are bad."""
+        return self.changed or self.has_bad_lines
+
+    @property
+    def changed(self) -> bool:
+        """Whether a change is not approved or an approval is stale."""
+        return bool(self.approvals.stale) or any(row.red for row in self.rows())
+
+    @property
+    def has_bad_lines(self) -> bool:
+        """Whether more lines are bad than allowed."""
+        return self.bad_lines() > self.max_bad_lines
+
+    def proposed_expiry(self) -> datetime.date:
+        """The day on which an approval ends that the page proposes."""
+        return self.date + datetime.timedelta(days=FIRST_APPROVAL_DAYS)
+
+    def failures(self) -> Iterator[str]:
+        """The stale approvals and the bad lines in words of a verdict."""
+        if self.approvals.stale:
+            yield plural(len(self.approvals.stale), "stale approval")
+        if self.has_bad_lines:
+            yield plural(self.bad_lines(), "bad line")
+
 
 @dataclass(frozen=True)
-class DiffResult:
+class DiffResult(ComparisonCheck):
     """A comparison of the sides of `job` over the files of `corpus` on the day `date`.
 
     More than `max_bad_lines` lines that are not messages make it fail.
@@ -77,20 +131,9 @@ class DiffResult:
         rare = [row for row in rows if row.share < RARE_SHARE]
         return (rows, []) if len(rare) <= FEW else ([row for row in rows if row not in rare], rare)
 
-    @property
-    def red(self) -> bool:
-        """Whether a change is not approved, an approval is stale, or lines are bad."""
-        return self.changed or self.has_bad_lines
-
-    @property
-    def changed(self) -> bool:
-        """Whether a change is not approved or an approval is stale."""
-        return bool(self.approvals.stale) or any(row.red for row in self.rows())
-
-    @property
-    def has_bad_lines(self) -> bool:
-        """Whether more lines are bad than allowed."""
-        return self.counts.bad_lines > self.max_bad_lines
+    def bad_lines(self) -> int:
+        """How many lines of the corpus are not messages."""
+        return self.counts.bad_lines
 
     @property
     def settings(self) -> Json:
@@ -161,18 +204,11 @@ class DiffResult:
         ]
         if approved:
             words.append(f"{approved:,} approved")
-        if self.approvals.stale:
-            words.append(plural(len(self.approvals.stale), "stale approval"))
-        if self.has_bad_lines:
-            words.append(plural(self.counts.bad_lines, "bad line"))
+        words += self.failures()
         unused = len(self.never_exercised)
         if unused:
             words.append(f"{plural(unused, 'changed row')} never exercised")
         return ", ".join(words)
-
-    def proposed_expiry(self) -> datetime.date:
-        """The day on which an approval ends that the page proposes."""
-        return self.date + datetime.timedelta(days=FIRST_APPROVAL_DAYS)
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as a JSON object."""
@@ -223,16 +259,11 @@ def iso(moment: datetime.datetime) -> str:
 
 
 def _row_json(row: ReportRow) -> dict[str, Any]:
-    approval = row.approval
     return {
         "class": row.key.kind.value,
         "operation": row.key.operation,
         "path": row.key.path,
         "causes": list(row.key.causes),
         "messages": row.group.messages,
-        "share": row.share,
-        "events": dict(row.group.events.most_common()),
-        "approval": approval
-        and {"reason": approval.reason, "expires": approval.expires.isoformat()},
-        "examples": [example.as_json() for example in row.group.examples],
+        **row.details(),
     }

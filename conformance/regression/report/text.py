@@ -69,13 +69,18 @@ def _row(row: ReportRow) -> Iterator[str]:
         yield f"      approved until {row.approval.expires}: {row.approval.reason}"
     for example in row.group.examples:
         yield f"      {place(example)}"
-        if row.key.kind is ChangeClass.RENAMED and example.old == example.new:
-            yield f"        = {example.old}"
-            continue
-        if example.old is not None:
-            yield f"        - {example.old}"
-        if example.new is not None:
-            yield f"        + {example.new}"
+        yield from values(row, example)
+
+
+def values(row: ReportRow, example: Example) -> Iterator[str]:
+    """The values of an example: one line if it is a rename of the same value, else a line each."""
+    if row.key.kind is ChangeClass.RENAMED and example.old == example.new:
+        yield f"        = {example.old}"
+        return
+    if example.old is not None:
+        yield f"        - {example.old}"
+    if example.new is not None:
+        yield f"        + {example.new}"
 
 
 def events_text(row: ReportRow) -> str:

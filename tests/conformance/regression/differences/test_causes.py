@@ -1,6 +1,7 @@
 """Between two of our own variants every change has a name: a rule, a setting, a mapping row."""
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,21 @@ def counts(old: str, new: str, *messages: Any) -> DiffCounts:
     return comparer(old, new).compare(Chunk("corpus", 1, lines, 0))
 
 
+def groups_of(line: bytes, comparer: ChunkComparer) -> Collection[GroupKey]:
+    """The groups of changes of a recorded line."""
+    return comparer.compare(Chunk("captures", 1, line, 0)).groups.keys()
+
+
+def causes_in(groups: Collection[GroupKey]) -> set[str]:
+    """The causes that groups list."""
+    return {cause for key in groups for cause in key.causes}
+
+
+def explaining(capture: Capture | DeviceCapture | MobileCapture) -> set[str]:
+    """The causes that explain a capture."""
+    return {f"rule {rule}" for rule, _ in attribute(capture).changes}
+
+
 @pytest.fixture(scope="module")
 def rule_sets() -> ChunkComparer:
     return comparer("rules:observed", "rules:documented")
@@ -56,10 +72,9 @@ def test_between_rule_sets_exactly_the_named_rules_are_listed(
     capture: Capture, line: bytes, rule_sets: ChunkComparer
 ) -> None:
     """For every capture, each change has one rule, and these are the rules that explain it."""
-    groups = rule_sets.compare(Chunk("captures", 1, line, 0)).groups
-    listed = {cause for key in groups for cause in key.causes}
+    groups = groups_of(line, rule_sets)
+    listed, expected = causes_in(groups), explaining(capture)
     assert [key for key in groups if len(key.causes) != 1] == []
-    expected = {f"rule {rule}" for rule, _ in attribute(capture).changes}
     if any(key.kind in (ChangeClass.FAILING, ChangeClass.UNFAILING) for key in groups):
         # Failing or not is one change; what else the answer would have had is not listed.
         assert len(groups) == 1
@@ -75,9 +90,7 @@ def test_between_rule_sets_so_are_those_of_a_browser(
     capture: DeviceCapture, line: bytes, rule_sets: ChunkComparer
 ) -> None:
     """For every recorded session, exactly the rules that explain it are listed."""
-    groups = rule_sets.compare(Chunk("captures", 1, line, 0)).groups
-    listed = {cause for key in groups for cause in key.causes}
-    assert {f"rule {rule}" for rule, _ in attribute(capture).changes} == listed
+    assert causes_in(groups_of(line, rule_sets)) == explaining(capture)
 
 
 @pytest.mark.parametrize(
@@ -87,11 +100,9 @@ def test_between_rule_sets_so_are_those_of_an_app(
     capture: MobileCapture, line: bytes, rule_sets: ChunkComparer
 ) -> None:
     """For every recorded session of an app, only rules that explain it are listed."""
-    groups = rule_sets.compare(Chunk("captures", 1, line, 0)).groups
-    listed = {cause for key in groups for cause in key.causes}
-    explaining = {f"rule {rule}" for rule, _ in attribute(capture).changes}
-    assert listed <= explaining
-    assert bool(listed) == bool(explaining)
+    listed, expected = causes_in(groups_of(line, rule_sets)), explaining(capture)
+    assert listed <= expected
+    assert bool(listed) == bool(expected)
 
 
 @pytest.mark.parametrize(
