@@ -5,10 +5,8 @@ bounded: the input is cut into chunks of whole lines, and only a few chunks are 
 """
 
 import json
-import signal
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Iterable, Iterator
+from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO, NamedTuple
 
@@ -181,9 +179,19 @@ def chunks(source: BinaryIO) -> Iterator[bytes]:
     """The input in chunks of whole lines. Only the start of a line that is too long is kept."""
     # read1 returns available data, so the lines of a slow producer are translated at once.
     read = getattr(source, "read1", source.read)
+    return _of_whole_lines(iter(partial(read, CHUNK_BYTES), b""))
+
+
+def _full_chunks(source: BinaryIO) -> Iterator[bytes]:
+    """The same in chunks of one size, also if the input arrives in small pieces."""
+    return _of_whole_lines(iter(partial(source.read, CHUNK_BYTES), b""))
+
+
+def _of_whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The blocks, cut after the last line that is complete."""
     begun = bytearray()  # a line whose end has not arrived yet
-    while chunk := read(CHUNK_BYTES):
-        whole, end, rest = chunk.rpartition(b"\n")
+    for block in blocks:
+        whole, end, rest = block.rpartition(b"\n")
         if end:
             yield b"".join((begun, whole, end))
             begun.clear()
@@ -207,11 +215,13 @@ def lines(source: BinaryIO) -> Iterator[bytes]:
 
 def translate_stream(source: BinaryIO, sink: BinaryIO, job: Job, *, workers: int = 1) -> int:
     """Write a result for every line of `source` to `sink`, in order. Returns the error count."""
-    answered = (
-        _in_parallel(source, job, workers)
-        if workers > 1
-        else (translate_chunk(chunk, job) for chunk in chunks(source))
-    )
+    answered: Iterable[tuple[bytes | bytearray, int]]
+    if workers > 1:
+        from translator.bulk_workers import in_processes  # multiprocessing takes long to import
+
+        answered = in_processes(translate_chunk, job, _full_chunks(source), workers)
+    else:
+        answered = (translate_chunk(chunk, job) for chunk in chunks(source))
     total = 0
     for answers, errors in answered:
         sink.write(answers)
@@ -257,22 +267,3 @@ def _json_line(result: Result) -> bytes:
     except TypeError:
         # orjson refuses lone surrogates and integers of more than 64 bits.
         return json.dumps(found).encode() + b"\n"
-
-
-def _in_parallel(source: BinaryIO, job: Job, workers: int) -> Iterator[tuple[bytearray, int]]:
-    under_way: deque[Future[tuple[bytearray, int]]] = deque()
-    pool = ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_parent)
-    try:
-        for chunk in chunks(source):
-            under_way.append(pool.submit(translate_chunk, chunk, job))
-            if len(under_way) > 2 * workers:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    # Ctrl-C reaches every process; if it ended a worker, the parent would wait forever.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
