@@ -28,7 +28,7 @@ from translator.engage import Engage, read_definitions
 from translator.engage.storage.resumable import ResumableRun
 from translator.engage.storage.state_file import StateFile
 from translator.engage.stream import run
-from translator.garbage_collection import rare_collection
+from translator.garbage_collection import BATCH_OBJECTS, rare_collection
 
 START_MS = 1_781_524_800_000
 SPAN_MS = 60 * 86_400_000
@@ -71,7 +71,11 @@ def _measure(source: Path) -> tuple[float, int]:
     engage = Engage(read_definitions(DEFINITIONS))
     start = time.process_time()
     written_file = source.with_suffix(".out")
-    with rare_collection(), source.open("rb") as read, written_file.open("wb") as written:
+    with (
+        rare_collection(BATCH_OBJECTS),
+        source.open("rb") as read,
+        written_file.open("wb") as written,
+    ):
         for step in run(pieces(read), engage, END_MS):
             for message in step.messages:
                 written.write(orjson.dumps(message) + b"\n")
@@ -82,7 +86,7 @@ def _measure_with_state(source: Path) -> tuple[float, int]:
     definitions = read_definitions(DEFINITIONS)
     start = time.process_time()
     with (
-        rare_collection(),
+        rare_collection(BATCH_OBJECTS),
         closing(StateFile(source.with_suffix(".state"), definitions, {})) as state,
         source.open("rb") as read,
         closing(ResumableRun(state, str(source), read, source.with_suffix(".made"))) as resumable,

@@ -5,7 +5,8 @@
 The default is 10,000,000 messages of 1,000,000 people, which takes about 20 minutes of processor
 time and 6 GB of disk; so `all.py` leaves it out. With `--kills` the run is repeated: a process is
 killed with SIGKILL at random moments and started again, and its output must be that of the run that
-was not interrupted. Speed is per second of processor time, memory is the peak of the process.
+was not interrupted. Speed is per second of processor time, memory is the peak of the process. With
+`--folder` the files are kept, and an interrupted benchmark continues where it was.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import multiprocessing
 import random
 import resource
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,14 +25,14 @@ from engage import DEFINITIONS, END_MS, lines
 from translator.engage import read_definitions
 from translator.engage.storage.resumable import ResumableRun
 from translator.engage.storage.state_file import StateFile
-from translator.garbage_collection import rare_collection
+from translator.garbage_collection import BATCH_OBJECTS, rare_collection
 
 
 def process(source: Path, output: Path) -> None:
     """Run Engage over the lines, or the rest of them, and print speed and memory."""
     start = time.process_time()
     with (
-        rare_collection(),
+        rare_collection(BATCH_OBJECTS),
         closing(
             StateFile(output.with_suffix(".state"), read_definitions(DEFINITIONS), {})
         ) as state,
@@ -76,12 +77,15 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=10_000_000)
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--kills", type=int, default=0)
-    parser.add_argument("--folder", type=Path, help="where the files are made; 6 GB by default")
+    parser.add_argument("--folder", type=Path, help="keep the files here")
     options = parser.parse_args()
-    with TemporaryDirectory(dir=options.folder) as folder:
+    with TemporaryDirectory() if options.folder is None else nullcontext(options.folder) as folder:
         source = Path(folder) / "messages.jsonl"
-        with source.open("wb") as written:
-            written.writelines(line + b"\n" for line in lines(options.messages, options.people))
+        if not source.exists():
+            unfinished = source.with_suffix(".part")
+            with unfinished.open("wb") as written:
+                written.writelines(line + b"\n" for line in lines(options.messages, options.people))
+            unfinished.rename(source)
         whole = Path(folder) / "whole.jsonl"
         start = time.monotonic()
         process_with_kills(source, whole, 0, 0)

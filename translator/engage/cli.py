@@ -29,7 +29,7 @@ from translator.engage.storage.resumable import STANDARD_INPUT, ResumableRun
 from translator.engage.storage.state_file import StateFile, StateFileError
 from translator.engage.stream import run
 from translator.engage.unset import unset_operations
-from translator.garbage_collection import rare_collection
+from translator.garbage_collection import BATCH_OBJECTS, rare_collection
 from translator.options import (
     RULE_SETS,
     input_argument,
@@ -136,7 +136,11 @@ def engage(
         )
     else:
         state = Engage(definitions)
-        with _opened_output(output_file) as sink, opened(file) as source, rare_collection():
+        with (
+            _opened_output(output_file) as sink,
+            opened(file) as source,
+            rare_collection(BATCH_OBJECTS),
+        ):
             failed = False
             for step in run(pieces(source), state, now_ms):
                 if step.failure is not None:
@@ -170,7 +174,11 @@ def _run_with_state(
     if len({path.resolve(), output.resolve(), Path(name)}) < 3:
         usage_error("--state, --output and the input must be different files")
     try:
-        with opened(file) as source, closing(StateFile(*state_file)) as state, rare_collection():
+        with (
+            opened(file) as source,
+            closing(StateFile(*state_file)) as state,
+            rare_collection(BATCH_OBJECTS),
+        ):
             try:
                 with closing(ResumableRun(state, name, source, output)) as resumable:
                     failed = not resumable.process(now_ms, encode, _report)
