@@ -73,6 +73,7 @@ REPEATING = (
     "tests/translator/device",
     "tests/translator/engage",
     "tests/translator/gateway/test_chaos.py",
+    "tests/translator/gateway/test_fuzz.py",
     "tests/translator/sender/test_chaos.py",
     "tests/translator/sender/test_chaos_commands.py",
     "tests/translator/test_purity.py",

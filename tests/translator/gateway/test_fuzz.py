@@ -16,6 +16,7 @@ import pytest
 
 from mock_mixpanel.client import MockMixpanel
 from tests.mock_mixpanel.serving.fuzz import FuzzError, run
+from tests.thorough import times
 from tests.translator.gateway.fuzz import GatewayFuzzer
 from tests.translator.gateway.test_command import COMMAND, post
 
@@ -74,7 +75,7 @@ def defects(log: Path) -> list[dict[str, Any]]:
     return [line for line in lines if line.get("event") == "defect" or "exception" in line]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, 1 + times(1, 12)))
 def test_gateway(mock_mixpanel: MockMixpanel, tmp_path: Path, seed: int) -> None:
     """A gateway answers every request, delivers the next event, and logs no defect."""
     with gateway(mock_mixpanel, tmp_path) as (process, url, log):

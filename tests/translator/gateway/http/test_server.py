@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.command import run_here
+from translator.cli import main
 from translator.gateway.http.connections import (
     DRAINED_BYTES,
     IDLE_SECONDS,
@@ -242,9 +244,9 @@ def test_a_given_certificate(tmp_path: Path) -> None:
 def test_wrong_usage(tmp_path: Path, options: list[str], problem: str) -> None:
     """Wrong options end it with status 2 and a text that names them."""
     (tmp_path / "bad.json").write_text("[]")
-    with running(tmp_path, *options) as gateway:
-        _, err = gateway.process.communicate(timeout=60)
-        assert (gateway.process.returncode, problem in err) == (2, True)
+    (tmp_path / "settings.json").write_text('{"token": "T"}')
+    done = run_here(main, "gateway", "--port", "0", "--base-url", NOWHERE, *options, cwd=tmp_path)
+    assert (done.returncode, problem in done.stderr) == (2, True)
 
 
 def test_sources_are_read_again(tmp_path: Path) -> None:
