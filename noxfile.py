@@ -39,9 +39,19 @@ def keep_compiled_modules(session: nox.Session) -> None:
     session.env["UV_COMPILE_BYTECODE"] = "1"
 
 
+PLUGINS = ("xdist", "timeout", "hypothesispytest", "mockpanel", "mockpanel-scenarios")
+"""The plugins of pytest that the tests need."""
+
+
 def in_parallel() -> tuple[str, ...]:
-    """Options of pytest: three processes for two cores, because many tests wait for others."""
-    return ("-n", str((os.cpu_count() or 1) * 3 // 2 or 1), "--dist", "worksteal")
+    """Options of pytest for a run on all cores.
+
+    Three processes share two cores, because many tests wait for other processes. Plugins are
+    named: those that pytest finds by itself are compiled anew, with all modules of their packages.
+    """
+    processes = (os.cpu_count() or 1) * 3 // 2 or 1
+    plugins = [word for name in PLUGINS for word in ("-p", name)]
+    return ("--disable-plugin-autoload", *plugins, "-n", str(processes), "--dist", "worksteal")
 
 
 PAGES = (
