@@ -1,7 +1,6 @@
 """Writing a corpus: a file or standard output, compressed as the name of the file says."""
 
 import gzip
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from conformance.corpus.reading import STDIN
 from conformance.errors import UsageError
+from translator.terminal_text import json_output
 
 LINES_AT_ONCE = 1_000
 
@@ -38,7 +38,7 @@ def written(path: Path | None) -> Iterator[BinaryIO]:
     `path` is None for standard output. Raises UsageError if the file cannot be written.
     """
     if path is None:
-        yield sys.stdout.buffer
+        yield json_output()
         return
     try:
         with path.open("wb") as raw, _compressed(raw, path.suffix) as sink:

@@ -49,3 +49,37 @@ def test_translate(tmp_path: Path, character: str, terminal: bool) -> None:
     assert (character in shown) is not terminal
     [operation] = json.loads(shown)["operations"]
     assert operation["payload"]["event"] == message["event"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("translator", "engage", "--settings", "settings.json", "--definitions", "d.yaml", "in"),
+        ("conformance", "corpus", "redact", "--keep", "event", "in"),
+    ],
+    ids=["engage", "redact"],
+)
+def test_other_lines_of_json(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Every command that writes messages to a terminal escapes them."""
+    (tmp_path / "settings.json").write_text('{"token": "T"}')
+    trait = "computed_traits: [{name: Count, computation: event_counter, event: E}]\n"
+    (tmp_path / "d.yaml").write_text(trait)
+    message = {"type": "track", "userId": "u\x9b31m", "event": "E", "messageId": "m"}
+    message |= {"timestamp": "2026-06-15T12:00:00Z", "properties": {"p": "\u202e\x1b[31m"}}
+    (tmp_path / "in").write_text(json.dumps(message, ensure_ascii=False) + "\n")
+    leader, follower = os.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=follower,
+            check=True,
+            timeout=60,
+        )
+        shown = os.read(leader, 65536).decode()
+    finally:
+        os.close(leader)
+        os.close(follower)
+    assert json.loads(shown.splitlines()[0])["messageId"] != ""
+    assert [each for each in "\x9b\x1b\u202e" if each in shown] == []

@@ -44,6 +44,7 @@ from translator.options import (
     settings_option,
     usage_error,
 )
+from translator.terminal_text import json_output, printable
 from translator.yaml_text import parse_yaml
 
 
@@ -199,13 +200,13 @@ def _digest(value: object) -> str:
 
 
 def _report(line: int, failure: Failure) -> None:
-    click.echo(f"line {line}: {failure.code}: {failure.message}", err=True)
+    click.echo(printable(f"line {line}: {failure.code}: {failure.message}"), err=True)
 
 
 @contextmanager
 def _opened_output(path: Path | None) -> Iterator[BinaryIO]:
     if path is None:
-        yield sys.stdout.buffer
+        yield json_output()
         return
     try:
         with path.open("wb") as sink:
