@@ -11,8 +11,13 @@ from urllib.parse import urlencode
 
 import yaml
 
+from mock_mixpanel.inspector.wording import visible
+
 HIDDEN = "***"
 SECRET = "MIXPANEL_SECRET"  # noqa: S105 - the name of a variable
+LONGEST_ARGUMENT = 100_000
+"""Characters; Linux takes at most 128 KB in one argument of a command."""
+
 KEPT_PARAMETERS = ("ip", "verbose", "strict", "project_id", "callback", "img", "test", "redirect")
 """Parameters of a query that change how the same records are handled."""
 
@@ -25,11 +30,15 @@ class Copy(NamedTuple):
 
 
 def copies(request: Mapping[str, Any], base_url: str) -> list[Copy]:
-    """All forms of a request, as `GET /_mock/requests/<id>` shows it."""
+    """All forms of a request, as `GET /_mock/requests/<id>` shows it.
+
+    A test finds a request by its project; without one there is no form for pytest.
+    """
+    named = _tokens(request) or _is_import(request)
     return [
         Copy("curl", as_curl(request, base_url)),
         Copy("Python", as_python(request, base_url)),
-        Copy("pytest", as_pytest(request)),
+        *([Copy("pytest", as_pytest(request))] if named else []),
         Copy("scenario", as_scenario(request)),
         Copy("JSON", json.dumps(request["payload"], indent=2, ensure_ascii=False)),
     ]
@@ -38,9 +47,13 @@ def copies(request: Mapping[str, Any], base_url: str) -> list[Copy]:
 def as_curl(request: Mapping[str, Any], base_url: str) -> str:
     """A curl command that sends the same records to the same endpoint."""
     words = ["curl", "-X", "POST", _url(request, base_url)]
-    words += ["-H", "Content-Type: application/json", "--data-binary", _body(request)]
+    body = _body(request)
+    long = len(body) > LONGEST_ARGUMENT
+    words += ["-H", "Content-Type: application/json", "--data-binary", "@-" if long else body]
     text = " ".join(map(shlex.quote, words))
-    return f'{text} -u "${SECRET}:"' if _has_credential(request) else text
+    if _has_credential(request):
+        text += f' -u "${SECRET}:"'
+    return f"{text} <<'END'\n{body}\nEND\n" if long else text
 
 
 def as_python(request: Mapping[str, Any], base_url: str) -> str:
@@ -60,7 +73,8 @@ def as_pytest(request: Mapping[str, Any]) -> str:
 
     It sends the recorded records itself; replace `send` by a call of the code under test.
     """
-    tokens = sorted(set(filter(None, map(_token, request["payload"]))))
+    tokens = _tokens(request)
+    auth = "" if tokens else ', auth=(token, "")'
     body = json.dumps(request["payload"], ensure_ascii=True)
     path = _target(request)
     replaced = f".replace({json.dumps(tokens[0])!r}, json.dumps(token))" if tokens else ""
@@ -68,7 +82,7 @@ def as_pytest(request: Mapping[str, Any]) -> str:
         "import json\n\nimport requests\n\n\n"
         "def send(url, token):\n"
         '    """Replace this by a call of the code under test."""\n'
-        f"    requests.post(url + {path!r}, json=expected(token), timeout=30)\n\n\n"
+        f"    requests.post(url + {path!r}, json=expected(token){auth}, timeout=30)\n\n\n"
         "def expected(token):\n"
         f"    return json.loads({body!r}{replaced})\n\n\n"
         "def test_records(mock_mixpanel):\n"
@@ -99,7 +113,10 @@ def as_scenario(request: Mapping[str, Any]) -> str:
         "steps": [{"messages": [{"type": "track", "messageId": "FILL IN the Segment message"}]}],
         "expect": {"requests": requests},
     }
-    text: str = yaml.safe_dump(scenario, sort_keys=False, allow_unicode=True, width=100)
+    shown = json.dumps(scenario, ensure_ascii=False)
+    # A page prints control characters as escapes, which plain YAML texts do not have.
+    plain = visible(shown) == shown
+    text: str = yaml.safe_dump(scenario, sort_keys=False, allow_unicode=plain, width=100)
     return "# Fill in title, why and steps: the mock never saw the Segment message.\n" + text
 
 
@@ -124,6 +141,15 @@ def _body(request: Mapping[str, Any]) -> str:
 def _has_credential(request: Mapping[str, Any]) -> bool:
     names = {name.lower() for name in request["headers"]}
     return "authorization" in names or HIDDEN in request["query"].values()
+
+
+def _is_import(request: Mapping[str, Any]) -> bool:
+    return bool(request["path"].rstrip("/") == "/import")
+
+
+def _tokens(request: Mapping[str, Any]) -> list[str]:
+    """The tokens in the records, sorted."""
+    return sorted(set(filter(None, map(_token, request["payload"]))))
 
 
 def _token(record: Any) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from mock_mixpanel.inspector.wording import moment
+from mock_mixpanel.inspector.wording import moment, visible
 
 LANE, COLUMN, LEFT, TOP = 42, 150, 190, 34
 """Pixels: height of a lane, width of a column, and where both begin."""
@@ -105,7 +105,7 @@ def _happening(each: Happening, x: int, y: Mapping[str, int]) -> list[Markup]:
 
 
 def _text(x: int, y: int, text: str, kind: str) -> Markup:
-    return Markup('<text x="{}" y="{}" class="{}">{}</text>').format(x, y, kind, text)
+    return Markup('<text x="{}" y="{}" class="{}">{}</text>').format(x, y, kind, visible(text))
 
 
 def _line(x: int, y: int, to_x: int, to_y: int, kind: str) -> Markup:

@@ -94,6 +94,7 @@ class Site:
         self._templates = Environment(
             loader=PackageLoader("mock_mixpanel.inspector"),
             autoescape=True,
+            finalize=wording.visible,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -108,6 +109,7 @@ class Site:
             "brief": wording.brief,
             "clipped": wording.clipped,
             "counted": wording.counted,
+            "exact": wording.exact,
             "fate": wording.fate,
             "json_text": wording.as_json,
             "moment": wording.moment,

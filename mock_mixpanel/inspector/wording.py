@@ -1,6 +1,7 @@
 """What the API's values are called on the pages."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import groupby
@@ -13,6 +14,31 @@ LONGEST_TEXT = 4096
 
 LONGEST_IN_LIST = 80
 """Characters of a value in a list; its own page shows more."""
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What turns the direction of the text around it, or is not shown at all; not tab and newline."""
+
+
+class Exact(str):
+    """A text that a page does not print but sends back, such as the value of a hidden field."""
+
+    __slots__ = ()
+
+
+def exact(value: Any) -> Any:
+    """A value that `visible` leaves as it is."""
+    return Exact(value) if isinstance(value, str) else value
+
+
+def visible(value: Any) -> Any:
+    """A value as a page prints it: control characters of a text are written as JSON escapes.
+
+    So no stored text can change how the words beside it look.
+    """
+    if type(value) is not str:
+        return value
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
 
 
 class Mark(NamedTuple):

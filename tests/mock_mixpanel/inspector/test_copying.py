@@ -18,6 +18,7 @@ from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.inspector.copying import as_curl, as_pytest, as_python, as_scenario, copies
 from mock_mixpanel.inspector.reasons import explanations
 from mock_mixpanel.inspector.sources import section
+from mock_mixpanel.inspector.wording import visible
 from tests.mock_mixpanel.inspector.test_pages import Text, shown
 from tests.mock_mixpanel.wire import http
 from tests.pytest_process import PYTEST
@@ -142,3 +143,46 @@ def test_no_other_file_is_shown(client: FlaskClient, source: str) -> None:
     """Only pages of the documentation are shown."""
     assert "there is no section" in shown(client, f"source?of={source}", 404)
     assert json.dumps(section(source)) == "null"
+
+
+def test_curl_of_a_long_body(mock_mixpanel: MockMixpanel) -> None:
+    """A body that no argument of a command can hold is the input of curl."""
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    request = sent(mock_mixpanel, "it's " + "é" * 60_000)
+    command = as_curl(request, mock_mixpanel.url)
+    subprocess.run(["bash"], input=command.encode(), check=True, capture_output=True, timeout=30)
+    assert_sent_again(mock_mixpanel, request)
+
+
+def test_a_test_of_records_without_a_token(tmp_path: Path) -> None:
+    """An import that names its project by its credential gets a test that passes."""
+    record = {"event": "E", "properties": {"distinct_id": "ann", "time": 1, "$insert_id": "a"}}
+    request = {
+        "id": 3,
+        "path": "/import",
+        "query": {"strict": "1"},
+        "headers": {"Authorization": "Basic ***"},
+        "payload": [record],
+    }
+    file = tmp_path / "test_copied.py"
+    file.write_text(as_pytest(request))
+    done = subprocess.run([*PYTEST, str(file)], cwd=tmp_path, capture_output=True, timeout=60)
+    assert (done.returncode, b"1 passed" in done.stdout) == (0, True)
+
+
+def test_no_test_without_a_project(mock_mixpanel: MockMixpanel) -> None:
+    """A request whose records have no token is in no project, where a test would look for it."""
+    request = sent(mock_mixpanel, "E") | {"payload": [{"event": "E"}]}
+    names = [copy.name for copy in copies(request, mock_mixpanel.url)]
+    assert names == ["curl", "Python", "scenario", "JSON"]
+
+
+@pytest.mark.parametrize("name", ["é 🌳", "\u202e\x9b"])
+def test_scenario_as_a_page_prints_it(mock_mixpanel: MockMixpanel, name: str) -> None:
+    """The scenario on the page holds the same records, with control characters as escapes."""
+    request = sent(mock_mixpanel, name)
+    printed = visible(as_scenario(request))
+    assert (name in printed) is (visible(name) == name)
+    [expected] = yaml.safe_load(printed)["expect"]["requests"]
+    assert expected["record"] == request["payload"][0]

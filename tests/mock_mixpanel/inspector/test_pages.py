@@ -116,7 +116,7 @@ def test_search_of_requests(client: FlaskClient) -> None:
 def test_wrong_search_is_explained(client: FlaskClient) -> None:
     """A search that cannot be read is explained on the page, which shows everything."""
     text = Text(shown(client, "requests?q=evnt:Signed*")).text
-    assert "did you mean event?" in text
+    assert "did you mean 'event'?" in text
     assert "2 records" in text
 
 
@@ -257,3 +257,35 @@ def test_many_projects(client: FlaskClient) -> None:
     assert offered == ["T", *(f"project-{number:03}" for number in range(50, 150))][: len(offered)]
     assert len(offered) == 101
     assert "The first 100 of 151 projects." in Text(shown(client, "project")).text
+
+
+CONTROLS = "\u202e\x1b\x9b\x00\u2066"
+
+
+@pytest.mark.parametrize("page", ["", "requests", "requests/1", "events", "events/1", "saved"])
+def test_control_characters_are_escaped(page: str) -> None:
+    """No stored text can turn the direction of the words beside it, or hide itself."""
+    client = create_app().test_client()
+    hostile = f"a{CONTROLS}b"
+    client.post("/track", json=[event(hostile, **{hostile: hostile, "distinct_id": hostile})])
+    html = shown(client, page)
+    assert [character for character in CONTROLS if character in html] == []
+    if page in ("requests/1", "events", "events/1"):
+        assert "a\\u202e\\u001b\\u009b\\u0000\\u2066b" in html
+
+
+def test_forms_send_tokens_back_as_they_are() -> None:
+    """The hidden field of a token holds the token itself, with its control characters."""
+    client = create_app().test_client()
+    client.post("/track", json=[event(token="T\u202e")])
+    html = shown(client, "clock?token=T%E2%80%AE")
+    assert '<input type="hidden" name="token" value="T\u202e">' in html
+    assert "T\\u202e</option>" in html
+
+
+def test_nobody_has_no_page(client: FlaskClient) -> None:
+    """An event with an empty id is nobody's, so its page links to no person."""
+    client.post("/track", json=[event("Nobody's", distinct_id="")])
+    html = shown(client, "events/4")
+    assert "empty: nobody" in Text(html).text
+    assert "/_mock/ui/person" not in html
