@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -64,7 +65,12 @@ def test_other_lines_of_json(tmp_path: Path, command: tuple[str, ...]) -> None:
     (tmp_path / "settings.json").write_text('{"token": "T"}')
     trait = "computed_traits: [{name: Count, computation: event_counter, event: E}]\n"
     (tmp_path / "d.yaml").write_text(trait)
-    message = {"type": "track", "userId": "u\x9b31m", "event": "E", "messageId": "m"}
+    message: dict[str, Any] = {
+        "type": "track",
+        "userId": "u\x9b31m",
+        "event": "E",
+        "messageId": "m",
+    }
     message |= {"timestamp": "2026-06-15T12:00:00Z", "properties": {"p": "\u202e\x1b[31m"}}
     (tmp_path / "in").write_text(json.dumps(message, ensure_ascii=False) + "\n")
     leader, follower = os.openpty()
