@@ -178,8 +178,8 @@ class Dispatch:
             _, _, what = heapq.heappop(self._timers)
             if isinstance(what, OutgoingRequest):
                 self._again.append(what)
-            elif what.waiting:
-                self._offer(what.waiting[0], now)
+            elif what.first is not None:
+                self._offer(what.first, now)
             else:
                 self._queues.forget(what, now)
 
@@ -259,8 +259,8 @@ class Dispatch:
             if hold:
                 self.events.append(delivery_events.AliasHold(queued.host, hold))
             for queue in self._queues.settle(queued, now, hold):
-                if queue.waiting:
-                    self._offer(queue.waiting[0], now)
+                if queue.first is not None:
+                    self._offer(queue.first, now)
                 else:
                     self._remind(queue.held_until, queue)
 

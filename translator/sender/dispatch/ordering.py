@@ -17,18 +17,34 @@ the longest time are forgotten; that matters only if their ids are used at the s
 class OrderedQueue:
     """The operations of one ordering key.
 
-    `waiting` are those that were not sent yet, in order. `busy` more are under way, all in the
-    request `owner`. Until `held_until`, in seconds, only an alias may be sent.
+    `first` is the first one that was not sent yet, if there is one, and `others` are those behind
+    it: most queues never have more than one, and an empty deque is larger than an operation.
+    `busy` more are under way, all in the request `owner`. Until `held_until`, in seconds, only an
+    alias may be sent.
     """
 
-    __slots__ = ("busy", "held_until", "key", "owner", "waiting")
+    __slots__ = ("busy", "first", "held_until", "key", "others", "owner")
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, first: QueuedOperation) -> None:
         self.key = key
-        self.waiting: deque[QueuedOperation] = deque()
+        self.first: QueuedOperation | None = first
+        self.others: deque[QueuedOperation] | None = None
         self.busy = 0
         self.owner: object = None
         self.held_until = 0.0
+
+    def append(self, queued: QueuedOperation) -> None:
+        """Put an operation at the end."""
+        if self.first is None:
+            self.first = queued
+        elif self.others is None:
+            self.others = deque([queued])
+        else:
+            self.others.append(queued)
+
+    def remove_first(self) -> None:
+        """Remove the first operation: it is sent."""
+        self.first = self.others.popleft() if self.others else None
 
 
 class OrderedQueues:
@@ -61,17 +77,18 @@ class OrderedQueues:
         for key in shared:
             queue = self._queues.get(key)
             if queue is None:
-                queue = self._queues[key] = OrderedQueue(key)
-            elif queue.waiting or queue.busy:
+                self._queues[key] = OrderedQueue(key, queued)
+                continue
+            if queue.first is not None or queue.busy:
                 first = False
-            queue.waiting.append(queued)
+            queue.append(queued)
         return first
 
     def may_go(self, queued: QueuedOperation, now: float, owner: object = None) -> bool:
         """Whether an operation may be sent now, or in the request `owner` that is filled."""
         for key in queued.ordering_keys:
             queue = self._queues[key]
-            if queue.waiting[0] is not queued or (queue.busy and queue.owner is not owner):
+            if queue.first is not queued or (queue.busy and queue.owner is not owner):
                 return False
             if queue.held_until > now and not queued.is_alias:
                 return False
@@ -85,12 +102,11 @@ class OrderedQueues:
         following = []
         for key in queued.ordering_keys:
             queue = self._queues[key]
-            waiting = queue.waiting
-            waiting.popleft()
+            queue.remove_first()
             queue.busy += 1
             queue.owner = owner
-            if waiting:
-                following.append(waiting[0])
+            if queue.first is not None:
+                following.append(queue.first)
         return following
 
     def settle(self, queued: QueuedOperation, now: float, hold: float = 0.0) -> list[OrderedQueue]:
@@ -107,7 +123,7 @@ class OrderedQueues:
             if queue.busy:
                 continue
             queue.owner = None
-            if queue.waiting or queue.held_until > now:
+            if queue.first is not None or queue.held_until > now:
                 free.append(queue)
             else:
                 del self._queues[key]
@@ -117,7 +133,7 @@ class OrderedQueues:
         """Remove a queue that is empty, not busy and not held."""
         if self._queues.get(queue.key) is not queue:
             return
-        if not queue.waiting and not queue.busy and queue.held_until <= now:
+        if queue.first is None and not queue.busy and queue.held_until <= now:
             del self._queues[queue.key]
 
     def _unite(self, keys: tuple[str, ...], shared: tuple[str, ...]) -> None:
