@@ -61,10 +61,11 @@ class RecentMessages:
         if not messages:
             return
         kept = messages[-self._capacity :]
-        sizes = [_size(each) for each in kept]
-        size, first = sum(sizes), 0
+        size = sum([len(queued.text) for each in kept for queued in each.operations])
+        size += sum([len(loss.line) for each in kept for loss in each.losses])
+        first = 0
         while size > self._capacity_bytes:
-            size -= sizes[first]
+            size -= _size(kept[first])
             first += 1
         kept = kept[first:]
         with self._lock:
@@ -149,8 +150,8 @@ class RecentMessages:
 
 
 def _size(message: IncomingMessage) -> int:
-    size = sum([len(queued.text) for queued in message.operations])
-    return size + sum([len(loss.line) for loss in message.losses]) if message.losses else size
+    size = sum(len(queued.text) for queued in message.operations)
+    return size + sum(len(loss.line) for loss in message.losses)
 
 
 def _parsed(text: str | bytes) -> Json:

@@ -6,23 +6,25 @@ from typing import Any
 
 from translator.gateway.messages.json_text import json_line
 
-SIGNIFICANT = (
-    "type",
-    "messageId",
-    "userId",
-    "anonymousId",
-    "previousId",
-    "groupId",
-    "sessionId",
-    "event",
-    "name",
-    "category",
-    "properties",
-    "traits",
-    "context",
-    "options",
-    "integrations",
-    "originalTimestamp",
+SIGNIFICANT = frozenset(
+    [
+        "type",
+        "messageId",
+        "userId",
+        "anonymousId",
+        "previousId",
+        "groupId",
+        "sessionId",
+        "event",
+        "name",
+        "category",
+        "properties",
+        "traits",
+        "context",
+        "options",
+        "integrations",
+        "originalTimestamp",
+    ]
 )
 """The members of a message that its caller gives and that the translation reads.
 
@@ -41,7 +43,7 @@ def significant_text(message: Mapping[str, Any], *, strict: bool = True) -> byte
     id, and all but the first would be lost. `strict` is as in `json_line`. Raises RecursionError
     for a message that is nested too deep to be written as JSON.
     """
-    significant = {name: message[name] for name in SIGNIFICANT if name in message}
+    significant = {name: value for name, value in message.items() if name in SIGNIFICANT}
     return json_line(significant, sort_keys=True, strict=strict)
 
 
