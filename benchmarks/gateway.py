@@ -60,13 +60,13 @@ local number = 0
 local start = tostring(os.time()) .. "-" .. tostring(math.random(1, 1000000000))
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Basic a2V5Og=="
-local message = [==[%(message)s]==]
+local first, second, third = [==[%(first)s]==], [==[%(second)s]==], [==[%(third)s]==]
 local size, pause = %(size)d, %(pause)g
 function request()
   local found = {}
   for place = 1, size do
     number = number + 1
-    found[place] = message:gsub("ID", start .. "-" .. number, 1):gsub("NUMBER", number %% 1000, 1)
+    found[place] = first .. start .. "-" .. number .. second .. number %% 1000 .. third
   end
   if size == 1 then return wrk.format("POST", "/v1/track", nil, found[1]) end
   local body = '{"batch":[' .. table.concat(found, ",") .. ']}'
@@ -129,7 +129,10 @@ def wrk(url: str, folder: Path, size: int, seconds: int, rate: float = 0) -> Mea
     pause = max(0.0, CONNECTIONS / rate * 1000 - 1) if rate else 0
     script = folder / "load.lua"
     message = json.dumps(MESSAGE, separators=(",", ":"))
-    script.write_text(LUA % {"message": message, "size": size, "pause": pause})
+    first, rest = message.split("ID")
+    second, third = rest.split("NUMBER")
+    parts = {"first": first, "second": second, "third": third}
+    script.write_text(LUA % {**parts, "size": size, "pause": pause})
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "--latency", "-s", str(script)]
     done = subprocess.run([*command, url], capture_output=True, text=True, check=True)
     if "Non-2xx" in done.stdout:
