@@ -139,7 +139,7 @@ class PeopleReader:
         return [{"distinct_id": member, "events": count} for member, count in shown]
 
 
-AT_ONCE = 250
+AT_ONCE = 500
 EXAMINED = 1000
 """The latest events that are looked at for the members of a group."""
 

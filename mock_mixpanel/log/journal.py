@@ -61,11 +61,8 @@ class Log:
         """The entries at some places, request by request; what was forgotten is left out."""
         while wanted := dict(islice(requests, AT_ONCE)):
             for row in self._store.rows(list(wanted)):
-                entries = entries_of(row)
-                if [entry.index for entry in entries] != wanted[row.id]:
-                    by_index = {entry.index: entry for entry in entries}
-                    entries = [by_index[each] for each in wanted[row.id] if each in by_index]
-                yield from entries
+                only = {row.first + index for index in wanted[row.id]}
+                yield from entries_of(row, only=only)
 
     def last(self) -> int:
         """The id of the last request that was stored, forgotten ones included; 0 if none was."""

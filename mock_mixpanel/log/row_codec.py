@@ -69,9 +69,9 @@ def exchange_of(row: Row) -> Exchange:
     return Exchange(*load(row.head)[0])
 
 
-def entries_of(row: Row) -> list[LogEntry]:
-    """The records of a row."""
-    return _entries(row, load(row.head))
+def entries_of(row: Row, *, only: Container[int] | None = None) -> list[LogEntry]:
+    """The records of a row, or only those of these entry ids."""
+    return _entries(row, load(row.head), only)
 
 
 def journaled(row: Row, *, only: Container[int] | None = None) -> Journaled:

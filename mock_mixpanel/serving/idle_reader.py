@@ -56,7 +56,8 @@ class IdleReader:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Begin no slice in this block: the thread would take the lock again before the reader.
+        """Begin no slice in this block: a page takes the lock several times, and a slice between two
+        of them would delay it, with a fair lock too.
 
         Blocks may overlap; the caller enters and leaves them in one thread.
         """
