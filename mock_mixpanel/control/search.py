@@ -48,6 +48,10 @@ class Search:
         """Whether all terms hold."""
         return all(test(subject) for test in self.tests)
 
+    def __and__(self, other: "Search") -> "Search":
+        """The search with the terms of both."""
+        return Search((*self.tests, *other.tests), self.fields | other.fields)
+
 
 def read_search(text: str, now: float, applicable: Sequence[str] = tuple(FIELDS)) -> Search:
     """Read a search, at a moment (virtual seconds). `applicable` are the fields of the list.

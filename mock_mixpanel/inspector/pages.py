@@ -153,10 +153,11 @@ class RecordPages:
     ) -> tuple[Query, str | None]:
         """The query of a list page, and the error of its search; then all rows are shown."""
         now, problem = self._site.backend.clock.now(), None
+        search = read_search(always, now, fields)
         try:
-            search = read_search(f"{always} {_q()}".strip(), now, fields)
+            search &= read_search(_q(), now, fields)
         except SearchError as error:
-            search, problem = read_search(always, now, fields), str(error)
+            problem = str(error)
         return self._site.query(visit, search), problem
 
     def _troubles(self, visit: Visit, attention: Mapping[str, str]) -> list[Trouble]:

@@ -52,7 +52,6 @@ NAVIGATION = (
 
 MOST_PROJECTS = 100
 """Projects to choose from, and those that the page of projects lists."""
-TOTALS = ("requests", "records", "noted")
 READING_SECONDS = 0.5
 """How long a page reads what arrived since the last reader; it says what is left to read."""
 LIVE_READING_SECONDS = 0.01
@@ -147,10 +146,8 @@ class Site:
         """How many requests, records and records with a reason there are."""
         projections = self.backend.projections
         with projections.locked():
-            states = projections.states(visit.token)
-            tokens = {state.token for state in states} | ({visit.token} if visit.token else set())
-            counts = [projections.totals(token) for token in tokens]
-        return {name: sum(each[name] for each in counts) for name in TOTALS}
+            projections.states(visit.token)
+            return projections.totals(visit.token)
 
     def attention(self, visit: Visit, who: str | None = None) -> dict[str, str]:
         """How many identities may need attention, in words; only what is there."""
@@ -234,6 +231,6 @@ def blueprint(site: Site, views: dict[str, View], actions: dict[str, View]) -> B
 
     @pages.errorhandler(ControlError)
     def refuse(error: ControlError) -> Response:
-        return site.render("error.html", Visit(), error.status, message=str(error))
+        return site.render("error.html", Visit(page="error"), error.status, message=str(error))
 
     return pages

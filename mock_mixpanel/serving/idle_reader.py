@@ -56,10 +56,10 @@ class IdleReader:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Begin no slice in this block: a page takes the lock several times, and a slice between two
-        of them would delay it, with a fair lock too.
+        """Begin no slice in this block.
 
-        Blocks may overlap; the caller enters and leaves them in one thread.
+        A page takes the lock several times, and a slice between two of them would delay it, even
+        with a fair lock. Blocks may overlap; the caller enters and leaves them in one thread.
         """
         self._readers += 1
         try:

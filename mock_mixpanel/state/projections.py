@@ -152,18 +152,22 @@ class Projections(JournalReader):
                 found.append(project.of(entry) if project and stored else {"state": "rejected"})
             return found
 
-    def totals(self, token: str) -> dict[str, int]:
-        """How many requests, records and records with a reason a project has. Call it in `locked`.
+    def totals(self, token: str | None) -> dict[str, int]:
+        """How many requests, records and records with a reason a project has, or all have. Call it
+        in `locked`.
 
-        Requests with records of several projects are left out.
+        Of one project, requests with records of several projects are left out.
         """
-        states = (self._states.get((token, region)) for region in REGIONS)
-        findings = sum(len(state.findings) for state in states if state)
-        return {
-            "requests": self._index.count_of(token),
-            "records": self._records[token],
-            "noted": len(self._noted.get(token, [])) + findings,
-        }
+        if token is None:
+            findings = sum(len(state.findings) for state in self._states.values())
+            requests, records = self._index.count(), sum(self._records.values())
+            noted = sum(map(len, self._noted.values()))
+        else:
+            states = (self._states.get((token, region)) for region in REGIONS)
+            findings = sum(len(state.findings) for state in states if state)
+            requests, records = self._index.count_of(token), self._records[token]
+            noted = len(self._noted.get(token, []))
+        return {"requests": requests, "records": records, "noted": noted + findings}
 
     def count_records(self, token: str | None = None) -> int:
         """How many records there are, of one project or of all."""

@@ -108,7 +108,7 @@ def test_rejected_groups_by_reason(client: FlaskClient) -> None:
 def test_search_of_requests(client: FlaskClient) -> None:
     """The search finds records, and says how far it looked."""
     text = Text(shown(client, "requests?q=verdict:rejected")).text
-    assert "All 2 requests are searched." in text
+    assert "Searched all 2 requests." in text
     assert "2 records, 1 rejected" in text
     assert "POST /track" not in Text(shown(client, "requests?q=event:Nobody")).text
 
@@ -120,10 +120,28 @@ def test_wrong_search_is_explained(client: FlaskClient) -> None:
     assert "2 records" in text
 
 
+def test_wrong_search_of_events_counts_characters_of_the_visitor(client: FlaskClient) -> None:
+    """The place of the error is one in the text that the visitor wrote."""
+    text = Text(shown(client, "events?q=plan evnt:Signed*")).text
+    assert "q: character 6: there is no field 'evnt'" in text
+
+
 @pytest.mark.parametrize("page", ["requests/99", "events/99"])
 def test_nothing_there(client: FlaskClient, page: str) -> None:
-    """An id that does not exist is a page with status 404."""
-    assert "This page cannot be shown" in shown(client, page, 404)
+    """An id that does not exist is a page with status 404, which does not reload itself."""
+    html = shown(client, page, 404)
+    assert "This page cannot be shown" in html
+    assert 'data-page="error"' in html
+
+
+def test_overview_of_all_projects_counts_records_without_a_project(client: FlaskClient) -> None:
+    """Records without a token, and those beside records of another project, are counted."""
+    other = event("Other")
+    other["properties"]["token"] = "other"
+    client.post("/track", json=[other, {"event": "Nobody's", "properties": {}}])
+    text = Text(shown(client, "")).text
+    assert "5 records in 3 requests. 2 records have a reason against them." in text
+    assert "Rejected 2" in text
 
 
 def test_project_and_region_stay_in_links(client: FlaskClient) -> None:
