@@ -8,7 +8,10 @@ HIDDEN = "***"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 SECRET_PARAMETERS = frozenset({"api_key", "api_secret", "sig"})
 
-_TELLING = r"(?:api[_-]?key|secret|passw(?:or)?d|authorization|access[_-]?token|bearer)"
+_TELLING = (
+    r"(?:api[_-]?key|secret|passw(?:or)?d|authorization|credential"
+    r"|(?:access|auth|refresh)[_-]?token|bearer)"
+)
 _SECRET = re.compile(_TELLING, re.IGNORECASE)
 _PAIR = re.compile(
     rf"""(?ix) (\b [\w-]* {_TELLING} [\w-]* | \b sig)  # the name

@@ -86,10 +86,25 @@ def changes(old: Json, new: Json) -> list[Change]:
     return found
 
 
+NO_CODE = "no_code"
+"""Stands for the code of an error or a skip that a translator reports without one."""
+
+
+def code_of(reported: Json) -> str:
+    """The code of an error or a skip; other translators may leave it out."""
+    return str(reported.get("code") or NO_CODE)
+
+
+def _may_be_same(old: Json, new: Json) -> bool:
+    """Whether two errors or skips have the same code, as far as both have one."""
+    codes = {code_of(old), code_of(new)}
+    return len(codes) == 1 or NO_CODE in codes
+
+
 def _failure(old: Json | None, new: Json | None) -> Iterator[Change]:
     if old and new:
-        if old["code"] != new["code"]:
-            yield Change(ChangeClass.VALUE, "message", "error.code", old["code"], new["code"])
+        if not _may_be_same(old, new):
+            yield Change(ChangeClass.VALUE, "message", "error.code", code_of(old), code_of(new))
         elif old.get("message") != new.get("message"):
             yield Change(
                 ChangeClass.REWORDED,
@@ -99,13 +114,11 @@ def _failure(old: Json | None, new: Json | None) -> Iterator[Change]:
                 new.get("message"),
             )
     elif new:
-        yield Change(
-            ChangeClass.FAILING, "message", f"error.{new['code']}", None, new.get("message")
-        )
+        path = f"error.{code_of(new)}"
+        yield Change(ChangeClass.FAILING, "message", path, None, new.get("message"))
     elif old:
-        yield Change(
-            ChangeClass.UNFAILING, "message", f"error.{old['code']}", old.get("message"), None
-        )
+        path = f"error.{code_of(old)}"
+        yield Change(ChangeClass.UNFAILING, "message", path, old.get("message"), None)
 
 
 def _skips(old: list[Json], new: list[Json]) -> Iterator[Change]:
@@ -114,19 +127,18 @@ def _skips(old: list[Json], new: list[Json]) -> Iterator[Change]:
         if skip in after:
             before.remove(skip)
             after.remove(skip)
-    codes = [skip["code"] for skip in after]
     for skip in before:
-        path = f"skipped.{skip['code']}"
-        if skip["code"] in codes:
-            other = after.pop(codes.index(skip["code"]))
-            codes.remove(skip["code"])
+        path = f"skipped.{code_of(skip)}"
+        same = (other for other in after if _may_be_same(skip, other))
+        if (other := next(same, None)) is not None:
+            after.remove(other)
             yield Change(
                 ChangeClass.REWORDED, "message", path, skip.get("reason"), other.get("reason")
             )
         else:
             yield Change(ChangeClass.UNSKIPPED, "message", path, skip.get("reason"), None)
     for skip in after:
-        path = f"skipped.{skip['code']}"
+        path = f"skipped.{code_of(skip)}"
         yield Change(ChangeClass.SKIPPED, "message", path, None, skip.get("reason"))
 
 

@@ -10,7 +10,7 @@ from conformance.corpus.entries import BadLine, CorpusEntry, read_entry
 from conformance.corpus.reading import Chunk
 from conformance.regression.differences.arrival import arrival
 from conformance.regression.differences.causes import Causes
-from conformance.regression.differences.changes import Change, changes
+from conformance.regression.differences.changes import Change, changes, code_of
 from conformance.regression.differences.counts import CausedChange, DiffCounts
 from conformance.regression.differences.groups import Position
 from conformance.regression.json_text import compact, same_text
@@ -137,10 +137,10 @@ class ChunkComparer:
         before, after = asked.old, asked.new
         if before["error"] and after["error"]:
             text = str(after["error"].get("message") or "")
-            codes = str(before["error"]["code"]), str(after["error"]["code"])
+            codes = code_of(before["error"]), code_of(after["error"])
             counts.count_failing(position, *codes, asked.context.redact(text))
         elif not before["error"] and not after["error"]:
-            counts.count_silent(str(skip["code"]) for skip in after["skipped"])
+            counts.count_silent(map(code_of, after["skipped"]))
 
     def _caused(self, asked: "_Answered", found: list[Change]) -> list[CausedChange]:
         context, now_ms = asked.context, to_ms(asked.now)

@@ -1,6 +1,7 @@
 """Sides in other processes: git revisions of our translator, and drivers of any translator."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -458,3 +459,57 @@ def test_a_value_that_no_translator_takes_is_named(
     assert f"  bad line {corpus}:1: not JSON: {why}" in result.stdout
     assert "1 message, 0 changed (0.0%); 1 bad line\n" in result.stdout
     assert result.exit_code == 2
+
+
+WITHOUT_CODES = """\
+import json, sys
+for line in sys.stdin:
+    ask = json.loads(line)
+    start = {"protocol": 1, "does": "translate", "tells": ["skipped", "errors"]}
+    answers = [json.loads(sys.argv[1])] * len(ask.get("messages", []))
+    print(json.dumps({"start": start, "stop": {}}.get(ask["command"], {"answers": answers})))
+    sys.stdout.flush()
+"""
+SKIPPED = '{"operations": [], "skipped": [{"reason": "not wanted"}]}'
+FAILED = '{"operations": [], "error": {"message": "cannot"}}'
+
+
+def without_codes(answer: str) -> str:
+    return "exec:" + shlex.join([sys.executable, "-c", WITHOUT_CODES, answer])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "tree",
+            without_codes(SKIPPED),
+            ["removed: (the whole operation)", "newly skipped: skipped.no_code"],
+        ),
+        (
+            without_codes(SKIPPED),
+            "tree",
+            ["added: (the whole operation)", "no longer skipped: skipped.no_code"],
+        ),
+        ("tree", without_codes(FAILED), ["newly failing: error.no_code"]),
+        (without_codes(FAILED), "tree", ["no longer failing: error.no_code"]),
+        (without_codes(FAILED), without_codes(SKIPPED), ["no longer failing: error.no_code"]),
+    ],
+)
+def test_errors_and_skips_without_codes(
+    tmp_path: Path, old: str, new: str, expected: list[str]
+) -> None:
+    """A code of an error or of a skip is optional; what has none is shown as `no_code`."""
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text(json.dumps(TRACK) + "\n")
+    found = diff("--corpus", corpus, "--old", old, "--new", new)
+    assert (found.exit_code, found.stderr) == (1, "")
+    assert [each for each in expected if each not in found.stdout] == []
+
+
+def test_a_code_and_no_code(tmp_path: Path) -> None:
+    """What one side reports with a code and the other without may be the same: no change."""
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text('{"type": "page", "userId": "u", "messageId": "m"}\n')
+    found = diff("--corpus", corpus, "--old", "tree", "--new", without_codes(SKIPPED))
+    assert (found.exit_code, "no change without approval" in found.stdout) == (0, True)

@@ -56,6 +56,7 @@ HEADERS: dict[str, dict[str, str]] = {
     "cookie": {"Cookie": f"session={CANARY}"},
     "key of another product": {"X-Api-Key": CANARY},
     "secret of another product": {"X-Client-Secret": CANARY},
+    "token of another product": {"X-Auth-Token": CANARY},
     "referer": {"Referer": f"http://shop.test/?api_key={CANARY}&a=1"},
 }
 QUERIES = ["api_key", "api_secret", "sig", "secret", "password", "access_token", "Api_Key"]
