@@ -55,7 +55,7 @@ def _asked_for(compiled: CompiledSettings, traits: Json) -> tuple[Json, list[Ski
     """The traits that a setting asks for, and the reason why others are left out."""
     if compiled.settings.legacySuperProperties and compiled.settings.setAllTraitsByDefault:
         return traits, []
-    asked = compiled.super_properties | compiled.utm_properties
+    asked = compiled.traits_for_events
     selected = {key: value for key, value in traits.items() if key in asked}
     left_out = [key for key in traits if key not in asked]
     if not left_out:

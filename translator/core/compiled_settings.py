@@ -43,14 +43,15 @@ class CompiledSettings:
             (row.property, row.source.removeprefix("traits.")) for row in mapping.of("traits")
         )
         self.people_properties = self.traits.people_properties(settings.peopleProperties)
-        self.super_properties = frozenset(settings.superProperties)
         self.group_set_once = frozenset(settings.groupSetOnce)
         self.source_name = (
             settings.sourceName if settings.sourceName.strip() and self.doc["source_name"] else ""
         )
         self.page_names = selected_names(settings)
         self.events = _event_tables(mapping, initial_referrer=self.doc["initial_referrer"])
-        self.utm_properties = frozenset(name for _, name in self.events.campaign)
+        utm_properties = frozenset(name for _, name in self.events.campaign)
+        self.traits_for_events = frozenset(settings.superProperties) | utm_properties
+        """The traits that a setting, or their name, selects for events."""
         self.devices = _device_tables(mapping)
         self.contexts: BoundedDict[bytes, CallContext] = BoundedDict(
             keeps=lambda text, found: len(text) <= MAX_KEY and found.is_shareable(),
