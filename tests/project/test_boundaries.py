@@ -21,6 +21,7 @@ EDGES = {
     "commands.py",
     "options.py",
     "bulk.py",
+    "bulk_workers.py",
     "sender",
     "gateway",
     "spark",

@@ -20,7 +20,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"device"},
         {"cloud"},
         {"core"},
-        {"compression", "garbage_collection", "suggestions", "terminal_text", "yaml_text"},
+        {"bulk_workers", "compression", "garbage_collection", "suggestions", "terminal_text"}
+        | {"yaml_text"},
     ),
     "translator.gateway": (
         {"__init__", "cli"},
