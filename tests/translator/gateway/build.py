@@ -11,7 +11,7 @@ from translator import Rules, Settings
 from translator.core.operations import Json
 from translator.gateway import DeliveryOptions, Gateway, Pipeline, Sources
 from translator.gateway.delivery.recent_messages import RecentMessages
-from translator.gateway.intake.intake import Taken
+from translator.gateway.intake.taken import Taken
 from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.dispatch.queued_operation import QueuedOperation
 from translator.sender.redaction import Redactor

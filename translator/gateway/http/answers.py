@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from translator.gateway.intake.intake import Intake, Taken
+from translator.gateway.intake.intake import Intake
+from translator.gateway.intake.taken import Taken
 from translator.sender.books.spool_records import IncomingMessage
 
 

@@ -17,7 +17,8 @@ from translator.gateway.http.metrics import Metrics
 from translator.gateway.http.receiving import BodyMemory, receive_body
 from translator.gateway.http.responses import Headers, Response, refusal, success
 from translator.gateway.http.unknown_keys import UnknownKeys
-from translator.gateway.intake.intake import Intake, Taken
+from translator.gateway.intake.intake import Intake
+from translator.gateway.intake.taken import TOO_MUCH, Taken
 from translator.gateway.messages.calls import BATCHES, write_key_of
 from translator.gateway.messages.segment_limits import Limits
 from translator.gateway.messages.visitor_address import VisitorAddress
@@ -98,7 +99,7 @@ class TrackingApi:
                 return self._unknown.refuse(write_key, len(messages))
         intake = pipeline.intake
         if not intake.room():
-            return refusal(503, "too much is waiting; send it again")
+            return refusal(503, TOO_MUCH)
         stored = _Stored(call.name)
         if call.is_small and self._order.is_idle:
             await self._store(intake, list(translate_request(call, pipeline.translation)), stored)

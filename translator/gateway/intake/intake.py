@@ -16,6 +16,7 @@ from typing import NamedTuple
 from translator.core.operations import Json
 from translator.gateway.delivery.delivery_queue import DeliveryQueue
 from translator.gateway.delivery.observer import Observer
+from translator.gateway.intake.taken import NOT_STORED, TOO_MUCH, Taken
 from translator.gateway.translation.source_translation import TranslatedMessage
 from translator.sender.books.ledger import AnySpool, Ledger
 from translator.sender.books.memory_spool import MemorySpool
@@ -45,10 +46,6 @@ large ones."""
 PROBE_SECONDS = 1.0
 """How often to try whether messages can be stored again, after a failure."""
 
-TOO_MUCH = "too much is waiting; send it again"
-NOT_STORED = "the messages cannot be stored now; send them again"
-"""Why a request is not stored, for the client."""
-
 UNNUMBERED = 0
 """The number of an operation until the spool gives it one."""
 
@@ -62,28 +59,10 @@ class _WakeSender(NamedTuple):
 _WAKE_SENDER = _WakeSender()
 
 
-class Taken(NamedTuple):
-    """The outcome of storing a request. If it is not `stored`, nothing of it was taken in.
-
-    `problem` then says why, for the client.
-    """
-
-    stored: bool
-    messages: int = 0
-    duplicates: int = 0
-    problem: str = ""
-
-
 class _Request(NamedTuple):
     messages: Sequence[IncomingMessage]
     operations: int
     done: Callable[[Taken], object]
-
-
-def _taken(added: Sequence[bool]) -> Taken:
-    """The outcome of a request that is stored; `added` says of each message whether it is new."""
-    count = sum(added)
-    return Taken(True, count, len(added) - count)
 
 
 class Intake:
@@ -174,7 +153,7 @@ class Intake:
         elif operations and not self._wake_asked:
             self._wake_asked = True
             self._requests.put(_WAKE_SENDER)
-        return _taken(added)
+        return Taken.of(added)
 
     def submit(self, messages: Sequence[IncomingMessage], done: Callable[[Taken], object]) -> None:
         """Let the writer store all messages of a request, or nothing, and call `done` then."""
@@ -263,7 +242,7 @@ class Intake:
         place = 0
         for request in group:
             end = place + len(request.messages)
-            request.done(_taken(added[place:end]))
+            request.done(Taken.of(added[place:end]))
             place = end
         return operations
 

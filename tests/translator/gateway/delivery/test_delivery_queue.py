@@ -9,7 +9,7 @@ import pytest
 
 from tests.translator.gateway.build import TestGateway
 from translator.gateway.delivery import delivery_queue
-from translator.gateway.intake.intake import Taken
+from translator.gateway.intake.taken import Taken
 
 
 def submit(gateway: TestGateway, first: int, count: int) -> None:
@@ -52,6 +52,32 @@ def test_each_once_and_in_order(monkeypatch: pytest.MonkeyPatch, seed: int) -> N
         taken += found
     gateway.close()
     assert taken == list(range(sent))
+
+
+def test_operations_are_collected_until_they_are_released(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The sender takes nothing after a response until enough came, and all of it at the end."""
+    gateway = TestGateway()
+    delivery = gateway.pipeline.delivery
+    monkeypatch.setattr(gateway.intake, "_wake", lambda: None)
+
+    def taken_now() -> list[int] | None:
+        found = delivery.take(2)
+        if found is None:
+            return None
+        return [int(queued.operation.payload["event"]) for queued in found]
+
+    submit(gateway, 0, 2)
+    assert taken_now() == []
+    delivery.release()
+    submit(gateway, 2, 1)
+    assert [taken_now(), taken_now(), taken_now()] == [[0, 1], [2], []]
+    submit(gateway, 3, 1)
+    assert taken_now() == []
+    gateway.intake.close()
+    assert [taken_now(), taken_now()] == [[3], None]
+    gateway.pipeline.close()
 
 
 def test_what_a_run_before_left_comes_first(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.translator.gateway.build import TestGateway
 from translator.gateway.intake import intake as intake_module
-from translator.gateway.intake.intake import Taken
+from translator.gateway.intake.taken import Taken
 
 SECONDS = 30
 
