@@ -45,6 +45,7 @@ from conformance.regression.sides.revisions import checked_out
 from conformance.spec.scenarios.loading import Json
 from conformance.targets.destination_guard import answers_errors
 from translator.compression import standard_input
+from translator.garbage_collection import rare_collection
 from translator.spark.options import SparkOptions
 
 
@@ -126,9 +127,10 @@ def migrate(
         both = BothSides((refs[0], refs[1]), (options_of_sides[0], options_of_sides[1]), redact)
         comparison, one, shown = migrate_on_spark(spark_files(given), both, spark)
     else:
-        with _readable_twice(corpus_files(given)) as shown:
+        # The contents of two projects are many objects without cycles.
+        with rare_collection(), _readable_twice(corpus_files(given)) as shown:
             one, two = _both_sides(refs, shown, options_of_sides, workers)
-        comparison = compare(one, two, redact)
+            comparison = compare(one, two, redact)
     if not one.messages:
         raise UsageError(f"the corpus has no message; {plural(one.bad_lines, 'bad line')}")
     migration = Migration(

@@ -21,6 +21,7 @@ from conformance.regression.json_text import compact, printable
 from conformance.regression.sides.refs import Ref
 from conformance.spec.scenarios.loading import Json
 from mock_mixpanel.app import create_app
+from translator.garbage_collection import rare_collection
 
 NOT_COMPARED = frozenset(["distinct_id", "time", "token", "$insert_id", "$import"])
 """Properties of stored events that are compared in another way, or are how the event was sent: the
@@ -32,11 +33,12 @@ def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> Proj
 
     Raises DataError for a file that cannot be read to its end, and what a side raises.
     """
-    if delivers(ref, options.settings):
-        return _deliver_by_driver(ref, files, options)
-    contents = ProjectContents()
-    deliver(ref, _batches(files, options, contents), options, contents)
-    return contents
+    with rare_collection():
+        if delivers(ref, options.settings):
+            return _deliver_by_driver(ref, files, options)
+        contents = ProjectContents()
+        deliver(ref, _batches(files, options, contents), options, contents)
+        return contents
 
 
 def deliver(
