@@ -25,7 +25,10 @@ from conformance.regression.sides.side import OurSide, Side
 from translator.garbage_collection import collect_rarely, rare_collection
 
 TASK_BYTES = 1 << 19
-"""The least size of the chunks that a worker gets at a time, but for the last ones."""
+"""A worker gets chunks of this size in all at a time. Each task costs the parent time."""
+
+TASK_PART = 8
+"""A task is about an eighth of the corpus before it, so that the workers share a small corpus."""
 
 Progress = Callable[[int, int], object]
 """Called after each chunk with the bytes and the messages that are done."""
@@ -96,14 +99,15 @@ def _in_parallel(
 
 
 def _tasks(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
-    """The chunks in groups of TASK_BYTES."""
+    """The chunks in groups for one worker each."""
     task: list[Chunk] = []
-    size = 0
+    before = size = 0
     for chunk in chunks:
         task.append(chunk)
         size += len(chunk.data)
-        if size >= TASK_BYTES:
+        if size >= min(TASK_BYTES, before // TASK_PART):
             yield task
+            before += size
             task, size = [], 0
     if task:
         yield task

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from conformance.corpus.reading import Chunk
 from conformance.corpus.synth import synth
+from conformance.regression import engine
 from conformance.regression.differences import counts as counts_module
 from conformance.regression.differences import groups as groups_module
 from conformance.regression.differences.comparison import ChunkComparer, DiffJob
@@ -124,13 +125,16 @@ def test_limits_do_not_depend_on_the_parts(cut: int, order: random.Random) -> No
         assert report(summed(parts, order)) == report(counted(LINES))
 
 
-def test_the_local_engine_gives_that_report(tmp_path: Path, whole: tuple[str, str]) -> None:
-    """The engine, on one core and on two, gives the report of the parts."""
+def test_the_local_engine_gives_that_report(
+    tmp_path: Path, whole: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine gives the report of the parts: on one core and on two, in tasks of any size."""
     names = []
     for file in range(FILES):
         path = tmp_path / f"f{file}"
         path.write_bytes(b"".join(line + b"\n" for at, _, line in LINES if at == file))
         names.append(str(path))
-    for workers in (1, 2):
+    for workers, part in ((1, 8), (2, 8), (2, 1)):
+        monkeypatch.setattr(engine, "TASK_PART", part)
         got = report(compare_corpus(names, JOB, workers=workers))
         assert tuple(text.replace(f"{tmp_path}/", "") for text in got) == whole
