@@ -105,6 +105,10 @@ class _Way:
         return steps
 
 
+_PARTS = ("operations", "skipped", "error")
+"""The parts of an answer that are compared."""
+
+
 class _Walk:
     """The answers to one message along a way, translated when they are needed."""
 
@@ -153,7 +157,14 @@ class _Walk:
         yield from self._changing(middle, end)
 
     def _same(self, one: int, two: int) -> bool:
-        return one == two or self._text(one) == self._text(two)
+        """Whether two answers are the same JSON, whatever the order of keys in objects."""
+        if one == two:
+            return True
+        before, after = self._answer(one), self._answer(two)
+        if any(before.get(part) != after.get(part) for part in _PARTS):
+            return False
+        # Equal values can be unequal JSON, as 1 and true; then the texts differ.
+        return self._text(one) == self._text(two)
 
     def _answer(self, index: int) -> Json:
         answer = self._answers.get(index)
@@ -166,8 +177,7 @@ class _Walk:
         text = self._texts.get(index)
         if text is None:
             answer = self._answer(index)
-            text = sort_key([answer.get(part) for part in ("operations", "skipped", "error")])
-            self._texts[index] = text
+            text = self._texts[index] = sort_key([answer.get(part) for part in _PARTS])
         return text
 
 

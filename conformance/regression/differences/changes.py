@@ -7,8 +7,7 @@ an object has no meaning, the order of operations has.
 """
 
 import re
-from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import lru_cache
@@ -157,7 +156,7 @@ def _operations(old: list[Json], new: list[Json], found: list[Change]) -> None:
                 whole, event = _whole(operation), event_name(operation)
                 found.append(Change(ChangeClass.ADDED, whole, "", new=operation, event=event))
     order = list(pairs.values())
-    if order != sorted(order):
+    if len(order) > 1 and order != sorted(order):
         before, after = ([_whole(operation) for operation in side] for side in (old, new))
         found.append(Change(ChangeClass.REORDERED, "message", "operations", before, after))
 
@@ -192,71 +191,78 @@ class _OperationChanges(NamedTuple):
 
     def compare(self, path: str, old: Any, new: Any) -> None:
         """Find the changes between two values at a path."""
-        kind = _type(old)
-        if kind != _type(new):
-            self.add(ChangeClass.RETYPED, path, old, new)
-        elif kind == "object":
+        if type(old) is dict and type(new) is dict:
             self._compare_objects(path, old, new)
-        elif kind == "list" and len(old) == len(new):
+        elif _type(old) != _type(new):
+            self.add(ChangeClass.RETYPED, path, old, new)
+        elif type(old) is list and len(old) == len(new):
             for before, after in zip(old, new, strict=True):
                 self.compare(f"{path}[]", before, after)
         elif old != new:
             self.add(ChangeClass.VALUE, path, old, new)
 
     def _compare_objects(self, path: str, old: Json, new: Json) -> None:
-        removed = dict.fromkeys([key for key in old if key not in new])
-        added = dict.fromkeys([key for key in new if key not in old])
-        if removed and added:
-            for key, other in _renames(old, new, removed, added):
-                del removed[key], added[other]
-                places = f"{path}{_STEPS[key]} -> {path}{_STEPS[other]}"
-                self.add(ChangeClass.RENAMED, places, old[key], new[other])
+        removed: Json = {}
+        added: Json = {}
+        if old.keys() != new.keys():
+            removed = {key: value for key, value in old.items() if key not in new}
+            added = {key: value for key, value in new.items() if key not in old}
+            if removed and added:
+                for key, other in _renames(removed, added):
+                    places = f"{path}{_STEPS[key]} -> {path}{_STEPS[other]}"
+                    self.add(ChangeClass.RENAMED, places, removed.pop(key), added.pop(other))
         for key, value in old.items():
-            if key in new:
-                other = new[key]
+            other = new.get(key, _ABSENT)
+            if value is other:
                 # Most properties are the same, and their paths need not be written.
-                if value is not other and (
-                    type(value) is not type(other) or value != other or type(value) in _NESTED
-                ):
-                    self.compare(path + _STEPS[key], value, other)
-            elif key in removed:
-                self.add(ChangeClass.REMOVED, path + _STEPS[key], old=value)
-        for key in added:
-            self.add(ChangeClass.ADDED, path + _STEPS[key], new=new[key])
+                continue
+            if other is _ABSENT:
+                if key in removed:
+                    self.add(ChangeClass.REMOVED, path + _STEPS[key], old=value)
+            elif type(value) in _NESTED or type(value) is not type(other) or value != other:
+                self.compare(path + _STEPS[key], value, other)
+        for key, value in added.items():
+            self.add(ChangeClass.ADDED, path + _STEPS[key], new=value)
 
 
+_ABSENT = object()
 _NESTED = (dict, list)
 
 
-def _renames(
-    old: Json, new: Json, removed: Iterable[str], added: Iterable[str]
-) -> list[tuple[str, str]]:
+def _renames(removed: Json, added: Json) -> list[tuple[str, str]]:
     """The pairs of a removed and an added key that are one property under two names.
 
     The value must be the same. If several removed or added keys have it, or a value such as null or
     true, the names must be alike too; the most alike names are paired first. One message is weak
     evidence: counts.py keeps a rename only if the whole corpus agrees.
     """
-    before = [(key, sort_key(old[key])) for key in removed]
-    by_value: dict[Hashable, list[str]] = {}
-    for other in added:
-        by_value.setdefault(sort_key(new[other]), []).append(other)
-    if not any(value in by_value for _, value in before):
-        return []
-    uses = Counter(value for _, value in before)
+    before, after = _by_value(removed), _by_value(added)
     candidates = []
-    for key, value in before:
-        others = by_value.get(value, ())
-        unique = uses[value] == len(others) == 1 and not _proves_little(old[key])
+    for value, keys in before.items():
+        others = after.get(value, ())
+        unique = len(keys) == len(others) == 1 and not _proves_little(removed[keys[0]])
         for other in others[:_MOST_CANDIDATES]:
-            alike = _likeness(key, other)
-            if unique or alike >= _SIMILAR_NAMES:
-                candidates.append((-alike, key, other))
+            for key in keys:
+                alike = _likeness(key, other)
+                if unique or alike >= _SIMILAR_NAMES:
+                    candidates.append((-alike, key, other))
+    if not candidates:
+        return []
     pairs: dict[str, str] = {}
     for _, key, other in sorted(candidates):
         if key not in pairs and other not in pairs.values():
             pairs[key] = other
     return list(pairs.items())
+
+
+def _by_value(properties: Json) -> dict[Hashable, list[str]]:
+    """The keys of equal JSON values together."""
+    found: dict[Hashable, list[str]] = {}
+    for key, value in properties.items():
+        # Most values are text; the tuple keeps others apart from it.
+        same = value if type(value) is str else (sort_key(value),)
+        found.setdefault(same, []).append(key)
+    return found
 
 
 @lru_cache(maxsize=4096)
