@@ -31,6 +31,8 @@ class Watched:
             **{name.lower(): value for name, value in proxies.items()},
             "NETRC": str(netrc),
             "HOME": str(folder),
+            # The scenarios are not parsed again by each process.
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(ROOT)]),
             "LOOPBACK_NOTES": str(self._notes),
         }
