@@ -34,6 +34,10 @@ CLIENT_PATHS = frozenset("tipsgab")
 (segmentio/analytics-swift#116)."""
 
 
+LONGEST_ADDRESS = 100
+"""In characters. A longer text in a header is no address; it is not kept in the cache."""
+
+
 class ProxyError(ValueError):
     """A value of `--trusted-proxy` is not a network."""
 
@@ -90,10 +94,14 @@ class VisitorAddress:
         return _shown(visitor)
 
 
-@lru_cache(10_000)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     """An address, also with a port (`1.2.3.4:5`, `[::1]:5`)."""
     text = text.strip()
+    return _parsed(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(10_000)
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -32,6 +32,7 @@ PROXIES = networks(["10.0.0.0/8", "192.0.2.1", "::1"])
         ("::ffff:10.1.2.3", VISITOR, VISITOR),
         ("::ffff:203.0.113.9", "", VISITOR),
         ("10.1.2.3", "10.4.4.4, 10.5.5.5", "10.4.4.4"),
+        pytest.param("10.1.2.3", f"fe80::1%{'x' * 5000}", "10.1.2.3", id="a long zone"),
     ],
 )
 def test_forwarded_for(peer: str, forwarded: str, expected: str) -> None:
