@@ -60,6 +60,7 @@ SKIP_CODES = (
     Code("device_token_not_ios", "only iOS device tokens can be imported"),
     Code("super_properties_not_selected", "no setting selects these traits for events"),
     Code("context_traits_not_used", "only the call's own traits reach a profile"),
+    Code("traits_not_used", "alias calls send no traits"),
     Code("integration_disabled", "the integrations object turns Mixpanel off for this message"),
     Code("bundled", "the app's own Mixpanel SDK has sent this message already"),
     Code("no_handler", "the library of this mode has no handler for this call"),

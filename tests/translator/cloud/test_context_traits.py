@@ -30,3 +30,27 @@ def test_traits_that_the_call_repeats_are_not_reported() -> None:
     traits = {"email": "a@b.c", "tags": ["x"]}
     message = {"type": "identify", "userId": "u", "traits": traits, "context": {"traits": traits}}
     assert run(message, people=True).skipped == ()
+
+
+@pytest.mark.parametrize(
+    ("traits", "context", "names"),
+    [
+        ({"email": "a@b.c"}, None, "email"),
+        (None, {"email": "a@b.c", "plan": None}, "email"),
+        ({"plan": "pro"}, {"email": "a@b.c", "plan": "pro"}, "email, plan"),
+    ],
+)
+def test_traits_of_an_alias(traits: Any, context: Any, names: str) -> None:
+    """An alias sends no traits, and says so."""
+    call = {"type": "alias", "userId": "u", "previousId": "a", "traits": traits}
+    [reason] = run({**call, "context": {"traits": context}}).skipped
+    assert (reason.code, reason.reason) == (
+        "traits_not_used",
+        f"traits {names} are not sent: alias calls send no traits",
+    )
+
+
+def test_an_alias_without_traits() -> None:
+    """Nothing is reported of an alias whose traits are absent, empty or null."""
+    call = {"type": "alias", "userId": "u", "previousId": "a", "traits": {"plan": None}}
+    assert run({**call, "context": {"traits": {}}}).skipped == ()

@@ -279,7 +279,9 @@ class Intake:
 
     def _log_problem(self, error: Exception) -> None:
         if self.store_problem is None:
-            log.error(LogEvent("not_stored", reason=f"{error!s:.200}"), exc_info=True)
+            # A full disk is no defect, so its place in the code says nothing.
+            trace = not isinstance(error, StorageError)
+            log.error(LogEvent("not_stored", reason=f"{error!s:.200}"), exc_info=trace)
         self.store_problem = f"cannot store messages: {error!s:.200}"
 
     def _forget_submitted(self, group: Sequence[_Request]) -> None:
