@@ -11,13 +11,13 @@ from typing import Any
 from translator.cloud.translate import translate_message
 from translator.core.compiled_settings import compile_settings
 from translator.core.errors import MappingError, SettingsError, TranslationError
-from translator.core.mapping import STANDARD, PropertyMap
 from translator.core.message import message_id
 from translator.core.operations import Failure, Operation, Result, Skip
+from translator.core.properties.mapping import STANDARD, PropertyMap
 from translator.core.rules import Rules
 from translator.core.settings import Settings
-from translator.core.timestamps import to_ms
-from translator.core.values import check
+from translator.core.values.json_values import check
+from translator.core.values.timestamps import to_ms
 from translator.device.session import Session, translate_session
 
 __version__ = "0.1.0"

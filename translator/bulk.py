@@ -15,12 +15,12 @@ import orjson
 from translator.cloud.translate import translate_message
 from translator.core.compiled_settings import CompiledSettings, compile_settings
 from translator.core.errors import TranslationError
-from translator.core.mapping import STANDARD, PropertyMap
 from translator.core.message import message_id
 from translator.core.operations import Result
+from translator.core.properties.mapping import STANDARD, PropertyMap
 from translator.core.rules import Rules
 from translator.core.settings import Settings
-from translator.core.values import MAX_NESTING, check
+from translator.core.values.json_values import MAX_NESTING, check
 from translator.device.session import Session, SessionStep, with_start_up
 
 CHUNK_BYTES = 1 << 17

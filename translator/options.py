@@ -17,10 +17,10 @@ import click
 
 from translator.compression import CompressedInputError, decompressed, standard_input
 from translator.core.errors import MappingError, SettingsError
-from translator.core.mapping import STANDARD, PropertyMap
+from translator.core.properties.mapping import STANDARD, PropertyMap
 from translator.core.rules import Rules
 from translator.core.settings import Settings
-from translator.core.timestamps import parse
+from translator.core.values.timestamps import parse
 from translator.device.sdk import Browser
 from translator.terminal_text import printable
 from translator.yaml_text import parse_yaml

@@ -4,11 +4,17 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 
-from translator.core.context_properties import CAMPAIGN, DEVICE, DEVICE_BY_TYPE, EVENT_ONLY, Row
 from translator.core.errors import ERROR_CODES, SKIP_CODES
+from translator.core.properties.context_properties import (
+    CAMPAIGN,
+    DEVICE,
+    DEVICE_BY_TYPE,
+    EVENT_ONLY,
+    Row,
+)
+from translator.core.properties.special_traits import SPECIAL_TRAITS
 from translator.core.rules import RULES
 from translator.core.settings import KINDS, Settings
-from translator.core.special_traits import SPECIAL_TRAITS
 from translator.engage.filters import OPERATORS
 
 

@@ -16,7 +16,7 @@ from conformance.corpus.pseudonyms import Pseudonyms
 from conformance.spec.scenarios.loading import Json
 from translator.core.message import FORBIDDEN_IDS
 from translator.core.settings import SECRETS
-from translator.core.values import normalised
+from translator.core.values.json_values import normalised
 
 KEPT = (
     *("type", "channel", "version", "event", "timestamp", "originalTimestamp", "sentAt"),

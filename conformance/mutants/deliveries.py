@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.mutants.tools import Broken, hearing, rewriting
 from translator import Operation, Result, translate
-from translator.core.timestamps import parse
+from translator.core.values.timestamps import parse
 
 
 def _always_us(operation: Operation, message: Any) -> Operation:

@@ -7,7 +7,7 @@ from typing import Any
 from conformance.mutants.tools import Broken
 from conformance.spec.scenarios.loading import Json
 from conformance.targets.engage_calls import MakeEngage
-from translator.core.timestamps import iso_milliseconds
+from translator.core.values.timestamps import iso_milliseconds
 from translator.engage import Audience, ComputedTrait, Definition, Engage
 from translator.engage.definitions import Condition
 from translator.engage.parts import HOUR_MS

@@ -23,7 +23,7 @@ from translator import Result, Settings, SettingsError, translate
 from translator import Session as DeviceMode
 from translator.bulk import translate_line
 from translator.core.compiled_settings import compile_settings
-from translator.core.timestamps import to_ms
+from translator.core.values.timestamps import to_ms
 from translator.sender import (
     AliasPolicy,
     BatchLimits,

@@ -24,7 +24,7 @@ from conformance.targets.target import (
 from translator import Session, Settings, SettingsError
 from translator.bulk import session_line
 from translator.core.residency import HOSTS
-from translator.core.timestamps import to_ms
+from translator.core.values.timestamps import to_ms
 from translator.device.sdk import Browser, WireRequest
 from translator.device.sdk.wire import API_HOST, CONTENT_TYPE
 from translator.device.session import SessionStep

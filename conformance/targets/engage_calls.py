@@ -12,7 +12,7 @@ from conformance.spec.scenarios.loading import Engagement, Json
 from conformance.targets.target import Answer, Reason, Setup, TargetSession
 from translator import Settings
 from translator.core.errors import TranslationError
-from translator.core.timestamps import to_ms
+from translator.core.values.timestamps import to_ms
 from translator.engage import DefinitionsError, Engage, definitions_from_json, unset_operations
 from translator.sender import Sender
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance.spec.scenarios.loading import Scenario
 from conformance.targets.target import CannotRun
-from translator.core.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, parse, to_ms
+from translator.core.values.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, parse, to_ms
 
 MARGIN_MS = 120_000
 """How long a scenario may take on the way to a server, and how wrong its clock may be."""

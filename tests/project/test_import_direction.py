@@ -23,6 +23,17 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"bulk_workers", "compression", "garbage_collection", "suggestions", "terminal_text"}
         | {"yaml_text"},
     ),
+    "translator.core": (
+        {"message"},
+        {"compiled_settings"},
+        {"properties"},
+        {"residency", "rules", "schema", "settings"},
+        {"device_rules"},
+        {"rule"},
+        {"values"},
+        {"errors"},
+        {"__init__", "bounded_cache", "operations"},
+    ),
     "translator.gateway": (
         {"__init__", "cli"},
         {"run"},

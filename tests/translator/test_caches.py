@@ -12,8 +12,8 @@ from tests.translator.test_purity import SETTINGS, containers
 from translator import Rules
 from translator.cloud.translate import translate_message
 from translator.core.bounded_cache import MAX_KEY, BoundedCache
-from translator.core.call_context import context_text
 from translator.core.compiled_settings import CompiledSettings
+from translator.core.properties.call_context import context_text
 
 CAPTURES = files("conformance").joinpath("captures", "cloud-classic.jsonl").read_text("utf-8")
 MESSAGES = [json.loads(line)["message"] for line in CAPTURES.splitlines()]

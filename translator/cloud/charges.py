@@ -7,15 +7,15 @@ decision:charge-amount.
 import re
 from math import isfinite
 
-from translator.core.amounts import read_amount
-from translator.core.call_context import CallContext
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip
-from translator.core.property_names import PropertyNames
-from translator.core.timestamps import iso_seconds
-from translator.core.values import date_ms, detached
+from translator.core.properties.call_context import CallContext
+from translator.core.properties.property_names import PropertyNames
+from translator.core.values.amounts import read_amount
+from translator.core.values.json_values import date_ms, detached
+from translator.core.values.timestamps import iso_seconds
 
 _LEADING_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 NOT_AN_AMOUNT = (

@@ -11,12 +11,12 @@ docs/facts/cloud-classic.md#event-payload. An event has layers; a later layer wi
 
 from translator.cloud.insert_id import insert_id
 from translator.cloud.super_properties import add_super_properties
-from translator.core.call_context import CallContext
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.message import Message, require_secret
 from translator.core.operations import Json, Operation, Skip
-from translator.core.property_names import PropertyNames
-from translator.core.values import detached, format_object, without_nulls
+from translator.core.properties.call_context import CallContext
+from translator.core.properties.property_names import PropertyNames
+from translator.core.values.json_values import detached, format_object, without_nulls
 
 
 def event_operation(

@@ -10,7 +10,7 @@ from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip, Skip
-from translator.core.values import format_object
+from translator.core.values.json_values import format_object
 
 
 def group_operations(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:

@@ -6,13 +6,13 @@ Sources: doc#identify, doc#people, doc#arrays, docs/facts/cloud-classic.md#trait
 import copy
 from typing import Any
 
-from translator.core.call_context import CallContext
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip, Skip
-from translator.core.traits import format_traits
-from translator.core.values import detached, normalised
+from translator.core.properties.call_context import CallContext
+from translator.core.properties.traits import format_traits
+from translator.core.values.json_values import detached, normalised
 
 
 def identify_operations(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:

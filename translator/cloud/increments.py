@@ -4,12 +4,12 @@ Sources: doc#incrementing-events, doc#incrementing-properties,
 doc#bypass-last-seen-in-server-side-calls, docs/facts/cloud-classic.md#increments-and-revenue.
 """
 
-from translator.core.call_context import CallContext
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip
-from translator.core.timestamps import iso_seconds
+from translator.core.properties.call_context import CallContext
+from translator.core.values.timestamps import iso_seconds
 
 
 def increment_operations(

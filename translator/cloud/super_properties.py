@@ -5,13 +5,13 @@ event only in the call itself (doc#register-super-properties, doc#group-using-cl
 `super_properties` demands a setting that selects the traits.
 """
 
-from translator.core.call_context import CallContext
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import skip
 from translator.core.message import Message
 from translator.core.operations import Json, Skip
-from translator.core.reserved import RESERVED
-from translator.core.traits import format_traits, traits_of_id
+from translator.core.properties.call_context import CallContext
+from translator.core.properties.reserved import RESERVED
+from translator.core.properties.traits import format_traits, traits_of_id
 
 
 def add_super_properties(

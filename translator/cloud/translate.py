@@ -16,7 +16,7 @@ from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.message import Message, is_bundled, message_id, turned_off
 from translator.core.operations import Json, Operation, OperationOrSkip, Result, Skip
-from translator.core.page_names import event_names
+from translator.core.properties.page_names import event_names
 
 DESTINATION_NAMES = ("Mixpanel", "Mixpanel (Legacy)")
 """The names of this destination in the integrations object (doc#destination-info)."""

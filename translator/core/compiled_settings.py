@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from translator.core.bounded_cache import MAX_KEY, BoundedCache, BoundedDict, is_short
-from translator.core.call_context import CallContext, context_text
-from translator.core.context_properties import (
+from translator.core.operations import Json
+from translator.core.properties.call_context import CallContext, context_text
+from translator.core.properties.context_properties import (
     DEVICE_BY_TYPE,
     INITIAL_REFERRER,
     DeviceTables,
@@ -13,15 +14,14 @@ from translator.core.context_properties import (
     Row,
     by_section,
 )
-from translator.core.mapping import STANDARD, STANDARD_ROWS, MappingRow, PropertyMap
-from translator.core.operations import Json
-from translator.core.page_names import selected_names
-from translator.core.property_names import PropertyNames, property_names
+from translator.core.properties.mapping import STANDARD, STANDARD_ROWS, MappingRow, PropertyMap
+from translator.core.properties.page_names import selected_names
+from translator.core.properties.property_names import PropertyNames, property_names
+from translator.core.properties.special_traits import TraitTable
 from translator.core.residency import host
 from translator.core.rules import RULES, Rules
 from translator.core.settings import Settings
-from translator.core.special_traits import TraitTable
-from translator.core.values import normalised
+from translator.core.values.json_values import normalised
 
 
 class CompiledSettings:

@@ -2,12 +2,11 @@
 
 Which module raises what:
 
-    settings.py   SettingsError            the destination settings cannot be used; nothing is sent
-    mapping.py    MappingError             the mapping file cannot be used; nothing is sent
-    message.py    TranslationError         this message cannot be translated; the next one can
-    timestamps.py TranslationError         the same, for its time
-    values.py     TranslationError         the same, for a value that JSON cannot represent
-    cloud/        Skip (operations.py)     a part of the message is not sent, with the reason
+    settings.py             SettingsError     the settings cannot be used; nothing is sent
+    properties/mapping.py   MappingError      the mapping file cannot be used; nothing is sent
+    message.py              TranslationError  this message cannot be translated; the next one can
+    values/json_values.py   TranslationError  the same, for a value that JSON cannot represent
+    cloud/                  Skip              a part of the message is not sent, with the reason
 
 Codes are stable and programs may compare them; the texts may change.
 """

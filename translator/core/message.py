@@ -10,8 +10,8 @@ from typing import Any
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, OperationOrSkip, Skip
-from translator.core.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
-from translator.core.values import check, detached
+from translator.core.values.json_values import check, detached
+from translator.core.values.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
 from translator.suggestions import suggestion
 
 CALLS = ("track", "page", "screen", "identify", "group", "alias")

@@ -9,7 +9,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Self
 
 from translator.core.errors import SettingsError, TranslationError
-from translator.core.values import check
+from translator.core.values.json_values import check
 from translator.suggestions import suggestion
 
 StringList = tuple[str, ...]

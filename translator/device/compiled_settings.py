@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from translator.core.operations import Json
-from translator.core.page_names import selected_names
+from translator.core.properties.page_names import selected_names
+from translator.core.properties.special_traits import SPECIAL_TRAITS
 from translator.core.rules import RULES, Rules
 from translator.core.settings import Settings
-from translator.core.special_traits import SPECIAL_TRAITS
 
 MODES = ("web", "ios", "android")
 

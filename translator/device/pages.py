@@ -11,7 +11,7 @@ from typing import Any
 
 from translator.core.errors import skip
 from translator.core.operations import Json, Skip
-from translator.core.page_names import event_names
+from translator.core.properties.page_names import event_names
 from translator.device.message import DeviceMessage
 from translator.device.web import js
 

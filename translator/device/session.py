@@ -15,8 +15,8 @@ from translator.core.message import FORBIDDEN_IDS, check_types, kind_of, message
 from translator.core.operations import Json, Operation, Result, Skip
 from translator.core.rules import Rules
 from translator.core.settings import Settings
-from translator.core.timestamps import to_ms
-from translator.core.values import check
+from translator.core.values.json_values import check
+from translator.core.values.timestamps import to_ms
 from translator.device.calls import MethodCall
 from translator.device.compiled_settings import CompiledDeviceSettings, compile_device_settings
 from translator.device.message import CallOrSkip, DecidedCalls, DeviceMessage, SessionState, Stored

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from translator.core.errors import TranslationError
 from translator.core.operations import Json
 from translator.core.schema import schema_mistakes
-from translator.core.timestamps import parse
-from translator.core.values import check
+from translator.core.values.json_values import check
+from translator.core.values.timestamps import parse
 from translator.engage.filters import Filter
 from translator.yaml_text import YamlTextError, parse_yaml
 

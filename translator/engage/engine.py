@@ -9,7 +9,7 @@ from typing import Any
 
 from translator.core.message import Message
 from translator.core.operations import Json
-from translator.core.values import check
+from translator.core.values.json_values import check
 from translator.engage.calendar import Calendar
 from translator.engage.computations import Computation, TrackCall
 from translator.engage.definitions import Definition

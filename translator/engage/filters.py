@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from translator.core.operations import Json
-from translator.core.timestamps import parse
+from translator.core.values.timestamps import parse
 
 
 class Operator(NamedTuple):

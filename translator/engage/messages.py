@@ -12,7 +12,7 @@ from hashlib import sha256
 import orjson
 
 from translator.core.operations import Json
-from translator.core.timestamps import iso_milliseconds
+from translator.core.values.timestamps import iso_milliseconds
 from translator.engage.definitions import ComputedTrait, Definition
 from translator.engage.people import ExternalId, Sent
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from translator.bulk import is_blank, parse_line
 from translator.core.errors import TranslationError
 from translator.core.operations import Failure, Json
-from translator.core.timestamps import parse
+from translator.core.values.timestamps import parse
 from translator.engage.engine import Engage
 
 

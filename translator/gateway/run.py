@@ -16,7 +16,7 @@ import click
 
 from translator.core.operations import Json
 from translator.core.settings import Settings
-from translator.core.user_agent import browser
+from translator.core.values.user_agent import browser
 from translator.garbage_collection import rare_collection
 from translator.gateway.delivery.recent_messages import RecentMessages
 from translator.gateway.http.app import Gateway, log

@@ -22,7 +22,7 @@ from typing import Any
 from conformance.corpus.sources.rows import RowError
 from conformance.spec.scenarios.loading import Json
 from translator import Settings, translate
-from translator.core.timestamps import is_in_calendar, iso_milliseconds, parse
+from translator.core.values.timestamps import is_in_calendar, iso_milliseconds, parse
 
 EVENTS, PEOPLE, GROUPS = "events", "people", "groups"
 

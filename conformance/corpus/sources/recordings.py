@@ -28,7 +28,7 @@ from conformance.corpus.sources.rows import (
 from conformance.errors import DataError
 from conformance.spec.scenarios.loading import Json
 from translator.compression import decompressed
-from translator.core.timestamps import parse
+from translator.core.values.timestamps import parse
 
 OTHER_REQUESTS = "requests that are not calls of Segment's API or records for Mixpanel"
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from conformance.spec.scenarios.loading import Json
-from translator.core.values import normalised
+from translator.core.values.json_values import normalised
 
 TYPES = frozenset(["track", "identify", "page", "screen", "group", "alias"])
 

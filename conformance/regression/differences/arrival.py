@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from translator.core.timestamps import parse
+from translator.core.values.timestamps import parse
 
 FIELDS = ("receivedAt", "sentAt", "timestamp", "originalTimestamp")
 """The times of a message, the nearest to its arrival first."""

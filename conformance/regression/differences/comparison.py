@@ -21,7 +21,7 @@ from conformance.regression.sides.variants import Variant, VariantStep, steps
 from conformance.spec.scenarios.loading import Json
 from translator import SettingsError
 from translator.core.device_rules import DEVICE_RULES
-from translator.core.timestamps import to_ms
+from translator.core.values.timestamps import to_ms
 
 BATCH = 256
 """Messages per question: enough to make up for a round trip to another process."""

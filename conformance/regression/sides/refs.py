@@ -22,7 +22,7 @@ from conformance.spec.scenarios.loading import Json
 from conformance.spec.yaml_text import YamlTextError, parse_yaml
 from conformance.targets.target import RULE_SETS
 from translator import MappingError, PropertyMap, Rules, Settings, SettingsError
-from translator.core.mapping import STANDARD
+from translator.core.properties.mapping import STANDARD
 from translator.core.rules import RULES
 from translator.suggestions import suggestion
 

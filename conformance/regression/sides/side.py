@@ -17,7 +17,7 @@ from conformance.targets.protocol import Refused
 from conformance.targets.target import OBSERVED
 from translator import Settings, SettingsError, translate
 from translator.cloud.translate import translate_message
-from translator.core.timestamps import to_ms
+from translator.core.values.timestamps import to_ms
 
 
 class Side(Protocol):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from translator import PropertyMap, Rules, Settings
 from translator.core.compiled_settings import CompiledSettings, compile_settings
-from translator.core.mapping import STANDARD
+from translator.core.properties.mapping import STANDARD
 from translator.core.rules import RULES
 
 

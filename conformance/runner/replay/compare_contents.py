@@ -13,7 +13,7 @@ from conformance.runner.compare import Difference, Kind, equal, json_step
 from conformance.runner.replay.contents import IDENTITY_EVENTS, Contents
 from conformance.spec.envelope import ignored
 from conformance.spec.scenarios.loading import Json
-from translator.core.timestamps import iso_to_ms
+from translator.core.values.timestamps import iso_to_ms
 
 ANY_VALUE = frozenset(["$insert_id"])
 """Fields that must be there where a scenario is about them, with any value."""

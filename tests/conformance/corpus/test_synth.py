@@ -20,7 +20,7 @@ from conformance.cli import main
 from conformance.corpus.hostile import TIMES
 from conformance.corpus.synth import START, synth
 from translator import Settings, translate
-from translator.core.timestamps import iso_to_ms
+from translator.core.values.timestamps import iso_to_ms
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 CALLS = {"track", "page", "screen", "identify", "group", "alias"}
@@ -160,8 +160,8 @@ def test_a_translator_that_cannot_read_such_times_is_seen(
         found = iso_to_ms(text)
         return None if found is not None and found < 0 else found
 
-    monkeypatch.setattr("translator.core.timestamps.iso_to_ms", iso)
-    monkeypatch.setattr("translator.core.values.iso_to_ms", iso)
+    monkeypatch.setattr("translator.core.values.timestamps.iso_to_ms", iso)
+    monkeypatch.setattr("translator.core.values.json_values.iso_to_ms", iso)
     wrong = [translate(message, settings, now=now).as_json() for message in messages]
     assert sum(one != two for one, two in zip(right, wrong, strict=True)) > 10
 

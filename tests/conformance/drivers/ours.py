@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from translator import Result, Rules, Session, Settings, SettingsError, translate
-from translator.core.timestamps import to_ms
+from translator.core.values.timestamps import to_ms
 from translator.device.sdk import Browser
 from translator.sender import BatchLimits, DeliveryStatus, RetryPolicy, Sender
 

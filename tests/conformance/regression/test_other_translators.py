@@ -37,7 +37,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(folder, "add", "README")
     git(folder, "commit", "-q", "-m", "begin")
     git(folder, "tag", "v0")
-    context = folder / "translator" / "core" / "call_context.py"
+    context = folder / "translator" / "core" / "properties" / "call_context.py"
     ours = context.read_text()
     assert ours.count('f"Segment: {name}"') == 1
     context.write_text(ours.replace('f"Segment: {name}"', 'f"Segment/{name}"'))

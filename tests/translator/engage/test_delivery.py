@@ -5,7 +5,7 @@ from typing import Any
 from mock_mixpanel.client import MockMixpanel
 from tests.translator.engage.build import DAY, HOUR, T0, track
 from translator import Settings, translate
-from translator.core.timestamps import iso_milliseconds
+from translator.core.values.timestamps import iso_milliseconds
 from translator.engage import Engage, definitions_from_json
 from translator.sender import Sender
 

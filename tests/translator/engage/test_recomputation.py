@@ -14,7 +14,7 @@ from tests.translator.engage.test_computations import (
     traits,
 )
 from tests.translator.engage.test_schedule import definitions, groups, nothing
-from translator.core.timestamps import parse
+from translator.core.values.timestamps import parse
 from translator.engage import Audience, Engage, definitions_from_json
 from translator.engage.computations import TrackCall
 

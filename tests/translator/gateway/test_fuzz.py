@@ -92,7 +92,7 @@ def test_gateway(mock_mixpanel: MockMixpanel, tmp_path: Path, seed: int) -> None
 
 
 BROKEN = """
-from translator.core import timestamps
+from translator.core.values import timestamps
 from translator.gateway.messages import calls
 from translator.cli import main
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from translator.cloud.charges import NOT_AN_AMOUNT
-from translator.core.amounts import read_amount
 from translator.core.errors import skip
 from translator.core.operations import Json, Skip
+from translator.core.values.amounts import read_amount
 from translator.device.calls import MethodCall, call
 from translator.device.compiled_settings import DOC_TRAITS
 from translator.device.message import CallOrSkip, DeviceMessage

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from translator.core.timestamps import SECONDS_BELOW, parse
+from translator.core.values.timestamps import SECONDS_BELOW, parse
 
 _ISO = re.compile(
     r"""(?P<year>[0-9]{4}) (?: -? (?P<month>[0-9]{2}) (?: -? (?P<day>[0-9]{2}) )? )?

@@ -9,10 +9,10 @@ import re
 from typing import Any
 
 from translator.cloud.charges import NOT_AN_AMOUNT
-from translator.core.amounts import read_amount
 from translator.core.errors import TranslationError, skip
 from translator.core.operations import Json, Skip
-from translator.core.values import normalised
+from translator.core.values.amounts import read_amount
+from translator.core.values.json_values import normalised
 from translator.device.calls import MethodCall, call
 from translator.device.message import CallOrSkip, DeviceMessage
 from translator.device.web import js

@@ -11,8 +11,8 @@ from typing import Any
 
 from translator.core.errors import skip
 from translator.core.operations import Json, Skip
-from translator.core.traits import is_email
-from translator.core.values import normalised
+from translator.core.properties.traits import is_email
+from translator.core.values.json_values import normalised
 from translator.device.message import DeviceMessage
 from translator.device.web import js
 from translator.device.web.dates import Date, iso_milliseconds, new_date, write_dates

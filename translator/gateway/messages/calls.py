@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from translator.core.operations import Json
-from translator.core.timestamps import is_in_calendar, iso_milliseconds, parse
+from translator.core.values.timestamps import is_in_calendar, iso_milliseconds, parse
 from translator.gateway.messages.bodies import BadRequestError
 
 KINDS: Mapping[str, str] = {

@@ -8,8 +8,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from translator.core.mapping import STANDARD, PropertyMap
 from translator.core.operations import Json
+from translator.core.properties.mapping import STANDARD, PropertyMap
 from translator.core.rules import Rules
 from translator.core.settings import Settings
 from translator.gateway.delivery.delivery_queue import DeliveryQueue

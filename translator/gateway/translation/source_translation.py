@@ -10,8 +10,8 @@ from typing import Any
 
 from translator.bulk import needs_check, translate_parsed
 from translator.core.compiled_settings import CompiledSettings, compile_settings
-from translator.core.mapping import STANDARD, PropertyMap
 from translator.core.operations import Failure, Json, Result, Skip
+from translator.core.properties.mapping import STANDARD, PropertyMap
 from translator.core.rules import Rules
 from translator.core.settings import Settings
 from translator.gateway.messages.deduplication import key_of, significant_text

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from translator.core.user_agent import browser
+from translator.core.values.user_agent import browser
 from translator.garbage_collection import rare_collection
 from translator.gateway.messages.bodies import BadRequestError
 from translator.gateway.translation.frames import (

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from translator.core.operations import Operation
-from translator.core.timestamps import IMPORT_AGE_MS
+from translator.core.values.timestamps import IMPORT_AGE_MS
 from translator.sender.dispatch.queued_operation import QueuedOperation, Sharing
 
 MARGIN_MS = 3_600_000

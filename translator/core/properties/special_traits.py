@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from translator.core.bounded_cache import BoundedCache, is_short
-from translator.core.values import normalised
+from translator.core.values.json_values import normalised
 
 
 class SpecialTrait(NamedTuple):

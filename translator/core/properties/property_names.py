@@ -7,7 +7,7 @@ and `CompiledSettings.property_names` keeps the result.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from translator.core.values import normalised
+from translator.core.values.json_values import normalised
 
 
 class PropertyNames(NamedTuple):

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from translator.core.operations import Json
-from translator.core.special_traits import TraitNames, TraitTable
-from translator.core.timestamps import iso_seconds, number_to_ms, parse
-from translator.core.values import format_object, format_value
+from translator.core.properties.special_traits import TraitNames, TraitTable
+from translator.core.values.json_values import format_object, format_value
+from translator.core.values.timestamps import iso_seconds, number_to_ms, parse
 
 
 def is_email(value: object) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translator.core.timestamps import (
+from translator.core.values.timestamps import (
     iso_milliseconds,
     iso_seconds,
     iso_to_ms,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translator.core.amounts import read_amount
+from translator.core.values.amounts import read_amount
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 import orjson
 
 from translator.core.bounded_cache import BoundedCache, is_short
-from translator.core.context_properties import (
+from translator.core.operations import Json
+from translator.core.properties.context_properties import (
     DeviceTables,
     EventTables,
     collect,
     device_properties,
 )
-from translator.core.operations import Json
-from translator.core.special_traits import TraitTable
-from translator.core.traits import name_tag
-from translator.core.values import detached, normalised, without_nulls
+from translator.core.properties.special_traits import TraitTable
+from translator.core.properties.traits import name_tag
+from translator.core.values.json_values import detached, normalised, without_nulls
 
 
 class CallContext:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translator.core.date_formats import _FORMATS, parse_other_format
+from translator.core.values.date_formats import _FORMATS, parse_other_format
 
 OFFSETS = ["+0200", "-02:30", "+02:00:30", "+020030", "Z", "z", "+2400", "+0260", "0200"]
 

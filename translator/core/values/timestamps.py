@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 from translator.core.bounded_cache import BoundedCache
-from translator.core.date_formats import parse_other_format
+from translator.core.values.date_formats import parse_other_format
 
 MAX_LENGTH = 100
 """Longer texts are not tried as dates (characters)."""

@@ -9,8 +9,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from translator.core.user_agent import browser
-from translator.core.values import detached
+from translator.core.values.json_values import detached
+from translator.core.values.user_agent import browser
 
 Row = tuple[str, str, str]
 """A row: property, section of the context, key in that section."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.translator.messages import run, track
 from translator.core.errors import TranslationError
-from translator.core.values import MAX_NESTING, check, format_value, json_text
+from translator.core.values.json_values import MAX_NESTING, check, format_value, json_text
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from translator.core.errors import TranslationError
-from translator.core.timestamps import iso_milliseconds, iso_to_ms, utc_milliseconds_to_ms
+from translator.core.values.timestamps import iso_milliseconds, iso_to_ms, utc_milliseconds_to_ms
 
 MAX_NESTING = 100
 """The deepest nesting of objects and arrays in a message."""

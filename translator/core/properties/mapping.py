@@ -17,7 +17,8 @@ changes the source of a property, adds a property, or removes one.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 
-from translator.core.context_properties import (
+from translator.core.errors import MappingError
+from translator.core.properties.context_properties import (
     CAMPAIGN,
     DEVICE,
     DEVICE_BY_TYPE,
@@ -25,9 +26,8 @@ from translator.core.context_properties import (
     INITIAL_REFERRER,
     RENAMED_PROPERTIES,
 )
-from translator.core.errors import MappingError
-from translator.core.reserved import RESERVED
-from translator.core.special_traits import SPECIAL_TRAITS
+from translator.core.properties.reserved import RESERVED
+from translator.core.properties.special_traits import SPECIAL_TRAITS
 from translator.suggestions import suggestion
 
 SECTIONS: Mapping[str, str] = {

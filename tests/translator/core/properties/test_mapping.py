@@ -10,9 +10,9 @@ import yaml
 from tests.translator.messages import NOW, track
 from tests.translator.test_cli import cli
 from translator import MappingError, PropertyMap, Rules, Settings, translate
-from translator.core.mapping import STANDARD
+from translator.core.properties.mapping import STANDARD
 
-HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "mapping.md"
+HOW_TO = Path(__file__).parents[4] / "docs" / "how-to" / "mapping.md"
 SETTINGS = Settings(token="T")
 CONTEXT = {
     "app": {"version": "2.1", "build": "77"},

@@ -1,6 +1,6 @@
 import pytest
 
-from translator.core.user_agent import browser
+from translator.core.values.user_agent import browser
 
 APPLE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
 CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.6367.82"
