@@ -60,7 +60,7 @@ def parse_body(body: bytes, encoding: str, limit: int, status: int) -> Parsed:
 
 
 def _decompressed(body: bytes, *, gzip: bool, limit: int, status: int) -> bytes:
-    """The plain bytes. gzip may have several members (RFC 1952, section 2.2); none may be lost."""
+    """The plain bytes. gzip may have several members by RFC 1952; none may be lost."""
     out = b""
     for _ in range(MOST_MEMBERS):
         try:
