@@ -3,7 +3,8 @@
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import compress
 
 from mock_mixpanel.log.journal import Log
 from mock_mixpanel.log.records import LogEntry, Places
@@ -38,6 +39,18 @@ class Index:
         self._firsts.append(row.first)
         self._counts[row.token] += 1
         self._projects.append(self._numbers.setdefault(row.token, len(self._numbers)))
+
+    def without(self, tokens: Collection[str]) -> "Index":
+        """Another index, without the requests that had only records of these projects."""
+        gone = {self._numbers[token] for token in tokens if token in self._numbers}
+        kept = [number not in gone for number in self._projects]
+        found = Index(self._log)
+        found._rows = array("q", compress(self._rows, kept))
+        found._firsts = array("q", compress(self._firsts, kept))
+        found._projects = array("l", compress(self._projects, kept))
+        found._numbers = self._numbers.copy()
+        found._counts = Counter({t: n for t, n in self._counts.items() if t not in tokens})
+        return found
 
     def count(self, token: str | None = None) -> int:
         """How many requests there are, or may have records of a project."""

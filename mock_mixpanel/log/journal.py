@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterator, Sequence
 from itertools import islice
 
+from mock_mixpanel.log.forgotten import ForgottenProjects
 from mock_mixpanel.log.records import Arrival, Draft, Exchange, Journaled, LogEntry, Places
 from mock_mixpanel.log.retention import Retention
 from mock_mixpanel.log.row_codec import (
@@ -25,6 +26,7 @@ class Log:
 
     def __init__(self, store: Store, retention: Retention | None = None) -> None:
         self._store, self._retention = store, retention
+        self._forgotten = ForgottenProjects(store)
 
     def append(self, exchange: Exchange, drafts: Sequence[Draft]) -> None:
         """Store a request with its records; ids count up from 1 and are never used again."""
@@ -81,4 +83,11 @@ class Log:
 
     def forget(self, token: str | None = None) -> None:
         """Everything, or the records of one project and the requests that had no others."""
-        self._store.forget(token)
+        with self._store.exclusive():
+            generation = self._store.forget(token)
+            if token is not None:
+                self._forgotten.add(generation, token)
+
+    def forgotten(self, before: int, generation: int) -> set[str] | None:
+        """The projects that were forgotten after a generation; None to read everything again."""
+        return self._forgotten.between(before, generation)

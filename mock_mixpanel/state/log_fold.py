@@ -1,7 +1,8 @@
 """The fold of the log into one state for each project and region.
 
-A read applies only what is new in the log. When something was forgotten, all states are recomputed.
-Applying entries step by step and all at once give the same state.
+A read applies only what is new in the log. When a project was forgotten, its state is discarded;
+when old requests were dropped, all states are recomputed, since each may depend on them. Applying
+entries step by step and all at once give the same state.
 """
 
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 from time import monotonic
+from typing import Any
 
 from mock_mixpanel.gc_pause import uncollected
 from mock_mixpanel.log.index import Index
@@ -109,31 +111,62 @@ class LogFold:
         """The reasons that records arrived with, by token and region."""
         self._refused_links: dict[tuple[str, str], LinkLog] = {}
         """By token and region, the identity events that were refused when they arrived."""
+        self._mixed: set[str] = set()
+        """The projects that have records in a request with records of several projects."""
+        self._use_index()
+
+    def _use_index(self) -> None:
         self._texts = Texts(self._index)
         self.references = References(self._index.request_of)
+
+    def _forget(self, tokens: set[str]) -> bool:
+        """Discard the states of some projects, whose records were removed from the log.
+
+        False if the requests of another project have changed with it.
+        """
+        if tokens & self._mixed:
+            return False
+        tables: tuple[dict[tuple[str, str], Any], ...] = (
+            *(self._states, self._refused, self._reasons, self._refused_links),
+        )
+        for table in tables:
+            for key in [key for key in table if key[0] in tokens]:
+                del table[key]
+        for token in tokens:
+            self._noted.pop(token, None)
+            self._records.pop(token, None)
+        self._kept = Page(0, (), False)
+        # Readers may still use the former index.
+        self._index = self._index.without(tokens)
+        self._use_index()
+        return True
 
     def _current(self, token: str | None) -> list[ProjectState]:
         """The states of one project or of all, up to date."""
         now = self._now()
+        end = getattr(self._reading, "end", inf)
+        if end == inf or not self._reading.done:
+            self._take_in_or_begin(now, end)
+        # After that, because the options of a project that was forgotten have changed with it.
         if any(
             each.limits != self._limits(each.token)
             or each.group_keys != self._group_keys(each.token)
             for each in self._states.values()
         ):
             self._begin()
-            self._reading.done = False
-        end = getattr(self._reading, "end", inf)
-        if end == inf or not self._reading.done:
-            with uncollected():
-                if not self._take_in(now, end):
-                    self._begin()
-                    self._take_in(now, end)
-            self._reading.done = True
+            self._take_in_or_begin(now, end)
         found = [state for state in self._states.values() if token in (None, state.token)]
         for state in found:
             # Nothing may happen yet that is due after an entry that is not read.
             state.look(min(now, state.last) if self._partly else now)
         return found
+
+    def _take_in_or_begin(self, now: float, end: float) -> None:
+        with uncollected():
+            if not self._take_in(now, end):
+                self._begin()
+                self._take_in(now, end)
+        self._reading.done = True
 
     def _take_in(self, now: float, end: float) -> bool:
         """Apply new entries until the real time `end`, but at least those of one request.
@@ -164,7 +197,10 @@ class LogFold:
         if limited and not keeps:
             self._page_size = min(PAGE, 2 * most)
         if page.generation != self._generation:
+            tokens = self._log.forgotten(self._generation, page.generation)
             self._generation = page.generation
+            if tokens is not None and self._forget(tokens):
+                return self._next_rows(limited=limited)
             self._begin()
         return page.rows, page.last
 
@@ -181,6 +217,7 @@ class LogFold:
         entries = entries_of(row)
         if row.token is None:
             self._records.update(entry.verdict.token for entry in entries)
+            self._mixed.update(entry.verdict.token for entry in entries)
         else:
             self._records[row.token] += len(entries)
         for entry in entries:
@@ -218,6 +255,8 @@ class LogFold:
             limits = self._limits(entry.verdict.token)
             identities = identities_for(entry.verdict.identity, limits.cluster_ids)
             group_keys = self._group_keys(entry.verdict.token)
-            entries = self._index.entries
-            self._states[key] = ProjectState(*key, identities, limits, group_keys, entries)
+            self._states[key] = ProjectState(*key, identities, limits, group_keys, self._entries)
         return self._states[key]
+
+    def _entries(self, ids: Sequence[int]) -> Iterator[LogEntry]:
+        return self._index.entries(ids)

@@ -93,8 +93,11 @@ class Store(Protocol):
         Without `bodies` they may be empty, which saves a database most of the work.
         """
 
-    def forget(self, token: str | None) -> None:
-        """Forget all rows, or the records of one project and the requests that had no others."""
+    def forget(self, token: str | None) -> int:
+        """Forget all rows, or the records of one project and the requests that had no others.
+
+        Returns the generation that this begins, which is the next number.
+        """
 
     def drop(self, entry: int) -> None:
         """Drop the rows whose first entry is before an entry id, but never the newest row."""

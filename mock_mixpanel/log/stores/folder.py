@@ -163,10 +163,11 @@ class FolderStore:
             log = self._current(head)
         return log.rows(ids, head.end)
 
-    def forget(self, token: str | None) -> None:
+    def forget(self, token: str | None) -> int:
         with self.exclusive():
             self._rewrite(() if token is None else self._others(token))
             self._head = self._head._replace(version=self._head.version + 1)
+            return self._head.generation
 
     def drop(self, entry: int) -> None:
         with self.exclusive():

@@ -181,13 +181,14 @@ class MemoryStore:
             found = [self._rows.get(each) for each in ids]
         return [row for row in found if row]
 
-    def forget(self, token: str | None) -> None:
+    def forget(self, token: str | None) -> int:
         with self._lock:
             kept = () if token is None else self._rows.after(0)
             self._rows = Rows(row for row in (_without(each, token or "") for each in kept) if row)
             self._first_entry = self._rows.first_entry() or self._next_entry
             self._generation += 1
             self._version += 1
+            return self._generation
 
     def drop(self, entry: int) -> None:
         with self._lock:

@@ -185,7 +185,7 @@ class SqlStore:
             found = {row[0]: read_row(row) for row in reader.execute(select, {"ids": list(ids)})}
         return [found[each] for each in ids if each in found]
 
-    def forget(self, token: str | None) -> None:
+    def forget(self, token: str | None) -> int:
         with self.exclusive():
             floors = sa.select(NEXT_ROW, NEXT_ENTRY).select_from(STATE_AND_NEWEST)
             next_row, next_entry = self._writer.execute(floors).one()
@@ -197,6 +197,7 @@ class SqlStore:
             self._change(
                 next_row=next_row, next_entry=next_entry, generation=STATE.c.generation + 1
             )
+            return int(self._writer.execute(sa.select(STATE.c.generation)).scalar_one())
 
     def drop(self, entry: int) -> None:
         with self.exclusive():
