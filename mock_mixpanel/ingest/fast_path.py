@@ -4,7 +4,8 @@ Nearly all events are such. `validate` says what is wrong with the others; it wo
 a plain one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import orjson
@@ -18,12 +19,16 @@ from mock_mixpanel.state.events import IDENTITY_EVENTS
 SPECIAL_EVENTS = frozenset({*IDENTITY_EVENTS, *DROPPED_EVENTS})
 
 
+PlainCheck = Callable[[Sequence[Mapping[str, Any]], float], list[bool]]
+"""Which of some records are plain at a virtual time (seconds)."""
+
+
 def plain_check(
     endpoint: str, limits: MixpanelLimits, *, strict: bool = False
-) -> Callable[[Mapping[str, Any], float], bool] | None:
-    """Returns the check for /track or /import; it takes a record and the virtual time (seconds).
+) -> PlainCheck | None:
+    """Returns the check for /track or /import.
 
-    The record must be from `parse_shallow`, which has checked its shape. None: the limits are
+    The records must be from `parse_shallow`, which has checked their shape. None: the limits are
     tighter than that.
     """
     if limits.depth < NESTING or min(limits.elements, limits.keys) < MOST_MEMBERS:
@@ -32,32 +37,34 @@ def plain_check(
     # A smaller record has no property that is too large.
     most_bytes = min(limits.record_bytes, limits.property_bytes)
 
-    def is_plain(record: Mapping[str, Any], now: float) -> bool:
-        name, properties = record.get("event"), record.get("properties")
-        if type(name) is not str or type(properties) is not dict:
-            return False
-        token = properties.get("token")
-        return not (
-            not name
-            or name in SPECIAL_EVENTS
-            or properties.get("distinct_id") is None
-            or "$ignore" in properties
-            or "$bucket" in properties
-            or (track and not (type(token) is str and token))
-            or not is_timely(properties.get("time"), now)
-            or len(properties) > limits.properties
-            or (strict and any(strict_id_problems(properties, limits)))
-            or len(orjson.dumps(record)) > most_bytes
-        )
+    def are_plain(records: Sequence[Mapping[str, Any]], now: float) -> list[bool]:
+        earliest = now - limits.track_age if track else limits.import_earliest
+        latest = inf if track else now + limits.import_future
+        found = []
+        for record in records:
+            name, properties = record.get("event"), record.get("properties")
+            if type(name) is not str or type(properties) is not dict:
+                found.append(False)
+                continue
+            token, time = properties.get("token"), properties.get("time")
+            if type(time) is int or type(time) is float:
+                if time >= MILLISECONDS_FROM:
+                    time = min(time, FARTHEST) / 1000
+                timely = earliest <= time <= latest
+            else:
+                timely = time is None and not strict
+            found.append(
+                timely
+                and name != ""
+                and name not in SPECIAL_EVENTS
+                and properties.get("distinct_id") is not None
+                and "$ignore" not in properties
+                and "$bucket" not in properties
+                and (not track or (type(token) is str and token != ""))
+                and len(properties) <= limits.properties
+                and not (strict and any(strict_id_problems(properties, limits)))
+                and len(orjson.dumps(record)) <= most_bytes
+            )
+        return found
 
-    def is_timely(time: Any, now: float) -> bool:
-        if time is None:
-            return not strict
-        if type(time) is not int and type(time) is not float:
-            return False
-        seconds = time if time < MILLISECONDS_FROM else min(time, FARTHEST) / 1000
-        if track:
-            return seconds >= now - limits.track_age
-        return limits.import_earliest <= seconds <= now + limits.import_future
-
-    return is_plain
+    return are_plain

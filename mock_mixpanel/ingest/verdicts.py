@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.ingest import validation
-from mock_mixpanel.ingest.fast_path import plain_check
+from mock_mixpanel.ingest.fast_path import PlainCheck, plain_check
 from mock_mixpanel.ingest.problems import Problem
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.log.records import RecordVerdict
@@ -69,14 +69,14 @@ class CheckedRecord:
 class CheckTerms(NamedTuple):
     """Settings for the checks of all records of a project at an endpoint.
 
-    `plain` is the result for each record that `is_plain` accepts. None: all records are checked in
+    `plain` is the result for each record that `are_plain` accepts. None: all records are checked in
     full.
     """
 
     limits: MixpanelLimits
     options: Project | None
     plain: CheckedRecord
-    is_plain: Callable[[Any, float], bool] | None
+    are_plain: PlainCheck | None
 
 
 @dataclass
@@ -102,14 +102,23 @@ class RecordChecker:
 
         `shallow` says that the records are from `parse_shallow`.
         """
-        now = self.now
         terms = self.terms = {token: self._terms(token) for token in set(tokens)}
-        found = []
-        for record, token in zip(records, tokens, strict=True):
-            _, _, plain, is_plain = terms[token]
-            quick = shallow and is_plain and is_plain(record, now)
-            found.append(plain if quick else self._judged(record, token))
-        return found
+        if not shallow:
+            return list(map(self._judged, records, tokens))
+        if len(terms) == 1:
+            return self._judged_together(records, tokens[0])
+        pairs = zip(records, tokens, strict=True)
+        return [each for record, token in pairs for each in self._judged_together([record], token)]
+
+    def _judged_together(self, records: Sequence[Any], token: str) -> list[CheckedRecord]:
+        """The results for shallow records of one project: most are plain, and share one."""
+        _, _, plain, are_plain = self.terms[token]
+        if are_plain is None:
+            return [self._judged(record, token) for record in records]
+        return [
+            plain if quick else self._judged(record, token)
+            for record, quick in zip(records, are_plain(records, self.now), strict=True)
+        ]
 
     def _terms(self, token: str) -> CheckTerms:
         memo, key = self.backend.memo, (CheckTerms, token, self.endpoint, self.region, self.strict)
@@ -123,12 +132,12 @@ class RecordChecker:
     def _new_terms(self, token: str) -> CheckTerms:
         limits = self.backend.projects.limits(token)
         options = self.backend.projects.find(token) if token else None
-        is_plain = None
+        are_plain = None
         if options and self.endpoint in EVENTS:
             special = options.region not in (None, self.region)
             if not (special or options.geo or options.drop_filters):
-                is_plain = plain_check(self.endpoint, limits, strict=self.strict)
-        return CheckTerms(limits, options, CheckedRecord(token, options=options), is_plain)
+                are_plain = plain_check(self.endpoint, limits, strict=self.strict)
+        return CheckTerms(limits, options, CheckedRecord(token, options=options), are_plain)
 
     def _judged(self, record: Any, token: str) -> CheckedRecord:
         endpoint, now, strict = self.endpoint, self.now, self.strict
