@@ -9,6 +9,7 @@ import pytest
 
 from tests.command import run_here
 from tests.translator.sender.stub import Reply, Stub
+from translator.sender.books.spool import Spool
 from translator.cli import main
 
 NOW = "2026-06-15T12:00:00Z"
@@ -121,6 +122,17 @@ def test_only_files_are_resent(tmp_path: Path, stub: Stub) -> None:
     code, error = shell.run("resend", "pipe")
     assert (code, "pipe is not a regular file" in error) == (2, True)
     assert shell.files() == {"pipe"}
+
+
+def test_a_spool_is_not_resent(tmp_path: Path, stub: Stub) -> None:
+    """A spool that is given in place of its dead letters is refused, and stays as it is."""
+    shell = Shell(tmp_path, stub)
+    with Spool(tmp_path / "spool"):
+        pass
+    before = (tmp_path / "spool").read_bytes()
+    code, error = shell.run("resend", "spool")
+    assert (code, "its dead letters are in spool.dead" in error) == (2, True)
+    assert ((tmp_path / "spool").read_bytes(), shell.files()) == (before, {"spool"})
 
 
 def test_blank_lines_among_dead_letters(tmp_path: Path, stub: Stub) -> None:

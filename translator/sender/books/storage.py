@@ -8,6 +8,10 @@ PRIVATE = 0o600
 """The mode of files that hold messages, tokens or secrets: only their owner reads them."""
 
 
+DATABASE_START = b"SQLite format 3\0"
+"""How a SQLite file, such as a spool, begins."""
+
+
 class StorageError(Exception):
     """Something could not be stored now, such as on a full disk; it may be tried again."""
 
@@ -17,3 +21,9 @@ def make_private(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
     with suppress(PermissionError):  # another user's file
         path.chmod(PRIVATE)
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is a SQLite database, such as a spool. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(len(DATABASE_START)) == DATABASE_START

@@ -29,6 +29,7 @@ from translator.options import (
     usage_error,
 )
 from translator.sender.books.dead_letters import claim, of_line, of_read_line, read_line, unique
+from translator.sender.books.storage import is_database
 from translator.sender.commands.delivery_setup import Opened, open_delivery
 from translator.sender.commands.run import run_send
 from translator.sender.commands.stdin_reader import Arriving, Lines
@@ -156,6 +157,8 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
     given, file = file, file.resolve()  # what is renamed must be the file, not a link to it
     if file.exists() and not file.is_file():
         usage_error(f"{given} is not a regular file; only those hold dead letters to send")
+    if file.exists() and is_database(file):
+        usage_error(f"{given} is a spool or another database; its dead letters are in {given}.dead")
     dead_letters = None if dead_letters is None else dead_letters.resolve()
     dead_letters = None if dead_letters == file else dead_letters
     check_distinct({"FILE": file, **_files({**options, "dead_letters": dead_letters})})
