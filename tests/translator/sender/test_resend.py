@@ -9,8 +9,8 @@ import pytest
 
 from tests.command import run_here
 from tests.translator.sender.stub import Reply, Stub
-from translator.sender.books.spool import Spool
 from translator.cli import main
+from translator.sender.books.spool import Spool
 
 NOW = "2026-06-15T12:00:00Z"
 TRACK = {"type": "track", "userId": "ann", "event": "Signed Up", "timestamp": NOW}
