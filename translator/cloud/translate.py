@@ -42,7 +42,8 @@ def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) 
         return Result(message_id(raw), error=error.failure)
     people = () if not_sent else _people(message)
     if len(parts) == 1 and type(parts[0]) is Operation:  # nearly every message
-        return Result(message_id(raw), (parts[0],), message.refused_ids, None, None, people)
+        fields = message_id(raw), (parts[0],), message.refused_ids, None, None, people
+        return tuple.__new__(Result, fields)  # faster than the constructor of a NamedTuple
     operations = tuple([part for part in parts if type(part) is Operation])
     skipped = message.refused_ids + tuple([part for part in parts if type(part) is Skip])
     return Result(message_id(raw), operations, skipped, people=people)
