@@ -4,7 +4,7 @@ Memory stays bounded: one chunk is in memory at a time, however large the corpus
 """
 
 import glob
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -66,8 +66,8 @@ def corpus_bytes(files: Iterable[str]) -> int | None:
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 
-def read_corpus(files: Iterable[str]) -> Iterator[Chunk]:
-    """The corpus in chunks of whole lines.
+def read_corpus(files: Iterable[str]) -> Generator[Chunk, None, None]:
+    """The corpus in chunks of whole lines. `close` closes the file that is open.
 
     Raises DataError for a file that cannot be read to its end.
     """
@@ -75,9 +75,10 @@ def read_corpus(files: Iterable[str]) -> Iterator[Chunk]:
     for file, name in enumerate(files):
         position = 0
         try:
-            with opened(name) as raw:
+            # The stream closes the file when it is no longer used, and the file has the position.
+            with opened(name) as raw, decompressed(raw) as stream:
                 first_line = 1
-                for data in chunks(decompressed(raw)):
+                for data in chunks(stream):
                     position = done if name == STDIN else done + raw.tell()
                     yield Chunk(name, first_line, data, position, file)
                     first_line += data.count(b"\n")

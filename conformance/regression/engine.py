@@ -48,8 +48,11 @@ def compare_corpus(
     """
     workers = workers or len(os.sched_getaffinity(0))
     total = DiffCounts()
-    chunks = read_corpus(files)
-    with checked_out(job.old) as old, checked_out(job.new) as new:
+    with (
+        checked_out(job.old) as old,
+        checked_out(job.new) as new,
+        closing(read_corpus(files)) as chunks,
+    ):
         job = replace(job, old=old, new=new)
         for ref in (old, new):
             with closing(opened(ref)) as side:
