@@ -14,7 +14,7 @@ from mock_mixpanel.control.parameters import (
 )
 from mock_mixpanel.ingest.replies import JSON_TYPE
 from mock_mixpanel.json_values import to_json
-from mock_mixpanel.state.json_cache import array, pieces
+from mock_mixpanel.state.lists.json_cache import array, pieces
 
 ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("GET", "health", Control.health),

@@ -14,7 +14,7 @@ from mock_mixpanel.control.search import read_search
 from mock_mixpanel.control.search_terms import FIELDS, SearchError
 from mock_mixpanel.projects.config import REGIONS
 from mock_mixpanel.simulation.clock import parse_iso
-from mock_mixpanel.state.pagination import Part
+from mock_mixpanel.state.lists.pagination import Part
 from mock_mixpanel.suggestions import suggestion
 
 MAX_BODY = 1024 * 1024

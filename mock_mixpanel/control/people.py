@@ -13,9 +13,9 @@ from mock_mixpanel.control.reading import LogReader
 from mock_mixpanel.json_values import same
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.simulation.clock import iso
-from mock_mixpanel.state.profiles import Profiles
+from mock_mixpanel.state.lists.references import References
+from mock_mixpanel.state.profiles.profiles import Profiles
 from mock_mixpanel.state.project_state import ProjectState
-from mock_mixpanel.state.references import References
 
 ACTIVITY = 100
 """Events of a person or group, and steps of a history, that are shown without `limit`."""

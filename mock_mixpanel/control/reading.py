@@ -23,9 +23,9 @@ from mock_mixpanel.control.views import (
 )
 from mock_mixpanel.ingest.regions import home_in
 from mock_mixpanel.log.records import Journaled, LogEntry
-from mock_mixpanel.state.list_items import Item
-from mock_mixpanel.state.pagination import Part
-from mock_mixpanel.state.reason_counts import ReasonCount
+from mock_mixpanel.state.lists.items import Item
+from mock_mixpanel.state.lists.pagination import Part
+from mock_mixpanel.state.lists.reason_counts import ReasonCount
 
 BLOCK = 500
 """Events whose properties are read at once."""

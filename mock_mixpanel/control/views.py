@@ -8,8 +8,8 @@ from mock_mixpanel.json_values import identifier
 from mock_mixpanel.log.records import Exchange, Journaled, LogEntry
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.state.findings import Finding
-from mock_mixpanel.state.record_status import RecordStatus
-from mock_mixpanel.state.references import References, about, kind_of
+from mock_mixpanel.state.lists.record_status import RecordStatus
+from mock_mixpanel.state.lists.references import References, about, kind_of
 
 Findings = Mapping[int, Finding]
 

@@ -14,7 +14,7 @@ from mock_mixpanel.ingest.shallow_json import MOST_MEMBERS, NESTING
 from mock_mixpanel.ingest.validation import DROPPED_EVENTS, strict_id_problems
 from mock_mixpanel.json_values import FARTHEST, MILLISECONDS_FROM
 from mock_mixpanel.projects.config import MixpanelLimits
-from mock_mixpanel.state.events import IDENTITY_EVENTS
+from mock_mixpanel.state.events.event import IDENTITY_EVENTS
 
 SPECIAL_EVENTS = frozenset({*IDENTITY_EVENTS, *DROPPED_EVENTS})
 

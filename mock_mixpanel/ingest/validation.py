@@ -19,8 +19,8 @@ import orjson
 from mock_mixpanel.ingest.problems import NO_DATA, NO_DISTINCT_ID, NO_TOKEN, Problem
 from mock_mixpanel.json_values import identifier, json_bytes, same, seconds, text
 from mock_mixpanel.projects.config import DropFilter, MixpanelLimits
-from mock_mixpanel.state import profile_operations
-from mock_mixpanel.state.events import IDENTITY_EVENTS, device_and_user
+from mock_mixpanel.state.events.event import IDENTITY_EVENTS, device_and_user
+from mock_mixpanel.state.profiles import operations
 
 BLOCKED_IDS = frozenset(
     {
@@ -174,7 +174,7 @@ def _update_problems(record: Any, limits: MixpanelLimits, ids: list[str]) -> Ite
         if not identifier(record.get(name)):
             known = NO_DISTINCT_ID if name == "$distinct_id" else None
             yield known or Problem(f"{name}, missing or empty")
-    yield from map(Problem, profile_operations.faults(record))
+    yield from map(Problem, operations.faults(record))
     yield from _size_problems(record, "", limits)
 
 

@@ -14,7 +14,7 @@ from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.log.records import RecordVerdict
 from mock_mixpanel.projects.config import MixpanelLimits, Project
 from mock_mixpanel.simulation.places import place_of
-from mock_mixpanel.state.events import IDENTITY_EVENTS, sent_id
+from mock_mixpanel.state.events.event import IDENTITY_EVENTS, sent_id
 
 EVENTS = ("/track", "/import")
 MOST_TERMS = 1000

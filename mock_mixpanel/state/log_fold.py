@@ -20,13 +20,13 @@ from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.log.row_codec import Row, entries_of
 from mock_mixpanel.log.stores import PAGE, Page
 from mock_mixpanel.projects.config import MixpanelLimits
-from mock_mixpanel.state.events import IDENTITY_EVENTS
+from mock_mixpanel.state.events.event import IDENTITY_EVENTS
 from mock_mixpanel.state.identities import identities_for
 from mock_mixpanel.state.identities.links import LinkHistory, LinkLog, named_ids
-from mock_mixpanel.state.json_cache import Texts
+from mock_mixpanel.state.lists.json_cache import Texts
+from mock_mixpanel.state.lists.reason_counts import ReasonCount
+from mock_mixpanel.state.lists.references import References, kind_of
 from mock_mixpanel.state.project_state import ProjectState
-from mock_mixpanel.state.reason_counts import ReasonCount
-from mock_mixpanel.state.references import References, kind_of
 
 SMALLEST_PAGE, FIRST_PAGE = 10, 50
 """Requests that are fetched at once while time is limited: at least, and at first."""

@@ -16,18 +16,18 @@ from mock_mixpanel.json_values import identifier, truthy
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.simulation.scheduler import ScheduledEffect, Scheduler
-from mock_mixpanel.state.deduplication import Deduplication
 from mock_mixpanel.state.deletions import ENDPOINT as ERASE
 from mock_mixpanel.state.deletions import TASKS, Erasures
-from mock_mixpanel.state.events import IDENTITY_EVENTS, Event, hot_shard, read_event
+from mock_mixpanel.state.events.deduplication import Deduplication
+from mock_mixpanel.state.events.event import IDENTITY_EVENTS, Event, hot_shard, read_event
+from mock_mixpanel.state.events.hot_shards import HotShards
 from mock_mixpanel.state.findings import Finding, RefusedError
-from mock_mixpanel.state.hot_shards import HotShards
 from mock_mixpanel.state.identities import Identities, Link
-from mock_mixpanel.state.link_decisions import LinkDecisions
-from mock_mixpanel.state.list_items import Item, Seen
-from mock_mixpanel.state.pagination import Part
-from mock_mixpanel.state.profiles import Profile, Profiles
-from mock_mixpanel.state.references import CausingRecord
+from mock_mixpanel.state.identities.link_decisions import LinkDecisions
+from mock_mixpanel.state.lists.items import Item, Seen
+from mock_mixpanel.state.lists.pagination import Part
+from mock_mixpanel.state.lists.references import CausingRecord
+from mock_mixpanel.state.profiles.profiles import Profile, Profiles
 
 EVENTS = ("/track", "/import")
 NOTHING_ADDED: Mapping[str, Any] = {}

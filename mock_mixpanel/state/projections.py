@@ -12,13 +12,13 @@ from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import REGIONS
 from mock_mixpanel.state.findings import Finding
 from mock_mixpanel.state.identities.links import LinkLog
-from mock_mixpanel.state.identity_report import LISTS, IdentityReport
 from mock_mixpanel.state.journal_reader import JournalReader
-from mock_mixpanel.state.list_items import Item, Seen, with_entries
-from mock_mixpanel.state.pagination import ALL, Part
+from mock_mixpanel.state.lists.identity_report import LISTS, IdentityReport
+from mock_mixpanel.state.lists.items import Item, Seen, with_entries
+from mock_mixpanel.state.lists.pagination import ALL, Part
+from mock_mixpanel.state.lists.reason_counts import ReasonCount
+from mock_mixpanel.state.lists.record_status import RecordStatus, StatusReader
 from mock_mixpanel.state.project_state import ProjectState
-from mock_mixpanel.state.reason_counts import ReasonCount
-from mock_mixpanel.state.record_status import RecordStatus, StatusReader
 
 __all__ = ["Item", "Projections", "Seen"]
 

@@ -19,8 +19,8 @@ from mock_mixpanel.readback.dates import days, whole_days
 from mock_mixpanel.readback.expression_values import ExpressionError
 from mock_mixpanel.readback.expressions import WhereRow, compile_where
 from mock_mixpanel.simulation.rate_limits import Window
-from mock_mixpanel.state.events import HOT_SHARD, IDENTITY_EVENTS, sent_id
-from mock_mixpanel.state.list_items import Item, Seen
+from mock_mixpanel.state.events.event import HOT_SHARD, IDENTITY_EVENTS, sent_id
+from mock_mixpanel.state.lists.items import Item, Seen
 
 TEXT_TYPE = "text/plain; charset=utf-8"
 GZIP_FROM = 1400

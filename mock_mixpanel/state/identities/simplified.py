@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, KeysView, Sequence
 from dataclasses import dataclass, field
 
 from mock_mixpanel.log.records import LogEntry
-from mock_mixpanel.state.events import device_and_user
+from mock_mixpanel.state.events.event import device_and_user
 from mock_mixpanel.state.identities.links import NOTHING, Link, LinkDecision
 
 LINKED = "$device_id: it is linked to another $user_id already"

@@ -20,8 +20,9 @@ from tests.mock_mixpanel.readback.management import test_gdpr
 from tests.mock_mixpanel.serving import test_faults_on_the_wire, test_isolation
 from tests.mock_mixpanel.serving.test_faults_on_the_wire import connection
 from tests.mock_mixpanel.simulation import test_faults
-from tests.mock_mixpanel.state import test_alias_propagation, test_dedup
-from tests.mock_mixpanel.state.test_alias_propagation import slow
+from tests.mock_mixpanel.state.events import test_dedup
+from tests.mock_mixpanel.state.identities import test_alias_propagation
+from tests.mock_mixpanel.state.identities.test_alias_propagation import slow
 from tests.mock_mixpanel.wire import NOW
 
 __all__ = ["connection", "filled", "guarded", "pool", "slow"]

@@ -6,7 +6,7 @@ import pytest
 
 from mock_mixpanel.simulation.places import PLACES, profile_location
 
-PAGE = Path(__file__).parents[3] / "docs" / "reference" / "mock.md"
+PAGE = Path(__file__).parents[4] / "docs" / "reference" / "mock.md"
 
 
 @pytest.mark.parametrize("name", PLACES)

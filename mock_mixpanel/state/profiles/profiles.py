@@ -17,10 +17,10 @@ from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.simulation.places import profile_location
-from mock_mixpanel.state.change_order import ChangeOrder
-from mock_mixpanel.state.events import cut
+from mock_mixpanel.state.events.event import cut
 from mock_mixpanel.state.findings import Finding, RefusedError
-from mock_mixpanel.state.profile_operations import Properties, apply_all
+from mock_mixpanel.state.profiles.change_order import ChangeOrder
+from mock_mixpanel.state.profiles.operations import Properties, apply_all
 
 LAST_SEEN = "$last_seen"
 AT_ONCE = 10_000

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from mock_mixpanel.json_values import identifier
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.simulation.clock import iso
-from mock_mixpanel.state.events import IDENTITY_EVENTS, Event
+from mock_mixpanel.state.events.event import IDENTITY_EVENTS, Event
 from mock_mixpanel.state.identities import Link
-from mock_mixpanel.state.references import CausingRecord, References, kind_of
+from mock_mixpanel.state.lists.references import CausingRecord, References, kind_of
 
 if TYPE_CHECKING:
     from mock_mixpanel.state.project_state import ProjectState

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.simulation.clock import iso
-from mock_mixpanel.state.events import Event, event_properties
+from mock_mixpanel.state.events.event import Event, event_properties
 
 
 class Item(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from mock_mixpanel.json_values import identifier
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.simulation.clock import iso
-from mock_mixpanel.state.profile_operations import OPERATIONS
+from mock_mixpanel.state.profiles.operations import OPERATIONS
 
 OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)
 KINDS = {"/track": "event", "/import": "event", "/engage": "profile", "/groups": "group"}

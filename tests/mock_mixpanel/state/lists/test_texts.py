@@ -119,6 +119,6 @@ def test_memory_is_bounded(bound: str) -> None:
     listed = Listed()
     listed.send(5)
     whole = listed.events(limit=5)
-    with patch(f"mock_mixpanel.state.json_cache.{bound}", 100):
+    with patch(f"mock_mixpanel.state.lists.json_cache.{bound}", 100):
         assert whole == listed.events()
         assert listed.reads() == [1, 2, 3, 4, 5]

@@ -10,8 +10,8 @@ from mock_mixpanel.app import create_app
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.row_codec import Row
 from mock_mixpanel.log.stores.memory import MemoryStore
-from mock_mixpanel.state import change_order
-from mock_mixpanel.state.change_order import ChangeOrder
+from mock_mixpanel.state.profiles import change_order
+from mock_mixpanel.state.profiles.change_order import ChangeOrder
 from mock_mixpanel.state.project_state import ProjectState
 from tests.mock_mixpanel.wire import NOW
 

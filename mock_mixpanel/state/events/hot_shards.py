@@ -6,7 +6,7 @@ from typing import Any
 
 from mock_mixpanel.json_values import identifier
 from mock_mixpanel.projects.config import MixpanelLimits
-from mock_mixpanel.state.events import Event
+from mock_mixpanel.state.events.event import Event
 
 
 class HotShards:

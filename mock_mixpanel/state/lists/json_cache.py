@@ -14,7 +14,7 @@ import orjson
 from mock_mixpanel.gc_pause import uncollected
 from mock_mixpanel.json_values import to_json
 from mock_mixpanel.log.index import Index
-from mock_mixpanel.state.list_items import Seen, with_entries
+from mock_mixpanel.state.lists.items import Seen, with_entries
 
 PIECE = 256 * 1024
 """Bytes of one piece."""

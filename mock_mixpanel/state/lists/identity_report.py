@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.state.deletions import ENDPOINT as ERASE
-from mock_mixpanel.state.events import IDENTITY_EVENTS
+from mock_mixpanel.state.events.event import IDENTITY_EVENTS
 from mock_mixpanel.state.identities import Link
 from mock_mixpanel.state.identities.links import LinkHistory, LinkLog
-from mock_mixpanel.state.profiles import Profile
-from mock_mixpanel.state.references import CausingRecord, References, about
+from mock_mixpanel.state.lists.references import CausingRecord, References, about
+from mock_mixpanel.state.profiles.profiles import Profile
 
 if TYPE_CHECKING:
     from mock_mixpanel.state.project_state import ProjectState

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_mixpanel.client import MockMixpanel
-from mock_mixpanel.state import profiles
+from mock_mixpanel.state.profiles import profiles
 from tests.mock_mixpanel.streams import OPERATIONS, Mock
 from tests.mock_mixpanel.wire import (
     NOW,

@@ -1,0 +1,1 @@
+"""Stored events, and which of them count."""

@@ -1,0 +1,1 @@
+"""What readers get: items, pages of lists, counts, references and reports."""
