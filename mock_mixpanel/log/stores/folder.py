@@ -288,8 +288,7 @@ class FolderStore:
     def _drop(self) -> None:
         """Drop the oldest rows if there are too many."""
         with self.exclusive():
-            head = self._head
-            entry = oldest_to_keep(head.first_entry, head.next_entry, self._keep)
+            entry = oldest_to_keep(self._head.first_entry, self._head.next_entry, self._keep)
             if entry is not None:
                 self.drop(entry)
 
