@@ -23,7 +23,6 @@ class CompressedInputError(OSError):
 def decompressed(raw: BinaryIO) -> BinaryIO:
     """A stream of the plain bytes of `raw`, which must be a buffered reader (it has `peek`).
 
-    When the stream is closed, it closes `raw`.
     Reading raises CompressedInputError if the compressed data ends early or is damaged. Raises
     CompressedInputError at once for zstd without the package `zstandard`.
     """
@@ -63,12 +62,7 @@ class _Gzip(io.RawIOBase):
     """The plain bytes of a gzip stream, in one or several members."""
 
     def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
         self._file = gzip.GzipFile(fileobj=raw)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
 
     def readable(self) -> bool:
         return True
@@ -91,10 +85,6 @@ class _Zstd(io.RawIOBase):
         self._frame: Any = None
         self._input = b""
         self._output = memoryview(b"")
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
 
     def readable(self) -> bool:
         return True

@@ -6,8 +6,8 @@ This module reads the clock, files and the environment; the core does not.
 import json
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import closing, nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -161,13 +161,19 @@ def opened(file: str | None, *, raw_stdin: bool = False) -> Any:
     compression ends the program with status 2.
     """
     if file not in (None, "-"):
-        return closing(_decompressed(Path(str(file)).open("rb"), str(file)))
+        return _opened_file(Path(str(file)))
     with suppress(OSError):  # a stand-in for standard input has no file descriptor
         # A non-blocking standard input would look like its end while no data is there yet.
         os.set_blocking(sys.stdin.buffer.fileno(), True)
     if raw_stdin:
         return nullcontext(sys.stdin.buffer)
     return closing(_decompressed(standard_input(), "standard input"))
+
+
+@contextmanager
+def _opened_file(path: Path) -> Iterator[BinaryIO]:
+    with path.open("rb") as raw:
+        yield _decompressed(raw, str(path))
 
 
 def _decompressed(source: BinaryIO, name: str) -> BinaryIO:
