@@ -105,13 +105,8 @@ def _failure(old: Json | None, new: Json | None) -> Iterator[Change]:
         if not _may_be_same(old, new):
             yield Change(ChangeClass.VALUE, "message", "error.code", code_of(old), code_of(new))
         elif old.get("message") != new.get("message"):
-            yield Change(
-                ChangeClass.REWORDED,
-                "message",
-                "error.message",
-                old.get("message"),
-                new.get("message"),
-            )
+            words = old.get("message"), new.get("message")
+            yield Change(ChangeClass.REWORDED, "message", "error.message", *words)
     elif new:
         path = f"error.{code_of(new)}"
         yield Change(ChangeClass.FAILING, "message", path, None, new.get("message"))
