@@ -13,6 +13,7 @@ import zstandard
 
 from tests.command import run_here
 from tests.translator.messages import track
+from translator.bulk import CHUNK_BYTES
 from translator.cli import main
 
 NOW = ("--now", "2026-06-15T12:00:00Z")
@@ -158,7 +159,10 @@ def test_an_interrupt_ends_all_processes(settings_file: Path, workers: str, unde
     assert command.stdin is not None
     assert command.stdout is not None
     # One line more than may be under way, so that there is an answer while input is awaited.
-    line = json.dumps(track(properties={"x": "a" * (1 << 20)})).encode() + b"\n"
+    # Each line fills whole chunks: several processes get no chunk before it is full.
+    rest = len(json.dumps(track(properties={"x": ""}))) + 1
+    line = json.dumps(track(properties={"x": "a" * (8 * CHUNK_BYTES - rest)})).encode() + b"\n"
+    assert len(line) % CHUNK_BYTES == 0
     command.stdin.write(line * (under_way + 1))
     command.stdin.flush()
     assert command.stdout.readline().startswith(b'{"messageId":"m1"')
