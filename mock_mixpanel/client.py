@@ -123,7 +123,8 @@ class MockMixpanel:
 
     def project(self, **options: Any) -> None:
         """Set options of this project, such as alias_delay or secret."""
-        self._call("PUT", f"projects/{quote(self.token, safe='')}", body=options)
+        token = quote(self.token, safe="", errors="surrogatepass")
+        self._call("PUT", f"projects/{token}", body=options)
 
     def faults(self, *rules: Mapping[str, Any]) -> None:
         """Add rules for answers that go wrong; each is for this project's requests."""

@@ -78,7 +78,7 @@ class PeopleReader:
                     "known": token in known,
                     **projections.totals(token),
                     "regions": [_counts(state) for state in by_token[token]],
-                    "url": f"/_mock/projects/{quote(token, safe='')}",
+                    "url": f"/_mock/projects/{quote(token, safe='', errors='surrogatepass')}",
                 }
                 for token in sorted({*known, *by_token})
             ]

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
+import requests
 
 from mock_mixpanel.client import MockMixpanel
 
@@ -34,6 +35,16 @@ def test_any_token(mock_mixpanel: MockMixpanel, token: str) -> None:
     status, options = call(mock_mixpanel, "PUT", token, {"alias_delay": 7})
     assert (status, options["token"], options["alias_delay"]) == (200, token, 7)
     assert call(mock_mixpanel, "GET", token) == (200, options)
+
+
+@pytest.mark.parametrize("token", TOKENS, ids=ascii)
+def test_list_of_projects(mock_mixpanel: MockMixpanel, token: str) -> None:
+    """The list of projects has each token, with the address of its options."""
+    call(mock_mixpanel, "PUT", token, {})
+    projects = requests.get(f"{mock_mixpanel.url}/_mock/projects", timeout=30).json()
+    found = {each["token"]: each["url"] for each in projects}
+    path = quote(token, safe="", errors="surrogatepass")
+    assert found[token] == f"/_mock/projects/{path}"
 
 
 def test_bytes_that_are_not_text(mock_mixpanel: MockMixpanel) -> None:
