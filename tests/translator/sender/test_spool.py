@@ -16,6 +16,7 @@ from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.spool import Spool
 from translator.sender.books.spool_database import SpoolError
 from translator.sender.books.spool_records import IncomingMessage
+from translator.sender.books.storage import StorageError
 from translator.sender.dispatch.payload_text import encode
 from translator.sender.dispatch.queued_operation import QueuedOperation
 
@@ -254,3 +255,18 @@ def test_only_so_many_messages_are_remembered(tmp_path: Path) -> None:
         assert not spool.forget(NOW - DAY, keep=2)
         known = [spool.known(key)[0] for key in (b"0", b"3", b"4", b"open")]
     assert known == [False, False, True, True]
+
+
+def test_probe(tmp_path: Path) -> None:
+    """A probe fails without room for its size, and leaves nothing behind."""
+    path = tmp_path / "spool.db"
+    with Spool(path) as spool:
+        (pages,) = spool._db.execute("PRAGMA page_count").fetchone()
+        spool._db.execute(f"PRAGMA max_page_count = {pages + 3}")
+        spool.probe(4096)
+        with pytest.raises(StorageError):
+            spool.probe(20 * 4096)
+        spool._db.execute(f"PRAGMA max_page_count = {pages + 30}")
+        spool.probe(20 * 4096)
+        found = spool._db.execute("SELECT value FROM about WHERE name = 'probe'").fetchall()
+        assert found == []

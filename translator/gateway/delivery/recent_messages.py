@@ -65,7 +65,7 @@ class RecentMessages:
         size += sum([len(loss.line) for each in kept for loss in each.losses])
         first = 0
         while size > self._capacity_bytes:
-            size -= _size(kept[first])
+            size -= kept[first].size
             first += 1
         kept = kept[first:]
         with self._lock:
@@ -147,11 +147,6 @@ class RecentMessages:
         received_ms = int(group.received_at * 1000)
         found: Json = {"number": number, "receivedAt": received_ms, "source": group.source}
         return {**found, **_parsed(text)}
-
-
-def _size(message: IncomingMessage) -> int:
-    size = sum(len(queued.text) for queued in message.operations)
-    return size + sum(len(loss.line) for loss in message.losses)
 
 
 def _parsed(text: str | bytes) -> Json:

@@ -46,6 +46,10 @@ large ones."""
 PROBE_SECONDS = 1.0
 """How often to try whether messages can be stored again, after a failure."""
 
+PROBE_BYTES = (16 * 1024, 4 * 1024 * 1024)
+"""The room that is tried, at least and at most. In between it is four times the size of what could
+not be stored: a page that changes is written as a whole."""
+
 UNNUMBERED = 0
 """The number of an operation until the spool gives it one."""
 
@@ -84,6 +88,8 @@ class Intake:
     ) -> None:
         self.store_problem: str | None = None
         """Why the last group could not be stored; None if it was."""
+        self._refused_bytes = 0
+        """The size of what could not be stored."""
         self._sender = sender
         self._ledger = ledger
         self._spool = spool
@@ -145,7 +151,7 @@ class Intake:
         try:
             added, operations = self._take_in(messages)
         except Exception as error:
-            self._log_problem(error)
+            self._log_problem(error, messages)
             return Taken(stored=False, problem=NOT_STORED)
         self._unwoken += operations
         if self._unwoken >= BATCH_OPERATIONS:
@@ -222,7 +228,8 @@ class Intake:
     def _probe(self) -> None:
         """Find out whether messages can be stored again."""
         with suppress(Exception):
-            self._spool.probe()
+            least, most = PROBE_BYTES
+            self._spool.probe(min(max(4 * self._refused_bytes, least), most))
             self.store_problem = None
 
     def _store(self, group: Sequence[_Request]) -> int:
@@ -272,16 +279,17 @@ class Intake:
             log.exception(LogEvent("defect"))
 
     def _not_stored(self, group: Sequence[_Request], error: Exception) -> None:
-        self._log_problem(error)
+        self._log_problem(error, [each for request in group for each in request.messages])
         self._forget_submitted(group)
         for request in group:
             request.done(Taken(stored=False, problem=NOT_STORED))
 
-    def _log_problem(self, error: Exception) -> None:
+    def _log_problem(self, error: Exception, messages: Sequence[IncomingMessage]) -> None:
         if self.store_problem is None:
             # A full disk is no defect, so its place in the code says nothing.
             trace = not isinstance(error, StorageError)
             log.error(LogEvent("not_stored", reason=f"{error!s:.200}"), exc_info=trace)
+        self._refused_bytes = sum(each.size for each in messages)
         self.store_problem = f"cannot store messages: {error!s:.200}"
 
     def _forget_submitted(self, group: Sequence[_Request]) -> None:

@@ -108,7 +108,7 @@ class MemorySpool:
         """The highest number that an operation ever had; 0 if there was none."""
         return self._last_operation
 
-    def probe(self) -> None:
+    def probe(self, size: int) -> None:
         """Memory takes everything."""
 
     def forget(self, before: float, *, keep: int | None = None) -> bool:

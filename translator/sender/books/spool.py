@@ -162,10 +162,13 @@ class Spool:
         with self._lock:
             return self._last_numbers()[1]
 
-    def probe(self) -> None:
-        """Write something; raises StorageError if `add` would."""
-        with self._lock, self._db.transaction():
-            self._db.execute("UPDATE about SET value = value WHERE name = 'run'")
+    def probe(self, size: int) -> None:
+        """Write so many bytes, and remove them; raises StorageError if there is no room."""
+        with self._lock:
+            with self._db.transaction():
+                self._db.execute("REPLACE INTO about VALUES ('probe', zeroblob(?))", (size,))
+            with self._db.transaction():
+                self._db.execute("DELETE FROM about WHERE name = 'probe'")
 
     def forget(self, before: float, *, keep: int | None = None) -> bool:
         """Forget messages that were settled before a moment, in seconds since 1970.

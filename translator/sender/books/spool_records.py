@@ -30,6 +30,12 @@ class IncomingMessage(NamedTuple):
     kind: str = ""
     error: Failure | None = None
 
+    @property
+    def size(self) -> int:
+        """The bytes of its operations and losses, as JSON text."""
+        size = sum(len(queued.text) for queued in self.operations)
+        return size + sum(len(loss.line) for loss in self.losses)
+
 
 class Settlement(NamedTuple):
     """The state of some messages after some of their operations are settled.

@@ -1,5 +1,6 @@
 """/healthz and the metrics report the true state."""
 
+import queue
 import sqlite3
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from tests.translator.gateway.build import Client, TestGateway
 from translator.core.operations import Json
 from translator.gateway.delivery.arrivals import Arrivals
+from translator.gateway.intake import intake
 from translator.sender.books.storage import StorageError
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.request_results import Settled
@@ -58,6 +60,31 @@ def test_it_cannot_store(
         assert "disk is full" in client.get("/healthz").json["status"]
     assert client.post("/v1/track", TRACK).status == 200
     assert problems(client) == (200, [])
+
+
+def test_room_for_a_small_write_is_not_enough(
+    gateway: TestGateway, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether messages can be stored again is tried with four times the size of those that could
+    not, as long as it fails."""
+    tried: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def full(*_: Any) -> None:
+        raise StorageError("database or disk is full")
+
+    def room_for_less(size: int) -> None:
+        tried.put(size)
+        raise StorageError("database or disk is full")
+
+    properties = {"pad": "x" * 20_000}
+    message = gateway.prepare({"type": "track", "properties": properties, **TRACK})
+    monkeypatch.setattr(intake, "PROBE_SECONDS", 0.001)
+    monkeypatch.setattr(gateway.pipeline.spool, "add", full)
+    monkeypatch.setattr(gateway.pipeline.spool, "probe", room_for_less)
+    gateway.intake.submit([message], lambda _: None)
+    sizes = [tried.get(timeout=30) for _ in range(3)]
+    assert sizes == 3 * [4 * message.size]
+    assert problems(client) == (503, ["not_stored"])
 
 
 def test_it_cannot_store_results(
