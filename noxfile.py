@@ -46,10 +46,10 @@ PLUGINS = ("xdist", "timeout", "hypothesispytest", "mockpanel", "mockpanel-scena
 def in_parallel() -> tuple[str, ...]:
     """Options of pytest for a run on all cores.
 
-    Three processes share two cores, because many tests wait for other processes. Plugins are
+    Two processes share a core, because many tests wait for other processes. Plugins are
     named: those that pytest finds by itself are compiled anew, with all modules of their packages.
     """
-    processes = (os.cpu_count() or 1) * 3 // 2 or 1
+    processes = 2 * (os.cpu_count() or 1)
     plugins = [word for name in PLUGINS for word in ("-p", name)]
     return ("--disable-plugin-autoload", *plugins, "-n", str(processes), "--dist", "worksteal")
 
