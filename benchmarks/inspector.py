@@ -74,6 +74,26 @@ def bodies() -> list[bytes]:
     ]
 
 
+def send_updates(client: "Client") -> None:
+    """Send 100 updates of each of 50 people and 50 groups."""
+    for number in range(100):
+        people = [
+            {"$token": "T", "$distinct_id": f"user-{n}", "$set": {"visits": number}}
+            for n in range(BATCH)
+        ]
+        client.call("/engage", json.dumps(people).encode())
+        groups = [
+            {
+                "$token": "T",
+                "$group_key": "company",
+                "$group_id": f"company-{n}",
+                "$set": {"seats": number},
+            }
+            for n in range(BATCH)
+        ]
+        client.call("/groups", json.dumps(groups).encode())
+
+
 @contextmanager
 def serving(*options: str) -> Iterator[tuple[str, int]]:
     """The base URL and the process id of a mock in its own process."""
@@ -196,6 +216,7 @@ def measure_ingestion(url: str, process: int, arguments: argparse.Namespace) -> 
     print(f"the live page takes {share:.1%} of one processor", flush=True)
     sent = 2 * arguments.rounds * ROUND * BATCH
     one_round(client, prepared, max(0, arguments.events - sent) // BATCH)
+    send_updates(client)
 
 
 def main() -> None:
