@@ -29,7 +29,7 @@ def lint(session: nox.Session) -> None:
     session.run("mypy")
 
 
-def install(session: nox.Session, *packages: str) -> None:
+def install_compiled(session: nox.Session, *packages: str) -> None:
     """Install packages with compiled modules, and let Python cache those of the tests.
 
     The sessions start hundreds of processes; without the cache, each compiles all that it imports.
@@ -68,7 +68,7 @@ def tests(session: nox.Session) -> None:
 
     The sessions `clients` and `browser` run the tests of the mock's pages in Chromium.
     """
-    install(session, "-e", ".[test]", "pip")  # pip: an environment of uv has none
+    install_compiled(session, "-e", ".[test]", "pip")  # pip: an environment of uv has none
     elsewhere = [f"--ignore={page}" for page in PAGES]
     session.run("pytest", *in_parallel(), *elsewhere, *session.posargs)
 
@@ -93,7 +93,7 @@ REPEATING = (
 @nox.session
 def thorough(session: nox.Session) -> None:
     """Repeat the tests with random input and kills far more often; arguments go to pytest."""
-    install(session, "-e", ".[test]", "pip")
+    install_compiled(session, "-e", ".[test]", "pip")
     env = {"MOCKPANEL_TESTS": "thorough"}
     session.run("pytest", *in_parallel(), *REPEATING, *session.posargs, env=env)
 
@@ -118,7 +118,7 @@ def browser(session: nox.Session) -> None:
 
 def run_clients(session: nox.Session, *tests: str, **variables: str) -> None:
     """Install the clients, and run their tests with these environment variables."""
-    install(session, "-e", ".[test,clients]", "pip")
+    install_compiled(session, "-e", ".[test,clients]", "pip")
     folder = Path(session.create_tmp(), "node").resolve()
     shutil.copytree("tests/clients/node", folder, dirs_exist_ok=True)
     if shutil.which("npm"):
@@ -156,7 +156,7 @@ def install_readers(session: nox.Session) -> Path:
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Every scenario against our translator, as installed; arguments go to the runner."""
-    install(session, ".")
+    install_compiled(session, ".")
     # -P: the installed packages, not the checkout.
     session.run("python", "-P", "-m", "conformance", "run", *session.posargs)
 
@@ -167,7 +167,7 @@ def regression(session: nox.Session) -> None:
 
     Without a tag it compares with the last commit and shows what is not committed.
     """
-    install(session, ".")
+    install_compiled(session, ".")
     described = subprocess.run(
         ["git", "describe", "--tags", "--abbrev=0"], capture_output=True, text=True
     )
@@ -189,7 +189,7 @@ def regression(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Every benchmark, as one table of ratios; takes the options of benchmarks/all.py."""
-    install(session, ".", "mixpanel>=5.4,<6")
+    install_compiled(session, ".", "mixpanel>=5.4,<6")
     session.run("python", "benchmarks/all.py", *session.posargs)
 
 
