@@ -25,6 +25,24 @@ def test_json_means_the_same(text: str) -> None:
     assert controls == []
 
 
+def written(*command: str, folder: Path, terminal: bool) -> str:
+    """What a module with arguments writes to a terminal, or to a pipe; it runs in the folder."""
+    leader, follower = os.openpty() if terminal else os.pipe()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=follower,
+            check=True,
+            timeout=60,
+        )
+        return os.read(leader, 65536).decode()
+    finally:
+        os.close(leader)
+        os.close(follower)
+
+
 @pytest.mark.parametrize("character", ["\x7f", "\x9b", "\u061c", "\u202e"])
 @pytest.mark.parametrize("terminal", [True, False])
 def test_translate(tmp_path: Path, character: str, terminal: bool) -> None:
@@ -32,21 +50,8 @@ def test_translate(tmp_path: Path, character: str, terminal: bool) -> None:
     (tmp_path / "settings.json").write_text('{"token": "T"}')
     message = {"type": "track", "userId": "u", "event": f"E{character}[31m", "messageId": "m"}
     (tmp_path / "in").write_text(json.dumps(message, ensure_ascii=False) + "\n")
-    command = [sys.executable, "-m", "translator", "translate", "--settings", "settings.json"]
-    leader, follower = os.openpty() if terminal else os.pipe()
-    try:
-        subprocess.run(
-            [*command, "in"],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=follower,
-            check=True,
-            timeout=60,
-        )
-        shown = os.read(leader, 65536).decode()
-    finally:
-        os.close(leader)
-        os.close(follower)
+    command = ("translator", "translate", "--settings", "settings.json", "in")
+    shown = written(*command, folder=tmp_path, terminal=terminal)
     assert (character in shown) is not terminal
     [operation] = json.loads(shown)["operations"]
     assert operation["payload"]["event"] == message["event"]
@@ -73,19 +78,6 @@ def test_other_lines_of_json(tmp_path: Path, command: tuple[str, ...]) -> None:
     }
     message |= {"timestamp": "2026-06-15T12:00:00Z", "properties": {"p": "\u202e\x1b[31m"}}
     (tmp_path / "in").write_text(json.dumps(message, ensure_ascii=False) + "\n")
-    leader, follower = os.openpty()
-    try:
-        subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=follower,
-            check=True,
-            timeout=60,
-        )
-        shown = os.read(leader, 65536).decode()
-    finally:
-        os.close(leader)
-        os.close(follower)
+    shown = written(*command, folder=tmp_path, terminal=True)
     assert json.loads(shown.splitlines()[0])["messageId"] != ""
     assert [each for each in "\x9b\x1b\u202e" if each in shown] == []
