@@ -205,7 +205,7 @@ class RecordPages:
 
 
 def overview(totals: Mapping[str, int], splits: str | None) -> str:
-    """What arrived, in one sentence."""
+    """What arrived, and what is wrong with it, each in one sentence."""
     arrived = f"{counted(totals['records'], 'record')} in {counted(totals['requests'], 'request')}"
     noted = totals["noted"]
     problems = []
@@ -214,7 +214,8 @@ def overview(totals: Mapping[str, int], splits: str | None) -> str:
         problems.append(f"{have} a reason against {'it' if noted == 1 else 'them'}")
     if splits:
         problems.append(f"there {'is' if splits.startswith('1 ') else 'are'} {splits}")
-    return f"{arrived}. {' and '.join(problems) or 'Nothing went wrong'}."
+    told = " and ".join(problems) or "nothing went wrong"
+    return f"{arrived}. {told[0].upper()}{told[1:]}."
 
 
 def _q() -> str:

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from mock_mixpanel.app import create_app
+from mock_mixpanel.inspector.pages import overview
 from mock_mixpanel.inspector.reasons import explain, explanations
 from tests.mock_mixpanel.wire import NOW
 
@@ -61,6 +62,22 @@ def test_overview_says_what_went_wrong(client: FlaskClient) -> None:
     text = Text(shown(client, "")).text
     assert "3 records in 2 requests. 1 record has a reason against it." in text
     assert "1 record time: older than 5 days" in text
+
+
+@pytest.mark.parametrize(
+    ("noted", "splits", "expected"),
+    [
+        (0, None, "Nothing went wrong."),
+        (2, None, "2 records have a reason against them."),
+        (0, "1 split profile", "There is 1 split profile."),
+        (0, "2 split profiles", "There are 2 split profiles."),
+        (1, "2 split profiles", "1 record has a reason against it and there are 2 split profiles."),
+    ],
+)
+def test_overview_is_made_of_sentences(noted: int, splits: str | None, expected: str) -> None:
+    """Each sentence of the overview begins with a capital letter or a number."""
+    totals = {"records": 3, "requests": 2, "noted": noted}
+    assert overview(totals, splits) == f"3 records in 2 requests. {expected}"
 
 
 @pytest.mark.parametrize("path", ["/", "/_mock", "/_mock/"])
