@@ -19,7 +19,7 @@ from translator.gateway.http.responses import Headers, Response, refusal, succes
 from translator.gateway.http.unknown_keys import UnknownKeys
 from translator.gateway.intake.intake import Intake
 from translator.gateway.intake.taken import TOO_MUCH, Taken
-from translator.gateway.messages.calls import BATCHES, write_key_of
+from translator.gateway.messages.calls import BATCHES, write_keys_of
 from translator.gateway.messages.segment_limits import Limits
 from translator.gateway.messages.visitor_address import VisitorAddress
 from translator.gateway.sources.pipeline import Pipeline
@@ -90,29 +90,58 @@ class TrackingApi:
 
     async def _accept(self, call: Call, user: str | None, *, large: bool) -> Response:
         pipeline = self._sources.only or (self._sources.find(user) if user else None)
-        if pipeline is None:
-            body = call.parsed().value
-            messages = call.messages(body)
-            write_key = write_key_of(user, body)
-            pipeline = self._sources.find(write_key)
-            if pipeline is None:
-                return self._unknown.refuse(write_key, len(messages))
-        intake = pipeline.intake
-        if not intake.room():
+        parts = [(pipeline, call)] if pipeline else []
+        if not parts:
+            parts, refused = self._by_source(call, user)
+            if not parts:
+                return refused
+        if not all(each.intake.room() for each, _ in parts):
             return refusal(503, TOO_MUCH)
         stored = _Stored(call.name)
         if call.is_small and self._order.is_idle:
-            await self._store(intake, list(translate_request(call, pipeline.translation)), stored)
+            [(pipeline, call)] = parts  # it is one message
+            messages = list(translate_request(call, pipeline.translation))
+            await self._store(pipeline.intake, messages, stored)
             return stored.answer()
         with self._order.next() as turn:
             if large:
                 turn.end()  # a large request and the others do not wait for each other
-            async for piece in self._translated(pipeline, call, large=large):
-                if not large:
-                    await turn.come()
-                if not await self._store(intake, piece, stored, turn):
-                    break
+            for pipeline, part in parts:
+                # The next request has its turn once the last source has its messages.
+                ending = turn if part is parts[-1][1] else None
+                async for piece in self._translated(pipeline, part, large=large):
+                    if not large:
+                        await turn.come()
+                    if not await self._store(pipeline.intake, piece, stored, ending):
+                        return stored.answer()
         return stored.answer()
+
+    def _by_source(
+        self, call: Call, user: str | None
+    ) -> tuple[list[tuple[Pipeline, Call]], Response]:
+        """The sources whose messages a request has, each with its part of the request.
+
+        Messages whose write key no source has are counted and logged. The response is for a request
+        without any other messages. Raises BadRequestError.
+        """
+        write_keys = write_keys_of(call.name, user, call.parsed().value)
+        places: dict[str, list[int]] = {}
+        for place, write_key in enumerate(write_keys):
+            places.setdefault(write_key, []).append(place)
+        by_source: dict[Pipeline, list[int]] = {}
+        for write_key, found in places.items():
+            pipeline = self._sources.find(write_key)
+            if pipeline is None:
+                self._unknown.count(write_key, len(found))
+            else:
+                by_source.setdefault(pipeline, []).extend(found)
+        if sum(map(len, by_source.values())) == len(write_keys) and len(by_source) == 1:
+            return [(pipeline, call) for pipeline in by_source], success()
+        parts = [
+            (pipeline, call._replace(places=frozenset(found)))
+            for pipeline, found in by_source.items()
+        ]
+        return parts, self._unknown.response(write_keys)
 
     async def _store(
         self,

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from translator.gateway.http.metrics import Metrics
 from translator.gateway.http.responses import Response, refusal, success
@@ -27,8 +27,8 @@ class UnknownKeys:
         self._logged_at: float | None = None
         self._messages = 0
 
-    def refuse(self, write_key: str, messages: int) -> Response:
-        """Answer a call with this number of messages."""
+    def count(self, write_key: str, messages: int) -> None:
+        """Count this number of messages, which are not accepted."""
         self._metrics.unknown.inc(messages)
         self._messages += messages
         now = self._clock()
@@ -36,6 +36,10 @@ class UnknownKeys:
             source = source_name(write_key) if write_key else ""
             log.warning(LogEvent("unknown_write_key", source=source, messages=self._messages))
             self._logged_at, self._messages = now, 0
-        if not write_key:
-            return refusal(400, "the write key is missing; send it as the Basic user", messages)
-        return success(messages)
+
+    def response(self, write_keys: Sequence[str]) -> Response:
+        """The response to a request none of whose messages is accepted; its write keys."""
+        if not any(write_keys):
+            problem = "the write key is missing; send it as the Basic user"
+            return refusal(400, problem, len(write_keys))
+        return success(len(write_keys))

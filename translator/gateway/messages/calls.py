@@ -39,20 +39,16 @@ def messages_of(name: str, body: Any, received_ms: int, new_id: Callable[[], str
     own members win (Segment's HTTP API source, "Batch"). Raises BadRequestError if the body is not
     what the path wants.
     """
-    if not isinstance(body, dict):
-        raise BadRequestError(400, "the body must be a JSON object")
+    raw = _raw_messages(name, body)
     arrival = _Arrival(received_ms, iso_milliseconds(received_ms), new_id)
     if name in BATCHES:
-        batch = body.get("batch")
-        if not isinstance(batch, list):
-            raise BadRequestError(400, "'batch' must be a list of messages")
         shared = {key: body[key] for key in ("context", "integrations") if key in body}
         sent_at = body.get("sentAt")
         return [
             _arrived(_merged(message, shared), sent_at, arrival)
             if isinstance(message, dict)
             else message
-            for message in batch
+            for message in raw
         ]
     return [_arrived({**body, "type": KINDS[name]}, None, arrival)]
 
@@ -103,16 +99,31 @@ def _arrived(message: Json, sent_at: Any, arrival: _Arrival) -> Json:
     return message
 
 
-def write_key_of(authorization_user: str | None, body: Any) -> str:
-    """The write key of a request: the Basic user, or else the body's; empty without either.
+def write_keys_of(name: str, user: str | None, body: Any) -> list[str]:
+    """The write key of each message of a request, in order; empty text for one without a key.
 
-    A batch without one may have it in its messages, as the files of some mobile SDKs do.
+    The key of the request holds for all its messages: the Basic user, or else the body's
+    `writeKey`. If the request has no key, each message of a batch has its own, as in the files of
+    some mobile SDKs (decision:write-keys). An empty batch gives the key of the request alone.
+    `name` is the last part of the path. Raises BadRequestError as `messages_of` does.
     """
-    if authorization_user:
-        return authorization_user
-    if not isinstance(body, dict):
-        return ""
-    found = body.get("writeKey")
-    if found is None and isinstance(batch := body.get("batch"), list) and batch:
-        found = batch[0].get("writeKey") if isinstance(batch[0], dict) else None
+    messages = _raw_messages(name, body)
+    shared = user or _write_key(body)
+    return [shared or _write_key(message) for message in messages] or [shared]
+
+
+def _write_key(source: Any) -> str:
+    found = source.get("writeKey") if isinstance(source, dict) else None
     return found if isinstance(found, str) else ""
+
+
+def _raw_messages(name: str, body: Any) -> list[Any]:
+    """The messages of a body as they are in it. Raises BadRequestError for a body without any."""
+    if not isinstance(body, dict):
+        raise BadRequestError(400, "the body must be a JSON object")
+    if name not in BATCHES:
+        return [body]
+    batch = body.get("batch")
+    if not isinstance(batch, list):
+        raise BadRequestError(400, "'batch' must be a list of messages")
+    return batch

@@ -24,7 +24,8 @@ class Call(NamedTuple):
     """A request as it arrived.
 
     `name` is the last part of its path, `encoding` its Content-Encoding, `origin` its Origin, each
-    empty if absent; `visitor` is the visitor's address. `now` is in seconds since 1970.
+    empty if absent; `visitor` is the visitor's address. `now` is in seconds since 1970. `places`
+    are those of the messages to translate, counted from 0; None for all of them.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Call(NamedTuple):
     visitor: str
     now: float
     limits: Limits
+    places: frozenset[int] | None = None
 
     @property
     def is_small(self) -> bool:
@@ -62,8 +64,11 @@ def translate_request(call: Call, source: SourceTranslation) -> Iterator[Transla
     try:
         for place, message in enumerate(messages):
             refused, address = None, None
+            size = next(sizes, 0) if isinstance(message, dict) else 0
+            if call.places is not None and place not in call.places:
+                continue
             if isinstance(message, dict):
-                refused = limits.problem(message, place, next(sizes, 0))
+                refused = limits.problem(message, place, size)
                 if comes_from_client(call.name, call.origin, message):
                     address = call.visitor
             yield source.translate(message, now, refused, address=address, strict=strict)

@@ -1,13 +1,12 @@
 """From the body of a request to Segment messages."""
 
-import json
 from itertools import count
 from typing import Any
 
 import pytest
 
 from translator.gateway.messages.bodies import BadRequestError
-from translator.gateway.messages.calls import messages_of, write_key_of
+from translator.gateway.messages.calls import messages_of, write_keys_of
 
 RECEIVED_MS = 1_781_524_800_000
 RECEIVED = "2026-06-15T12:00:00.000Z"
@@ -85,12 +84,32 @@ def test_bodies_of_another_shape(name: str, body: Any, problem: str) -> None:
     assert (caught.value.status, str(caught.value)) == (400, problem)
 
 
-def test_write_key() -> None:
-    """The Basic user counts, then the body's write key, then that of its first message."""
-    body = json.loads('{"writeKey": "of-body"}')
-    assert [
-        write_key_of("of-user", body),
-        write_key_of(None, body),
-        write_key_of(None, {"batch": [{"writeKey": "of-message"}]}),
-        write_key_of(None, []),
-    ] == ["of-user", "of-body", "of-message", ""]
+A, B, NO_KEY = {"writeKey": "a"}, {"writeKey": "b"}, {"event": "E"}
+
+
+@pytest.mark.parametrize(
+    ("name", "user", "body", "keys"),
+    [
+        ("track", "user", A, ["user"]),
+        ("track", None, A, ["a"]),
+        ("track", None, NO_KEY, [""]),
+        ("batch", "user", {"batch": [A, B, NO_KEY], "writeKey": "body"}, ["user"] * 3),
+        ("batch", None, {"batch": [A, B, NO_KEY], "writeKey": "body"}, ["body"] * 3),
+        ("import", None, {"batch": [A, B, NO_KEY, 5]}, ["a", "b", "", ""]),
+        ("batch", None, {"batch": [A], "writeKey": ""}, ["a"]),
+        ("batch", None, {"batch": [A], "writeKey": 5}, ["a"]),
+        ("batch", None, {"batch": [{"writeKey": ["a"]}]}, [""]),
+        ("batch", "user", {"batch": []}, ["user"]),
+        ("batch", None, {"batch": []}, [""]),
+    ],
+)
+def test_write_keys(name: str, user: str | None, body: Any, keys: list[str]) -> None:
+    """The Basic user counts, then the body's write key, then that of each message."""
+    assert write_keys_of(name, user, body) == keys
+
+
+@pytest.mark.parametrize("body", [[], {}, {"batch": {}}])
+def test_write_keys_of_bodies_of_another_shape(body: Any) -> None:
+    """A batch that is not a list of messages is a bad request."""
+    with pytest.raises(BadRequestError):
+        write_keys_of("batch", None, body)

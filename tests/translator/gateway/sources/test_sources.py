@@ -3,12 +3,14 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.translator.gateway.build import TestGateway, taken
+from translator.gateway.messages.segment_limits import SEGMENT
 from translator.gateway.sources.pipeline import Pipeline
 from translator.gateway.sources.sources import (
     Sources,
@@ -21,6 +23,7 @@ from translator.sender.dispatch.queued_operation import QueuedOperation
 
 SHOP, APP = "key-of-the-shop", "key-of-the-app"
 TRACK = {"event": "E", "userId": "u"}
+SEGMENT_LIMITS_WITH_THREE_MESSAGES = replace(SEGMENT, batch_messages=3)
 
 
 class Files:
@@ -108,6 +111,110 @@ def test_an_unknown_key(files: Files) -> None:
     assert client.post("/v1/track", TRACK).status == 400
     assert [len(found) for found in tokens(sources).values()] == [0]
     assert "gateway_unknown_write_key_total 2.0" in client.get("/metrics").text
+
+
+def a_batch(*write_keys: str | None) -> dict[str, Any]:
+    """A batch with a message for each write key; its event is its place and its key."""
+    return {
+        "batch": [
+            {"type": "track", "event": f"{place} {write_key}", "userId": "u"}
+            | ({} if write_key is None else {"writeKey": write_key})
+            for place, write_key in enumerate(write_keys)
+        ]
+    }
+
+
+def events(sources: Sources) -> dict[str, list[str]]:
+    """The events of what waits, by source."""
+    return {
+        each.name: [queued.operation.payload["event"] for queued in taken(each, 100)]
+        for each in sources.pipelines
+    }
+
+
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/import", "/b/"])
+def test_a_batch_for_several_sources(
+    files: Files, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each message of a batch without a key goes to the source of its own key, in order; one whose
+    key is unknown or missing is counted and logged, and goes nowhere."""
+    files.write({SHOP: {"token": "A"}, APP: {"token": "B"}})
+    sources = files.sources()
+    client = files.gateway.client(sources=sources)
+    response = client.post(path, a_batch(SHOP, APP, "another", SHOP, None, APP))
+    assert (response.status, response.json) == (200, {"success": True})
+    assert events(sources) == {
+        source_name(SHOP): [f"0 {SHOP}", f"3 {SHOP}"],
+        source_name(APP): [f"1 {APP}", f"5 {APP}"],
+    }
+    assert "gateway_unknown_write_key_total 2.0" in client.get("/metrics").text
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+@pytest.mark.parametrize(
+    ("user", "body"), [(SHOP, {}), (None, {"writeKey": SHOP}), (SHOP, {"writeKey": APP})]
+)
+def test_the_key_of_a_request_holds_for_its_messages(
+    files: Files, user: str | None, body: dict[str, Any]
+) -> None:
+    """The Basic user, or else the key of the batch, decides for all messages of the batch."""
+    files.write({SHOP: {"token": "A"}, APP: {"token": "B"}})
+    sources = files.sources()
+    client = files.gateway.client(sources=sources)
+    batch = {**a_batch(SHOP, APP, None), **body}
+    assert client.post("/v1/batch", batch, write_key=user).status == 200
+    assert tokens(sources) == {source_name(SHOP): ["A", "A", "A"], source_name(APP): []}
+
+
+def test_a_batch_for_sources_and_settings(files: Files) -> None:
+    """With settings besides the sources, messages with another key or without one use those."""
+    files.write({SHOP: {"token": "A"}})
+    sources = files.sources(default=True)
+    client = files.gateway.client(sources=sources)
+    client.post("/v1/batch", a_batch("another", SHOP, None, "third"))
+    assert tokens(sources) == {"": ["T", "T", "T"], source_name(SHOP): ["A"]}
+
+
+def test_a_batch_with_unknown_keys_only(files: Files) -> None:
+    """A batch none of whose keys is known is answered 200, and one without any key 400."""
+    files.write({SHOP: {"token": "A"}})
+    client = files.gateway.client(sources=files.sources())
+    assert client.post("/v1/batch", a_batch(None, "another")).status == 200
+    assert client.post("/v1/batch", a_batch(None, None)).status == 400
+    assert "gateway_unknown_write_key_total 4.0" in client.get("/metrics").text
+
+
+def test_limits_of_a_batch_for_several_sources(files: Files) -> None:
+    """Limits hold for the whole batch: for the places of its messages, and for their sizes."""
+    files.write({SHOP: {"token": "A"}, APP: {"token": "B"}})
+    sources = files.sources()
+    client = files.gateway.client(sources=sources, limits=SEGMENT_LIMITS_WITH_THREE_MESSAGES)
+    batch = a_batch(APP, SHOP, APP, SHOP)
+    batch["batch"][0]["properties"] = {"text": "x" * 40_000}
+    assert client.post("/v1/batch", batch).status == 200
+    assert events(sources) == {source_name(SHOP): [f"1 {SHOP}"], source_name(APP): [f"2 {APP}"]}
+    assert [loss["code"] for loss in files.gateway.losses] == [
+        "message_too_large",
+        "batch_too_long",
+    ]
+
+
+def test_a_batch_when_one_of_its_sources_cannot_store(files: Files, monkeypatch: Any) -> None:
+    """If the messages of one source cannot be stored the request is answered 503; sent again, each
+    message is taken in once."""
+    files.write({SHOP: {"token": "A"}, APP: {"token": "B"}})
+    sources = files.sources()
+    client = files.gateway.client(sources=sources)
+    batch = a_batch(SHOP, APP)
+    for place, message in enumerate(batch["batch"]):
+        message["messageId"] = f"m{place}"
+    app = sources.find(APP)
+    assert app is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(app.ledger, "take_in", lambda _: 1 / 0)
+        assert client.post("/v1/batch", batch).status == 503
+    assert client.post("/v1/batch", batch).status == 200
+    assert events(sources) == {source_name(SHOP): [f"0 {SHOP}"], source_name(APP): [f"1 {APP}"]}
 
 
 def test_settings_for_all_other_keys(files: Files) -> None:
