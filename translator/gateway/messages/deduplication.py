@@ -20,17 +20,16 @@ SIGNIFICANT = frozenset(
         "category",
         "properties",
         "traits",
-        "context",
-        "options",
-        "integrations",
         "originalTimestamp",
     ]
 )
-"""The members of a message that its caller gives and that the translation reads.
+"""The members of a message that say what was called, for whom, when and with which data.
 
-All others, known or not, are the transport's: `_metadata`, `sentAt`, `writeKey`, `receivedAt`, ...
-A client that sends a message again may change them (segmentio/analytics-ruby#73, #241). The time of
-the call is `originalTimestamp`; `timestamp` is corrected by the gateway's clock, so it changes too.
+All others, known or not, describe the circumstances or the transport: `context` and `integrations`
+(a batch adds its own), `_metadata`, `sentAt`, `writeKey`, `receivedAt`, ... A client that sends a
+message again may change them (segmentio/analytics-ruby#73, #241; decision:same-message). The time
+of the call is `originalTimestamp`; `timestamp` is corrected by the gateway's clock, so it changes
+too.
 """
 
 KEY_BYTES = 16
@@ -45,6 +44,12 @@ def significant_text(message: Mapping[str, Any], *, strict: bool = True) -> byte
     """
     significant = {name: value for name, value in message.items() if name in SIGNIFICANT}
     return json_line(significant, sort_keys=True, strict=strict)
+
+
+def other_text(message: Mapping[str, Any], *, strict: bool = True) -> bytes:
+    """The members of a message that `significant_text` leaves out, as JSON text. Raises as it."""
+    others = {name: value for name, value in message.items() if name not in SIGNIFICANT}
+    return json_line(others, strict=strict)
 
 
 def key_of(text: bytes) -> bytes:

@@ -38,6 +38,8 @@ def bad(**fields: Any) -> dict[str, Any]:
         ([bad(timestamp={"a": 1}, **AHEAD)], "invalid_field"),
         ([bad(properties={"x": [[[[0]]]] * 2, "deep": json.loads("[" * 120 + "]" * 120)})],
          "nesting_too_deep"),
+        ([bad(context={"deep": json.loads("[" * 120 + "]" * 120)})], "nesting_too_deep"),
+        ([bad(somewhere={"deep": json.loads("[" * 120 + "]" * 120)})], "nesting_too_deep"),
         ([bad(context=5)], "invalid_field"),
     ],
 )  # fmt: skip

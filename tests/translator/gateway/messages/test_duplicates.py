@@ -36,6 +36,9 @@ def duplicates(client: Client) -> str:
         {"receivedAt": "2026-06-15T12:00:06.000Z"},
         {"projectId": "p", "version": 2, "requestId": "r", "something": {"new": 1}},
         {"_metadata": None, "sentAt": 0, "writeKey": None},
+        {"context": {"ip": "1.2.3.4", "network": {"wifi": True}}},
+        {"options": {"ip": "1.2.3.4"}},
+        {"integrations": {"Mixpanel": True, "Other": False}},
     ],
     ids=str,
 )
@@ -49,6 +52,23 @@ def test_what_a_transport_adds(
         if path == "/v1/batch":
             body = {"batch": [message], **{k: v for k, v in added.items() if k == "sentAt"}}
         assert client.post(path, body).status == 200
+    assert len(gateway.waiting()) == 2, "the event and its charge"
+    assert duplicates(client) == "1.0"
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        {"context": {"ip": "1.2.3.4", "library": {"name": "x"}}},
+        {"integrations": {"All": True}},
+        {"sentAt": "2026-06-15T12:00:05.000Z", "context": {"locale": "de-DE"}},
+    ],
+    ids=str,
+)
+def test_what_a_batch_adds(gateway: TestGateway, client: Client, shared: dict[str, Any]) -> None:
+    """A message that comes again in a batch with other shared members is charged once."""
+    assert client.post("/v1/track", PAID).status == 200
+    assert client.post("/v1/batch", {"batch": [PAID], **shared}).status == 200
     assert len(gateway.waiting()) == 2, "the event and its charge"
     assert duplicates(client) == "1.0"
 
@@ -74,8 +94,8 @@ def test_twice_in_one_batch(gateway: TestGateway, client: Client) -> None:
         {"event": "Refunded"},
         {"userId": "v"},
         {"timestamp": "2026-06-15T11:59:01.000Z"},
-        {"context": {"ip": "1.2.3.4"}},
-        {"integrations": {"Mixpanel": True}},
+        {"anonymousId": "a"},
+        {"messageId": "n"},
     ],
     ids=str,
 )
