@@ -12,13 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache, partial
 from typing import Any
 
-from werkzeug.datastructures import Headers
-from werkzeug.sansio.request import Request
-
 from mock_mixpanel.app import create_app, merge_slashes
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.calls import WATCH_KEY, WATCH_RESULT_KEY
-from mock_mixpanel.ingest.endpoints import ENDPOINTS, ingest, no_request
+from mock_mixpanel.ingest.endpoints import ingest, no_request
 from mock_mixpanel.ingest.flask_requests import ConnectionCut
 from mock_mixpanel.ingest.http_request import INCOMPLETE_BODY, Envelope, Incoming
 from mock_mixpanel.ingest.redaction import redacted_text
@@ -31,6 +28,8 @@ from mock_mixpanel.readback.management.lookup_tables import MAX_BYTES, PATH
 from mock_mixpanel.serving import cors
 from mock_mixpanel.serving.guard import PAGES, Access
 from mock_mixpanel.serving.idle_reader import IdleReader
+from mock_mixpanel.serving.request_heads import INGESTION_PATHS, kept_envelope
+from mock_mixpanel.serving.whole_requests import WholeRequest
 from mock_mixpanel.serving.wsgi_calls import ServerResponse, call, environ
 from mock_mixpanel.simulation.fault_actions import WITHOUT_BODY
 
@@ -43,15 +42,19 @@ LARGEST_BODY = 10 * 1024 * 1024
 DRAIN_BYTES = 1024 * 1024
 """How much of a body that is too large is read before it is answered."""
 
-LONGEST_KEPT_QUERY = 1000
-"""Bytes of a query up to which the parsed head of a request is kept for the next one like it."""
-
-_ROUTES = {path: endpoint for endpoint in ENDPOINTS for path in (endpoint, f"{endpoint}/")}
+SERVER_ERROR = ServerResponse(
+    500,
+    (
+        ("content-type", "text/plain; charset=utf-8"),
+        ("content-length", "21"),
+        ("connection", "close"),
+    ),
+    b"Internal Server Error",
+)
+"""What uvicorn answers where an application raises an error."""
 
 _LOGGER = logging.getLogger("mock_mixpanel")
 _ACCESS_LOGGER = logging.getLogger("mock_mixpanel.access")
-
-RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
 class Application:
@@ -88,10 +91,15 @@ class Application:
         self._reads_arrivals = reads_when_idle
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mock-mixpanel")
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request. Raises ConnectionCut where the connection is to be closed."""
+    async def __call__(
+        self, scope: Any, receive: Any, send: Any, response: ServerResponse | None = None
+    ) -> None:
+        """Answer one request. Raises ConnectionCut where the connection is to be closed.
+
+        `response` is what `answer_whole` has answered, if that is still to be sent.
+        """
         try:
-            response = await self._response(scope, receive)
+            response = response or await self._response(scope, receive)
             await self._send(response, receive, send)
         except ConnectionCut:
             raise
@@ -100,9 +108,24 @@ class Application:
             _LOGGER.exception("Exception on %s [%s]", scope["path"], scope["method"])
             raise
 
+    def region(self, port: int) -> str:
+        """The region of a port."""
+        return self._regions.get(port, DEFAULT)
+
+    def answer_whole(self, request: WholeRequest) -> ServerResponse:
+        """Answer a request to ingestion that has arrived whole; the caller sends the response."""
+        head, body = request
+        try:
+            response = self._ingest(head.endpoint, head.envelope, body, complete=True)
+        except Exception:
+            _LOGGER.exception("Exception on %s [POST]", head.envelope.path)
+            return SERVER_ERROR
+        self._log(head.peer, f"POST {head.envelope.path}", response.status)
+        return response
+
     def no_request(self, port: int, method: str, path: str, reply: Reply) -> None:
         """Journal what is not an HTTP request, and its response."""
-        no_request(self._backend, self._regions.get(port, DEFAULT), method, path, reply)
+        no_request(self._backend, self.region(port), method, path, reply)
         target = path.partition("?")[0].encode("unicode_escape").decode()
         self._log("malformed request", f"{method} {target}".strip(), reply.status)
 
@@ -114,21 +137,22 @@ class Application:
 
     async def _response(self, scope: Any, receive: Any) -> ServerResponse:
         method, path = scope["method"], merge_slashes(scope["path"])
-        region = self._regions.get(scope["server"][1], DEFAULT)
-        query, raw, host = scope["query_string"], tuple(scope["headers"]), scope["client"][0]
-        parsed = _envelope if len(query) <= LONGEST_KEPT_QUERY else _envelope.__wrapped__
-        envelope = parsed(region, method, path, query, raw, host)
-        endpoint = _ROUTES.get(path) if method in ("POST", "GET") else None
+        region, host = self.region(scope["server"][1]), scope["client"][0]
+        query, headers = scope["query_string"], tuple(scope["headers"])
+        envelope = kept_envelope(region, method, path, query, headers, host)
+        endpoint = INGESTION_PATHS.get(path) if method in ("POST", "GET") else None
         if endpoint:
-            response = await self._ingest(endpoint, envelope, receive)
+            body, complete = await _read(receive, self._backend.config.limits.body_bytes)
+            response = self._ingest(endpoint, envelope, body, complete=complete)
         else:
             response = await self._by_flask(envelope, scope, receive)
         self._log(host, f"{method} {scope['raw_path'].decode('latin-1')}", response.status)
         return response
 
-    async def _ingest(self, endpoint: str, envelope: Envelope, receive: Any) -> ServerResponse:
+    def _ingest(
+        self, endpoint: str, envelope: Envelope, body: bytes, *, complete: bool
+    ) -> ServerResponse:
         most = self._backend.config.limits.body_bytes
-        body, complete = await _read(receive, most)
         known = body if complete and len(body) <= most else None
         broken = "" if complete else INCOMPLETE_BODY
         try:
@@ -216,37 +240,6 @@ class Application:
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, function, *arguments)
-
-
-@lru_cache(1000)
-def _envelope(
-    region: str, method: str, path: str, query: bytes, raw: RawHeaders, host: str
-) -> Envelope:
-    """All of a request but its body; clients often repeat it."""
-    return Envelope.of(region, method, path, _query(query), _headers(raw), host)
-
-
-@lru_cache(1000)
-def _name(raw: bytes) -> str:
-    """A header's name as WSGI servers write it."""
-    return raw.decode("latin-1").title()
-
-
-def _headers(raw: RawHeaders) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in raw:
-        if b"_" in name:  # WSGI servers leave it out: it could be taken for one with a dash.
-            continue
-        key, text = _name(name), value.decode("latin-1")
-        found[key] = f"{found[key]},{text}" if key in found else text
-    return found
-
-
-def _query(raw: bytes) -> dict[str, str]:
-    """The parameters as werkzeug reads them for the Flask application."""
-    if not raw:
-        return {}
-    return Request("GET", "http", None, "", "/", raw, Headers(), None).args.to_dict()
 
 
 async def _read(receive: Any, most: int) -> tuple[bytes, bool]:

@@ -21,6 +21,11 @@ class BufferedTransport:
             self._loop.call_soon(self.flush)
         self._pieces.append(data)
 
+    def write_now(self, data: bytes) -> None:
+        """Send data at once, after what was written before."""
+        self._pieces.append(data)
+        self.flush()
+
     def close(self) -> None:
         """Close the connection after everything is sent."""
         self.flush()

@@ -2,7 +2,8 @@
 
 In addition to uvicorn, it journals what is not an HTTP request, limits the size of a head, limits
 how long a client may be silent, answers a request whose body was cut, and closes a connection
-where the application raises ConnectionCut.
+where the application raises ConnectionCut. A plain request to ingestion that arrives whole is
+answered at once; see `whole_requests`.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from mock_mixpanel.ingest.flask_requests import ConnectionCut
 from mock_mixpanel.ingest.replies import NO_REQUEST_PAGE, Reply, words
 from mock_mixpanel.serving.buffered_transport import BufferedTransport
+from mock_mixpanel.serving.whole_requests import WholeRequest, response_bytes
+from mock_mixpanel.serving.wsgi_calls import ServerResponse
 
 LARGEST_HEAD = 64 * 1024
 """Bytes of a request line with its headers."""
@@ -80,6 +83,10 @@ class HttpProtocol(HttpToolsProtocol):
     _body_cut = False
     """Whether the body of the last request ended too early or was malformed."""
 
+    _answered: ServerResponse | None = None
+    """The response to the next request, if that was answered when it arrived but needs a delay, a
+    closed connection or anything else that uvicorn's way of sending has."""
+
     _idle_check: asyncio.TimerHandle | None = None
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -94,7 +101,9 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         buffered: Any = BufferedTransport(transport, self.loop)
         self.transport = buffered
-        self._last_received = self.loop.time()
+        assert self.server, "a TCP connection has a local address"
+        self._region = self._application.region(self.server[1])
+        self._last_active = self.loop.time()
         self._check_idle()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -106,8 +115,8 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse data; reject a head over LARGEST_HEAD bytes."""
         self._unset_keepalive_if_required()
-        self._last_received = self.loop.time()
-        if self._refusal or self._refused:
+        self._last_active = self.loop.time()
+        if self._refusal or self._refused or (self._is_between_requests() and self._answer(data)):
             return
         self._received = len(data)
         try:
@@ -168,6 +177,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The next response may begin."""
         super().on_response_complete()
+        self._last_active = self.loop.time()
         if self._refusal and self.cycle.response_complete:
             self._refuse(*self._refusal)
 
@@ -188,21 +198,44 @@ class HttpProtocol(HttpToolsProtocol):
             ended = self._body_cut and bool(message.get("more_body"))
             return message
 
+        answered, self._answered = self._answered, None
         try:
-            await self._application(scope, receive_body, send)
+            await self._application(scope, receive_body, send, answered)
         except ConnectionCut:
             self.transport.close()
             while (await receive())["type"] != "http.disconnect":
                 pass
 
+    def _is_between_requests(self) -> bool:
+        """Whether the next data begin a request and its response may be sent at once."""
+        cycle = self.cycle
+        answered = not cycle or (cycle.response_complete and not cycle.more_body)
+        waits = self.flow.write_paused or self.transport.is_closing()
+        return self._head is None and answered and not waits
+
+    def _answer(self, data: bytes) -> bool:
+        """Answer a plain request that data are the whole of; False if uvicorn has to do it."""
+        assert self.client, "a TCP connection has an address of the client"
+        request = WholeRequest.find(data, self._region, self.client[0])
+        if not request:
+            return False
+        response = self._application.answer_whole(request)
+        if response.status != 200 or response.delay or response.cut:
+            self._answered = response
+            return False
+        common = self.server_state.default_headers
+        buffered: Any = self.transport
+        buffered.write_now(response_bytes(200, common, response.headers, response.body))
+        return True
+
     def _check_idle(self) -> None:
         """Close the connection once its client has been silent for too long."""
         limit = self.timeout_keep_alive
-        left = self._last_received + limit - self.loop.time()
+        left = self._last_active + limit - self.loop.time()
         if left <= 0:
-            if self._head is not None or not self.cycle:
+            if self._head is not None or not self.cycle or self.cycle.response_complete:
                 self.transport.close()
-            elif self.cycle.more_body and not self.cycle.response_complete:
+            elif self.cycle.more_body:
                 self._cut_body()
             left = limit
         if not self.transport.is_closing():
