@@ -1,6 +1,7 @@
 """A command group whose commands are imported when they are used."""
 
 import gc
+import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
@@ -61,6 +62,14 @@ class LazyGroup(click.Group):
     def __init__(self, *args: Any, lazy: Mapping[str, LazyCommand], **options: Any) -> None:
         super().__init__(*args, **options)
         self.lazy = lazy
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, also in a process that was started without a standard stream."""
+        if None in (sys.stdin, sys.stdout, sys.stderr):
+            from translator.standard_streams import open_closed_streams  # rare; the import is slow
+
+            open_closed_streams()
+        return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands."""

@@ -117,8 +117,8 @@ def _problem(line: bytes) -> str:
     """What the strict parser says of a line that is not JSON."""
     try:
         orjson.loads(line)
-    except ValueError as error:
-        return str(error)
+    except orjson.JSONDecodeError as error:
+        return f"{error.msg}, at column {error.colno}"
     raise AssertionError("the line is JSON")
 
 

@@ -3,13 +3,12 @@
 A command is imported only when it is used: `translate` loads no HTTP client and no HTTP server.
 """
 
-import os
-import sys
 from importlib import import_module
 
 import click
 
 from translator import __version__
+from translator.standard_streams import open_closed_streams
 
 MODULES = {
     "engage": "translator.engage.cli",
@@ -42,7 +41,4 @@ class TranslatorCommands(click.Group):
 @click.version_option(__version__, prog_name="mixpanel-translator")
 def main() -> None:
     """Segment calls to Mixpanel operations, and their delivery."""
-    # A standard stream that was closed is replaced, so that no other file gets its descriptor.
-    for name, how in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), how))
+    open_closed_streams()

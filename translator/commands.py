@@ -79,8 +79,12 @@ def translate(
     s3a://bucket/folder/*.gz.
     Exit status: 0 if every line was translated, 1 if any had an error, 2 for wrong usage.
     """
-    if spark is None and (output or (file and is_url(file)) or (file and Path(file).is_dir())):
-        usage_error("--output, folders and URLs are for --engine spark")
+    if spark is None:
+        _check_local(file, output)
+    if browser_file and mode != "web":
+        usage_error(f"--browser is for --mode web, not --mode {mode}")
+    if seed and mode == "cloud":
+        usage_error("--seed is for the device modes; cloud mode has no random ids")
     if mode != "cloud":
         if spark:
             usage_error(f"--engine spark is for cloud mode; --mode {mode} replays one session")
@@ -106,6 +110,16 @@ def translate(
     with opened(file) as source, _readable(file):
         errors = translate_stream(source, json_output(), job, workers=workers)
     sys.exit(1 if errors else 0)
+
+
+def _check_local(file: str | None, output: str | None) -> None:
+    """End the program with status 2 if the input or output is one that only Spark has."""
+    if output:
+        usage_error("--output is for --engine spark; without it results go to standard output")
+    if file and is_url(file):
+        usage_error(f"{file} is a URL; only --engine spark reads URLs")
+    if file and Path(file).is_dir():
+        usage_error(f"{file} is a folder; give a file, or --engine spark to read a folder")
 
 
 def _translate_on_spark(

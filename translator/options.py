@@ -59,10 +59,13 @@ browser_option = click.option(
     "--browser",
     "browser_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Mode web: file with url, referrer, user_agent, vendor and screen (JSON or YAML).",
+    help="Mode web: JSON or YAML file with url, referrer, user_agent, vendor and screen of the"
+    " browser.",
 )
 seed_option = click.option(
-    "--seed", default="", help="Seed of random ids. Each seed is another device."
+    "--seed",
+    default="",
+    help="Device modes: seed of the random ids. Another seed stands for another device.",
 )
 input_argument = click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
@@ -117,10 +120,19 @@ def read_object(path: Path) -> Any:
 
     Raises ValueError or OSError.
     """
-    text = path.read_text(encoding="utf-8-sig")
-    if path.suffix == ".json":
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
+    if not text.strip():
+        raise ValueError("the file is empty")
+    if path.suffix != ".json":
+        return parse_yaml(text)
+    try:
         return json.loads(text, object_pairs_hook=_without_repeated_keys)
-    return parse_yaml(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ValueError(f"{where}: not valid JSON: {error.msg}") from error
 
 
 def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise YamlTextError(f"{where}{error.problem or error.context}") from error
+        what = "" if isinstance(error, _Refused) else "not valid YAML: "
+        raise YamlTextError(f"{where}{what}{error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise YamlTextError(str(error)) from error
     except RecursionError as error:

@@ -95,7 +95,7 @@ def redact_command(
     with written(output) as sink:
         write_lines(sink, lines())
     if bad:
-        click.echo(f"left out: {bad} lines that are not messages", err=True)
+        click.echo(f"lines left out, because they are not messages: {bad}", err=True)
         sys.exit(EXIT_FAILURES)
 
 

@@ -33,6 +33,8 @@ def read_approval_rows(
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{path}: not valid TOML: {error}") from error
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}") from error
     article = "an" if noun[0] in "aeiou" else "a"

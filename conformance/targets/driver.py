@@ -107,7 +107,7 @@ class Driver:
         try:
             line = self._process.exchange(text + "\n", self._timeout_seconds)
         except ProcessBroken as broken:
-            self._give_up(f"{broken}, asked to {name}")
+            self._give_up(f"command {name!r}: {broken}")
         try:
             reply = json.loads(line, parse_constant=_refuse_constant)
         except RecursionError:

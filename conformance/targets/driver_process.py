@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import IO
 
 MAX_LINE_CHARACTERS = 64 << 20
-"""A longer answer is a program that went wild."""
+"""A longer answer is refused."""
 
 STDERR_LINES = 20
 """How many of the last lines of its error stream are kept."""
@@ -21,7 +21,7 @@ END_SECONDS = 5
 
 
 class ProcessBroken(Exception):
-    """The program did not answer a line with a line; the text completes "it ..."."""
+    """The program did not answer a line with a line. The text says what it did instead."""
 
 
 class DriverProcess:
@@ -63,7 +63,7 @@ class DriverProcess:
         try:
             self._stdin.write(text)
             self._stdin.flush()
-            # The dog ends the wait too; this bound is for what escaped from it.
+            # The timer ends the wait too; this limit is for a program that survives the kill.
             line = self._lines.get(timeout=timeout_seconds + END_SECONDS)
         except (OSError, queue.Empty):
             line = None
@@ -72,13 +72,15 @@ class DriverProcess:
         if line is not None and line.endswith("\n"):
             return line
         if late.is_set():
-            raise ProcessBroken(f"did not answer within {timeout_seconds:g} seconds")
+            raise ProcessBroken(f"the program did not answer within {timeout_seconds:g} seconds")
         if line is not None and len(line) == MAX_LINE_CHARACTERS:
-            raise ProcessBroken(f"answered with a line of more than {len(line)} characters")
+            raise ProcessBroken(
+                f"the program answered with a line of more than {len(line)} characters"
+            )
         with suppress(subprocess.TimeoutExpired):
             status = self._process.wait(END_SECONDS)
-            raise ProcessBroken(f"ended with exit status {status} instead of answering")
-        raise ProcessBroken("closed its output instead of answering")
+            raise ProcessBroken(f"the program ended with exit status {status} and did not answer")
+        raise ProcessBroken("the program closed its output and did not answer")
 
     def end(self) -> str:
         """End the program; the last lines of its error stream."""
@@ -107,7 +109,9 @@ class DriverProcess:
 
 
 def _unasked(line: str | None) -> str:
-    return "had ended before it was" if line is None else f"had written a line unasked: {line!r}"
+    if line is None:
+        return "the program ended before it got the command"
+    return f"the program wrote a line before it got the command: {line!r}"
 
 
 def _read_lines(stream: IO[str], take: Callable[[str | None], object]) -> None:

@@ -88,7 +88,17 @@ class Front:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise DriverBroken(f"{self.url}: does not answer POST {path}: {error}") from error
+            problem = _problem(error, self._timeout_seconds)
+            raise DriverBroken(f"{self.url}: does not answer POST {path}: {problem}") from error
+
+
+def _problem(error: requests.RequestException, timeout_seconds: float) -> str:
+    """Why there is no response, without the names of the HTTP client's classes."""
+    if isinstance(error, requests.Timeout):
+        return f"no response within {timeout_seconds:g} seconds"
+    if "Connection refused" in str(error):
+        return "connection refused; is the server running on this port?"
+    return str(error)
 
 
 def _request(message: Any) -> tuple[str, bytes]:

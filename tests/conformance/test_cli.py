@@ -82,7 +82,7 @@ def test_captures() -> None:
         (["run", "alias/direktion"], "called 'alias/direktion'; did you mean 'alias/direction'?"),
         (["run", "--heading", "alia"], "no heading 'alia'; did you mean 'alias'?"),
         (["run", "-k", "no-such-thing"], "no scenario or capture is chosen"),
-        (["run", "-k", "(a"], "did not expect 'the end'"),
+        (["run", "-k", "(a"], "a word is missing at the end"),
         (["run", "--rules", "other"], "--rules"),
         (["coverage", "--all"], "No such option"),
         (["diff", "--old", "tree"], "--corpus is missing"),

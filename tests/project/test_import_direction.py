@@ -20,8 +20,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"device"},
         {"cloud"},
         {"core"},
-        {"bulk_workers", "compression", "garbage_collection", "suggestions", "terminal_text"}
-        | {"yaml_text"},
+        {"bulk_workers", "compression", "garbage_collection", "standard_streams", "suggestions"}
+        | {"terminal_text", "yaml_text"},
     ),
     "translator.core": (
         {"message"},

@@ -106,6 +106,10 @@ def test_yaml_settings_and_observed_rules(tmp_path: Path) -> None:
         (["--now", "noon"], "--now 'noon' is not an ISO 8601 time such as 2026-06-15T12:00:00Z"),
         (["--rules", "mine"], "'mine' is not one of 'documented', 'observed'"),
         (["no-such-file.jsonl"], "no-such-file.jsonl"),
+        (["."], ". is a folder; give a file, or --engine spark to read a folder"),
+        (["--output", "out"], "--output is for --engine spark"),
+        (["--browser", __file__], "--browser is for --mode web, not --mode cloud"),
+        (["--seed", "1"], "--seed is for the device modes"),
     ],
 )
 def test_wrong_usage_is_status_2(settings_file: Path, arguments: list[str], text: str) -> None:
@@ -120,7 +124,8 @@ def test_wrong_usage_is_status_2(settings_file: Path, arguments: list[str], text
     ("content", "text"),
     [
         ('{"token": "T", "peple": true}', "unknown setting 'peple'; did you mean 'people'?"),
-        ("{", "settings.json: "),
+        ("{", "settings.json: line 1, column 2: not valid JSON: Expecting property name"),
+        ("\n", "settings.json: the file is empty"),
         ("{}", "setting 'token' is required"),
     ],
 )

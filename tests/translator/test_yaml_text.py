@@ -30,7 +30,10 @@ def test_a_lone_surrogate_is_read() -> None:
     ("text", "problem"),
     [
         ("a: 1\na: 2", "line 2, column 1: the key 'a' appears twice"),
-        ("a:\n\t- b", "line 2, column 1: found character '\\t' that cannot start any token"),
+        (
+            "a:\n\t- b",
+            "line 2, column 1: not valid YAML: found character '\\t' that cannot start any token",
+        ),
         ("1: a", "line 1, column 1: the key '1' is not text; put it in quotes"),
         ("[" * 100_000, "lists and objects are nested too deeply"),
     ],
@@ -48,4 +51,12 @@ def test_a_setting_that_is_there_twice_is_refused(name: str, tmp_path: Path) -> 
     file = tmp_path / name
     file.write_text('{"token": "T", "token": "U"}')
     with pytest.raises(ValueError, match="the key 'token' appears twice"):
+        read_object(file)
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    """The error names the first byte that is not UTF-8."""
+    file = tmp_path / "settings.json"
+    file.write_text('{"token": "\N{LATIN SMALL LETTER E WITH ACUTE}"}', encoding="latin-1")
+    with pytest.raises(ValueError, match="byte 12 is not UTF-8; save the file as UTF-8"):
         read_object(file)

@@ -204,7 +204,7 @@ def kind_of(raw: Json, calls: tuple[str, ...] = CALLS) -> str:
     if type(kind) is str and kind in calls:
         return kind
     if kind is None or kind == "":
-        raise TranslationError("missing_type", f"type is missing; it must be one of {calls}")
+        raise TranslationError("missing_type", f"type is missing; known: {', '.join(calls)}")
     hint = suggestion(str(kind).lower(), calls)
     raise TranslationError("unknown_type", f"type {kind!r:.80} is not a Segment call{hint}")
 

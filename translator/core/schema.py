@@ -12,6 +12,10 @@ if TYPE_CHECKING:  # jsonschema takes longer to import than most messages to tra
     from jsonschema.exceptions import ValidationError
 
 
+SHOWN_CHARACTERS = 120
+"""Characters that are shown of each end of a long message."""
+
+
 def schema_mistakes(
     validator: Draft202012Validator, data: Any, whole: str, *, likeness: float = 0.5
 ) -> Iterator[str]:
@@ -27,7 +31,14 @@ def schema_mistakes(
             for key, known in _unknown_keys(error):
                 yield f"{where}: unknown key {key!r}{suggestion(key, known, likeness)}"
         else:
-            yield f"{where}: {error.message}"
+            yield f"{where}: {_brief(error.message)}"
+
+
+def _brief(message: str) -> str:
+    """A message without the middle of a long value that it quotes."""
+    if len(message) <= 2 * SHOWN_CHARACTERS:
+        return message
+    return f"{message[:SHOWN_CHARACTERS]} ... {message[-SHOWN_CHARACTERS:]}"
 
 
 def _unknown_keys(error: ValidationError) -> Iterator[tuple[str, Iterable[str]]]:

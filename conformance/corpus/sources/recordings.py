@@ -166,7 +166,7 @@ def _items(name: str, prefix: str) -> Iterator[Any]:
         text = error.args[0] if error.args else ""
         text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
         problem = text.partition("\n")[0]
-        raise DataError(f"{name}: is not valid JSON to its end: {problem}") from None
+        raise DataError(f"{name}: not valid JSON to its end: {problem}") from None
     except OSError as error:
         raise DataError(f"{name}: cannot be read to its end: {error}") from error
     if not found:

@@ -171,7 +171,10 @@ class DiffResult(ComparisonCheck):
                 "operation on both sides, so no change can show in them"
             )
         if unused := self.never_exercised:
-            found.append(f"{', '.join(unused)} changed, never exercised by this corpus")
+            found.append(
+                "changed, but never exercised by this corpus, so their effect is unknown: "
+                + ", ".join(unused)
+            )
         if any(len(secret) < SHORT_CHARACTERS for secret in self._secrets()):
             found.append(
                 f"a token or secret of the settings is shorter than {SHORT_CHARACTERS} characters: "

@@ -118,6 +118,8 @@ def _mapping(values: Any, where: str) -> PropertyMap:
 def _read(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such file") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: {error}") from error
     return _parsed(text, path.name, str(path))

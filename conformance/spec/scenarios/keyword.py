@@ -31,10 +31,10 @@ def matcher(expression: str) -> Test:
     try:
         test: Test = _parser().parse(expression)  # type: ignore[assignment]  # the transformer's
     except UnexpectedToken as error:
-        at = "the end" if error.token.type == "$END" else str(error.token)
+        ended = error.token.type == "$END"
+        problem = "a word is missing at the end" if ended else f"unexpected {str(error.token)!r}"
         raise UsageError(
-            f"-k {expression!r}: did not expect {at!r}; "
-            "join words with 'and', 'or', 'not' and brackets"
+            f"-k {expression!r}: {problem}; join words with 'and', 'or', 'not' and brackets"
         ) from None
     return lambda name: test(name.lower())
 

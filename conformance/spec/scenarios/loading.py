@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from conformance.errors import DataError
 from conformance.spec.citations import sources
@@ -15,9 +15,6 @@ from conformance.spec.scenarios import parse_cache
 from conformance.spec.scenarios.checks import checked_values
 from translator import yaml_text
 from translator.core import schema
-
-if TYPE_CHECKING:
-    pass
 
 Json = dict[str, Any]
 """A JSON object."""

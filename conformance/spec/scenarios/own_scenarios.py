@@ -1,6 +1,7 @@
 """A user's own scenarios: a folder with files `<folder>/<name>.yaml`, in the same form as ours.
 
-YAML files right in the folder are not scenarios, but settings or lists of expected failures.
+YAML files directly in the folder are settings or lists of expected failures. Folders whose name
+begins with a dot, such as a virtual environment, are left out.
 """
 
 from functools import partial
@@ -14,7 +15,9 @@ SUFFIXES = (".yaml", ".yml")
 
 def is_scenario(file: Path, folder: Path) -> bool:
     """Whether a file is a scenario of the folder by its name."""
-    return file.suffix in SUFFIXES and file.is_relative_to(folder) and file.parent != folder
+    if file.suffix not in SUFFIXES or not file.is_relative_to(folder) or file.parent == folder:
+        return False
+    return not any(part.startswith(".") for part in file.relative_to(folder).parts)
 
 
 def read_own(file: Path, folder: Path) -> tuple[Scenario, ...]:

@@ -293,7 +293,7 @@ def test_command(tmp_path: Path) -> None:
     assert result.stderr.splitlines() == [
         f"{corpus}:2: left out: not JSON",
         f"{corpus}:3: left out: not an object",
-        "left out: 2 lines that are not messages",
+        "lines left out, because they are not messages: 2",
     ]
     assert one == run("--key-file", tmp_path / "key", text=json.dumps(ANN)).stdout.strip()
 

@@ -1,5 +1,6 @@
 """The one command `mockpanel`: every command, environment variables, completion."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +127,20 @@ def test_completion_of_commands() -> None:
 def test_version() -> None:
     """`--version` names the distribution."""
     assert invoke("--version").stdout.startswith("mockpanel, version ")
+
+
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-"])
+def test_a_closed_standard_stream(stream: str, tmp_path: Path) -> None:
+    """A process without a standard stream ends without a traceback; no input is empty input."""
+    (tmp_path / "settings.json").write_text('{"token": "T"}')
+    code = "from conformance.mockpanel.cli import main; main()"
+    words = [sys.executable, "-c", code, "translate", "--settings", "settings.json"]
+    done = subprocess.run(
+        ["sh", "-c", f"{shlex.join(words)} {stream}"],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

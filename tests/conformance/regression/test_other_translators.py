@@ -396,7 +396,8 @@ def test_a_path_from_the_working_folder(
     """As for git, a path begins at the root; with `./` it begins where you are."""
     monkeypatch.chdir(shop / "analytics")
     result = diff("--corpus", corpus, "--old", "git:main:./mapping.yaml", "--new", "tree")
-    assert "mapping events.page_url changed, never exercised" in result.stdout
+    assert "never exercised by this corpus" in result.stdout
+    assert "is unknown: mapping events.page_url\n" in result.stdout
     result = diff("--corpus", corpus, "--old", "git:main:mapping.yaml", "--new", "tree")
     assert "write ./NAME for the working folder" in result.stderr
     assert result.exit_code == 2

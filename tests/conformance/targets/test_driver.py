@@ -93,7 +93,7 @@ def test_a_translator_may_crash() -> None:
         ("list", r"answered 'start' with a value that is not a JSON object: \[\]"),
         ("nan", "invalid JSON .NaN is not JSON"),
         ("not-json", r"answered 'start' with invalid JSON .*: Traceback \(most recent"),
-        ("half-a-line", "ended with exit status 0 instead of answering, asked to start"),
+        ("half-a-line", "command 'start': the program ended with exit status 0 and did not answer"),
         ("ends", "ended with exit status 1 .*\n    no such file: config.toml"),
     ],
 )
@@ -114,10 +114,13 @@ def test_a_driver_that_breaks_at_the_start(way: str, text: str) -> None:
         ("answer-as-text", r"answers\[0\]: must be an object"),
         ("operations-as-object", r"answers\[0\]: 'operations' must be a list"),
         # Which of the two it is depends on when its second line comes.
-        ("twice", "had written a line unasked: .*, asked to translate|.answers. must be a list"),
+        (
+            "twice",
+            "'translate': the program wrote a line before it got the command|.answers. must be",
+        ),
         (
             "dies-later",
-            "ended with exit status 1 instead of answering, asked to translate.*\n.*out",
+            "'translate': the program ended with exit status 1 and did not answer.*\n.*out",
         ),
     ],
 )

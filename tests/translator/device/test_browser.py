@@ -120,7 +120,7 @@ def test_search(referrer: str, found: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ({"uri": "x"}, "unknown browser fact 'uri'"),
+        ({"uri": "x"}, "unknown key 'uri'"),
         ({"url": 1}, "'url' must be text, not 1"),
         ({"screen": [1]}, "'screen' must be width and height"),
         ([], "a browser must be an object"),

@@ -168,3 +168,12 @@ def test_one_file_for_two(
     assert shell.files() == {"link"}
     assert (tmp_path / "settings.json").read_bytes() == settings
     assert stub.received == []
+
+
+def test_a_file_of_messages_is_not_resent(tmp_path: Path, stub: Stub) -> None:
+    """A file without any dead letter is wrong usage, and stays as it is."""
+    shell = Shell(tmp_path, stub)
+    code, error = shell.run("resend", "in.jsonl", messages=[TRACK])
+    assert (code, "in.jsonl has no dead letters, so it stays as it is" in error) == (2, True)
+    assert (tmp_path / "in.jsonl").read_text() == json.dumps(TRACK) + "\n"
+    assert shell.files() == set()

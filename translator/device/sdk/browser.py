@@ -51,7 +51,7 @@ class Browser:
         known = {field.name for field in fields(cls)}
         for key, value in values.items():
             if key not in known:
-                raise ValueError(f"unknown browser fact {key!r}; known: {', '.join(sorted(known))}")
+                raise ValueError(f"unknown key {key!r}; known: {', '.join(sorted(known))}")
             if key == "screen":
                 if not (
                     isinstance(value, list)

@@ -121,10 +121,24 @@ def read_line(line: bytes, translate_line: Callable[[bytes], Result], now_ms: fl
             return Result(message_id, (with_current_endpoint(_operation(letter), now_ms),))
         if "message_base64" in letter:
             return translate_line(base64.b64decode(letter["message_base64"], validate=True))
+        if "message" not in letter:
+            raise ValueError("it has neither 'operation' nor 'message'")
         return translate_line(letter["message"].encode())
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        text = f"the line is not a dead letter that can be sent: {error!r:.200}"
+        text = f"the line is not a dead letter that can be sent: {error!s:.200}"
         return Result(None, error=TranslationError("not_json", text).failure)
+
+
+def has_dead_letter(lines: Iterable[bytes]) -> bool:
+    """Whether one of these lines is a dead letter; also true if there are no lines."""
+    line = None
+    for line in lines:
+        try:
+            if not decode(line).keys().isdisjoint(CONTENT):
+                return True
+        except (ValueError, AttributeError):
+            continue
+    return line is None
 
 
 def unique(lines: Iterable[bytes]) -> Iterator[bytes]:

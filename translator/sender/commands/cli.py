@@ -28,7 +28,14 @@ from translator.options import (
     settings_option,
     usage_error,
 )
-from translator.sender.books.dead_letters import claim, of_line, of_read_line, read_line, unique
+from translator.sender.books.dead_letters import (
+    claim,
+    has_dead_letter,
+    of_line,
+    of_read_line,
+    read_line,
+    unique,
+)
 from translator.sender.books.storage import is_database
 from translator.sender.commands.delivery_setup import Opened, open_delivery
 from translator.sender.commands.run import run_send
@@ -164,8 +171,15 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
     check_distinct({"FILE": file, **_files({**options, "dead_letters": dead_letters})})
     taken = file.with_name(file.name + ".resending")
     spool = file.with_name(file.name + ".spool")
-    if not taken.exists() and not file.exists():
-        usage_error(f"{given} does not exist; there are no dead letters to send")
+    if not taken.exists():
+        if not file.exists():
+            usage_error(f"{given} does not exist; there are no dead letters to send")
+        with file.open("rb") as source:
+            if not has_dead_letter(_filled(source)):
+                usage_error(
+                    f"{given} has no dead letters, so it stays as it is: a dead letter has"
+                    " 'operation' or 'message'. To send messages, use `send`"
+                )
     with ExitStack() as stack:
 
         def read(opened: Opened) -> Iterable[bytes]:
@@ -175,8 +189,7 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
                     # It was left behind by a `resend` that ended: this is another input.
                     opened.spool.begin_input()
                 claim(file, taken)
-            found = lines(stack.enter_context(taken.open("rb")))
-            return unique(line for line in found if not is_blank(line))
+            return unique(_filled(stack.enter_context(taken.open("rb"))))
 
         status, finished = _deliver(
             read,
@@ -203,15 +216,18 @@ def _input(source: BinaryIO, opened: Opened) -> Iterable[bytes] | Lines:
 
     Blank lines are left out.
     """
-    filled = (line for line in lines(source) if not is_blank(line))
     try:
         number = source.fileno()
     except OSError:
-        return filled
+        return _filled(source)
     if stat.S_ISREG(os.fstat(number).st_mode):
-        return filled
+        return _filled(source)
     # Not the buffer of standard input: it must not be in use when the process ends.
     return Arriving(_filled_pieces(open(number, "rb", closefd=False)), opened.sender.wake)
+
+
+def _filled(source: BinaryIO) -> Iterator[bytes]:
+    return (line for line in lines(source) if not is_blank(line))
 
 
 def _filled_pieces(source: BinaryIO) -> Iterator[list[bytes]]:

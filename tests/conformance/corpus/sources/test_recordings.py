@@ -167,10 +167,10 @@ def test_no_credentials() -> None:
     ("text", "problem"),
     [
         ('{"log": {"entries": [{"a": "hush\udcff"}]}}', "invalid bytes in UTF8"),
-        ('{"log": {"entries": [{"a": "hush"}, {"b": ', "is not valid JSON to its end"),
+        ('{"log": {"entries": [{"a": "hush"}, {"b": ', "not valid JSON to its end"),
         ('{"log": {"entries": []}}', "there are no requests in it"),
         ("[]", "there are no requests in it"),
-        ("", "is not valid JSON to its end"),
+        ("", "not valid JSON to its end"),
     ],
 )
 def test_a_file_that_is_not_a_har(text: str, problem: str) -> None:

@@ -38,5 +38,5 @@ def test_the_error_names_the_place() -> None:
     with pytest.raises(UsageError) as caught:
         matcher("alias order")
     assert str(caught.value) == (
-        "-k 'alias order': did not expect 'order'; join words with 'and', 'or', 'not' and brackets"
+        "-k 'alias order': unexpected 'order'; join words with 'and', 'or', 'not' and brackets"
     )
