@@ -136,7 +136,9 @@ def test_a_driver_that_is_silent() -> None:
     """A driver that does not answer in time is ended."""
     with (
         odd("silent", timeout_seconds=0.5) as driver,
-        pytest.raises(DriverBroken, match=r"did not answer within 0\.5 seconds, asked to start"),
+        pytest.raises(
+            DriverBroken, match=r"command 'start': the program did not answer within 0\.5 seconds"
+        ),
     ):
         driver.start({"token": "T"})
 

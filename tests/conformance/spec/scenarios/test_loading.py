@@ -95,7 +95,7 @@ def test_tags_come_from_what_is_known() -> None:
         ("doc#track", "facts/cloud-classic#4", "a fact is cited by its page and heading"),
         ("doc#track", "heard somewhere", "a source is doc#slug, capture:ID"),
         ("advance: 5", "advance: -5", "steps[1].advance: -5 is less than or equal to the minimum"),
-        ("12:34", "[", "line 13, column 55: expected the node content"),
+        ("12:34", "[", "line 13, column 55: not valid YAML: expected the node content"),
         ("expect:", "expect:\n  errors: [{message: 4, code: x}]", "there are only 4 messages"),
     ],
 )
