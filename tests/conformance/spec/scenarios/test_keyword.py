@@ -29,7 +29,7 @@ def test_expressions(expression: str, expected: list[str]) -> None:
 @pytest.mark.parametrize("expression", ["", "and", "a or", "(a", "a b", "not", "a )", "()"])
 def test_nonsense_is_refused(expression: str) -> None:
     """An expression that makes no sense is a usage error, not an empty selection."""
-    with pytest.raises(UsageError, match="a word is missing at the end|unexpected"):
+    with pytest.raises(UsageError, match=r"a word is missing at the end|unexpected"):
         matcher(expression)
 
 
