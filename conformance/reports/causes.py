@@ -4,12 +4,20 @@ One cause often fails hundreds of cases. A cause that is the only one of a case 
 first, so it is counted too.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from conformance.runner.compare import Difference
 from conformance.runner.outcomes import Outcome, Verdict
 from conformance.runner.tolerances import class_of
+
+CHARACTERS = 120
+"""How much of an error or a reason a cause shows."""
+
+_PROGRAM = re.compile(r"\A(exec|http):.*?: (?=the answer to|[a-z]+ )", re.DOTALL)
+"""The target at the begin of an error; it is the same in the whole run."""
 
 SHOWN = 30
 """Causes that a screen has room for; all are in the HTML report."""
@@ -63,7 +71,18 @@ def _causes_of(outcome: Outcome) -> list[str]:
     if outcome.verdict is Verdict.STALE:
         return ["expected to fail, and passes"]
     if outcome.verdict is Verdict.ERROR:
-        return [f"not judged: {(outcome.reason.splitlines() or [''])[0]:.80}"]
-    return list(dict.fromkeys(str(class_of(each, outcome)) for each in outcome.differences)) or [
-        "failed"
-    ]
+        return [f"not judged: {_first_line(_PROGRAM.sub('', outcome.reason))}"]
+    texts = (_cause_of(each, outcome) for each in outcome.differences)
+    return list(dict.fromkeys(texts)) or ["failed"]
+
+
+def _cause_of(difference: Difference, outcome: Outcome) -> str:
+    if difference.path == "target":
+        return f"the translator failed: {_first_line(str(difference.actual))}"
+    text = str(class_of(difference, outcome))
+    return f"{text}, because {_first_line(difference.reason)}" if difference.reason else text
+
+
+def _first_line(text: str) -> str:
+    line = (text.splitlines() or [""])[0]
+    return line if len(line) <= CHARACTERS else f"{line[:CHARACTERS]}..."

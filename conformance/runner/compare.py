@@ -28,6 +28,7 @@ class Difference:
 
     `path` is a JSON path such as `requests[0].record.properties.time`. `expected` means nothing if
     the value was unexpected, `actual` nothing if it is missing. `note` helps a person to see why.
+    `reason` is why Mixpanel does not hold the data, if the mock said so.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Difference:
     expected: Any = None
     actual: Any = None
     note: str = ""
+    reason: str = ""
 
     def __str__(self) -> str:
         lines = [self.path if self.kind is Kind.CHANGED else f"{self.path}: {self.kind}"]
@@ -42,6 +44,8 @@ class Difference:
             lines.append(f"    expected  {json_text(self.expected)}")
         if self.kind is not Kind.MISSING:
             lines.append(f"    actual    {json_text(self.actual)}")
+        if self.reason:
+            lines.append(f"    because   {self.reason}")
         return "\n".join(lines + [f"    {line}" for line in self.note.splitlines()])
 
     def as_json(self) -> dict[str, Any]:
@@ -51,7 +55,10 @@ class Difference:
             fields["expected"] = self.expected
         if self.kind is not Kind.MISSING:
             fields["actual"] = self.actual
-        return {**fields, "note": self.note} if self.note else fields
+        for name, text in (("note", self.note), ("reason", self.reason)):
+            if text:
+                fields[name] = text
+        return fields
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
@@ -62,6 +69,7 @@ class Difference:
             fields.get("expected"),
             fields.get("actual"),
             fields.get("note", ""),
+            fields.get("reason", ""),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Self
 from conformance.errors import DataError, EngineError, UsageError
 from conformance.runner.captures.attribution import attribute
 from conformance.runner.captures.cloud import Recorded, reproduce
+from conformance.runner.levels import as_documented
 from conformance.runner.mock import Mock, running_mock
 from conformance.runner.outcomes import EXPECTS_NOTHING, Outcome, Verdict, judged, of_scenario
 from conformance.runner.replay.replay import EXACT, Judging, examine, expected, expects_nothing
@@ -109,6 +110,8 @@ def run_scenario(
     )
     if expects_nothing(scenario):
         outcome = replace(outcome, tags=(*outcome.tags, EXPECTS_NOTHING))
+    if judging.profile == "outcome":
+        outcome = as_documented(outcome)
     return judged(outcome, expected_failures)
 
 

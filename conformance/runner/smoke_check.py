@@ -43,7 +43,7 @@ def check(target: Target, mock: Mock) -> str:
         finally:
             session.close()
     except TargetFailed as error:
-        return f"it works, but the translator crashed on the simplest event: {error}"
+        return f"the target answers, but the translator crashed on the simplest event: {error}"
     except (SettingsRefused, CannotRun) as error:
         raise DriverBroken(f"it cannot take the simplest event: {error}") from error
     count = sum(
@@ -52,9 +52,12 @@ def check(target: Target, mock: Mock) -> str:
     if count:
         return f"it works: the simplest event made {count} record{'' if count == 1 else 's'}"
     if answer.note:
-        return f"it works, but the simplest event was refused: {answer.note}"
+        return f"the target answers, but the simplest event was refused: {answer.note}"
     if answer.error:
-        return f"it works, but it reports an error for the simplest event: {answer.error.text}"
+        return (
+            "the target answers, but no event arrived: it reports an error for the simplest one: "
+            f"{answer.error.text}"
+        )
     reasons = [f"{lost.endpoint}: {lost.text}" for lost in answer.undelivered]
     reasons += [", ".join(each["reasons"]) for each in mock.rejected()]
     if about.does == "deliver" and not reasons:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from conformance.spec.data import read
+from conformance.spec.unstated import unstated_page
 from conformance.spec.yaml_text import parse_yaml
 
 HEAD = """# The envelope
@@ -15,6 +16,14 @@ Fields that carry a record and say nothing about a person or an event. The profi
 about them. Endpoint (`/track` or `/import`), unit of time, order of keys and query are never part
 of an outcome. Generated from `conformance/spec/envelope.yaml` by `mockpanel envelope`; a test keeps
 it current.
+"""
+
+UNSTATED_HEAD = """
+## Not stated by the documentation
+
+In the profile `outcome` a failure is `must` if something differs that the documentation of the
+destination states. Scenarios expect more than that. Where nothing else differs, these differences
+make the failure `should`. Generated from `conformance/spec/unstated.yaml`.
 """
 
 
@@ -46,7 +55,7 @@ def ignored(kind: str, scenario_id: str) -> frozenset[str]:
 
 
 def page() -> str:
-    """The list as a page in Markdown."""
+    """The list, and what the documentation does not state, as a page in Markdown."""
     return "\n".join(_lines()) + "\n"
 
 
@@ -57,3 +66,5 @@ def _lines() -> Iterator[str]:
     for row in envelope():
         subjects = ", ".join(f"`{glob}`" for glob in row.subject_of)
         yield f"| `{row.field}` | {', '.join(row.of)} | {row.why} | {subjects} |"
+    yield UNSTATED_HEAD
+    yield from unstated_page()

@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from conformance.errors import EXIT_ENGINE, EXIT_USAGE, DataError, EngineError, UsageError
+from conformance.errors import (
+    EXIT_ENGINE,
+    EXIT_USAGE,
+    DataError,
+    DriverBroken,
+    EngineError,
+    UsageError,
+)
 from translator.terminal_text import printable
 
 
@@ -23,7 +30,8 @@ def answers_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             click.echo(printable(f"Error: {error}"), err=True)
             sys.exit(EXIT_USAGE)
         except EngineError as error:
-            click.echo(printable(f"Error: the engine failed: {error}"), err=True)
+            part = "driver" if isinstance(error, DriverBroken) else "engine"
+            click.echo(printable(f"Error: the {part} failed: {error}"), err=True)
             sys.exit(EXIT_ENGINE)
         except (click.ClickException, BrokenPipeError):
             raise

@@ -90,7 +90,7 @@ class Driver:
 
     def _timed(self, name: str, messages: Sequence[Any], now: datetime) -> list[Json]:
         reply = self._ask(timed_command(name, messages, now))
-        return answers(reply, len(messages), name, self._where(name), device=self._device)
+        return answers(reply, messages, name, self._where(name), device=self._device)
 
     def _ask(self, command: Json) -> Json:
         """The reply to a command."""

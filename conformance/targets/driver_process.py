@@ -2,6 +2,7 @@
 
 import os
 import queue
+import re
 import signal
 import subprocess
 import threading
@@ -15,6 +16,11 @@ MAX_LINE_CHARACTERS = 64 << 20
 
 STDERR_LINES = 20
 """How many of the last lines of its error stream are kept."""
+
+UNASKED_CHARACTERS = 200
+"""How much of an unexpected line an error shows."""
+
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 END_SECONDS = 5
 """How long a program may take to end once its input has ended."""
@@ -34,7 +40,8 @@ class DriverProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            errors="replace",
+            # Bytes that are not UTF-8 become lone surrogates, which `exchange` finds.
+            errors="surrogateescape",
             # A group of its own: what it starts is ended with it.
             start_new_session=True,
         )
@@ -70,6 +77,8 @@ class DriverProcess:
         finally:
             watchdog.cancel()
         if line is not None and line.endswith("\n"):
+            if not line.isascii() and _NOT_UTF8.search(line):
+                raise ProcessBroken("the program answered with bytes that are not UTF-8")
             return line
         if late.is_set():
             raise ProcessBroken(f"the program did not answer within {timeout_seconds:g} seconds")
@@ -105,13 +114,14 @@ class DriverProcess:
 
     def _hear(self, line: str | None) -> None:
         if line is not None:
-            self._last_words.append(line)
+            self._last_words.append(line.encode(errors="surrogateescape").decode(errors="replace"))
 
 
 def _unasked(line: str | None) -> str:
     if line is None:
         return "the program ended before it got the command"
-    return f"the program wrote a line before it got the command: {line!r}"
+    shown = line if len(line) <= UNASKED_CHARACTERS else f"{line[:UNASKED_CHARACTERS]} ..."
+    return f"the program wrote a line before it got the command: {shown!r}"
 
 
 def _read_lines(stream: IO[str], take: Callable[[str | None], object]) -> None:

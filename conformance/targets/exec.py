@@ -13,6 +13,7 @@ from typing import Any
 import requests
 
 from conformance.spec.scenarios.loading import Json, Scenario
+from conformance.spec.scenarios.needs import is_about_delivery
 from conformance.targets.builtin import Builtin
 from conformance.targets.driver import Driver
 from conformance.targets.protocol import About, TranslatorFailed, Unsupported
@@ -34,6 +35,7 @@ from conformance.targets.target_responses import (
     reason_from,
 )
 from translator import Failure, Operation, Result, Skip
+from translator.core.residency import HOSTS
 
 TIMEOUT_SECONDS = 30
 
@@ -55,7 +57,9 @@ class ExecTarget:
         return self._about
 
     def adapted(self, scenario: Scenario) -> Scenario:
-        """The scenario, unchanged. Raises CannotRun if it needs a capability that is missing."""
+        """The scenario, unchanged. Raises CannotRun if the target lacks something that it needs."""
+        if self.about().does == "translate" and is_about_delivery(scenario):
+            raise CannotRun("the scenario is about delivery, and this target only translates")
         return with_capabilities(self.about(), scenario)
 
     def open(self, setup: Setup) -> TargetSession:
@@ -158,6 +162,8 @@ class _Translating(_Session):
         except TranslatorFailed as error:
             raise TargetFailed(str(error)) from None
         operations = [each for answer in found for each in answer["operations"]]
+        for each in operations:
+            _check_host(each["host"])
         if any("auth" in each or "query" in each for each in operations):
             return [self._posted(answer) for answer in found]
         self._translated.extend(found)
@@ -184,14 +190,21 @@ class _Translating(_Session):
         return answer_from({**answer, "undelivered": ()})._replace(undelivered=tuple(lost))
 
 
+def _check_host(host: str) -> None:
+    """Raises TargetFailed unless it is a host of Mixpanel's."""
+    if host.rstrip("/") not in HOSTS.values():
+        raise TargetFailed(
+            f"an operation has the host {host!r:.100}; "
+            f"'host' must be one of {', '.join(HOSTS.values())}"
+        )
+
+
 def post(operation: Json, base_urls: Mapping[str, str]) -> str:
     """Send one operation with the credentials and the query that it names; why it failed, if so.
 
     Raises TargetFailed for an operation that cannot be sent at all.
     """
     host, auth = operation["host"].rstrip("/"), operation.get("auth")
-    if host not in base_urls:
-        raise TargetFailed(f"an operation is for {host!r}, which is not one of {[*base_urls]}")
     with requests.Session() as session:
         session.trust_env = False
         try:

@@ -98,7 +98,7 @@ class _Told:
         assert self._now is not None
         reply = self._front.ask(timed_command("deliver", [], self._now))
         try:
-            answers(reply, 0, "deliver", f"{self._front.url}: the answer to 'deliver'")
+            answers(reply, [], "deliver", f"{self._front.url}: the answer to 'deliver'")
         except Unsupported as error:
             raise CannotRun(str(error)) from error
         except TranslatorFailed as error:

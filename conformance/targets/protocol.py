@@ -124,9 +124,9 @@ def about(reply: Json, where: str) -> About:
 
 
 def answers(
-    reply: Json, count: int, command: str, where: str, *, device: bool = False
+    reply: Json, messages: Sequence[Any], command: str, where: str, *, device: bool = False
 ) -> list[Json]:
-    """The answers to `count` messages, checked; `where` begins the text of an error.
+    """The answers to the messages, checked; `where` begins the text of an error.
 
     In `device` modes an answer to `translate` has `calls` in place of `operations`.
 
@@ -134,10 +134,10 @@ def answers(
     """
     _raise_for(reply, where)
     found = reply.get("answers")
-    if not isinstance(found, list) or len(found) != count:
+    if not isinstance(found, list) or len(found) != len(messages):
         raise DriverBroken(f"{where}: 'answers' must be a list with one object for each message")
-    for index, answer in enumerate(found):
-        problem = _answer_problem(answer, command, device)
+    for index, (message, answer) in enumerate(zip(messages, found, strict=True)):
+        problem = _answer_problem(answer, command, device) or _order_problem(message, answer)
         if problem:
             raise DriverBroken(f"{where}: answers[{index}]: {problem}")
     return found
@@ -190,8 +190,22 @@ def _answer_problem(answer: Any, command: str, device: bool) -> str | None:
     return f"error: {problem}" if problem else None
 
 
+def _order_problem(message: Any, answer: Json) -> str | None:
+    """Whether the answer names another message than the one at its place."""
+    given = message.get("messageId") if isinstance(message, dict) else None
+    named = answer.get("messageId")
+    if named is None or given is None or named == given:
+        return None
+    return (
+        f"'messageId' is {named!r:.80}, but this message has {given!r:.80}; "
+        "answers must have the order of the messages"
+    )
+
+
 def _sending_problem(operation: Json) -> str | None:
-    """What is wrong with how an operation is to be sent: its optional `auth` and `query`."""
+    """What is wrong with how an operation is to be sent: its path, and `auth` and `query`."""
+    if not operation["endpoint"].startswith("/"):
+        return f"'endpoint' must be a path such as '/track', not {operation['endpoint']!r:.80}"
     auth, query = operation.get("auth"), operation.get("query")
     if auth is not None and not (
         isinstance(auth, dict)

@@ -47,10 +47,11 @@ def _track(key: str, event: str, external: ExternalId, sent: Sent) -> Json:
 
 def _head(kind: str, name: str, key: str, external: ExternalId, sent: Sent) -> Json:
     field, id, email = external
+    # 36 characters, so that it is valid as an insert id too: some translators use it as one.
     told = orjson.dumps([name, key, field, str(id), email, *sent])
     return {
         "type": kind,
-        "messageId": f"engage-{sha256(told).hexdigest()[:32]}",
+        "messageId": f"engage-{sha256(told).hexdigest()[:29]}",
         field: id,
         "timestamp": _iso_milliseconds(sent.since_ms),
     }

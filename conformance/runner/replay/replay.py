@@ -2,12 +2,14 @@
 
 import dataclasses
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from conformance.runner.compare import Difference, Kind, compare, compare_sequence
 from conformance.runner.mock import Mock
 from conformance.runner.replay.compare_contents import compare_contents
-from conformance.runner.replay.contents import read_contents
+from conformance.runner.replay.contents import plain_id, read_contents
 from conformance.runner.replay.expected_contents import expected_contents
+from conformance.runner.replay.refusals import explained, refusals
 from conformance.runner.replay.resulting_state import compare_state, held, sections
 from conformance.runner.replay.steps import feed, prepare, received, setup_of
 from conformance.spec.scenarios.loading import Json, Scenario
@@ -160,9 +162,13 @@ def _by_outcome(
     notes = [f"message {index}: {each.note}" for index, each in enumerate(answers) if each.note]
     requests = received(mock)
     found = read_contents(mock, scenario.settings["token"])
+    refused = refusals(mock, scenario.settings["token"])
     differences = _evidence(scenario, session, mock, judging)
     wanted = expected_contents(scenario, mock, judging.project)
-    differences += compare_contents(scenario.id, wanted, found, scenario.expect.absent)
+    compared = compare_contents(
+        scenario.id, wanted, found, scenario.expect.absent, _may_join(scenario, judging.project)
+    )
+    differences += explained(compared, refused)
     actual: Json = {"requests": requests, "contents": found.as_json()}
     given: Json = {
         "requests": expanded(scenario.expect.requests or []),
@@ -174,6 +180,24 @@ def _by_outcome(
         differences += compare("errors", one, other)
         given["errors"], actual["errors"] = one, other
     return Replayed(actual, tuple(differences), tuple(notes), given)
+
+
+def _may_join(scenario: Scenario, project: Json) -> set[frozenset[str]]:
+    """Pairs of ids that a project with ID Merge may join: those of one message.
+
+    The documentation describes projects without ID Merge, in which only an alias joins ids; with
+    ID Merge "this is no longer necessary" (doc#identify).
+    """
+    if {**scenario.project, **project}.get("identity", "legacy") == "legacy":
+        return set()
+    found = set()
+    for step in scenario.steps:
+        for message in step.messages:
+            if isinstance(message, dict):
+                ids = [message.get(key) for key in ("userId", "anonymousId", "previousId")]
+                names = {plain_id(each) for each in ids if each}
+                found |= {frozenset(pair) for pair in combinations(sorted(names), 2)}
+    return found
 
 
 CONTROL_EVENT = "Conformance Control"

@@ -68,7 +68,15 @@ STYLES: dict[str, Callable[[Json], Json]] = {
     "importing": importing,
     "plain": plain,
     "talkative": talkative,
+    "merging": plain,
 }
+
+
+def with_ids(payload: Json, message: Json) -> None:
+    """An event has both ids of its message, as projects with ID Merge expect it."""
+    if "event" in payload:
+        ids = {"$device_id": message.get("anonymousId"), "$user_id": message.get("userId")}
+        payload["properties"] |= {name: id for name, id in ids.items() if id}
 
 
 def without(value: Json, *names: str) -> Json:
@@ -134,7 +142,23 @@ def source_everywhere(payload: Json) -> None:
         payload["$set"]["segment_source_name"] = "Website"
 
 
+def other_token(payload: Json) -> None:
+    """Everything goes to another project."""
+    holder = payload.get("properties", payload)
+    for name in ("token", "$token"):
+        if name in holder:
+            holder[name] = "OTHER"
+
+
+def odd_updates(payload: Json) -> None:
+    """Updates of profiles and groups are lists."""
+    if "$set" in payload:
+        payload["$set"] = [payload["$set"]]
+
+
 BUGS = {
+    "other-token": other_token,
+    "odd-updates": odd_updates,
     "source-everywhere": source_everywhere,
     "lose-property": lose_property,
     "arrays-set": arrays_set,
@@ -170,6 +194,8 @@ def answer(message: Any, settings: Settings, now: datetime, style: str, bug: str
         return {"operations": []}
     made = json.loads(json.dumps(translate(message, settings, now=now).as_json()["operations"]))
     for operation in made:
+        if style == "merging":
+            with_ids(operation["payload"], message)
         if bug:
             BUGS[bug](operation["payload"])
     return {"operations": [STYLES[style](operation) for operation in made]}

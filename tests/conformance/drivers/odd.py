@@ -23,6 +23,8 @@ ANSWERS = {
     "no-payload": {"answers": [{"operations": [{"endpoint": "/track", "host": "x"}]}]},
     "error-as-text": {"answers": [{"operations": [], "error": "no name"}]},
     "answer-as-text": {"answers": ["done"]},
+    "other-message": {"answers": [{"messageId": "m9", "operations": []}]},
+    "no-path": {"answers": [{"operations": [{"endpoint": "track", "host": "x", "payload": {}}]}]},
     "operations-as-object": {"answers": [{"operations": {}}]},
 }
 """What it answers to the rest."""
@@ -51,6 +53,9 @@ def main(way: str) -> None:
             print(json.dumps(WAYS.get(way, GOOD)), flush=True)
         elif command == "stop":
             print("{}", flush=True)
+        elif way == "not-utf8":
+            sys.stdout.buffer.write(b'{"answers": [{"operations": [], "note": "\xff"}]}\n')
+            sys.stdout.buffer.flush()
         elif way == "dies-later":
             sys.exit("out of memory")
         else:

@@ -112,6 +112,12 @@ def test_a_driver_that_breaks_at_the_start(way: str, text: str) -> None:
         ("no-payload", r"answers\[0\]: operations\[0\]: 'payload' must be an object"),
         ("error-as-text", r"answers\[0\]: error: must be an object"),
         ("answer-as-text", r"answers\[0\]: must be an object"),
+        ("not-utf8", "'translate': the program answered with bytes that are not UTF-8"),
+        (
+            "other-message",
+            r"answers\[0\]: 'messageId' is 'm9', but this message has 'm1'; answers must have",
+        ),
+        ("no-path", r"operations\[0\]: 'endpoint' must be a path such as '/track', not 'track'"),
         ("operations-as-object", r"answers\[0\]: 'operations' must be a list"),
         # Which of the two it is depends on when its second line comes.
         (

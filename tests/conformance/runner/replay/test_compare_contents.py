@@ -40,12 +40,44 @@ def test_the_envelope_and_more_properties_are_no_difference() -> None:
         (event(), [("events[0].properties.plan", "missing")]),
         (event(plan="pro", person="bob"), [("events[0].person", "changed")]),
         (event(plan="pro", time=3700), [("events[0].time", "changed")]),
+        (event(plan="pro", time=102), [("events[0].time", "changed")]),
+        (event(plan="pro", time=101), []),
         (event("Closed", plan="pro"), [("events[0]", "missing"), ("events[]", "unexpected")]),
     ],
 )
 def test_events(actual: Any, expected: list[Any]) -> None:
     """A property, the person, the moment and the name are compared."""
     assert found(contents(event(plan="pro")), contents(actual)) == expected
+
+
+def test_an_event_of_nobody() -> None:
+    """An event without any id has no person, whatever id the mock stores it under."""
+    expected, actual = contents(event(person="")), contents(event(person="made-up"))
+    assert found(expected, actual) == []
+    named = contents(event(person="made-up", distinct_id="made-up"))
+    assert found(expected, named) == [("events[0].person", "changed")]
+
+
+def test_ids_that_may_be_joined() -> None:
+    """Ids that may belong to one person are no difference if they do."""
+    expected = contents(event(person="ann"), event(person="bob"))
+    actual = contents(event(person="ann"), event(person="bob"), people=[["ann", "bob"]])
+    assert found(expected, actual) == [("people.joined", "unexpected")]
+    differences = compare_contents(
+        "track/any", expected, actual, may_join={frozenset(["ann", "bob"])}
+    )
+    assert differences == []
+
+
+def test_an_address_is_text() -> None:
+    """The address 0 as a number and as text is the same."""
+    for scenario_id in ("ip/zero", "track/any"):
+        expected, actual = contents(event(ip=0)), contents(event(ip="0"))
+        assert compare_contents(scenario_id, expected, actual) == []
+    different = contents(event(ip="203.0.113.9"))
+    assert [
+        each.path for each in compare_contents("ip/zero", contents(event(ip=0)), different)
+    ] == ["events[0].properties.ip"]
 
 
 def test_events_are_paired_with_the_most_alike() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import DriverBroken
+from conformance.reports.causes import causes
 from conformance.runner.mock import Mock
 from conformance.runner.outcomes import Outcome, Verdict
 from conformance.runner.replay.replay import Judging, expects_nothing
@@ -75,6 +76,58 @@ def test_a_bug_is_caught_in_any_envelope(bug: str, caught_by: str, place: str, m
     chosen = [each for each in chosen if (each.mode, each.rules) == ("cloud", "documented")]
     failed = [each for each in outcomes(chosen, mock, "importing", bug) if each.verdict.red]
     assert any(place in each.path for one in failed for each in one.differences)
+
+
+@pytest.mark.parametrize(
+    ("bug", "scenario", "path", "reason"),
+    [
+        (
+            "other-token",
+            "track/minimal",
+            "events[0]",
+            "/track: it has the token of another project",
+        ),
+        (
+            "other-token",
+            "identify/plain-values",
+            'profiles["u-1"]',
+            "/engage: it has the token of another project",
+        ),
+        (
+            "odd-updates",
+            "identify/plain-values",
+            'profiles["u-1"]',
+            "the mock refused /engage: $set: not an object",
+        ),
+        (
+            "odd-updates",
+            "group/with-key",
+            'groups.company_id["c-1"]',
+            "the mock refused /groups: $set: not an object",
+        ),
+    ],
+)
+def test_what_is_missing_says_why(
+    bug: str, scenario: str, path: str, reason: str, mock: Mock
+) -> None:
+    """A record that the mock refused, or that went to another project, is the reason."""
+    chosen = [each for each in load_scenarios() if each.id == scenario]
+    [found] = outcomes(chosen, mock, "plain", bug)
+    assert [(each.path, each.reason) for each in found.differences] == [(path, reason)]
+    [cause] = causes([found])
+    assert cause.text.endswith(f"missing, because {reason}")
+
+
+def test_ids_of_one_message_may_be_joined(mock: Mock) -> None:
+    """In a project with ID Merge, a translator that joins the ids of a message conforms."""
+    [chosen] = [each for each in load_scenarios() if each.id == "distinct_id/changes-at-sign-up"]
+    verdicts = []
+    for identity in ("legacy", "simplified"):
+        target = driver("merging")
+        judging = Judging("outcome", evidence=True, project={"identity": identity})
+        verdicts.append(run_scenario(chosen, target, mock, judging=judging).differences)
+        target.close()
+    assert verdicts == [(), ()]
 
 
 def test_a_driver_that_does_nothing_scores_0(mock: Mock) -> None:

@@ -19,6 +19,10 @@ SCENARIOS = {scenario.id: scenario for scenario in load_scenarios()}
         ("track_charge/number", {"people", "charges"}),
         ("source_name/on-events", {"source_name"}),
         ("track_charge/web", {"devices"}),
+        ("track/no-properties", set()),
+        ("integrations/all-off", {"integrations"}),
+        ("group/set-once", {"groups", "set_once"}),
+        ("identify/people-off", {"people_option"}),
     ],
 )
 def test_needs(name: str, expected: set[str]) -> None:
