@@ -28,11 +28,11 @@ CHARTED, CHART_SECONDS = 500, 0.01
 """The latest requests that the overview's chart looks at, and the processor time that it takes."""
 MOST_COPIED = 20_000
 """Characters of all forms of a request that its page shows at once; else each has a page."""
-MOST_TROUBLES = 8
+MOST_REASONS = 8
 """Reasons that the overview shows."""
 
 
-class Trouble(NamedTuple):
+class OverviewProblem(NamedTuple):
     """A line of the overview: how many, of what, and where to look."""
 
     number: str
@@ -63,7 +63,7 @@ class RecordPages:
         }
 
     def start(self) -> Response:
-        """Troubles first, then the last requests."""
+        """Problems first, then the last requests."""
         site, visit = self._site, self._site.visit()
         query = replace(site.query(visit, limit=CHARTED), seconds=CHART_SECONDS)
         found = site.reading.requests(query, summary=True)
@@ -74,7 +74,7 @@ class RecordPages:
             visit,
             total=found["total"],
             sentence=overview(totals, attention.get("split_profiles")),
-            troubles=self._troubles(visit, attention),
+            problems=self._problems(visit, attention),
             minutes=chart(found["items"]),
             latest=found["items"][:LATEST],
         )
@@ -160,45 +160,47 @@ class RecordPages:
             problem = str(error)
         return self._site.query(visit, search), problem
 
-    def _troubles(self, visit: Visit, attention: Mapping[str, str]) -> list[Trouble]:
+    def _problems(self, visit: Visit, attention: Mapping[str, str]) -> list[OverviewProblem]:
         site = self._site
         counts = site.backend.projections.reasons(visit.token, visit.region)
         leaks = sum(each.count for reason, each in counts.items() if home_in([reason]))
         found = [
-            Trouble(
+            OverviewProblem(
                 attention.get("split_profiles", ""),
-                "data stored under an id that is not, or not yet, one with its person",
+                "data stored under an id that is not linked to its person (yet)",
                 visit.url("identity"),
             ),
-            Trouble(
+            OverviewProblem(
                 counted(leaks, "record"),
-                "sent to another region than the project's",
+                "sent to a region that is not the project's",
                 visit.url("leaks"),
             ),
-            Trouble(
+            OverviewProblem(
                 attention.get("duplicate_profiles", ""),
-                "people with several profiles",
+                "profiles of people who have more than one",
                 visit.url("identity"),
             ),
-            Trouble(
+            OverviewProblem(
                 attention.get("pending_aliases", ""),
                 "aliases that take effect later; advance the clock to their due time",
                 visit.url("clock"),
                 "warn",
             ),
-            Trouble(
+            OverviewProblem(
                 counted(len(site.backend.faults.rules), "fault rule"),
-                "answers that go wrong on purpose",
+                "responses that the mock changes on purpose",
                 visit.url("faults"),
                 "warn",
             ),
         ]
         frequent = sorted(counts.items(), key=lambda each: -each[1].count)
         reasons = [
-            Trouble(counted(each.count, "record"), reason, visit.url("rejected", reason=reason))
+            OverviewProblem(
+                counted(each.count, "record"), reason, visit.url("rejected", reason=reason)
+            )
             for reason, each in frequent
             if not home_in([reason])
-        ][:MOST_TROUBLES]
+        ][:MOST_REASONS]
         return reasons + [
             each for each in found if each.number and not each.number.startswith("0 ")
         ]
@@ -210,8 +212,8 @@ def overview(totals: Mapping[str, int], splits: str | None) -> str:
     noted = totals["noted"]
     problems = []
     if noted:
-        have = counted(noted, "record has", "records have")
-        problems.append(f"{have} a reason against {'it' if noted == 1 else 'them'}")
+        have = counted(noted, "record was rejected or has", "records were rejected or have")
+        problems.append(f"{have} a note")
     if splits:
         problems.append(f"there {'is' if splits.startswith('1 ') else 'are'} {splits}")
     told = " and ".join(problems) or "nothing went wrong"

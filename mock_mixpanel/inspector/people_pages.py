@@ -74,7 +74,7 @@ class PeoplePages:
         return self._site.render("group.html", visit, group=found)
 
     def identity(self) -> Response:
-        """Who is who over time: of one id, or of all."""
+        """The links between ids over time: of one id, or of all."""
         visit, who = self._site.visit(), request.args.get("id")
         read = self._site.backend.projections.identities
         found = read(visit.token, visit.region, who, LISTED)

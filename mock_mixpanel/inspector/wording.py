@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 from mock_mixpanel.simulation.clock import iso
 
 LONGEST_TEXT = 4096
-"""Characters of a value that a page shows; the JSON API has the whole."""
+"""Characters of a value that a page shows; the JSON API gives the whole value."""
 
 LONGEST_IN_LIST = 80
 """Characters of a value in a list; its own page shows more."""
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""What turns the direction of the text around it, or is not shown at all; not tab and newline."""
+"""Characters that are invisible or change the direction of text; not tab and newline."""
 
 
 class Exact(str):
@@ -56,12 +56,12 @@ VERDICTS = {
 }
 
 RECORD_STATUSES = {
-    "seen": Mark("seen by queries", "✓", "good"),
+    "seen": Mark("visible in queries", "✓", "good"),
     "applied": Mark("applied", "✓", "good"),
     "stored": Mark("stored, changes nothing", "•", "plain"),
     "duplicate": Mark("replaced as a duplicate", "=", "warn"),
     "waiting": Mark("waiting", "…", "warn"),
-    "split": Mark("lost to a split", "≠", "bad"),
+    "split": Mark("in a split profile", "≠", "bad"),
     "erased": Mark("erased", "⌫", "warn"),
     "rejected": Mark("rejected", "✕", "bad"),
 }

@@ -271,7 +271,7 @@ def test_clock_from_the_page(page: Page, mock: MockMixpanel) -> None:
     [button] = [
         each
         for each in page.driver.find_elements("css selector", "main button")
-        if each.text == "Advance to due"
+        if each.text == "Advance to this time"
     ]
     button.click()
     page.wait(lambda: "clock" in page.path() and "done=1" in page.path())

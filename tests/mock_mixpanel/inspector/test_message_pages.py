@@ -95,7 +95,7 @@ def test_from_a_message_to_the_person() -> None:
     assert 'href="/_mock/ui/events/2">record 2</a>' in html
     assert 'href="/_mock/ui/events/3">record 3</a>' in html
     assert 'href="/_mock/ui/person?token=T&amp;region=us&amp;id=ann"' in html
-    assert "seen by queries for ann" in Text(html).text
+    assert "visible in queries for ann" in Text(html).text
 
 
 def test_from_a_request_to_the_message() -> None:

@@ -58,9 +58,9 @@ class Text(HTMLParser):
 
 
 def test_overview_says_what_went_wrong(client: FlaskClient) -> None:
-    """The overview begins with one sentence and the troubles by reason."""
+    """The overview begins with one sentence and the problems by reason."""
     text = Text(shown(client, "")).text
-    assert "3 records in 2 requests. 1 record has a reason against it." in text
+    assert "3 records in 2 requests. 1 record was rejected or has a note." in text
     assert "1 record time: older than 5 days" in text
 
 
@@ -68,10 +68,14 @@ def test_overview_says_what_went_wrong(client: FlaskClient) -> None:
     ("noted", "splits", "expected"),
     [
         (0, None, "Nothing went wrong."),
-        (2, None, "2 records have a reason against them."),
+        (2, None, "2 records were rejected or have a note."),
         (0, "1 split profile", "There is 1 split profile."),
         (0, "2 split profiles", "There are 2 split profiles."),
-        (1, "2 split profiles", "1 record has a reason against it and there are 2 split profiles."),
+        (
+            1,
+            "2 split profiles",
+            "1 record was rejected or has a note and there are 2 split profiles.",
+        ),
     ],
 )
 def test_overview_is_made_of_sentences(noted: int, splits: str | None, expected: str) -> None:
@@ -157,7 +161,7 @@ def test_overview_of_all_projects_counts_records_without_a_project(client: Flask
     other["properties"]["token"] = "other"
     client.post("/track", json=[other, {"event": "Nobody's", "properties": {}}])
     text = Text(shown(client, "")).text
-    assert "5 records in 3 requests. 2 records have a reason against them." in text
+    assert "5 records in 3 requests. 2 records were rejected or have a note." in text
     assert "Rejected 2" in text
 
 
@@ -318,9 +322,9 @@ def test_forms_send_tokens_back_as_they_are() -> None:
     assert "T\\u202e</option>" in html
 
 
-def test_nobody_has_no_page(client: FlaskClient) -> None:
-    """An event with an empty id is nobody's, so its page links to no person."""
+def test_an_empty_id_has_no_page(client: FlaskClient) -> None:
+    """An event with an empty id belongs to no person, so its page links to none."""
     client.post("/track", json=[event("Nobody's", distinct_id="")])
     html = shown(client, "events/4")
-    assert "empty: nobody" in Text(html).text
+    assert "empty: no person" in Text(html).text
     assert "/_mock/ui/person" not in html
