@@ -172,8 +172,8 @@ class ScenarioItem(pytest.Item):
             raise ScenarioFailed(outcome.text())
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Everything that differs, in place of a traceback."""
-        if isinstance(excinfo.value, ScenarioFailed):
+        """Everything that differs, or why it may fail, in place of a traceback."""
+        if isinstance(excinfo.value, ScenarioFailed | pytest.xfail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 

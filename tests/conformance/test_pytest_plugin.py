@@ -4,7 +4,6 @@ import os
 import runpy
 import shlex
 import shutil
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.forked import run_forked
 from tests.project.paths import ROOT
 from tests.pytest_process import PYTEST
 
@@ -57,15 +57,8 @@ class Project:
         # Nothing of the test run that this test is part of.
         environment = {key: each for key, each in os.environ.items() if "PYTEST" not in key}
         environment["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
-        result = subprocess.run(
-            [sys.executable, "-W", "error", "-m", module, *arguments],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        return Ran(result.returncode, result.stdout)
+        done = run_forked(module, *arguments, cwd=self.folder, env=environment)
+        return Ran(done.returncode, done.stdout + done.stderr)
 
 
 @pytest.fixture

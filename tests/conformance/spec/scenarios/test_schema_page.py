@@ -1,6 +1,9 @@
 """The form of a scenario, as a page."""
 
+import json
 from pathlib import Path
+
+from jsonschema import Draft202012Validator
 
 from conformance.runner.mock import Mock
 from conformance.runner.outcomes import Verdict
@@ -31,3 +34,8 @@ def test_every_key_is_explained() -> None:
     rows = [line.split(" | ") for line in page().splitlines() if line.startswith("| `")]
     silent = {row[0].strip("| `") for row in rows if not row[-1].strip("| ")}
     assert silent == set()
+
+
+def test_the_schema_is_valid() -> None:
+    """The form of a scenario is itself of the form of a JSON schema, which no run checks again."""
+    Draft202012Validator.check_schema(json.loads(read("spec", "scenario.schema.json")))
