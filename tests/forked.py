@@ -10,7 +10,7 @@ import os
 import runpy
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
 from tempfile import TemporaryDirectory
@@ -45,17 +45,24 @@ _context.set_forkserver_preload(
 
 
 def run_forked(
-    module: str, *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None
+    module: str,
+    *arguments: str | Path,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    first: Callable[[], object] | None = None,
 ) -> CompletedProcess[str]:
     """Run `python -W error -m MODULE` in a folder; its exit status and output.
 
-    Without `env` it has the environment of the test. Raises TimeoutError after two minutes.
+    Without `env` it has the environment of the test. The process calls `first` before the module
+    runs. Raises TimeoutError after two minutes.
     """
     words = [str(each) for each in arguments]
     with TemporaryDirectory() as folder:
         outputs = [Path(folder, name) for name in ("stdout", "stderr")]
         environment = dict(os.environ if env is None else env)
-        process = _context.Process(target=_run, args=(module, words, cwd, environment, outputs))
+        process = _context.Process(
+            target=_run, args=(module, words, cwd, environment, outputs, first)
+        )
         process.start()
         process.join(TIME_LIMIT_SECONDS)
         code = process.exitcode
@@ -68,7 +75,12 @@ def run_forked(
 
 
 def _run(
-    module: str, words: list[str], folder: Path, environment: dict[str, str], outputs: list[Path]
+    module: str,
+    words: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    outputs: list[Path],
+    first: Callable[[], object] | None,
 ) -> None:
     """The other process: become the command."""
     gc.freeze()  # what was imported stays
@@ -82,4 +94,6 @@ def _run(
     warnings.simplefilter("error")
     sys.path.insert(0, str(folder))
     sys.argv = [module, *words]
+    if first is not None:
+        first()
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -49,6 +49,19 @@ HOSTS = {False: "https://api.mixpanel.com", True: "https://api-eu.mixpanel.com"}
 DEFINITIONS = "computed_traits: [{name: Total, computation: event_counter, event: Old}]"
 OUTSIDE = "http://outside.example.com"
 SETTINGS = ["--settings", "settings.json"]
+SEND = ["--alias", "none", *SETTINGS]
+
+
+IN_ONE_PROCESS = """
+import json, sys
+from importlib import import_module
+from click.testing import CliRunner
+
+for package, *words in json.loads(sys.argv[1]):
+    main = import_module(f"{package}.cli").main
+    done = CliRunner().invoke(main, words, catch_exceptions=False)
+    print(json.dumps([done.exit_code, done.stdout, done.stderr]), flush=True)
+"""
 
 
 class Shell:
@@ -64,8 +77,11 @@ class Shell:
         (folder / "in.jsonl").write_text("".join(json.dumps(each) + "\n" for each in MESSAGES))
         self.to_stub = ["--eu-base-url" if eu else "--base-url", stub.url]
 
-    def run(self, package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", package, *arguments)
+    def run(
+        self, package: str, *arguments: str, broken: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a watched fork, which executes the code `broken` first."""
+        return self.watched.run_forked(package, *arguments, broken=broken)
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -77,9 +93,19 @@ class Shell:
             timeout=120,
         )
 
+    def run_all(self, commands: list[list[str]]) -> list[subprocess.CompletedProcess[str]]:
+        """Run commands, each a package and its arguments, one after the other in one process."""
+        done = self.python("-c", IN_ONE_PROCESS, json.dumps(commands))
+        found = list(map(json.loads, done.stdout.splitlines()))
+        failed = commands[len(found) : len(found) + 1]
+        assert (done.returncode, failed) == (0, []), done.stderr
+        return [
+            subprocess.CompletedProcess(words, *ended)
+            for words, ended in zip(commands, found, strict=True)
+        ]
+
     def send(self, *options: str, file: str = "in.jsonl") -> subprocess.CompletedProcess[str]:
-        quick = ("--alias", "none", "--settings", "settings.json")
-        return self.run("translator", "send", *quick, *options, file)
+        return self.run("translator", "send", *SEND, *options, file)
 
     def resend(self, letters: list[Any], *options: str) -> subprocess.CompletedProcess[str]:
         text = "".join(json.dumps({**DEAD, **letter}) + "\n" for letter in letters)
@@ -108,7 +134,7 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path, stub: Stub) -> Shell:
 
 def test_send(shell: Shell) -> None:
     """Everything goes to the base URL, whatever hosts messages and environment name."""
-    done = shell.send(*shell.to_stub)
+    done = shell.python("-m", "translator", "send", *SEND, *shell.to_stub, "in.jsonl")
     assert (done.returncode, json.loads(done.stdout)["delivered"]) == (1, 4), done.stderr
     assert shell.watched.outside() == []
     assert ("socket.connect", "127.0.0.1") in shell.watched.notes()
@@ -122,30 +148,22 @@ ELSEWHERE = {
     "disguised": ["--base-url", "http://127.0.0.1@outside.example.com"],
     "address": ["--base-url", "http://192.0.2.1:8080", "--eu-base-url", "http://192.0.2.1:8080"],
 }
-COMMANDS_IN_ONE_PROCESS = """
-import json, sys
-from click.testing import CliRunner
-from translator.cli import main
-
-for command in json.loads(sys.argv[1]):
-    done = CliRunner().invoke(main, command)
-    print(json.dumps([done.exit_code, done.stdout, done.stderr]))
-"""
+DELIVERING = {"send": ["in.jsonl"], "resend": ["dead"], "gateway": ["--port", "0"]}
 
 
-@pytest.mark.parametrize("command", ["send", "resend", "gateway"])
-def test_an_address_elsewhere_is_refused(shell: Shell, command: str) -> None:
+def test_an_address_elsewhere_is_refused(shell: Shell) -> None:
     """Without `--live`, an address of another machine is wrong usage for every command."""
     operation = {"endpoint": "/track", "host": "", "payload": EVENT}
     (shell.folder / "dead").write_text(json.dumps({**DEAD, "operation": operation}) + "\n")
-    last = {"send": ["in.jsonl"], "resend": ["dead"], "gateway": ["--port", "0"]}[command]
-    words = [[command, *SETTINGS, *options, *last] for options in ELSEWHERE.values()]
-    done = shell.python("-c", COMMANDS_IN_ONE_PROCESS, json.dumps(words))
-    assert done.returncode == 0, done.stderr
-    found = dict(zip(ELSEWHERE, map(json.loads, done.stdout.splitlines()), strict=True))
-    assert {
-        name: (code, out, err[:7]) for name, (code, out, err) in found.items()
-    } == dict.fromkeys(ELSEWHERE, (2, "", "Error: "))
+    wrong = [
+        ["translator", command, *SETTINGS, *options, *last]
+        for command, last in DELIVERING.items()
+        for options in ELSEWHERE.values()
+    ]
+    found = shell.run_all(wrong)
+    assert [(each.returncode, each.stdout, each.stderr[:7]) for each in found] == [
+        (2, "", "Error: ") for _ in wrong
+    ]
     assert shell.watched.outside() == []
     assert shell.stub.received == []
 
@@ -217,10 +235,6 @@ def test_gateway(shell: Shell) -> None:
     assert shell.authorized() == {None}
 
 
-def delivers(shell: Shell) -> None:
-    """Done by the tests above."""
-
-
 def serves(shell: Shell) -> None:
     """The mock, in one process and in several, answers calls that name other hosts."""
     for options in ([], ["--workers", "2", "--store", "sqlite:///log.db"]):
@@ -254,76 +268,55 @@ def compares(shell: Shell) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def runs(package: str, *commands: list[str]) -> Callable[[Shell], None]:
-    """Commands that only have to end without help."""
-
-    def run(shell: Shell) -> None:
-        for command in commands:
-            done = shell.run(package, *command)
-            assert done.returncode in (0, 1), (command, done.stderr)
-
-    return run
-
-
 ONE = ["-k", "alias/direction"]
 DRIVER = f"exec:{sys.executable} {ROOT / 'tests/conformance/drivers/ours.py'} {{}}"
 NEW = ["diff", "--corpus", "in.jsonl", "--workers", "1", *SETTINGS, "--old"]
 
-COMMANDS: dict[str, Callable[[Shell], None]] = {
-    "translator send": delivers,
-    "translator resend": delivers,
-    "translator gateway": delivers,
-    "translator translate": runs(
-        "translator",
+QUIET: dict[str, list[list[str]]] = {
+    "translator translate": [
         ["translate", *SETTINGS, "in.jsonl"],
         ["translate", *SETTINGS, "--mode", "web", "in.jsonl"],
-    ),
-    "translator engage": runs(
-        "translator",
+    ],
+    "translator engage": [
         ["engage", *SETTINGS, "--definitions", "definitions.yaml", "in.jsonl"],
         [
             *("engage", *SETTINGS, "--definitions", "definitions.yaml"),
             *("--state", "state", "--output", "out.jsonl", "in.jsonl"),
         ],
-    ),
-    "translator reference": runs("translator", ["reference"]),
-    "translator mapping": runs("translator", ["mapping"]),
-    "mock_mixpanel serve": serves,
-    "mock_mixpanel api": runs("mock_mixpanel", ["api"]),
-    "conformance run": runs(
-        "conformance",
+    ],
+    "translator reference": [["reference"]],
+    "translator mapping": [["mapping"]],
+    "mock_mixpanel api": [["api"]],
+    "conformance run": [
         ["run", *ONE, "--report", "before"],
         ["run", "-k", "eu_endpoint/", "--report", "after"],
         ["run", *ONE, "--target", DRIVER.format("deliver")],
-    ),
-    "conformance compare": runs(
-        "conformance",
-        ["run", *ONE, "--report", "before"],
-        ["compare", "before", "before"],
-    ),
-    "conformance captures": runs("conformance", ["captures", "--rules", "observed"]),
-    "conformance list": runs("conformance", ["list"]),
-    "conformance decisions": runs("conformance", ["decisions"]),
-    "conformance envelope": runs("conformance", ["envelope"]),
-    "conformance schema": runs("conformance", ["schema"]),
-    "conformance coverage": runs("conformance", ["coverage"]),
-    "conformance corpus synth": runs("conformance", ["corpus", "synth", "--messages", "10"]),
-    "conformance corpus import": runs(
-        "conformance", ["corpus", "import", "--from", "segment-s3", "in.jsonl"]
-    ),
-    "conformance corpus redact": runs("conformance", ["corpus", "redact", "in.jsonl"]),
-    "conformance diff": runs(
-        "conformance", [*NEW, "rules:observed"], [*NEW, DRIVER.format("translate")]
-    ),
-    "conformance parity": compares,
-    "conformance migrate": runs(
-        "conformance",
+    ],
+    "conformance compare": [["compare", "before", "before"]],
+    "conformance captures": [["captures", "--rules", "observed"]],
+    "conformance list": [["list"]],
+    "conformance decisions": [["decisions"]],
+    "conformance envelope": [["envelope"]],
+    "conformance schema": [["schema"]],
+    "conformance coverage": [["coverage"]],
+    "conformance corpus synth": [["corpus", "synth", "--messages", "10"]],
+    "conformance corpus import": [["corpus", "import", "--from", "segment-s3", "in.jsonl"]],
+    "conformance corpus redact": [["corpus", "redact", "in.jsonl"]],
+    "conformance diff": [[*NEW, "rules:observed"], [*NEW, DRIVER.format("translate")]],
+    "conformance migrate": [
         [
             *("migrate", "--corpus", "in.jsonl", *SETTINGS),
             *("--from", "rules:observed", "--to", DRIVER.format("translate")),
         ],
-    ),
+    ],
 }
+"""Commands that deliver nothing and end by themselves: arguments that do not ask for help."""
+
+TALKING: dict[str, Callable[[Shell], None]] = {
+    "mock_mixpanel serve": serves,
+    "conformance parity": compares,
+}
+"""Commands that connect to a process of this machine."""
 
 
 def commands(group: click.Command, path: str) -> Iterator[str]:
@@ -339,18 +332,28 @@ def commands(group: click.Command, path: str) -> Iterator[str]:
 
 
 def test_every_command_is_watched() -> None:
-    """A new command needs its line in the table."""
+    """A new command needs its line in a table."""
     groups = {"translator": translator, "mock_mixpanel": mock_mixpanel, "conformance": conformance}
-    assert set(COMMANDS) == {
+    assert {*(f"translator {name}" for name in DELIVERING), *QUIET, *TALKING} == {
         found for name, group in groups.items() for found in commands(group, name)
     }
 
 
-@pytest.mark.parametrize("name", [name for name, do in COMMANDS.items() if do is not delivers])
-def test_no_command_gets_out(tmp_path: Path, stub: Stub, name: str) -> None:
+def test_no_quiet_command_gets_out(tmp_path: Path, stub: Stub) -> None:
     """A command that delivers nothing opens no connection and resolves no other name."""
     shell = Shell(tmp_path, stub)
-    COMMANDS[name](shell)
+    quiet = [[name.split()[0], *words] for name, each in QUIET.items() for words in each]
+    failed = [each for each in shell.run_all(quiet) if each.returncode not in (0, 1)]
+    assert failed == []
+    assert shell.watched.outside() == []
+    assert stub.received == []
+
+
+@pytest.mark.parametrize("name", list(TALKING))
+def test_no_talking_command_gets_out(tmp_path: Path, stub: Stub, name: str) -> None:
+    """A command that connects to this machine connects to no other one."""
+    shell = Shell(tmp_path, stub)
+    TALKING[name](shell)
     assert shell.watched.outside() == []
     assert stub.received == []
 
@@ -426,10 +429,7 @@ def test_broken_on_purpose(tmp_path: Path, stub: Stub, name: str) -> None:
         letter = {**DEAD, "operation": {**operation, "payload": EVENT}}
         (tmp_path / "dead").write_text(json.dumps(letter) + "\n")
         arguments = ["resend", "--settings", "settings.json", "--base-url", url, "dead"]
-    code = f"import requests\n{BROKEN[name]}\nfrom translator.cli import main\nmain({arguments})"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=shell.watched.env, timeout=60
-    )
+    done = shell.run("translator", *arguments, broken=f"import requests\n{BROKEN[name]}")
     assert done.returncode == EXIT
     host = "proxy.example.com" if "environment" in name else "outside.example.com"
     assert {found for _, found in shell.watched.outside()} == {host}

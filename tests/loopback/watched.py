@@ -2,9 +2,12 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
-from tests.loopback.guard import is_outside
+from tests.forked import run_forked
+from tests.loopback.guard import is_outside, watch_process
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,6 +22,7 @@ class Watched:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._notes = folder / "loopback-notes"
         netrc = folder / ".netrc"
         netrc.write_text(NETRC)
@@ -37,6 +41,11 @@ class Watched:
             "LOOPBACK_NOTES": str(self._notes),
         }
 
+    def run_forked(self, module: str, *arguments: str, broken: str = "") -> CompletedProcess[str]:
+        """Run a module in this folder in a watched fork, which executes the code `broken` first."""
+        first = partial(_watch, str(self._notes), broken)
+        return run_forked(module, *arguments, cwd=self.folder, env=self.env, first=first)
+
     def notes(self) -> list[tuple[str, str]]:
         """The events and hosts of the processes. Each process begins with `start`."""
         lines = self._notes.read_text().splitlines() if self._notes.exists() else []
@@ -47,3 +56,9 @@ class Watched:
         found = self.notes()
         assert ("start", "") in found, "no process was watched"
         return [(event, host) for event, host in found if is_outside(host)]
+
+
+def _watch(notes: str, code: str) -> None:
+    """Begin a watched process: what tests/loopback/sitecustomize.py does for a new one."""
+    watch_process(notes)
+    exec(code, {})
