@@ -74,6 +74,9 @@ def tests(session: nox.Session) -> None:
 
 
 REPEATING = (
+    "tests/conformance/regression/differences/test_causes.py",
+    "tests/conformance/runner/replay/test_outcome_profile.py",
+    "tests/conformance/targets",
     "tests/mock_mixpanel/control/test_openapi_holds.py",
     "tests/mock_mixpanel/serving/test_fuzz.py",
     "tests/mock_mixpanel/serving/test_hostile_connections.py",
@@ -87,12 +90,12 @@ REPEATING = (
     "tests/translator/sender/test_chaos_commands.py",
     "tests/translator/test_purity.py",
 )
-"""Tests that repeat something with random input, or kill processes again and again."""
+"""Tests that repeat something: with random input, kills of processes, or each scenario."""
 
 
 @nox.session
 def thorough(session: nox.Session) -> None:
-    """Repeat the tests with random input and kills far more often; arguments go to pytest."""
+    """Repeat what the tests repeat far more often; arguments go to pytest."""
     install_compiled(session, "-e", ".[test]", "pip")
     env = {"MOCKPANEL_TESTS": "thorough"}
     session.run("pytest", *in_parallel(), *REPEATING, *session.posargs, env=env)

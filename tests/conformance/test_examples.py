@@ -57,7 +57,7 @@ def test_node_gets_the_same_verdicts_through_exec_and_http(
 ) -> None:
     """One translator behind a driver and behind a server: no verdict on what it sends differs.
 
-    Every seventh scenario shows it; with our translator, all run through either way.
+    Every seventh scenario shows it; with our translator, a thorough run takes all either way.
     """
     ids = [
         name

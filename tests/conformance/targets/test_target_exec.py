@@ -16,6 +16,7 @@ from conformance.runner.smoke_check import check
 from conformance.spec.scenarios.loading import RawLine, Scenario, Step, load_scenarios
 from conformance.spec.scenarios.needs import is_about_delivery
 from conformance.targets.exec import ExecTarget
+from tests.thorough import share
 
 FOLDER = Path(__file__).parents[1] / "drivers"
 SCENARIOS = {scenario.id: scenario for scenario in load_scenarios()}
@@ -49,11 +50,12 @@ def not_for_drivers(scenario: Scenario) -> bool:
 
 def test_everything_conforms_through_a_driver(mock: Mock) -> None:
     """A driver that translates passes every scenario that is not about lines or delivery."""
-    found = outcomes(mock, list(SCENARIOS), "translate")
+    chosen = share(SCENARIOS.values(), 0, 4)
+    found = outcomes(mock, [each.id for each in chosen], "translate")
     red = [outcome.text() for outcome in found if outcome.verdict.red]
     assert red == []
     skipped = {outcome.id for outcome in found if outcome.verdict is Verdict.SKIP}
-    assert {each.id for each in SCENARIOS.values() if not_for_drivers(each)} == skipped
+    assert {each.id for each in chosen if not_for_drivers(each)} == skipped
 
 
 def test_a_driver_may_deliver_by_itself(mock: Mock) -> None:

@@ -22,17 +22,18 @@ from conformance.runner.captures.cloud import Capture, load_captures
 from conformance.runner.captures.mobile import FILES, MobileCapture, load_mobile_captures
 from conformance.runner.captures.web import DeviceCapture, load_device_captures
 from conformance.spec.data import read
+from tests.thorough import share
 from translator import PropertyMap, Rules, Settings
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 CAPTURE_LINES = read("captures", "cloud-classic.jsonl").encode().splitlines()
 CAPTURES = list(zip(load_captures(), CAPTURE_LINES, strict=True))
 DEVICE_LINES = read("captures", "device-web.jsonl").encode().splitlines()
-DEVICE_CAPTURES = list(zip(load_device_captures(), DEVICE_LINES, strict=True))
+DEVICE_CAPTURES = share(zip(load_device_captures(), DEVICE_LINES, strict=True), 0, 3)
 MOBILE_LINES = [
     line for file in FILES.values() for line in read("captures", file).encode().splitlines()
 ]
-MOBILE_CAPTURES = list(zip(load_mobile_captures(), MOBILE_LINES, strict=True))
+MOBILE_CAPTURES = share(zip(load_mobile_captures(), MOBILE_LINES, strict=True), 0, 3)
 
 
 def comparer(old: str, new: str) -> ChunkComparer:
