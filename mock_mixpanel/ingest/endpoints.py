@@ -12,6 +12,7 @@ from mock_mixpanel.backend import Backend
 from mock_mixpanel.gc_pause import uncollected
 from mock_mixpanel.ingest import authentication, replies
 from mock_mixpanel.ingest.decoding import BodyTooLargeError, Decoded, decode
+from mock_mixpanel.ingest.fast_path import shared_token
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.ingest.problems import NO_DATA, Problem
 from mock_mixpanel.ingest.redaction import redacted_text
@@ -51,15 +52,15 @@ def _ingested(backend: Backend, endpoint: str, incoming: Incoming) -> Reply | No
     """The reply; None if the request has to be checked again."""
     now = backend.clock.now()
     records, judged, reply, text = _taken(backend, endpoint, incoming, now)
-    fault = backend.faults.pick(endpoint, {each.token for each in _distinct(judged).values()})
+    fault = backend.faults.pick(endpoint, {each.token for each in set(judged)})
     if fault:
         reply = fault.action.answer(endpoint, reply)
         if not fault.action.stores:
             problem = Problem(f"fault {fault.id}: not stored")
             judged = [replace(each, problems=[*each.problems, problem]) for each in judged]
     region = incoming.envelope.region
-    verdict = {k: each.verdict(endpoint, region, now) for k, each in _distinct(judged).items()}
-    verdicts = list(map(verdict.__getitem__, map(id, judged)))
+    verdict = {each: each.verdict(endpoint, region, now) for each in set(judged)}
+    verdicts = list(map(verdict.__getitem__, judged))
     exchanged = exchange(incoming, reply, now, fault.id if fault else None)
     arrival = Arrival(exchanged, verdicts, text or dump(records))
     return reply if backend.log.take(arrival, backend.version) else None
@@ -122,7 +123,8 @@ def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> C
     if endpoint == "/import":
         tokens = _import_tokens(backend, incoming, controls, records)
     else:
-        tokens = _sent_tokens(endpoint, records)
+        shared = shared_token(records) if decoded.shallow and endpoint == "/track" else ""
+        tokens = [shared] * len(records) if shared else _sent_tokens(endpoint, records)
     if tokens is None:
         refused = _unauthorized(backend, incoming, controls, records)
         return CheckedRequest(*refused, replies.import_error(401, "Invalid credentials"))
@@ -135,14 +137,9 @@ def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> C
     judged = judge.judge(records, tokens, shallow=decoded.shallow)
     if strict:
         return CheckedRequest(records, judged, _strict_reply(records, judged), decoded.text)
-    worst = [each.worst for each in _distinct(judged).values()]
+    worst = [each.worst for each in dict.fromkeys(judged)]
     error = worst[0].reason if all(worst) and worst[0] else None
     return CheckedRequest(records, judged, _received(error, controls), decoded.text)
-
-
-def _distinct(judged: Sequence[CheckedRecord]) -> dict[int, CheckedRecord]:
-    """The distinct results of the checks by identity, in order: most records share one."""
-    return dict(zip(map(id, judged), judged, strict=True))
 
 
 def _over_limit(

@@ -21,9 +21,12 @@ MOST_TERMS = 1000
 """Projects whose settings are cached: a token can be any text."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CheckedRecord:
-    """The problems with a record. `note` says which part of an accepted record has no effect."""
+    """The problems with a record. `note` says which part of an accepted record has no effect.
+
+    Most records of a request share one of these objects, so they are told apart by identity.
+    """
 
     token: str = ""
     problems: Sequence[Problem] = ()
@@ -115,9 +118,12 @@ class RecordChecker:
         _, _, plain, are_plain = self.terms[token]
         if are_plain is None:
             return [self._judged(record, token) for record in records]
+        found = are_plain(records, self.now)
+        if all(found):
+            return [plain] * len(records)
         return [
             plain if quick else self._judged(record, token)
-            for record, quick in zip(records, are_plain(records, self.now), strict=True)
+            for record, quick in zip(records, found, strict=True)
         ]
 
     def _terms(self, token: str) -> CheckTerms:
@@ -135,7 +141,8 @@ class RecordChecker:
         are_plain = None
         if options and self.endpoint in EVENTS:
             special = options.region not in (None, self.region)
-            if not (special or options.geo or options.drop_filters):
+            unnamed = self.endpoint == "/track" and not token
+            if not (unnamed or special or options.geo or options.drop_filters):
                 are_plain = plain_check(self.endpoint, limits, strict=self.strict)
         return CheckTerms(limits, options, CheckedRecord(token, options=options), are_plain)
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -145,7 +145,7 @@ class Ways:
         self.whole: list[bool] = []
         """For each piece of data that the first server received, whether it was a whole request."""
 
-    def answers(self, sent: bytes, *, keep: bool) -> tuple[bytes, bytes]:
+    def answers(self, sent: bytes) -> tuple[bytes, bytes]:
         """The answers of the two servers to a client; see `exchange`."""
         find = WholeRequest.find
 
@@ -156,10 +156,10 @@ class Ways:
 
         with self._patch.context() as patch:
             patch.setattr(WholeRequest, "find", noted)
-            first = exchange(self.at_once, sent, keep=keep)
+            first = exchange(self.at_once, sent)
         with self._patch.context() as patch:
             patch.setattr(WholeRequest, "find", lambda *arguments: None)
-            return first, exchange(self.by_uvicorn, sent, keep=keep)
+            return first, exchange(self.by_uvicorn, sent)
 
 
 @pytest.fixture(scope="module")
@@ -183,19 +183,17 @@ def ways(servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch) -> Way
     return Ways(*servers, monkeypatch)
 
 
-def exchange(server: Server, sent: bytes, *, keep: bool) -> bytes:
-    """What a client receives that sends something and then, with `keep`, the next request.
+def exchange(server: Server, sent: bytes) -> bytes:
+    """What a client receives that sends something, and after the first response the next request.
 
     The value of each Date is replaced.
     """
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         connection.sendall(sent)
-        received = connection.recv(65536) if keep else b""
+        received = connection.recv(65536)
         with suppress(OSError):  # the server may have closed the connection
-            if keep:
-                connection.sendall(NEXT)
-            connection.shutdown(socket.SHUT_WR)
+            connection.sendall(NEXT)
             while piece := connection.recv(65536):
                 received += piece
     return re.sub(rb"\r\ndate: [^\r]+", b"\r\ndate: now", received)
@@ -208,7 +206,7 @@ def journal(server: Server) -> Any:
 def same_answers(ways: Ways, sent: bytes, caplog: pytest.LogCaptureFixture) -> bytes:
     """The answer to a request, which is the same whichever way it takes, as are the logs."""
     caplog.set_level(logging.INFO, "mock_mixpanel.access")
-    at_once, by_uvicorn = ways.answers(sent, keep=True)
+    at_once, by_uvicorn = ways.answers(sent)
     lines = [each.getMessage() for each in caplog.records]
     assert at_once == by_uvicorn
     assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]
@@ -258,28 +256,73 @@ def test_errors(ways: Ways, caplog: pytest.LogCaptureFixture, error: Exception) 
     assert len(failures) == (2 if type(error) is OSError else 0)
 
 
-@settings(max_examples=times(50, 500), suppress_health_check=[HealthCheck.function_scoped_fixture])
+class Connection(asyncio.Transport):
+    """A connection that keeps what is sent on it."""
+
+    def __init__(self) -> None:
+        super().__init__({"sockname": ("127.0.0.1", 1), "peername": ("127.0.0.1", 2)})
+        self.sent, self.closed = b"", False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += data
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+def connected(application: Application) -> tuple[HttpProtocol, Connection]:
+    """A connection to an application in the running event loop."""
+    config = uvicorn.Config(application, interface="asgi3", log_config=None, log_level=None)
+    protocol, connection = HttpProtocol(config, ServerState(), {}), Connection()
+    protocol.connection_made(connection)
+    return protocol, connection
+
+
+async def received(application: Application, sent: bytes) -> tuple[bytes, bytes]:
+    """What a client receives that sends something: before and after it sends no more."""
+    protocol, connection = connected(application)
+    protocol.data_received(sent)
+    if protocol.tasks and not protocol.cycle.more_body:
+        await asyncio.wait(protocol.tasks)
+    await asyncio.sleep(0)
+    first = connection.sent
+    protocol.eof_received()
+    if protocol.tasks:
+        await asyncio.wait(protocol.tasks)
+    protocol.connection_lost(None)
+    return first, connection.sent
+
+
+@settings(max_examples=times(100, 1000))
 @given(
     name=st.sampled_from(sorted(WHOLE)),
     place=st.integers(0, 200),
     cut=st.integers(0, 20),
     piece=st.sampled_from([b"", b"\r\n", b"\n", b" ", b":", b"\0", b"\xff", b"9", b"chunked"]),
 )
-def test_damaged_requests(ways: Ways, name: str, place: int, cut: int, piece: bytes) -> None:
+def test_damaged_requests(name: str, place: int, cut: int, piece: bytes) -> None:
     """However a whole request is damaged, both ways answer the same."""
-    request = WHOLE[name]
-    at_once, by_uvicorn = ways.answers(request[:place] + piece + request[place + cut :], keep=False)
-    assert at_once == by_uvicorn
-
-
-class OpenTransport(asyncio.Transport):
-    """A connection on which nothing is sent."""
-
-    def is_closing(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        pass
+    damaged = WHOLE[name][:place] + piece + WHOLE[name][place + cut :]
+    config = Config(limits=MixpanelLimits(body_bytes=MOST_BYTES))
+    first, second = Application(Backend(config), {}), Application(Backend(config), {})
+    at_once = asyncio.run(received(first, damaged))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WholeRequest, "find", lambda *arguments: None)
+        assert at_once == asyncio.run(received(second, damaged))
+    first.close()
+    second.close()
 
 
 def test_parts_of_uvicorn() -> None:
@@ -290,10 +333,7 @@ def test_parts_of_uvicorn() -> None:
     """
 
     async def attributes() -> tuple[set[str], set[str]]:
-        config = uvicorn.Config(Application(Backend(), {}), http=HttpProtocol, interface="asgi3")
-        config.load()
-        protocol = HttpProtocol(config, ServerState(), {})
-        protocol.connection_made(OpenTransport({"sockname": ("x", 1), "peername": ("x", 2)}))
+        protocol, _ = connected(Application(Backend(), {}))
         protocol.data_received(b"POST / HTTP/1.1\r\n\r\n")
         cycle = protocol.cycle
         assert isinstance(cycle, RequestResponseCycle)
