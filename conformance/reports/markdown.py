@@ -18,10 +18,16 @@ def run_markdown(report: Report) -> str:
     found = causes(report.outcomes)
     if found:
         rows = [
-            (code(cause.text), str(len(cause.cases)), str(len(cause.sole)), code(cause.cases[0]))
+            (
+                code(cause.text),
+                str(len(cause.cases)),
+                str(cause.must),
+                str(len(cause.sole)),
+                code(cause.examples[0]),
+            )
             for cause in found[:MOST_ROWS]
         ]
-        lines += ["", *table(("Cause", "Cases", "Only cause of", "Example"), rows)]
+        lines += ["", *table(("Cause", "Cases", "Must", "Only cause of", "Example"), rows)]
         if len(found) > MOST_ROWS:
             lines += ["", f"And {len(found) - MOST_ROWS} rarer causes; the report shows all."]
     return "\n".join([*lines, "", report.summary.line(), ""])

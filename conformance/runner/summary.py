@@ -71,7 +71,7 @@ class Summary:
     def _behaviours(self) -> str:
         found = self.behaviours
         judged = found.total() - found[Verdict.SKIP]
-        parts = [f"{found[Verdict.PASS]:,} of {judged:,} documented behaviours hold"]
+        parts = [f"{found[Verdict.PASS]:,} of {judged:,} behaviours hold"]
         failed = found[Verdict.FAIL] + found[Verdict.STALE]
         if failed:
             parts.append(f"{failed:,} fail")
@@ -81,7 +81,21 @@ class Summary:
             parts.append(f"{found[Verdict.ERROR]:,} could not be judged")
         if found[Verdict.SKIP]:
             parts.append(f"{found[Verdict.SKIP]:,} not applicable")
-        return ", ".join(parts)
+        return ", ".join(parts) + self._must()
+
+    def _must(self) -> str:
+        """How many of the behaviours with the level must hold, if behaviours of others fail too."""
+        judged = [
+            outcome
+            for outcome in self.outcomes
+            if outcome.kind == "scenario" and outcome.verdict is not Verdict.SKIP
+        ]
+        must = [outcome for outcome in judged if outcome.level == "must"]
+        failed = any(outcome.verdict is Verdict.FAIL for outcome in judged)
+        if not failed or len(must) == len(judged):
+            return ""
+        passed = sum(outcome.verdict is Verdict.PASS for outcome in must)
+        return f"; of those that must hold, {passed:,} of {len(must):,} do"
 
     def _recordings(self) -> str:
         found = self.recordings

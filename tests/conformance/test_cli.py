@@ -31,8 +31,7 @@ def test_run_conformant() -> None:
         "run", "-k", "alias/direction or alias/to-itself and not observed", "--no-captures"
     )
     assert result.stdout == (
-        "2 of 2 documented behaviours hold.\n"
-        "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
+        "2 of 2 behaviours hold.\n2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
     )
     assert result.exit_code == 0
 

@@ -142,7 +142,7 @@ def test_node_server_from_the_command_line(tmp_path: Path) -> None:
     assert (
         "smoke check: it works: the simplest event made 1 record\n"
         "skipped 1: the scenario has other settings than the server\n"
-        "1 of 1 documented behaviours hold, 1 not applicable.\n"
+        "1 of 1 behaviours hold, 1 not applicable.\n"
         "1 passed, 0 failed, 1 skipped; "
     ) in result.stdout, result.stderr
     assert result.exit_code == 0

@@ -128,7 +128,7 @@ def test_a_filter_that_is_not_known(page: Page, fragment: str, problem: str) -> 
 def test_causes_come_first(page: Page) -> None:
     """The sentence, then why cases fail; a cause leads to its cases."""
     page.open()
-    assert page.find(".sentence").text.startswith("1 of 6 documented behaviours hold, 3 fail, ")
+    assert page.find(".sentence").text.startswith("1 of 6 behaviours hold, 3 fail, ")
     assert page.find("#causes").rect["y"] < page.find("#matrix").rect["y"]
     page.driver.find_element("partial link text", "record.properties.long missing").click()
     page.wait(lambda: page.run(SHOWN) == ["track/fails"])

@@ -73,7 +73,7 @@ def test_lines(tmp_path: Path) -> None:
         "counts": counts,
         "behaviours": counts,
         "recordings": {},
-        "sentence": "1 of 2 documented behaviours hold, 1 fail",
+        "sentence": "1 of 2 behaviours hold, 1 fail",
     }
 
 

@@ -107,7 +107,6 @@ def test_in_a_log_file(tmp_path: Path) -> None:
         [sys.executable, *RUN], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert result.stdout == (
-        "2 of 2 documented behaviours hold.\n"
-        "2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
+        "2 of 2 behaviours hold.\n2 passed, 0 failed; must: 2 passed, 0 failed; 0 unsourced\n"
     )
     assert result.stderr == ""

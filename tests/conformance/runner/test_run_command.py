@@ -36,7 +36,7 @@ def test_conformant() -> None:
     result = run(*ALIASES, "--target", driver("ours.py", "translate"))
     assert result.stdout == (
         "smoke check: it works: the simplest event made 1 record\n"
-        "2 of 2 documented behaviours hold.\n"
+        "2 of 2 behaviours hold.\n"
         "2 passed, 0 failed; must: 1 passed, 0 failed; should: 1 passed, 0 failed; 0 unsourced\n"
     )
     assert result.exit_code == 0
