@@ -55,18 +55,20 @@ def in_parallel() -> tuple[str, ...]:
 
 
 PAGES = (
+    "tests/conformance/regression/report/test_page_in_browser.py",
+    "tests/conformance/reports/test_page_in_browser.py",
     "tests/mock_mixpanel/inspector/test_accessible.py",
     "tests/mock_mixpanel/inspector/test_hostile_in_browser.py",
     "tests/mock_mixpanel/inspector/test_in_browser.py",
 )
-"""Tests of the mock's pages in Chromium, some with a package of npm."""
+"""Tests of pages in Chromium, of reports and of the mock; some need a package of npm."""
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """The test suite, in parallel; arguments go to pytest.
 
-    The sessions `clients` and `browser` run the tests of the mock's pages in Chromium.
+    The sessions `clients` and `browser` run the tests of pages in Chromium.
     """
     install_compiled(session, "-e", ".[test]", "pip")  # pip: an environment of uv has none
     elsewhere = [f"--ignore={page}" for page in PAGES]
@@ -82,6 +84,7 @@ REPEATING = (
     "tests/mock_mixpanel/serving/test_hostile_connections.py",
     "tests/mock_mixpanel/serving/test_robustness.py",
     "tests/mock_mixpanel/state",
+    "tests/project/test_wheel.py",
     "tests/translator/device",
     "tests/translator/engage",
     "tests/translator/gateway/test_chaos.py",
@@ -114,7 +117,7 @@ def clients(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Only what runs in Chromium: mixpanel-browser with our model of it, and the mock's pages."""
+    """Only what runs in Chromium: mixpanel-browser with our model of it, and all pages."""
     model = "tests/clients/test_device_model.py"
     run_clients(session, "tests/clients/test_browser.py", model, *PAGES)
 

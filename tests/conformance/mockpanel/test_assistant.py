@@ -1,4 +1,4 @@
-"""`mockpanel mcp`, used by the SDK's own client over standard input and output."""
+"""The tools of `mockpanel mcp`, used by the SDK's own client."""
 
 import asyncio
 import json
@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.shared.memory import create_connected_server_and_client_session
 from mcp.types import CallToolResult, TextContent
 
+from conformance.mockpanel.assistant import ControlApi, assistant_server
 from conformance.mockpanel.cli import main
 from mock_mixpanel.client import MockMixpanel
 from tests.mock_mixpanel.wire import NOW, event, send, update
@@ -27,21 +29,40 @@ WRITING = {"advance_clock", "add_fault", "remove_faults"}
 Call = tuple[str, dict[str, Any]]
 
 
-def talk(mock: MockMixpanel, *calls: Call, write: bool = False) -> tuple[set[str], list[Any]]:
-    """The names of the tools, and the answer to each call: JSON, text, or the error's text."""
-    words = ["-c", PROGRAM, "mcp", "--url", mock.url, *(["--write"] if write else [])]
+Told = tuple[set[str], list[Any]]
+"""The names of the tools, and the answer to each call: JSON, text, or the error's text."""
 
-    async def run() -> tuple[set[str], list[Any]]:
+
+def talk_to_process(mock: MockMixpanel, *calls: Call) -> Told:
+    """What the command answers over standard input and output."""
+    words = ["-c", PROGRAM, "mcp", "--url", mock.url]
+
+    async def run() -> Told:
         parameters = StdioServerParameters(command=sys.executable, args=words)
         async with (
             stdio_client(parameters) as (read, written),
             ClientSession(read, written) as session,
         ):
             await session.initialize()
-            tools = {tool.name for tool in (await session.list_tools()).tools}
-            return tools, [answer(await session.call_tool(*call)) for call in calls]
+            return await told(session, *calls)
 
     return asyncio.run(run())
+
+
+def talk(mock: MockMixpanel, *calls: Call, write: bool = False) -> Told:
+    """What the command's server answers in this process."""
+
+    async def run() -> Told:
+        server = assistant_server(ControlApi(mock.url), write=write)
+        async with create_connected_server_and_client_session(server) as session:
+            return await told(session, *calls)
+
+    return asyncio.run(run())
+
+
+async def told(session: ClientSession, *calls: Call) -> Told:
+    tools = {tool.name for tool in (await session.list_tools()).tools}
+    return tools, [answer(await session.call_tool(*call)) for call in calls]
 
 
 def answer(result: CallToolResult) -> Any:
@@ -70,7 +91,7 @@ def mock(mock_mixpanel: MockMixpanel) -> MockMixpanel:
 def test_reading_tools_answer_questions(mock: MockMixpanel) -> None:
     """Why was it rejected, who is it, why is it split: each is one call."""
     token = mock.token
-    tools, (requests, reasons, person, split, missing) = talk(
+    tools, (requests, reasons, person, split, missing) = talk_to_process(
         mock,
         ("search_requests", {"q": "verdict:rejected", "token": token}),
         ("rejected_reasons", {"token": token}),

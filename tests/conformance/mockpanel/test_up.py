@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from conformance.mockpanel.cli import main
 from conformance.mockpanel.up import FIRST_CALLS, first_call, lines, project_of
 from mock_mixpanel.projects.config import Project
+from tests.command import run_here
 from translator import Settings
 
 COMMAND = [sys.executable, "-c", "from conformance.mockpanel.cli import main; main()", "up"]
@@ -108,8 +110,7 @@ def test_a_busy_port(settings: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = str(busy.getsockname()[1])
         for options in (["--port", port], ["--port", "0", "--gateway-port", port]):
-            command = [*COMMAND, "--settings", settings, *options]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            done = run_here(main, "up", "--settings", settings, *options)
             assert (done.returncode, port in done.stderr) == (1, True)
 
 
