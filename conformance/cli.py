@@ -7,29 +7,49 @@ import click
 
 from conformance.lazy_group import LazyCommand, LazyGroup
 
+SCENARIOS = "Check a translator with scenarios"
+CHANGES = "Check a change with your messages"
+REFERENCE = "Print reference pages"
+
 COMMANDS = {
-    "run": LazyCommand("conformance.runner.command:run", "Replay scenarios against a translator."),
-    "list": LazyCommand("conformance.commands:list_scenarios", "List the scenarios."),
-    "captures": LazyCommand("conformance.commands:captures", "Replay the recordings only."),
-    "coverage": LazyCommand("conformance.commands:coverage", "Show what the scenarios cover."),
+    "run": LazyCommand(
+        "conformance.runner.command:run", "Replay scenarios and recordings.", SCENARIOS
+    ),
+    "list": LazyCommand("conformance.commands:list_scenarios", "List the scenarios.", SCENARIOS),
+    "captures": LazyCommand(
+        "conformance.commands:captures", "Replay the recordings only.", SCENARIOS
+    ),
+    "coverage": LazyCommand(
+        "conformance.commands:coverage", "Count the scenarios of each setting.", SCENARIOS
+    ),
     "compare": LazyCommand(
-        "conformance.reports.compare_command:compare", "Show what changed between two runs."
-    ),
-    "diff": LazyCommand(
-        "conformance.regression.command:diff", "Show what a change does to a corpus."
-    ),
-    "migrate": LazyCommand(
-        "conformance.migration.command:migrate", "Show what another translator changes in Mixpanel."
+        "conformance.reports.compare_command:compare",
+        "Show what changed between two runs.",
+        SCENARIOS,
     ),
     "parity": LazyCommand(
-        "conformance.parity.command:parity", "Compare the mock with another Mixpanel."
+        "conformance.parity.command:parity", "Compare the mock with another Mixpanel.", SCENARIOS
     ),
-    "corpus": LazyCommand("conformance.corpus.command:corpus", "Make, redact and inspect corpora."),
-    "decisions": LazyCommand("conformance.commands:decisions", "Print the project's decisions."),
+    "diff": LazyCommand(
+        "conformance.regression.command:diff", "Compare the requests of two translators.", CHANGES
+    ),
+    "migrate": LazyCommand(
+        "conformance.migration.command:migrate",
+        "Compare what Mixpanel holds after two translators.",
+        CHANGES,
+    ),
+    "corpus": LazyCommand(
+        "conformance.corpus.command:corpus", "Generate, import and redact messages.", CHANGES
+    ),
+    "decisions": LazyCommand(
+        "conformance.commands:decisions", "Print this project's decisions.", REFERENCE
+    ),
     "envelope": LazyCommand(
-        "conformance.commands:envelope", "Print the fields that outcomes do not compare."
+        "conformance.commands:envelope", "Print the fields that outcomes do not compare.", REFERENCE
     ),
-    "schema": LazyCommand("conformance.commands:schema", "Print the form of a scenario."),
+    "schema": LazyCommand(
+        "conformance.commands:schema", "Print the keys of a scenario file.", REFERENCE
+    ),
 }
 
 

@@ -29,10 +29,17 @@ _rules = click.option(
     help="Only what is written for this rule set.",
 )
 _keyword = click.option(
-    "-k", "keyword", metavar="EXPR", help="Only ids and titles that match, as in pytest."
+    "-k",
+    "keyword",
+    metavar="EXPR",
+    help="Only ids and titles that match, such as 'alias and not web'.",
 )
 _tags = click.option(
-    "--tag", "tags", multiple=True, help="Only what has this tag: a folder, a level, ..."
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="TAG",
+    help="Only this tag: a folder, a level or a rule set. May be repeated.",
 )
 
 
@@ -42,7 +49,7 @@ _tags = click.option(
 @_tags
 @answers_errors
 def captures(rules: str | None, keyword: str | None, tags: tuple[str, ...]) -> NoReturn:
-    """Replay the captures: which are reproduced, and which rule explains which difference."""
+    """Replay the recordings of the classic integration, and explain each difference by a rule."""
     chosen = select_captures(all_captures(), keyword, tags)
     results = list(run_captures(chosen, rules))
     if not results:
@@ -78,7 +85,7 @@ def list_scenarios(folder: Path | None, **conditions: Any) -> None:
 @click.command()
 @answers_errors
 def decisions() -> None:
-    """Print the decisions of this project, with the scenarios that fix them, as Markdown."""
+    """Print the decisions of this project, with the scenarios that test them, as Markdown."""
     citations = [(scenario.id, scenario.source) for scenario in load_scenarios()]
     click.echo(decisions_page(citations), nl=False)
 
@@ -99,9 +106,9 @@ def schema() -> None:
 @click.command()
 @answers_errors
 def coverage() -> NoReturn:
-    """Show what the scenarios cover: settings x calls x modes, and the headings of the doc.
+    """Count the scenarios of each setting, call and mode, and of each heading of the doc.
 
-    Exit code 1 if a hole is not explained, an explanation is stale or a heading is not cited.
+    Exit status: 0 if each zero is explained and each heading is cited, else 1.
     """
     found = measure(load_scenarios())
     click.echo(coverage_page(found), nl=False)

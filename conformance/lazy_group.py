@@ -19,10 +19,14 @@ class HiddenPackageError(click.ClickException):
 
 
 class LazyCommand(NamedTuple):
-    """Where a command is defined, as `module:name`, and its help in one line."""
+    """Where a command is defined, as `module:name`, and its help in one line.
+
+    `section` is the heading under which the help of the group lists it.
+    """
 
     place: str
     help: str
+    section: str = "Commands"
 
     def load(self) -> click.Command:
         """Import the command. Raises HiddenPackageError."""
@@ -95,8 +99,10 @@ class LazyGroup(click.Group):
             raise click.UsageError(text, ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table, without importing them."""
-        with formatter.section("Commands"):
-            rows = [(name, command.help) for name, command in self.lazy.items()]
-            rows += [(name, each.get_short_help_str()) for name, each in self.commands.items()]
-            formatter.write_dl(rows)
+        """List the commands from the table by section, without importing them."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.lazy.items():
+            sections.setdefault(command.section, []).append((name, command.help))
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(rows)

@@ -5,6 +5,7 @@ import signal
 import threading
 import webbrowser
 from contextlib import ExitStack
+from errno import EADDRINUSE
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -74,6 +75,7 @@ def main() -> None:
     "store_url",
     default="memory:",
     show_default=True,
+    metavar="URL",
     help="Where requests are stored: memory:, folder:path, or a database such as sqlite:///file.",
 )
 @click.option(
@@ -86,47 +88,50 @@ def main() -> None:
     "--keep-for",
     type=Duration(),
     metavar="DURATION",
-    help="How long requests are kept, by the virtual clock, such as 12h or 30d (s, m, h, d); older"
-    " ones are deleted with their effects, a tenth of the time at once.  [default: no limit]",
+    help="How long to keep requests, such as 12h or 30d (s, m, h, d), by the virtual clock. Older"
+    " requests are deleted with their effects, from time to time.  [default: no limit]",
 )
 @click.option(
     "--projects",
     "projects_file",
     type=FILE,
-    help="File with a list of projects, JSON or YAML.",
+    help="JSON or YAML file with a list of projects and their options.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Number of processes. More than one share a store, by default in a temporary folder.",
+    help="Number of processes. Several processes share a store, by default in a temporary folder.",
 )
 @click.option(
     "--alias-delay",
     type=click.FloatRange(min=0, max=86_400),
     default=1,
     show_default=True,
-    help="Seconds until a link between two ids takes effect, for projects that do not set it."
-    " 1 is what Mixpanel's documentation says; 0 turns it off.",
+    help="Seconds until an alias takes effect, for projects that do not set their own delay. The"
+    " default follows Mixpanel's documentation; 0: at once.",
 )
 @click.option(
     "--allow-host",
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="A host name under which /_mock may be called; .NAME allows all subdomains of NAME."
+    help="Accept calls of /_mock under this host name; .NAME allows all subdomains of NAME."
     " May be repeated.  [default: localhost, IP addresses, names without a dot]",
 )
 @click.option(
     "--control-token",
     envvar="MOCKPANEL_CONTROL_TOKEN",
     show_envvar=True,
-    help="The token that /_mock requires. Better set by the environment variable: other users"
-    " can see a command line.  [default: none on loopback, else a random one]",
+    metavar="TOKEN",
+    help="The token that calls of /_mock must have. Set it by the environment variable: other users"
+    " of this machine can see a command line.  [default: none on loopback, else a random token]",
 )
 @click.option(
-    "--strict-projects", is_flag=True, help="Drop records of projects that are not known."
+    "--strict-projects",
+    is_flag=True,
+    help="Drop records of unknown tokens. By default, a new token creates a project.",
 )
 @click.option("--tls", is_flag=True, help="Use https with a certificate made for this run.")
 @click.option("--tls-cert", type=FILE, help="Use https with this certificate (PEM).")
@@ -138,7 +143,9 @@ def main() -> None:
     "  [default: a temporary file]",
 )
 @click.option("--open", "opens", is_flag=True, help="Open the pages in the browser.")
-@click.option("--verbose", is_flag=True, help="Print one line per request to the error stream.")
+@click.option(
+    "--verbose", is_flag=True, help="Print one line for each request on the error stream."
+)
 def serve(
     host: str,
     port: int,
@@ -225,7 +232,8 @@ def serve(
         except TlsError as error:
             raise click.BadParameter(str(error), None, None, "'--tls-cert'") from error
         except OSError as error:
-            raise click.ClickException(f"cannot listen on {host}: {error}") from error
+            hint = "; give another port, or 0 for a free port" if error.errno == EADDRINUSE else ""
+            raise click.ClickException(f"cannot listen on {host}: {error}{hint}") from error
         except WorkersError as error:
             raise click.ClickException(str(error)) from error
         stack.callback(server.stop)

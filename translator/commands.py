@@ -39,7 +39,8 @@ from translator.terminal_text import json_output
     type=click.Choice(["cloud", "web", "ios", "android"]),
     default="cloud",
     show_default=True,
-    help="Cloud mode, or a device mode: then the input is one session of a page or an app.",
+    help="Cloud mode, or a device mode. In a device mode the input is one session of a web page or"
+    " an app.",
 )
 @rules_option
 @mapping_option
@@ -47,7 +48,7 @@ from translator.terminal_text import json_output
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Number of processes in cloud mode.  [default: all cores for large files, else 1]",
+    help="Number of processes in cloud mode.  [default: one for each core for large files, else 1]",
 )
 @browser_option
 @seed_option
@@ -72,7 +73,9 @@ def translate(
     spark: SparkOptions | None,
     file: str | None,
 ) -> None:
-    """Translate Segment messages, one JSON object a line, to operations, one result a line.
+    """Translate Segment messages, one JSON object on each line, to operations for Mixpanel.
+
+    Each line of the output is the result of one message.
 
     FILE can be plain, gzip or zstd; without FILE, standard input is read. Blank lines are ignored.
     With --engine spark, FILE can also be Parquet, a folder, or a URL that Spark reads, such as

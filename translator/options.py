@@ -53,6 +53,7 @@ mapping_option = click.option(
 now_option = click.option(
     "--now",
     "now_text",
+    metavar="TIME",
     help="Translate as if it were this ISO 8601 time.  [default: the current time]",
 )
 browser_option = click.option(
@@ -71,19 +72,25 @@ input_argument = click.argument(
     "file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
 )
 base_url_option = click.option(
-    "--base-url", help="Send to this address instead of https://api.mixpanel.com."
+    "--base-url", metavar="URL", help="Send to this address instead of https://api.mixpanel.com."
 )
 eu_base_url_option = click.option(
-    "--eu-base-url", help="Send to this address instead of https://api-eu.mixpanel.com."
+    "--eu-base-url",
+    metavar="URL",
+    help="Send to this address instead of https://api-eu.mixpanel.com.",
 )
-live_option = click.option("--live", is_flag=True, help="Allow addresses of other machines.")
+live_option = click.option(
+    "--live",
+    is_flag=True,
+    help="Allow sending to other machines, such as the real Mixpanel. Without it, only this machine"
+    " is allowed.",
+)
 allow_host_option = click.option(
     "--allow-host",
     "allowed_names",
     multiple=True,
     metavar="NAME",
-    help="Allow this machine's name in --base-url, such as mock in a compose network; may be"
-    " repeated.",
+    help="Allow this host name in --base-url, such as mock in a compose network. May be repeated.",
 )
 
 

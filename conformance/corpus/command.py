@@ -20,13 +20,13 @@ from conformance.targets.destination_guard import answers_errors
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def corpus() -> None:
-    """Make a corpus of messages: synthetic, imported, or real and redacted."""
+    """Generate, import and redact files of Segment messages."""
 
 
 corpus.add_command(import_command)
 
 
-@corpus.command("synth")
+@corpus.command("synth", short_help="Generate synthetic messages.")
 @click.option("--messages", type=click.IntRange(min=1), required=True, help="Number of messages.")
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="The same seed gives the same messages."
@@ -39,16 +39,16 @@ corpus.add_command(import_command)
 @output_option
 @answers_errors
 def synth_command(messages: int, seed: int, clean: bool, output: Path | None) -> None:
-    """Generate synthetic traffic, one Segment message a line.
+    """Generate synthetic Segment messages, one JSON object on each line.
 
-    The traffic begins on 2026-06-12. Three messages in a hundred are hostile: wrong types, strange
-    ids and times, deep nesting, reserved names.
+    The messages begin on 2026-06-12. Three messages in a hundred are hostile: they have wrong
+    types, strange ids and times, deep nesting or reserved names.
     """
     with written(output) as sink:
         write_lines(sink, (orjson.dumps(message) for message in synth(messages, seed, clean=clean)))
 
 
-@corpus.command("redact")
+@corpus.command("redact", short_help="Replace personal data with pseudonyms.")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option(
     "--key-file",
@@ -56,7 +56,10 @@ def synth_command(messages: int, seed: int, clean: bool, output: Path | None) ->
     help="Key of the pseudonyms; the file is created if missing.  [default: a new key]",
 )
 @click.option(
-    "--keep", multiple=True, metavar="PATH", help="Do not redact this field, such as traits.plan."
+    "--keep",
+    multiple=True,
+    metavar="PATH",
+    help="Do not redact this field, such as traits.plan. May be repeated.",
 )
 @output_option
 @answers_errors
@@ -110,5 +113,5 @@ def _key(path: Path | None) -> bytes:
     except OSError as error:
         raise UsageError(f"--key-file {path}: {error}") from error
     if len(key) < 16:
-        raise UsageError(f"--key-file {path}: a key of less than 16 bytes can be guessed")
+        raise UsageError(f"--key-file {path}: the key must have at least 16 bytes")
     return key

@@ -23,29 +23,29 @@ RECORDINGS = {"har": har_rows, "journal": journal_rows}
 """Value of --from -> its reader, for the three kinds of sources."""
 
 
-@click.command("import")
+@click.command("import", short_help="Convert existing traffic to messages.")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option(
     "--from",
     "source",
     type=click.Choice([*DUMPS, *TABLES, *RECORDINGS]),
     required=True,
-    help="What the files are.",
+    help="Format of the files.",
 )
 @click.option(
     "--mapping",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="YAML file that says what the columns are; for csv and parquet.",
+    help="For csv and parquet: YAML file with the meaning of each column.",
 )
 @output_option
 @answers_errors
 def import_command(
     files: tuple[str, ...], source: str, mapping: Path | None, output: Path | None
 ) -> None:
-    """Turn traffic that exists into a corpus, one Segment message a line.
+    """Convert existing traffic to Segment messages, one JSON object on each line.
 
     FILE can be plain, gzip or zstd, a folder or a glob; - is standard input (the default). A row
-    that gives no message is left out and counted on standard error. Write keys and other
+    that gives no message is left out, and counted on the error stream. Write keys and other
     credentials are removed. Personal data stays: see `corpus redact`.
 
     Exit status: 0 if every row gave a message, 1 if rows were left out or nothing was found, 2 for

@@ -37,30 +37,37 @@ _OPTIONS = (
         "--settings",
         "settings_file",
         type=existing_file,
-        help="Settings for messages without their own.",
+        help="JSON or YAML file with the destination settings, for messages without settings of"
+        " their own.",
     ),
     click.option(
         "--rules",
         default="documented",
         show_default=True,
         metavar="SET",
-        help="Rule set for a REF without one: documented, observed, or a mix:"
+        help="Rule set for each REF that names none: documented, observed, or a mix such as"
         " observed+group_calls.",
     ),
     click.option(
         "--now",
-        help="Judge all messages as at this ISO 8601 time.  [default: each as at its own arrival]",
+        metavar="TIME",
+        help="Translate all messages as if it were this ISO 8601 time.  [default: each message at"
+        " its own time of arrival]",
     ),
     click.option(
-        "--approvals", type=existing_file, help="TOML file of what may differ, with reasons."
+        "--approvals",
+        type=existing_file,
+        help="TOML file with accepted differences, each with a reason and a last day.",
     ),
-    click.option("--all", "show_all", is_flag=True, help="Show rare groups and all rows in full."),
+    click.option(
+        "--all", "show_all", is_flag=True, help="Show every group in full, also the rare ones."
+    ),
     click.option(
         "--max-bad-lines",
         type=click.IntRange(min=0),
         default=0,
         show_default=True,
-        help="Lines that may be unreadable.",
+        help="Largest number of lines that may be unreadable.",
     ),
     spark_options,
 )

@@ -97,7 +97,7 @@ def migrate(
     workers: int,
     spark: SparkOptions | None,
 ) -> None:
-    """Show what a Mixpanel project would hold after changing the translator.
+    """Compare what Mixpanel would hold after two translators have translated a corpus.
 
     Both translators' requests for your messages go into two projects of the mock; the report
     compares people, events, properties, profiles, charges and counters. A REF is as in `diff`.

@@ -39,10 +39,10 @@ class MockProject:
         self._application = application or create_app(Config())
         self._authorization = "Basic " + base64.b64encode(f"{SECRET}:".encode()).decode()
         self.now: datetime | None = None
-        try:
-            self._call("PUT", f"/_mock/projects/{TOKEN}", {"secret": SECRET, **options})
-        except EngineError as error:
-            raise UsageError(f"--project: {error}") from error
+        body = orjson.dumps({"secret": SECRET, **options})
+        status, answer = self._request("PUT", f"/_mock/projects/{TOKEN}", "", body)
+        if status >= 400:
+            raise UsageError(f"--project: {_problem(answer)}")
 
     def advance_to(self, now: datetime) -> None:
         """Move the clock forward; it never goes back."""
@@ -79,7 +79,7 @@ class MockProject:
         data = b"" if body is None else orjson.dumps(body)
         status, answer = self._request(method, path, query, data)
         if status >= 400:
-            raise EngineError(f"{method} {path}: HTTP {status}: {answer[:500].decode()}")
+            raise EngineError(f"{method} {path}: HTTP {status}: {_problem(answer)}")
         return orjson.loads(answer)
 
     def _request(self, method: str, path: str, query: str, body: bytes) -> tuple[int, bytes]:
@@ -117,3 +117,11 @@ class MockProject:
         finally:
             getattr(chunks, "close", lambda: None)()
         return int(status.partition(" ")[0]), answer
+
+
+def _problem(answer: bytes) -> str:
+    """The error that the mock's control API names in its response, else the response itself."""
+    try:
+        return str(orjson.loads(answer)["error"])
+    except (ValueError, KeyError, TypeError):
+        return answer[:500].decode(errors="replace")

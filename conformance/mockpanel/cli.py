@@ -8,31 +8,48 @@ import copy
 import click
 
 from conformance.cli import COMMANDS as CONFORMANCE_COMMANDS
+from conformance.cli import REFERENCE
 from conformance.lazy_group import LazyCommand, LazyGroup
 
+LOCAL = "A local Mixpanel"
+TRANSLATION = "Translate and deliver"
+TOOLS = "Tools"
+
 COMMANDS = {
-    "up": LazyCommand("conformance.mockpanel.up:up", "Start a mock and a gateway together."),
-    "serve": LazyCommand("mock_mixpanel.cli:serve", "Run a local Mixpanel."),
+    "up": LazyCommand("conformance.mockpanel.up:up", "Start a mock and a gateway together.", LOCAL),
+    "serve": LazyCommand("mock_mixpanel.cli:serve", "Start a mock of Mixpanel.", LOCAL),
     "translate": LazyCommand(
-        "translator.commands:translate", "Translate Segment messages to operations."
+        "translator.commands:translate", "Translate Segment messages to operations.", TRANSLATION
     ),
     "send": LazyCommand(
-        "translator.sender.commands.cli:send", "Translate Segment messages and deliver them."
+        "translator.sender.commands.cli:send",
+        "Translate Segment messages and deliver them.",
+        TRANSLATION,
     ),
-    "resend": LazyCommand("translator.sender.commands.cli:resend", "Deliver dead letters again."),
+    "resend": LazyCommand(
+        "translator.sender.commands.cli:resend", "Deliver dead letters again.", TRANSLATION
+    ),
     "gateway": LazyCommand(
-        "translator.gateway.cli:gateway", "Run a Segment-compatible HTTP API that delivers."
+        "translator.gateway.cli:gateway", "Serve Segment's HTTP API, and deliver.", TRANSLATION
     ),
     "engage": LazyCommand(
-        "translator.engage.cli:engage", "Compute traits and audiences as Segment Engage does."
+        "translator.engage.cli:engage",
+        "Compute traits and audiences as Segment Engage does.",
+        TRANSLATION,
     ),
     **CONFORMANCE_COMMANDS,
-    "mcp": LazyCommand("conformance.mockpanel.mcp_command:mcp", "Serve tools for AI assistants."),
-    "mapping": LazyCommand("translator.commands:mapping", "Print the mapping tables."),
-    "reference": LazyCommand("translator.commands:reference", "Print the translator's reference."),
-    "api": LazyCommand("mock_mixpanel.cli:api", "Print the mock's HTTP API."),
+    "mapping": LazyCommand("translator.commands:mapping", "Print the mapping tables.", REFERENCE),
+    "reference": LazyCommand(
+        "translator.commands:reference", "Print settings, rules and codes.", REFERENCE
+    ),
+    "api": LazyCommand("mock_mixpanel.cli:api", "Print the mock's HTTP API.", REFERENCE),
+    "mcp": LazyCommand(
+        "conformance.mockpanel.mcp_command:mcp", "Serve tools for AI assistants.", TOOLS
+    ),
     "completion": LazyCommand(
-        "conformance.mockpanel.completion:completion", "Print the completion script of a shell."
+        "conformance.mockpanel.completion:completion",
+        "Print the completion script of a shell.",
+        TOOLS,
     ),
 }
 """Every command by its name, in the order of the help."""

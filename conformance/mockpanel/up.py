@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from errno import EADDRINUSE
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,15 @@ FIRST_CALLS: tuple[tuple[str, dict[str, object]], ...] = (
 
 @click.command()
 @settings_option
-@click.option("--port", type=PORT, default=8080, show_default=True, help="Mock; 0: a free port.")
 @click.option(
-    "--gateway-port", type=PORT, default=8090, show_default=True, help="Gateway; 0: a free port."
+    "--port", type=PORT, default=8080, show_default=True, help="Port of the mock; 0: a free port."
+)
+@click.option(
+    "--gateway-port",
+    type=PORT,
+    default=8090,
+    show_default=True,
+    help="Port of the gateway; 0: a free port.",
 )
 @click.option(
     "--alias-delay",
@@ -43,12 +50,14 @@ FIRST_CALLS: tuple[tuple[str, dict[str, object]], ...] = (
     "store_url",
     default="memory:",
     show_default=True,
-    help="Where the mock keeps its log: memory:, folder:path, or a database.",
+    metavar="URL",
+    help="Where the mock stores requests: memory:, folder:path, or a database such as"
+    " sqlite:///file.",
 )
 @click.option(
     "--spool",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File in which the gateway keeps messages until they are delivered.",
+    help="SQLite file that keeps messages until they are delivered, even after a crash.",
 )
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 def up(
@@ -60,10 +69,11 @@ def up(
     spool: Path | None,
     open_page: bool,
 ) -> None:
-    """Start a local Mixpanel and a Segment-compatible gateway before it, until interrupted.
+    """Start a mock of Mixpanel, and a gateway for Segment's SDKs that delivers to it.
 
-    Prints the page, the addresses of gateway and mock, and two commands that send first calls. A
-    signal lets the gateway deliver what it has taken in; then it prints an account of all messages.
+    Prints the address of the page, of the gateway and of the mock, and two example commands. Ctrl-C
+    stops both: the gateway first delivers the messages that it has accepted, and then prints the
+    counts of all messages.
     """
     settings = read_settings(settings_file)
     try:
@@ -82,7 +92,8 @@ def up(
         server.start()
     except OSError as error:
         store.close()
-        raise click.ClickException(f"cannot listen on port {port}: {error}") from error
+        hint = "; give another --port, or 0 for a free port" if error.errno == EADDRINUSE else ""
+        raise click.ClickException(f"cannot listen on port {port}: {error}{hint}") from error
     page = f"{server.urls['us']}{PAGE}"
 
     def announce(address: str) -> None:

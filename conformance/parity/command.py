@@ -37,24 +37,30 @@ LIVE_DELAYS = Delays(wait, between_rounds=10, before_reading=180)
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--against", metavar="URL", help="Base URL of the other Mixpanel: ingestion and queries."
+    "--against", metavar="URL", help="Base URL of the other Mixpanel, for ingestion and queries."
 )
 @click.option(
     "--live",
     is_flag=True,
-    help="Use the real Mixpanel, or allow a URL of another machine.",
+    help="Use the real Mixpanel, or allow a URL on another machine.",
 )
 @click.option(
     "--allow-host",
     "allowed_names",
     multiple=True,
     metavar="NAME",
-    help="Allow this machine's name in --against, such as mock in a compose network; may be"
-    " repeated.",
+    help="Allow this host name in --against, such as mock in a compose network. May be repeated.",
 )
-@click.option("--token", required=True, help="Token of a project that you can throw away.")
+@click.option(
+    "--token", required=True, metavar="TOKEN", help="Token of a project that is for tests only."
+)
 @click.option("--secret", help="Secret of the project; imports and reading need it.")
-@click.option("--service-account", "account", metavar="USER:SECRET", help="In place of --secret.")
+@click.option(
+    "--service-account",
+    "account",
+    metavar="USER:SECRET",
+    help="Service account, instead of --secret.",
+)
 @click.option("--project-id", help="Id of the project; service accounts and groups need it.")
 @click.option(
     "--identity",
@@ -110,11 +116,11 @@ def parity(
 ) -> None:
     """Compare the mock with another Mixpanel.
 
-    Sends probes to the other Mixpanel and to a fresh mock, reads both, and shows which probes are
-    the same, which differ, and which were not tried. It writes to the project of the token: use
-    one that you can throw away.
+    Sends probes to the other Mixpanel and to a fresh mock, reads both, and shows for which
+    probes the results are the same, for which they differ, and which probes were not tried. It
+    writes test data into the project of the token, and does not delete it.
 
-    Exit status: 0 if nothing differs, 1 if something does, 2 for wrong usage, 3 if no probe could
+    Exit status: 0 if nothing differs, 1 if a result differs, 2 for wrong usage, 3 if no probe could
     be tried.
     """
     base_urls = _base_urls(against, region, allowed_names, live=live)
@@ -212,7 +218,7 @@ def _confirm(probes: list[Probe], url: str, access: ProjectAccess, *, yes: bool)
     except click.Abort:
         agreed = False
     if not agreed:
-        raise UsageError("nothing was sent; agree to the question, or give --yes")
+        raise UsageError("nothing was sent: answer y to the question, or give --yes")
 
 
 def _results(

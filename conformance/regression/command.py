@@ -46,9 +46,13 @@ from translator.spark.options import SparkOptions
 @click.option(
     "--markdown",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a summary for a comment on a pull request.",
+    help="Write a summary in Markdown, for a comment on a pull request.",
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: all cores]")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Number of processes.  [default: one for each core]",
+)
 @answers_errors
 def diff(
     corpora: tuple[str, ...],
@@ -66,7 +70,7 @@ def diff(
     workers: int | None,
     spark: SparkOptions | None,
 ) -> None:
-    """Show what a change of the translator or its mapping changes for a corpus of messages.
+    """Compare the requests of two translators, or of two mappings, for a corpus of messages.
 
     REF is tree (this installation), rules:SET, settings:FILE, mapping:FILE, git:REV:PATH (the
     mapping file in a revision of your repository), git:REV (a revision of this project) or

@@ -20,7 +20,7 @@ from conformance.targets.destination_guard import answers_errors
 def compare(before: Path, after: Path) -> NoReturn:
     """Show what changed between two runs: folders of `run --report`, or their results.jsonl.
 
-    Exit status: 0 if nothing got worse, 1 if something did, 2 for a file that is not a report.
+    Exit status: 0 if no scenario became worse, 1 if one did, 2 for a file that is not a report.
     """
     runs = [read_results(path) for path in (before, after)]
     for name, run in zip(("before", "after"), runs, strict=True):

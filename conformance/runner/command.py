@@ -40,11 +40,15 @@ from conformance.targets.destination_guard import answers_errors
 @click.command()
 @click.option("--target", "target_name", default="builtin", show_default=True, help=KINDS)
 @selection_options
-@click.option("--captures/--no-captures", default=None, help="Captures too; builtin only.")
+@click.option(
+    "--captures/--no-captures",
+    default=None,
+    help="Replay the recordings too; they test the target builtin only.  [default: with builtin]",
+)
 @click.option(
     "--expected-failures",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="YAML: the ids that may fail, each with the reason.",
+    help="YAML file with the ids that may fail, each with a reason.",
 )
 @click.option(
     "--profile",
@@ -55,7 +59,7 @@ from conformance.targets.destination_guard import answers_errors
 @click.option(
     "--tolerances",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TOML: differences that are accepted, each with a reason and a last day.",
+    help="TOML file with accepted differences, each with a reason and a last day.",
 )
 @click.option(
     "--write-tolerances",
@@ -67,13 +71,17 @@ from conformance.targets.destination_guard import answers_errors
     "project",
     multiple=True,
     metavar="NAME=VALUE",
-    help="An option of the mock's project, such as identity=simplified.",
+    help="Option of the mock's project, such as identity=simplified. May be repeated.",
 )
-@click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Write it there.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write report.html, junit.xml, badge.svg and results.jsonl into this folder.",
+)
 @click.option(
     "--markdown",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a summary for a comment on a pull request.",
+    help="Write a summary in Markdown, for a comment on a pull request.",
 )
 @click.option(
     "--timeout",
@@ -85,23 +93,24 @@ from conformance.targets.destination_guard import answers_errors
 @click.option(
     "--settings",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON or YAML: the settings of a server whose settings are fixed.",
+    help="JSON or YAML file with the settings of a server (http:URL) that takes none from the"
+    " runner.",
 )
 @click.option(
     "--mock-port",
     type=click.IntRange(0, 65533),
     default=0,
-    help="Port of Mixpanel's US host; the EU's is the next port.  [default: free ports]",
+    help="Port of the mock's US region; the EU region has the next port.  [default: free ports]",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Processes at once.  [default: one for each core where it saves time]",
+    help="Number of processes.  [default: one for each core, if that saves time]",
 )
 @click.option(
-    "--maxfail", type=click.IntRange(min=1), help="Stop at this number of failures and errors."
+    "--maxfail", type=click.IntRange(min=1), help="Stop after this number of failures and errors."
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show every outcome.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every result.")
 @answers_errors
 def run(
     target_name: str,
@@ -122,10 +131,10 @@ def run(
     folder: Path | None,
     **conditions: Any,
 ) -> NoReturn:
-    """Replay scenarios and captures against a translator.
+    """Replay scenarios and recordings, and compare what a translator sends with what is expected.
 
-    Exit status: 0 if it conforms, 1 if not, 2 for wrong usage or data, 3 if engine or driver
-    failed, 130 after Ctrl-C; the results until then are reported.
+    Exit status: 0 if the translator conforms, 1 if not, 2 for wrong usage or data, 3 if the runner
+    or a driver failed, 130 after Ctrl-C; then the results up to that point are reported.
     """
     selection = Selection(**conditions)
     everything = load_own(folder) if folder else load_scenarios()

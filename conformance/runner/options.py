@@ -24,20 +24,46 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         [
             click.argument("ids", nargs=-1, metavar="[ID|GLOB]..."),
             click.option(
-                "-k", "keyword", metavar="EXPR", help="Ids and titles that match, as in pytest."
+                "-k",
+                "keyword",
+                metavar="EXPR",
+                help="Only ids and titles that match, such as 'alias and not web'.",
             ),
-            click.option("--tag", "tags", multiple=True, help="A tag: a folder, a level, ..."),
             click.option(
-                "--heading", "headings", multiple=True, help="A heading of the doc, by slug."
+                "--tag",
+                "tags",
+                multiple=True,
+                metavar="TAG",
+                help="Only this tag: a folder, a level, a rule set or a tag of the file. May be"
+                " repeated.",
             ),
-            click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS)),
-            click.option("--mode", type=click.Choice(MODES)),
-            click.option("--rules", type=click.Choice(["documented", "observed"])),
+            click.option(
+                "--heading",
+                "headings",
+                multiple=True,
+                metavar="SLUG",
+                help="Only scenarios that cite this heading of the destination doc, such as alias."
+                " May be repeated.",
+            ),
+            click.option(
+                "--level",
+                "levels",
+                multiple=True,
+                type=click.Choice(LEVELS),
+                help="Only this level. May be repeated.",
+            ),
+            click.option("--mode", type=click.Choice(MODES), help="Only this mode."),
+            click.option(
+                "--rules",
+                type=click.Choice(["documented", "observed"]),
+                help="Only what is written for this rule set.",
+            ),
             click.option(
                 "--scenarios",
                 "folder",
                 type=click.Path(exists=True, file_okay=False, path_type=Path),
-                help="Run your own scenarios instead of the bundled ones: DIR/FOLDER/NAME.yaml.",
+                help="Use your own scenarios, in files DIRECTORY/FOLDER/NAME.yaml, instead of the"
+                " bundled ones.",
             ),
         ]
     ):

@@ -225,7 +225,7 @@ class Control:
         token = token_in_path("/projects/")
         project = self.backend.projects.find(token)
         if project is None:
-            raise ControlError(f"project {token!r} is not known; PUT its options to make it", 404)
+            raise ControlError(f"project {token!r} is not known; PUT its options to create it", 404)
         return project.shown()
 
     def put_project(self, token: str) -> Any:

@@ -54,7 +54,7 @@ from translator.yaml_text import parse_yaml
     "definitions_file",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="File with computed traits and audiences (YAML or JSON).",
+    help="JSON or YAML file with computed traits and audiences.",
 )
 @settings_option
 @rules_option
@@ -64,7 +64,7 @@ from translator.yaml_text import parse_yaml
     "--translate",
     "translated",
     is_flag=True,
-    help="Write operations for Mixpanel, like `translate`, instead of messages.",
+    help="Write operations for Mixpanel, as `translate` does, instead of messages.",
 )
 @click.option(
     "--unset",
@@ -84,7 +84,7 @@ from translator.yaml_text import parse_yaml
     "state_file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep the state in this file between runs; needs --output. An interrupted run continues"
-    " where it was, and a file that has grown is read from its former end.",
+    " where it stopped; of an input that has grown, only the new lines are read.",
 )
 @input_argument
 def engage(
@@ -99,11 +99,12 @@ def engage(
     state_file: Path | None,
     file: str | None,
 ) -> None:
-    """Compute traits and audiences from Segment messages, one JSON object a line.
+    """Compute traits and audiences from Segment messages, one JSON object on each line.
 
-    Writes the identify and track calls that Engage would send, one a line. A message arrives at its
-    receivedAt, else at its timestamp; after the last one, time passes until --now.
+    Writes the identify and track calls that Engage would send, one on each line. A message arrives
+    at its receivedAt, else at its timestamp. After the last message, the clock advances to --now.
     Invalid lines are reported on the error stream.
+
     Exit status: 0 if every line was used and translated, 1 if not, 2 for wrong usage.
     """
     definitions = _read(definitions_file)

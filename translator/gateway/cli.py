@@ -26,49 +26,53 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.IntRange(0, 65535),
     default=8090,
     show_default=True,
-    help="Port to listen on; 0 takes a free one.",
+    help="Port to listen on; 0: a free port.",
 )
 @click.option(
     "--write-key",
     "write_keys",
     multiple=True,
-    help="A write key that --settings are for; may be repeated.  [default: all others]",
+    metavar="KEY",
+    help="A write key for which --settings are used. May be repeated.  [default: every key that is"
+    " not in --sources]",
 )
 @click.option(
     "--sources",
     "sources_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON or YAML object: write key -> settings, or the file of them. Read again when it "
-    "changes.",
+    help="JSON or YAML file: an object with the settings, or the file of the settings, for each"
+    " write key. It is read again when it changes.",
 )
 @click.option(
     "--limits",
     type=click.Choice(list(LIMITS)),
     default="segment",
     show_default=True,
-    help="Segment's limits on sizes, numbers and ids, or none.",
+    help="Apply Segment's limits on sizes, numbers and ids, or no limits.",
 )
 @click.option(
     "--processes",
     type=click.IntRange(0, 64),
     default=default_processes,
-    show_default="one less than processors, 3 at most",
-    help="Processes that translate beside the main one.",
+    show_default="one for each core but one, 3 at most",
+    help="Number of processes that translate, besides the main process.",
 )
 @click.option(
     "--trusted-proxy",
     "trusted_proxies",
     multiple=True,
     metavar="NETWORK",
-    help="Believe X-Forwarded-For from this address or network; may be repeated.",
+    help="Trust the X-Forwarded-For header of requests from this address or network. May be"
+    " repeated.",
 )
-@click.option("--tls", is_flag=True, help="Speak https, with a certificate made for this run.")
-@click.option("--tls-cert", type=PEM, help="Speak https with this certificate (PEM).")
+@click.option("--tls", is_flag=True, help="Use https with a certificate made for this run.")
+@click.option("--tls-cert", type=PEM, help="Use https with this certificate (PEM).")
 @click.option("--tls-key", type=PEM, help="The key of --tls-cert (PEM).")
 @click.option(
     "--tls-ca",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="With --tls: write the authority that clients must trust to this file.",
+    help="With --tls: where to write the certificate authority that clients must trust.  [default:"
+    " a temporary file]",
 )
 @click.option(
     "--drain",
@@ -76,15 +80,15 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to deliver accepted messages after a signal to end.",
+    help="How long to continue delivery after SIGTERM or Ctrl-C.",
 )
 def gateway(**options: Any) -> None:
-    """Take calls from Segment's SDKs, translate them in cloud mode and deliver them.
+    """Receive calls from Segment's SDKs, translate them in cloud mode, and deliver them.
 
-    Prints its address, each loss on the error stream, and in the end one JSON object that accounts
-    for every message. After SIGTERM it delivers what it has accepted; what is not
-    delivered after --drain seconds stays in the spool file. SIGHUP reads --sources again.
+    Prints its address, each loss on the error stream, and at the end one JSON object with the
+    counts of all messages. After SIGTERM or Ctrl-C it delivers the messages that it has accepted,
+    for at most --drain seconds; the rest stays in the spool file. SIGHUP reads --sources again.
 
-    Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
+    Exit status: 0 if nothing was lost, 1 if a message was lost, 2 for wrong usage.
     """
     run_gateway(**options)

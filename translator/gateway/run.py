@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from errno import EADDRINUSE
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -135,7 +136,10 @@ def run_gateway(
         try:
             listening = stack.enter_context(listen(host, port))
         except OSError as error:
-            click.echo(f"Error: cannot listen on {host} port {port}: {error}", err=True)
+            hint = (
+                "; give another --port, or 0 for a free port" if error.errno == EADDRINUSE else ""
+            )
+            click.echo(f"Error: cannot listen on {host} port {port}: {error}{hint}", err=True)
             sys.exit(1)
 
         def ready() -> None:

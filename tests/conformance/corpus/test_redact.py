@@ -307,7 +307,7 @@ def test_keys(tmp_path: Path) -> None:
     assert run(text=text).stdout != run(text=text).stdout
     (tmp_path / "short").write_text("short")
     result = run("--key-file", tmp_path / "short", text=text)
-    assert "a key of less than 16 bytes can be guessed" in result.stderr
+    assert "the key must have at least 16 bytes" in result.stderr
     assert result.exit_code == 2
 
 

@@ -28,7 +28,7 @@ from tests.conformance.parity.broken_mixpanel import (
 
 TOKEN, SECRET = "token-0123456789", "secret-9876543210"
 ACCESS = ProjectAccess(TOKEN, SECRET, None, "4242", "simplified", "company")
-NOTHING_SENT = "Error: nothing was sent; agree to the question, or give --yes\n"
+NOTHING_SENT = "Error: nothing was sent: answer y to the question, or give --yes\n"
 
 
 def parity(*options: str, text: str = "") -> Result:

@@ -223,3 +223,4 @@ def test_port_in_use() -> None:
         )
         assert done.returncode == 1
         assert done.stderr.startswith("Error: cannot listen on 127.0.0.1: ")
+        assert done.stderr.endswith("; give another port, or 0 for a free port\n")

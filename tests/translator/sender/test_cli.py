@@ -101,7 +101,7 @@ def test_real_mixpanel_needs_live(tmp_path: Path) -> None:
     assert (run.code, run.out) == (2, "")
     assert run.err == (
         "Error: the base URL 'https://api.mixpanel.com' is not on this machine: give the address "
-        "of a mock server on 127.0.0.1, or --live if the data is really meant to leave\n"
+        "of a mock server on 127.0.0.1, or --live to send the data to another machine\n"
     )
 
 

@@ -55,20 +55,20 @@ FILE_OPTIONS = {
 
 path_option = partial(click.option, type=click.Path(dir_okay=False, path_type=Path))
 spool_option = path_option(
-    "--spool", help="SQLite file that keeps messages until they are delivered, also after a crash."
+    "--spool", help="SQLite file that keeps messages until they are delivered, even after a crash."
 )
 dead_letters_option = path_option(
     "--dead-letters",
-    help="File for dead letters: operations that could not be delivered, one JSON object a line.  "
-    "[default: with a spool, its name and .dead]",
+    help="File for dead letters: operations and messages that could not be delivered, one JSON"
+    " object on each line.  [default: with a spool, the name of the spool and .dead]",
 )
 alias_option = click.option(
     "--alias",
     type=click.Choice([one.value for one in AliasPolicy]),
     default=AliasPolicy.HOLD.value,
     show_default=True,
-    help="When calls of a person that follow an alias are sent: with it (none), after its response "
-    "(flush), or --alias-hold seconds after that (hold).",
+    help="When to send the calls of a person that follow an alias: together with the alias (none),"
+    " after its response (flush), or --alias-hold seconds after its response (hold).",
 )
 hold_option = click.option(
     "--alias-hold",
@@ -76,21 +76,21 @@ hold_option = click.option(
     default=HOLD_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="How long `--alias hold` waits.",
+    help="How long `--alias hold` waits after the response to an alias.",
 )
 workers_option = click.option(
     "--workers",
     type=click.IntRange(1, 64),
     default=WORKERS,
     show_default=True,
-    help="Requests under way at once.",
+    help="Number of requests at the same time.",
 )
 log_level_option = click.option(
     "--log-level",
     type=click.Choice(LEVELS),
     default=DEFAULT_LEVEL,
     show_default=True,
-    help="Lowest level that is logged on the error stream, one JSON object a line.",
+    help="Lowest level of the log on the error stream, which has one JSON object on each line.",
 )
 
 
@@ -124,20 +124,20 @@ def options_besides_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--again",
     metavar="RUN",
-    help="Send an input again that the finished run RUN has delivered; with --spool.",
+    help="With --spool: send the same input again, although the run RUN has delivered it.",
 )
 @now_option
 @input_argument
 def send(
     now_text: str | None, file: str | None, spool: Path | None, again: str | None, **options: Any
 ) -> None:
-    """Translate Segment messages, one JSON object a line, and deliver them.
+    """Translate Segment messages, one JSON object on each line, and deliver them.
 
-    Prints one JSON object that accounts for every message, and each loss on the error stream. With
-    a spool, the same command with the same input continues after a crash, and sends nothing twice
-    when the input is already delivered; --again repeats it on purpose.
+    Prints one JSON object with the counts of all messages, and each loss on the error stream. With
+    a spool, the same command with the same input continues after a crash. If the input is already
+    delivered, it sends nothing; --again sends the input again.
 
-    Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
+    Exit status: 0 if nothing was lost, 1 if a message was lost, 2 for wrong usage.
     """
     if again is not None and spool is None:
         usage_error("--again needs --spool: without a spool no run is remembered")
@@ -154,12 +154,13 @@ def send(
 @now_option
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def resend(now_text: str | None, file: Path, dead_letters: Path | None, **options: Any) -> None:
-    """Send the dead letters in FILE again; what still cannot be delivered stays in it.
+    """Send the dead letters in FILE again. Those that still cannot be delivered stay in FILE.
 
-    Check first those whose reason says that they may have arrived: they would count twice. After a
-    crash the same command continues where it was stopped. A gateway may append to FILE meanwhile.
+    First check the dead letters whose reason says that they may have arrived: Mixpanel would count
+    them twice. After a crash, the same command continues where it stopped. A gateway may append to
+    FILE at the same time.
 
-    Exit status: 0 if nothing was lost, 1 if something was, 2 for wrong usage.
+    Exit status: 0 if nothing was lost, 1 if a message was lost, 2 for wrong usage.
     """
     given, file = file, file.resolve()  # what is renamed must be the file, not a link to it
     if file.exists() and not file.is_file():

@@ -111,7 +111,7 @@ def checked_base_url(base_url: str, *, live: bool, allowed: Collection[str] = ()
         )
         raise DestinationError(
             f"the base URL {base_url!r} is not on this machine: give the address of a mock server "
-            f"on 127.0.0.1, {named}or --live if the data is really meant to leave"
+            f"on 127.0.0.1, {named}or --live to send the data to another machine"
         )
     return base_url.rstrip("/")
 
