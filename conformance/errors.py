@@ -24,7 +24,7 @@ class EngineError(Exception):
 
 
 class DriverBroken(EngineError):
-    """What connects a target to the suite is broken, so nothing can be said about its translator.
+    """The connection to a target is broken, so its translator cannot be judged.
 
     The text says what was asked, what came instead, and what the driver wrote to its error stream.
     """

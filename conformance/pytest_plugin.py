@@ -94,7 +94,7 @@ class Engine:
         self._parts: tuple[Target, Mock, dict[str, ExpectedFailure], Judging] | None = None
 
     def run(self, scenario: Scenario) -> Outcome:
-        """What becomes of a scenario."""
+        """The outcome of a scenario."""
         from conformance.runner.run import run_scenario
 
         self._parts = self._parts or self._start()

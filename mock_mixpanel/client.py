@@ -150,7 +150,7 @@ class MockMixpanel:
         self._session.close()
 
     def _missed(self, what: Any, found: Any, count: int, timeout: float) -> str:
-        """What a wait was for, and what arrived instead."""
+        """The error of a wait that timed out: the condition, and the records that arrived."""
         shown = [
             f"{each['kind']} {each['name']} of {each['distinct_id']}: {each['fate']['state']}"
             + (f" ({'; '.join(each['reasons'])})" if each["reasons"] else "")

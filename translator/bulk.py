@@ -37,7 +37,7 @@ _NOT_OPENERS = bytes(byte for byte in range(256) if byte not in b"{[\n")
 
 
 class Job(NamedTuple):
-    """What a worker process needs to translate. `now_ms` is in milliseconds since 1970."""
+    """The input of a worker process besides the lines. `now_ms` is in milliseconds since 1970."""
 
     settings: Settings
     rules: Rules
@@ -114,7 +114,7 @@ def _parse_leniently(line: bytes) -> Any:
 
 
 def _problem(line: bytes) -> str:
-    """What the strict parser says of a line that is not JSON."""
+    """The strict parser's error for a line that is not JSON."""
     try:
         orjson.loads(line)
     except orjson.JSONDecodeError as error:

@@ -123,7 +123,7 @@ def read_browser(path: Path | None) -> Browser:
 
 
 def read_object(path: Path) -> Any:
-    """What a JSON or YAML file holds; a repeated key is an error.
+    """The value in a JSON or YAML file; a repeated key is an error.
 
     Raises ValueError or OSError.
     """

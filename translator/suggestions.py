@@ -1,4 +1,4 @@
-"""What to write instead of an unknown name, as the end of an error message."""
+"""Suggestions for an unknown name, as the end of an error message."""
 
 import difflib
 from collections.abc import Iterable

@@ -47,7 +47,7 @@ PLURALS = {"person": "people"}
 
 @dataclass(frozen=True)
 class Migration(ComparisonCheck):
-    """What changes from one translator to another, over the files of `corpus`."""
+    """The changes from one translator to another, over the files of `corpus`."""
 
     old: str
     new: str
@@ -85,7 +85,7 @@ class Migration(ComparisonCheck):
         return self.comparison.counts.bad_lines
 
     def counts_line(self) -> list[str]:
-        """What both projects hold, one line each."""
+        """The counts of both projects, one line each."""
         found = self.comparison
         counts = found.counts
         lines = [
@@ -102,14 +102,14 @@ class Migration(ComparisonCheck):
         return lines
 
     def judged_at(self) -> str:
-        """As at which times messages were judged."""
+        """The times at which messages were judged."""
         first, last = self.contents.earliest, self.contents.latest
         if first is None or last is None:
             return "none judged"
         return f"judged as at {iso(first)}" + (f" to {iso(last)}" if first != last else "")
 
     def warnings(self) -> list[str]:
-        """What a reader must know before trusting the verdict."""
+        """Warnings that a reader must know before trusting the verdict."""
         counts = self.comparison.counts
         share = counts.not_compared / counts.messages
         if share <= LOUD_SHARE:

@@ -175,7 +175,7 @@ def _add_commands(server: FastMCP) -> None:
 
 
 def _command(*words: str) -> str:
-    """What a command of mockpanel prints; its exit status is the last line."""
+    """The output of a command of mockpanel; its exit status is the last line."""
     program = "from conformance.mockpanel.cli import main; main()"
     done = subprocess.run(  # noqa: S603 - our own program, no shell
         [sys.executable, "-c", program, *words],

@@ -124,7 +124,7 @@ def project_of(settings: Settings, alias_delay: float) -> Project:
 
 
 def lines(page: str, gateway_url: str, mock_urls: dict[str, str]) -> list[str]:
-    """What `up` prints when all is ready."""
+    """The lines that `up` prints when mock and gateway are ready."""
     return [
         f"page     {page}",
         f"gateway  {gateway_url}",

@@ -78,7 +78,7 @@ def _numbers(reasons: Sequence[Cause]) -> dict[str, list[int]]:
 
 
 def anchor(outcome: Outcome) -> str:
-    """What an outcome is called in a link to it."""
+    """The name of an outcome in a link to it."""
     return outcome.id if outcome.kind == "scenario" else f"{outcome.id}:{outcome.rules}"
 
 
@@ -90,7 +90,7 @@ def topics(outcome: Outcome) -> tuple[str, ...]:
 
 
 def given(outcome: Outcome) -> list[tuple[str, list[Line]]]:
-    """What went in, part by part: the settings, each message, and whatever else there is."""
+    """The input of an outcome, part by part: the settings, each message, and the other parts."""
     parts: list[tuple[str, Any]] = []
     count = 0
     for name, value in outcome.given.items():

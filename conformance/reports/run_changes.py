@@ -1,4 +1,4 @@
-"""What changed between two runs."""
+"""The changes between two runs."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -73,7 +73,7 @@ class CaseRunner:
         self._open.close()
 
     def outcome(self, case: Case) -> Outcome:
-        """What becomes of a case."""
+        """The outcome of a case."""
         if isinstance(case, Scenario):
             excused = self.options.expected_failures
             return run_scenario(case, self.target, self.mock, excused, self.options.judging)

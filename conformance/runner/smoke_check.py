@@ -13,7 +13,7 @@ from conformance.targets.target import CannotRun, SettingsRefused, Setup, Target
 
 
 def check(target: Target, mock: Mock) -> str:
-    """What came of the simplest event, in words.
+    """The result of the simplest event, in words.
 
     Raises DriverBroken if no record was accepted, unless the translator says why: by an error, by
     refusing the call, or by crashing. Then the scenarios show what is wrong.

@@ -1,4 +1,4 @@
-"""What is said to a translator in another program, and what its answers mean.
+"""The protocol for a translator in another program: commands, and the meaning of its answers.
 
 The same objects travel as lines to `exec:CMD` and as bodies to `http:URL`. docs/how-to/targets.md
 describes them for those who write a driver.

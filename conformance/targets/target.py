@@ -1,4 +1,4 @@
-"""What a scenario is replayed against: a translator and its delivery."""
+"""The target of a replay: a translator and its delivery."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Lost(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a target says about one message, beside what it sends; a `note` is for people."""
+    """A target's report about one message, besides its requests; a `note` is for people."""
 
     skipped: tuple[Reason, ...] = ()
     error: Reason | None = None
@@ -66,7 +66,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Setup:
-    """What a target needs for one scenario.
+    """The input of a target for one scenario.
 
     `base_urls` maps Mixpanel's hosts to those of the mock; `wait` takes seconds and moves the
     virtual clock, in place of sleeping. `delivery` says how our sender is set up, as a scenario

@@ -16,7 +16,7 @@ MINUTES = 30
 
 
 def overview(backend: Backend, query: Query) -> dict[str, Any]:
-    """What a person who looks at the mock wants to know first."""
+    """The problems, totals and latest traffic."""
     projections, token = backend.projections, query.token
     with projections.locked():
         states = projections.states(token, query.region)

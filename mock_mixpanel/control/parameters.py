@@ -55,7 +55,7 @@ def object_body(known: Sequence[str] | None) -> dict[str, Any]:
 
 
 def unknown_name(name: str, known: Sequence[str]) -> str:
-    """What is wrong with a name in a query, with the nearest known one."""
+    """The error for an unknown name in a query, with the nearest known name."""
     return f"{name:.80}: unknown in the query{suggestion(name, known)}"
 
 

@@ -21,7 +21,7 @@ class SearchError(ValueError):
 
 
 class Subject(NamedTuple):
-    """What is searched: the values of each field.
+    """The subject of a search: the values of each field.
 
     A field that is not there does not apply. `properties` are those of `prop.NAME`, `text` is the
     whole as text. `at` is the moment (virtual seconds) that `since` and `until` compare.

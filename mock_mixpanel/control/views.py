@@ -151,7 +151,7 @@ def verdict_of(entry: LogEntry, findings: Findings) -> str:
 
 
 def request_subjects(request: Journaled, findings: Findings) -> Iterator[Subject]:
-    """What a search sees of a request: each record with the request, or the request alone."""
+    """The search subjects of a request: each record with the request, or the request alone."""
     if not request.entries:
         yield _request_subject(request)
     for entry in request.entries:
@@ -161,7 +161,7 @@ def request_subjects(request: Journaled, findings: Findings) -> Iterator[Subject
 def record_subject(
     request: Journaled, entry: LogEntry, findings: Findings, status: RecordStatus | None = None
 ) -> Subject:
-    """What a search sees of a record and its request."""
+    """The search subject of a record and its request."""
     verdict = verdict_of(entry, findings)
     shown = about(entry)
     record = entry.record if isinstance(entry.record, dict) else {}
@@ -207,7 +207,7 @@ def _exchange_text(exchange: Exchange) -> str:
 
 
 def item_subject(value: Mapping[str, Any], ids: Sequence[str], number: int, at: float) -> Subject:
-    """What a search sees of a stored event, a profile or a group, as its list shows it."""
+    """The search subject of a stored event, a profile or a group, as its list shows it."""
     return Subject(
         {
             "id": lambda: ids,

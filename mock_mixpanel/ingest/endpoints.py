@@ -67,7 +67,7 @@ def _ingested(backend: Backend, endpoint: str, incoming: Incoming) -> Reply | No
 
 
 def exchange(incoming: Incoming, reply: Reply, now: float, fault: int | None = None) -> Exchange:
-    """What the journal keeps of a request and its answer, without secrets.
+    """The journal's entry for a request and its response, without secrets.
 
     `fault` is the id of the fault rule that acted, if any.
     """

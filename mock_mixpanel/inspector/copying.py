@@ -1,4 +1,4 @@
-"""What a request becomes when it is copied: curl, Python, a test, a scenario.
+"""Copies of a request in other forms: curl, Python, a test, a scenario.
 
 Secrets are not in the journal; a copy reads them from the environment variable MIXPANEL_SECRET.
 """

@@ -104,7 +104,7 @@ def _who(record: Any) -> str | None:
 
 
 def _keys(record: Any) -> list[str]:
-    """What an operation and its record have in common: the insert id, else all but the token.
+    """Keys that an operation and its record share: the insert id, else all members but the token.
 
     A gateway hides the token where it shows operations.
     """

@@ -207,7 +207,7 @@ class RecordPages:
 
 
 def overview(totals: Mapping[str, int], splits: str | None) -> str:
-    """What arrived, and what is wrong with it, each in one sentence."""
+    """Two sentences: the number of records and requests, and their problems."""
     arrived = f"{counted(totals['records'], 'record')} in {counted(totals['requests'], 'request')}"
     noted = totals["noted"]
     problems = []

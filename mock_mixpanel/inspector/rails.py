@@ -19,7 +19,7 @@ LONGEST_ID = 24
 
 
 class Happening(NamedTuple):
-    """What is drawn: `kind` is asked, linked, pending, refused or split. `other` is a second id."""
+    """A point of the drawing. `kind`: asked, linked, pending, refused, split; `other`: an id."""
 
     at: str
     kind: str

@@ -25,7 +25,7 @@ POLICY = (
 
 
 def saved_values(site: Site, visit: Visit) -> dict[str, Any]:
-    """What the file shows. Secrets are hidden in the journal already."""
+    """The values of the file. Secrets are hidden in the journal already."""
     query = Query(visit.token, visit.region, limit=MOST, paged=True)
     identity = site.backend.projections.identities(visit.token, visit.region, most=MOST)
     return {

@@ -84,7 +84,7 @@ A message has `number`, `receivedAt` (milliseconds since 1970), `source`, `messa
 
 
 class Site:
-    """What every page needs: the API's readers, the templates, and the visit."""
+    """The common parts of all pages: the API's readers, the templates, and the visit."""
 
     def __init__(self, backend: Backend, messages: MessageReader | None = None) -> None:
         """`messages` reads those of a gateway, if there is one."""
@@ -183,7 +183,7 @@ class Site:
         return Response(body, status, HEADERS, content_type="text/html; charset=utf-8")
 
     def _header(self, visit: Visit) -> dict[str, Any]:
-        """What the top of each page shows."""
+        """The values of the header of each page."""
         clock = self.backend.clock
         position = self.backend.changes.now(KnownPosition(None, None, 0)).position
         return {

@@ -1,4 +1,4 @@
-"""What a visitor looks at: the project and region, and addresses of pages that keep them."""
+"""A visit: the chosen project and region, and addresses of pages that keep them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

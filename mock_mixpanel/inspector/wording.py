@@ -1,4 +1,4 @@
-"""What the API's values are called on the pages."""
+"""The words of the pages for the API's values."""
 
 import json
 import re

@@ -38,7 +38,7 @@ class Position(NamedTuple):
 
 
 class KnownPosition(NamedTuple):
-    """What a caller knows, and how many real seconds it waits for a change.
+    """The position that a caller knows, and the real seconds that it waits for a change.
 
     What is None is not compared.
     """

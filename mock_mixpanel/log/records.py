@@ -1,4 +1,4 @@
-"""What the log is made of: requests as they arrived, and their records as entries.
+"""The records of the log: requests as they arrived, and their records as entries.
 
 Every record that arrives becomes one entry, refused ones too; an entry never changes. All state is
 computed from the entries (see projections.py), and the requests are the journal.
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class RecordVerdict(NamedTuple):
-    """All that is decided about a record when it arrives.
+    """The decisions about a record when it arrives.
 
     `accepted` means it is stored; `reasons` say why not, or what of it has no effect.
     `effective_at` is when it begins to have effect: later than its arrival for an alias that has

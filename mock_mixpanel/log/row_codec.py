@@ -56,7 +56,7 @@ def load(text: bytes) -> Any:
 
 
 def pack(arrival: Arrival) -> Packed:
-    """What arrived, as a row."""
+    """An arrival as a row."""
     exchange, verdicts, records = arrival
     distinct, which = _table(verdicts)
     tokens = {verdict.token for verdict in distinct}

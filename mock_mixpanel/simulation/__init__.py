@@ -1,1 +1,1 @@
-"""What a test controls: the clock, faults, rate limits and places."""
+"""The parts of the mock that a test controls: the clock, faults, rate limits and places."""

@@ -24,7 +24,7 @@ __all__ = ["Item", "Projections", "Seen"]
 
 
 class Projections(JournalReader):
-    """What the log means: lists, counts and reports over the states of all projects."""
+    """The projections of the log: lists, counts and reports over the states of all projects."""
 
     def items(self, kind: str, token: str | None = None, *, raw: bool = False) -> list[Item]:
         """`events`, `profiles` or `groups` of one project or of all, oldest first."""

@@ -64,7 +64,7 @@ class CompiledSettings:
         """The names of a call's properties, in order -> what they mean."""
 
     def call_context(self, context: Json) -> CallContext:
-        """What a context gives. Calls with the same context, except for its `ip`, share it."""
+        """The properties of a context, shared by calls whose contexts differ in `ip` only."""
         text = context_text(context)
         found = self.contexts.get(text)
         if found is None:

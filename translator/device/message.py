@@ -10,7 +10,7 @@ from translator.device.compiled_settings import CompiledDeviceSettings
 
 
 class Stored(Protocol):
-    """What the SDK stores: identity and super properties, as JSON."""
+    """The data that the SDK stores: identity and super properties, as JSON."""
 
     def get_property(self, name: str) -> Any:
         """A stored property; None if it does not exist."""

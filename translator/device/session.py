@@ -33,7 +33,7 @@ DESTINATION_NAMES = ("Mixpanel",)
 
 
 class Library(NamedTuple):
-    """What the module of a mode offers: its kinds of messages, and the calls it makes.
+    """The interface of a mode's module: its kinds of messages, and the calls it makes.
 
     `turned_off` reads the integrations object as the mode's library does; None if the integration
     was not observed behind such a filter.

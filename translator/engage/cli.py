@@ -196,7 +196,7 @@ def _run_with_state(
 
 
 def _digest(value: object) -> str:
-    """What tells whether the content of a file is the same, apart from its form."""
+    """A digest of the content of a file, which does not depend on its format."""
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 

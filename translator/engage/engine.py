@@ -230,7 +230,7 @@ class Engage:
         return [external for person in self._people for external in person.sent.get(key, {})]
 
     def progress(self) -> Json:
-        """What is kept besides people, calendar and the recent messageIds, as JSON."""
+        """The rest of the state as JSON: all but people, calendar and recent messageIds."""
         return {
             "taken": self._taken,
             "now_ms": self._now_ms,

@@ -1,4 +1,4 @@
-"""What Engage reads from a message: a check, the ids of its person, and e-mail addresses."""
+"""The parts of a message that Engage reads: its type, the ids of its person, and addresses."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple

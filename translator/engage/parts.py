@@ -1,4 +1,4 @@
-"""What one part of a state holds: an aggregate of numbers, or the times of events."""
+"""The parts of a state: an aggregate of numbers, or the times of events."""
 
 from bisect import bisect_left, bisect_right, insort
 from decimal import Context, Decimal

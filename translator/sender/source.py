@@ -72,7 +72,7 @@ class OperationSource:
             self.failure = error
 
     def sending(self, queued: Sequence[QueuedOperation]) -> None:
-        """Nothing has to be stored."""
+        """Do nothing: this source stores no state."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
         for operations, status, reason in settled:

@@ -165,7 +165,7 @@ class SparkCorpus:
 
 
 def _key(uri: str) -> str:
-    """What identifies a file: Spark writes the URI of a file in several ways."""
+    """A key for a file, because Spark writes the URI of a file in several ways."""
     parts = urlsplit(uri)
     return unquote(parts.path if parts.scheme == "file" else uri)
 

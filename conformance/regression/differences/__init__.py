@@ -1,1 +1,1 @@
-"""What differs between two answers, and why: changes, their groups and their causes."""
+"""The differences between two results: changes, their groups and their causes."""

@@ -67,7 +67,7 @@ class Change(NamedTuple):
 
     @property
     def key(self) -> ChangeKey:
-        """What changed, without the values."""
+        """The kind of the change, without the values."""
         return self.kind, self.operation, self.path
 
 

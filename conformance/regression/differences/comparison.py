@@ -29,7 +29,7 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class DiffJob:
-    """What to compare. `settings` are for messages without their own.
+    """The input of a comparison. `settings` are for messages without their own.
 
     `now` is the current time for messages without a time of arrival. If it is None, each is judged
     as at its own arrival, and as at `clock` if it has no time.

@@ -161,7 +161,7 @@ class DiffResult(ComparisonCheck):
         return text
 
     def warnings(self) -> list[str]:
-        """What a reader must know before trusting the verdict, the gravest first."""
+        """Warnings that a reader must know before trusting the verdict, the most serious first."""
         counts = self.counts
         found = []
         share = counts.not_compared / counts.messages

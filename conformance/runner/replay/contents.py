@@ -1,4 +1,4 @@
-"""What a Mixpanel project holds, in Mixpanel's terms: events, people, profiles and groups."""
+"""The contents of a Mixpanel project: events, people, profiles and groups."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What Mixpanel holds after a scenario's expected requests.
+"""The contents of Mixpanel after a scenario's expected requests.
 
 The requests are played into the mock one after the other. Where time passes between them, the
 scenario does not say when each comes; there our own translator sends them, if it sends exactly

@@ -1,4 +1,4 @@
-"""What the mock holds after a scenario: events, profiles, groups, identities, refusals."""
+"""The state of the mock after a scenario: events, profiles, groups, identities, refusals."""
 
 import re
 from collections.abc import Callable, Mapping

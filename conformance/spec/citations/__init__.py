@@ -1,1 +1,1 @@
-"""What scenarios cite: sources, pages of facts, and own decisions."""
+"""The citations of scenarios: sources, pages of facts, and decisions of this project."""

@@ -1,4 +1,4 @@
-"""What the scenarios cover: settings x calls x modes, and the headings of the doc.
+"""The coverage of the scenarios: settings x calls x modes, and the headings of the doc.
 
 A cell counts the scenarios that give the setting and make the call in the mode. A cell without any
 is a hole; `coverage.yaml` says why it may be one. A hole that it does not explain is a failure, and

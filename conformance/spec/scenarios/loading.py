@@ -57,7 +57,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What must come of it. `state` holds only the sections that are compared.
+    """The expected result. `state` holds only the sections that are compared.
 
     `requests`, and in device modes `calls` (a list for each message) and `start_up`, are None if
     they are not compared. `absent` maps `events`, `profiles` and `groups` to properties that must

@@ -378,5 +378,5 @@ class SqlStore:
 
 
 def _told(error: SQLAlchemyError) -> str:
-    """What the database said, without the statement and its values."""
+    """The database's error, without the statement and its values."""
     return str(getattr(error, "orig", None) or error).splitlines()[0]

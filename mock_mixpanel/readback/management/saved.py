@@ -1,4 +1,4 @@
-"""What a project saves on Mixpanel's pages: cohorts and annotations, options of the project here.
+"""Cohorts and annotations, which Mixpanel's users save on its pages; here, options of the project.
 
 Sources: docs/facts/mixpanel-http-api.md#other-query-routes and what readers expect.
 """

@@ -1,4 +1,4 @@
-"""What profiles hold: the names and kinds of their properties, and charges
+"""Reports over profiles: the names and kinds of their properties, and charges
 (docs/facts/mixpanel-http-api.md#other-query-routes).
 """
 

@@ -80,7 +80,7 @@ class Legacy:
         return self.effective.keys()
 
     def split_from(self, who: str, pending: Sequence[Link]) -> Link | None:
-        """What is stored under an alias stays split off, also when the alias is in effect."""
+        """Data stored under an alias stays separate, even when the alias is in effect."""
         original = self.aliases.get(who)
         return None if original is None else Link(who, original)
 

@@ -1,4 +1,4 @@
-"""What the identity systems have in common: their interface, and what they decide."""
+"""The common parts of the identity systems: their interface, and their decisions."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, KeysView, Sequence

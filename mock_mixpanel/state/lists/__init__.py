@@ -1,1 +1,1 @@
-"""What readers get: items, pages of lists, counts, references and reports."""
+"""The results for readers: items, pages of lists, counts, references and reports."""

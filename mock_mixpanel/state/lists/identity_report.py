@@ -31,7 +31,7 @@ MOST_CAUSES = 1000
 
 
 class IdentityReport:
-    """What is known of the identities of one project in one region, at one moment.
+    """The identities of one project in one region at one time.
 
     `refused` are the identity events that were refused when they arrived. With `who`, only what
     concerns this id. Make it when the state is up to date, and drop it before the state changes.

@@ -21,7 +21,7 @@ L = TypeVar("L", bound=Listable)
 
 @dataclass(frozen=True)
 class Part:
-    """What comes after an id, after a moment (virtual seconds) and before another id.
+    """The items after an id, after a time (virtual seconds) and before another id.
 
     Of that the last `limit` items.
     """

@@ -53,7 +53,7 @@ def kind_of(entry: LogEntry) -> str:
 
 
 def about(entry: LogEntry) -> dict[str, Any]:
-    """What any record is about: the kind, a name and the id it was sent for.
+    """The kind of a record, its name, and the id that it was sent for.
 
     The name is that of the event, or the operations of an update.
     """

@@ -30,7 +30,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(slots=True)
 class Profile:
-    """What a profile holds; `properties` None: it does not exist, or was deleted.
+    """The content of a profile; `properties` is None if it does not exist or was deleted.
 
     Of the updates it consists of, `made` is the entry that arrived first and `changed` the one that
     arrived last. `at` and `seen` are when that and the last sign of life arrived, in virtual

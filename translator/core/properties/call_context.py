@@ -1,4 +1,4 @@
-"""What the context of a call gives to operations, except its `ip`.
+"""The properties that the context of a call adds to operations, except its `ip`.
 
 The client libraries send the same context with every call of a session, often several hundred
 bytes of it, and servers send the same context except the `ip`. So a context without its `ip` is

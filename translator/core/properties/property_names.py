@@ -1,4 +1,4 @@
-"""What the names of a call's properties mean: the same for all calls with the same names.
+"""The meaning of the names of a call's properties: the same for all calls with the same names.
 
 Calls of one event have the same properties in the same order. So their names are looked up once,
 and `CompiledSettings.property_names` keeps the result.

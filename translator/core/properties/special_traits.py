@@ -53,7 +53,7 @@ _NamesAndProperties = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class TraitNames(NamedTuple):
-    """What the names of a call's traits mean: the same for all calls with the same names.
+    """The meaning of the names of a call's traits: the same for all calls with the same names.
 
     `roles` holds pairs of a type of trait and the name that has it; of several spellings the first
     counts. `properties` are the special properties that these traits, or a userId, can give.

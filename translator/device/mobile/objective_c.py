@@ -15,7 +15,7 @@ _TRUE_TEXT = re.compile(r"\s*[+-]?0*[YyTt1-9]")
 
 
 def description(value: Any) -> str:
-    """What `%@` writes for a JSON value.
+    """The text that `%@` writes for a JSON value.
 
     A list or an object is written as JSON. Apple's layout for them was not recorded.
     """

@@ -1,4 +1,4 @@
-"""What the iOS and Android integrations have in common.
+"""The common parts of the iOS and Android integrations.
 
 Unlike the web integration they read a message as it is: they do not convert dates, derive names or
 turn lists of objects around. Sources: docs/facts/device-mode.md#ios,

@@ -1,4 +1,4 @@
-"""What mixpanel-js stores across pages: identity, super properties, queued profile updates.
+"""The data that mixpanel-js stores across pages: identity, super properties, queued updates.
 
 It is one cookie or localStorage item with JSON. It is read before every use and written after every
 change, so that a value that cannot be written is lost

@@ -1,1 +1,1 @@
-"""What waits for its delivery, and what is observed of it."""
+"""The queue of operations that wait for delivery, and the observation of messages."""

@@ -109,12 +109,12 @@ class DeliveryQueue:
         self._sender.wake()
 
     def end(self) -> None:
-        """Nothing is added any more: the sender ends when everything has a result."""
+        """Accept no more operations; the sender ends when every operation has a result."""
         self._ended = True
         self._sender.wake()
 
     def take(self, room: int) -> Sequence[QueuedOperation] | None:
-        """What waits longest, as a source of the sender."""
+        """The operations that wait longest, as a source of the sender."""
         self._forget()
         with self._lock:
             if self._ready:
@@ -144,12 +144,12 @@ class DeliveryQueue:
             return not self._spilled
 
     def sending(self, operations: Sequence[QueuedOperation]) -> None:
-        """As the ledger does."""
+        """See `Ledger`."""
         with self._watched():
             self._ledger.sending(operations)
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        """As the ledger does."""
+        """See `Ledger`."""
         with self._watched():
             self._ledger.settled(settled)
         now = self._sender.moment()

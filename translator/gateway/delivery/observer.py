@@ -1,4 +1,4 @@
-"""What is observed of the messages of one source: for metrics, health and recent messages."""
+"""Observes the messages of one source, for metrics, health and recent messages."""
 
 import threading
 from bisect import bisect_left

@@ -117,7 +117,7 @@ class Gateway:
         await send({"type": "http.response.body", "body": response.body})
 
     def _route(self, name: str | None, scope: Any, headers: Headers) -> Resource:
-        """What a request that is not a call asks for. Raises BadRequestError."""
+        """The response to a request that is not a call of Segment's API. Raises BadRequestError."""
         path = scope["path"].rstrip("/")
         if name is not None or path in SDK_METRICS:
             return Resource("POST", success, for_pages=True)
@@ -137,7 +137,7 @@ class Gateway:
         raise BadRequestError(404, f"there is no {scope['path']:.100}; known: {calls}, /v1/import")
 
     def _settings(self, write_key: str, scope: Any, headers: Headers) -> Response:
-        """What the browser's SDK asks before it sends: to send here, and nowhere else."""
+        """The settings for the browser's SDK: it sends to this gateway only."""
         if self._sources.find(write_key) is None:
             return refusal(404, "this write key is not one of the gateway's")
         host = headers.get(b"host", b"").decode("latin-1")
@@ -176,7 +176,7 @@ def _respond(route: Resource, scope: Any) -> Response:
 
 
 def _cross_origin(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """What lets pages of every origin call."""
+    """The headers that allow pages of every origin to call the gateway."""
     found = [(b"access-control-allow-origin", b"*"), (b"access-control-max-age", b"600")]
     asked = headers.get(b"access-control-request-headers")
     if asked:

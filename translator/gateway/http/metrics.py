@@ -49,7 +49,7 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
-        """What is counted elsewhere, of all sources together."""
+        """The metrics that are counted elsewhere, summed over all sources."""
         pipelines = self._pipelines()
         fates: Counts[str] = Counts()
         reasons: Counts[tuple[str, str]] = Counts()

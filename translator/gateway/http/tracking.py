@@ -191,7 +191,7 @@ class TrackingApi:
 
 
 class _Stored:
-    """What is stored of a request until now; `name` is the last part of its path."""
+    """The stored messages of a request so far; `name` is the last part of its path."""
 
     def __init__(self, name: str) -> None:
         self._name = name

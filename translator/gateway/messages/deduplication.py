@@ -36,7 +36,7 @@ KEY_BYTES = 16
 
 
 def significant_text(message: Mapping[str, Any], *, strict: bool = True) -> bytes:
-    """What makes a message, as `calls.messages_of` gives it, the same as another, as JSON text.
+    """The members that repeated messages share, of a message as `calls.messages_of` gives it.
 
     The message id alone would not do: a client with a defect may send different messages with one
     id, and all but the first would be lost. `strict` is as in `json_line`. Raises RecursionError

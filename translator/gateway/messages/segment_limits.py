@@ -17,7 +17,7 @@ KB = 1024
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may hold. Sizes are in bytes, before and after decompression.
+    """The limits of one request. Sizes are in bytes, before and after decompression.
 
     `None` means no limit. `too_large_status` is the HTTP status for a body that is too large;
     `ids_required`: a message needs a userId or an anonymousId.

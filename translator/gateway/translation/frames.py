@@ -1,4 +1,4 @@
-"""What the gateway and its translation processes send each other over a socket.
+"""The frames that the gateway and its translation processes send each other over a socket.
 
 A frame is its length in 4 bytes, and a pickled tuple. Both ends are processes of one gateway, and
 no other process can write to the socket.

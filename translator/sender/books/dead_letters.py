@@ -75,7 +75,7 @@ def dead_letter(letter_id: str, now: float, loss: Json, content: Json) -> bytes:
 
 
 def loss_of(line: bytes) -> Json:
-    """What a dead letter says for people: it without its id, time and content."""
+    """The part of a dead letter for people: all but its id, time and content."""
     hidden = {"id", "at", *CONTENT}
     return {name: value for name, value in decode(line).items() if name not in hidden}
 
@@ -108,7 +108,7 @@ def of_read_line(line: bytes) -> Json:
 
 
 def read_line(line: bytes, translate_line: Callable[[bytes], Result], now_ms: float) -> Result:
-    """What to send for a line of the file, `now_ms` milliseconds after 1970.
+    """The operations to send for a line of the file, `now_ms` milliseconds after 1970.
 
     Never raises: the result of a bad line has an error.
     """

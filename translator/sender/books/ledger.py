@@ -272,7 +272,7 @@ def _settlements(settled: Sequence[Settled]) -> list[Settlement]:
 def losses_of(
     result: Result, content: Json, undeliverable: Sequence[tuple[Operation, str]]
 ) -> list[tuple[Json, Json]]:
-    """What is lost of a message: what people must know of it, and the content of a dead letter.
+    """The losses of a message: for each its report and the content of a dead letter.
 
     `content` is that of the message; `undeliverable` are operations that cannot be sent, with the
     reason.

@@ -74,7 +74,7 @@ class MemorySpool:
             return {each.host for each in self._operations.values()}
 
     def start(self, numbers: Sequence[int]) -> None:
-        """Nothing outlives the process, so nothing has to be marked."""
+        """Do nothing: the operations do not outlive the process, so no mark is needed."""
 
     def settle(
         self,

@@ -95,12 +95,12 @@ def worse(first: DeliveryStatus, second: DeliveryStatus) -> DeliveryStatus:
 
 
 def message_loss(result: Result) -> Json:
-    """What a person must know of a message that could not be translated."""
+    """The report of a message that could not be translated."""
     assert result.error is not None
     code, message = result.error
     return {"fate": DeliveryStatus.REJECTED, "code": code, "reason": message}
 
 
 def operation_loss(operation: Operation, status: DeliveryStatus, reason: str | None) -> Json:
-    """What a person must know of an operation that is not in Mixpanel."""
+    """The report of an operation that is not in Mixpanel."""
     return {"fate": status, "endpoint": operation.endpoint, "reason": reason}

@@ -20,9 +20,9 @@ class ReadyOperations:
         return taken or None
 
     def sending(self, operations: Sequence[QueuedOperation]) -> None:
-        """As the ledger does."""
+        """See `Ledger`."""
         self._ledger.sending(operations)
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        """As the ledger does."""
+        """See `Ledger`."""
         self._ledger.settled(settled)

@@ -1,4 +1,4 @@
-"""What the spool's tables hold, and how a row is written and read.
+"""The content of the spool's tables, and how a row is written and read.
 
 An operation's row has a checksum. A row that was damaged on disk is recognized by it and reported;
 it stops no other row.

@@ -1,4 +1,4 @@
-"""What all files of the sender share: their mode, and the error of a failed write."""
+"""The common parts of all files of the sender: their mode, and the error of a failed write."""
 
 import os
 from contextlib import suppress

@@ -28,7 +28,7 @@ from translator.sender.logs import LogEvent, log, logging_to
 
 
 class Opened(NamedTuple):
-    """All that a delivery needs. `host` is the one of the settings; `translate` takes a line."""
+    """The parts of a delivery. `host` is that of the settings; `translate` takes a line."""
 
     host: str
     translate: Callable[[bytes], Result]

@@ -41,7 +41,7 @@ class InputDigest:
         return {**self._digests, str(self.lines): self._hash.hexdigest()}
 
     def agrees(self, finished: FinishedRun) -> bool:
-        """Whether what was read until now may be the beginning of a finished input."""
+        """Whether the lines that were read so far may be the beginning of a finished input."""
         expected = finished.digests.get(str(self.lines))
         return expected is None or expected == self._hash.hexdigest()
 

@@ -1,4 +1,4 @@
-"""What a terminal shows while messages are delivered: lines, and a running count below them.
+"""The progress display of a delivery on a terminal: lines, and a running count below them.
 
 `rich` is loaded when a count is shown, so that the sender as a library starts without it.
 """

@@ -176,11 +176,11 @@ class _Run:
         return taken
 
     def sending(self, operations: Sequence[QueuedOperation]) -> None:
-        """As the ledger does."""
+        """See `Ledger`."""
         self._ledger.sending(operations)
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        """As the ledger does."""
+        """See `Ledger`."""
         self._ledger.settled(settled)
         self._progress.show(self._ledger.account)
 

@@ -78,7 +78,7 @@ class Preparation:
     def prepared(
         self, operation: Operation, ordering_keys: tuple[str, ...], now: float | None = None
     ) -> PreparedOperation:
-        """What is decided about an operation, at `now` in seconds since 1970 (None: at this time).
+        """The decision about an operation, at `now` in seconds since 1970 (None: the current time).
 
         Raises UndeliverableError if it cannot become a request, and DestinationError if there is no
         base URL for its host.

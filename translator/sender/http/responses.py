@@ -48,7 +48,7 @@ EXCERPT = 200
 
 
 class Meaning(Enum):
-    """What a response says about the records of its request."""
+    """The meaning of a response for the records of its request."""
 
     DELIVERED = auto()
     RETRY = auto()
