@@ -81,6 +81,12 @@ def value_of(tree: Tree[Token]) -> tuple[str, int]:
     return str(token), place
 
 
+def quoted(text: str) -> str:
+    """A text in quotes, as a value of a search."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
 

@@ -16,6 +16,7 @@ from mock_mixpanel.control.parameters import ControlError, whole_number
 from mock_mixpanel.ingest.regions import DEFAULT, region_of
 from mock_mixpanel.inspector.site import MessageReader, Site, View
 from mock_mixpanel.inspector.visit import LISTED
+from mock_mixpanel.inspector.wording import MESSAGE_STATUSES
 
 LOOKED_AT = 500
 """The latest messages among which a request's messages are looked for."""
@@ -24,12 +25,16 @@ ARRIVED = 1000
 
 
 class Operation(NamedTuple):
-    """An operation of a message, and the record that it became, if that arrived here."""
+    """An operation of a message, and the record that it became, if that arrived here.
+
+    `known` says whether there is a person with the id `who`.
+    """
 
     operation: Mapping[str, Any]
     region: str
     who: str | None
     record: Mapping[str, Any] | None
+    known: bool
 
 
 class MessagePages:
@@ -46,6 +51,9 @@ class MessagePages:
     def messages(self) -> Response:
         """The latest messages, newest first; `fate` leaves those with one status."""
         visit, fate = self._site.visit(), request.args.get("fate")
+        if fate and fate not in MESSAGE_STATUSES:
+            known = ", ".join(MESSAGE_STATUSES)
+            raise ControlError(f"fate: {fate!r:.80} is not a status of messages; known: {known}")
         found = self._read(LOOKED_AT if fate else LISTED, whole_number("before"))
         shown = [each for each in found["messages"] if fate in (None, "", each["fate"])]
         return self._site.render(
@@ -57,8 +65,8 @@ class MessagePages:
         found = self._read(1, number + 1)["messages"]
         if not found or found[0]["number"] != number:
             raise ControlError(f"there is no message {number}; the gateway keeps the latest", 404)
-        operations = self._became(found[0]["operations"])
         visit = self._site.visit()
+        operations = self._became(found[0]["operations"], visit.token)
         return self._site.render("message.html", visit, message=found[0], operations=operations)
 
     def of_request(self, records: Iterable[Any]) -> dict[int, Mapping[str, Any]]:
@@ -72,23 +80,31 @@ class MessagePages:
                         found.setdefault(keys[key], message)
         return found
 
-    def _became(self, operations: Sequence[Mapping[str, Any]]) -> list[Operation]:
-        """Operations with their records."""
+    def _became(
+        self, operations: Sequence[Mapping[str, Any]], token: str | None
+    ) -> list[Operation]:
+        """Operations with their records; `token` is the project that the page is about."""
         arrived: dict[str, Mapping[str, Any]] = {}
         if operations:
             query = Query(limit=ARRIVED, paged=True)
             for record in self._site.reading.records(query)["items"]:
                 for key in _keys(record["record"]):
                     arrived.setdefault(key, record)
-        return [
-            Operation(
-                each,
-                region_of(DEFAULT, urlsplit(each["host"]).netloc),
-                _who(each["payload"]),
-                next((arrived[key] for key in _keys(each["payload"]) if key in arrived), None),
-            )
-            for each in operations
-        ]
+        return [self._operation(each, arrived, token) for each in operations]
+
+    def _operation(
+        self,
+        operation: Mapping[str, Any],
+        arrived: Mapping[str, Mapping[str, Any]],
+        token: str | None,
+    ) -> Operation:
+        region = region_of(DEFAULT, urlsplit(operation["host"]).netloc)
+        payload = operation["payload"]
+        who = _who(payload)
+        record = next((arrived[key] for key in _keys(payload) if key in arrived), None)
+        project = record["token"] if record else token
+        known = bool(who) and self._site.knows_person(who or "", project, region)
+        return Operation(operation, region, who, record, known)
 
 
 def _properties(record: Mapping[str, Any]) -> Mapping[str, Any]:

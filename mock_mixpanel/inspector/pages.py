@@ -121,7 +121,9 @@ class RecordPages:
         found = self._site.reading.event(number)
         if found is None:
             raise ControlError(f"there is no record {number}; it may have been forgotten", 404)
-        return self._site.render("event.html", self._site.visit(), record=found)
+        who = found["distinct_id"]
+        known = bool(who) and self._site.knows_person(who, found["token"], found["region"])
+        return self._site.render("event.html", self._site.visit(), record=found, known=known)
 
     def rejected(self) -> Response:
         """Reasons with counts, or the records of one reason."""

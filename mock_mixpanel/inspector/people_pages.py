@@ -9,10 +9,11 @@ from flask import Response, request
 from mock_mixpanel.control.lists import Query
 from mock_mixpanel.control.parameters import ControlError, required_text, whole_number
 from mock_mixpanel.control.search import read_search
-from mock_mixpanel.control.search_terms import SearchError
-from mock_mixpanel.control.views import ITEM_FIELDS
+from mock_mixpanel.control.search_terms import SearchError, quoted
+from mock_mixpanel.control.views import ITEM_FIELDS, RECORD_FIELDS
 from mock_mixpanel.inspector.rails import drawing, rails
 from mock_mixpanel.inspector.site import Site, View
+from mock_mixpanel.inspector.visit import Visit
 from mock_mixpanel.inspector.wording import seconds_between
 
 ACTIVITY = 20
@@ -52,7 +53,7 @@ class PeoplePages:
         query = Query(visit.token, visit.region, before=whole_number("before"), limit=ACTIVITY)
         found = self._site.people.person(query, who)
         if found is None:
-            raise ControlError(f"no data of a person {who!r}", 404)
+            return self._unknown_person(visit, who)
         return self._site.render(
             "person.html",
             visit,
@@ -62,6 +63,15 @@ class PeoplePages:
             days=by_day(activity(found)),
             splits=advice(found["identity"]["split_profiles"]),
             drawing=drawing(rails(found["identity"])),
+        )
+
+    def _unknown_person(self, visit: Visit, who: str) -> Response:
+        """Says that there is no such person, and shows the latest records that name the id."""
+        text = f"id:{quoted(who)}"
+        search = read_search(text, self._site.backend.clock.now(), RECORD_FIELDS)
+        found = self._site.reading.records(self._site.query(visit, search, limit=ACTIVITY))
+        return self._site.render(
+            "unknown_person.html", visit, 404, asked=who, search=text, found=found
         )
 
     def group(self) -> Response:
@@ -82,6 +92,7 @@ class PeoplePages:
             "identity.html",
             visit,
             who=who,
+            known=who is not None and self._site.knows_person(who, visit.token, visit.region),
             identity=found,
             attention=self._site.attention(visit, who),
             splits=advice(found["split_profiles"]),

@@ -1,5 +1,6 @@
 """The pages as a Flask blueprint: addresses, templates, headers and errors."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from heapq import nlargest
@@ -62,6 +63,25 @@ LOOKING_SECONDS = 0.03
 """How long a page looks for rows; it says how far it looked, and leads further back."""
 MOST_COUNTED = 5000
 """Split or duplicate profiles that a page counts; then it says that there are at least as many."""
+OF_EVERY_PAGE = ("token", "region")
+QUERY_NAMES: Mapping[str, tuple[str, ...]] = {
+    "requests": ("q", "before"),
+    "requests/<number>": ("first", "copy"),
+    "events": ("q", "raw", "before"),
+    "rejected": ("reason", "before"),
+    "source": ("of",),
+    "people": ("q", "before"),
+    "person": ("id", "before"),
+    "groups": ("q", "before"),
+    "group": ("key", "id", "before"),
+    "identity": ("id",),
+    "leaks": ("before",),
+    "clock": ("done",),
+    "faults": ("path", "nth", "times", "status", "body", "error", "delay", "done"),
+    "project": ("done",),
+    "messages": ("fate", "before"),
+}
+"""Path of a page -> the names in a query that it reads, besides those of every page."""
 MESSAGES = ("messages", "Messages")
 """The page that is there only beside a gateway."""
 
@@ -142,6 +162,10 @@ class Site:
         region = region_asked() if request.args.get("region") else None
         return Visit(request.args.get("token") or None, region, page, rest)
 
+    def knows_person(self, who: str, token: str | None, region: str | None) -> bool:
+        """Whether there is a page of a person with this id."""
+        return self.people.person(Query(token, region, limit=1), who) is not None
+
     def totals(self, visit: Visit) -> dict[str, int]:
         """How many requests, records and records with a reason there are."""
         projections = self.backend.projections
@@ -213,11 +237,19 @@ def blueprint(site: Site, views: dict[str, View], actions: dict[str, View]) -> B
         headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
         return Response(content, 200, headers, content_type=STATIC[name])
 
-    def soon(view: View) -> View:
-        """The view, from what can be read in a short time."""
+    def soon(path: str, view: View) -> View:
+        """The view, from what can be read in a short time. Raises ControlError."""
+        known = (*QUERY_NAMES.get(re.sub(r"<.*>", "<number>", path), ()), *OF_EVERY_PAGE)
 
         @wraps(view)
         def answer(**names: Any) -> Response:
+            # A misspelled filter would show everything.
+            for name in request.args:
+                if name not in known:
+                    raise ControlError(
+                        f"{name:.80}: this page does not have this name in its query; "
+                        f"known: {', '.join(known)}"
+                    )
             seconds = LIVE_READING_SECONDS if LIVE_HEADER in request.headers else READING_SECONDS
             with site.backend.projections.reading_within(seconds):
                 return view(**names)
@@ -225,7 +257,7 @@ def blueprint(site: Site, views: dict[str, View], actions: dict[str, View]) -> B
         return answer
 
     for path, view in views.items():
-        pages.add_url_rule(f"/{path}", f"page {path}", soon(view), methods=["GET"])
+        pages.add_url_rule(f"/{path}", f"page {path}", soon(path, view), methods=["GET"])
     for path, action in actions.items():
         pages.add_url_rule(f"/{path}", f"action {path}", action, methods=["POST"])
 

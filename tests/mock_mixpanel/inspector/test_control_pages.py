@@ -132,8 +132,8 @@ def test_foreign_pages_change_nothing(client: FlaskClient, page: str) -> None:
 
 @pytest.mark.parametrize("page", ["clock", "faults", "project"])
 def test_reading_changes_nothing(client: FlaskClient, page: str) -> None:
-    """A GET with a form's fields changes nothing."""
+    """A GET with a form's fields is refused and changes nothing."""
     query = "advance=60&action=status&status=503&remove_all=1&forget=T&confirm=T"
-    assert client.get(f"/_mock/ui/{page}?{query}").status_code == 200
+    assert client.get(f"/_mock/ui/{page}?{query}").status_code == 400
     assert (client.get("/_mock/clock").json or {})["now"] == "2026-06-15T12:00:00.000Z"
     assert client.get("/_mock/faults").json == []

@@ -89,6 +89,23 @@ def test_list_by_fate() -> None:
     assert ("m-1" in text, "m-2" in text) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [("fate=skiped", "fate: 'skiped' is not a status of messages"), ("fat=skipped", "known: fate")],
+)
+def test_an_unknown_filter(query: str, problem: str) -> None:
+    """An unknown status, or an unknown name of a filter, is refused with the known ones."""
+    assert problem in Text(shown(mock(SENT, SKIPPED), f"messages?{query}", 400)).text
+
+
+def test_a_message_of_an_unknown_person() -> None:
+    """A message whose operations are not stored leads to no page of a person."""
+    nobody = {**UPDATE, "$distinct_id": "carl"}
+    message_of_nobody = message(3, "waiting", operation("/engage", nobody, "waiting"))
+    html = shown(mock(message_of_nobody), "messages/3")
+    assert ("carl" in html, "/_mock/ui/person" in html) == (True, False)
+
+
 def test_from_a_message_to_the_person() -> None:
     """Each operation names its record, with verdict and fate, and the person that it changed."""
     html = shown(mock(SENT, SKIPPED), "messages/2")

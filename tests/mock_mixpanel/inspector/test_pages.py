@@ -1,6 +1,7 @@
 """The pages about requests and records: complete without JavaScript, and safe."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -55,6 +56,58 @@ class Text(HTMLParser):
     @property
     def text(self) -> str:
         return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+NEED_AN_ID = ("person", "group", "source")
+EVERY_PAGE = [
+    *("", "requests", "requests/1", "events", "events/1", "rejected", "source", "saved", "people"),
+    *("person", "groups", "group", "identity", "clock", "faults", "leaks", "project"),
+]
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE)
+def test_unknown_names_in_the_query(client: FlaskClient, page: str) -> None:
+    """A page refuses a name that it does not read, and says which it reads: a misspelled filter
+    would show everything."""
+    text = Text(shown(client, f"{page}?tokn=T", 400)).text
+    assert "tokn: this page does not have this name in its query; known: " in text
+    assert "token, region" in text
+
+
+def test_names_that_a_page_reads(client: FlaskClient) -> None:
+    """The error names the filters of this page."""
+    html = shown(client, "requests?sarch=x", 400)
+    assert "known: q, before, token, region" in html
+
+
+def test_every_page_is_tried(client: FlaskClient) -> None:
+    """The list above has every page, except those of a gateway."""
+    rules = [
+        rule.rule.removeprefix("/_mock/ui/")
+        for rule in client.application.url_map.iter_rules()
+        if rule.rule.startswith("/_mock/ui/") and "GET" in (rule.methods or ())
+    ]
+    found = {re.sub("<int.*>", "1", path) for path in rules} - {"static/<name>"}
+    assert found == set(EVERY_PAGE)
+
+
+def test_links_lead_to_pages(client: FlaskClient) -> None:
+    """Every link of every page leads to a page that can be shown."""
+    client.post("/track", json=[event("Old", time=1, distinct_id="carl")])
+    client.post("/_mock/faults", json={"match": {"nth": 99}, "action": {"status": 503}})
+    seen: set[str] = set()
+    waiting = [f"/_mock/ui/{page}" for page in EVERY_PAGE if page not in NEED_AN_ID]
+    while waiting:
+        address = waiting.pop()
+        if address in seen or len(seen) > 300:
+            continue
+        seen.add(address)
+        answer = client.get(address)
+        assert (address, answer.status_code) == (address, 200)
+        if address.startswith("/_mock/ui/"):
+            links = re.findall(r'href="([^"#]*)', answer.get_data(as_text=True))
+            waiting += [unescape(link) for link in links if link.startswith("/")]
+    assert len(seen) > 30
 
 
 def test_overview_says_what_went_wrong(client: FlaskClient) -> None:

@@ -1,6 +1,7 @@
 """The pages about people, groups and identity answer why a profile is as it is."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
@@ -92,6 +93,43 @@ def test_people_and_groups_lead_to_their_pages(client: FlaskClient) -> None:
 def test_nobody_is_found(client: FlaskClient, page: str) -> None:
     """A person or group that does not exist is a page with status 404."""
     assert "no data of" in shown(client, page, 404)
+
+
+def rejected(client: FlaskClient) -> list[dict[str, Any]]:
+    return client.get("/_mock/rejected?token=u-1").json or []
+
+
+@pytest.mark.parametrize("who", ["carl", 'a "quoted" \\ id', "*", HOSTILE])
+def test_records_that_name_an_unknown_person(client: FlaskClient, who: str) -> None:
+    """The page of an id that only a rejected record has says so and shows that record."""
+    old = {"event": "Old", "properties": {"token": "u-1", "distinct_id": who, "time": 1}}
+    client.post("/track", json=[old])
+    html = shown(client, f"person?id={quote(who)}", 404)
+    number = max(each["id"] for each in rejected(client))
+    assert f'id="record-{number}"' in html
+    assert "No such person" in Text(html).text
+    assert "<script>alert" not in html
+
+
+def test_rejected_records_lead_to_people_that_exist(client: FlaskClient) -> None:
+    """The page of a record leads to its person only if there is such a person."""
+    known, unknown = (
+        {"event": "Old", "properties": {"token": "u-1", "distinct_id": who, "time": 1}}
+        for who in ("u-1", "carl")
+    )
+    client.post("/track", json=[known, unknown])
+    links = {}
+    for record in rejected(client):
+        html = shown(client, f"events/{record['id']}")
+        links[record["record"]["properties"]["distinct_id"]] = "/_mock/ui/person" in html
+    # The fixture's own rejected record was sent to another region, where nobody is.
+    assert links == {"u-1": True, "carl": False, "anon u-1": False}
+
+
+def test_an_identity_without_a_person(client: FlaskClient) -> None:
+    """The identity page of an unknown id leads to no page of a person."""
+    assert "/_mock/ui/person" not in shown(client, "identity?id=nobody")
+    assert "/_mock/ui/person?id=u-1" in shown(client, "identity?id=u-1")
 
 
 @pytest.mark.parametrize("page", ["person", "group?id=x"])
