@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 
 from translator.core.errors import ERROR_CODES, SKIP_CODES
+from translator.core.message_fields import CALL_FIELDS, ENVELOPE
 from translator.core.properties.context_properties import (
     CAMPAIGN,
     DEVICE,
@@ -86,6 +87,17 @@ def context_table() -> str:
     return _table(("source", "property", "where"), found)
 
 
+def fields_table() -> str:
+    """Every field of a message that its calls use, or that describes the call."""
+    rows: list[Sequence[str]] = [
+        (f"`{field}`", "every call", meaning) for field, meaning in ENVELOPE.items()
+    ]
+    for field in dict.fromkeys(field for used in CALL_FIELDS.values() for field in used):
+        kinds = [kind for kind, used in CALL_FIELDS.items() if field in used]
+        rows.append((f"`{field}`", ", ".join(kinds), "its data"))
+    return _table(("field", "used by", "what it says"), rows)
+
+
 def codes_table() -> str:
     """Every code of an error or a skip."""
     rows = [(f"`{row.code}`", kind, row.meaning) for kind, codes in _CODES for row in codes]
@@ -124,6 +136,13 @@ SECTIONS: dict[str, tuple[str, str, Callable[[], str]]] = {
         "Fields of `context` that become properties. [A mapping file](../how-to/mapping.md) can "
         "change them.",
         context_table,
+    ),
+    "fields": (
+        "Fields of a message",
+        "Fields that describe the call are sent in another form or left out without a report; so "
+        "are all fields whose names begin with `_`, and fields of `context` that are not in the "
+        "table above. Any other field with data is sent, or reported with a reason.",
+        fields_table,
     ),
     "codes": (
         "Codes",

@@ -24,7 +24,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         | {"terminal_text", "yaml_text"},
     ),
     "translator.core": (
-        {"message"},
+        {"message", "message_fields"},
         {"compiled_settings"},
         {"properties"},
         {"residency", "rules", "schema", "settings"},

@@ -50,16 +50,4 @@ def alias_operations(message: Message, compiled: CompiledSettings) -> list[Opera
     if user is not None:
         properties["alias"] = user
     payload = {"event": "$create_alias", "properties": properties}
-    return [*refused_ids, *_traits(message), Operation("/track", compiled.host, payload)]
-
-
-def _traits(message: Message) -> list[Skip]:
-    """The reason why the traits of an alias call are not sent; empty if it has none."""
-    in_context = message.context.get("traits")
-    traits = {**(in_context if type(in_context) is dict else {}), **message.object_field("traits")}
-    names = ", ".join(key for key, value in traits.items() if value is not None)
-    if not names:
-        return []
-    return [
-        skip("traits_not_used", f"traits {names:.200} are not sent: alias calls send no traits")
-    ]
+    return [*refused_ids, Operation("/track", compiled.host, payload)]

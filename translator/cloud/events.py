@@ -12,6 +12,7 @@ docs/facts/cloud-classic.md#event-payload. An event has layers; a later layer wi
 from translator.cloud.insert_id import insert_id
 from translator.cloud.super_properties import add_super_properties
 from translator.core.compiled_settings import CompiledSettings
+from translator.core.errors import name_taken
 from translator.core.message import Message, require_secret
 from translator.core.operations import Json, Operation, Skip
 from translator.core.properties.call_context import CallContext
@@ -39,6 +40,7 @@ def event_operation(
     if names.renamed:
         # They come last, and a null replaces nothing.
         out.update({new: out.pop(name) for name, new in names.renamed.items() if name in out})
+    given = {name: out[name] for name in names.contested if name in out}
     out.update(context.event)
     if "ip" in message.context:
         ip = message.context["ip"]
@@ -51,6 +53,10 @@ def event_operation(
     _reserved_layer(message, context, compiled, event, out)
     reasons = add_super_properties(message, context, compiled, out)
     out["token"] = compiled.token
+    if given:
+        gone = [name for name, value in given.items() if out.get(name) != value]
+        if gone:  # other values have their names
+            reasons = [*reasons, name_taken("properties", gone)]
     payload: Json = {"properties": out} if event is None else {"event": event, "properties": out}
     fields = "/import" if message.old else "/track", compiled.host, payload
     # Faster than the constructor of a NamedTuple, which is a function in Python.

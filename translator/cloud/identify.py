@@ -7,12 +7,12 @@ import copy
 from typing import Any
 
 from translator.core.compiled_settings import CompiledSettings
-from translator.core.errors import TranslationError, skip
+from translator.core.errors import TranslationError, name_taken, skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip, Skip
 from translator.core.properties.call_context import CallContext
-from translator.core.properties.traits import format_traits
-from translator.core.values.json_values import detached, normalised
+from translator.core.properties.traits import format_traits, lost_traits
+from translator.core.values.json_values import detached
 
 
 def identify_operations(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:
@@ -66,21 +66,35 @@ def _profile_traits(
         compiled.traits,
         created_at_seconds=compiled.doc["created_at_seconds"],
     )
-    reasons = [] if "$created" in profile else _unreadable_created(compiled, traits)
+    reasons = lost_traits("traits", traits, profile, compiled.traits)
     if compiled.doc["people_properties"] and not compiled.settings.setAllTraitsByDefault:
-        profile = {
+        selected = {
             key: value for key, value in profile.items() if key in compiled.people_properties
         }
+        reasons += _not_selected(traits, profile, selected, compiled)
+        profile = selected
+    replaced = [key for key, value in context.device.items() if profile.get(key, value) != value]
+    if replaced:
+        reasons.append(name_taken("traits", replaced))
     profile.update(context.device)
     return profile, reasons
 
 
-def _unreadable_created(compiled: CompiledSettings, traits: Json) -> list[Skip]:
-    return [
-        skip("date_unreadable", f"trait {key!r:.80} is not a readable date: {value!r:.80}")
-        for key, value in traits.items()
-        if value and normalised(key) in compiled.traits.created
+def _not_selected(
+    traits: Json, profile: Json, selected: Json, compiled: CompiledSettings
+) -> list[Skip]:
+    """The reason why traits are not set on the profile: no setting selects them."""
+    special = dict(compiled.traits.sources)
+    left_out = [
+        special.get(key, key)
+        for key, value in profile.items()
+        if key not in selected and value is not None and (key != "id" or key in traits)
     ]
+    if not left_out:
+        return []
+    names = ", ".join(left_out)
+    reason = f"traits {names:.200} are not set: they are not listed in 'peopleProperties'"
+    return [skip("people_properties_not_selected", reason)]
 
 
 def _device_token(message: Message, compiled: CompiledSettings) -> Any:

@@ -6,12 +6,12 @@ event only in the call itself (doc#register-super-properties, doc#group-using-cl
 """
 
 from translator.core.compiled_settings import CompiledSettings
-from translator.core.errors import skip
+from translator.core.errors import name_taken, skip
 from translator.core.message import Message
 from translator.core.operations import Json, Skip
 from translator.core.properties.call_context import CallContext
 from translator.core.properties.reserved import RESERVED
-from translator.core.properties.traits import format_traits, traits_of_id
+from translator.core.properties.traits import format_traits, lost_traits, traits_of_id
 
 
 def add_super_properties(
@@ -34,6 +34,7 @@ def add_super_properties(
             compiled.traits,
             created_at_seconds=compiled.doc["created_at_seconds"],
         )
+        reasons += lost_traits("context.traits", traits, formatted, compiled.traits)
     else:
         formatted = traits_of_id(message.user_id, compiled.traits)
     if not compiled.doc["empty_sources"]:
@@ -42,12 +43,18 @@ def add_super_properties(
         formatted = {
             key if key.startswith("$") else f"${key}": value for key, value in formatted.items()
         }
-    if compiled.doc["trait_collisions"]:
-        for key, value in formatted.items():
-            if value is not None and key not in RESERVED:
-                out.setdefault(key, value)
-    else:
-        out.update(formatted)
+    hidden, replaced = [], []
+    for key, value in formatted.items():
+        if not compiled.doc["trait_collisions"]:
+            if out.get(key, value) != value:
+                replaced.append(key)
+            out[key] = value
+        elif value is not None and (key in RESERVED or out.setdefault(key, value) != value):
+            hidden.append(key)
+    if hidden and context.traits:
+        reasons = [*reasons, name_taken("context.traits", hidden)]
+    if replaced:
+        reasons = [*reasons, name_taken("properties", replaced)]
     return reasons
 
 

@@ -17,6 +17,7 @@ from translator.core.properties.context_properties import (
 from translator.core.properties.mapping import STANDARD, STANDARD_ROWS, MappingRow, PropertyMap
 from translator.core.properties.page_names import selected_names
 from translator.core.properties.property_names import PropertyNames, property_names
+from translator.core.properties.reserved import RESERVED
 from translator.core.properties.special_traits import TraitTable
 from translator.core.residency import host
 from translator.core.rules import RULES, Rules
@@ -57,8 +58,9 @@ class CompiledSettings:
             keeps=lambda text, found: len(text) <= MAX_KEY and found.is_shareable(),
         )
         """The `context_text` of a context -> what the context gives."""
+        others = RESERVED | _names(self.events, self.devices)
         self.property_names: BoundedCache[tuple[str, ...], PropertyNames] = BoundedCache(
-            lambda names: property_names(names, self.events.renamed),
+            lambda names: property_names(names, self.events.renamed, others),
             keeps=lambda names, _: is_short(names),
         )
         """The names of a call's properties, in order -> what they mean."""
@@ -105,6 +107,16 @@ def _device_tables(mapping: PropertyMap) -> DeviceTables:
         by_section(shared),
         {kind: by_section(_overriding(rows, shared)) for kind, rows in typed.items()},
     )
+
+
+def _names(events: EventTables, devices: DeviceTables) -> frozenset[str]:
+    """The names of all properties that a context may give to an event."""
+    sections = [*events.context, *devices.any]
+    for typed in devices.by_type.values():
+        sections += typed
+    names = {name for _, pairs in sections for name, _ in pairs}
+    names.update(name for _, name in events.campaign)
+    return frozenset(names | {"$referrer", "$browser", "$browser_version"})
 
 
 def _overriding(rows: tuple[Row, ...], shared: tuple[Row, ...]) -> tuple[Row, ...]:

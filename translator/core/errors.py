@@ -11,6 +11,7 @@ Which module raises what:
 Codes are stable and programs may compare them; the texts may change.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from translator.core.operations import Failure, Skip
@@ -59,7 +60,11 @@ SKIP_CODES = (
     Code("device_token_not_ios", "only iOS device tokens can be imported"),
     Code("super_properties_not_selected", "no setting selects these traits for events"),
     Code("context_traits_not_used", "only the call's own traits reach a profile"),
-    Code("traits_not_used", "alias calls send no traits"),
+    Code("traits_not_used", "only identify and group calls send their traits"),
+    Code("properties_not_used", "only track, page and screen calls send their properties"),
+    Code("field_not_used", "calls of this type do not use this field of the message"),
+    Code("people_properties_not_selected", "no setting selects these traits for profiles"),
+    Code("name_taken", "another value of the same name is sent"),
     Code("integration_disabled", "the integrations object turns Mixpanel off for this message"),
     Code("bundled", "the app's own Mixpanel SDK has sent this message already"),
     Code("no_handler", "the library of this mode has no handler for this call"),
@@ -91,6 +96,12 @@ class TranslationError(ValueError):
         assert code in _KNOWN, code
         super().__init__(message)
         self.failure = Failure(code, message)
+
+
+def name_taken(kind: str, names: Iterable[str]) -> Skip:
+    """The skip of values whose names others have; `kind` is what they are, such as `traits`."""
+    listed = ", ".join(names)
+    return skip("name_taken", f"{kind} {listed:.200} are not sent: other values have these names")
 
 
 def skip(code: str, reason: str) -> Skip:

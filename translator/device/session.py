@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from translator.core.errors import TranslationError, skip
 from translator.core.message import FORBIDDEN_IDS, check_types, kind_of, message_id, turned_off
+from translator.core.message_fields import unused_fields
 from translator.core.operations import Json, Operation, Result, Skip
 from translator.core.rules import Rules
 from translator.core.settings import Settings
@@ -163,6 +164,8 @@ class Session:
             state = SessionState(self._user_id, self._stored)
             message = DeviceMessage(kind, seen, self._compiled, state)
             parts = self._library.message_parts(message, Date(self._clock()))
+            if any(isinstance(part, MethodCall) for part in parts):
+                parts += unused_fields(kind, raw)
         # A message that is turned off still sets the library's user.
         if kind == "reset":
             self._user_id = None

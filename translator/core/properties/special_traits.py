@@ -57,10 +57,12 @@ class TraitNames(NamedTuple):
 
     `roles` holds pairs of a type of trait and the name that has it; of several spellings the first
     counts. `properties` are the special properties that these traits, or a userId, can give.
+    `contested` are the names whose values may give way to others or, as dates, be unreadable.
     """
 
     roles: tuple[tuple[str, str], ...]
     properties: tuple[str, ...]
+    contested: tuple[str, ...]
 
 
 class TraitTable:
@@ -109,7 +111,16 @@ class TraitTable:
                 first.setdefault(role, name)
         roles = {*first, "userId"}
         properties = [name for name in SOURCES if name in self.made and roles & {*SOURCES[name]}]
-        return TraitNames(tuple(first.items()), tuple(properties))
+        used = set(first.values())
+        contested = [
+            name
+            for name in names
+            if name == "id"
+            or name in self.made
+            or normalised(name) in self.created
+            or (normalised(name) in self.roles and name not in used)
+        ]
+        return TraitNames(tuple(first.items()), tuple(properties), tuple(contested))
 
     def _replaced(self, names: tuple[str, ...], properties: tuple[str, ...]) -> frozenset[str]:
         """The original names that special properties replace.

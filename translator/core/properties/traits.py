@@ -7,9 +7,10 @@ table of special traits is in special_traits.py.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from translator.core.operations import Json
+from translator.core.errors import name_taken, skip
+from translator.core.operations import Json, Skip
 from translator.core.properties.special_traits import TraitNames, TraitTable
-from translator.core.values.json_values import format_object, format_value
+from translator.core.values.json_values import format_object, format_value, normalised
 from translator.core.values.timestamps import iso_seconds, number_to_ms, parse
 
 
@@ -47,6 +48,40 @@ def format_traits(
         out["id"] = user_id
     out.update(special)
     return out
+
+
+def lost_traits(kind: str, traits: Json, formatted: Json, table: TraitTable) -> list[Skip]:
+    """The reasons why traits are not in what `format_traits` gave for them.
+
+    `kind` is what they are, such as `context.traits`. A date cannot be read, or another trait, or
+    the userId, gives the property of that name.
+    """
+    names = table.names[tuple(traits)]
+    if not names.contested:
+        return []
+    missing = [
+        name
+        for name in names.contested
+        if traits[name] is not None and formatted.get(name) != format_value(traits[name])
+    ]
+    reasons: list[Skip] = []
+    if "$created" not in formatted:
+        dates = [name for name in missing if normalised(name) in table.created and traits[name]]
+        for name in dates:
+            reason = f"trait {name!r:.80} is not a readable date: {traits[name]!r:.80}"
+            reasons.append(skip("date_unreadable", reason))
+        missing = [name for name in missing if name not in dates]
+    if not missing:
+        return reasons
+    read = dict(names.roles)
+    if "createdAt" in read and traits[read["createdAt"]]:
+        read.pop("created", None)
+    used = {*read.values()}
+    sent = [*formatted.values(), *(traits[name] for name in used)]
+    taken = [
+        name for name in missing if name not in used and format_value(traits[name]) not in sent
+    ]
+    return [*reasons, name_taken(kind, taken)] if taken else reasons
 
 
 def traits_of_id(user_id: Any, table: TraitTable) -> Json:
