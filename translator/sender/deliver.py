@@ -187,6 +187,10 @@ class Sender:
         """The hosts whose circuit is not closed, each with the reason of the last failure."""
         return self._dispatch.failing_hosts()
 
+    def paused_hosts(self) -> dict[str, tuple[float, str]]:
+        """The hosts to which nothing is sent now: for how many seconds, and why."""
+        return self._dispatch.paused_hosts(self._time())
+
     def moment(self) -> float:
         """The time in seconds since 1970."""
         return self.preparation.now()

@@ -307,6 +307,21 @@ def test_partial_failures_by_index() -> None:
     ]
 
 
+def test_a_paused_host_is_known_by_its_pause() -> None:
+    """A host that asked to wait is paused for so long, although its circuit is closed; one whose
+    request failed without such a wish is not."""
+    driven = Driven(of("ann", "A"), gives_up=False)
+    driven.answer(driven.send(), DOWN)
+    assert driven.dispatch.paused_hosts(driven.now) == {}
+    driven.wait()
+    driven.answer(driven.send(), InterpretedResponse(Meaning.RETRY, "HTTP 429", retry_after=30.0))
+    driven.now += 10
+    assert driven.dispatch.failing_hosts() == {}
+    assert driven.dispatch.paused_hosts(driven.now) == {US: (20.0, "HTTP 429")}
+    driven.now += 20
+    assert driven.dispatch.paused_hosts(driven.now) == {}
+
+
 def test_retry_after_holds_the_whole_host() -> None:
     """Retry-After delays all requests to that host, and none to other hosts."""
     driven = Driven(put("ann"), of("bob", "B"), event("C", host=EU, distinct_id="cid"))

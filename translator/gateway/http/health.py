@@ -1,8 +1,9 @@
 """Whether the gateway does its work, and what keeps it from that."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from translator.core.operations import Json
+from translator.core.values.timestamps import iso_milliseconds
 from translator.gateway.sources.pipeline import Pipeline
 
 
@@ -10,7 +11,8 @@ def health(pipelines: Sequence[Pipeline]) -> tuple[int, Json]:
     """The HTTP status and body of `/healthz`: 200 if every source stores and delivers, else 503.
 
     `problems` names for each source that does not work what is wrong. While only the target fails,
-    calls are still accepted and wait.
+    calls are still accepted and wait. `paused` names the hosts to which nothing is sent now: they
+    asked to wait, or failed. A pause alone is no problem.
     """
     problems: list[Json] = []
     for each in pipelines:
@@ -24,9 +26,18 @@ def health(pipelines: Sequence[Pipeline]) -> tuple[int, Json]:
         "oldest_waiting_seconds": round(
             max((each.delivery.oldest_waiting() for each in pipelines), default=0.0), 3
         ),
+        "paused": [paused for each in pipelines for paused in _paused(each)],
         "problems": problems,
     }
     return (503 if problems else 200), body
+
+
+def _paused(pipeline: Pipeline) -> Iterator[Json]:
+    now = pipeline.sender.moment()
+    for host, (seconds, reason) in pipeline.sender.paused_hosts().items():
+        source: Json = {"source": pipeline.name} if pipeline.name else {}
+        until = iso_milliseconds(int((now + seconds) * 1000))
+        yield {**source, "host": host, "until": until, "reason": f"{reason:.200}"}
 
 
 def _problems(pipeline: Pipeline) -> list[tuple[str, str]]:

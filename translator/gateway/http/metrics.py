@@ -92,8 +92,19 @@ class Metrics(Collector):
             total += count
             bounds.append((bound, total))
         delay.add_metric([], bounds, delay_sum)
+        paused = GaugeMetricFamily(
+            "gateway_paused_seconds",
+            "For how long nothing is sent to a host, because it asked to wait or failed.",
+            labels=["host"],
+        )
+        waits: dict[str, float] = {}
+        for each in pipelines:
+            for host, (seconds, _) in each.sender.paused_hosts().items():
+                waits[host] = max(seconds, waits.get(host, 0.0))
+        for host, seconds in sorted(waits.items()):
+            paused.add_metric([host], seconds)
         processes = GaugeMetricFamily(
             "gateway_translation_processes", "Processes that are ready to translate."
         )
         processes.add_metric([], self._pool.ready if self._pool else 0)
-        return [requests, messages, parts, waiting, oldest, delay, processes]
+        return [requests, messages, parts, waiting, oldest, delay, paused, processes]

@@ -44,6 +44,10 @@ class CircuitBreaker:
         """Seconds until a request may be sent; None: not before the probe has its response."""
         if self._rounds >= TRIP and self._probing:
             return None
+        return self.pause(now)
+
+    def pause(self, now: float) -> float:
+        """Seconds until the next request, because the host failed or asked to wait; 0 if none."""
         return max(0.0, self._open_until - now)
 
     @property

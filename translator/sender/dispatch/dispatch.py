@@ -121,6 +121,11 @@ class Dispatch:
             if circuit.state is not CircuitState.CLOSED
         }
 
+    def paused_hosts(self, now: float) -> dict[str, tuple[float, str]]:
+        """The hosts to which nothing is sent now: for how many seconds, and why."""
+        waits = ((host, each.pause(now), each.reason) for host, each in [*self._circuits.items()])
+        return {host: (seconds, reason) for host, seconds, reason in waits if seconds > 0}
+
     def abandoned(self, now: float) -> list[Settled]:
         """The operations that are given up without another try, because their host is down."""
         settled: list[Settled] = []

@@ -160,6 +160,28 @@ def test_the_target_does_not_answer(
     assert client.get("/healthz").json["accepting"] is True
 
 
+def test_the_target_asks_to_wait(
+    gateway: TestGateway, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pause is no problem: /healthz and the metrics say until when nothing is sent, and why."""
+    assert client.get("/healthz").json["paused"] == []
+    assert "gateway_paused_seconds{" not in client.get("/metrics").text
+    paused = {"https://api.mixpanel.com": (90.5, "HTTP 429: slow down")}
+    monkeypatch.setattr(gateway.pipeline.sender, "paused_hosts", lambda: paused)
+    assert problems(client) == (200, [])
+    found = client.get("/healthz").json
+    assert (found["status"], found["accepting"]) == ("ok", True)
+    assert found["paused"] == [
+        {
+            "host": "https://api.mixpanel.com",
+            "until": "2026-06-15T12:01:30.500Z",
+            "reason": "HTTP 429: slow down",
+        }
+    ]
+    line = 'gateway_paused_seconds{host="https://api.mixpanel.com"} 90.5'
+    assert line in client.get("/metrics").text.splitlines()
+
+
 def test_metrics(gateway: TestGateway, client: Client) -> None:
     """Prometheus reads fates, reasons by code, what waits and for how long, and delays."""
     client.post("/v1/batch", {"batch": [{"type": "track", **TRACK, "messageId": n} for n in "abc"]})
