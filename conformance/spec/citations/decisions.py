@@ -1,6 +1,6 @@
 """Our own decisions, as one list with the scenarios that pin each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -12,12 +12,17 @@ SOURCE = "decision:"
 
 
 class Decision(NamedTuple):
-    """A question on which the sources contradict each other or say nothing, and our choice."""
+    """A question on which the sources contradict each other or say nothing, and our choice.
+
+    `tests` pin a choice that scenarios cannot show, such as one about the gateway: each is the path
+    of a file of tests and the name of a test in it, joined by `::`.
+    """
 
     slug: str
     question: str
     choice: str
     why: str
+    tests: Sequence[str] = ()
 
 
 @cache
@@ -47,9 +52,12 @@ def page(citations: Iterable[tuple[str, Iterable[str]]]) -> str:
         "are the rules in [the reference](translator.md).\n"
     )
     for decision in decisions().values():
-        pinned = ", ".join(f"`{scenario}`" for scenario in pins[decision.slug]) or "none"
+        found, kind = (
+            (decision.tests, "Tests") if decision.tests else (pins[decision.slug], "Scenarios")
+        )
+        pinned = ", ".join(f"`{each}`" for each in found) or "none"
         text += (
             f"\n## {decision.slug}\n\n{decision.question}\n\n"
-            f"**{decision.choice}** {decision.why}\n\nScenarios: {pinned}\n"
+            f"**{decision.choice}** {decision.why}\n\n{kind}: {pinned}\n"
         )
     return text

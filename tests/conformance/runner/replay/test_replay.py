@@ -178,11 +178,11 @@ def test_a_changed_input_is_a_difference(mock: Mock) -> None:
     """A translator must leave the caller's message as it was."""
 
     def marking(message: Any, settings: Any, **options: Any) -> Result:
-        message["seen"] = True
+        message["_seen"] = True
         return translate(message, settings, **options)
 
     found = differences(SIGNED_UP + REQUEST, mock, marking)
-    assert found == [Difference("messages[0].seen", Kind.UNEXPECTED, actual=True)]
+    assert found == [Difference("messages[0]._seen", Kind.UNEXPECTED, actual=True)]
 
 
 def test_a_crash_is_a_failure_not_the_end(mock: Mock) -> None:

@@ -6,16 +6,29 @@ from conformance.spec.citations.decisions import decisions, page, pinned_by
 from conformance.spec.scenarios.loading import load_scenarios
 from translator.core.rules import RULES
 
-DECISIONS = Path(__file__).parents[4] / "docs" / "reference" / "decisions.md"
+REPOSITORY = Path(__file__).parents[4]
+DECISIONS = REPOSITORY / "docs" / "reference" / "decisions.md"
 
 
 def citations() -> list[tuple[str, tuple[str, ...]]]:
     return [(scenario.id, scenario.source) for scenario in load_scenarios()]
 
 
-def test_every_decision_is_pinned_by_a_scenario() -> None:
-    """Each choice has a scenario: without one it could change unnoticed."""
-    assert [slug for slug, pins in pinned_by(citations()).items() if not pins] == []
+def test_every_decision_is_pinned() -> None:
+    """Each choice has a scenario, or tests if it is about the gateway: without one it could change
+    unnoticed."""
+    tested = {slug for slug, decision in decisions().items() if decision.tests}
+    pins = pinned_by(citations())
+    assert {slug for slug, scenarios in pins.items() if not scenarios} == tested
+
+
+def test_tests_of_decisions_exist() -> None:
+    """Each test that pins a decision is in the file that the decision names."""
+    for decision in decisions().values():
+        for each in decision.tests:
+            path, name = each.split("::")
+            text = (REPOSITORY / path).read_text(encoding="utf-8")
+            assert (each, f"\ndef {name}(" in text) == (each, True)
 
 
 def test_every_rule_is_shown_by_a_scenario() -> None:
