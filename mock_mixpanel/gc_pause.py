@@ -1,20 +1,19 @@
 """Pauses the cyclic garbage collector while very many objects are made, none of them in cycles."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Pause the collector in this block.
+class uncollected:
+    """Pause the collector in a `with` block.
 
-    Looking for cycles among millions of objects would take longer than the work itself.
+    Looking for cycles among millions of objects would take longer than the work itself. A class,
+    since every request enters such a block, and a generator would take three times as long.
     """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
+
+    def __enter__(self) -> None:
+        self._enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *error: object) -> None:
+        if self._enabled:
             gc.enable()

@@ -52,14 +52,16 @@ def _ingested(backend: Backend, endpoint: str, incoming: Incoming) -> Reply | No
     """The reply; None if the request has to be checked again."""
     now = backend.clock.now()
     records, judged, reply, text = _taken(backend, endpoint, incoming, now)
-    fault = backend.faults.pick(endpoint, {each.token for each in set(judged)})
+    distinct = set(judged)
+    fault = backend.faults.pick(endpoint, {each.token for each in distinct})
     if fault:
         reply = fault.action.answer(endpoint, reply)
         if not fault.action.stores:
             problem = Problem(f"fault {fault.id}: not stored")
             judged = [replace(each, problems=[*each.problems, problem]) for each in judged]
+            distinct = set(judged)
     region = incoming.envelope.region
-    verdict = {each: each.verdict(endpoint, region, now) for each in set(judged)}
+    verdict = {each: each.verdict(endpoint, region, now) for each in distinct}
     verdicts = list(map(verdict.__getitem__, judged))
     exchanged = exchange(incoming, reply, now, fault.id if fault else None)
     arrival = Arrival(exchanged, verdicts, text or dump(records))

@@ -45,12 +45,12 @@ def plain_check(
     The records must be from `parse_shallow`, which has checked their shape, and those of /track
     must have a token. None: the limits are tighter than the shape.
     """
-    if limits.depth < NESTING or min(limits.elements, limits.keys) < MOST_MEMBERS:
+    fewest = min(limits.properties, limits.keys, limits.elements)
+    if limits.depth < NESTING or fewest < MOST_MEMBERS:
         return None
     track = endpoint == "/track"
     # A smaller record has no property that is too large.
     most_bytes = min(limits.record_bytes, limits.property_bytes)
-    most_properties = limits.properties
 
     def are_plain(records: Records, now: float) -> list[bool]:
         earliest = now - limits.track_age if track else limits.import_earliest
@@ -77,7 +77,6 @@ def plain_check(
                 and distinct_id is not None
                 and "$ignore" not in properties
                 and "$bucket" not in properties
-                and len(properties) <= most_properties
                 and not (strict and any(strict_id_problems(properties, limits)))
             )
         for first in range(0, len(records), PRINTED_TOGETHER):

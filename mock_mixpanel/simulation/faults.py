@@ -80,7 +80,8 @@ class Faults:
 
     def pick(self, path: str, tokens: set[str]) -> FaultRule | None:
         """The rule that acts on a request with records of these projects, if any; counts it."""
-        if not any(rule.concerns(path, tokens) for rule in self.rules):
+        rules = self.rules
+        if not rules or not any(rule.concerns(path, tokens) for rule in rules):
             return None
         with self._shared.changing(PART) as part:
             for rule, counted in zip(self.rules, part["rules"], strict=True):
