@@ -88,7 +88,7 @@ def token_of(payload: dict[str, Any]) -> Any:
     return payload["$token"] if "$token" in payload else payload["properties"]["token"]
 
 
-@settings(max_examples=times(150, 800), deadline=None)
+@settings(max_examples=times(60, 800), deadline=None)
 @given(messages, st.sampled_from([Rules.documented(), Rules.observed()]))
 def test_no_message_breaks_the_translator(message: Any, rules: Rules) -> None:
     """Any input gives a result that is JSON, under our own token, and stays as it was."""

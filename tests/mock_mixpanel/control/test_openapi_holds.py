@@ -1,7 +1,9 @@
 """What the description of the HTTP interface says is what is served, whatever is sent."""
 
 import json
+from collections.abc import Callable
 from functools import cache
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests.clients.needs import python_client
 from tests.thorough import THOROUGH, times
 
 schemathesis = python_client("schemathesis")
+meta = python_client("schemathesis.generation.meta")
 builder = python_client("schemathesis.generation.hypothesis.builder")
 checks = python_client("schemathesis.specs.openapi.checks")
 validation = python_client("openapi_spec_validator")
@@ -91,6 +94,8 @@ def answered(case: Any) -> None:
 
 OPERATIONS = [f"{method} {path}" for method, path, _ in openapi.operations()]
 Mode = builder.HypothesisTestMode
+SHARE = times(3, 1)
+"""A usual run sends one of so many of the requests that vary one part."""
 
 
 def modes(operation: str) -> list[Any]:
@@ -104,6 +109,18 @@ def modes(operation: str) -> list[Any]:
     return [Mode.EXAMPLES, Mode.FUZZING] if again else list(Mode)
 
 
+def share(check: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Check one of `SHARE` requests that vary one part, and every other request."""
+    numbers = count()
+
+    def checked(case: Any) -> None:
+        varied = case.meta.phase.name == meta.TestPhase.COVERAGE
+        if not varied or next(numbers) % SHARE == 0:
+            check(case)
+
+    return checked
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_whatever_is_sent(operation: str) -> None:
     """No request to an operation fails, and each answer is as the description says.
@@ -115,10 +132,10 @@ def test_whatever_is_sent(operation: str) -> None:
     config = builder.HypothesisTestConfig(
         project=described().config,
         modes=modes(operation),
-        settings=settings(max_examples=times(5, 50)),
+        settings=settings(max_examples=times(4, 50)),
     )
     check = builder.create_test(
-        operation=described()[path][method], test_func=answered, config=config
+        operation=described()[path][method], test_func=share(answered), config=config
     )
     check()
 

@@ -339,7 +339,7 @@ DAMAGE = st.lists(
 )
 
 
-@settings(max_examples=times(100, 500), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(40, 500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damage=DAMAGE)
 def test_damaged_requests(server: Server, damage: list[tuple[int, int, bytes]]) -> None:
     """However a request is damaged, it is answered or its connection is closed; never a 500."""

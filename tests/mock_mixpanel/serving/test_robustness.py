@@ -54,7 +54,7 @@ READERS = [f"/api/2.0/export?{DAYS}", "/api/query/engage", "/api/app/projects/T/
 LISTS = ["requests", "events", "profiles", "groups", "rejected", "identities"]
 
 
-@settings(max_examples=times(50, 300), deadline=None)
+@settings(max_examples=times(25, 300), deadline=None)
 @given(
     path=st.sampled_from(["/track", "/engage", "/groups", "/import", "/import?strict=1"]),
     identity=st.sampled_from(IDENTITY_MODES),
@@ -75,7 +75,7 @@ def test_any_json(path: str, identity: str, records: list[Any]) -> None:
         assert (read.status_code, read.data is not None) == (200, True), reader
 
 
-@settings(max_examples=times(50, 300), deadline=None)
+@settings(max_examples=times(25, 300), deadline=None)
 @given(
     body=st.binary(max_size=60),
     kind=st.sampled_from(["application/json", "application/x-ndjson", "text/plain", "", "a/b"]),

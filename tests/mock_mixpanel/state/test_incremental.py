@@ -12,6 +12,7 @@ from mock_mixpanel.log.index import Index
 from mock_mixpanel.log.row_codec import Row
 from mock_mixpanel.log.stores import PAGE, Page
 from mock_mixpanel.log.stores.memory import MemoryStore
+from tests.thorough import times
 
 LISTS = ["events", "events?raw=1", "profiles", "groups", "rejected", "identities"]
 
@@ -95,16 +96,17 @@ steps = st.one_of(
 ALL_KINDS = [("track", "T"), ("track", "U"), ("refused", "T"), ("engage", "T"), ("alias", "T")]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=times(4, 30), deadline=None)
 @example([*ALL_KINDS, ("read", 0), ("read", 1), ("reset", "T"), ("track", "U")])
 @given(st.lists(steps, min_size=5, max_size=15))
 def test_after_resets_all_workers_show_what_the_log_has(done: list[tuple[str, Any]]) -> None:
     """After any requests, reads and resets, two workers and a new one show the same."""
     store = MemoryStore()
     backends = [Backend(store=store) for _ in range(2)]
+    workers = [create_app(backend=each).test_client() for each in backends]
     for number, (kind, value) in enumerate(done):
         who = f"person-{number % 3}"
-        worker = create_app(backend=backends[number % 2]).test_client()
+        worker = workers[number % 2]
         if kind == "track":
             worker.post("/track", json=[event("A", token, who) for token in value])
         elif kind == "engage":

@@ -105,7 +105,7 @@ def run(mock: Mock, seconds: list[list[Record]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=times(8, 40), deadline=None)
+@settings(max_examples=times(4, 40), deadline=None)
 @given(seconds=traffic(), data=st.data())
 def test_any_interleaving(
     identity: str, seconds: list[list[tuple[int, Record]]], data: st.DataObject

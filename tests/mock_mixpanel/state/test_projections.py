@@ -31,7 +31,7 @@ def replay(mock: Mock, steps: Any, *, read_each: bool) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=times(10, 40), deadline=None)
+@settings(max_examples=times(5, 40), deadline=None)
 @given(steps=STEPS, queue=QUEUES)
 def test_step_by_step_is_at_once(identity: str, steps: Any, queue: int | None) -> None:
     """What is computed record by record is what is computed from the whole log at once."""
@@ -44,7 +44,7 @@ def test_step_by_step_is_at_once(identity: str, steps: Any, queue: int | None) -
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=times(10, 40), deadline=None)
+@settings(max_examples=times(5, 40), deadline=None)
 @given(
     steps=st.lists(st.tuples(st.integers(0, 6), st.booleans(), records(IDS)), max_size=20),
     queue=QUEUES,
@@ -62,7 +62,7 @@ def test_the_clock_may_go_back(identity: str, steps: Any, queue: int | None) -> 
     assert unwatched.state() == watched.state()
 
 
-@settings(max_examples=times(15, 50), deadline=None)
+@settings(max_examples=times(6, 50), deadline=None)
 @given(steps=STEPS)
 def test_every_record_has_a_verdict(steps: Any) -> None:
     """Nothing is lost: each record is stored or has a reason, and the lists agree."""
@@ -74,7 +74,7 @@ def test_every_record_has_a_verdict(steps: Any) -> None:
     assert with_reasons == [item["reasons"] for item in last["rejected"]]
 
 
-@settings(max_examples=times(15, 50), deadline=None)
+@settings(max_examples=times(6, 50), deadline=None)
 @given(steps=STEPS)
 def test_legacy_is_not_retroactive(steps: Any) -> None:
     """Under legacy an event never changes its person afterwards."""
@@ -84,7 +84,7 @@ def test_legacy_is_not_retroactive(steps: Any) -> None:
         assert earlier == {key: later[key] for key in earlier}
 
 
-@settings(max_examples=times(15, 50), deadline=None)
+@settings(max_examples=times(6, 50), deadline=None)
 @given(steps=STEPS)
 def test_merges_are_never_undone(steps: Any) -> None:
     """Under original two ids that are one person stay one person."""
@@ -95,7 +95,7 @@ def test_merges_are_never_undone(steps: Any) -> None:
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=times(15, 50), deadline=None)
+@settings(max_examples=times(6, 50), deadline=None)
 @given(steps=STEPS)
 def test_a_queue_loses_nothing(identity: str, steps: Any) -> None:
     """Records that wait for the alias queue are stored once it has moved, and in order."""

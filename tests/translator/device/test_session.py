@@ -78,7 +78,7 @@ def session(**more: Any) -> Session:
     return Session(**{"settings": SETTINGS, "now": NOW, **more})
 
 
-@settings(max_examples=times(100, 600), deadline=None)
+@settings(max_examples=times(50, 600), deadline=None)
 @given(st.lists(messages, max_size=4), st.sampled_from(MODES), st.sampled_from(RULE_SETS))
 def test_no_message_breaks_a_session(given_: list[Any], mode: str, rules: Rules) -> None:
     """Any input gives results that are JSON, and stays as it was."""

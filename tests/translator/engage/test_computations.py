@@ -92,7 +92,7 @@ def read(computation: Computation, history: Calls) -> list[Any]:
     return states
 
 
-@settings(max_examples=times(120, 600), deadline=None)
+@settings(max_examples=times(50, 600), deadline=None)
 @given(conditions, calls)
 def test_conditions(item: dict[str, Any], history: Calls) -> None:
     """A condition holds if and only if it does in the whole history."""
@@ -103,7 +103,7 @@ def test_conditions(item: dict[str, Any], history: Calls) -> None:
     assert computation.value(read(computation, history), T0 // HOUR) == expected
 
 
-@settings(max_examples=times(120, 600), deadline=None)
+@settings(max_examples=times(50, 600), deadline=None)
 @given(traits, calls)
 def test_traits(item: dict[str, Any], history: Calls) -> None:
     """A computed trait has the value that it has over the whole history."""
@@ -114,7 +114,7 @@ def test_traits(item: dict[str, Any], history: Calls) -> None:
     assert computation.value(read(computation, history), T0 // HOUR) == expected
 
 
-@settings(max_examples=times(80, 400), deadline=None)
+@settings(max_examples=times(40, 400), deadline=None)
 @given(st.one_of(conditions, traits), calls, st.data())
 def test_order_and_merging(item: dict[str, Any], history: Calls, data: st.DataObject) -> None:
     """Neither the order of arrival nor a merge of two people changes a value."""
@@ -131,7 +131,7 @@ def test_order_and_merging(item: dict[str, Any], history: Calls, data: st.DataOb
     assert computation.value(one, T0 // HOUR) == expected
 
 
-@settings(max_examples=times(80, 400), deadline=None)
+@settings(max_examples=times(40, 400), deadline=None)
 @given(
     st.sampled_from(["sum", "min", "max", "average"]),
     st.lists(st.tuples(st.integers(1, 40), st.sampled_from([0.1, 0.2, 3, "4"])), min_size=2),

@@ -125,7 +125,7 @@ def sent(messages: list[Json]) -> list[tuple[int | None, str, str, Any]]:
     )
 
 
-@settings(max_examples=times(30, 120), deadline=None)
+@settings(max_examples=times(12, 120), deadline=None)
 @given(groups, traits, traits, conditions, arrivals)
 def test_incremental_computation_is_recomputation(
     audience: list[list[Any]],

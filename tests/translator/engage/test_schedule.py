@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import times
 from tests.translator.engage.build import DAY, HOUR, T0, track
 from tests.translator.engage.test_computations import (
     conditions,
@@ -36,7 +37,7 @@ def definitions(audience: list[list[Any]], trait: dict[str, Any]) -> Any:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(25, 200), deadline=None)
 @given(groups, traits, arrivals)
 def test_what_was_sent_last_is_right(
     audience: list[list[Any]], trait: dict[str, Any], events: list[Any]

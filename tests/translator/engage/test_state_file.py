@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import times
 from tests.translator.engage.build import DAY, HOUR, T0, track
 from tests.translator.engage.test_computations import conditions, traits
 from tests.translator.engage.test_recomputation import arrivals, message_of
@@ -35,7 +36,7 @@ audiences:
 """
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(12, 100), deadline=None)
 @given(groups, traits, conditions, arrivals, st.sets(st.integers(0, 25)), st.data())
 def test_reopened_at_any_point(
     audience: list[list[Any]],

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.command import run_here
+from tests.thorough import times
 from tests.translator.sender.build import NOW, US, event, recorded_retry
 from tests.translator.sender.stub import Reply, Stub, running_stub
 from translator.cli import main
@@ -61,7 +62,7 @@ runs = st.lists(
 
 
 @given(runs)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(12, 100), deadline=None)
 def test_any_mix_of_runs_inputs_and_restarts(mix: list[tuple[list[bytes], str | None]]) -> None:
     """With one spool, each bad line of each input has exactly one dead letter for `resend`."""
     with tempfile.TemporaryDirectory() as name, running_stub() as stub:

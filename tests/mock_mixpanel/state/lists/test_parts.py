@@ -33,7 +33,7 @@ def last(items: list[Any], most: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=times(10, 40), deadline=None)
+@settings(max_examples=times(5, 40), deadline=None)
 @given(steps=STEPS, limits=LIMITS, number=st.integers(0, 25), most=st.integers(0, 5))
 def test_a_part_is_one_of_the_whole(
     identity: str, steps: Any, limits: dict[str, int], number: int, most: int
@@ -53,7 +53,7 @@ def test_a_part_is_one_of_the_whole(
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=times(10, 40), deadline=None)
+@settings(max_examples=times(5, 40), deadline=None)
 @given(steps=STEPS, queue=st.sampled_from([None, 0]))
 def test_of_duplicates_the_latest_is_seen(identity: str, steps: Any, queue: int | None) -> None:
     """Of raw rows with the same event, canonical id, time and insert id the last one is listed."""

@@ -52,7 +52,7 @@ class Listed:
 
 
 @pytest.mark.parametrize("identity", MODES)
-@settings(max_examples=times(15, 60), deadline=None)
+@settings(max_examples=times(6, 60), deadline=None)
 @given(steps=STEPS, limits=LIMITS)
 def test_kept_texts_are_those_made_anew(identity: str, steps: Any, limits: dict[str, int]) -> None:
     """Whatever is merged, waits or is compacted, reading after each step ends in the same lists."""

@@ -142,7 +142,7 @@ def test_since_lists_late_updates(frozen: MockMixpanel) -> None:
     assert [each["distinct_id"] for each in changed] == ["u-1"]
 
 
-@settings(max_examples=times(20, 100), deadline=None)
+@settings(max_examples=times(10, 100), deadline=None)
 @given(
     updates=st.lists(OPERATIONS, max_size=8),
     data=st.data(),

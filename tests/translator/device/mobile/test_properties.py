@@ -76,7 +76,7 @@ rule_sets = st.sets(st.sampled_from([rule.name for rule in RULES])).map(
 modes = st.sampled_from(["ios", "android"])
 
 
-@settings(max_examples=times(100, 800), deadline=None)
+@settings(max_examples=times(40, 800), deadline=None)
 @given(source_settings, st.lists(messages | values, max_size=5), modes, rule_sets)
 def test_every_message_is_answered(
     source: dict[str, Any], session_messages: list[Any], mode: str, rules: Rules
@@ -97,7 +97,7 @@ def test_every_message_is_answered(
     assert repr(session_messages) == repr(before)
 
 
-@settings(max_examples=times(80, 400), deadline=None)
+@settings(max_examples=times(30, 400), deadline=None)
 @given(source_settings, st.lists(messages, max_size=4), modes, rule_sets)
 def test_calls_have_the_form_of_captures(
     source: dict[str, Any], session_messages: list[Any], mode: str, rules: Rules
