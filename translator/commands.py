@@ -134,6 +134,8 @@ def _translate_on_spark(
     from translator.spark.session import spark_session
     from translator.spark.translate import translate_corpus
 
+    if output and not is_url(output) and Path(output).exists():
+        usage_error(f"--output {output} already exists; name a new folder")
     with spark_session(options, "translate") as session:
         corpus = SparkCorpus(session, local_files(file or "-"))
         codes = translate_corpus(corpus, job, output or json_output())

@@ -63,6 +63,10 @@ def test_output_folder(
     [
         (("--engine", "spark", "file:///no/such/file"), "PATH_NOT_FOUND"),
         (("--engine", "spark", "s3n://bucket/file"), "No FileSystem for scheme"),
+        (("--engine", "spark", "s3a://bucket/file"), "no connector for this kind of URL"),
+        (("--engine", "spark", "hdfs://127.0.0.1:1/file"), "localhost:1: java.net.ConnectExc"),
+        (("--engine", "spark", "hdfs:///file"), "Incomplete HDFS URI, no host"),
+        (("--engine", "spark", "file://host/file"), "Wrong FS"),
         (("--engine", "spark"), "cannot read standard input"),
         (("s3a://bucket/file",), "--engine spark"),
         (("--master", "local"), "--master is for --engine spark"),
@@ -79,9 +83,51 @@ def test_wrong_input(
 
 
 def test_a_damaged_file(session: Any, settings: tuple[str, Path], tmp_path: Path) -> None:
-    """A gzip file that is cut off is an error, not the end of the corpus."""
+    """A gzip file that is cut off is an error that names it, not the end of the corpus."""
     data = gzip.compress(b'{"type": "track", "event": "E", "userId": "u"}\n' * 9000, 0)
     (tmp_path / "cut.gz").write_bytes(data[: len(data) // 2])
     ran = run("translate", *settings, *NOW, "--engine", "spark", tmp_path / "cut.gz")
     assert ran.status == 2
-    assert "cannot read the input" in ran.errors
+    assert f"file://{tmp_path}/cut.gz: java.io.EOFException: Unexpected end" in ran.errors
+
+
+@pytest.mark.parametrize("name", ["10:30.jsonl", "_a.jsonl", ".a.jsonl", "a.jsonl._COPYING_"])
+def test_a_name_that_spark_cannot_read(
+    session: Any, settings: tuple[str, Path], name: str, tmp_path: Path
+) -> None:
+    """The error names the file."""
+    (tmp_path / name).write_text('{"type": "track", "event": "E", "userId": "u"}\n')
+    ran = run("translate", *settings, *NOW, "--engine", "spark", tmp_path / name)
+    assert (ran.status, ran.output) == (2, b"")
+    assert f"Spark cannot read {tmp_path / name}" in ran.errors or (
+        f"Spark does not read {tmp_path / name}" in ran.errors
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("A.PARQUET", {"type": "track", "event": "E", "userId": "u"}),
+        ("a.parquet", {"type": "track", "event": "E", "userId": "u", "userID": "v", "Event": 1}),
+        ("a.parquet", {"a`b.c": '{"type": "track", "event": "E", "userId": "u"}'}),
+    ],
+)
+def test_a_table(
+    session: Any, settings: tuple[str, Path], name: str, columns: dict[str, Any], tmp_path: Path
+) -> None:
+    """The case of the file's name has no effect; that of a column's name has, as in JSON."""
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.Table.from_pylist([columns]), tmp_path / name)
+    (tmp_path / "a.jsonl").write_text('{"type": "track", "event": "E", "userId": "u"}\n')
+    local = run("translate", *settings, *NOW, tmp_path / "a.jsonl")
+    spark = run("translate", *settings, *NOW, "--engine", "spark", tmp_path / name)
+    assert (spark.status, spark.output) == (0, local.output)
+
+
+def test_an_output_folder_that_exists(settings: tuple[str, Path], tmp_path: Path) -> None:
+    """It is refused before Spark starts."""
+    spark = ("--engine", "spark", "--output", tmp_path, "file:///no/such/file")
+    ran = run("translate", *settings, *spark)
+    assert (ran.status, f"--output {tmp_path} already exists" in ran.errors) == (2, True)

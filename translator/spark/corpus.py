@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from translator.options import usage_error
 from translator.spark.options import is_url
 
-PARQUET = (".parquet", ".parq")
+_PARQUET = (".parquet", ".parq")
 BLOCK_BYTES = 1 << 20
 """Lines are handed over in blocks of about this size."""
 
@@ -67,6 +67,11 @@ def local_files(name: str) -> list[str]:
     )
 
 
+def is_parquet(name: str) -> bool:
+    """Whether a file is a Parquet table, by the end of its name."""
+    return name.lower().endswith(_PARQUET)
+
+
 class SparkCorpus:
     """The files of a corpus, in order, and the number of their lines.
 
@@ -80,7 +85,7 @@ class SparkCorpus:
         if not self.files:
             usage_error("the input has no files")
         paths = {key: path for key, path, _ in self.files}
-        tables = {key for key in paths if key.endswith(PARQUET)}
+        tables = {key for key in paths if is_parquet(key)}
         texts = [path for key, path in paths.items() if key not in tables]
         self._texts = self._read_texts(texts) if texts else None
         self._tables = self._read_tables([paths[key] for key in tables]) if tables else None
@@ -111,6 +116,11 @@ class SparkCorpus:
             usage_error("--engine spark reads files; it cannot read standard input")
         if not is_url(name):
             path = os.path.abspath(name)  # noqa: PTH100 - a link keeps its own name
+            if ":" in Path(path).name:
+                usage_error(
+                    f"Spark cannot read {name}: the name of the file has a colon; rename the file,"
+                    " or use --engine local"
+                )
             return [(path, f"file:{path.translate(_GLOB)}", name)]
         found = sorted(self._session.read.text(name).inputFiles())
         return [(_key(each), unquote(each).translate(_GLOB), unquote(each)) for each in found]
@@ -129,7 +139,8 @@ class SparkCorpus:
         self._check_all_found(table, paths)
         columns = table.schema.fields
         if len(columns) == 1 and columns[0].dataType.typeName() in ("string", "binary"):
-            line = f"cast(`{columns[0].name}` as binary)"
+            name = columns[0].name.replace("`", "``")
+            line = f"cast(`{name}` as binary)"
         else:
             line = "cast(to_json(struct(*)) as binary)"
         return table.selectExpr(
@@ -137,11 +148,15 @@ class SparkCorpus:
         )
 
     def _check_all_found(self, table: Any, paths: list[str]) -> None:
-        """Spark leaves out files whose names begin with `_` or `.`; nothing is lost in silence."""
-        if missing := len(paths) - len(table.inputFiles()):
-            usage_error(
-                f"Spark does not read {missing} of the files: names must not begin with _ or ."
-            )
+        """Name a file that Spark would leave out without notice, because of its name."""
+        if len(table.inputFiles()) == len(paths):
+            return
+        found = {_key(each) for each in table.inputFiles()}
+        missing = [name for key, _, name in self.files if key not in found]
+        usage_error(
+            f"Spark does not read {missing[0]} (files left out: {len(missing)}): a name must not"
+            " begin with _ or . or end with ._COPYING_; rename the file, or use --engine local"
+        )
 
     def _placed(self) -> tuple[BlockStarts, int]:
         """The places of all blocks, and the number of all lines."""
@@ -188,7 +203,7 @@ def _blocks(batches: Iterable[Any], places: BlockStarts) -> Iterator[LineBlock]:
     for batch in batches:
         for file, number, lines in _runs(batch):
             key = _key(file), number
-            if file.endswith(PARQUET):
+            if is_parquet(file):
                 # The rows of a table have their numbers: the file is one block.
                 current, begun = (key[0], 0), number
             elif key != current:
@@ -205,7 +220,7 @@ def _runs(batch: Any) -> Iterator[tuple[str, int, list[bytes]]]:
     for index in range(1, len(lines) + 1):
         if index < len(lines) and files[index] == files[start]:
             # The rows of a table are numbered, the lines of a block have its number.
-            step = index - start if files[start].endswith(PARQUET) else 0
+            step = index - start if is_parquet(files[start]) else 0
             if numbers[index] == numbers[start] + step:
                 continue
         yield files[start], numbers[start], lines[start:index]

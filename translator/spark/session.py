@@ -1,13 +1,15 @@
 """A Spark session for one command. Spark is imported and started only here."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import click
 
@@ -29,17 +31,29 @@ _DEFAULTS = {
 }
 """Options of Spark where neither the command line nor Spark's configuration has them."""
 
-_FIXED = {"spark.sql.files.ignoreCorruptFiles": "false"} | {
-    "spark.sql.files.ignoreMissingFiles": "false"
+_FIXED = {
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    # Parquet columns `userId` and `userid` are two fields, as in JSON.
+    "spark.sql.caseSensitive": "true",
 }
-"""Options without which data could be lost without notice."""
+"""Options without which data could be lost or changed without notice."""
 
 _INPUT_ERRORS = (
     *("PATH_NOT_FOUND", "FAILED_READ_FILE", "FileNotFoundException", "EOFException"),
     *("ZipException", "UnknownHostException", "No FileSystem for scheme", "ZstdIOException"),
     *("FileAlreadyExistsException", "not in gzip format", "AccessControlException"),
+    *("FileSystem not found", "ConnectException", "Incomplete HDFS URI", "Wrong FS"),
+    *("is not a valid DFS filename", "UNABLE_TO_INFER_SCHEMA", "CANNOT_MERGE"),
+    *("PARQUET_TYPE_ILLEGAL", "UNSUPPORTED_TIME_TYPE"),
+    *("NotDirectoryException", "Mkdirs failed"),
 )
 """What the text of an error has if the input or output is wrong."""
+
+_FILE = re.compile(r"Encountered error while reading file (\S+?)\.?(?:\s|$)")
+_NO_CONNECTOR = re.compile(r"Class (\S+FileSystem) not found")
+_CALL = re.compile(r"Call From \S+ to (\S+) failed")
+"""What the text of an error says about the file, the connector, and the server."""
 
 
 class SparkFailure(click.ClickException):
@@ -52,9 +66,9 @@ class SparkFailure(click.ClickException):
 def spark_session(options: SparkOptions, name: str) -> Iterator[Any]:
     """A session under this name of the application, ended with the context.
 
-    A session that is active already, as in a notebook, is used and left open. Without the package
-    or Java the program ends with status 2; so it does where Spark cannot read the input. Raises
-    SparkFailure for other failures of a job.
+    A session that is active already, as in a notebook, is used and left open, with its options.
+    Without the package or Java the program ends with status 2; so it does where Spark cannot read
+    the input. Raises SparkFailure for other failures of a job.
     """
     try:
         from pyspark.sql import SparkSession
@@ -68,10 +82,26 @@ def spark_session(options: SparkOptions, name: str) -> Iterator[Any]:
         try:
             for file in options.py_files:
                 session.sparkContext.addPyFile(str(_importable(file, Path(folder))))
-            yield session
+            with _options_set(session, _FIXED):
+                yield session
         finally:
             if active is None:
-                session.stop()
+                with suppress(Exception):  # Java may have ended; the error of the job says so.
+                    session.stop()
+
+
+@contextmanager
+def _options_set(session: Any, wanted: Mapping[str, str]) -> Iterator[None]:
+    """Set options of SQL, which can be those of a notebook, until the context ends."""
+    before = {key: session.conf.get(key) for key in wanted}
+    for key, value in wanted.items():
+        session.conf.set(key, value)
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # Java may have ended.
+            for key, value in before.items():
+                session.conf.set(key, value)
 
 
 def has_java() -> bool:
@@ -116,21 +146,39 @@ def _importable(file: Path, folder: Path) -> Path:
 
 @contextmanager
 def _job_errors() -> Iterator[None]:
-    from py4j.protocol import Py4JError
+    from py4j.protocol import Py4JError, Py4JNetworkError
     from pyspark.errors import PySparkException
 
     try:
         yield
+    except (Py4JNetworkError, ConnectionError) as error:
+        raise SparkFailure(
+            "Spark's Java process ended during the job. If it was short of memory, give it more:"
+            " --spark-conf spark.driver.memory=4g"
+        ) from error
     except (Py4JError, PySparkException) as error:
         text = str(error)
-        problem = _problem(text.splitlines())
+        problem = printable(problem_in(text))
+        if "JAVA_GATEWAY_EXITED" in text:
+            raise SparkFailure(
+                "Spark did not start. The lines above say why, such as a wrong --master or"
+                " --spark-conf, or a Java that does not work"
+            ) from error
         if any(sign in text for sign in _INPUT_ERRORS):
             usage_error(f"Spark cannot read the input or write the output: {problem}")
-        raise SparkFailure(f"the job on Spark failed: {printable(problem)}") from error
+        raise SparkFailure(f"the job on Spark failed: {problem}") from error
 
 
-def _problem(lines: Sequence[str]) -> str:
-    """The innermost cause in the text of an error, without stack traces."""
+def problem_in(text: str) -> str:
+    """The innermost cause in the text of an error, without stack traces, and the file or server."""
+    lines = [line for line in text.splitlines() if line.strip()]
     causes = [line.partition("Caused by: ")[2] for line in lines if "Caused by: " in line]
     thrown = [line[2:] for line in lines if line.startswith(": ")]
-    return (causes[-1:] or thrown or lines or ["no reason given"])[0].strip()[:1000]
+    problem = (causes[-1:] or thrown or lines or ["no reason given"])[0].strip()[:1000]
+    if found := _NO_CONNECTOR.search(text):
+        return (
+            f"Spark has no connector for this kind of URL (class {found[1]}): add its library with"
+            " --spark-conf spark.jars.packages=GROUP:NAME:VERSION"
+        )
+    where = _FILE.search(text) or _CALL.search(text)
+    return f"{unquote(where[1])}: {problem}" if where and where[1] not in problem else problem
