@@ -1,5 +1,6 @@
 """The `/_mock` API: reads journal and state, and controls clock, faults and projects."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,9 @@ from mock_mixpanel.control.parameters import (
 from mock_mixpanel.ingest.replies import JSON_TYPE
 from mock_mixpanel.json_values import to_json
 from mock_mixpanel.state.lists.json_cache import array, pieces
+
+_CONVERTER = re.compile(r"<\w+(\(.*?\))?:")
+"""The type of a parameter in a route, which an error message leaves out."""
 
 ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("GET", "health", Control.health),
@@ -69,8 +73,9 @@ def control_api(backend: Backend) -> Blueprint:
     @api.route("/", defaults={"path": ""}, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
     @api.route("/<text:path>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
     def unknown(path: str) -> Response:
-        known = [f"{method} /_mock/{path}" for method, path, _ in ROUTES]
-        raise ControlError(f"no {request.method} {request.path}", 404, known_paths=known)
+        known = [f"{method} /_mock/{_CONVERTER.sub('<', path)}" for method, path, _ in ROUTES]
+        problem = f"there is no {request.method} {request.path}"
+        raise ControlError(problem, 404, known_paths=known)
 
     return api
 

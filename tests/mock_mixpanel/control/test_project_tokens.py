@@ -65,4 +65,4 @@ def test_a_line_break_in_any_other_path(mock_mixpanel: MockMixpanel) -> None:
     answer = connection.getresponse()
     found = json.loads(answer.read())
     connection.close()
-    assert (answer.status, found["error"]) == (404, "no GET /_mock/pro\njects")
+    assert (answer.status, found["error"]) == (404, "there is no GET /_mock/pro\njects")
