@@ -58,9 +58,9 @@ def test_delivered(tmp_path: Path, stub: Stub) -> None:
 
 @pytest.mark.parametrize("source", ["pipe", "file", "gzip"])
 def test_blank_lines_are_no_messages(source: str, tmp_path: Path, stub: Stub) -> None:
-    """They are neither read nor lost, whatever the input is; a file may be compressed."""
+    """They are neither read nor lost, but counted in the number of the line that an error names."""
     (tmp_path / "settings.json").write_text('{"token": "T"}')
-    data = ("\n" + json.dumps(TRACK) + "\n \r\n\n").encode()
+    data = ("\n" + json.dumps(TRACK) + "\n \r\n\nbad\n").encode()
     file = tmp_path / "messages"
     file.write_bytes(gzip.compress(data) if source == "gzip" else data)
     words = ["send", "--settings", "settings.json", "--now", NOW, "--base-url", stub.url]
@@ -71,9 +71,9 @@ def test_blank_lines_are_no_messages(source: str, tmp_path: Path, stub: Stub) ->
         input=data,
         capture_output=True,
     )
-    assert (result.returncode, result.stderr) == (0, b"")
+    assert (result.returncode, json.loads(result.stderr)["line"]) == (1, 5)
     summary = json.loads(result.stdout)
-    assert (summary["read"], summary["delivered"]) == (1, 1)
+    assert (summary["read"], summary["delivered"], summary["rejected"]) == (2, 1, 1)
 
 
 def test_europe(tmp_path: Path, stub: Stub) -> None:

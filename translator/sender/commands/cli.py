@@ -4,7 +4,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from translator.bulk import is_blank, lines, pieces
+from translator.bulk import lines, pieces
 from translator.options import (
     allow_host_option,
     base_url_option,
@@ -38,6 +38,7 @@ from translator.sender.books.dead_letters import (
 )
 from translator.sender.books.storage import is_database
 from translator.sender.commands.delivery_setup import Opened, open_delivery
+from translator.sender.commands.line_numbers import LineNumbers
 from translator.sender.commands.run import run_send
 from translator.sender.commands.stdin_reader import Arriving, Lines
 from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
@@ -143,9 +144,12 @@ def send(
         usage_error("--again needs --spool: without a spool no run is remembered")
     given = None if file in (None, "-") else Path(str(file))
     check_distinct({"FILE": given, "--spool": spool, **_files(options)})
+    numbers = LineNumbers()
     with opened(file, raw_stdin=True) as source:
-        read = partial(_input, source)
-        status, _ = _deliver(read, now_text=now_text, spool=spool, again=again, **options)
+        read = partial(_input, source, numbers)
+        status, _ = _deliver(
+            read, now_text=now_text, spool=spool, again=again, line_number=numbers.of, **options
+        )
     sys.exit(status)
 
 
@@ -176,7 +180,7 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
         if not file.exists():
             usage_error(f"{given} does not exist; there are no dead letters to send")
         with file.open("rb") as source:
-            if not has_dead_letter(_filled(source)):
+            if not has_dead_letter(LineNumbers().filled(lines(source))):
                 usage_error(
                     f"{given} has no dead letters, so it stays as it is: a dead letter has"
                     " 'operation' or 'message'. To send messages, use `send`"
@@ -190,7 +194,7 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
                     # It was left behind by a `resend` that ended: this is another input.
                     opened.spool.begin_input()
                 claim(file, taken)
-            return unique(_filled(stack.enter_context(taken.open("rb"))))
+            return unique(LineNumbers().filled(lines(stack.enter_context(taken.open("rb")))))
 
         status, finished = _deliver(
             read,
@@ -212,7 +216,7 @@ def _files(options: Mapping[str, Any]) -> dict[str, Path | None]:
     return {option: options[name] for name, option in FILE_OPTIONS.items()}
 
 
-def _input(source: BinaryIO, opened: Opened) -> Iterable[bytes] | Lines:
+def _input(source: BinaryIO, numbers: LineNumbers, opened: Opened) -> Iterable[bytes] | Lines:
     """The lines of a file, or of a pipe or terminal, where the next one may take long.
 
     Blank lines are left out.
@@ -220,20 +224,13 @@ def _input(source: BinaryIO, opened: Opened) -> Iterable[bytes] | Lines:
     try:
         number = source.fileno()
     except OSError:
-        return _filled(source)
+        return numbers.filled(lines(source))
     if stat.S_ISREG(os.fstat(number).st_mode):
-        return _filled(source)
+        return numbers.filled(lines(source))
     # Not the buffer of standard input: it must not be in use when the process ends.
-    return Arriving(_filled_pieces(open(number, "rb", closefd=False)), opened.sender.wake)
-
-
-def _filled(source: BinaryIO) -> Iterator[bytes]:
-    return (line for line in lines(source) if not is_blank(line))
-
-
-def _filled_pieces(source: BinaryIO) -> Iterator[list[bytes]]:
-    for piece in pieces(source):
-        yield [line for line in piece if not is_blank(line)]
+    arriving = pieces(open(number, "rb", closefd=False))  # noqa: SIM115 - it stays open
+    filled = (list(numbers.filled(piece)) for piece in arriving)
+    return Arriving(filled, opened.sender.wake)
 
 
 def _deliver(
@@ -243,6 +240,7 @@ def _deliver(
     spool: Path | None,
     resent: bool = False,
     again: str | None = None,
+    line_number: Callable[[int], int] = int,
     **options: Any,
 ) -> tuple[int, bool]:
     """Deliver lines: messages or, if `resent`, dead letters.
@@ -270,6 +268,7 @@ def _deliver(
                 dead_letters=opened.dead_letters,
                 content=of_read_line if resent else of_line,
                 again=again,
+                line_number=line_number,
             )
             return status, opened.spool is not None and opened.spool.finished is not None
         except KeyboardInterrupt:

@@ -42,12 +42,14 @@ def run_send(
     dead_letters: DeadLetters | None = None,
     content: Callable[[bytes], Json] = of_line,
     again: str | None = None,
+    line_number: Callable[[int], int] = int,
 ) -> int:
     """Translate and deliver messages, one a line; give the exit code.
 
     `host` is where the settings lead, such as `https://api.mixpanel.com`. `out` gets the summary as
     one JSON object, `err` one JSON object for each loss, and a running count if `progress`.
     `content` gives the content of the dead letter of a line that could not be translated.
+    `line_number` gives the number that reports name, for the place of a line among `lines`, from 1.
 
     What is in the spool is delivered first. After a run that did not finish, the same input goes on
     where that one stopped. After a run that finished, its input is not delivered again unless
@@ -69,7 +71,7 @@ def run_send(
             shown.write(encode(loss).decode())
 
         ledger = Ledger(sender.preparation, report, spool=spool, dead_letters=dead_letters)
-        run = _Run(ledger, sender, spool, translate_line, shown, content)
+        run = _Run(ledger, sender, spool, translate_line, shown, content, line_number)
         given = ReadyLines(lines) if isinstance(lines, Iterable) else lines
         problem = run.deliver(given)
     summary = ledger.account.full()
@@ -110,6 +112,7 @@ class _Run:
         translate_line: Callable[[bytes], Result],
         progress: Progress,
         content: Callable[[bytes], Json],
+        line_number: Callable[[int], int],
     ) -> None:
         self.delivered_before = 0
         """How many lines a finished run has delivered."""
@@ -119,6 +122,7 @@ class _Run:
         self._translate = translate_line
         self._progress = progress
         self._content = content
+        self._line_number = line_number
         self._lines: Lines
         self._history: HistoricInput | None = None
         self._finished: FinishedRun | None = None
@@ -233,7 +237,7 @@ class _Run:
                 if self._known(key):
                     continue
             result = self._translate(line)
-            status = MessageStatus(self._number, result.message_id, 0, key=key)
+            status = MessageStatus(self._line_number(self._number), result.message_id, 0, key=key)
             fresh.append(self._ledger.enter(status, result, self._content(line)))
         return fresh
 
