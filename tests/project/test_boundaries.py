@@ -22,6 +22,7 @@ EDGES = {
     "options.py",
     "bulk.py",
     "bulk_workers.py",
+    "standard_streams.py",
     "sender",
     "gateway",
     "spark",
