@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -139,6 +140,24 @@ def test_a_damaged_file(
         assert run.losses != []
     if damage is flipped:
         assert len(run.sent) >= COUNT - 60
+
+
+@pytest.mark.parametrize("count", [12, 20, COUNT])
+@pytest.mark.parametrize("missing", [512, 1000, 4095, 4096, 5000, 8000])
+def test_a_missing_end(tmp_path: Path, stub: Stub, count: int, missing: int) -> None:
+    """If the end of the file is missing, only operations that were there are lost, each with its
+    report; the readable part of a page counts as readable."""
+    fill(tmp_path / "spool", count)
+    size = (tmp_path / "spool").stat().st_size
+    os.truncate(tmp_path / "spool", size - missing)
+    run = Resumed(tmp_path, stub)
+    # An operation has at least 480 bytes in its page.
+    lost = count - len(run.sent)
+    assert lost <= missing // 480 + 1
+    found = re.search(r"up to (\d+) operations", run.summary["damage"])
+    assert found is not None
+    assert int(found[1]) + run.summary["dead_lettered"] >= lost
+    assert run.code == 1
 
 
 @pytest.mark.parametrize("place", [0, 15, 16, 18, 19, 22, 28, 47, 59, 100, 103, 109, 3788, 3962])

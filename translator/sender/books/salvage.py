@@ -43,6 +43,9 @@ HEADER = 100
 OWN_FIELDS = ((24, 40), (92, 96))
 """The fields of the header, from and to, that differ between spools: counters and sizes."""
 
+LONGEST_MISSING_END = 1 << 32
+"""Bytes; a header that names more pages than that is damaged."""
+
 WAL_HEADER = 32
 FRAME_HEADER = 24
 """Sizes in bytes, from SQLite's description of its file format."""
@@ -106,7 +109,10 @@ def salvage(path: Path, *, damaged_start: bool) -> str:
     fresh.unlink(missing_ok=True)
     make_private(fresh)
     with TemporaryDirectory(dir=path.parent) as folder:
-        readable = _with_new_start(path, Path(folder)) if damaged_start else path
+        readable = _copy(path, Path(folder))
+        if damaged_start:
+            _replace_start(readable, Path(folder))
+        _lengthen(readable)
         unread = _copy_rows(readable, fresh)
     for ending in ("-wal", "-shm"):
         beside = path.with_name(path.name + ending)
@@ -133,24 +139,41 @@ def _first_page(folder: Path) -> bytes:
     return made.read_bytes()[:PAGE]
 
 
-def _with_new_start(path: Path, folder: Path) -> Path:
-    """A copy of a spool, in the folder, with the first page of a new one."""
+def _copy(path: Path, folder: Path) -> Path:
+    """A copy of a spool and of its write-ahead log, in the folder."""
     copy = folder / "copy"
     shutil.copyfile(path, copy)
     wal = path.with_name(path.name + "-wal")
     if wal.exists():
         shutil.copyfile(wal, copy.with_name("copy-wal"))
-    with copy.open("r+b") as file:
+    return copy
+
+
+def _replace_start(path: Path, folder: Path) -> None:
+    """Give a spool the first page of a new one, which is made in the folder."""
+    with path.open("r+b") as file:
         old = file.read(PAGE)
         page = bytearray(_first_page(folder))
         for begin, end in OWN_FIELDS:
             page[begin:end] = old[begin:end].ljust(end - begin, b"\0")
-        pages = max(1, copy.stat().st_size // PAGE)
+        pages = -(-path.stat().st_size // PAGE)
         page[28:32] = pages.to_bytes(4, "big")
         page[92:96] = page[24:28]  # the size above is valid for this state of the file
         file.seek(0)
         file.write(page)
-    return copy
+
+
+def _lengthen(path: Path) -> None:
+    """Fill a spool whose end is missing with zeros, up to the size that its header names.
+
+    Otherwise SQLite reads neither the rest of the last page nor what leads to a missing page.
+    """
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(28)
+        pages = int.from_bytes(file.read(4), "big")
+        if size < pages * PAGE <= size + LONGEST_MISSING_END:
+            file.truncate(pages * PAGE)
 
 
 def _copy_rows(path: Path, fresh: Path) -> dict[str, int]:
@@ -165,7 +188,15 @@ def _copy_rows(path: Path, fresh: Path) -> dict[str, int]:
         for table, columns in TABLES.items():
             marks = ", ".join("?" * len(columns.split(",")))
             for row in _rows(source, table, columns, last.get(table, HIGHEST_GUESS), unread):
-                target.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", row)  # noqa: S608
+                # A row with missing columns was on a page of which a part is missing.
+                sql = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
+                unread[table] += 1 - target.execute(sql, row).rowcount
+        # The messages know how many operations there should be.
+        (missing,) = target.execute(
+            "SELECT (SELECT total(CASE WHEN left BETWEEN 0 AND 1000 THEN left END) FROM messages)"
+            " - (SELECT count(*) FROM operations)"
+        ).fetchone()
+        unread["operations"] = max(unread["operations"], int(missing))
         for table in NUMBERED:
             # No number may be given a second time.
             target.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
