@@ -4,7 +4,7 @@ A person of the one and a person of the other belong together if one message wen
 messages of two people agree they are the same person, whatever their ids are.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 NOBODY = ""
@@ -47,6 +47,28 @@ def connected_people(pairs: Iterable[tuple[int, str, str]]) -> list[ConnectedPeo
         group.new.add(new)
         group.links[old, new] = message
     return list(found.values())
+
+
+def without_moved(
+    pairs: Iterable[tuple[int, str, str]], same_ids: Mapping[str, str]
+) -> tuple[list[tuple[int, str, str]], list[tuple[int, str, str]]]:
+    """The pairs that say who belongs together, and those of messages that moved.
+
+    `same_ids` maps people of the old project to those of the new one who have exactly the same ids.
+    A message moved if it reached one of them in the old project and another one in the new project.
+    """
+    kept: list[tuple[int, str, str]] = []
+    moved: list[tuple[int, str, str]] = []
+    known = frozenset(same_ids.values())
+    for message, old, new in pairs:
+        stays = same_ids.get(old)
+        if stays is None or stays == new or new not in known:
+            kept.append((message, old, new))
+        else:
+            moved.append((message, old, new))
+            # Both people are in both projects, whatever else reached them.
+            kept.append((message, old, stays))
+    return kept, moved
 
 
 def pairs_of(

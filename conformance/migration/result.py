@@ -22,6 +22,7 @@ from conformance.migration.differences.counting import (
 )
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.differences.groups import GroupKey
+from conformance.regression.json_text import printable
 from conformance.regression.report.approvals import ApprovalMatches
 from conformance.regression.report.result import (
     LOUD_SHARE,
@@ -110,16 +111,34 @@ class Migration(ComparisonCheck):
 
     def warnings(self) -> list[str]:
         """Warnings that a reader must know before trusting the verdict."""
+        return [*self._refused(), *self._not_compared()]
+
+    def _refused(self) -> Iterator[str]:
+        """Reasons for which Mixpanel refuses many records of one side only."""
+        for row in self.rows():
+            if row.key.operation != REFUSED or row.group.messages <= LOUD_SHARE * max(
+                self.comparison.events
+            ):
+                continue
+            side = "new" if row.key.kind is ChangeClass.ADDED else "old"
+            records = plural_of(row.group.messages, "record")
+            yield (
+                f"Mixpanel refuses or ignores {records} ({percent(row.share)}) of the {side} "
+                f"translator: {printable(row.key.path)}. Differences below can be the effect"
+            )
+
+    def _not_compared(self) -> Iterator[str]:
+        """Messages that reach neither project."""
         counts = self.comparison.counts
         share = counts.not_compared / counts.messages
         if share <= LOUD_SHARE:
-            return []
+            return
         codes = (counts.failing + counts.silent).most_common(3)
         why = ", ".join(f"{code} {count:,}" for code, count in codes)
-        return [
+        yield (
             f"{percent(share)} of the messages reach neither project ({why}), so no difference "
             "can show in them"
-        ]
+        )
 
     def verdict(self) -> str:
         """One line: what is to be done."""

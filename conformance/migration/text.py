@@ -8,12 +8,13 @@ from conformance.migration.differences.counting import (
     EVENTS,
     MESSAGES,
     PEOPLE,
+    PROPERTIES,
     REFUSED,
 )
 from conformance.migration.result import THINGS, Migration, plural_of
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.json_text import printable
-from conformance.regression.report.result import ReportRow, percent
+from conformance.regression.report.result import ReportRow, percent, plural
 from conformance.regression.report.text import events_text, place, values
 
 MOST_ROWS = 12
@@ -57,9 +58,28 @@ def head(row: ReportRow) -> str:
     if section == MESSAGES:
         return f"{row.key.kind}: {path}  {things}"
     kind = WORDS.get(row.key.kind, str(row.key.kind))
+    if section == PEOPLE and row.key.kind is ChangeClass.MOVED:
+        return f"{kind}: messages of {share} reach another person"
     if section == PEOPLE:
         return f"{kind}: {share}"
     return f"{kind}: {path or '(the whole profile)'}  {share}"
+
+
+def time_shift(row: ReportRow) -> str:
+    """By how much the times of events differ, if all examples agree; else empty."""
+    if row.key.operation != PROPERTIES or row.key.path != "(time)":
+        return ""
+    shifts = set()
+    for example in row.group.examples:
+        try:
+            shifts.add(int(example.new or "") - int(example.old or ""))
+        except ValueError:
+            return ""
+    if len(shifts) != 1:
+        return ""
+    seconds = shifts.pop()
+    direction = "later" if seconds > 0 else "earlier"
+    return f"in all examples {plural(abs(seconds), 'second')} {direction}"
 
 
 def _row(row: ReportRow) -> Iterator[str]:
@@ -68,6 +88,8 @@ def _row(row: ReportRow) -> Iterator[str]:
         return
     if events := events_text(row):
         yield f"      in {events}"
+    if shift := time_shift(row):
+        yield f"      {shift}"
     if row.approval:
         yield f"      approved until {row.approval.expires}: {row.approval.reason}"
     for example in row.group.examples[:1]:

@@ -95,6 +95,19 @@ class Total:
 
 
 @dataclass
+class OddAmounts:
+    """Amounts of charges that are not numbers, in one project: how many, and an example."""
+
+    count: int = 0
+    example: str = ""
+
+    def add(self, other: "OddAmounts") -> None:
+        """Add those of other people. The example is the first one in the order of text."""
+        self.count += other.count
+        self.example = min(filter(None, (self.example, other.example)), default="")
+
+
+@dataclass
 class ProjectDifferences:
     """The differences of two projects. `counts` counts messages, people or groups, by section."""
 
@@ -105,6 +118,9 @@ class ProjectDifferences:
     by_name: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Event name -> events in the old and in the new project."""
     charges: Total = field(default_factory=Total)
+    odd_amounts: tuple[OddAmounts, OddAmounts] = field(
+        default_factory=lambda: (OddAmounts(), OddAmounts())
+    )
     counters: dict[str, Total] = field(default_factory=dict)
     requests: tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]] = field(
         default_factory=lambda: (Counter(), Counter())
@@ -121,6 +137,8 @@ class ProjectDifferences:
         for name, events in other.by_name.items():
             self.by_name[name] = _pair_sum(self.by_name.get(name, (0, 0)), events)
         _merge(self.charges, other.charges)
+        for one, two in zip(self.odd_amounts, other.odd_amounts, strict=True):
+            one.add(two)
         for name, total in other.counters.items():
             _merge(self.counters.setdefault(name, Total()), total)
         for side, counts in zip(self.requests, other.requests, strict=True):

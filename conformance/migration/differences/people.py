@@ -4,7 +4,13 @@ from collections.abc import Iterable
 
 from conformance.migration.contents import ProjectContents
 from conformance.migration.differences.counting import PEOPLE, DifferenceCounter, ProjectDifferences
-from conformance.migration.people import NOBODY, ConnectedPeople, connected_people, pairs_of
+from conformance.migration.people import (
+    NOBODY,
+    ConnectedPeople,
+    connected_people,
+    pairs_of,
+    without_moved,
+)
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.json_text import compact
 
@@ -15,12 +21,18 @@ MAX_IDS = 6
 def compare_people(
     found: ProjectDifferences, old: ProjectContents, new: ProjectContents, count: DifferenceCounter
 ) -> dict[str, str]:
-    """Count people merged and split; give the people who are the same, old to new."""
+    """Count people merged and split, and messages that reach another person.
+
+    Gives the people who are the same, old to new.
+    """
     pairs: list[tuple[int, str, str]] = []
     for message in sorted(old.events.keys() & new.events.keys()):
         pairs += pairs_of(message, _who(old, message), _who(new, message))
     for message in sorted(old.updated.keys() & new.updated.keys()):
         pairs += pairs_of(message, old.updated[message], new.updated[message])
+    everyone = _first_messages(old), _first_messages(new)
+    pairs, moved = without_moved(pairs, _with_same_ids(everyone, old, new))
+    _count_moved(moved, old, new, count)
     same: dict[str, str] = {}
     seen: tuple[set[str], set[str]] = (set(), set())
     for group in connected_people(pairs):
@@ -42,7 +54,6 @@ def compare_people(
             new=_named(group.new, new),
         )
         found.not_compared += len(group.old)
-    everyone = _first_messages(old), _first_messages(new)
     found.people = len(everyone[0]), len(everyone[1])
     found.same_people = len(same)
     for person in sorted(everyone[0].keys() - seen[0]):
@@ -52,6 +63,34 @@ def compare_people(
         shown = _named([person], new)
         count(ChangeClass.ADDED, PEOPLE, "", message=everyone[1][person], new=shown)
     return same
+
+
+def _with_same_ids(
+    everyone: tuple[Iterable[str], Iterable[str]], old: ProjectContents, new: ProjectContents
+) -> dict[str, str]:
+    """People of the old project to those of the new one who have exactly the same ids."""
+    by_ids = {_ids(person, new): person for person in everyone[1]}
+    found = ((person, by_ids.get(_ids(person, old))) for person in everyone[0])
+    return {person: other for person, other in found if other is not None}
+
+
+def _ids(person: str, contents: ProjectContents) -> frozenset[str]:
+    return frozenset(contents.people.get(person, (person,)))
+
+
+def _count_moved(
+    moved: Iterable[tuple[int, str, str]],
+    old: ProjectContents,
+    new: ProjectContents,
+    count: DifferenceCounter,
+) -> None:
+    """Count people whose messages reach another person, each with the first such message."""
+    seen: set[str] = set()
+    for message, one, two in sorted(moved):
+        if one not in seen:
+            seen.add(one)
+            sides = _named([one], old), _named([two], new)
+            count(ChangeClass.MOVED, PEOPLE, "", message=message, old=sides[0], new=sides[1])
 
 
 def _who(contents: ProjectContents, message: int) -> set[str]:

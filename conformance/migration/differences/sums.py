@@ -7,10 +7,12 @@ from conformance.migration.differences.counting import (
     CHARGES,
     COUNTERS,
     DifferenceCounter,
+    OddAmounts,
     ProjectDifferences,
     Total,
 )
 from conformance.regression.differences.changes import ChangeClass
+from conformance.regression.json_text import compact
 
 TRANSACTIONS = "$transactions"
 
@@ -31,6 +33,10 @@ def add_sums(
                 if type(each) is dict
             ]
             (found.charges.old if is_old else found.charges.new).add(filter(_is_number, charges))
+            odd = found.odd_amounts[0 if is_old else 1]
+            for amount in charges:
+                if not _is_number(amount):
+                    odd.add(OddAmounts(1, compact(amount)))
 
 
 def compare_sums(found: ProjectDifferences, counters: set[str], count: DifferenceCounter) -> None:
@@ -41,6 +47,21 @@ def compare_sums(found: ProjectDifferences, counters: set[str], count: Differenc
             _count_total(COUNTERS, name, total, count)
     if found.charges.differs:
         _count_total(CHARGES, "", found.charges, count)
+    old, new = found.odd_amounts
+    if old.count != new.count:
+        count(
+            ChangeClass.RETYPED,
+            CHARGES,
+            "amounts that are not numbers",
+            old=_odd(old),
+            new=_odd(new),
+            who="over all people",
+            count=max(old.count, new.count),
+        )
+
+
+def _odd(amounts: OddAmounts) -> str:
+    return f"{amounts.count:,}, such as {amounts.example}" if amounts.count else "0"
 
 
 def _count_total(section: str, path: str, total: Total, count: DifferenceCounter) -> None:

@@ -43,6 +43,7 @@ class ChangeClass(StrEnum):
     MERGED = "merged"
     SPLIT = "split"
     REGROUPED = "regrouped"
+    MOVED = "moved"
 
 
 ChangeKey = tuple[ChangeClass, str, str]

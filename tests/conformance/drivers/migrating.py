@@ -89,11 +89,37 @@ def another_person(operation: Operation) -> Operation | None:
     return operation
 
 
+def amounts_as_text(operation: Operation) -> Operation | None:
+    """The amount of a charge is text with a currency."""
+    appended = operation["payload"].get("$append")
+    if appended:
+        charge = appended["$transactions"]
+        charge["$amount"] = f"${charge['$amount']}"
+    return operation
+
+
+def moved_events(operation: Operation) -> Operation | None:
+    """Events of one person reach another one, who is in both projects."""
+    properties = operation["payload"].get("properties", {})
+    if properties.get("distinct_id") == "bo":
+        properties["distinct_id"] = "ann"
+    return operation
+
+
+def long_insert_ids(operation: Operation) -> Operation | None:
+    """Events go to /import with insert ids that are longer than Mixpanel allows."""
+    changed = envelope(operation)
+    if changed and changed["endpoint"] == "/import":
+        changed["payload"]["properties"]["$insert_id"] *= 2
+    return changed
+
+
 STYLES: dict[str, Callable[[Operation], Operation | None]] = {
     style.__name__: style
     for style in (
         *(envelope, lost_property, lost_event, renamed_event, hour_late, no_charge),
         *(doubled_counter, array_set, no_alias, another_person),
+        *(amounts_as_text, moved_events, long_insert_ids),
     )
 }
 

@@ -115,6 +115,14 @@ def test_another_envelope(corpus: Path, settings: Path, tmp_path: Path) -> None:
         ("array_set", [("profiles", "value changed", "tags", 2)]),
         ("no_alias", [("people", "split", "", 2), ("events", "removed", "$create_alias", 2)]),
         ("another_person", [("people", "regrouped", "", 3)]),
+        (
+            "amounts_as_text",
+            [
+                ("charges", "value changed", "", 2),
+                ("charges", "retyped", "amounts that are not numbers", 2),
+            ],
+        ),
+        ("moved_events", [("people", "moved", "", 1)]),
     ],
 )
 def test_a_broken_translator(
@@ -126,6 +134,30 @@ def test_a_broken_translator(
 ) -> None:
     """Each fault is one difference in Mixpanel's terms, with the number of what is concerned."""
     assert found(report_of(style, corpus, settings, tmp_path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("style", "lines"),
+    [
+        ("hour_late", ["      in all examples 3,600 seconds earlier"]),
+        ("amounts_as_text", ['  amounts that are not numbers: 0 -> 2, such as "$12.5"']),
+        ("moved_events", ["  moved: messages of 1 person (50.0%) reach another person"]),
+        (
+            "long_insert_ids",
+            [
+                "WARNING: Mixpanel refuses or ignores 8 records (80.0%) of the new translator: "
+                "/import: $insert_id: longer than 36 bytes. Differences below can be the effect"
+            ],
+        ),
+    ],
+)
+def test_a_fault_in_words(style: str, lines: list[str], corpus: Path, settings: Path) -> None:
+    """The report says what happened in Mixpanel's terms, and what caused it."""
+    ref = f"exec:{sys.executable} {DRIVER} {style}"
+    result = migrate(
+        *("--from", "rules:documented", "--to", ref, "--corpus", corpus, "--settings", settings)
+    )
+    assert [line for line in lines if line not in result.output.splitlines()] == [], result.output
 
 
 def test_people_come_first_with_all_their_ids(corpus: Path, settings: Path) -> None:
