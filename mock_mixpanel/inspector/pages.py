@@ -14,7 +14,7 @@ from mock_mixpanel.control.views import RECORD_FIELDS, REQUEST_FIELDS
 from mock_mixpanel.ingest.regions import home_in
 from mock_mixpanel.inspector.copying import copies
 from mock_mixpanel.inspector.message_pages import MessagePages
-from mock_mixpanel.inspector.minutes import chart
+from mock_mixpanel.inspector.requests_chart import chart
 from mock_mixpanel.inspector.saved import POLICY, saved_values
 from mock_mixpanel.inspector.site import Site, View
 from mock_mixpanel.inspector.sources import section

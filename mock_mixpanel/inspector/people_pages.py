@@ -11,7 +11,7 @@ from mock_mixpanel.control.parameters import ControlError, required_text, whole_
 from mock_mixpanel.control.search import read_search
 from mock_mixpanel.control.search_terms import SearchError, quoted
 from mock_mixpanel.control.views import ITEM_FIELDS, RECORD_FIELDS
-from mock_mixpanel.inspector.rails import drawing, rails
+from mock_mixpanel.inspector.identity_timeline import drawing, timeline
 from mock_mixpanel.inspector.site import Site, View
 from mock_mixpanel.inspector.visit import Visit
 from mock_mixpanel.inspector.wording import seconds_between
@@ -62,7 +62,7 @@ class PeoplePages:
             more=len(found["events"]) == ACTIVITY,
             days=by_day(activity(found)),
             splits=advice(found["identity"]["split_profiles"]),
-            drawing=drawing(rails(found["identity"])),
+            drawing=drawing(timeline(found["identity"])),
         )
 
     def _unknown_person(self, visit: Visit, who: str) -> Response:
@@ -96,7 +96,7 @@ class PeoplePages:
             identity=found,
             attention=self._site.attention(visit, who),
             splits=advice(found["split_profiles"]),
-            drawing=drawing(rails(found)) if who else "",
+            drawing=drawing(timeline(found)) if who else "",
         )
 
 

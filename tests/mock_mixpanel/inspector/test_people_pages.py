@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.inspector.rails import Happening, drawing, rails
+from mock_mixpanel.inspector.identity_timeline import TimelinePoint, drawing, timeline
 from tests.mock_mixpanel.inspector.test_pages import HOSTILE, Text, shown
 from tests.mock_mixpanel.wire import NOW
 
@@ -172,19 +172,19 @@ IDENTITY: dict[str, Any] = {
 }
 
 
-def test_rails_are_in_order_of_time() -> None:
+def test_timeline_is_in_order_of_time() -> None:
     """An alias is asked, a record splits the profile, and the link takes effect."""
-    found = rails(IDENTITY)
+    found = timeline(IDENTITY)
     assert found.lanes == ("a", "b")
-    assert found.happenings == (
-        Happening("2026-06-15T12:00:00.000Z", "asked", "b", "a", "record 1"),
-        Happening("2026-06-15T12:00:00.500Z", "split", "b", text="record 2"),
-        Happening("2026-06-15T12:00:01.000Z", "linked", "b", "a", "one person"),
+    assert found.points == (
+        TimelinePoint("2026-06-15T12:00:00.000Z", "asked", "b", "a", "record 1"),
+        TimelinePoint("2026-06-15T12:00:00.500Z", "split", "b", text="record 2"),
+        TimelinePoint("2026-06-15T12:00:01.000Z", "linked", "b", "a", "one person"),
     )
     assert drawing(found).count("<line") == 2 + 2
 
 
-def test_rails_of_nothing() -> None:
+def test_timeline_of_nothing() -> None:
     """Without links there is no drawing."""
     nothing: dict[str, Any] = {"clusters": [], "links": [], "split_profiles": []}
-    assert drawing(rails(nothing)) == ""
+    assert drawing(timeline(nothing)) == ""

@@ -11,7 +11,7 @@ from translator import Rules, Settings
 from translator.core.operations import Json
 from translator.gateway import DeliveryOptions, Gateway, Pipeline, Sources
 from translator.gateway.delivery.recent_messages import RecentMessages
-from translator.gateway.intake.taken import Taken
+from translator.gateway.intake.intake_result import IntakeResult
 from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.dispatch.queued_operation import QueuedOperation
 from translator.sender.redaction import Redactor
@@ -148,7 +148,7 @@ class TestGateway:
         """The operations that the sender gets."""
         return taken(self.pipeline, room)
 
-    def submit(self, messages: Sequence[Any], done: Callable[[Taken], object]) -> None:
+    def submit(self, messages: Sequence[Any], done: Callable[[IntakeResult], object]) -> None:
         """Store messages of one request, as the server does; `done` gets the outcome."""
         entered = [self.prepare(each) for each in messages]
         taken = self.intake.store_at_once(entered)

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from translator.gateway.intake.intake import Intake
-from translator.gateway.intake.taken import Taken
+from translator.gateway.intake.intake_result import IntakeResult
 from translator.sender.books.spool_records import IncomingMessage
 
 
@@ -13,18 +13,18 @@ class Answers:
     """Passes what the writers say to the event loop: many answers with one wake-up."""
 
     def __init__(self) -> None:
-        self._arrived: deque[tuple[asyncio.Future[Taken], Taken]] = deque()
+        self._arrived: deque[tuple[asyncio.Future[IntakeResult], IntakeResult]] = deque()
         self._woken = False
         """Whether the event loop is going to look at what has arrived."""
 
     def submit(
         self, intake: Intake, messages: Sequence[IncomingMessage]
-    ) -> "asyncio.Future[Taken]":
+    ) -> "asyncio.Future[IntakeResult]":
         """Submit messages; the future says whether they are stored."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Taken] = loop.create_future()
+        answer: asyncio.Future[IntakeResult] = loop.create_future()
 
-        def done(taken: Taken) -> None:
+        def done(taken: IntakeResult) -> None:
             self._arrived.append((answer, taken))
             if not self._woken:
                 self._woken = True

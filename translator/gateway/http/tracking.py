@@ -18,7 +18,7 @@ from translator.gateway.http.receiving import BodyMemory, receive_body
 from translator.gateway.http.responses import Headers, Response, refusal, success
 from translator.gateway.http.unknown_keys import UnknownKeys
 from translator.gateway.intake.intake import Intake
-from translator.gateway.intake.taken import TOO_MUCH, Taken
+from translator.gateway.intake.intake_result import TOO_MUCH, IntakeResult
 from translator.gateway.messages.calls import BATCHES, write_keys_of
 from translator.gateway.messages.segment_limits import Limits
 from translator.gateway.messages.visitor_address import VisitorAddress
@@ -155,7 +155,7 @@ class TrackingApi:
         outcome = intake.store_at_once(messages) or self._answers.submit(intake, messages)
         if turn:
             turn.end()
-        taken = outcome if isinstance(outcome, Taken) else await outcome
+        taken = outcome if isinstance(outcome, IntakeResult) else await outcome
         if taken.duplicates:
             self._metrics.duplicates.inc(taken.duplicates)
         stored.add(messages, taken)
@@ -199,7 +199,7 @@ class _Stored:
         self._errors: list[Failure] = []
         self._problem: str | None = None
 
-    def add(self, messages: Sequence[IncomingMessage], taken: Taken) -> None:
+    def add(self, messages: Sequence[IncomingMessage], taken: IntakeResult) -> None:
         """Storing some messages had this outcome."""
         self._messages += len(messages)
         self._errors += [each.error for each in messages if each.error is not None]

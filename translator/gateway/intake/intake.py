@@ -9,14 +9,14 @@ written or the writer has earlier requests.
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from translator.core.operations import Json
 from translator.gateway.delivery.delivery_queue import DeliveryQueue
 from translator.gateway.delivery.observer import Observer
-from translator.gateway.intake.taken import NOT_STORED, TOO_MUCH, Taken
+from translator.gateway.intake.intake_result import NOT_STORED, TOO_MUCH, Done, IntakeResult
 from translator.gateway.translation.source_translation import TranslatedMessage
 from translator.sender.books.ledger import AnySpool, Ledger
 from translator.sender.books.memory_spool import MemorySpool
@@ -66,7 +66,7 @@ _WAKE_SENDER = _WakeSender()
 class _Request(NamedTuple):
     messages: Sequence[IncomingMessage]
     operations: int
-    done: Callable[[Taken], object]
+    done: Done
 
 
 class Intake:
@@ -138,33 +138,33 @@ class Intake:
         """Whether a call would be accepted now."""
         return self.room() and self.store_problem is None
 
-    def store_at_once(self, messages: Sequence[IncomingMessage]) -> Taken | None:
+    def store_at_once(self, messages: Sequence[IncomingMessage]) -> IntakeResult | None:
         """Store all messages of a request, or nothing, if nobody has to wait for that.
 
         None if the writer has to do it: submit them then. A message that is known already was sent
         again by its client and is not taken in twice.
         """
         if not self.room():
-            return Taken(stored=False, problem=TOO_MUCH)
+            return IntakeResult(stored=False, problem=TOO_MUCH)
         if not self._in_memory or self._queued or any(each.losses for each in messages):
             return None
         try:
             added, operations = self._take_in(messages)
         except Exception as error:
             self._log_problem(error, messages)
-            return Taken(stored=False, problem=NOT_STORED)
+            return IntakeResult(stored=False, problem=NOT_STORED)
         self._unwoken += operations
         if self._unwoken >= BATCH_OPERATIONS:
             self._wake()
         elif operations and not self._wake_asked:
             self._wake_asked = True
             self._requests.put(_WAKE_SENDER)
-        return Taken.of(added)
+        return IntakeResult.of(added)
 
-    def submit(self, messages: Sequence[IncomingMessage], done: Callable[[Taken], object]) -> None:
+    def submit(self, messages: Sequence[IncomingMessage], done: Done) -> None:
         """Let the writer store all messages of a request, or nothing, and call `done` then."""
         if not self.room():
-            done(Taken(stored=False, problem=TOO_MUCH))
+            done(IntakeResult(stored=False, problem=TOO_MUCH))
             return
         operations = sum([len(each.operations) for each in messages])
         with self._lock:
@@ -249,7 +249,7 @@ class Intake:
         place = 0
         for request in group:
             end = place + len(request.messages)
-            request.done(Taken.of(added[place:end]))
+            request.done(IntakeResult.of(added[place:end]))
             place = end
         return operations
 
@@ -282,7 +282,7 @@ class Intake:
         self._log_problem(error, [each for request in group for each in request.messages])
         self._forget_submitted(group)
         for request in group:
-            request.done(Taken(stored=False, problem=NOT_STORED))
+            request.done(IntakeResult(stored=False, problem=NOT_STORED))
 
     def _log_problem(self, error: Exception, messages: Sequence[IncomingMessage]) -> None:
         if self.store_problem is None:

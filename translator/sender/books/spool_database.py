@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from translator.sender.books.salvage import (
+from translator.sender.books.spool_recovery import (
     TABLES,
     has_tables,
     is_corruption,
@@ -19,7 +19,7 @@ from translator.sender.books.salvage import (
     is_unreadable_start,
     lenient_text,
     lost_transactions,
-    salvage,
+    recover,
     wal_of,
 )
 from translator.sender.books.spool_rows import SCHEMA, VERSION
@@ -53,12 +53,12 @@ class SpoolDatabase:
                 self._open(file)
             except _DamagedError:
                 damaged_start = not _has_tables(file) and is_spool_with_damaged_start(file)
-                self.damage = salvage(file, damaged_start=damaged_start)
+                self.damage = recover(file, damaged_start=damaged_start)
                 self._open(file)
             except _DamagedStartError as error:
                 if not is_spool_with_damaged_start(file):
                     raise error.reason from error
-                self.damage = salvage(file, damaged_start=True)
+                self.damage = recover(file, damaged_start=True)
                 self._open(file)
         except (sqlite3.OperationalError, OSError) as error:
             hint = "another process uses it" if "locked" in str(error) else "is it writable?"

@@ -179,7 +179,7 @@ def test_a_mapping_row_is_a_cause(tmp_path: Path) -> None:
 
 
 def test_steps_lead_from_one_variant_to_the_other() -> None:
-    """Taken in order they end in the new variant; equal variants have none between them."""
+    """IntakeResult in order they end in the new variant; equal variants have none between them."""
     old = Variant(Settings(token="T"), Rules.observed())
     mapping = PropertyMap.from_json({"events": {"$device": None, "x": "context.a.b"}})
     new = Variant(Settings(token="T", people=False), Rules.documented(), mapping)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.translator.gateway.build import TestGateway
 from translator.gateway.delivery import delivery_queue
-from translator.gateway.intake.taken import Taken
+from translator.gateway.intake.intake_result import IntakeResult
 
 
 def submit(gateway: TestGateway, first: int, count: int) -> None:
@@ -20,7 +20,7 @@ def submit(gateway: TestGateway, first: int, count: int) -> None:
         for number in range(first, first + count)
     ]
 
-    def stored(taken: Taken) -> None:
+    def stored(taken: IntakeResult) -> None:
         assert taken.stored
         done.set()
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.translator.gateway.build import TestGateway
 from translator.gateway.intake import intake as intake_module
-from translator.gateway.intake.taken import Taken
+from translator.gateway.intake.intake_result import IntakeResult
 
 SECONDS = 30
 
@@ -22,11 +22,11 @@ class Submitted:
 
     def __init__(self, gateway: TestGateway) -> None:
         self.gateway = gateway
-        self.answers: list[tuple[Taken, threading.Thread]] = []
+        self.answers: list[tuple[IntakeResult, threading.Thread]] = []
         self._answered = threading.Semaphore(0)
 
     def submit(self, *messages: Any) -> None:
-        def done(taken: Taken) -> None:
+        def done(taken: IntakeResult) -> None:
             self.answers.append((taken, threading.current_thread()))
             self._answered.release()
 
@@ -41,7 +41,7 @@ def test_a_spool_in_memory_takes_messages_at_once(gateway: TestGateway) -> None:
     """In memory a request is stored by its own thread."""
     submitted = Submitted(gateway)
     submitted.submit(track("A"), track("A"))
-    assert submitted.answers == [(Taken(True, 1, 1), threading.current_thread())]
+    assert submitted.answers == [(IntakeResult(True, 1, 1), threading.current_thread())]
 
 
 def test_a_spool_file_is_written_by_one_thread(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_spool_file_is_written_by_one_thread(tmp_path: Path) -> None:
     submitted.wait(1)
     gateway.close()
     [(taken, thread)] = submitted.answers
-    assert (taken, thread.name) == (Taken(True, 1, 0), "gateway-writer")
+    assert (taken, thread.name) == (IntakeResult(True, 1, 0), "gateway-writer")
 
 
 def test_a_bad_message_lets_no_later_one_overtake(

@@ -99,13 +99,13 @@ def is_spool_with_damaged_start(path: Path) -> bool:
     return same > len(content) // 2
 
 
-def salvage(path: Path, *, damaged_start: bool) -> str:
+def recover(path: Path, *, damaged_start: bool) -> str:
     """Put a file with the readable rows in the place of a damaged spool; says what is lost.
 
     `damaged_start`: its first page is damaged.
     """
     kept = _unused(path.with_name(path.name + ".damaged"))
-    fresh = path.with_name(path.name + ".salvaged")
+    fresh = path.with_name(path.name + ".recovered")
     fresh.unlink(missing_ok=True)
     make_private(fresh)
     with TemporaryDirectory(dir=path.parent) as folder:

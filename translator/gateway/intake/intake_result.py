@@ -1,6 +1,6 @@
 """The outcome of storing the messages of a request."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 TOO_MUCH = "too much is waiting; send it again"
@@ -8,7 +8,7 @@ NOT_STORED = "the messages cannot be stored now; send them again"
 """Why a request is not stored, for the client."""
 
 
-class Taken(NamedTuple):
+class IntakeResult(NamedTuple):
     """The outcome of storing a request. If it is not `stored`, nothing of it was taken in.
 
     `messages` and `duplicates` are how many were new and how many were known. `problem` says why
@@ -25,3 +25,7 @@ class Taken(NamedTuple):
         """The outcome of a request that is stored; `added` says of each message if it is new."""
         count = sum(added)
         return cls(True, count, len(added) - count)
+
+
+Done = Callable[[IntakeResult], object]
+"""Called with the outcome when a request is stored or refused."""

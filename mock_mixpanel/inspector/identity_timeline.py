@@ -18,7 +18,7 @@ LONGEST_ID = 24
 """Characters of an id beside its lane."""
 
 
-class Happening(NamedTuple):
+class TimelinePoint(NamedTuple):
     """A point of the drawing. `kind`: asked, linked, pending, refused, split; `other`: an id."""
 
     at: str
@@ -28,17 +28,17 @@ class Happening(NamedTuple):
     text: str = ""
 
 
-class Rails(NamedTuple):
+class Timeline(NamedTuple):
     """The lanes (ids), the columns (ISO times) and what happened."""
 
     lanes: tuple[str, ...]
     columns: tuple[str, ...]
-    happenings: tuple[Happening, ...]
+    points: tuple[TimelinePoint, ...]
 
 
-def rails(identity: Mapping[str, Sequence[Mapping[str, Any]]]) -> Rails:
+def timeline(identity: Mapping[str, Sequence[Mapping[str, Any]]]) -> Timeline:
     """The drawing of what `identities` of the control API answers, in order of time."""
-    found: list[Happening] = []
+    found: list[TimelinePoint] = []
     lanes: dict[str, None] = {}
     for cluster in identity["clusters"]:
         lanes |= dict.fromkeys(cluster["ids"])
@@ -46,13 +46,17 @@ def rails(identity: Mapping[str, Sequence[Mapping[str, Any]]]) -> Rails:
         alias, distinct_id = link["alias"], link["distinct_id"]
         lanes |= dict.fromkeys((distinct_id, alias))
         record = f"record {link['asked']['id']}"
-        found.append(Happening(link["asked"]["received_at"], "asked", alias, distinct_id, record))
+        found.append(
+            TimelinePoint(link["asked"]["received_at"], "asked", alias, distinct_id, record)
+        )
         if link["status"] == "in_effect":
-            found.append(Happening(link["due"], "linked", alias, distinct_id, "one person"))
+            found.append(TimelinePoint(link["due"], "linked", alias, distinct_id, "one person"))
         elif link["status"] == "pending":
-            found.append(Happening(link["due"], "pending", alias, distinct_id, "due"))
+            found.append(TimelinePoint(link["due"], "pending", alias, distinct_id, "due"))
         elif link["status"] == "refused":
-            found.append(Happening(link["due"] or link["asked"]["received_at"], "refused", alias))
+            found.append(
+                TimelinePoint(link["due"] or link["asked"]["received_at"], "refused", alias)
+            )
     for split in identity["split_profiles"]:
         lanes |= dict.fromkeys((split["distinct_id"], split["alias"]))
         at_once: dict[str, list[int]] = {}
@@ -60,7 +64,7 @@ def rails(identity: Mapping[str, Sequence[Mapping[str, Any]]]) -> Rails:
             at_once.setdefault(cause["received_at"], []).append(cause["id"])
         for at, ids in at_once.items():
             text = f"record {ids[0]}" if len(ids) == 1 else f"{len(ids)} records from {ids[0]}"
-            found.append(Happening(at, "split", split["alias"], text=text))
+            found.append(TimelinePoint(at, "split", split["alias"], text=text))
     found = sorted(found, key=lambda each: each.at)
     columns = tuple(dict.fromkeys(each.at for each in found))[:MOST_COLUMNS]
     shown = tuple(lanes)[:MOST_LANES]
@@ -69,10 +73,10 @@ def rails(identity: Mapping[str, Sequence[Mapping[str, Any]]]) -> Rails:
         for each in found
         if each.at in columns and each.who in shown and each.other in ("", *shown)
     ]
-    return Rails(shown, columns, tuple(kept))
+    return Timeline(shown, columns, tuple(kept))
 
 
-def drawing(found: Rails) -> Markup:
+def drawing(found: Timeline) -> Markup:
     """The drawing as SVG. Every text in it is escaped."""
     if not found.lanes or not found.columns:
         return Markup("")
@@ -85,14 +89,14 @@ def drawing(found: Rails) -> Markup:
         name = who if len(who) <= LONGEST_ID else f"{who[: LONGEST_ID - 1]}…"
         parts.append(_text(8, y[who] + 5, name, "who"))
         parts.append(_line(LEFT, y[who], width, y[who], "lane"))
-    for each in found.happenings:
-        parts += _happening(each, x[each.at], y)
-    return Markup('<svg class="rails" aria-hidden="true" width="{}" height="{}">{}</svg>').format(
-        width, height, Markup("").join(parts)
-    )
+    for each in found.points:
+        parts += _drawn_point(each, x[each.at], y)
+    return Markup(
+        '<svg class="timeline" aria-hidden="true" width="{}" height="{}">{}</svg>'
+    ).format(width, height, Markup("").join(parts))
 
 
-def _happening(each: Happening, x: int, y: Mapping[str, int]) -> list[Markup]:
+def _drawn_point(each: TimelinePoint, x: int, y: Mapping[str, int]) -> list[Markup]:
     here = y[each.who]
     other = y.get(each.other, here)
     if each.kind == "split":
