@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 TIME_LIMIT_SECONDS = 120
 
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload(
     [
         "pytest",
         "_pytest.config",
@@ -39,7 +39,10 @@ _context.set_forkserver_preload(
         "mock_mixpanel.pytest_plugin",
         "mock_mixpanel.serving.server",
         "translator.cli",
-        "translator.sender",
+        "translator.commands",
+        "translator.engage.cli",
+        "translator.gateway.cli",
+        "translator.sender.commands.cli",
     ]
 )
 
@@ -60,7 +63,7 @@ def run_forked(
     with TemporaryDirectory() as folder:
         outputs = [Path(folder, name) for name in ("stdout", "stderr")]
         environment = dict(os.environ if env is None else env)
-        process = _context.Process(
+        process = context.Process(
             target=_run, args=(module, words, cwd, environment, outputs, first)
         )
         process.start()

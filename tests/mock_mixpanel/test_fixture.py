@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from mock_mixpanel.client import MockMixpanel
+from tests.forked import run_forked
 from tests.mock_mixpanel.wire import NOW, event, names, send
 from tests.pytest_process import PYTEST
 
@@ -43,14 +44,8 @@ def test_second(mock_mixpanel, mock_mixpanel_server):
 def test_tidies_up(tmp_path: Path) -> None:
     """After a test its clock, faults and records are gone, in any test suite."""
     (tmp_path / "test_outer.py").write_text(OUTER)
-    done = subprocess.run(
-        [*PYTEST, "-q", "-p", "no:cacheprovider", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=tmp_path,
-    )
+    options = ("-q", "-p", "no:cacheprovider")
+    done = run_forked(*PYTEST[2:], *options, str(tmp_path), cwd=tmp_path)
     assert (done.returncode, "2 passed" in done.stdout) == (0, True), done.stdout
 
 
@@ -86,14 +81,7 @@ def test_mock_is_gone(mock_mixpanel, mock_mixpanel_server):
 def test_failure_saves_the_page(tmp_path: Path, options: list[str]) -> None:
     """A failed test names the page with what its project received; other tests save none."""
     (tmp_path / "test_outer.py").write_text(FAILING)
-    done = subprocess.run(
-        [*PYTEST, "-q", *options, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=tmp_path,
-    )
+    done = run_forked(*PYTEST[2:], "-q", *options, str(tmp_path), cwd=tmp_path)
     assert "3 failed, 1 passed" in done.stdout
     [link] = re.findall(r"What the mock received: file://(\S+)", done.stdout)
     page = Path(unquote(link))

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.forked_process import run_command
 from translator.terminal_text import printable
 
 ROOT = Path(__file__).parents[2]
@@ -29,14 +28,7 @@ def written(*command: str, folder: Path, terminal: bool) -> str:
     """What a module with arguments writes to a terminal, or to a pipe; it runs in the folder."""
     leader, follower = os.openpty() if terminal else os.pipe()
     try:
-        subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=follower,
-            check=True,
-            timeout=60,
-        )
+        assert run_command(["-m", *command], cwd=folder, stdout=follower).returncode == 0
         return os.read(leader, 65536).decode()
     finally:
         os.close(leader)

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ from mock_mixpanel.inspector.copying import as_curl, as_pytest, as_python, as_sc
 from mock_mixpanel.inspector.reasons import explanations
 from mock_mixpanel.inspector.sources import section
 from mock_mixpanel.inspector.wording import visible
+from tests.forked import run_forked
+from tests.forked_process import run_command
 from tests.mock_mixpanel.inspector.test_pages import Text, shown
 from tests.mock_mixpanel.wire import http
 from tests.pytest_process import PYTEST
@@ -56,7 +57,7 @@ def test_python_sends_the_same(mock_mixpanel: MockMixpanel, name: str) -> None:
     """The Python program sends the same records."""
     request = sent(mock_mixpanel, name)
     program = as_python(request, mock_mixpanel.url)
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60)
+    assert run_command(["-c", program]).returncode == 0
     assert_sent_again(mock_mixpanel, request)
 
 
@@ -69,9 +70,9 @@ def test_test_passes_and_fails_after_a_change(mock_mixpanel: MockMixpanel, tmp_p
     for number, content in enumerate((text, changed)):
         file = tmp_path / f"test_copy_{number}.py"
         file.write_text(content)
-        command = [*PYTEST, "-q", "-p", "no:cacheprovider", str(file)]
+        options = ("-q", "-p", "no:cacheprovider", str(file))
         env = {**os.environ, "PYTEST_ADDOPTS": ""}
-        codes.append(subprocess.run(command, cwd=tmp_path, env=env, capture_output=True).returncode)
+        codes.append(run_forked(*PYTEST[2:], *options, cwd=tmp_path, env=env).returncode)
     assert codes == [0, 1]
 
 
@@ -167,8 +168,8 @@ def test_a_test_of_records_without_a_token(tmp_path: Path) -> None:
     }
     file = tmp_path / "test_copied.py"
     file.write_text(as_pytest(request))
-    done = subprocess.run([*PYTEST, str(file)], cwd=tmp_path, capture_output=True, timeout=60)
-    assert (done.returncode, b"1 passed" in done.stdout) == (0, True)
+    done = run_forked(*PYTEST[2:], str(file), cwd=tmp_path)
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True)
 
 
 def test_no_test_without_a_project(mock_mixpanel: MockMixpanel) -> None:

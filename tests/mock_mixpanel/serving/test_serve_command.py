@@ -15,9 +15,10 @@ import yaml
 
 from mock_mixpanel.cli import main
 from tests.command import run_here
+from tests.forked_process import ForkedProcess
 from tests.mock_mixpanel.wire import http
 
-COMMAND = [sys.executable, "-m", "mock_mixpanel", "serve"]
+COMMAND = ["-m", "mock_mixpanel", "serve"]
 ALIASES = "aliases take effect 1 s after they are sent (--alias-delay 0: at once)\n"
 PROJECT: dict[str, Any] = {
     "token": "T",
@@ -33,7 +34,7 @@ PROJECT: dict[str, Any] = {
 
 @contextmanager
 def serving(*arguments: str, browser: str = "") -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
+    process = ForkedProcess(
         [*COMMAND, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -52,6 +53,7 @@ def kill_all(process: subprocess.Popen[str]) -> None:
     """End a server with all its workers, before any of them can print or save anything."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    process.kill()  # it may not yet lead its group
 
 
 def urls(process: subprocess.Popen[str], count: int) -> dict[str, str]:
@@ -218,9 +220,8 @@ def test_port_in_use() -> None:
     """A port that is taken is an error, not a traceback."""
     with serving("--port", "0") as process:
         port = urls(process, 1)["us"].rpartition(":")[2]
-        done = subprocess.run(
-            [*COMMAND, "--port", port], capture_output=True, text=True, check=False, timeout=60
-        )
+        command = [sys.executable, *COMMAND, "--port", port]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 1
         assert done.stderr.startswith("Error: cannot listen on 127.0.0.1: ")
         assert done.stderr.endswith("; give another port, or 0 for a free port\n")

@@ -21,12 +21,13 @@ from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.serving.tls import Certificate, TlsError, make
 from tests.clients.needs import python_client
 from tests.command import run_here
+from tests.forked_process import ForkedProcess
 from tests.mock_mixpanel.wire import event
 
 trustme = python_client("trustme")
 
 JSON = {"Content-Type": "application/json"}
-SERVE = [sys.executable, "-m", "mock_mixpanel", "serve", "--port", "0"]
+SERVE = ["-m", "mock_mixpanel", "serve", "--port", "0"]
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +184,7 @@ def test_without_trustme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @contextmanager
 def serving(*arguments: str) -> Iterator[tuple[dict[str, str], subprocess.Popen[str]]]:
     """What `serve` prints when it is ready, and its process."""
-    process = subprocess.Popen([*SERVE, *arguments], stdout=subprocess.PIPE, text=True)
+    process = ForkedProcess([*SERVE, *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         count = 1 if "--tls-cert" in arguments else 2

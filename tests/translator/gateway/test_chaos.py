@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ import pytest
 import requests
 
 from mock_mixpanel.client import MockMixpanel
+from tests.forked_process import ForkedProcess
 from tests.thorough import times
 
 KILLS = 5
@@ -86,9 +86,9 @@ class Clients:
 
 
 def started(folder: Path, mock: MockMixpanel) -> tuple[subprocess.Popen[str], str]:
-    process = subprocess.Popen(
+    process = ForkedProcess(
         [
-            *(sys.executable, "-m", "translator", "gateway", "--port", "0", "--drain", "60"),
+            *("-m", "translator", "gateway", "--port", "0", "--drain", "60"),
             *("--settings", "settings.json", "--base-url", mock.url, "--spool", "spool"),
         ],
         cwd=folder,

@@ -4,7 +4,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import Any
 import requests
 
 from mock_mixpanel.client import MockMixpanel
+from tests.forked_process import ForkedProcess, run_command
 from translator.sender.books.spool import Spool
 from translator.sender.http.transport import TIMEOUT_SECONDS
 
-COMMAND = [sys.executable, "-m", "translator", "gateway", "--port", "0"]
+COMMAND = ["-m", "translator", "gateway", "--port", "0"]
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def running(
     """A gateway in front of the mock, and its address; it is killed when the block ends."""
     settings = folder / "settings.json"
     settings.write_text(json.dumps({"token": mock.token, "people": True}))
-    process = subprocess.Popen(
+    process = ForkedProcess(
         [*COMMAND, "--settings", str(settings), "--base-url", mock.url, *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -175,8 +175,6 @@ def test_real_hosts_are_refused(mock_mixpanel: MockMixpanel, tmp_path: Path) -> 
     """Without --base-url it would send to Mixpanel itself, which needs --live."""
     settings = tmp_path / "settings.json"
     settings.write_text('{"token": "T"}')
-    done = subprocess.run(
-        [*COMMAND, "--settings", str(settings)], capture_output=True, text=True, timeout=60
-    )
+    done = run_command([*COMMAND, "--settings", settings], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--live" in done.stderr

@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,8 +42,12 @@ class Running(NamedTuple):
     log: Path
 
 
+OWN = (sys.executable, *COMMAND)
+"""A new process: a forked one has the memory of many modules."""
+
+
 @contextmanager
-def gateway(mock: MockMixpanel, folder: Path, command: list[str] = COMMAND) -> Iterator[Running]:
+def gateway(mock: MockMixpanel, folder: Path, command: Sequence[str] = OWN) -> Iterator[Running]:
     """A gateway in front of the mock; it is killed when the block ends."""
     settings, log = folder / "settings.json", folder / "log"
     settings.write_text(json.dumps({"token": mock.token, **SETTINGS}))

@@ -3,8 +3,6 @@
 import json
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 import requests
 
 from mock_mixpanel.client import MockMixpanel
+from tests.forked_process import run_command
 from tests.thorough import times
 from translator.sender import DeliveryStatus
 
@@ -85,15 +84,9 @@ class Chaos:
 
     def run(self, kill_at: int = 0) -> dict[str, Any] | None:
         """The summary of a run, or None if it was killed."""
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.translator.sender.chaos_child"),
-                *(str(self.folder), self.mock.url, str(kill_at)),
-            ],
-            cwd=Path(__file__).parents[3],
-            capture_output=True,
-            text=True,
-            timeout=120,
+        child = ("-m", "tests.translator.sender.chaos_child")
+        done = run_command(
+            [*child, self.folder, self.mock.url, str(kill_at)], capture_output=True, text=True
         )
         if done.returncode == -signal.SIGKILL:
             return None

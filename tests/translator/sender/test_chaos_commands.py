@@ -10,7 +10,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ import pytest
 import requests
 
 from mock_mixpanel.client import MockMixpanel
+from tests.forked_process import ForkedProcess
 from tests.thorough import times
 
 ROOT = Path(__file__).parents[3]
@@ -45,10 +45,9 @@ class Chaos:
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         options = ("--settings", str(self.folder / "settings.json"), "--base-url", self.mock.url)
-        return subprocess.Popen(
-            [sys.executable, "-m", "translator", command[0], *options, *command[1:]],
+        return ForkedProcess(
+            ["-m", "translator", command[0], *options, *command[1:]],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

@@ -2,14 +2,13 @@
 
 import gzip
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.command import run_here
+from tests.forked_process import run_command
 from tests.translator.sender.build import event
 from tests.translator.sender.stub import Reply, Stub, running_stub
 from translator.cli import main
@@ -64,13 +63,8 @@ def test_blank_lines_are_no_messages(source: str, tmp_path: Path, stub: Stub) ->
     file = tmp_path / "messages"
     file.write_bytes(gzip.compress(data) if source == "gzip" else data)
     words = ["send", "--settings", "settings.json", "--now", NOW, "--base-url", stub.url]
-    result = subprocess.run(
-        [sys.executable, "-m", "translator", *words, *([] if source == "pipe" else ["messages"])],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(__file__).parents[3])},
-        input=data,
-        capture_output=True,
-    )
+    command = ["-m", "translator", *words, *([] if source == "pipe" else ["messages"])]
+    result = run_command(command, cwd=tmp_path, input=data, capture_output=True)
     assert (result.returncode, json.loads(result.stderr)["line"]) == (1, 5)
     summary = json.loads(result.stdout)
     assert (summary["read"], summary["delivered"], summary["rejected"]) == (2, 1, 1)

@@ -1,8 +1,6 @@
 """Real input, end to end: every captured message is accounted for, and the mock agrees."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,8 @@ import pytest
 
 from conformance.runner.captures.cloud import load_captures
 from mock_mixpanel.client import MockMixpanel
+from tests.command import run_here
+from translator.cli import main
 from translator.sender import DeliveryStatus
 
 NOON = "2026-06-15T12:00:00Z"
@@ -22,15 +22,8 @@ def send(folder: Path, mock: MockMixpanel, rules: str, messages: list[Any]) -> A
     settings = {"token": mock.token, "apiSecret": "s3cret", "people": True, "projectId": "7"}
     (folder / "settings.json").write_text(json.dumps(settings))
     (folder / "messages.jsonl").write_text("".join(json.dumps(m) + "\n" for m in messages))
-    command = [sys.executable, "-m", "translator", "send", "--settings", "settings.json"]
     options = ["--now", NOON, "--rules", rules, "--base-url", mock.url, "messages.jsonl"]
-    result = subprocess.run(
-        [*command, *options],
-        cwd=folder,
-        env={"PYTHONPATH": str(Path(__file__).parents[3])},
-        capture_output=True,
-        text=True,
-    )
+    result = run_here(main, "send", "--settings", "settings.json", *options, cwd=folder)
     losses = [json.loads(line) for line in result.stderr.splitlines()]
     return result.returncode, json.loads(result.stdout), losses
 

@@ -1,10 +1,8 @@
 """Dead letters: each has an id of its own, and each is sent again or still there."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections import Counter
@@ -18,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.command import run_here
+from tests.forked_process import ForkedProcess
 from tests.thorough import times
 from tests.translator.sender.build import NOW, US, event, recorded_retry
 from tests.translator.sender.stub import Reply, Stub, running_stub
@@ -123,13 +122,12 @@ def command(folder: Path, stub: Stub, name: str, *options: str) -> tuple[int, An
 def test_resend_beside_a_running_gateway(tmp_path: Path, stub: Stub) -> None:
     """What a gateway cannot translate before, during and after `resend` is still there."""
     (tmp_path / "settings.json").write_text('{"token": "T"}')
-    gateway = subprocess.Popen(
+    gateway = ForkedProcess(
         [
-            *(sys.executable, "-m", "translator", "gateway", "--settings", "settings.json"),
+            *("-m", "translator", "gateway", "--settings", "settings.json"),
             *("--base-url", stub.url, "--port", "0", "--spool", "spool"),
         ],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

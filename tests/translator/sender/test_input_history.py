@@ -1,10 +1,7 @@
 """A finished run leaves behind that it is finished, so that no input is delivered twice."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -15,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.command import run_here
+from tests.forked_process import run_command
 from tests.translator.sender.build import NOW, US, recorded_retry, update
 from tests.translator.sender.stub import Stub
 from translator.cli import main
@@ -163,14 +161,7 @@ def run_child(folder: Path, stub: Stub, moment: Sequence[str], *command: str) ->
     words = (command[0], *options, *command[1:])
     if not moment:
         return run_here(main, *words, cwd=folder).returncode
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, *moment, *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-        capture_output=True,
-        timeout=60,
-    )
-    return done.returncode
+    return run_command(["-c", CHILD, *moment, *words], cwd=folder, capture_output=True).returncode
 
 
 MOMENTS = [(name, when) for name in ("finish", "print", "close") for when in ("before", "after")]

@@ -14,6 +14,7 @@ import pytest
 
 from mock_mixpanel.client import MockMixpanel
 from tests.command import run_here
+from tests.forked_process import run_command
 from tests.translator.sender.build import NOW, US, event, recorded_retry, statuses
 from tests.translator.sender.stub import Reply, Stub
 from translator.cli import main
@@ -369,12 +370,7 @@ def test_resend_logs_too(tmp_path: Path, stub: Stub) -> None:
 def test_a_resumed_spool(tmp_path: Path, stub: Stub) -> None:
     """After a crash it is said that the run goes on, and with how many operations."""
     left = "import os, translator.sender.books.spool as s; kept = s.Spool('spool'); os._exit(0)"
-    subprocess.run(
-        [sys.executable, "-c", left],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(__file__).parents[3])},
-        check=True,
-    )
+    assert run_command(["-c", left], cwd=tmp_path).returncode == 0
     resumed = {**SENDER, "level": "warning", "event": "resumed"}
     options = ("--base-url", stub.url, "--spool", "spool")
     first, second = Command(tmp_path, "send", *options), Command(tmp_path, "send", *options)

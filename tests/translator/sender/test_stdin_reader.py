@@ -14,6 +14,7 @@ import pytest
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from mock_mixpanel.client import MockMixpanel
+from tests.forked_process import ForkedProcess
 from translator.sender.books.spool import Spool
 from translator.sender.commands.stdin_reader import Arriving, ReadyLines
 from translator.sender.http.transport import TIMEOUT_SECONDS
@@ -100,13 +101,13 @@ def sending(settings: Path, token: str, url: str) -> list[str]:
     """The command that delivers its input."""
     settings.write_text(json.dumps({"token": token}))
     options = ["--settings", str(settings), "--base-url", url]
-    return [sys.executable, "-m", "translator", "send", *options]
+    return ["-m", "translator", "send", *options]
 
 
 def test_half_a_line_keeps_none_before_it(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
     """A producer that writes whole blocks ends one amid a line; those before it are delivered."""
     command = sending(tmp_path / "settings.json", mock_mixpanel.token, mock_mixpanel.url)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with ForkedProcess(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
         second = message("Second")
@@ -124,7 +125,7 @@ def test_an_interruption_waits_for_no_answer(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}"
         command = [*sending(tmp_path / "settings.json", "T", url), "--spool", str(spool)]
-        with subprocess.Popen(
+        with ForkedProcess(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
             assert process.stdin
@@ -146,7 +147,7 @@ def test_a_pipe_that_does_not_wait(mock_mixpanel: MockMixpanel, tmp_path: Path) 
     command = sending(tmp_path / "settings.json", mock_mixpanel.token, mock_mixpanel.url)
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    with subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.PIPE) as process, ours:
+    with ForkedProcess(command, stdin=theirs.fileno(), stdout=subprocess.PIPE) as process, ours:
         theirs.close()
         for name in ("First", "Second"):
             ours.sendall(message(name))
@@ -159,7 +160,7 @@ def test_a_pipe_that_does_not_wait(mock_mixpanel: MockMixpanel, tmp_path: Path) 
 def test_an_error_stream_that_nobody_reads(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
     """When its reader is gone, losses are still counted, and the rest is delivered."""
     command = sending(tmp_path / "settings.json", mock_mixpanel.token, mock_mixpanel.url)
-    with subprocess.Popen(
+    with ForkedProcess(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stderr
@@ -174,7 +175,10 @@ def test_closed_streams(mock_mixpanel: MockMixpanel, tmp_path: Path, closed: str
     """Who closes a stream of the command gets the others, and everything is delivered."""
     command = sending(tmp_path / "settings.json", mock_mixpanel.token, mock_mixpanel.url)
     done = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *command, "--log-level", "info"],
+        [
+            *("/bin/sh", "-c", f'exec "$@" {closed}', "sh"),
+            *(sys.executable, *command, "--log-level", "info"),
+        ],
         input=message("A") + b"bad\n",
         capture_output=True,
         timeout=SECONDS,
@@ -193,7 +197,7 @@ def test_a_slow_producer(mock_mixpanel: MockMixpanel, tmp_path: Path) -> None:
     refused = {"status": 429, "headers": {"Retry-After": "0"}}
     mock_mixpanel.faults({"match": {"path": "/track", "times": 1}, "action": refused})
     command = sending(tmp_path / "settings.json", mock_mixpanel.token, mock_mixpanel.url)
-    with subprocess.Popen(
+    with ForkedProcess(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         assert process.stdin

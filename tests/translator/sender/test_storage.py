@@ -6,7 +6,6 @@ import resource
 import signal
 import stat
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
@@ -17,8 +16,11 @@ import pytest
 import requests
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from tests.command import run_here
+from tests.forked_process import ForkedProcess, run_command
 from tests.translator.sender.build import NOW, US, event, recorded_retry, update
 from tests.translator.sender.stub import Reply, Stub
+from translator.cli import main
 from translator.core.operations import Failure, Result
 from translator.sender import RetryPolicy, Sender, run_send
 from translator.sender.books.dead_letters import DeadLetters
@@ -167,16 +169,14 @@ def test_the_commands(tmp_path: Path, stub: Stub, command: str) -> None:
     )
 
     def run(disk: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return run_command(
             [
-                *(sys.executable, "-c", program, disk, command, "--settings", "settings.json"),
+                *("-c", program, disk, command, "--settings", "settings.json"),
                 *("--base-url", stub.url, *given),
             ],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=SECONDS,
         )
 
     full = run("full")
@@ -192,13 +192,12 @@ def test_a_gateway(tmp_path: Path, stub: Stub) -> None:
     stub.script = [Reply(503, headers={"Retry-After": "1"})]
     (tmp_path / "settings.json").write_text('{"token": "T"}')
     command = [
-        *(sys.executable, "-m", "translator", "gateway", "--settings", "settings.json"),
+        *("-m", "translator", "gateway", "--settings", "settings.json"),
         *("--base-url", stub.url, "--port", "0", "--spool", "spool", "--workers", "1"),
     ]
-    process = subprocess.Popen(
+    process = ForkedProcess(
         command,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -255,17 +254,9 @@ def test_outputs_are_opened_first(tmp_path: Path, stub: Stub) -> None:
     (tmp_path / "settings.json").write_text('{"token": "T"}')
     (tmp_path / "in").write_text('{"type": "track", "userId": "u", "event": "E"}\nbad\n')
     for path in ("no/such/folder/x.jsonl", "settings.json/x"):
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "translator", "send", "--settings", "settings.json"),
-                *("--base-url", stub.url, "--dead-letters", path, "in"),
-            ],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-        )
+        options = ("--base-url", stub.url, "--dead-letters", path, "in")
+        command = ("send", "--settings", "settings.json", *options)
+        done = run_here(main, *command, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"Error: cannot write dead letters to {path}: ")
     assert stub.received == []

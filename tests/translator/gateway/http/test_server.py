@@ -6,7 +6,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,6 +16,7 @@ import pytest
 import requests
 
 from tests.command import run_here
+from tests.forked_process import ForkedProcess
 from translator.cli import main
 from translator.gateway.http.connections import (
     DRAINED_BYTES,
@@ -36,9 +36,9 @@ class Running:
     """A gateway that delivers to nowhere, as a process."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.process = subprocess.Popen(
+        self.process: subprocess.Popen[str] = ForkedProcess(
             [
-                *(sys.executable, "-m", "translator", "gateway", "--port", "0"),
+                *("-m", "translator", "gateway", "--port", "0"),
                 *("--base-url", NOWHERE, "--drain", "0", *options),
             ],
             cwd=folder,
