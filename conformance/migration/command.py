@@ -42,7 +42,7 @@ from conformance.regression.sides.refs import (
     read_settings,
 )
 from conformance.regression.sides.revisions import checked_out
-from conformance.spec.scenarios.loading import Json
+from conformance.runner.options import project_options
 from conformance.targets.destination_guard import answers_errors
 from translator.compression import standard_input
 from translator.garbage_collection import rare_collection
@@ -109,7 +109,7 @@ def migrate(
     settings = read_settings(settings_file) if settings_file else STAND_IN_SETTINGS
     clock, moment = datetime.now(UTC), now_option(now)
     options_of_sides = [
-        SideOptions(settings, moment, clock, _options(each))
+        SideOptions(settings, moment, clock, project_options(each))
         for each in (options, options + new_options)
     ]
     refs = [parse_ref(old, rules=rules), parse_ref(new, rules=rules)]
@@ -150,20 +150,6 @@ def migrate(
     if migration.changed:
         sys.exit(EXIT_FAILURES)
     sys.exit(EXIT_USAGE if migration.has_bad_lines else EXIT_CONFORMANT)
-
-
-def _options(pairs: Sequence[str]) -> Json:
-    """The options of a project. Raises UsageError for what is not KEY=VALUE."""
-    found: Json = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--project {pair!r} is not KEY=VALUE, such as identity=simplified")
-        try:
-            found[name] = float(value)
-        except ValueError:
-            found[name] = value
-    return found
 
 
 @contextmanager

@@ -9,7 +9,9 @@
 
 The format is that of `diff`'s approvals. `class` is missing, unexpected or changed; `operation` is
 what differs (event, profile, group, people, or an endpoint in the profile `exact`); `path` is the
-place in it, without numbers. `operation` and `path` may hold `*` and `?`.
+place in it, without numbers. `operation` and `path` may hold `*` and `?`. `scenarios`, a list of
+ids or globs, restricts it to these scenarios: a whole event that may be missing in one scenario
+must not be missing in all.
 """
 
 import datetime
@@ -20,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from conformance.errors import DataError
 from conformance.runner.compare import Difference, Kind
 from conformance.runner.outcomes import Outcome, Verdict
 from conformance.spec.approval_rows import read_approval_rows
@@ -85,11 +88,13 @@ class Tolerance:
     path: str
     reason: str
     expires: datetime.date
+    scenarios: tuple[str, ...] = ()
 
-    def covers(self, found: DifferenceClass) -> bool:
-        """Whether it is about this class of differences."""
+    def covers(self, found: DifferenceClass, scenario_id: str) -> bool:
+        """Whether it is about this class of differences, in this scenario."""
         return (
             found.kind == self.kind
+            and (not self.scenarios or any(glob_matches(g, scenario_id) for g in self.scenarios))
             and glob_matches(self.operation, found.operation)
             and glob_matches(self.path, found.path)
         )
@@ -114,7 +119,7 @@ class Tolerances:
         left, reasons = [], []
         for difference in outcome.differences:
             found = class_of(difference, outcome)
-            tolerance = next((each for each in self._valid if each.covers(found)), None)
+            tolerance = next((each for each in self._valid if each.covers(found, outcome.id)), None)
             if tolerance is None:
                 left.append(difference)
             else:
@@ -141,23 +146,43 @@ class Tolerances:
 def read_tolerances(path: Path) -> list[Tolerance]:
     """The tolerances in a TOML file. Raises DataError naming the tolerance and the field."""
     classes = [kind.value for kind in Kind]
-    return [
-        Tolerance(
-            number, row["class"], row["operation"], row["path"], row["reason"], row["expires"]
+    rows = read_approval_rows(path, "tolerance", classes, lists=("scenarios",))
+    found = []
+    for number, row in enumerate(rows, 1):
+        scenarios = tuple(row.get("scenarios", ()))
+        if _matches_all(row["operation"]) and _matches_all(row["path"]) and not scenarios:
+            raise DataError(
+                f"{path}: tolerance {number} accepts every difference that is {row['class']}; "
+                "name an operation, a path or scenarios"
+            )
+        found.append(
+            Tolerance(
+                number,
+                row["class"],
+                row["operation"],
+                row["path"],
+                row["reason"],
+                row["expires"],
+                scenarios,
+            )
         )
-        for number, row in enumerate(read_approval_rows(path, "tolerance", classes), 1)
-    ]
+    return found
+
+
+def _matches_all(glob: str) -> bool:
+    """Whether a glob matches every text of some length."""
+    return "*" in glob and not glob.strip("*?")
 
 
 def tolerances_text(outcomes: Iterable[Outcome], today: datetime.date) -> str:
     """A file of tolerances for every difference of a run, most frequent first."""
     found: Counter[DifferenceClass] = Counter()
-    example: dict[DifferenceClass, str] = {}
+    scenarios: dict[DifferenceClass, list[str]] = {}
     for outcome in outcomes:
         if outcome.verdict is Verdict.FAIL:
             for each in {class_of(each, outcome) for each in outcome.differences}:
                 found[each] += 1
-                example.setdefault(each, outcome.id)
+                scenarios.setdefault(each, []).append(outcome.id)
     expires = today + datetime.timedelta(days=DAYS)
     lines = [
         "# Differences of one run. Give each a reason of your own, and delete what must be fixed.",
@@ -165,7 +190,7 @@ def tolerances_text(outcomes: Iterable[Outcome], today: datetime.date) -> str:
     for each, count in sorted(found.items(), key=lambda item: (-item[1], item[0])):
         lines += [
             "",
-            f"# {count} scenario{'' if count == 1 else 's'}, such as {example[each]}",
+            f"# {count} scenario{'' if count == 1 else 's'}, such as {scenarios[each][0]}",
             "[[approval]]",
             f"class = {toml_text(each.kind)}",
             f"operation = {toml_text(each.operation)}",
@@ -173,7 +198,17 @@ def tolerances_text(outcomes: Iterable[Outcome], today: datetime.date) -> str:
             'reason = "written by --write-tolerances; to be judged"',
             f"expires = {expires.isoformat()}",
         ]
+        if not _is_property(each):
+            ids = dict.fromkeys(scenarios[each])
+            lines += ["scenarios = [", *(f"  {toml_text(id)}," for id in ids), "]"]
     return "\n".join(lines) + "\n"
+
+
+def _is_property(found: DifferenceClass) -> bool:
+    """Whether a class is about one property, which says enough of what is accepted."""
+    if found.operation == "event":
+        return found.path.startswith("properties.") or found.path.startswith("properties[")
+    return bool(found.path) and found.operation not in ("people", "errors")
 
 
 def _literal(path: str) -> str:

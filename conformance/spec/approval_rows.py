@@ -22,12 +22,16 @@ REQUIRED = ("class", "operation", "path", "reason", "expires")
 
 
 def read_approval_rows(
-    path: Path, noun: str, classes: Collection[str], optional: tuple[str, ...] = ()
+    path: Path,
+    noun: str,
+    classes: Collection[str],
+    optional: tuple[str, ...] = (),
+    lists: tuple[str, ...] = (),
 ) -> list[dict[str, Any]]:
-    """The tables of a file: `expires` is a date, all other values are text.
+    """The tables of a file: `expires` is a date, `lists` are lists of text, all others are text.
 
     `noun` is the name of a table in errors, `classes` are the allowed values of `class`, and
-    `optional` are the fields that a table may have besides REQUIRED.
+    `optional` and `lists` are the fields that a table may have besides REQUIRED.
 
     Raises DataError, which names the table and the field.
     """
@@ -46,14 +50,18 @@ def read_approval_rows(
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{path}: {form}")
     for number, row in enumerate(rows, 1):
-        _check(f"{path}: {noun} {number}", row, classes, optional)
+        _check(f"{path}: {noun} {number}", row, classes, optional, lists)
     return rows
 
 
 def _check(
-    where: str, row: dict[str, Any], classes: Collection[str], optional: tuple[str, ...]
+    where: str,
+    row: dict[str, Any],
+    classes: Collection[str],
+    optional: tuple[str, ...],
+    lists: tuple[str, ...],
 ) -> None:
-    known = (*REQUIRED, *optional)
+    known = (*REQUIRED, *optional, *lists)
     for field in row:
         if field not in known:
             raise DataError(f"{where}: unknown field {field!r}; known: {', '.join(known)}")
@@ -65,6 +73,11 @@ def _check(
             # Not isinstance: a time is a date as well.
             if type(value) is not datetime.date:
                 raise DataError(f"{where}: expires must be a date without quotes: 2026-12-31")
+        elif field in lists:
+            if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+                raise DataError(f"{where}: {field} must be a list of texts")
+            if not value:
+                raise DataError(f"{where}: {field} is empty; omit it or name at least one")
         elif not isinstance(value, str):
             raise DataError(f"{where}: {field} must be text")
     if not row["reason"].strip():

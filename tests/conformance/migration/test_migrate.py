@@ -249,7 +249,7 @@ def test_bad_lines_and_standard_input(settings: Path) -> None:
     [
         (["--to", "tree"], "Missing option '--from'"),
         (["--from", "tree", "--to", "main"], "'main' is not a REF"),
-        (["--from", "tree", "--to", "tree", "--project", "identity"], "is not KEY=VALUE"),
+        (["--from", "tree", "--to", "tree", "--project", "identity"], "use NAME=VALUE"),
         (
             ["--from", "tree", "--to", "tree", "--project", "identity=new"],
             "--project: project.identity: 'new'",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import DataError
-from conformance.runner.compare import Difference, Kind
+from conformance.runner.compare import Difference, Kind, json_step
 from conformance.runner.outcomes import Outcome, Verdict, of_scenario
 from conformance.runner.tolerances import (
     DifferenceClass,
@@ -38,7 +38,7 @@ def failed(*differences: Difference) -> Outcome:
 
 def tolerances(text: str, folder: Path) -> Tolerances:
     file = folder / "tolerances.toml"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     return Tolerances(read_tolerances(file), TODAY)
 
 
@@ -104,6 +104,56 @@ def test_what_is_written_tolerates_the_same_run(tmp_path: Path) -> None:
     assert {found.applied(each).verdict for each in outcomes} == {Verdict.EXPECTED_FAILURE}
 
 
+def test_a_tolerance_of_some_scenarios(tmp_path: Path) -> None:
+    """Elsewhere the same difference stays a failure."""
+    outcome = failed(MISSING)
+    for scenarios, verdict in (
+        (f'["{outcome.id}"]', Verdict.EXPECTED_FAILURE),
+        ('["alias/*", "x/y"]', Verdict.EXPECTED_FAILURE),
+        ('["x/y"]', Verdict.FAIL),
+    ):
+        entry = f"{ENTRY}scenarios = {scenarios}\n"
+        assert tolerances(entry, tmp_path).applied(outcome).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("path", "general"),
+    [
+        ("events[0]", False),
+        ("events[0].time", False),
+        ("events[0].person", False),
+        ("profiles.ann", False),
+        ("people.joined", False),
+        ("errors[0]", False),
+        ("events[0].properties.plan", True),
+        ("profiles.ann.plan", True),
+        ("groups.company.x.plan", True),
+    ],
+)
+def test_whole_records_are_tolerated_in_their_scenarios_only(
+    path: str, general: bool, tmp_path: Path
+) -> None:
+    """A first run with a missing event does not accept that all events are missing later."""
+    first = failed(Difference(path, Kind.MISSING, 1))
+    later = dataclasses.replace(first, id="track/other")
+    found = tolerances(tolerances_text([first], TODAY), tmp_path)
+    expected = Verdict.EXPECTED_FAILURE if general else Verdict.FAIL
+    assert found.applied(later).verdict is expected
+    assert found.applied(first).verdict is Verdict.EXPECTED_FAILURE
+
+
+def test_any_property_can_be_written(tmp_path: Path) -> None:
+    """Names of properties with letters that TOML writes in its own way, or not at all."""
+    first = failed(
+        *(
+            Difference(f"events[0].properties{json_step(name)}", Kind.MISSING, 1)
+            for name in ("😀", "\ud800", 'a"b\\c\x7f\n', "*")
+        )
+    )
+    found = tolerances(tolerances_text([first], TODAY), tmp_path)
+    assert found.applied(first).verdict is Verdict.EXPECTED_FAILURE
+
+
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
@@ -112,6 +162,13 @@ def test_what_is_written_tolerates_the_same_run(tmp_path: Path) -> None:
         ('reason = "plans are not sent"\n', "", "tolerance 1: 'reason' is missing"),
         ("expires = 2026-12-31", 'expires = "2026-12-31"', "expires must be a date without quotes"),
         ("operation", "operaton", "unknown field 'operaton'"),
+        (
+            'operation = "event"\npath = "properties.pl*"',
+            'operation = "*"\npath = "**"',
+            "tolerance 1 accepts every difference that is missing; name an operation",
+        ),
+        ("expires", 'scenarios = "track/a"\nexpires', "scenarios must be a list of texts"),
+        ("expires", "scenarios = []\nexpires", "scenarios is empty"),
         ("[[approval]]", "[approval]", "a tolerance is \\[\\[approval\\]\\]"),
     ],
 )

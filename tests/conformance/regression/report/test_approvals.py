@@ -139,5 +139,6 @@ def test_a_wrong_file_is_refused(tmp_path: Path, old: str, new: str, text: str) 
 
 def test_text_for_a_file() -> None:
     """Any path can be written into the file and is read back the same."""
-    for text in ("payload.$set", 'payload["b \\ \n\x7f\x00é"]', ""):
+    for text in ("payload.$set", 'payload["b \\ \n\x7f\x00é"]', "a.😀", ""):
         assert text == tomllib.loads(f"path = {toml_text(text)}")["path"]
+    assert tomllib.loads(f"path = {toml_text(chr(0xD800))}") == {"path": "?"}
