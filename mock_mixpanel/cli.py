@@ -200,20 +200,9 @@ def serve(
         if workers > 1:
             given = {"us": port, "eu": eu_port, "in": in_port}
             ports = {region: number for region, number in given.items() if number is not None}
-            server = Workers(
-                WorkerSettings(
-                    config,
-                    store_url,
-                    keep,
-                    host,
-                    ports,
-                    workers,
-                    certificate,
-                    access,
-                    not verbose,
-                    keep_for,
-                )
-            )
+            quiet = not verbose
+            shared = (config, store_url, keep, host, ports, workers, certificate, access)
+            server = Workers(WorkerSettings(*shared, quiet, keep_for))
         else:
             server = Server(
                 config,
@@ -227,25 +216,13 @@ def serve(
                 access=access,
                 quiet=not verbose,
             )
-        try:
-            server.start()
-        except TlsError as error:
-            raise click.BadParameter(str(error), None, None, "'--tls-cert'") from error
-        except OSError as error:
-            hint = "; give another port, or 0 for a free port" if error.errno == EADDRINUSE else ""
-            raise click.ClickException(f"cannot listen on {host}: {error}{hint}") from error
-        except WorkersError as error:
-            raise click.ClickException(str(error)) from error
+        _start(server, host)
         stack.callback(server.stop)
         for region, url in server.urls.items():
             click.echo(f"{region} {url}")
         if certificate and certificate.authority:
             click.echo(f"ca {tls_ca or certificate.authority}")
-        # A browser cannot open the wildcard address.
-        here = re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", server.urls["us"])
-        made_token = access.token and not control_token
-        query = f"?{TOKEN_PARAMETER}={access.token}" if made_token else ""
-        pages = f"{here}{PAGES}{query}"
+        pages = _pages(server.urls["us"], None if control_token else access.token)
         click.echo(f"ui {pages}")
         if opens and not webbrowser.open(pages):
             click.echo("--open: found no browser; open the link above", err=True)
@@ -253,6 +230,27 @@ def serve(
             took = f"{alias_delay:g} s after they are sent (--alias-delay 0: at once)"
             click.echo(f"aliases take effect {took}", err=True)
         stopped.wait()
+
+
+def _start(server: Server | Workers, host: str) -> None:
+    """Start the server; a problem ends the program."""
+    try:
+        server.start()
+    except TlsError as error:
+        raise click.BadParameter(str(error), None, None, "'--tls-cert'") from error
+    except OSError as error:
+        hint = "; give another port, or 0 for a free port" if error.errno == EADDRINUSE else ""
+        raise click.ClickException(f"cannot listen on {host}: {error}{hint}") from error
+    except WorkersError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _pages(url: str, made_token: str | None) -> str:
+    """The link to the pages of the mock at a URL, with the control token that it made, if any."""
+    # A browser cannot open the wildcard address.
+    here = re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", url)
+    query = f"?{TOKEN_PARAMETER}={made_token}" if made_token else ""
+    return f"{here}{PAGES}{query}"
 
 
 def _certificate(

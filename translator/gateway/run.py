@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from errno import EADDRINUSE
 from pathlib import Path
@@ -96,19 +97,7 @@ def run_gateway(
     with ExitStack() as stack:
         certificate = _certificate(stack, host, options)
         stack.enter_context(logging_to(sys.stderr, log_level, redact=redact))
-        delivery = DeliveryOptions(
-            base_urls(options["base_url"], options["eu_base_url"]),
-            RULE_SETS[options["rule_set"]](),
-            read_mapping(options["mapping_file"]),
-            live=options["live"],
-            allowed=allowed,
-            alias=AliasPolicy(options["alias"]),
-            hold=options["alias_hold"],
-            workers=options["workers"],
-            spool=spool,
-            dead_letters=dead_letters,
-            recent=messages,
-        )
+        delivery = _delivery(options, allowed, spool, dead_letters, messages)
         running: list[Pipeline] = []
 
         def opened(name: str, chosen: Settings) -> Pipeline:
@@ -133,14 +122,7 @@ def run_gateway(
             usage_error(str(error))
         except OSError as error:
             usage_error(f"cannot write dead letters to {error.filename}: {error.strerror}")
-        try:
-            listening = stack.enter_context(listen(host, port))
-        except OSError as error:
-            hint = (
-                "; give another --port, or 0 for a free port" if error.errno == EADDRINUSE else ""
-            )
-            click.echo(f"Error: cannot listen on {host} port {port}: {error}{hint}", err=True)
-            sys.exit(1)
+        listening = stack.enter_context(_listening(host, port))
 
         def ready() -> None:
             address = address_of(listening, host, certificate)
@@ -179,6 +161,39 @@ def run_gateway(
                 on_hangup=lambda: sources.reload(always=True),
             )
         _end(running, drain, spool)
+
+
+def _delivery(
+    options: Mapping[str, Any],
+    allowed: frozenset[str],
+    spool: Path | None,
+    dead_letters: Path | None,
+    recent: RecentMessages,
+) -> DeliveryOptions:
+    """The options of the delivery of every source, from those of the command."""
+    return DeliveryOptions(
+        base_urls(options["base_url"], options["eu_base_url"]),
+        RULE_SETS[options["rule_set"]](),
+        read_mapping(options["mapping_file"]),
+        live=options["live"],
+        allowed=allowed,
+        alias=AliasPolicy(options["alias"]),
+        hold=options["alias_hold"],
+        workers=options["workers"],
+        spool=spool,
+        dead_letters=dead_letters,
+        recent=recent,
+    )
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """The listening socket; if the port is not available, end the program with status 1."""
+    try:
+        return listen(host, port)
+    except OSError as error:
+        hint = "; give another --port, or 0 for a free port" if error.errno == EADDRINUSE else ""
+        click.echo(f"Error: cannot listen on {host} port {port}: {error}{hint}", err=True)
+        sys.exit(1)
 
 
 class _Redact:
