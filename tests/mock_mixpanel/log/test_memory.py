@@ -1,12 +1,15 @@
 """The memory store holds the log in less memory than a few copies of its text."""
 
 import gc
+import json
 import tracemalloc
 from uuid import UUID
 
 import pytest
 
-from mock_mixpanel.app import create_app
+from mock_mixpanel.backend import Backend
+from mock_mixpanel.ingest.endpoints import ingest
+from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.log.frames import (
     HEADER,
     Damage,
@@ -18,8 +21,15 @@ from mock_mixpanel.log.frames import (
 )
 from mock_mixpanel.log.row_codec import Packed, Row
 from mock_mixpanel.log.stores.memory import BLOCK_ROWS, LARGE_ROW, MemoryStore
-from tests.mock_mixpanel.wire import NOW
+from mock_mixpanel.state.lists.pagination import Part
+from tests.mock_mixpanel.wire import NOW_SECONDS
 
+HEADERS = {
+    "Host": "127.0.0.1:8080",
+    "User-Agent": "python-requests/2.32.3",
+    "Accept-Encoding": "gzip, deflate",
+    "Content-Type": "application/json",
+}
 EVENTS = 2000
 BYTES_AN_EVENT = 1000
 """One small event with its request and its place in the project's state needs less than this."""
@@ -27,8 +37,8 @@ BYTES_AN_EVENT = 1000
 
 def test_memory_of_small_events() -> None:
     """A request with one small event takes less than 1 kB, its state after a read included."""
-    client = create_app().test_client()
-    client.post("/_mock/clock", json={"now": NOW, "freeze": True})
+    backend = Backend()
+    backend.clock.change(now=NOW_SECONDS, freeze=True)
 
     def send(number: int) -> None:
         properties = {
@@ -37,10 +47,12 @@ def test_memory_of_small_events() -> None:
             "$insert_id": str(UUID(int=number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)),
             "plan": "pro",
         }
-        client.post("/track", json=[{"event": "Order Completed", "properties": properties}])
+        body = json.dumps([{"event": "Order Completed", "properties": properties}]).encode()
+        envelope = Envelope.of("us", "POST", "/track", {}, dict(HEADERS), "127.0.0.1")
+        assert ingest(backend, "/track", Incoming(envelope, body)).body == b"1"
 
     def read() -> int:
-        return len(client.get("/_mock/events?limit=1").json or [])
+        return len(list(backend.projections.event_texts("T", raw=False, part=Part(limit=1))))
 
     for number in range(200):
         send(number)
