@@ -5,6 +5,7 @@ the process, however sudden, but not a power cut. One writer at a time appends r
 visible in the order of their ids. A connection that a database closed is opened again.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -25,7 +26,7 @@ from mock_mixpanel.log.stores import (
     tells_nothing,
 )
 from mock_mixpanel.log.stores.notifications import TRIGGERS, Notifications
-from mock_mixpanel.log.stores.sql_engine import engine_for
+from mock_mixpanel.log.stores.sql_engine import engine_for, first_line, shown
 from mock_mixpanel.log.stores.sql_schema import (
     ANSWERS,
     FORMAT,
@@ -55,6 +56,8 @@ T = TypeVar("T")
 _NEXT_ROW = sa.select(NEXT_ROW).select_from(STATE_AND_NEWEST)
 
 
+_LOGGER = logging.getLogger("mock_mixpanel")
+
 CREATION_LOCK = 0x6D6F636B
 """Of PostgreSQL's advisory locks, the one for creating the tables."""
 SELECT_TRIGGER = sa.text(
@@ -76,15 +79,19 @@ class SqlStore:
         self._keep = keep
         self._lock = threading.RLock()
         self._depth = 0
+        self._in_transaction = False
+        self._reported: str | None = None
+        """The error that was logged last, until the store works again."""
         self._engine = engine_for(url)
         self._told: list[Notifications] = []
         self._append = self._compiled(append_statement(guarded=False))
         self._append_at = self._compiled(append_statement(guarded=True))
         try:
             self._writer = self._engine.connect()
-            self._create()
-        except SQLAlchemyError as error:
-            raise StoreError(f"{self._shown} cannot be opened: {_told(error)}") from error
+            self._prepare()
+        except (SQLAlchemyError, StoreUnavailableError) as error:
+            cause = error.__cause__ if isinstance(error, StoreUnavailableError) else error
+            raise StoreError(f"{self._shown} cannot be opened: {first_line(cause)}") from error
 
     def check(self) -> None:
         """Read an SQLite file and compare all checksums. Raises StoreError for damaged rows.
@@ -98,7 +105,7 @@ class SqlStore:
             found = [] if found == ["('ok',)"] else found
             found = found or list(self._damages())
         except SQLAlchemyError as error:
-            found = [_told(error)]
+            found = [first_line(error)]
         if found:
             places = "; ".join(found[:3]) + ("; ..." if len(found) > 3 else "")
             raise StoreError(
@@ -125,15 +132,17 @@ class SqlStore:
                 if self._depth > 1:
                     yield
                     return
-                self._again(self._begin)
-                with self._unavailable_if_gone():
+                with self._unavailable_on_errors():
+                    self._again(self._begin)
                     try:
                         yield
+                        self._writer.exec_driver_sql("COMMIT")
+                        self._reported = None
                     except BaseException:
-                        with suppress(SQLAlchemyError):
-                            self._writer.exec_driver_sql("ROLLBACK")
+                        self._roll_back()
                         raise
-                    self._writer.exec_driver_sql("COMMIT")
+                    finally:
+                        self._in_transaction = False
             finally:
                 self._depth -= 1
 
@@ -236,14 +245,17 @@ class SqlStore:
     def close(self) -> None:
         for each in self._told:
             each.close()
-        self._writer.close()
+        if self._is_sqlite:
+            self._writer.close()
+        else:
+            self._discard()
         self._engine.dispose()
 
     def _connect(self, **options: Any) -> Any:
         """A connection of the driver that commits each statement."""
         driver: Any = self._engine.dialect.loaded_dbapi
         arguments, given = self._engine.dialect.create_connect_args(self._engine.url)
-        return driver.connect(*arguments, **given, **options, autocommit=True)
+        return driver.connect(*arguments, **{**options, **given}, autocommit=True)
 
     def _compiled(self, statement: sa.Insert) -> _Compiled:
         compiled = statement.compile(self._engine)
@@ -257,46 +269,62 @@ class SqlStore:
     def _again(self, action: Callable[[], T]) -> T:
         """Do something once more on a new connection if the database had closed this one.
 
-        Nothing was done before, as it stands at the beginning of a transaction.
+        In the middle of a transaction it is done once, because what was done before is lost.
         """
-        if not self._writer.closed:
-            try:
+        with self._unavailable_on_errors():
+            if self._in_transaction:
                 return action()
-            except DBAPIError as error:
-                if not error.connection_invalidated or self._depth > 1:
-                    raise
-        with self._unavailable_if_gone():
-            with suppress(SQLAlchemyError):
-                self._writer.close()
+            if not self._writer.closed:
+                try:
+                    return action()
+                except DBAPIError as error:
+                    if not error.connection_invalidated:
+                        raise
+            self._discard()
             self._writer = self._engine.connect()
             return action()
 
     @contextmanager
-    def _unavailable_if_gone(self) -> Iterator[None]:
-        """Turn the driver's errors about a lost connection into StoreUnavailableError."""
-        gone = self._engine.dialect.loaded_dbapi.OperationalError
+    def _unavailable_on_errors(self) -> Iterator[None]:
+        """Turn errors of a database server into StoreUnavailableError, and log each once."""
+        driver = self._engine.dialect.loaded_dbapi
         try:
             yield
-        except DBAPIError as error:
-            if self._is_sqlite or not isinstance(error.orig, gone):
+        except (DBAPIError, driver.Error) as error:
+            cause = getattr(error, "orig", error)
+            kinds = (driver.OperationalError, driver.InternalError, driver.ProgrammingError)
+            if self._is_sqlite or not isinstance(cause, kinds):
                 raise
-            raise StoreUnavailableError(f"{self._shown}: {_told(error)}") from error
-        except gone as error:
-            if self._is_sqlite:
-                raise
-            with suppress(SQLAlchemyError):
-                self._writer.close()
-            raise StoreUnavailableError(f"{self._shown}: {error}") from error
+            text = f"{self._shown}: {first_line(cause)}"
+            if text != self._reported:
+                self._reported = text
+                _LOGGER.warning("The store does not work: %s", text)
+            raise StoreUnavailableError(text) from error
+
+    def _roll_back(self) -> None:
+        """Undo the transaction. If the connection cannot do so, the next call opens another."""
+        try:
+            self._writer.exec_driver_sql("ROLLBACK")
+        except SQLAlchemyError:
+            if not self._is_sqlite:
+                self._discard()
+
+    def _discard(self) -> None:
+        """Close the connection without asking the database."""
+        with suppress(SQLAlchemyError):
+            self._writer.invalidate()
+        with suppress(SQLAlchemyError):
+            self._writer.close()
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with self._unavailable_if_gone(), self._engine.connect() as reader:
+        with self._unavailable_on_errors(), self._engine.connect() as reader:
             yield reader
 
     @property
     def _shown(self) -> str:
-        """The URL of the database without its password."""
-        return self._engine.url.render_as_string()
+        """The URL of the database without its passwords."""
+        return shown(self._engine.url)
 
     def _damages(self) -> Iterator[str]:
         """The rows and settings whose checksum is wrong."""
@@ -312,12 +340,34 @@ class SqlStore:
     def _is_sqlite(self) -> bool:
         return self._engine.dialect.name == "sqlite"
 
+    def _prepare(self) -> None:
+        """Create the tables if there are none, and see that they can be written.
+
+        So a role that may not write is an error now, not with the first request.
+        """
+        try:
+            self._create()
+            with self.exclusive():
+                pass
+        except BaseException:
+            self._discard()
+            raise
+
     def _create(self) -> None:
         first = {"version": 1, "generation": 1, "next_row": 1, "next_entry": 1}
         self._writer.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
         if not self._is_sqlite:  # Several mocks may start at once.
             self._writer.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
-        is_new = not sa.inspect(self._writer).has_table(LOG.name)
+            self._check_encoding()
+        names = set(sa.inspect(self._writer).get_table_names()) & metadata.tables.keys()
+        is_new = not names
+        if names and not {LOG.name, STATE.name} <= names:
+            raise StoreError(
+                f"{self._shown} has tables of another program: {', '.join(sorted(names))}. Nothing"
+                " was changed; use another database"
+            )
+        if not is_new:
+            self._check_format()
         metadata.create_all(self._writer)
         if not self._is_sqlite and (is_new or not self._writer.execute(SELECT_TRIGGER).all()):
             for statement in TRIGGERS:
@@ -325,6 +375,18 @@ class SqlStore:
         if is_new:
             self._writer.execute(STATE.insert().values(first | {"only": 1, "format": FORMAT}))
         self._writer.exec_driver_sql("COMMIT")
+
+    def _check_encoding(self) -> None:
+        """Raise StoreError for a PostgreSQL database that cannot keep every text."""
+        encoding = self._writer.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            raise StoreError(
+                f"{self._shown} has encoding {encoding}, which cannot keep every text; create the"
+                " database with ENCODING 'UTF8' TEMPLATE template0"
+            )
+
+    def _check_format(self) -> None:
+        """Raise StoreError for a store of another version, or without its state."""
         found = self._writer.execute(sa.select(STATE.c.format)).scalars().all()
         if not found:
             raise StoreError(
@@ -340,8 +402,13 @@ class SqlStore:
         if self._is_sqlite:
             self._writer.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            self._writer.exec_driver_sql("BEGIN")
-            self._writer.execute(sa.select(STATE.c.only).with_for_update()).all()
+            try:
+                self._writer.exec_driver_sql("BEGIN")
+                self._writer.execute(sa.select(STATE.c.only).with_for_update()).all()
+            except BaseException:
+                self._roll_back()
+                raise
+        self._in_transaction = True
 
     def _change(self, **values: Any) -> None:
         """Change the state, which is another version then."""
@@ -375,8 +442,3 @@ class SqlStore:
         """The entry id before which rows are too many; None if they are not."""
         first, after = self._again(lambda: self._writer.execute(SELECT_EXTENT).one())
         return oldest_to_keep(after if first is None else first, after, self._keep)
-
-
-def _told(error: SQLAlchemyError) -> str:
-    """The database's error, without the statement and its values."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]

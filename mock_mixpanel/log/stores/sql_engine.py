@@ -11,6 +11,13 @@ from mock_mixpanel.log.stores import StoreError
 
 PATIENCE_SECONDS = 60
 """How long to wait for another writer."""
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+"""Scheme of a URL -> dialect and driver of SQLAlchemy."""
 
 
 def engine_for(url: str) -> sa.Engine:
@@ -20,17 +27,18 @@ def engine_for(url: str) -> sa.Engine:
     """
     known = "use memory:, folder:path, sqlite:///file or postgresql://user@host/database"
     try:
-        parsed = sa.make_url(url)
-        if parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
+        parsed = _parsed(url)
+        if parsed.drivername not in _DRIVERS:
+            raise StoreError(f"{parsed.drivername!r} is not a kind of store; {known}")
+        parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
         sqlite = parsed.get_backend_name() == "sqlite"
         if sqlite and parsed.database in (None, "", ":memory:"):
             raise StoreError(f"{url} is not a file; {known}")
-        waits = {"timeout": PATIENCE_SECONDS} if sqlite else {}
+        options = {"timeout": PATIENCE_SECONDS} if sqlite else {"client_encoding": "utf8"}
         if sqlite:
             _make_private(Path(str(parsed.database)))
         engine = sa.create_engine(
-            parsed, isolation_level="AUTOCOMMIT", connect_args=waits, pool_pre_ping=not sqlite
+            parsed, isolation_level="AUTOCOMMIT", connect_args=options, pool_pre_ping=not sqlite
         )
     except ModuleNotFoundError as error:
         needs = "pip install 'mockpanel[postgresql]'" if "psycopg" in str(error) else "install it"
@@ -40,6 +48,31 @@ def engine_for(url: str) -> sa.Engine:
     if sqlite:
         sa.event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+def _parsed(url: str) -> sa.URL:
+    """The parts of a URL. Raises StoreError, which does not show what may be a password."""
+    try:
+        parsed = sa.make_url(url)
+        if "@" not in (parsed.host or ""):
+            return parsed
+    except ValueError:  # Of a port.
+        pass
+    raise StoreError(
+        f"The URL {url.partition(':')[0]}://... has a part that cannot be read. The port is a"
+        " number; in a password write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25"
+    )
+
+
+def shown(url: sa.URL) -> str:
+    """A URL as errors show it, without passwords."""
+    secret = [key for key in url.query if "password" in key]
+    return url.difference_update_query(secret).render_as_string()
+
+
+def first_line(error: BaseException | None) -> str:
+    """What the database said, without the statement and its values."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0]
 
 
 def _make_private(file: Path) -> None:
