@@ -76,7 +76,9 @@ def tests(session: nox.Session) -> None:
 
 
 REPEATING = (
+    "tests/conformance/corpus/test_redact.py",
     "tests/conformance/regression/differences/test_causes.py",
+    "tests/conformance/regression/test_parts_of_a_corpus.py",
     "tests/conformance/runner/replay/test_outcome_profile.py",
     "tests/conformance/targets",
     "tests/mock_mixpanel/control/test_openapi_holds.py",

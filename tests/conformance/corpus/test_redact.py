@@ -16,6 +16,7 @@ from conformance.corpus.redact import CorpusRedactor
 from conformance.corpus.synth import synth
 from conformance.regression.differences.pairing import label
 from conformance.spec.scenarios.loading import Json
+from tests.thorough import times
 from translator import Rules, Settings, translate
 
 KEY = b"a key of the tests, not a secret"
@@ -273,7 +274,7 @@ def outcome(message: Any, rules: Rules) -> Any:
 def test_a_translator_does_the_same(rules: Rules) -> None:
     """Of hostile traffic too: the same operations, of the same form, the same skips and errors."""
     redactor = CorpusRedactor(KEY)
-    for message in synth(3000, seed=5):
+    for message in synth(times(1_000, 20_000), seed=5):
         assert outcome(message, rules) == outcome(redactor.message(message), rules), message
 
 

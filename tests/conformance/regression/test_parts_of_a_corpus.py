@@ -23,6 +23,7 @@ from conformance.regression.report.approvals import match_approvals
 from conformance.regression.report.diff_files import html
 from conformance.regression.report.result import DiffResult
 from conformance.regression.sides.refs import STAND_IN_SETTINGS, parse_ref
+from tests.thorough import times
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 JOB = DiffJob(
@@ -88,7 +89,7 @@ def whole() -> tuple[str, str]:
     return report(counted(LINES))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=times(5, 60), deadline=None)
 @given(
     cuts=st.sets(st.integers(1, len(LINES) - 1), max_size=6),
     order=st.randoms(use_true_random=False),
@@ -102,7 +103,7 @@ def test_a_report_does_not_depend_on_the_parts(
     assert report(summed(parts, order)) == whole
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=times(3, 30), deadline=None)
 @given(order=st.randoms(use_true_random=False))
 def test_parts_need_not_be_in_one_piece(order: random.Random, whole: tuple[str, str]) -> None:
     """Lines of several places may be in one part, as where small files are read together."""
@@ -112,7 +113,7 @@ def test_parts_need_not_be_in_one_piece(order: random.Random, whole: tuple[str, 
     assert report(summed([counted(part) for part in parts], order)) == whole
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=times(3, 30), deadline=None)
 @given(cut=st.integers(1, len(LINES) - 1), order=st.randoms(use_true_random=False))
 def test_limits_do_not_depend_on_the_parts(cut: int, order: random.Random) -> None:
     """Also where there are more groups and events than are counted apart."""
