@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.forked import run_forked
 from tests.pytest_process import PYTEST
 
 SERVE = "mockpanel serve"
@@ -103,13 +104,7 @@ def run_python(page: list[Block], folder: Path) -> int:
     for number, text in enumerate(texts):
         (folder / f"test_block_{number}.py").write_text(text)
     if texts:
-        result = subprocess.run(
-            [*PYTEST, "-q", "-p", "no:cacheprovider", "-W", "error"],
-            cwd=folder,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert result.returncode == 0, result.stdout
+        options = ("-q", "--assert=plain", "-p", "no:cacheprovider", "-W", "error")
+        result = run_forked("pytest", *PYTEST[3:], *options, cwd=folder, env=environment())
+        assert result.returncode == 0, result.stdout + result.stderr
     return len(texts)
