@@ -83,7 +83,8 @@ def _parsed(line: bytes) -> Any:
     try:
         return parse_line(line)
     except TranslationError as error:
-        raise BadLine("not JSON", error.failure.message) from None
+        reason = error.failure.message.removeprefix("the line is not JSON in UTF-8: ")
+        raise BadLine("not JSON", reason) from None
 
 
 def _settings(value: Json) -> Json | None:

@@ -83,7 +83,7 @@ class Service:
                 return ServiceResponse(response.status_code, response.headers, bytes(body))
         except requests.RequestException as error:
             # The text of the exception may contain the whole address, with parameters.
-            raise ServiceUnavailable(f"no answer: {type(error).__name__}") from None
+            raise ServiceUnavailable(_problem(error)) from None
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -127,3 +127,12 @@ def _body(content: bytes) -> Any:
         return content.decode()
     except UnicodeDecodeError:
         return f"{len(content)} bytes: {content.hex()[:200]}"
+
+
+def _problem(error: requests.RequestException) -> str:
+    """Why there is no response."""
+    if isinstance(error, requests.Timeout):
+        return f"no response within {TIMEOUT_SECONDS} seconds"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection, or it was closed before the response"
+    return f"no response: {type(error).__name__}"

@@ -356,7 +356,7 @@ def test_a_driver_that_breaks_on_every_message_ends_the_comparison(echo: str, co
     """Then the messages are not to blame: exit code 3, not one failure after another."""
     of_events(corpus, *["die"] * 60)
     result = diff("--corpus", corpus, "--old", "tree", "--new", echo)
-    assert "Error: the engine failed: exec:" in result.stderr
+    assert "Error: the driver failed: exec:" in result.stderr
     assert result.exit_code == 3
 
 

@@ -373,6 +373,9 @@ def test_folder_that_cannot_be(tmp_path: Path) -> None:
     """A folder that cannot be made, or that is not named, is an error that says so."""
     with pytest.raises(StoreError, match=r"no/where cannot be opened: No such file"):
         open_store(f"folder:{tmp_path}/no/where")
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"file is a file; the store folder: needs a folder"):
+        open_store(f"folder:{tmp_path}/file")
     with pytest.raises(StoreError, match=r"folder: needs a path, as in folder:mock"):
         open_store("folder:")
 

@@ -259,4 +259,8 @@ def test_outputs_are_opened_first(tmp_path: Path, stub: Stub) -> None:
         done = run_here(main, *command, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"Error: cannot write dead letters to {path}: ")
+    command = (*command[:-3], "--spool", "no/such/spool", "in")
+    done = run_here(main, *command, cwd=tmp_path)
+    problem = "--spool no/such/spool: there is no folder no/such; make it first"
+    assert (done.returncode, done.stderr) == (2, f"Error: {problem}\n")
     assert stub.received == []

@@ -93,6 +93,8 @@ def open_delivery(
         )
         try:
             url = sender.base_url(compiled.host)
+            if isinstance(spool, Path) and not spool.parent.is_dir():
+                usage_error(f"--spool {spool}: there is no folder {spool.parent}; make it first")
             dead = DeadLetters(dead_letters or dead_letters_beside(spool))
             kept = stack.enter_context(Spool(spool)) if spool else None
             for host in sorted(kept.hosts() & HOSTS) if kept else ():
