@@ -84,8 +84,8 @@ class HttpProtocol(HttpToolsProtocol):
     """Whether the body of the last request ended too early or was malformed."""
 
     _answered: ServerResponse | None = None
-    """The response to the next request, if that was answered when it arrived but needs a delay, a
-    closed connection or anything else that uvicorn's way of sending has."""
+    """The response to the next request, if it is known already but uvicorn has to send it: with a
+    delay, a cut or a status other than 200."""
 
     _idle_check: asyncio.TimerHandle | None = None
 
@@ -214,7 +214,7 @@ class HttpProtocol(HttpToolsProtocol):
         return self._head is None and answered and not waits
 
     def _answer(self, data: bytes) -> bool:
-        """Answer a plain request that data are the whole of; False if uvicorn has to do it."""
+        """Answer data that are a whole plain request; False if uvicorn has to send the response."""
         assert self.client, "a TCP connection has an address of the client"
         request = WholeRequest.find(data, self._region, self.client[0])
         if not request:
