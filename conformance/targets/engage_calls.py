@@ -39,6 +39,8 @@ class EngagedSession:
         self._engage = make(definitions)
         self._setup = setup
         self.observes = inner.observes
+        self.own_records = 0
+        """Records that the suite sent itself, for a deleted definition."""
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         """Take messages in; without any, only let time pass. One answer for each that came out."""
@@ -68,6 +70,7 @@ class EngagedSession:
     def _unset(self, key: str) -> None:
         settings = Settings.from_json(self._setup.settings)
         ids = [external.id for external in self._engage.sent_to(key)]
+        self.own_records += len(ids)
         with Sender(self._setup.base_urls) as sender:
             sender.send(unset_operations(key, ids, settings))
 

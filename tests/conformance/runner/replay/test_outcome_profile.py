@@ -153,6 +153,26 @@ def test_a_driver_that_does_nothing_scores_0(mock: Mock) -> None:
         assert passed(found) == 0
 
 
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "alias/simplified-project",
+        "engage/deleted-and-unset",
+        "eu_endpoint/forgotten",
+        "identify/no-traits",
+        "special_traits/created-zero",
+        "time/identify-milliseconds",
+    ],
+)
+def test_doing_nothing_is_no_way_to_conform(scenario: str, mock: Mock) -> None:
+    """Also where nothing of what is expected is compared, an event of the session must arrive."""
+    chosen = [each for each in load_scenarios() if each.id == scenario]
+    [found] = outcomes(chosen, mock, "nothing")
+    assert (found.differences[0].path, found.verdict) == ("control", Verdict.FAIL)
+    [conformant] = outcomes(chosen, mock, "plain")
+    assert conformant.verdict is Verdict.PASS
+
+
 def test_the_smoke_check_wants_one_accepted_record(mock: Mock) -> None:
     """A driver that does nothing is broken before any scenario runs."""
     target = driver("nothing")
