@@ -28,6 +28,10 @@ NOT_COMPARED = frozenset(["distinct_id", "time", "token", "$insert_id", "$import
 person, the instant, the project, the id against duplicates and the mark of /import."""
 
 
+NO_MESSAGE = -1
+"""Stands for the message of a record that is not one message's."""
+
+
 def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> ProjectContents:
     """Translate the messages of some files and send the operations to a new project.
 
@@ -49,13 +53,22 @@ def deliver(
     The project is read as at the latest time of `contents`, or of a batch if that is later.
     """
     project = MockProject(options.project)
-    origins: list[int] = [-1]
+    origins: list[int] = [NO_MESSAGE]
     """Number of a record in the mock (from 1) -> its message."""
 
     def send(target: Target, records: Sequence[Json], messages: Sequence[int]) -> None:
         endpoint, query = target
-        project.send(endpoint, records, dict(query) if query else None)
-        origins.extend(messages)
+        sent = project.send(endpoint, records, dict(query) if query else None)
+        if not sent.unreadable:
+            origins.extend(messages)
+            return
+        origins.extend([NO_MESSAGE] * sent.counted)
+        if len(records) == 1:
+            contents.refused.setdefault((endpoint, sent.unreadable), []).extend(messages)
+            return
+        # One record can make the request unreadable; a translator sends it apart from the others.
+        for record, message in zip(records, messages, strict=True):
+            send(target, [record], [message])
 
     waiting = Batches(send)
     with closing(opened(ref)) as side:
@@ -75,7 +88,7 @@ def deliver(
 
 def _deliver_by_driver(ref: Ref, files: Sequence[str], options: SideOptions) -> ProjectContents:
     """Let a driver send the requests for each message over HTTP, and find them in the journal."""
-    contents, origins, last = ProjectContents(), [-1], 0
+    contents, origins, last = ProjectContents(), [NO_MESSAGE], 0
     with running_server() as server, closing(DeliveringDriver(ref, server)) as driver:
         project = MockProject(options.project, create_app(backend=server.backend))
         for batch in _batches(files, options, contents):
@@ -86,7 +99,8 @@ def _deliver_by_driver(ref: Ref, files: Sequence[str], options: SideOptions) -> 
                 requests = project.requests_after(last)
                 for request in requests:
                     last = request["id"]
-                    for record in request["payload"]:
+                    # A request to an unknown path has no verdicts, and its records no numbers.
+                    for record, _ in zip(request["payload"], request["verdicts"], strict=False):
                         origins.append(number)
                         _note(
                             request["path"].rstrip("/"), request["region"], record, number, contents
@@ -224,6 +238,8 @@ def _read(project: MockProject, origins: Sequence[int], contents: ProjectContent
     for each in project.read("groups"):
         contents.groups[f"{each['group_key']}: {each['group_id']}"] = each["properties"]
     for each in project.read("rejected"):
+        if origins[each["id"]] == NO_MESSAGE:
+            continue
         reason = "; ".join(map(str, each["reasons"]))
         place = each["endpoint"], printable(reason)[:200]
         contents.refused.setdefault(place, []).append(origins[each["id"]])

@@ -2,10 +2,11 @@
 
 import base64
 import io
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -26,6 +27,17 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
     "/groups": {"verbose": "1", "ip": "0"},
 }
 """Control parameters of the requests, as a careful sender sets them."""
+
+
+class SentRequest(NamedTuple):
+    """What the mock made of a request.
+
+    `unreadable` is the reason if the mock found no record of the project in it. Such a request
+    counts as one record, whatever it holds; one to an unknown path as none.
+    """
+
+    counted: int
+    unreadable: str = ""
 
 
 class MockProject:
@@ -52,7 +64,7 @@ class MockProject:
 
     def send(
         self, endpoint: str, records: Sequence[Json], query: Mapping[str, str] | None = None
-    ) -> None:
+    ) -> "SentRequest":
         """Send records in one request, with a careful sender's query unless one is given.
 
         Credentials are always right. `rejected` has the records that Mixpanel refused.
@@ -61,10 +73,14 @@ class MockProject:
         try:
             body = orjson.dumps(records)
         except TypeError:
-            import json
-
             body = json.dumps(records).encode()
-        self._request("POST", endpoint, query_text, body)
+        status, _ = self._request("POST", endpoint, query_text, body)
+        [last] = self._call("GET", "/_mock/requests", query="limit=1&summary=1")
+        if TOKEN in last["tokens"]:
+            return SentRequest(last["records"])
+        whole = self._call("GET", f"/_mock/requests/{last['id']}")
+        reasons = [reason for verdict in whole["verdicts"] for reason in verdict["reasons"]]
+        return SentRequest(last["records"], "; ".join(reasons) or f"HTTP status {status}")
 
     def read(self, section: str) -> Any:
         """`events`, `profiles`, `groups`, `rejected` or `identities`, as the mock shows them."""
@@ -80,7 +96,11 @@ class MockProject:
         status, answer = self._request(method, path, query, data)
         if status >= 400:
             raise EngineError(f"{method} {path}: HTTP {status}: {_problem(answer)}")
-        return orjson.loads(answer)
+        try:
+            return orjson.loads(answer)
+        except orjson.JSONDecodeError:
+            # The standard library reads lone surrogates, which refused records can hold.
+            return json.loads(answer)
 
     def _request(self, method: str, path: str, query: str, body: bytes) -> tuple[int, bytes]:
         """One request as PEP 3333 describes it; the status and the body of the answer."""

@@ -13,6 +13,7 @@ from conformance.migration.people import (
 )
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.json_text import compact
+from conformance.runner.replay.contents import plain_id
 
 MAX_IDS = 6
 """Ids of a person in an example."""
@@ -75,7 +76,7 @@ def _with_same_ids(
 
 
 def _ids(person: str, contents: ProjectContents) -> frozenset[str]:
-    return frozenset(contents.people.get(person, (person,)))
+    return frozenset(map(plain_id, contents.people.get(person, (person,))))
 
 
 def _count_moved(

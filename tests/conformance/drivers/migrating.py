@@ -114,12 +114,28 @@ def long_insert_ids(operation: Operation) -> Operation | None:
     return changed
 
 
+def one_deep_event(operation: Operation) -> Operation | None:
+    """The first event is nested too deeply to be read."""
+    if operation["payload"].get("properties", {}).get("plan") == "x":
+        value: Any = 1
+        for _ in range(60):
+            value = {"a": value}
+        operation["payload"]["properties"]["deep"] = value
+    return operation
+
+
+def other_path(operation: Operation) -> Operation | None:
+    """Events go to a path that Mixpanel does not have."""
+    return {**operation, "endpoint": operation["endpoint"].replace("/track", "/tracks")}
+
+
 STYLES: dict[str, Callable[[Operation], Operation | None]] = {
     style.__name__: style
     for style in (
         *(envelope, lost_property, lost_event, renamed_event, hour_late, no_charge),
         *(doubled_counter, array_set, no_alias, another_person),
         *(amounts_as_text, moved_events, long_insert_ids),
+        *(one_deep_event, other_path),
     )
 }
 

@@ -123,6 +123,28 @@ def test_another_envelope(corpus: Path, settings: Path, tmp_path: Path) -> None:
             ],
         ),
         ("moved_events", [("people", "moved", "", 1)]),
+        (
+            "one_deep_event",
+            [
+                ("events", "removed", "Seen", 2),
+                (
+                    "refused by Mixpanel",
+                    "added",
+                    "/track: data: nested deeper than 50 levels",
+                    2,
+                ),
+            ],
+        ),
+        (
+            "other_path",
+            [
+                ("events", "removed", "Seen", 4),
+                ("events", "removed", "$create_alias", 2),
+                ("events", "removed", "Order Completed", 2),
+                ("events", "removed", "Signed Up", 2),
+                ("refused by Mixpanel", "added", "/tracks: HTTP status 501", 10),
+            ],
+        ),
     ],
 )
 def test_a_broken_translator(
