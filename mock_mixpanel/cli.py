@@ -20,7 +20,7 @@ from mock_mixpanel.projects.config import Config, ConfigError, Project, read_pro
 from mock_mixpanel.serving.guard import PAGES, TOKEN_PARAMETER, Access
 from mock_mixpanel.serving.server import Server
 from mock_mixpanel.serving.tls import Certificate, TlsError, make
-from mock_mixpanel.serving.workers import Workers, WorkersError, WorkerSettings
+from mock_mixpanel.serving.workers import Workers, WorkersError, WorkerSettings, preload
 
 PORT = click.IntRange(0, 65535)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -202,6 +202,7 @@ def serve(
             ports = {region: number for region, number in given.items() if number is not None}
             quiet = not verbose
             shared = (config, store_url, keep, host, ports, workers, certificate, access)
+            preload()
             server = Workers(WorkerSettings(*shared, quiet, keep_for))
         else:
             server = Server(

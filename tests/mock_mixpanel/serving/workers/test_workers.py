@@ -6,9 +6,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +17,8 @@ import requests
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.serving.guard import Access
-from mock_mixpanel.serving.workers import Workers, WorkersError, WorkerSettings
+from mock_mixpanel.serving.workers import Workers, WorkerSettings
+from tests.forked_process import run_command
 from tests.mock_mixpanel.serving.test_serve_command import serving, urls
 from tests.mock_mixpanel.wire import NOW, event, http, reasons, send
 
@@ -101,7 +101,7 @@ def plan(tmp_path: Path) -> WorkerSettings:
     )
 
 
-def all_new(workers: Workers, than: set[SpawnProcess]) -> bool:
+def all_new(workers: Workers, than: set[BaseProcess]) -> bool:
     return than.isdisjoint(workers._processes)
 
 
@@ -135,11 +135,22 @@ def test_worker_that_hangs(plan: WorkerSettings, monkeypatch: pytest.MonkeyPatch
     assert [process.is_alive() for process in started] == [False, False]
 
 
-def test_worker_that_cannot_start(plan: WorkerSettings, capfd: pytest.CaptureFixture[str]) -> None:
+WITHOUT_A_STORE = """
+from mock_mixpanel.projects.config import Config
+from mock_mixpanel.serving.guard import Access
+from mock_mixpanel.serving.workers import Workers, WorkerSettings
+
+settings = ("folder:/dev/null/store", None, "127.0.0.1", {"us": 0}, 2, None, Access(), True)
+Workers(WorkerSettings(Config(), *settings)).start()
+"""
+
+
+def test_worker_that_cannot_start() -> None:
     """The error of a worker is printed, and starting fails."""
-    with pytest.raises(WorkersError, match="a worker ended at once; its error is printed above"):
-        Workers(replace(plan, store_url="folder:/dev/null/store")).start()
-    assert "StoreError: /dev/null/store cannot be opened: Not a directory" in capfd.readouterr().err
+    done = run_command(["-c", WITHOUT_A_STORE], capture_output=True, text=True)
+    assert "StoreError: /dev/null/store cannot be opened: Not a directory" in done.stderr
+    failed = "WorkersError: a worker ended at once; its error is printed above"
+    assert done.stderr.strip().endswith(failed)
 
 
 def statuses(mock: MockMixpanel, count: int) -> Counter[int]:
