@@ -73,7 +73,10 @@ def parse_yaml(text: str) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         what = "" if isinstance(error, _Refused) else "not valid YAML: "
-        raise YamlTextError(f"{where}{what}{error.problem or error.context}") from error
+        problem = error.problem or error.context or ""
+        if problem.startswith("expected '<document start>'"):
+            problem = "a second value begins here, and a file has one"
+        raise YamlTextError(f"{where}{what}{problem}") from error
     except yaml.YAMLError as error:
         raise YamlTextError(str(error)) from error
     except RecursionError as error:

@@ -34,6 +34,10 @@ def test_a_lone_surrogate_is_read() -> None:
             "a:\n\t- b",
             "line 2, column 1: not valid YAML: found character '\\t' that cannot start any token",
         ),
+        (
+            "{}\n{}",
+            "line 2, column 1: not valid YAML: a second value begins here, and a file has one",
+        ),
         ("1: a", "line 1, column 1: the key '1' is not text; put it in quotes"),
         ("[" * 100_000, "lists and objects are nested too deeply"),
     ],
