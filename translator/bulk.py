@@ -20,7 +20,12 @@ from translator.core.operations import Result
 from translator.core.properties.mapping import STANDARD, PropertyMap
 from translator.core.rules import Rules
 from translator.core.settings import Settings
-from translator.core.values.json_values import MAX_NESTING, check
+from translator.core.values.json_values import (
+    MAX_NESTING,
+    check,
+    has_long_number,
+    whole_number,
+)
 from translator.device.session import Session, SessionStep, with_start_up
 
 CHUNK_BYTES = 1 << 17
@@ -90,6 +95,8 @@ def parse_line(line: bytes) -> Any:
         message = orjson.loads(line)
     except ValueError:
         return _parse_leniently(without_end(line))
+    if has_long_number(line):
+        return _parse_leniently(without_end(line))
     if needs_check(line):
         check(message)
     return message
@@ -101,9 +108,9 @@ def without_end(line: bytes) -> bytes:
 
 
 def _parse_leniently(line: bytes) -> Any:
-    """Parse a line that strict JSON refuses (NaN, lone surrogates), to name the field."""
+    """Parse a line that orjson refuses or reads inexactly (long numbers), to name the field."""
     try:
-        message = json.loads(line.decode("utf-8-sig"))
+        message = json.loads(line.decode("utf-8-sig"), parse_int=whole_number)
     except RecursionError:
         raise TranslationError("nesting_too_deep", "the line is nested too deeply") from None
     except ValueError:
@@ -127,7 +134,7 @@ def answer_line(
 ) -> tuple[bytes, bool]:
     """The answer to a line, which is a line of JSON text with its end, and whether it is an error.
 
-    `plain`: the line is known to be neither too long nor nested too deeply.
+    `plain`: the line is known to be neither too long nor nested too deeply, without long numbers.
     """
     try:
         message = orjson.loads(line) if plain else parse_line(line)
@@ -150,7 +157,7 @@ def _our_defect(error: Exception) -> Result:
 def translate_chunk(chunk: bytes, job: Job) -> tuple[bytearray, int]:
     """The answers to a chunk of whole lines, and how many of them are errors."""
     compiled = compile_settings(job.settings, job.rules, job.mapping)
-    plain = len(chunk) <= MAX_LINE_BYTES and not _has_deep_line(chunk)
+    plain = not (len(chunk) > MAX_LINE_BYTES or _has_deep_line(chunk) or has_long_number(chunk))
     answers = bytearray()
     errors = 0
     # A line and its answer are dropped before the next line, so that the processor's cache holds

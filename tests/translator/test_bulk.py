@@ -31,6 +31,17 @@ def answers(text: bytes, workers: int = 1) -> list[dict[str, Any]]:
         (b'{"type":"track","properties":{"a":NaN}}', "invalid_value", "properties.a is nan"),
         (b'{"type":"track","context":{"a":-Infinity}}', "invalid_value", "context.a is -inf"),
         (b'{"type":"track","event":"\\ud800"}', "invalid_value", "event has a lone surrogate"),
+        (b'{"type":"track","userId":18446744073709551617}', "invalid_value", "userId is a whole"),
+        (
+            b'{"type":"track","properties":{"a":-9223372036854775809}}',
+            "invalid_value",
+            "properties.a is a whole number of more than 64 bits",
+        ),
+        (
+            b'{"type":"track","properties":{"a":' + b"9" * 5000 + b"}}",
+            "invalid_value",
+            "properties.a is a whole number of more than 64 bits",
+        ),
         (b'{"a":' * 101 + b"1" + b"}" * 101, "nesting_too_deep", "a.a.a"),
         (b"[" * 3000 + b"]" * 3000, "nesting_too_deep", ""),
         (b"[" * 300_000, "nesting_too_deep", "the line is nested too deeply"),
@@ -46,6 +57,14 @@ def test_a_bad_line_stops_only_itself(line: bytes, code: str, text: str) -> None
     assert bad["error"]["code"] == code
     assert bad["error"]["message"].startswith(text)
     assert bad["operations"] == []
+
+
+def test_long_numbers_of_64_bits_and_texts_of_digits() -> None:
+    """Numbers of 64 bits are exact, and a text of digits is a text."""
+    values = {"most": 2**64 - 1, "least": -(2**63), "text": "9" * 30}
+    [answer] = answers(json.dumps(track(properties=values)).encode())
+    [operation] = answer["operations"]
+    assert {name: operation["payload"]["properties"][name] for name in values} == values
 
 
 def test_the_last_line_needs_no_end() -> None:

@@ -22,6 +22,13 @@ MAX_NESTING = 100
 _SEPARATORS = re.compile(r"[^A-Za-z0-9.]+")
 _INTEGERS = 2**63, 2**64
 
+_DIGITS_AS_ZEROS = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))
+_LONG, _LONG_NEGATIVE = b"0" * 20, b"-" + b"0" * 19
+"""The shortest numbers of more than 64 bits, with 0 for each digit."""
+
+LONGEST_NUMBER = 1000
+"""Digits of a whole number that are read. Python refuses to read more than 4300."""
+
 
 @lru_cache(maxsize=65_536)
 def normalised(key: str) -> str:
@@ -40,6 +47,24 @@ def format_text(value: str) -> str:
         return value  # it has the form already
     ms = date_ms(value)
     return value if ms is None else iso_milliseconds(ms)
+
+
+def has_long_number(text: bytes) -> bool:
+    """Whether JSON text may hold a whole number of more than 64 bits.
+
+    orjson reads such a number as a float without an error: different ids of people would become one
+    id. Python's json reads it as it is, and `check` refuses it.
+    """
+    digits = text.translate(_DIGITS_AS_ZEROS)
+    return _LONG in digits or _LONG_NEGATIVE in digits
+
+
+def whole_number(text: str) -> int:
+    """A whole number of JSON text; of a longer one the first LONGEST_NUMBER digits.
+
+    That is still a number of more than 64 bits, which `check` refuses by the name of its field.
+    """
+    return int(text[:LONGEST_NUMBER])
 
 
 def format_value(value: Any) -> Any:

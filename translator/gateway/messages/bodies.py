@@ -2,9 +2,12 @@
 
 import json
 import zlib
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
+
+from translator.core.values.json_values import has_long_number, whole_number
 
 MOST_MEMBERS = 100
 """The gzip members of a body; without a limit, empty ones would cost time for nothing."""
@@ -49,14 +52,17 @@ def parse_body(body: bytes, encoding: str, limit: int, status: int) -> Parsed:
         body = _decompressed(body, gzip="gzip" in encoding, limit=limit, status=status)
     elif encoding not in ("", "identity"):
         raise BadRequestError(415, f"Content-Encoding {encoding!r:.40} is not known; use gzip")
-    try:
-        return Parsed(orjson.loads(body), True, len(body))
-    except ValueError:
+    value, strict = None, False
+    with suppress(ValueError):
+        value = orjson.loads(body)
+        strict = not has_long_number(body)
+    if not strict:
         try:
-            # NaN and lone surrogates are the fault of one message, which is named later.
-            return Parsed(json.loads(body), False, len(body))
+            # NaN, lone surrogates and long numbers are the fault of one message, named later.
+            value = json.loads(body, parse_int=whole_number)
         except (ValueError, RecursionError) as error:
             raise BadRequestError(400, f"the body is not JSON: {error!s:.200}") from None
+    return Parsed(value, strict, len(body))
 
 
 def _decompressed(body: bytes, *, gzip: bool, limit: int, status: int) -> bytes:
@@ -64,7 +70,7 @@ def _decompressed(body: bytes, *, gzip: bool, limit: int, status: int) -> bytes:
     out = b""
     for _ in range(MOST_MEMBERS):
         try:
-            inflate = zlib.decompressobj(31 if gzip else 15)
+            inflate = zlib.decompressobj(31 if gzip else _deflate_bits(body))
             out += inflate.decompress(body, limit + 1 - len(out))
         except zlib.error as error:
             raise BadRequestError(400, f"the body cannot be decompressed: {error}") from None
@@ -78,3 +84,12 @@ def _decompressed(body: bytes, *, gzip: bool, limit: int, status: int) -> bytes:
         if not gzip:
             raise BadRequestError(400, "the compressed body has other data after its end")
     raise BadRequestError(400, f"the body has more than {MOST_MEMBERS} gzip members; send one")
+
+
+def _deflate_bits(body: bytes) -> int:
+    """The window of zlib for `deflate`: with zlib's header as in RFC 9110, or without it.
+
+    Some clients send the bare data; all servers that matter take both.
+    """
+    header = int.from_bytes(body[:2], "big")
+    return 15 if header >> 8 & 0x0F == 8 and header % 31 == 0 else -15

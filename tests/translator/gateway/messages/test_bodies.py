@@ -24,12 +24,44 @@ LIMIT = 1000
         ("x-gzip", gzip.compress(BODY, mtime=0)),
         ("gzip", gzip.compress(BODY[:3], mtime=0) + gzip.compress(BODY[3:], mtime=0)),
         ("deflate", zlib.compress(BODY)),
+        ("deflate", zlib.compress(BODY, 0)),
+        ("deflate", zlib.compress(BODY, wbits=-15)),
     ],
-    ids=["plain", "identity", "gzip", "capitals", "x-gzip", "members", "deflate"],
+    ids=[
+        *("plain", "identity", "gzip", "capitals", "x-gzip", "members", "deflate"),
+        *("not compressed", "deflate without a header"),
+    ],
 )
 def test_encodings(encoding: str, packed: bytes) -> None:
     """Plain and compressed bodies are the same JSON."""
     assert parse_body(packed, encoding, LIMIT, 400) == ({"a": 1}, True, len(BODY))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"18446744073709551615", 2**64 - 1),
+        (b"18446744073709551616", 2**64),
+        (b"-9223372036854775809", -(2**63) - 1),
+        (b"1" * 100, int("1" * 100)),
+        (b"1" * 900, int("1" * 900)),
+        (b'"18446744073709551616"', "18446744073709551616"),
+        (b"0.12345678901234567890123", 0.12345678901234568),
+    ],
+)
+def test_long_numbers(text: bytes, value: Any) -> None:
+    """A whole number keeps its digits, so that the translation can refuse it: as a float, different
+    ids of people would be one."""
+    found = parse_body(b'{"a":%s}' % text, "", LIMIT, 400).value["a"]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_a_number_that_python_refuses() -> None:
+    """A number of more than 4300 digits spoils no other message of its body."""
+    body = b'{"batch":[{"a":1},{"a":%s}]}' % (b"9" * 5000)
+    first, second = parse_body(body, "", 10_000, 400).value["batch"]
+    assert first == {"a": 1}
+    assert second["a"] > 2**64
 
 
 BOMB = gzip.compress(b" " * (LIMIT + 1), mtime=0)
