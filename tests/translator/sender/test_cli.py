@@ -55,19 +55,58 @@ def test_delivered(tmp_path: Path, stub: Stub) -> None:
     assert stub.names() == [["Signed Up"]]
 
 
-@pytest.mark.parametrize("source", ["pipe", "file", "gzip"])
+@pytest.mark.parametrize("source", ["pipe", "file", "gzip", "gzip pipe"])
 def test_blank_lines_are_no_messages(source: str, tmp_path: Path, stub: Stub) -> None:
     """They are neither read nor lost, but counted in the number of the line that an error names."""
     (tmp_path / "settings.json").write_text('{"token": "T"}')
     data = ("\n" + json.dumps(TRACK) + "\n \r\n\nbad\n").encode()
     file = tmp_path / "messages"
-    file.write_bytes(gzip.compress(data) if source == "gzip" else data)
+    data = gzip.compress(data) if source.startswith("gzip") else data
+    file.write_bytes(data)
     words = ["send", "--settings", "settings.json", "--now", NOW, "--base-url", stub.url]
-    command = ["-m", "translator", *words, *([] if source == "pipe" else ["messages"])]
+    words += [] if source.endswith("pipe") else ["messages"]
+    command = ["-m", "translator", *words]
     result = run_command(command, cwd=tmp_path, input=data, capture_output=True)
     assert (result.returncode, json.loads(result.stderr)["line"]) == (1, 5)
     summary = json.loads(result.stdout)
     assert (summary["read"], summary["delivered"], summary["rejected"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("end", [b"", b"damaged!"], ids=["cut", "damaged"])
+@pytest.mark.parametrize("spool", [(), ("--spool", "spool")], ids=["no spool", "spool"])
+def test_an_input_that_cannot_be_read_to_its_end(
+    tmp_path: Path, stub: Stub, end: bytes, spool: tuple[str, ...]
+) -> None:
+    """The lines before the damage are delivered, the summary has the error, and the status is 1."""
+    (tmp_path / "settings.json").write_text('{"token": "T"}')
+    lines = [json.dumps({**TRACK, "messageId": f"m-{n}", "event": f"E{n}"}) for n in range(3)]
+    data = gzip.compress("\n".join([*lines, ""]).encode())
+    (tmp_path / "in.gz").write_bytes(data[:-8] + end)
+    words = ["--settings", "settings.json", "--now", NOW, "--base-url", stub.url, *spool, "in.gz"]
+    result = run_here(main, "send", *words, cwd=tmp_path)
+    summary = json.loads(result.stdout)
+    assert (result.returncode, summary["read"], summary["delivered"]) == (1, 3, 3)
+    assert summary["error"].startswith("the input cannot be read to its end: ")
+    assert stub.names() == [["E0", "E1", "E2"]]
+    # The same input once it is whole goes on where it could not be read.
+    if spool:
+        (tmp_path / "in.gz").write_bytes(gzip.compress("\n".join([*lines, lines[0]]).encode()))
+        again = run_here(main, "send", *words, cwd=tmp_path)
+        assert (again.returncode, json.loads(again.stdout)["read"]) == (0, 4)
+        assert stub.names() == [["E0", "E1", "E2"], ["E0"]]
+
+
+def test_a_damaged_copy_of_a_finished_input(tmp_path: Path, stub: Stub) -> None:
+    """If the input of a finished run can no longer be read to its end, nothing is sent twice."""
+    (tmp_path / "settings.json").write_text('{"token": "T"}')
+    lines = [json.dumps({**TRACK, "messageId": f"m-{n}", "event": f"E{n}"}) for n in range(3)]
+    words = ["--settings", "settings.json", "--now", NOW, "--base-url", stub.url]
+    words += ["--spool", "spool", "in.gz"]
+    data = gzip.compress("\n".join([*lines, ""]).encode(), 0)
+    for content, code in ((data, 0), (data[:-50], 1), (data, 0)):
+        (tmp_path / "in.gz").write_bytes(content)
+        assert run_here(main, "send", *words, cwd=tmp_path).returncode == code
+    assert stub.names() == [["E0", "E1", "E2"]]
 
 
 def test_europe(tmp_path: Path, stub: Stub) -> None:

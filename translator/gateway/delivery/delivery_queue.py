@@ -126,21 +126,25 @@ class DeliveryQueue:
                 self._ledger.skip_backlog(operations[-1].number)
                 self._released = bool(self._ready)
                 return operations
-            spilled = self._spilled
+            spilled, last = self._spilled, self._arrivals.last
         if spilled:
             operations = self._ledger.backlog(room)
             if operations:
                 return operations
-            if not self._unspill():
+            if not self._unspill(last):
                 self._sender.wake()
                 return ()
         return None if self._ended else ()
 
-    def _unspill(self) -> bool:
-        """Whether nothing was added to the spool since its end was reached."""
+    def _unspill(self, last: int) -> bool:
+        """Whether nothing was added to the spool since its end was reached.
+
+        `last` was the highest number before the spool was read to its end. The operations up to it
+        are given out or, if a run before settled them, not in the spool any more.
+        """
+        self._ledger.skip_backlog(last)
         with self._lock:
-            last = self._arrivals.last
-            self._spilled = self._ledger.taken < last
+            self._spilled = last < self._arrivals.last
             return not self._spilled
 
     def sending(self, operations: Sequence[QueuedOperation]) -> None:

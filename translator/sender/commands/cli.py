@@ -4,7 +4,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import click
 
 from translator.bulk import lines, pieces
+from translator.compression import decompressed
 from translator.options import (
     allow_host_option,
     base_url_option,
@@ -227,10 +228,15 @@ def _input(source: BinaryIO, numbers: LineNumbers, opened: Opened) -> Iterable[b
         return numbers.filled(lines(source))
     if stat.S_ISREG(os.fstat(number).st_mode):
         return numbers.filled(lines(source))
+    return Arriving(_arriving(number, numbers), opened.sender.wake)
+
+
+def _arriving(number: int, numbers: LineNumbers) -> Iterator[list[bytes]]:
+    """The lines of an open pipe or terminal in the pieces that arrive, decompressed if need be."""
     # Not the buffer of standard input: it must not be in use when the process ends.
-    arriving = pieces(open(number, "rb", closefd=False))  # noqa: SIM115 - it stays open
-    filled = (list(numbers.filled(piece)) for piece in arriving)
-    return Arriving(filled, opened.sender.wake)
+    source = decompressed(open(number, "rb", closefd=False))  # noqa: SIM115 - it stays open
+    for piece in pieces(source):
+        yield list(numbers.filled(piece))
 
 
 def _deliver(

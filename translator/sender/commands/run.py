@@ -130,6 +130,8 @@ class _Run:
         self._unstored: list[IncomingMessage] = []
         """Messages that were read but could not be stored yet."""
         self._behind = spool is not None
+        self._unreadable: str | None = None
+        """Why the input cannot be read to its end."""
 
     def deliver(self, lines: Lines) -> str | None:
         """Deliver everything; gives the problem that ended it early, if there was one."""
@@ -145,7 +147,7 @@ class _Run:
                 self._lines = self._history
             sender.run(self)
             self._ledger.export()
-            if spool is not None:
+            if spool is not None and self._unreadable is None:
                 self._finish(spool)
         except StorageError as error:
             return str(error)
@@ -153,7 +155,7 @@ class _Run:
             if self._history is not None:
                 self._history.close()
         sender.rest()
-        return None
+        return self._unreadable
 
     def take(self, room: int) -> Sequence[QueuedOperation] | None:
         """The next operations, first those that the spool holds."""
@@ -163,7 +165,7 @@ class _Run:
                 return operations
             self._behind = False
         if not self._unstored:
-            lines = self._lines.take(room)
+            lines = self._take_lines(room)
             self._continue_finished()
             if not lines:
                 return None if lines is None else ()
@@ -178,6 +180,17 @@ class _Run:
             # There may be more lines; but first others have their turn, such as a response.
             self._sender.wake()
         return taken
+
+    def _take_lines(self, room: int) -> Sequence[bytes] | None:
+        """The next lines of the input; it ends where it cannot be read."""
+        if self._unreadable is None:
+            try:
+                return self._lines.take(room)
+            except OSError as error:
+                self._unreadable = (
+                    f"the input cannot be read to its end: {error}; the lines before are delivered"
+                )
+        return None
 
     def sending(self, operations: Sequence[QueuedOperation]) -> None:
         """See `Ledger`."""

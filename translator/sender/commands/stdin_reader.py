@@ -17,7 +17,10 @@ class Lines(Protocol):
     """An input, line by line."""
 
     def take(self, room: int) -> Sequence[bytes] | None:
-        """About `room` lines; an empty list if none is available now; None after the last."""
+        """About `room` lines; an empty list if none is available now; None after the last.
+
+        If reading fails it raises the error, such as OSError, after the lines before.
+        """
 
 
 class ReadyLines:
@@ -25,9 +28,19 @@ class ReadyLines:
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self._lines = iter(lines)
+        self._failure: OSError | None = None
 
     def take(self, room: int) -> Sequence[bytes] | None:
-        return list(islice(self._lines, room)) or None
+        found: list[bytes] = []
+        if self._failure is None:
+            try:
+                for line in islice(self._lines, room):
+                    found.append(line)
+            except OSError as error:
+                self._failure = error
+        if not found and self._failure:
+            raise self._failure
+        return found or None
 
 
 class Arriving:

@@ -10,6 +10,8 @@ import pytest
 from tests.translator.gateway.build import TestGateway
 from translator.gateway.delivery import delivery_queue
 from translator.gateway.intake.intake_result import IntakeResult
+from translator.sender.delivery_status import DeliveryStatus
+from translator.sender.dispatch.request_results import Settled
 
 
 def submit(gateway: TestGateway, first: int, count: int) -> None:
@@ -91,6 +93,28 @@ def test_what_a_run_before_left_comes_first(tmp_path: Path) -> None:
     found = names(after, 3) + names(after, 100) + names(after, 100)
     after.close()
     assert found == list(range(10))
+
+
+@pytest.mark.parametrize("settled", [[4], [3, 4], [0, 4], [0, 1, 2, 3, 4]])
+def test_the_end_of_what_a_run_before_left(tmp_path: Path, settled: list[int]) -> None:
+    """When the operations of the spool are taken there are no more, whichever had results before:
+    the sender waits for new ones, and it ends when nothing can be added."""
+    before = TestGateway(tmp_path)
+    submit(before, 0, 5)
+    taken = before.take(100)
+    results = [Settled([taken[number]], DeliveryStatus.DELIVERED) for number in settled]
+    before.pipeline.delivery.settled(results)
+    before.close()
+    after = TestGateway(tmp_path)
+    delivery = after.pipeline.delivery
+    left = [number for number in range(5) if number not in settled]
+    assert names(after, 100) == left
+    woken: list[bool] = []
+    after.pipeline.sender.wake = lambda: woken.append(True)  # type: ignore[method-assign]
+    assert [delivery.take(100), delivery.take(100), woken] == [(), (), []]
+    after.intake.close()
+    assert delivery.take(100) is None
+    after.pipeline.close()
 
 
 def test_the_sender_is_faster_than_the_writer(monkeypatch: pytest.MonkeyPatch) -> None:
