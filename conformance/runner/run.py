@@ -12,7 +12,8 @@ from conformance.runner.captures.cloud import Recorded, reproduce
 from conformance.runner.levels import as_documented
 from conformance.runner.mock import Mock, running_mock
 from conformance.runner.outcomes import EXPECTS_NOTHING, Outcome, Verdict, judged, of_scenario
-from conformance.runner.replay.replay import EXACT, Judging, examine, expected, expects_nothing
+from conformance.runner.replay.evidence import expects_nothing
+from conformance.runner.replay.replay import EXACT, Judging, examine, expected
 from conformance.spec.expected_failures import ExpectedFailure
 from conformance.spec.scenarios.loading import Json, Scenario
 from conformance.targets.by_name import target_named

@@ -8,6 +8,7 @@ from conformance.runner.compare import Difference, Kind, compare, compare_sequen
 from conformance.runner.mock import Mock
 from conformance.runner.replay.compare_contents import compare_contents
 from conformance.runner.replay.contents import plain_id, read_contents
+from conformance.runner.replay.evidence import evidence
 from conformance.runner.replay.expected_contents import expected_contents
 from conformance.runner.replay.refusals import explained, refusals
 from conformance.runner.replay.resulting_state import compare_state, held, sections
@@ -151,7 +152,8 @@ def _replayed(scenario: Scenario, session: TargetSession, mock: Mock, judging: J
     if "state" in wanted and "requests" in session.observes:
         actual["state"] = state = devices.named(held(scenario, mock))
         differences += compare_state(scenario, state, placeholders)
-    differences += _evidence(scenario, session, mock, judging)
+    if judging.evidence:
+        differences += evidence(scenario, session, mock)
     return Replayed(actual, tuple(differences), tuple(notes))
 
 
@@ -163,7 +165,7 @@ def _by_outcome(
     requests = received(mock)
     found = read_contents(mock, scenario.settings["token"])
     refused = refusals(mock, scenario.settings["token"])
-    differences = _evidence(scenario, session, mock, judging)
+    differences = evidence(scenario, session, mock) if judging.evidence else []
     wanted = expected_contents(scenario, mock, judging.project)
     compared = compare_contents(
         scenario.id, wanted, found, scenario.expect.absent, _may_join(scenario, judging.project)
@@ -198,47 +200,6 @@ def _may_join(scenario: Scenario, project: Json) -> set[frozenset[str]]:
                 names = {plain_id(each) for each in ids if each}
                 found |= {frozenset(pair) for pair in combinations(sorted(names), 2)}
     return found
-
-
-CONTROL_EVENT = "Conformance Control"
-
-
-def expects_nothing(scenario: Scenario) -> bool:
-    """Whether no request is the expected result, so that a translator that does nothing has it."""
-    return scenario.expect.requests == [] and scenario.expect.settings_error is None
-
-
-def _evidence(
-    scenario: Scenario, session: TargetSession, mock: Mock, judging: Judging
-) -> list[Difference]:
-    """Whether an event arrives in a session that sent nothing, where this can be conformant.
-
-    The scenario expects nothing, or nothing that the profile compares, such as a profile with no
-    property but the id of the person.
-    """
-    own = session.own_records if isinstance(session, EngagedSession) else 0
-    silent = len(received(mock)) == own and not scenario.faults
-    observable = scenario.mode == "cloud" and "requests" in session.observes
-    if not (judging.evidence and observable and (silent or expects_nothing(scenario))):
-        return []
-    before, now = len(received(mock)), mock.now()
-    message = {
-        "type": "track",
-        "messageId": "conformance-control",
-        "userId": "conformance-control",
-        "event": CONTROL_EVENT,
-        "properties": {},
-        "context": {},
-        "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    }
-    # Engage would keep it: the translator itself is asked.
-    translator = session.inner if isinstance(session, EngagedSession) else session
-    translator.deliver([message], now)
-    translator.flush()
-    if len(received(mock)) > before:
-        return []
-    note = "no request came of this scenario's messages; and no other event of this session arrives"
-    return [Difference("control", Kind.MISSING, {"event": CONTROL_EVENT}, note=note)]
 
 
 def _settings_refused(scenario: Scenario, text: str, mock: Mock, judging: Judging) -> Replayed:

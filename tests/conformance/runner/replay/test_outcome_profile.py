@@ -12,7 +12,8 @@ from conformance.errors import DriverBroken
 from conformance.reports.causes import causes
 from conformance.runner.mock import Mock
 from conformance.runner.outcomes import Outcome, Verdict
-from conformance.runner.replay.replay import Judging, expects_nothing
+from conformance.runner.replay.evidence import expects_nothing
+from conformance.runner.replay.replay import Judging
 from conformance.runner.run import run_scenario
 from conformance.runner.smoke_check import check
 from conformance.spec.scenarios.loading import Scenario, load_scenarios
@@ -169,6 +170,8 @@ def test_doing_nothing_is_no_way_to_conform(scenario: str, mock: Mock) -> None:
     chosen = [each for each in load_scenarios() if each.id == scenario]
     [found] = outcomes(chosen, mock, "nothing")
     assert (found.differences[0].path, found.verdict) == ("control", Verdict.FAIL)
+    [refused] = outcomes(chosen, mock, "plain", "no-data")
+    assert refused.differences[0].path == "control"
     [conformant] = outcomes(chosen, mock, "plain")
     assert conformant.verdict is Verdict.PASS
 
