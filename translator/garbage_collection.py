@@ -1,13 +1,13 @@
-"""When Python looks for garbage in cycles of objects."""
+"""How often Python's cyclic garbage collector runs."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 SERVER_OBJECTS = 50_000
-"""So many new objects until the next search, where a request must not wait for a long one."""
+"""Number of new objects between two collections in a server, where a request must not wait long."""
 BATCH_OBJECTS = 400_000
-"""The same where nobody waits for a reply: most objects are gone again when a search begins."""
+"""The same in a batch job, where no client waits. Most objects are freed before a collection."""
 
 
 def collect_rarely(new_objects: int = SERVER_OBJECTS) -> None:
@@ -18,10 +18,10 @@ def collect_rarely(new_objects: int = SERVER_OBJECTS) -> None:
 
 @contextmanager
 def rare_collection(new_objects: int = SERVER_OBJECTS) -> Iterator[None]:
-    """In this block Python looks for cycles less often, and not among the objects that exist now.
+    """In this block the collector runs less often, and ignores the objects that exist now.
 
-    For commands that keep many objects and make few cycles: each search passes over all objects.
-    A search begins after `new_objects` more objects exist than after the last one.
+    For commands that keep many objects and make few cycles: each collection visits all objects. A
+    collection begins when there are `new_objects` more objects than after the last collection.
     """
     before = gc.get_threshold()
     collect_rarely(new_objects)

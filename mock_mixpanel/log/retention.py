@@ -25,7 +25,7 @@ class Retention:
     def request_stored(self) -> None:
         """Look at the oldest request, if it is time for that; errors are left to the next look.
 
-        The request that was stored before is stored, whatever happens to older ones.
+        An error here does not affect the request that was just stored.
         """
         now = self._now()
         if 0 <= now - self._looked < self._seconds / LOOKS:

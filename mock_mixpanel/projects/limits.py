@@ -43,9 +43,9 @@ class MixpanelLimits:
     hot_shard_group: int = 1_000_000
     """The same for one group, under one of the project's `group_keys`."""
     compaction: int | None = None
-    """Seconds after which duplicates of one day become one row, in exports too, whatever their
-    time. Mixpanel takes hours, and does not promise it
-    (docs/facts/mixpanel-http-api.md#deduplication); None is never."""
+    """Seconds after which duplicates of one day become one row, in exports too, even if their times
+    differ; None: never. Mixpanel needs hours, and does not promise it
+    (docs/facts/mixpanel-http-api.md#deduplication)."""
     cluster_ids: int = 500
     """Ids of one person under Original ID Merge."""
     alias_queue: int | None = None

@@ -18,7 +18,7 @@ PAGE = 1000
 
 KEPT_ANSWERS = 100
 KEPT_BYTES = 128 * 1024 * 1024
-"""How much of `Store.remember` is kept at most; the newest is, whatever its size."""
+"""The limits of `Store.remember`, in answers and bytes. The newest answer is always kept."""
 
 
 class StoreError(Exception):

@@ -139,10 +139,10 @@ class Intake:
         return self.room() and self.store_problem is None
 
     def store_at_once(self, messages: Sequence[IncomingMessage]) -> IntakeResult | None:
-        """Store all messages of a request, or nothing, if nobody has to wait for that.
+        """Store all messages of a request, or nothing, if that does not block this thread.
 
-        None if the writer has to do it: submit them then. A message that is known already was sent
-        again by its client and is not taken in twice.
+        None if the writer has to store them: call `submit` then. A message that is known already
+        was sent again by its client; it is not stored twice.
         """
         if not self.room():
             return IntakeResult(stored=False, problem=TOO_MUCH)
