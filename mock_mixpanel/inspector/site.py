@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import cache, wraps
 from heapq import nlargest
 from importlib.resources import files
 from typing import Any
@@ -103,6 +103,42 @@ A message has `number`, `receivedAt` (milliseconds since 1970), `source`, `messa
 """
 
 
+@cache
+def _templates(navigation: tuple[tuple[str, str], ...]) -> Environment:
+    """The templates of pages with this navigation; a process compiles each only once."""
+    templates = Environment(
+        loader=PackageLoader("mock_mixpanel.inspector"),
+        autoescape=True,
+        finalize=wording.visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals |= {
+        "UI": UI,
+        "explain": explain,
+        "link_states": wording.LINK_STATES,
+        "message_statuses": wording.MESSAGE_STATUSES,
+        "navigation": navigation,
+        "regions": REGIONS,
+        "verdicts": wording.VERDICTS,
+    }
+    templates.filters |= {
+        "brief": wording.brief,
+        "clipped": wording.clipped,
+        "counted": wording.counted,
+        "exact": wording.exact,
+        "fate": wording.fate,
+        "json_text": wording.as_json,
+        "moment": wording.moment,
+        "moment_of_ms": wording.moment_of_ms,
+        "runs": wording.runs,
+        "shortened": wording.shortened,
+        "verdict": wording.verdict,
+    }
+    return templates
+
+
 class Site:
     """The common parts of all pages: the API's readers, the templates, and the visit."""
 
@@ -110,38 +146,7 @@ class Site:
         """`messages` reads those of a gateway, if there is one."""
         self.messages = messages
         self.backend, self.reading, self.people = backend, LogReader(backend), PeopleReader(backend)
-        self._templates = Environment(
-            loader=PackageLoader("mock_mixpanel.inspector"),
-            autoescape=True,
-            finalize=wording.visible,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals |= {
-            "UI": UI,
-            "explain": explain,
-            "navigation": NAVIGATION if messages is None else (*NAVIGATION, MESSAGES),
-            "regions": REGIONS,
-        }
-        self._templates.filters |= {
-            "brief": wording.brief,
-            "clipped": wording.clipped,
-            "counted": wording.counted,
-            "exact": wording.exact,
-            "fate": wording.fate,
-            "json_text": wording.as_json,
-            "moment": wording.moment,
-            "moment_of_ms": wording.moment_of_ms,
-            "runs": wording.runs,
-            "shortened": wording.shortened,
-            "verdict": wording.verdict,
-        }
-        self._templates.globals |= {
-            "link_states": wording.LINK_STATES,
-            "message_statuses": wording.MESSAGE_STATUSES,
-            "verdicts": wording.VERDICTS,
-        }
+        self._templates = _templates(NAVIGATION if messages is None else (*NAVIGATION, MESSAGES))
 
     def query(self, visit: Visit, search: Search = EVERYTHING, limit: int = LISTED) -> Query:
         """The query of a list page: the rows before the one in the address."""
