@@ -154,6 +154,8 @@ def open_store(url: str, keep: int | None = None, *, check: bool = True) -> Stor
         path = url.removeprefix("folder:")
         if not path:
             raise StoreError("folder: needs a path, as in folder:mock")
+        if Path(path).is_file():
+            raise StoreError(f"{path} is a file; the store folder: needs a folder")
         folder = FolderStore(Path(path), keep)
         if check:
             folder.check()

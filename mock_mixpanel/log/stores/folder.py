@@ -61,8 +61,6 @@ class FolderStore:
             if os.fstat(self._file).st_size == 0:
                 os.write(self._file, first_content())
             fcntl.flock(self._file, fcntl.LOCK_UN)
-        except FileExistsError as error:
-            raise StoreError(f"{folder} is a file; the store folder: needs a folder") from error
         except OSError as error:
             raise StoreError(f"{folder} cannot be opened: {error.strerror}") from error
         if os.pread(self._file, len(MAGIC), 0) != MAGIC or os.fstat(self._file).st_size != SIZE:
