@@ -67,6 +67,15 @@ def test_long_numbers_of_64_bits_and_texts_of_digits() -> None:
     assert {name: operation["payload"]["properties"][name] for name in values} == values
 
 
+def test_floats_as_javascript_prints_them() -> None:
+    """A long whole number is a float if that float has exactly these digits."""
+    texts = ["100000000000000000000", "-9223372036854776000", "1" + "0" * 300]
+    line = b'{"type":"track","event":"A","userId":"u","properties":{"x":[%s]}}'
+    [answer] = answers(line % ",".join(texts).encode())
+    [operation] = answer["operations"]
+    assert operation["payload"]["properties"]["x"] == [1e20, -9.223372036854776e18, 1e300]
+
+
 def test_the_last_line_needs_no_end() -> None:
     """A file without a newline at its end loses nothing."""
     assert [answer["messageId"] for answer in answers(json.dumps(track()).encode())] == ["m1"]

@@ -8,6 +8,7 @@ texts, ...); nothing is cut here.
 
 import math
 import re
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -53,18 +54,25 @@ def has_long_number(text: bytes) -> bool:
     """Whether JSON text may hold a whole number of more than 64 bits.
 
     orjson reads such a number as a float without an error: different ids of people would become one
-    id. Python's json reads it as it is, and `check` refuses it.
+    id. Python's json reads it with `whole_number`.
     """
     digits = text.translate(_DIGITS_AS_ZEROS)
     return _LONG in digits or _LONG_NEGATIVE in digits
 
 
-def whole_number(text: str) -> int:
-    """A whole number of JSON text; of a longer one the first LONGEST_NUMBER digits.
+def whole_number(text: str) -> int | float:
+    """A whole number of JSON text.
 
-    That is still a number of more than 64 bits, which `check` refuses by the name of its field.
+    One of more than 64 bits is the float that has these digits, if there is one: JavaScript prints
+    the float 1e20 as 100000000000000000000. Otherwise it is a whole number, of which the first
+    LONGEST_NUMBER digits are read; `check` refuses it by the name of its field.
     """
-    return int(text[:LONGEST_NUMBER])
+    number = int(text[:LONGEST_NUMBER])
+    if -_INTEGERS[0] <= number < _INTEGERS[1]:
+        return number
+    as_float = float(text)
+    exact = math.isfinite(as_float) and Decimal(repr(as_float)) == Decimal(text)
+    return as_float if exact else number
 
 
 def format_value(value: Any) -> Any:

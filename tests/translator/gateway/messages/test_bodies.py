@@ -43,6 +43,9 @@ def test_encodings(encoding: str, packed: bytes) -> None:
         (b"18446744073709551615", 2**64 - 1),
         (b"18446744073709551616", 2**64),
         (b"-9223372036854775809", -(2**63) - 1),
+        (b"18446744073709552000", 1.8446744073709552e19),
+        (b"100000000000000000000", 1e20),
+        (b"100000000000000000001", 10**20 + 1),
         (b"1" * 100, int("1" * 100)),
         (b"1" * 900, int("1" * 900)),
         (b'"18446744073709551616"', "18446744073709551616"),
@@ -50,8 +53,8 @@ def test_encodings(encoding: str, packed: bytes) -> None:
     ],
 )
 def test_long_numbers(text: bytes, value: Any) -> None:
-    """A whole number keeps its digits, so that the translation can refuse it: as a float, different
-    ids of people would be one."""
+    """A whole number keeps its digits, so that the translation can refuse it where no float has
+    them: as floats, different ids of people would be one."""
     found = parse_body(b'{"a":%s}' % text, "", LIMIT, 400).value["a"]
     assert (found, type(found)) == (value, type(value))
 
