@@ -27,6 +27,8 @@ def decompressed(raw: BinaryIO) -> BinaryIO:
     CompressedInputError at once for zstd without the package `zstandard`.
     """
     start = cast(io.BufferedReader, raw).peek(4)[:4]
+    if not start:  # a terminal would wait for its end again
+        return cast(BinaryIO, io.BytesIO())
     if start.startswith(GZIP_MAGIC):
         return cast(BinaryIO, io.BufferedReader(_Gzip(raw)))
     if start == ZSTD_MAGIC:

@@ -181,6 +181,8 @@ def opened(file: str | None, *, raw_stdin: bool = False) -> Any:
     """
     if file not in (None, "-"):
         return _opened_file(Path(str(file)))
+    if file is None and sys.stdin.isatty():
+        click.echo("Reading messages from the terminal; end with Ctrl-D, or give a FILE.", err=True)
     with suppress(OSError):  # a stand-in for standard input has no file descriptor
         # A non-blocking standard input would look like its end while no data is there yet.
         os.set_blocking(sys.stdin.buffer.fileno(), True)

@@ -195,3 +195,22 @@ def test_a_closed_pipe_is_no_crash(settings_file: Path, tmp_path: Path) -> None:
     assert command.stderr.read() == b""
     command.stderr.close()
     assert command.wait(timeout=60) == 1
+
+
+def test_a_terminal_is_announced_and_ends_once(settings_file: Path) -> None:
+    """Without a file the command says that it reads the terminal; one Ctrl-D ends the input."""
+    terminal, stdin = os.openpty()
+    try:
+        os.write(terminal, b"\x04")  # Ctrl-D
+        done = subprocess.run(
+            [sys.executable, "-m", "translator", "translate", "--settings", str(settings_file)],
+            stdin=stdin,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(terminal)
+        os.close(stdin)
+    announced = b"Reading messages from the terminal; end with Ctrl-D, or give a FILE.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", announced)
