@@ -92,9 +92,14 @@ def without_records(row: Row) -> Journaled:
 
 def has_token(row: Row, token: str) -> bool:
     """Whether a request has records of a project."""
+    return token in tokens_of(row)
+
+
+def tokens_of(row: Row) -> set[str]:
+    """The tokens of the projects that the records of a request are for."""
     if row.token is not None:
-        return row.token == token
-    return any(RecordVerdict(*each).token == token for each in load(row.head)[1])
+        return {row.token}
+    return {RecordVerdict(*each).token for each in load(row.head)[1]}
 
 
 def without(row: Row, token: str) -> Row | None:

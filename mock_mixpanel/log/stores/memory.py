@@ -4,13 +4,13 @@ import threading
 import zlib
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from operator import attrgetter
 
 from mock_mixpanel.log.frames import pack_frame, rows_in
-from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
+from mock_mixpanel.log.row_codec import Packed, Row, has_token, tokens_of, without
 from mock_mixpanel.log.stores import (
     PAGE,
     Changes,
@@ -33,12 +33,16 @@ _row_id, _first, _last = attrgetter("id"), attrgetter("first"), attrgetter("last
 
 
 class Block:
-    """Consecutive rows, small ones compressed. `last` is the id of the last row."""
+    """Consecutive rows, small ones compressed.
 
-    __slots__ = ("_large", "_small", "first_row", "last")
+    `last` is the id of the last row, `tokens` are those of the projects with records in the rows.
+    """
+
+    __slots__ = ("_large", "_small", "first_row", "last", "tokens")
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.first_row, self.last = rows[0].id, rows[-1].id
+        self.tokens = frozenset().union(*map(tokens_of, rows))
         small = b"".join(pack_frame(row) for row in rows if _size(row) <= LARGE_ROW)
         self._large = [row for row in rows if _size(row) > LARGE_ROW]
         self._small = zlib.compress(small, FAST) if small else b""
@@ -52,13 +56,11 @@ class Block:
 class Rows:
     """Rows in order of their ids: the newest as they are, older ones in compressed blocks."""
 
-    def __init__(self, rows: Iterable[Row] = ()) -> None:
+    def __init__(self) -> None:
         self._blocks: list[Block] = []
         self._newest: list[Row] = []
         self._newest_bytes = 0
         self._unpacked: OrderedDict[int, list[Row]] = OrderedDict()
-        for row in rows:
-            self.append(row)
 
     def append(self, row: Row) -> None:
         """Add the next row."""
@@ -107,6 +109,18 @@ class Rows:
                 return
             del self._blocks[0]
         self._newest = self._newest[bisect_left(self._newest, entry, key=_first) :]
+
+    def without(self, token: str) -> "Rows":
+        """Other rows, without the records of a project; the blocks before its first are shared."""
+        places = (place for place, each in enumerate(self._blocks) if token in each.tokens)
+        first = next(places, len(self._blocks))
+        found = Rows()
+        found._blocks = self._blocks[:first]
+        for row in self.after(found._blocks[-1].last if found._blocks else 0):
+            kept = _without(row, token)
+            if kept:
+                found.append(kept)
+        return found
 
     def _unpack(self, block: Block) -> list[Row]:
         rows = self._unpacked.pop(block.last, None)
@@ -183,8 +197,7 @@ class MemoryStore:
 
     def forget(self, token: str | None) -> int:
         with self._lock:
-            kept = () if token is None else self._rows.after(0)
-            self._rows = Rows(row for row in (_without(each, token or "") for each in kept) if row)
+            self._rows = Rows() if token is None else self._rows.without(token)
             self._first_entry = self._rows.first_entry() or self._next_entry
             self._generation += 1
             self._version += 1

@@ -96,6 +96,31 @@ def test_a_mixed_log_forgets_one_project() -> None:
     assert len(store.page(None, 0).rows) == 3 * BLOCK_ROWS / 2
 
 
+def test_blocks_before_a_forgotten_project_are_kept() -> None:
+    """To forget a project packs anew only the rows from its first record on."""
+    store = MemoryStore()
+    head = b'[[0,"us","POST","/",{},{},200,"1"],[],null,null]'
+    for number in range(4 * BLOCK_ROWS):
+        token = "B" if number < 2 * BLOCK_ROWS else "AB"[number % 2]
+        store.append(Packed(token, 1, head, b"[]"))
+    blocks = store._rows._blocks
+    store.forget("A")
+    assert store._rows._blocks[:2] == blocks[:2]
+    assert [row.token for row in store.page(None, 0).rows] == ["B"] * 3 * BLOCK_ROWS
+
+
+def test_a_project_is_forgotten_in_requests_of_several() -> None:
+    """A compressed request with records of two projects loses those of the forgotten one."""
+    backend = Backend()
+    body = json.dumps([{"event": "E", "properties": {"token": token}} for token in "TU"]).encode()
+    for sent in (body, *[body.replace(b"U", b"T")] * BLOCK_ROWS):
+        envelope = Envelope.of("us", "POST", "/track", {}, dict(HEADERS), "127.0.0.1")
+        assert ingest(backend, "/track", Incoming(envelope, sent)).body == b"1"
+    backend.reset("U")
+    tokens = [entry.verdict.token for each in backend.log.journal() for entry in each.entries]
+    assert tokens == ["T"] * (1 + 2 * BLOCK_ROWS)
+
+
 ROWS = [Row(n, n, token, b"head", b"body") for n, token in enumerate(["T", None, "\ud800\0"], 1)]
 BUFFER = b"".join(map(pack_frame, ROWS))
 SIZES = [len(pack_frame(row)) for row in ROWS]
