@@ -89,14 +89,18 @@ def _arrived(message: Json, sent_at: Any, arrival: _Arrival) -> Json:
         message["timestamp"] = arrival.text
         return message
     message["originalTimestamp"] = called
-    sent_ms = parse(sent_at) if sent_at is not None else None
-    called_ms = None if sent_ms is None else parse(called)
+    sent_ms, called_ms = _time(sent_at), _time(called)
     if called_ms is not None and sent_ms is not None:
         message["sentAt"] = sent_at
         corrected_ms = arrival.ms - (sent_ms - called_ms)
         if is_in_calendar(corrected_ms):
             message["timestamp"] = iso_milliseconds(corrected_ms)
     return message
+
+
+def _time(value: Any) -> int | None:
+    """A time in milliseconds since 1970; None if there is none that can be read."""
+    return None if isinstance(value, bool) else parse(value)
 
 
 def write_keys_of(name: str, user: str | None, body: Any) -> list[str]:

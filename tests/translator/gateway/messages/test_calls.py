@@ -51,8 +51,17 @@ def test_time_is_corrected(called: str, sent_at: str, corrected: str) -> None:
     ) == (corrected, called, sent_at)
 
 
-@pytest.mark.parametrize(("called", "sent_at"), [("soon", "2026-06-15T13:00:00Z"), ("2020", "?")])
-def test_time_that_cannot_be_corrected(called: str, sent_at: str) -> None:
+@pytest.mark.parametrize(
+    ("called", "sent_at"),
+    [
+        ("soon", "2026-06-15T13:00:00Z"),
+        ("2020", "?"),
+        ("2026-06-15T13:00:00Z", True),
+        ("2026-06-15T13:00:00Z", [1]),
+        (True, "2026-06-15T13:00:00Z"),
+    ],
+)
+def test_time_that_cannot_be_corrected(called: Any, sent_at: Any) -> None:
     """A time that cannot be read, or without a readable sentAt, stays as it is."""
     [message] = messages("t", {"timestamp": called, "sentAt": sent_at})
     assert called == message["timestamp"]
