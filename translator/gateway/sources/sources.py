@@ -191,12 +191,13 @@ def _stamps(files: Any) -> dict[Path, object]:
 def basic_user(authorization: str) -> str | None:
     """The user of Basic credentials; None without such credentials.
 
-    Segment's SDKs send the write key as the user; some leave out the colon after it.
+    Segment's SDKs send the write key as the user; some clients leave out the colon after it, or the
+    padding of base64.
     """
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        return base64.b64decode(encoded.strip()).decode().partition(":")[0] or None
+        return base64.b64decode(encoded.strip() + "==").decode().partition(":")[0] or None
     except ValueError:
         return None
