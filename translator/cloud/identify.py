@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 from translator.core.compiled_settings import CompiledSettings
-from translator.core.errors import TranslationError, name_taken, skip
+from translator.core.errors import TranslationError, name_taken, not_selected, skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip, Skip
 from translator.core.properties.call_context import CallContext
@@ -92,9 +92,7 @@ def _not_selected(
     ]
     if not left_out:
         return []
-    names = ", ".join(left_out)
-    reason = f"traits {names:.200} are not set: they are not listed in 'peopleProperties'"
-    return [skip("people_properties_not_selected", reason)]
+    return [not_selected(left_out)]
 
 
 def _device_token(message: Message, compiled: CompiledSettings) -> Any:

@@ -98,6 +98,13 @@ class TranslationError(ValueError):
         self.failure = Failure(code, message)
 
 
+def not_selected(names: Iterable[str]) -> Skip:
+    """The skip of traits that no setting selects for profiles."""
+    listed = ", ".join(names)
+    reason = f"traits {listed:.200} are not set: they are not listed in 'peopleProperties'"
+    return skip("people_properties_not_selected", reason)
+
+
 def name_taken(kind: str, names: Iterable[str]) -> Skip:
     """The skip of values whose names others have; `kind` is what they are, such as `traits`."""
     listed = ", ".join(names)

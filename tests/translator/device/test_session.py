@@ -204,3 +204,15 @@ def test_a_mode_that_does_not_exist() -> None:
     """An unknown mode is an error that names the modes."""
     with pytest.raises(ValueError, match="unknown device mode 'tv'; there are web, ios, android"):
         session(mode="tv")
+
+
+@pytest.mark.parametrize("mode", ["web", "ios", "android"])
+def test_fields_that_a_call_does_not_use(mode: str) -> None:
+    """They are reported as in cloud mode, unless nothing of the message is sent."""
+    message = {"type": "track", "event": "E", "traits": {"plan": "pro"}, "foo": 1}
+    skipped_only = {"type": "page", "name": "Home", "integrations": {"All": False}, "foo": 1}
+    settings = Settings(token="T")
+    results = translate_session([message, skipped_only], settings, mode=mode, now=NOW)
+    codes = [[each.code for each in result.skipped] for result in results]
+    assert codes[0][-2:] == ["traits_not_used", "field_not_used"]
+    assert "field_not_used" not in codes[1]

@@ -159,7 +159,8 @@ def _identify(message: DeviceMessage, now: Date) -> list[CallOrSkip]:
         parts.append(call("registerSuperProperties", shared.super_properties(message, supers)))
     if not compiled.settings.people:
         return [*parts, skip("people_off", "the profile is not updated: 'people' is off")]
-    return [*parts, *shared.people_calls(message, people, even_empty=False)]
+    calls = shared.people_calls(message, people, even_empty=False)
+    return [*parts, *calls, *shared.unselected(traits, supers, people)]
 
 
 def _picked(message: DeviceMessage, names: tuple[str, ...], traits: Json) -> Json:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from translator.cloud.charges import NOT_AN_AMOUNT
-from translator.core.errors import skip
+from translator.core.errors import not_selected, skip
 from translator.core.operations import Json, Skip
 from translator.core.values.amounts import read_amount
 from translator.device.calls import MethodCall, call
@@ -94,6 +94,16 @@ def listed_for_people(message: DeviceMessage) -> tuple[str, ...]:
     if message.compiled.doc["special_traits_listed"]:
         names += tuple(sorted(DOC_TRAITS.difference(names)))
     return names
+
+
+def unselected(traits: Json, *sent: Json) -> list[Skip]:
+    """The reason why traits reach neither the profile nor the super properties in list mode."""
+    names = [
+        name
+        for name, value in traits.items()
+        if value is not None and not any(name in each for each in sent)
+    ]
+    return [not_selected(names)] if names else []
 
 
 def pick(names: Iterable[str | None], traits: Json) -> Json:

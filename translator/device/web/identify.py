@@ -9,7 +9,7 @@ the same calls without the identity: the SDK queues profile updates until it kno
 from collections.abc import Iterable
 from typing import Any
 
-from translator.core.errors import skip
+from translator.core.errors import not_selected, skip
 from translator.core.operations import Json
 from translator.device.calls import call
 from translator.device.compiled_settings import DOC_TRAITS
@@ -54,7 +54,15 @@ def _property_parts(message: DeviceMessage, traits: Json) -> list[CallOrSkip]:
         ("people.set", _pick(people, values), compiled.settings.people),
         ("people.union", _pick(people, lists), compiled.settings.people),
     ]
-    return parts + [call(method, picked) for method, picked, on in wanted if on and picked]
+    parts += [call(method, picked) for method, picked, on in wanted if on and picked]
+    own = message.object_field("traits")
+    left_out = [
+        _SEGMENT_NAMES.get(key, key) for key in values | lists if key not in {*listed, *people}
+    ]
+    left_out = [name for name in left_out if own.get(name) is not None]
+    if left_out and compiled.settings.people:
+        parts.append(not_selected(left_out))
+    return parts
 
 
 def _always_listed(message: DeviceMessage) -> Iterable[str]:
