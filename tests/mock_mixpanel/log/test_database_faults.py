@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from mock_mixpanel.log.row_codec import Packed
-from mock_mixpanel.log.stores import StoreError, StoreUnavailableError, open_store
+from mock_mixpanel.log.stores import Store, StoreError, StoreUnavailableError, open_store
 from tests.mock_mixpanel import postgresql
 
 ROW = Packed("T", 1, b'[[0,"us","POST","/",{},{},200,"1"],[],null,null]', b"[]")
@@ -53,7 +53,19 @@ def database(server: str) -> Iterator[Database]:
         run("DROP ROLE reader")
 
 
-def test_a_connection_that_ends_in_a_transaction(database: Database) -> None:
+@pytest.mark.parametrize(
+    "then",
+    [
+        lambda store: store.append(ROW),
+        lambda store: store.put("name", b"1"),
+        lambda store: store.settings(0),
+        lambda store: None,
+    ],
+    ids=["append", "put", "settings", "commit"],
+)
+def test_a_connection_that_ends_in_a_transaction(
+    database: Database, then: Callable[[Store], Any]
+) -> None:
     """What was done in it is lost and said to be; the next request is stored."""
     store = open_store(database.url)
 
@@ -61,12 +73,13 @@ def test_a_connection_that_ends_in_a_transaction(database: Database) -> None:
         with store.exclusive():
             store.append(ROW)
             database.run(CUT)
-            store.append(ROW)
+            then(store)
 
     with pytest.raises(StoreUnavailableError, match=r"terminating connection|closed"):
         interrupted()
     assert store.append(ROW)
     assert [row.id for row in store.page(None, 0).rows] == [1]
+    assert store.settings(0).values == {}
     store.close()
 
 
