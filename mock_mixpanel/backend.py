@@ -96,7 +96,7 @@ class Backend:
 
         Raises ConfigError for a bad option, and for another identity mode once there is data.
         """
-        with self.projections.locked(), self.exclusive():
+        with self.projections.held(), self.exclusive():
             project = self.projects.options(token)
             if options.get("token", token) != token:
                 raise ConfigError("project.token: differs from the path; a token cannot be changed")

@@ -32,7 +32,7 @@ class JournalReader(LogFold):
         Without `records` there is None in place of each record. With `unread`, it begins with
         requests that are not read yet: nothing is known of the effects of their records.
         """
-        with self._lock:
+        with self.locked():
             self._current(token)
             numbers = self._index.backwards(before, token)
             if unread:
@@ -53,7 +53,7 @@ class JournalReader(LogFold):
 
         The requests have no other records.
         """
-        with self._lock:
+        with self.locked():
             self._current(None)
             request_of = self._index.request_of
         numbers = iter(entries)
@@ -66,13 +66,13 @@ class JournalReader(LogFold):
 
     def count_requests(self, token: str | None = None) -> int:
         """How many requests there are, or may have records of a project."""
-        with self._lock:
+        with self.locked():
             self._current(token)
             return self._index.count(token)
 
     def request_before(self, record: int) -> int:
         """The request id before which all records before a record are."""
-        with self._lock:
+        with self.locked():
             self._current(None)
             return self._index.request_of(record) + 1
 

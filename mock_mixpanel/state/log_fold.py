@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from mock_mixpanel.gc_pause import uncollected
@@ -30,6 +30,8 @@ from mock_mixpanel.state.project_state import ProjectState
 
 SMALLEST_PAGE, FIRST_PAGE = 10, 50
 """Requests that are fetched at once while time is limited: at least, and at first."""
+SLICE_SECONDS, PAUSE_SECONDS = 0.05, 0.001
+"""How long a thread without a limit reads at once, and leaves the lock to others then."""
 
 
 class LogFold:
@@ -74,10 +76,7 @@ class LogFold:
         What was fetched and not read is kept for the next call. So it may read what was forgotten
         meanwhile; the next fetch then finds that, and everything is read again.
         """
-        with self._lock, self.reading_within(seconds):
-            self._reading.keeps = True
-            self._current(None)
-            return not self._partly
+        return self._read_slice(seconds)
 
     def behind(self) -> int:
         """How many requests of the log are not read yet."""
@@ -88,10 +87,47 @@ class LogFold:
         return [state for state in self._current(token) if region in (None, state.region)]
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def held(self) -> Iterator[None]:
         """Keep the states as they are."""
         with self._lock:
+            before = self._holds
+            self._reading.holds = True
+            try:
+                yield
+            finally:
+                self._reading.holds = before
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the states as they are, after new entries were read.
+
+        Nothing is read before if the thread holds the states already, or has little time.
+        """
+        if not self._holds and getattr(self._reading, "end", inf) == inf:
+            self._read_in_slices()
+        with self.held():
             yield
+
+    def _read_slice(self, seconds: float) -> bool:
+        with self._lock, self.reading_within(seconds):
+            self._reading.keeps = True
+            self._current(None)
+            return not self._partly
+
+    @property
+    def _holds(self) -> bool:
+        """Whether this thread keeps the states as they are."""
+        return getattr(self._reading, "holds", False)
+
+    def _read_in_slices(self) -> None:
+        """Read what is in the log now. Between two slices other threads get the lock."""
+        if self._read_slice(SLICE_SECONDS):
+            return
+        last = self._log.last()
+        while self._index.last < last:
+            sleep(PAUSE_SECONDS)
+            if self._read_slice(SLICE_SECONDS):
+                return
 
     def _begin(self) -> None:
         """Discard all computed states."""

@@ -34,7 +34,7 @@ class Projections(JournalReader):
             "profiles": ProjectState.profile_items,
             "groups": ProjectState.group_items,
         }
-        with self._lock:
+        with self.locked():
             return [item for state in self._current(token) for item in read[kind](state)]
 
     def latest(
@@ -42,7 +42,7 @@ class Projections(JournalReader):
     ) -> tuple[list[Item], int]:
         """The `profiles` or `groups` of a part by last change, the latest first; and how many
         there are in all."""
-        with self._lock:
+        with self.locked():
             states = self.states(token, region)
             total = sum(
                 len(state.profiles if kind == "profiles" else state.groups) for state in states
@@ -63,7 +63,7 @@ class Projections(JournalReader):
         part: Part = ALL,
     ) -> Sequence[Seen]:
         """The events of one project or of all, oldest first, without their properties."""
-        with self._lock, uncollected():
+        with self.locked(), uncollected():
             states = [each for each in self._current(token) if region in (None, each.region)]
             found = [state.seen(raw, part) for state in states]
             if len(found) == 1:
@@ -75,7 +75,7 @@ class Projections(JournalReader):
         self, token: str | None = None, *, raw: bool = False, part: Part = ALL
     ) -> Iterator[bytes]:
         """The same as JSON text, piece by piece, with commas between them."""
-        with self._lock:
+        with self.locked():
             found = self.events(token, raw=raw, part=part)
             return self._texts.pieces(found, keep=part == ALL)
 
@@ -86,12 +86,12 @@ class Projections(JournalReader):
 
     def rejected(self, token: str | None = None) -> Iterator[LogEntry]:
         """The entries that were refused, or have a reason or a finding, oldest first."""
-        with self._lock:
+        with self.locked():
             return self._index.entries(self.noted(token))
 
     def tasks(self, token: str) -> list[LogEntry]:
         """Data deletions and retrievals of a project, and their cancellations, oldest first."""
-        with self._lock:
+        with self.locked():
             return [task for state in self._current(token) for task in state.tasks]
 
     def identities(
@@ -106,7 +106,7 @@ class Projections(JournalReader):
         `who` leaves only what concerns one id, `most` the first items of each list.
         """
         found: dict[str, list[Any]] = {name: [] for name in LISTS}
-        with self._lock:
+        with self.locked():
             for report in self._identity_reports(token, region, who):
                 for name, items in report.lists(most).items():
                     found[name] += items
@@ -117,7 +117,7 @@ class Projections(JournalReader):
     ) -> Counter[str]:
         """How many items may need attention, by list; those of a project up to `most`."""
         counts: Counter[str] = Counter()
-        with self._lock:
+        with self.locked():
             for report in self._identity_reports(token, region, who):
                 counts.update(report.counts(most))
         return counts
@@ -138,7 +138,7 @@ class Projections(JournalReader):
 
     def record_statuses(self, entries: Sequence[LogEntry]) -> list[RecordStatus]:
         """The status of each of these records."""
-        with self._lock:
+        with self.locked():
             wanted = {(entry.verdict.token, entry.verdict.region) for entry in entries}
             readers = {
                 (state.token, state.region): StatusReader(state, self.references)
@@ -171,13 +171,13 @@ class Projections(JournalReader):
 
     def count_records(self, token: str | None = None) -> int:
         """How many records there are, of one project or of all."""
-        with self._lock:
+        with self.locked():
             self._current(token)
             return sum(self._records.values()) if token is None else self._records[token]
 
     def event(self, number: int) -> dict[str, Any] | None:
         """A stored event by its entry id, as the list of events shows it."""
-        with self._lock:
+        with self.locked():
             for state in self._current(None):
                 seen = state.seen(True, Part(after=number - 1, before=number + 1))
                 for item in self.event_items(seen):
@@ -189,7 +189,7 @@ class Projections(JournalReader):
     ) -> dict[str, ReasonCount]:
         """The reasons against records and findings, counted."""
         found: dict[str, ReasonCount] = {}
-        with self._lock:
+        with self.locked():
             states = self.states(token, region)
             for (its_token, its_region), counts in self._reasons.items():
                 if token in (None, its_token) and region in (None, its_region):
@@ -202,7 +202,7 @@ class Projections(JournalReader):
 
     def refused(self, token: str | None = None, region: str | None = None) -> int:
         """How many records are refused or dropped, or have no effect at all."""
-        with self._lock:
+        with self.locked():
             findings = sum(
                 finding.refused
                 for state in self.states(token, region)
@@ -216,7 +216,7 @@ class Projections(JournalReader):
 
     def noted(self, token: str | None = None) -> Sequence[int]:
         """The entry ids of records with a reason or a finding, in order."""
-        with self._lock:
+        with self.locked():
             found = [list(state.findings) for state in self._current(token) if state.findings]
             noted = self._noted.values() if token is None else [self._noted.get(token, [])]
             found += [each for each in noted if each]
@@ -226,7 +226,7 @@ class Projections(JournalReader):
 
     def findings(self) -> Mapping[int, Finding]:
         """Findings about accepted records, by entry id."""
-        with self._lock:
+        with self.locked():
             found = [state.findings for state in self._current(None) if state.findings]
             if len(found) == 1:
                 return found[0].copy()
@@ -234,10 +234,10 @@ class Projections(JournalReader):
 
     def tokens(self, region: str) -> set[str]:
         """The projects with stored data in a region."""
-        with self._lock:
+        with self.locked():
             return {state.token for state in self._current(None) if state.region == region}
 
     def has_data(self, token: str) -> bool:
         """Whether a project has stored data."""
-        with self._lock:
+        with self.locked():
             return bool(self._current(token))

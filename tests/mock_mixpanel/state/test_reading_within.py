@@ -1,5 +1,6 @@
 """Reading a part of what arrived: bounded in time, and complete in the end."""
 
+from threading import Thread
 from typing import Any
 
 from mock_mixpanel.app import create_app
@@ -138,3 +139,23 @@ def test_a_block_shows_one_moment() -> None:
         assert len(backend.projections.events()) == 1
         assert backend.projections.behind() == 1
     assert len(backend.projections.events()) == 2
+
+
+def test_a_long_reading_lets_others_read(monkeypatch: Any) -> None:
+    """Between two slices of it, another thread gets the lock and sees what was read so far."""
+    backend, client = filled()
+    seen: list[int] = []
+
+    def page() -> None:
+        with backend.projections.reading_within(0), backend.projections.locked():
+            seen.append(backend.projections.behind())
+
+    def pause(_: float) -> None:
+        other = Thread(target=page)
+        other.start()
+        other.join(10)
+
+    monkeypatch.setattr("mock_mixpanel.state.log_fold.SLICE_SECONDS", 0)
+    monkeypatch.setattr("mock_mixpanel.state.log_fold.sleep", pause)
+    assert len(client.get("/_mock/events?token=T").json) == 12
+    assert seen == list(range(11, 0, -1))
