@@ -33,6 +33,11 @@ _URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)([^/?#\s]*)(\S*)")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?=$|[T ])")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _WORD = re.compile(r"[^\W_]+")
+_EXPONENT = re.compile(r"(\s*[+-]?(?:\d+\.?\d*|\.\d+))([eE][+-]?\d+\s*)", re.ASCII)
+"""A number with an exponent, as JavaScript reads it in a text."""
+_BASED = re.compile(r"(\s*0)(?:([xX])([\da-fA-F]+)|([oO])([0-7]+)|([bB])([01]+))(\s*)", re.ASCII)
+"""A whole number in base 16, 8 or 2, as JavaScript reads it in a text."""
+_BASES = {"d": 10, "x": 16, "o": 8, "b": 2}
 
 
 class Pseudonyms:
@@ -74,6 +79,13 @@ class Pseudonyms:
         url = _URL.fullmatch(value)
         if url:
             return url[1] + self._host(url[2]) + self.words(url[3])
+        exponent = _EXPONENT.fullmatch(value)
+        if exponent:
+            return self.words(exponent[1]) + exponent[2]
+        based = _BASED.fullmatch(value)
+        if based:
+            before, letter, digits, *after = [part for part in based.groups() if part]
+            return "".join([before, letter, self._digits(digits, letter.lower()), *after])
         return self.emails(value) if "@" in value else self.words(value)
 
     def emails(self, value: str, *, only: bool = False) -> str:
@@ -126,6 +138,17 @@ class Pseudonyms:
         whole = str(UUID(found[:12] + kept[0] + found[12:15] + kept[1] + found[15:]))
         return whole.upper() if value.isupper() else whole
 
+    def _digits(self, digits: str, base: str = "d") -> str:
+        """Digits in a base; leading zeros stay and no other is made, so a number keeps its size."""
+        rest = digits.lstrip("0")
+        if not rest:
+            return digits
+        size = _BASES[base]
+        low = size ** (len(rest) - 1)
+        form = f"number {len(rest)}" if base == "d" else f"number {base} {len(rest)}"
+        number = self._permuted(int(rest, size) - low, (size - 1) * low, form)
+        return digits[: -len(rest)] + _cased(format(low + number, base), digits)
+
     def _word(self, word: str) -> str:
         return "".join(
             self._piece(word[start : start + PIECE], start) for start in range(0, len(word), PIECE)
@@ -133,26 +156,28 @@ class Pseudonyms:
 
     def _piece(self, piece: str, start: int) -> str:
         if start == 0 and piece.isascii() and piece.isdigit():
-            # Leading zeros stay and the next digit is none, so a number keeps its size.
-            digits = piece.lstrip("0")
-            if not digits:
-                return piece
-            low = 10 ** (len(digits) - 1)
-            number = self._permuted(int(digits) - low, 9 * low, f"number {len(digits)}")
-            return piece[: -len(digits)] + str(low + number)
+            return self._digits(piece)
+        # JavaScript's parseFloat reads the digits before a letter: leading zeros stay, and the
+        # next digit does not become one.
+        rest = piece.lstrip("0") if start == 0 else piece
+        zeros, piece = piece[: len(piece) - len(rest)], rest
+        digit = int(start == 0 and piece[0].isdecimal() and piece[0].isascii())
         letters = [_letter(character) for character in piece]
         sizes = [_RANGES[alphabet][1] for alphabet, _, _ in letters]
+        lowest = [digit, *[0] * (len(piece) - 1)]
         value, bound = 0, 1
-        for (_, offset, _), size in zip(letters, sizes, strict=True):
-            value, bound = value * size + offset, bound * size
+        for (_, offset, _), size, low in zip(letters, sizes, lowest, strict=True):
+            value, bound = value * (size - low) + offset - low, bound * (size - low)
         form = ",".join(str(alphabet) for alphabet, _, _ in letters)
         value = self._permuted(value, bound, f"word {start} {form}")
         found = []
-        for (alphabet, _, marks), size in zip(reversed(letters), reversed(sizes), strict=True):
-            value, offset = divmod(value, size)
-            found.append(chr(_RANGES[alphabet][0] + offset) + marks)
+        for (alphabet, _, marks), size, low in reversed(
+            list(zip(letters, sizes, lowest, strict=True))
+        ):
+            value, offset = divmod(value, size - low)
+            found.append(chr(_RANGES[alphabet][0] + offset + low) + marks)
         plain = [unicodedata.normalize("NFC", character) for character in reversed(found)]
-        return "".join(_cased(new, old) for new, old in zip(plain, piece, strict=True))
+        return zeros + "".join(_cased(new, old) for new, old in zip(plain, piece, strict=True))
 
     def _permuted(self, value: int, bound: int, tweak: str) -> int:
         """The value's place in the permutation: a Feistel network, walked until below the bound."""

@@ -115,6 +115,26 @@ def test_forms_stay() -> None:
     assert redacted(ANN)["context"]["ip"].startswith("10.")
 
 
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("0x1F", r"0x[1-9A-F][0-9A-F]"),
+        ("0b101", r"0b1[01]{2}"),
+        ("0o17", r"0o[1-7][0-7]"),
+        ("-1.50E-3", r"-[1-9]\.[1-9][0-9]E-3"),
+        ("9px", r"[1-9][a-z]{2}"),
+        ("007agents", r"00[1-9][a-z]{6}"),
+        ("0kg", r"0[a-z]{2}"),
+    ],
+)
+def test_a_text_that_is_read_as_a_number_stays_one(text: str, form: str) -> None:
+    """A number in any notation of JavaScript, and the digits that begin a text, keep their size."""
+    message = {"type": "identify", "traits": {"price": text}}
+    found = {redacted(message, bytes([n]) * 16)["traits"]["price"] for n in range(20)}
+    assert [each for each in found if not re.fullmatch(form, each)] == []
+    assert len(found) > 1
+
+
 def test_the_same_is_the_same_everywhere() -> None:
     """An id that is an e-mail address is still the trait, whatever its case; a friend is she."""
     found = redacted(ANN)
