@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from mock_mixpanel import Server
@@ -26,16 +27,24 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
-def talkative() -> Iterator[Server]:
-    """A server that logs every request."""
+def server_with_log() -> Iterator[Server]:
     with Server(quiet=False) as server:
         yield server
 
 
+@pytest.fixture
+def talkative(server_with_log: Server) -> Iterator[Server]:
+    """A server that logs every request, and has only those of the test."""
+    yield server_with_log
+    server_with_log.backend.reset()
+
+
 def shown(server: Server, log: pytest.LogCaptureFixture) -> str:
     """All that can be read of a server: its lists, its projects and its log."""
-    lists = [http("GET", f"{server.url}/_mock/{name}").text for name in LISTS]
-    projects = http("GET", f"{server.url}/_mock/projects/T").text
+    with requests.Session() as session:
+        session.trust_env = False
+        paths = (*LISTS, "projects/T")
+        *lists, projects = [session.get(f"{server.url}/_mock/{path}").text for path in paths]
     assert json.loads(projects)["token"] == "T"
     return "\n".join([*lists, projects, log.text])
 
