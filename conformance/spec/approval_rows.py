@@ -39,6 +39,10 @@ def read_approval_rows(
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise DataError(f"{path}: nested too deeply to be read") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not text in UTF-8: {error}") from error
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}") from error
     article = "an" if noun[0] in "aeiou" else "a"

@@ -104,6 +104,23 @@ def test_what_is_written_tolerates_the_same_run(tmp_path: Path) -> None:
     assert {found.applied(each).verdict for each in outcomes} == {Verdict.EXPECTED_FAILURE}
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"a = " + b"[" * 100_000 + b"]" * 100_000, "nested too deeply to be read"),
+        (b"\xff\xfe", "not text in UTF-8"),
+        (b"approval = 5", "a tolerance is"),
+        (b"x = 1", "unknown key 'x'"),
+    ],
+)
+def test_a_hostile_file(content: bytes, problem: str, tmp_path: Path) -> None:
+    """A file that cannot be read is an error that names it."""
+    file = tmp_path / "tolerances.toml"
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=f"tolerances.toml: {problem}"):
+        read_tolerances(file)
+
+
 def test_a_tolerance_of_some_scenarios(tmp_path: Path) -> None:
     """Elsewhere the same difference stays a failure."""
     outcome = failed(MISSING)
