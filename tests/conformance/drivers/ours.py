@@ -103,7 +103,7 @@ class Driver:
             swap(result)
         if "odd-names" in self.words:
             for operation in result.operations:
-                if operation.payload.get("event") not in (None, "Smoke"):
+                if operation.payload.get("event") not in (None, "Smoke", "Conformance Control"):
                     operation.payload["event"] = {"name": ["odd"]}
         if self.sender:
             verdicts = self.sender.send(result.operations)
