@@ -50,7 +50,7 @@ SHOWN = 30
 class Cause(NamedTuple):
     """A cause with the ids of the failed cases that have it, and of those that have no other.
 
-    `must` is the number of its cases with the level must.
+    `must` is the number of its cases with the level must in which the documentation states it.
     """
 
     text: str
@@ -75,11 +75,12 @@ def causes(outcomes: Iterable[Outcome]) -> list[Cause]:
             continue
         texts = _causes_of(outcome)
         for text in texts:
-            must[text] += outcome.level == "must" and outcome.id not in found[text]
+            must[text] += texts[text] and outcome.id not in found[text]
             found[text][outcome.id] = None
         if len(texts) == 1:
-            sole[texts[0]] += 1
-            alone[texts[0]].append(outcome.id)
+            [text] = texts
+            sole[text] += 1
+            alone[text].append(outcome.id)
     order = sorted(found, key=lambda text: (-must[text], -len(found[text]), -sole[text], text))
     return [Cause(text, tuple(found[text]), tuple(alone[text]), must[text]) for text in order]
 
@@ -103,14 +104,18 @@ def causes_text(outcomes: Sequence[Outcome]) -> list[str]:
     return lines
 
 
-def _causes_of(outcome: Outcome) -> list[str]:
-    """The causes of one failed case, each once."""
+def _causes_of(outcome: Outcome) -> dict[str, bool]:
+    """The causes of one failed case, and whether each makes it a failure that is `must`."""
+    must = outcome.level == "must"
     if outcome.verdict is Verdict.STALE:
-        return ["expected to fail, and passes"]
+        return {"expected to fail, and passes": must}
     if outcome.verdict is Verdict.ERROR:
-        return [f"not judged: {_first_line(_PROGRAM.sub('', outcome.reason))}"]
-    texts = (_cause_of(each, outcome) for each in outcome.differences)
-    return list(dict.fromkeys(texts)) or ["failed"]
+        return {f"not judged: {_first_line(_PROGRAM.sub('', outcome.reason))}": must}
+    found: dict[str, bool] = {}
+    for each in outcome.differences:
+        text = _cause_of(each, outcome)
+        found[text] = found.get(text, False) or (must and each.stated)
+    return found or {"failed": must}
 
 
 def _cause_of(difference: Difference, outcome: Outcome) -> str:

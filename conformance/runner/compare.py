@@ -28,7 +28,8 @@ class Difference:
 
     `path` is a JSON path such as `requests[0].record.properties.time`. `expected` means nothing if
     the value was unexpected, `actual` nothing if it is missing. `note` helps a person to see why.
-    `reason` is why Mixpanel does not hold the data, if the mock said so.
+    `reason` is why Mixpanel does not hold the data, if the mock said so. `stated` says whether the
+    documentation of the destination states what differs.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Difference:
     actual: Any = None
     note: str = ""
     reason: str = ""
+    stated: bool = True
 
     def __str__(self) -> str:
         lines = [self.path if self.kind is Kind.CHANGED else f"{self.path}: {self.kind}"]
@@ -58,7 +60,7 @@ class Difference:
         for name, text in (("note", self.note), ("reason", self.reason)):
             if text:
                 fields[name] = text
-        return fields
+        return fields if self.stated else {**fields, "stated": False}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
@@ -70,6 +72,7 @@ class Difference:
             fields.get("actual"),
             fields.get("note", ""),
             fields.get("reason", ""),
+            fields.get("stated", True),
         )
 
 

@@ -18,11 +18,17 @@ _IDS = ("userId", "anonymousId")
 def as_documented(outcome: Outcome) -> Outcome:
     """The outcome, as `should` if the documentation states nothing of what differs.
 
-    A note gives the reasons. The list is `conformance/spec/unstated.yaml`.
+    A note gives the reasons, and each difference says whether it is stated. The list is
+    `conformance/spec/unstated.yaml`.
     """
     if outcome.verdict is not Verdict.FAIL or outcome.level != "must":
         return outcome
     rows = [_row(each, outcome) for each in outcome.differences]
+    differences = tuple(
+        replace(each, stated=row is None)
+        for each, row in zip(outcome.differences, rows, strict=True)
+    )
+    outcome = replace(outcome, differences=differences)
     if not rows or None in rows:
         return outcome
     reasons = dict.fromkeys(row.why for row in rows if row)

@@ -52,6 +52,13 @@ def test_causes_of_must_failures_come_first() -> None:
     assert found == [("an event is missing", 1, 1), ("event property name missing", 3, 0)]
 
 
+def test_a_cause_that_is_not_stated_makes_no_must_failure() -> None:
+    """Of a `must` failure, only the differences that the documentation states count as must."""
+    stated, other = missing("events[0]"), missing("events[1].properties.name", stated=False)
+    found = {each.text: each.must for each in causes([failure("page/a", "must", stated, other)])}
+    assert found == {"an event is missing": 1, "event property name missing": 0}
+
+
 def test_the_target_is_no_part_of_a_cause() -> None:
     """An error of a driver is named without its command, which is the same in the whole run."""
     reason = "exec:node a/long/path/driver.mjs: command 'translate': the program ended"

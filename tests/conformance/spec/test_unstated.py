@@ -57,7 +57,9 @@ def test_level_of_a_difference(message: dict[str, Any], path: str, level: str) -
 def test_one_stated_difference_is_enough() -> None:
     """A failure stays `must` if anything that differs is stated."""
     both = failed({"type": "page"}, missing("events[0].properties.name"), missing("events[1]"))
-    assert as_documented(both) == both
+    found = as_documented(both)
+    assert found.level == "must"
+    assert [each.stated for each in found.differences] == [False, True]
 
 
 def test_another_persons_message_states_nothing() -> None:
