@@ -48,8 +48,8 @@ UNUSUAL: dict[str, tuple[Json, Any]] = {
     "no type": ({"messageId": "\ud83d", "type": "\ud83d"}, None),
     "a number as id": ({"messageId": 5, "type": "\ud83d"}, 5),
     "an object as id": ({"messageId": {"\ud83d": "\ud83d"}}, None),
-    "a long integer": ({"messageId": "m", "properties": {"n": 10**40}}, "m"),
-    "a long integer without type": ({"messageId": 10**40, "type": 10**40}, None),
+    "a long integer": ({"messageId": "m", "properties": {"n": 10**40 + 1}}, "m"),
+    "a long integer without type": ({"messageId": 10**40 + 1, "type": 10**40 + 1}, None),
     "not a number": ({"messageId": "m", "properties": {"n": float("nan")}}, "m"),
     "deep nesting": ({"messageId": "m", "context": json.loads("[" * 300 + "]" * 300)}, "m"),
     "deep properties": (
