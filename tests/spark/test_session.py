@@ -20,7 +20,9 @@ def test_options_of_a_notebook(session: Any) -> None:
     session.conf.set(lossy, "false")
 
 
-@pytest.mark.parametrize("error", [Py4JNetworkError("no answer"), ConnectionRefusedError(111)])
+@pytest.mark.parametrize(
+    "error", [Py4JNetworkError("no answer"), ConnectionRefusedError(111), EOFError()]
+)
 def test_java_has_ended(session: Any, error: Exception) -> None:
     """The error says so, and what to do."""
     said = r"Java process ended.*spark\.driver\.memory"

@@ -151,7 +151,7 @@ def _job_errors() -> Iterator[None]:
 
     try:
         yield
-    except (Py4JNetworkError, ConnectionError) as error:
+    except (Py4JNetworkError, ConnectionError, EOFError) as error:
         raise SparkFailure(
             "Spark's Java process ended during the job. If it was short of memory, give it more:"
             " --spark-conf spark.driver.memory=4g"
