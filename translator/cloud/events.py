@@ -40,7 +40,9 @@ def event_operation(
     if names.renamed:
         # They come last, and a null replaces nothing.
         out.update({new: out.pop(name) for name, new in names.renamed.items() if name in out})
-    given = {name: out[name] for name in names.contested if name in out}
+    given = None
+    if names.contested:
+        given = {name: out[name] for name in names.contested if name in out}
     out.update(context.event)
     if "ip" in message.context:
         ip = message.context["ip"]

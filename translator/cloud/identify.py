@@ -73,10 +73,12 @@ def _profile_traits(
         }
         reasons += _not_selected(traits, profile, selected, compiled)
         profile = selected
-    replaced = [key for key, value in context.device.items() if profile.get(key, value) != value]
-    if replaced:
-        reasons.append(name_taken("traits", replaced))
-    profile.update(context.device)
+    device = context.device
+    if not profile.keys().isdisjoint(device):
+        replaced = [key for key, value in device.items() if profile.get(key, value) != value]
+        if replaced:
+            reasons.append(name_taken("traits", replaced))
+    profile.update(device)
     return profile, reasons
 
 

@@ -15,7 +15,7 @@ from translator.cloud.increments import increment_operations
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, name_taken, skip
 from translator.core.message import Message, is_bundled, message_id, turned_off
-from translator.core.message_fields import unused_fields
+from translator.core.message_fields import NEVER_UNUSED, unused_fields
 from translator.core.operations import Json, Operation, OperationOrSkip, Result, Skip
 from translator.core.properties.page_names import event_names
 
@@ -42,14 +42,16 @@ def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) 
     except TranslationError as error:
         return Result(message_id(raw), error=error.failure)
     people = () if not_sent else _people(message)
+    unused: tuple[Skip, ...] = ()
+    if not NEVER_UNUSED[message.kind].issuperset(raw):
+        unused = unused_fields(message.kind, raw)
     if len(parts) == 1 and type(parts[0]) is Operation:  # nearly every message
-        left_out = message.refused_ids + unused_fields(message.kind, raw)
-        fields = message_id(raw), (parts[0],), left_out, None, None, people
+        fields = message_id(raw), (parts[0],), message.refused_ids + unused, None, None, people
         return tuple.__new__(Result, fields)  # faster than the constructor of a NamedTuple
     operations = tuple([part for part in parts if type(part) is Operation])
     skipped = message.refused_ids + tuple([part for part in parts if type(part) is Skip])
     if operations:  # otherwise the reasons for the whole call are enough
-        skipped += unused_fields(message.kind, raw)
+        skipped += unused
     return Result(message_id(raw), operations, skipped, people=people)
 
 
@@ -118,11 +120,14 @@ def _page_or_screen(message: Message, compiled: CompiledSettings) -> list[Operat
         return [skip("page_not_selected", reason)]
     properties = dict(message.object_field("properties"))
     replaced: list[str] = []
-    for key, value in (("category", category), ("name", name)):
-        if value:
-            if properties.get(key, value) not in (None, value):
-                replaced.append(key)
-            properties[key] = value
+    if category:
+        if properties.get("category", category) not in (None, category):
+            replaced.append("category")
+        properties["category"] = category
+    if name:
+        if properties.get("name", name) not in (None, name):
+            replaced.append("name")
+        properties["name"] = name
     parts = _event_calls(message, compiled, events, properties)
     return [*parts, name_taken("properties", replaced)] if replaced else parts
 

@@ -77,10 +77,11 @@ class Result(NamedTuple):
         shown = []
         for endpoint, host, payload in operations:
             shown.append({"endpoint": endpoint, "host": host, "payload": payload})
+        reasons = [{"code": code, "reason": reason} for code, reason in skipped] if skipped else []
         found: Json = {
             "messageId": message_id,
             "operations": shown,
-            "skipped": [skip._asdict() for skip in skipped] if skipped else [],
+            "skipped": reasons,
             "error": error._asdict() if error else None,
         }
         if calls is not None:

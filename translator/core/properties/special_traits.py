@@ -57,11 +57,13 @@ class TraitNames(NamedTuple):
 
     `roles` holds pairs of a type of trait and the name that has it; of several spellings the first
     counts. `properties` are the special properties that these traits, or a userId, can give.
-    `contested` are the names whose values may give way to others or, as dates, be unreadable.
+    `dates` are the names of creation dates, which may be unreadable. `contested` are the names
+    whose values may give way to others.
     """
 
     roles: tuple[tuple[str, str], ...]
     properties: tuple[str, ...]
+    dates: tuple[str, ...]
     contested: tuple[str, ...]
 
 
@@ -112,15 +114,16 @@ class TraitTable:
         roles = {*first, "userId"}
         properties = [name for name in SOURCES if name in self.made and roles & {*SOURCES[name]}]
         used = set(first.values())
-        contested = [
+        dates = tuple(name for name in names if normalised(name) in self.created)
+        contested = tuple(
             name
             for name in names
             if name == "id"
             or name in self.made
-            or normalised(name) in self.created
+            or (name in dates and len(dates) > 1)
             or (normalised(name) in self.roles and name not in used)
-        ]
-        return TraitNames(tuple(first.items()), tuple(properties), tuple(contested))
+        )
+        return TraitNames(tuple(first.items()), tuple(properties), dates, contested)
 
     def _replaced(self, names: tuple[str, ...], properties: tuple[str, ...]) -> frozenset[str]:
         """The original names that special properties replace.

@@ -10,7 +10,7 @@ from typing import Any
 from translator.core.errors import name_taken, skip
 from translator.core.operations import Json, Skip
 from translator.core.properties.special_traits import TraitNames, TraitTable
-from translator.core.values.json_values import format_object, format_value, normalised
+from translator.core.values.json_values import format_object, format_value
 from translator.core.values.timestamps import iso_seconds, number_to_ms, parse
 
 
@@ -57,16 +57,17 @@ def lost_traits(kind: str, traits: Json, formatted: Json, table: TraitTable) -> 
     the userId, gives the property of that name.
     """
     names = table.names[tuple(traits)]
-    if not names.contested:
+    unreadable = names.dates and "$created" not in formatted
+    if not (names.contested or unreadable):
         return []
     missing = [
         name
-        for name in names.contested
+        for name in dict.fromkeys(names.dates + names.contested if unreadable else names.contested)
         if traits[name] is not None and formatted.get(name) != format_value(traits[name])
     ]
     reasons: list[Skip] = []
-    if "$created" not in formatted:
-        dates = [name for name in missing if normalised(name) in table.created and traits[name]]
+    if unreadable:
+        dates = [name for name in missing if name in names.dates and traits[name]]
         for name in dates:
             reason = f"trait {name!r:.80} is not a readable date: {traits[name]!r:.80}"
             reasons.append(skip("date_unreadable", reason))

@@ -24,7 +24,8 @@ _SEPARATORS = re.compile(r"[^A-Za-z0-9.]+")
 _INTEGERS = 2**63, 2**64
 
 _DIGITS_AS_ZEROS = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))
-_LONG, _LONG_NEGATIVE = b"0" * 20, b"-" + b"0" * 19
+_NINETEEN = b"0" * 19
+_LONG, _LONG_NEGATIVE = _NINETEEN + b"0", b"-" + _NINETEEN
 """The shortest numbers of more than 64 bits, with 0 for each digit."""
 
 LONGEST_NUMBER = 1000
@@ -57,7 +58,7 @@ def has_long_number(text: bytes) -> bool:
     id. Python's json reads it with `whole_number`.
     """
     digits = text.translate(_DIGITS_AS_ZEROS)
-    return _LONG in digits or _LONG_NEGATIVE in digits
+    return _NINETEEN in digits and (_LONG in digits or _LONG_NEGATIVE in digits)
 
 
 def whole_number(text: str) -> int | float:
