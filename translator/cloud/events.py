@@ -17,6 +17,7 @@ from translator.core.message import Message, require_secret
 from translator.core.operations import Json, Operation, Skip
 from translator.core.properties.call_context import CallContext
 from translator.core.properties.property_names import PropertyNames
+from translator.core.properties.replacement import replace_values
 from translator.core.values.json_values import detached, format_object, without_nulls
 
 
@@ -37,9 +38,11 @@ def event_operation(
     if message.old and doc["import_secret"]:
         require_secret(compiled)
     out = format_object(properties, nulls=False)
+    reasons: list[Skip] = []
     if names.renamed:
         # They come last, and a null replaces nothing.
-        out.update({new: out.pop(name) for name, new in names.renamed.items() if name in out})
+        renamed = {new: out.pop(name) for name, new in names.renamed.items() if name in out}
+        reasons = replace_values("properties", out, renamed)
     given = None
     if names.contested:
         given = {name: out[name] for name in names.contested if name in out}
@@ -53,12 +56,12 @@ def event_operation(
     if not doc["empty_sources"]:
         out = without_nulls(out)
     _reserved_layer(message, context, compiled, event, out)
-    reasons = add_super_properties(message, context, compiled, out)
+    reasons += add_super_properties(message, context, compiled, out)
     out["token"] = compiled.token
     if given:
         gone = [name for name, value in given.items() if out.get(name) != value]
         if gone:  # other values have their names
-            reasons = [*reasons, name_taken("properties", gone)]
+            reasons.append(name_taken("properties", gone))
     payload: Json = {"properties": out} if event is None else {"event": event, "properties": out}
     fields = "/import" if message.old else "/track", compiled.host, payload
     # Faster than the constructor of a NamedTuple, which is a function in Python.

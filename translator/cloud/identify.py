@@ -7,10 +7,11 @@ import copy
 from typing import Any
 
 from translator.core.compiled_settings import CompiledSettings
-from translator.core.errors import TranslationError, name_taken, not_selected, skip
+from translator.core.errors import TranslationError, not_selected, skip
 from translator.core.message import Message
 from translator.core.operations import Json, Operation, OperationOrSkip, Skip
 from translator.core.properties.call_context import CallContext
+from translator.core.properties.replacement import replace_values
 from translator.core.properties.traits import format_traits, lost_traits
 from translator.core.values.json_values import detached
 
@@ -73,13 +74,7 @@ def _profile_traits(
         }
         reasons += _not_selected(traits, profile, selected, compiled)
         profile = selected
-    device = context.device
-    if not profile.keys().isdisjoint(device):
-        replaced = [key for key, value in device.items() if profile.get(key, value) != value]
-        if replaced:
-            reasons.append(name_taken("traits", replaced))
-    profile.update(device)
-    return profile, reasons
+    return profile, reasons + replace_values("traits", profile, context.device)
 
 
 def _not_selected(

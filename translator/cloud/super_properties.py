@@ -10,6 +10,7 @@ from translator.core.errors import name_taken, skip
 from translator.core.message import Message
 from translator.core.operations import Json, Skip
 from translator.core.properties.call_context import CallContext
+from translator.core.properties.replacement import replace_values
 from translator.core.properties.reserved import RESERVED
 from translator.core.properties.traits import format_traits, lost_traits, traits_of_id
 
@@ -38,7 +39,7 @@ def add_super_properties(
     else:
         formatted = traits_of_id(message.user_id, compiled.traits)
     if not compiled.doc["empty_sources"]:
-        formatted.update(context.device)
+        reasons += replace_values("context.traits", formatted, context.device)
     if compiled.settings.legacySuperProperties:
         formatted = {
             key if key.startswith("$") else f"${key}": value for key, value in formatted.items()

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import times
 from tests.translator.messages import run
 from translator import Result, Rules
 from translator.core.message import CALLS
@@ -112,6 +113,24 @@ def test_a_context_beside_options() -> None:
     assert run(call("track", options=same, context=same)).skipped == ()
 
 
+def test_a_property_that_takes_the_name_of_another() -> None:
+    """A property that Mixpanel names otherwise replaces one that the caller named so."""
+    properties = {"username": "new", "$username": "old", "$referrer": "same", "referrer": "same"}
+    result = run(call("track", properties=properties), **SETTINGS)
+    assert [tuple(each) for each in result.skipped] == [
+        ("name_taken", "properties $username are not sent: other values have these names")
+    ]
+
+
+def test_a_trait_that_gives_way_to_the_device() -> None:
+    """By the observed rules the device replaces a trait of the context with the same name."""
+    context = {"os": {"name": "iOS"}, "traits": {"plan": "pro", "$os": "other"}}
+    result = run(call("track", context=context), Rules.observed(), **SETTINGS)
+    assert [tuple(each) for each in result.skipped] == [
+        ("name_taken", "context.traits $os are not sent: other values have these names")
+    ]
+
+
 NAMES = st.sampled_from(
     [
         *("plan", "email", "$email", "name", "firstName", "first_name", "created", "phone", "id"),
@@ -152,6 +171,7 @@ def messages(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
     return call(kind, **fields), names
 
 
+@settings(max_examples=times(200, 20_000), deadline=None)
 @given(
     messages(),
     st.sampled_from([Rules.documented(), Rules.observed()]),
