@@ -63,7 +63,7 @@ class DriverProcess:
     def exchange(self, text: str, timeout_seconds: float) -> str:
         """The line that answers a line. Raises ProcessBroken if it does not come in time."""
         if not self._lines.empty():
-            raise ProcessBroken(_unasked(self._lines.get()))
+            raise ProcessBroken(self._unasked(self._lines.get()))
         late = threading.Event()
         watchdog = threading.Timer(timeout_seconds, self._kill, [late])
         watchdog.start()
@@ -86,10 +86,19 @@ class DriverProcess:
             raise ProcessBroken(
                 f"the program answered with a line of more than {len(line)} characters"
             )
+        raise ProcessBroken(f"{self._ended()} and did not answer")
+
+    def _unasked(self, line: str | None) -> str:
+        if line is None:
+            return f"{self._ended()} before it got the command"
+        shown = line if len(line) <= UNASKED_CHARACTERS else f"{line[:UNASKED_CHARACTERS]} ..."
+        return f"the program wrote a line before it got the command: {shown!r}"
+
+    def _ended(self) -> str:
+        """How the program ended; it has closed its output."""
         with suppress(subprocess.TimeoutExpired):
-            status = self._process.wait(END_SECONDS)
-            raise ProcessBroken(f"the program ended with exit status {status} and did not answer")
-        raise ProcessBroken("the program closed its output and did not answer")
+            return f"the program ended with exit status {self._process.wait(END_SECONDS)}"
+        return "the program closed its output"
 
     def end(self) -> str:
         """End the program; the last lines of its error stream."""
@@ -115,13 +124,6 @@ class DriverProcess:
     def _hear(self, line: str | None) -> None:
         if line is not None:
             self._last_words.append(line.encode(errors="surrogateescape").decode(errors="replace"))
-
-
-def _unasked(line: str | None) -> str:
-    if line is None:
-        return "the program ended before it got the command"
-    shown = line if len(line) <= UNASKED_CHARACTERS else f"{line[:UNASKED_CHARACTERS]} ..."
-    return f"the program wrote a line before it got the command: {shown!r}"
 
 
 def _read_lines(stream: IO[str], take: Callable[[str | None], object]) -> None:

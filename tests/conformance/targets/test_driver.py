@@ -9,6 +9,7 @@ import pytest
 
 from conformance.errors import DriverBroken, UsageError
 from conformance.targets.driver import Driver
+from conformance.targets.driver_process import DriverProcess, ProcessBroken
 from conformance.targets.protocol import Refused, TranslatorFailed, Unsupported
 
 FOLDER = Path(__file__).parents[1] / "drivers"
@@ -101,6 +102,17 @@ def test_a_driver_that_breaks_at_the_start(way: str, text: str) -> None:
     """The error says what was asked, what came instead, and what the driver wrote to stderr."""
     with odd(way) as driver, pytest.raises(DriverBroken, match=text):
         driver.start({"token": "T"})
+
+
+def test_a_program_that_ended_before_it_was_asked() -> None:
+    """The error gives the exit status, whether the program ended before the command or after."""
+    process = DriverProcess([sys.executable, "-c", "raise SystemExit(7)"])
+    process._process.wait()
+    process._readers[0].join()
+    with pytest.raises(ProcessBroken) as error:
+        process.exchange("{}\n", 10)
+    assert str(error.value) == "the program ended with exit status 7 before it got the command"
+    assert process.end() == ""
 
 
 @pytest.mark.parametrize(
