@@ -120,7 +120,8 @@ def test_a_table(
     from pyarrow import parquet
 
     parquet.write_table(pyarrow.Table.from_pylist([columns]), tmp_path / name)
-    (tmp_path / "a.jsonl").write_text('{"type": "track", "event": "E", "userId": "u"}\n')
+    line = json.dumps(columns) if "type" in columns else columns["a`b.c"]
+    (tmp_path / "a.jsonl").write_text(line + "\n")
     local = run("translate", *settings, *NOW, tmp_path / "a.jsonl")
     spark = run("translate", *settings, *NOW, "--engine", "spark", tmp_path / name)
     assert (spark.status, spark.output) == (0, local.output)
