@@ -2,7 +2,7 @@
 
     python benchmarks/engage_large.py [--messages N] [--people N] [--kills N] [--folder FOLDER]
 
-The default is 10,000,000 messages of 1,000,000 people, which takes about 15 minutes of processor
+The default is 10,000,000 messages of 1,000,000 people, which takes about 20 minutes of processor
 time and 6 GB of disk; so `all.py` leaves it out. With `--kills` the run is repeated: a process is
 killed with SIGKILL at random moments and started again, and its output must be that of the run that
 was not interrupted. Speed is per second of processor time, memory is the peak of the process. With

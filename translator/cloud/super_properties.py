@@ -44,18 +44,15 @@ def add_super_properties(
         formatted = {
             key if key.startswith("$") else f"${key}": value for key, value in formatted.items()
         }
-    hidden, replaced = [], []
-    for key, value in formatted.items():
-        if not compiled.doc["trait_collisions"]:
-            if out.get(key, value) != value:
-                replaced.append(key)
-            out[key] = value
-        elif value is not None and (key in RESERVED or out.setdefault(key, value) != value):
-            hidden.append(key)
+    if not compiled.doc["trait_collisions"]:
+        return reasons + replace_values("properties", out, formatted)
+    hidden = [
+        key
+        for key, value in formatted.items()
+        if value is not None and (key in RESERVED or out.setdefault(key, value) != value)
+    ]
     if hidden and context.traits:
         reasons = [*reasons, name_taken("context.traits", hidden)]
-    if replaced:
-        reasons = [*reasons, name_taken("properties", replaced)]
     return reasons
 
 
