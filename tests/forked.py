@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import runpy
 import sys
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -86,17 +87,23 @@ def _run(
     first: Callable[[], object] | None,
 ) -> None:
     """The other process: become the command."""
-    gc.freeze()  # what was imported stays
     for number, output in enumerate(outputs, 1):
         with output.open("w") as file:
             os.dup2(file.fileno(), number)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
+    enter(folder, environment)
     sys.warnoptions[:] = ["error"]
     warnings.simplefilter("error")
-    sys.path.insert(0, str(folder))
     sys.argv = [module, *words]
     if first is not None:
         first()
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def enter(folder: str | Path, environment: Mapping[str, str]) -> None:
+    """Give a forked process its folder and its environment, as a new process of Python has them."""
+    gc.freeze()  # what was imported stays
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    sys.path.insert(0, str(folder))

@@ -3,19 +3,17 @@
 See `tests.forked` for what it saves. Use a new process where its start is the subject of the test.
 """
 
-import gc
 import os
 import runpy
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from tests.forked import context
+from tests.forked import context, enter
 
 
 class ForkedProcess(subprocess.Popen[Any]):
@@ -95,18 +93,13 @@ def _become(
     """The other process: become the command."""
     if leads_session:
         os.setsid()
-    gc.freeze()  # what was imported stays
     for number, stream in enumerate(streams):
         os.dup2(stream.fileno(), number)
         stream.close()
     sys.stdin = os.fdopen(0, closefd=False)
     sys.stdout = os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, closefd=False, errors="backslashreplace")
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    time.tzset()
-    sys.path.insert(0, folder)
+    enter(folder, environment)
     kind, what, *rest = words
     sys.argv = [kind, *rest]
     if kind == "-c":

@@ -194,12 +194,12 @@ def _order_problem(message: Any, answer: Json) -> str | None:
     """Whether the answer names another message than the one at its place."""
     given = message.get("messageId") if isinstance(message, dict) else None
     named = answer.get("messageId")
-    if named is None or given is None or named == given:
-        return None
-    return (
-        f"'messageId' is {named!r:.80}, but this message has {given!r:.80}; "
-        "answers must have the order of the messages"
-    )
+    if None not in (named, given) and named != given:
+        return (
+            f"'messageId' is {named!r:.80}, but this message has {given!r:.80}; "
+            "answers must have the order of the messages"
+        )
+    return None
 
 
 def _sending_problem(operation: Json) -> str | None:

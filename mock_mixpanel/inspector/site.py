@@ -146,7 +146,8 @@ class Site:
         """`messages` reads those of a gateway, if there is one."""
         self.messages = messages
         self.backend, self.reading, self.people = backend, LogReader(backend), PeopleReader(backend)
-        self._templates = _templates(NAVIGATION if messages is None else (*NAVIGATION, MESSAGES))
+        links = NAVIGATION if messages is None else (*NAVIGATION, MESSAGES)
+        self._templates = _templates(links)
 
     def query(self, visit: Visit, search: Search = EVERYTHING, limit: int = LISTED) -> Query:
         """The query of a list page: the rows before the one in the address."""

@@ -341,9 +341,9 @@ class SqlStore:
         return self._engine.dialect.name == "sqlite"
 
     def _prepare(self) -> None:
-        """Create the tables if there are none, and see that they can be written.
+        """Create the tables if they do not exist, and check that they can be written.
 
-        So a role that may not write is an error now, not with the first request.
+        So a role without the right to write is an error at the start, not at the first request.
         """
         try:
             self._create()
