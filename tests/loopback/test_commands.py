@@ -411,7 +411,7 @@ BROKEN = {
     "requests.Session.trust_env = trusting",
     "takes any address": "from translator.sender.http import destination_guard\n"
     "destination_guard.is_loopback = lambda name: True",
-    "takes any endpoint": "from translator.sender.dispatch import preparation\n"
+    "takes any endpoint": "from translator.sender.queue import preparation\n"
     "class Any:\n    def __contains__(self, name): return True\n"
     "preparation.ENDPOINTS = Any()",
 }

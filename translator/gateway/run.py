@@ -38,7 +38,7 @@ from translator.options import (
 )
 from translator.sender.books.spool_database import SpoolError
 from translator.sender.dispatch.alias_hold import AliasPolicy
-from translator.sender.dispatch.payload_text import encode
+from translator.sender.queue.payload_text import encode
 from translator.sender.http.destination_guard import DestinationError, allowed_hosts, base_urls
 from translator.sender.logs import LogEvent, logging_to
 from translator.sender.logs import log as delivery_log

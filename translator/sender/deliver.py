@@ -19,8 +19,8 @@ from translator.sender.delivery_status import DeliveryResult
 from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
 from translator.sender.dispatch.batching import BatchLimits
 from translator.sender.dispatch.dispatch import Dispatch
-from translator.sender.dispatch.preparation import Preparation
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.preparation import Preparation
+from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import OutgoingRequest, Settled
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.attempts import DeliveryAttempts

@@ -22,7 +22,7 @@ from translator.sender.dispatch.delivery_events import (
     DeliveryEvent,
     RetryScheduled,
 )
-from translator.sender.dispatch.payload_text import encode
+from translator.sender.queue.payload_text import encode
 from translator.sender.redaction import Redactor
 
 LEVELS = ("debug", "info", "warning", "error")

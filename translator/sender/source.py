@@ -5,8 +5,8 @@ from typing import Protocol
 
 from translator.core.operations import Operation
 from translator.sender.delivery_status import DeliveryResult, DeliveryStatus
-from translator.sender.dispatch.preparation import Preparation, UndeliverableError
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.preparation import Preparation, UndeliverableError
+from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import Settled
 from translator.sender.http.destination_guard import DestinationError
 

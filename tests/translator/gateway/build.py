@@ -13,7 +13,7 @@ from translator.gateway import DeliveryOptions, Gateway, Pipeline, Sources
 from translator.gateway.delivery.recent_messages import RecentMessages
 from translator.gateway.intake.intake_result import IntakeResult
 from translator.sender.books.spool_records import IncomingMessage
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.redaction import Redactor
 
 NOW = 1_781_524_800.0

@@ -15,12 +15,12 @@ from mock_mixpanel.ingest.validation import (
 from mock_mixpanel.projects.config import MixpanelLimits
 from tests.translator.sender.build import NOW, US, event, update
 from translator.core.operations import Operation
-from translator.sender.dispatch.batch_safety import (
+from translator.sender.queue.batch_safety import (
     is_idempotent,
     may_be_dropped_silently,
 )
-from translator.sender.dispatch.event_age import too_old_for_track
-from translator.sender.dispatch.payload_text import encode
+from translator.sender.queue.event_age import too_old_for_track
+from translator.sender.queue.payload_text import encode
 
 DAY = 86400
 

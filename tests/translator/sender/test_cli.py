@@ -15,8 +15,8 @@ from translator.cli import main
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.spool import Spool
 from translator.sender.books.spool_records import IncomingMessage
-from translator.sender.dispatch.payload_text import encode
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.payload_text import encode
+from translator.sender.queue.queued_operation import QueuedOperation
 
 NOW = "2026-06-15T12:00:00Z"
 TRACK = {

@@ -12,8 +12,8 @@ from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.spool import Spool
 from translator.sender.books.spool_records import IncomingMessage, Loss, Settlement
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.payload_text import encode
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.payload_text import encode
+from translator.sender.queue.queued_operation import QueuedOperation
 
 HOSTS = ("https://api.mixpanel.com", "https://api-eu.mixpanel.com")
 

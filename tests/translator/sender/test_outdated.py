@@ -13,7 +13,7 @@ from translator.core.operations import Operation, Result
 from translator.sender import DeliveryStatus, RetryPolicy, Sender
 from translator.sender.books.dead_letters import of_read_line, read_line
 from translator.sender.commands.run import run_send
-from translator.sender.dispatch.event_age import OUTDATED
+from translator.sender.queue.event_age import OUTDATED
 
 HOUR, DAY = 3600.0, 86400.0
 IMPORTED = Reply(200, b'{"code": 200, "num_records_imported": 1, "status": "OK"}')

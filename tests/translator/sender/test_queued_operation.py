@@ -3,8 +3,8 @@
 import pytest
 
 from tests.translator.sender.build import event
-from translator.sender.dispatch.batch_safety import _sound_text, may_be_dropped_silently
-from translator.sender.dispatch.queued_operation import (
+from translator.sender.queue.batch_safety import _sound_text, may_be_dropped_silently
+from translator.sender.queue.queued_operation import (
     LONGEST_KEPT,
     _lane,
     ordering_keys_of,

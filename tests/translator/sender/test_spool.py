@@ -17,8 +17,8 @@ from translator.sender.books.spool import Spool
 from translator.sender.books.spool_database import SpoolError
 from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.books.storage import StorageError
-from translator.sender.dispatch.payload_text import encode
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.payload_text import encode
+from translator.sender.queue.queued_operation import QueuedOperation
 
 DAY = 86400
 

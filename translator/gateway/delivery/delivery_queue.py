@@ -16,7 +16,7 @@ from translator.sender.books.spool import REMEMBERED_SECONDS
 from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import Settled
 
 READY_OPERATIONS = 20_000

@@ -24,7 +24,7 @@ from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.logs import LogEvent
 
 log = logging.getLogger("translator.gateway")

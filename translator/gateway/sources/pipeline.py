@@ -24,7 +24,7 @@ from translator.sender.books.spool import Spool
 from translator.sender.commands.delivery_setup import dead_letters_beside
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
-from translator.sender.dispatch.payload_text import encode
+from translator.sender.queue.payload_text import encode
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import HOSTS
 

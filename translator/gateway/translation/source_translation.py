@@ -19,8 +19,8 @@ from translator.gateway.messages.json_text import json_line
 from translator.gateway.messages.visitor_address import with_address
 from translator.sender.books.dead_letters import of_line
 from translator.sender.books.ledger import losses_of
-from translator.sender.dispatch.preparation import Preparation
-from translator.sender.dispatch.queued_operation import PreparedOperation
+from translator.sender.queue.preparation import Preparation
+from translator.sender.queue.queued_operation import PreparedOperation
 
 TranslatedMessage = tuple[
     bytes,

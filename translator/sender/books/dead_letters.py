@@ -17,8 +17,8 @@ from typing import Any
 from translator.core.errors import TranslationError
 from translator.core.operations import Json, Operation, Result
 from translator.sender.books.storage import PRIVATE, StorageError
-from translator.sender.dispatch.event_age import with_current_endpoint
-from translator.sender.dispatch.payload_text import decode, encode
+from translator.sender.queue.event_age import with_current_endpoint
+from translator.sender.queue.payload_text import decode, encode
 
 try:
     import fcntl

@@ -30,9 +30,9 @@ from translator.sender.books.spool_records import IncomingMessage, Loss, Settlem
 from translator.sender.books.spool_rows import StoredOperation
 from translator.sender.books.storage import StorageError
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.event_age import with_current_endpoint
-from translator.sender.dispatch.preparation import Preparation, UndeliverableError
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.event_age import with_current_endpoint
+from translator.sender.queue.preparation import Preparation, UndeliverableError
+from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import UNKNOWN, Settled
 from translator.sender.http.destination_guard import DestinationError
 from translator.sender.logs import LogEvent, log

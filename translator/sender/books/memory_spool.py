@@ -7,7 +7,7 @@ from typing import Self
 
 from translator.sender.books.spool_records import IncomingMessage, Settlement
 from translator.sender.books.spool_rows import StoredOperation
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 
 
 class MemorySpool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from translator.sender.books.ledger import Ledger
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import Settled
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from translator.core.operations import Failure, Json, Skip
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 
 
 class Loss(NamedTuple):

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from translator.core.operations import Operation
 from translator.sender.books.message_status import MessageStatus
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.payload_text import decode, encode
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.payload_text import decode, encode
+from translator.sender.queue.queued_operation import QueuedOperation
 
 VERSION = "2"
 

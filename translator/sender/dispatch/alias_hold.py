@@ -7,7 +7,7 @@ earlier creates a second person.
 from enum import StrEnum
 
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 
 HOLD_SECONDS = 1.5
 """How long the calls of a person wait after an alias: the doc's "~1 second", and a little more."""

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 
 BRACKET = 1
 """Bytes of the first bracket; each record adds one more byte, for the comma or bracket after it."""

@@ -20,7 +20,7 @@ from translator.sender.dispatch.alias_hold import AliasHoldTimer, AliasPolicy
 from translator.sender.dispatch.batching import Batch, BatchLimits, Route
 from translator.sender.dispatch.circuit_breaker import CircuitBreaker, CircuitState
 from translator.sender.dispatch.ordering import OrderedQueue, OrderedQueues
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import (
     UNKNOWN,
     OutgoingRequest,

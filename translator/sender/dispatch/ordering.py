@@ -7,7 +7,7 @@ them. After an alias its ids share one queue.
 
 from collections import OrderedDict, deque
 
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 
 REMEMBERED_PEOPLE = 100_000
 """How many people with several ids are remembered. If there are more, those that were not used for

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.batching import Batch
 from translator.sender.dispatch.delivery_events import BatchSplit, DeliveryEvent
-from translator.sender.dispatch.queued_operation import QueuedOperation, Sharing
+from translator.sender.queue.queued_operation import QueuedOperation, Sharing
 from translator.sender.http.failed_records import failures_by_place
 from translator.sender.http.responses import InterpretedResponse, Meaning
 

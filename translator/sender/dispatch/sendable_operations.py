@@ -7,7 +7,7 @@ from operator import attrgetter
 from translator.sender.dispatch.alias_hold import AliasHoldTimer
 from translator.sender.dispatch.batching import BRACKET, Batch, BatchLimits, Route
 from translator.sender.dispatch.ordering import OrderedQueues
-from translator.sender.dispatch.queued_operation import QueuedOperation, Sharing
+from translator.sender.queue.queued_operation import QueuedOperation, Sharing
 
 _number = attrgetter("number")
 

@@ -19,7 +19,7 @@ from translator.gateway.sources.sources import (
     read_sources,
     source_name,
 )
-from translator.sender.dispatch.queued_operation import QueuedOperation
+from translator.sender.queue.queued_operation import QueuedOperation
 
 SHOP, APP = "key-of-the-shop", "key-of-the-app"
 TRACK = {"event": "E", "userId": "u"}

@@ -9,7 +9,7 @@ from typing import Any
 
 from translator.core.operations import Operation
 from translator.core.values.timestamps import IMPORT_AGE_MS
-from translator.sender.dispatch.queued_operation import QueuedOperation, Sharing
+from translator.sender.queue.queued_operation import QueuedOperation, Sharing
 
 MARGIN_MS = 3_600_000
 """An event that is so close to the limit may be too old when it arrives."""

@@ -9,9 +9,9 @@ from itertools import count
 from typing import Any
 
 from translator.core.operations import Operation, Result
-from translator.sender.dispatch.batch_safety import is_idempotent, may_be_dropped_silently
-from translator.sender.dispatch.payload_text import encode
-from translator.sender.dispatch.queued_operation import (
+from translator.sender.queue.batch_safety import is_idempotent, may_be_dropped_silently
+from translator.sender.queue.payload_text import encode
+from translator.sender.queue.queued_operation import (
     PreparedOperation,
     QueuedOperation,
     Sharing,

@@ -18,8 +18,8 @@ from typing import Any
 
 from translator.core.message import FORBIDDEN_IDS
 from translator.core.operations import Json, Operation
-from translator.sender.dispatch.event_age import is_too_old
-from translator.sender.dispatch.queued_operation import LONGEST_KEPT
+from translator.sender.queue.event_age import is_too_old
+from translator.sender.queue.queued_operation import LONGEST_KEPT
 
 REPEATABLE_UPDATES = frozenset({"$set", "$set_once", "$union", "$unset", "$delete"})
 """The profile operations that change nothing the second time."""

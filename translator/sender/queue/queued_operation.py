@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 from translator.core.operations import Json, Operation
-from translator.sender.dispatch.payload_text import decode
+from translator.sender.queue.payload_text import decode
 
 ALIAS_EVENT = "$create_alias"
 
