@@ -94,8 +94,8 @@ REPEATING = (
     "tests/translator/gateway/test_chaos.py",
     "tests/translator/gateway/test_fuzz.py",
     "tests/translator/sender/test_chaos.py",
-    "tests/translator/sender/test_chaos_commands.py",
-    "tests/translator/sender/test_dead_letters.py",
+    "tests/translator/sender/commands/test_chaos_commands.py",
+    "tests/translator/sender/books/test_dead_letters.py",
     "tests/translator/test_purity.py",
 )
 """Tests that repeat something: with random input, kills of processes, or each scenario."""

@@ -38,10 +38,10 @@ from translator.options import (
 )
 from translator.sender.books.spool_database import SpoolError
 from translator.sender.dispatch.alias_hold import AliasPolicy
-from translator.sender.queue.payload_text import encode
 from translator.sender.http.destination_guard import DestinationError, allowed_hosts, base_urls
 from translator.sender.logs import LogEvent, logging_to
 from translator.sender.logs import log as delivery_log
+from translator.sender.queue.payload_text import encode
 from translator.sender.redaction import Redactor
 
 RELOAD_SECONDS = 1.0

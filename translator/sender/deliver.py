@@ -19,8 +19,6 @@ from translator.sender.delivery_status import DeliveryResult
 from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
 from translator.sender.dispatch.batching import BatchLimits
 from translator.sender.dispatch.dispatch import Dispatch
-from translator.sender.queue.preparation import Preparation
-from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import OutgoingRequest, Settled
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.attempts import DeliveryAttempts
@@ -28,6 +26,8 @@ from translator.sender.http.destination_guard import DestinationError
 from translator.sender.http.responses import InterpretedResponse
 from translator.sender.http.transport import Transport
 from translator.sender.logs import log_delivery_event
+from translator.sender.queue.preparation import Preparation
+from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.source import OperationSource, Source
 
 CAPACITY_OPERATIONS = 20_000

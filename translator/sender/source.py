@@ -5,10 +5,10 @@ from typing import Protocol
 
 from translator.core.operations import Operation
 from translator.sender.delivery_status import DeliveryResult, DeliveryStatus
-from translator.sender.queue.preparation import Preparation, UndeliverableError
-from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import Settled
 from translator.sender.http.destination_guard import DestinationError
+from translator.sender.queue.preparation import Preparation, UndeliverableError
+from translator.sender.queue.queued_operation import QueuedOperation
 
 TAKE_SECONDS = 0.1
 """How long operations are collected before they are sent."""

@@ -9,11 +9,11 @@ from conformance.runner.mock import Mock
 from conformance.runner.replay.replay import replay
 from conformance.spec.scenarios.loading import load_scenarios
 from conformance.targets.builtin import Builtin
-from translator.sender.queue import preparation
 from translator.sender.dispatch.dispatch import Dispatch
 from translator.sender.http import attempts
 from translator.sender.http.responses import InterpretedResponse, Meaning
 from translator.sender.http.transport import HttpTransport
+from translator.sender.queue import preparation
 
 SCENARIOS = {scenario.id: scenario for scenario in load_scenarios()}
 post = HttpTransport.post

@@ -8,9 +8,9 @@ import orjson
 from tests.translator.sender.build import US, event
 from translator.core.operations import Operation
 from translator.sender import BatchLimits, DeliveryStatus, Sender
-from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import Settled
 from translator.sender.http.transport import HttpResponse
+from translator.sender.queue.queued_operation import QueuedOperation
 
 DEADLINE_SECONDS = 10.0
 

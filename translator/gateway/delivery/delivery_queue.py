@@ -16,8 +16,8 @@ from translator.sender.books.spool import REMEMBERED_SECONDS
 from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import Settled
+from translator.sender.queue.queued_operation import QueuedOperation
 
 READY_OPERATIONS = 20_000
 READY_BYTES = 64 * 1024 * 1024

@@ -24,8 +24,8 @@ from translator.sender.books.message_status import MessageStatus
 from translator.sender.books.spool_records import IncomingMessage
 from translator.sender.books.storage import StorageError
 from translator.sender.deliver import Sender
-from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.logs import LogEvent
+from translator.sender.queue.queued_operation import QueuedOperation
 
 log = logging.getLogger("translator.gateway")
 

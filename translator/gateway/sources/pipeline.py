@@ -24,9 +24,9 @@ from translator.sender.books.spool import Spool
 from translator.sender.commands.delivery_setup import dead_letters_beside
 from translator.sender.deliver import Sender
 from translator.sender.dispatch.alias_hold import HOLD_SECONDS, AliasPolicy
-from translator.sender.queue.payload_text import encode
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.destination_guard import HOSTS
+from translator.sender.queue.payload_text import encode
 
 REMEMBERED_IN_MEMORY = 500_000
 """How many messages a spool in memory knows at most, to recognise those that are sent again."""

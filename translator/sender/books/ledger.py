@@ -30,12 +30,12 @@ from translator.sender.books.spool_records import IncomingMessage, Loss, Settlem
 from translator.sender.books.spool_rows import StoredOperation
 from translator.sender.books.storage import StorageError
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.queue.event_age import with_current_endpoint
-from translator.sender.queue.preparation import Preparation, UndeliverableError
-from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import UNKNOWN, Settled
 from translator.sender.http.destination_guard import DestinationError
 from translator.sender.logs import LogEvent, log
+from translator.sender.queue.event_age import with_current_endpoint
+from translator.sender.queue.preparation import Preparation, UndeliverableError
+from translator.sender.queue.queued_operation import QueuedOperation
 
 Report = Callable[[Json], object]
 """Gets a loss as a JSON object, to be shown to a person."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from translator.sender.books.ledger import Ledger
-from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import Settled
+from translator.sender.queue.queued_operation import QueuedOperation
 
 
 class ReadyOperations:

@@ -20,11 +20,11 @@ from translator.sender.commands.input_history import HistoricInput
 from translator.sender.commands.progress import Progress
 from translator.sender.commands.stdin_reader import Lines, ReadyLines
 from translator.sender.deliver import Sender
-from translator.sender.queue.payload_text import encode
-from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import Settled
 from translator.sender.http.destination_guard import DestinationError
 from translator.sender.logs import LogEvent, log
+from translator.sender.queue.payload_text import encode
+from translator.sender.queue.queued_operation import QueuedOperation
 
 EXIT_DELIVERED, EXIT_LOST, EXIT_USAGE = 0, 1, 2
 

@@ -1,1 +1,1 @@
-"""When an operation is sent: ordering, batching, retry and circuit breaker."""
+"""The dispatch: when an operation is sent. Ordering, batching, retry and circuit breaker."""

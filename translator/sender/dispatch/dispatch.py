@@ -20,7 +20,6 @@ from translator.sender.dispatch.alias_hold import AliasHoldTimer, AliasPolicy
 from translator.sender.dispatch.batching import Batch, BatchLimits, Route
 from translator.sender.dispatch.circuit_breaker import CircuitBreaker, CircuitState
 from translator.sender.dispatch.ordering import OrderedQueue, OrderedQueues
-from translator.sender.queue.queued_operation import QueuedOperation
 from translator.sender.dispatch.request_results import (
     UNKNOWN,
     OutgoingRequest,
@@ -31,6 +30,7 @@ from translator.sender.dispatch.request_results import (
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.dispatch.sendable_operations import SendableOperations
 from translator.sender.http.responses import InterpretedResponse, Meaning
+from translator.sender.queue.queued_operation import QueuedOperation
 
 
 class Dispatch:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.batching import Batch
 from translator.sender.dispatch.delivery_events import BatchSplit, DeliveryEvent
-from translator.sender.queue.queued_operation import QueuedOperation, Sharing
 from translator.sender.http.failed_records import failures_by_place
 from translator.sender.http.responses import InterpretedResponse, Meaning
+from translator.sender.queue.queued_operation import QueuedOperation, Sharing
 
 UNKNOWN = "it is unknown whether it arrived, and a second one would count twice"
 

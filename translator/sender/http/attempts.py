@@ -1,11 +1,11 @@
 """One attempt to deliver a batch: a request to Mixpanel, and what its response means."""
 
 from translator.sender.dispatch.batching import Batch
-from translator.sender.queue.event_age import OUTDATED, outdated
-from translator.sender.queue.preparation import Preparation
 from translator.sender.http.responses import InterpretedResponse, Meaning, classify
 from translator.sender.http.transport import HttpTransport, NetworkError, Transport
 from translator.sender.logs import LogEvent, log
+from translator.sender.queue.event_age import OUTDATED, outdated
+from translator.sender.queue.preparation import Preparation
 from translator.sender.redaction import Redactor
 
 

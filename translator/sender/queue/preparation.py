@@ -9,6 +9,8 @@ from itertools import count
 from typing import Any
 
 from translator.core.operations import Operation, Result
+from translator.sender.http.destination_guard import DestinationError, destination
+from translator.sender.http.transport import ENDPOINTS
 from translator.sender.queue.batch_safety import is_idempotent, may_be_dropped_silently
 from translator.sender.queue.payload_text import encode
 from translator.sender.queue.queued_operation import (
@@ -19,8 +21,6 @@ from translator.sender.queue.queued_operation import (
     ordering_keys_of,
     ordering_keys_of_people,
 )
-from translator.sender.http.destination_guard import DestinationError, destination
-from translator.sender.http.transport import ENDPOINTS
 
 
 class UndeliverableError(Exception):

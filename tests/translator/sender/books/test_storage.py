@@ -28,7 +28,7 @@ from translator.sender.books.spool import Spool
 from translator.sender.books.storage import StorageError
 from translator.sender.books.storage_retries import PATIENCE_SECONDS
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SECONDS = 30.0
 
 

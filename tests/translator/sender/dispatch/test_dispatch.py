@@ -11,15 +11,15 @@ from tests.translator.sender.build import EU, NOW, US, event, update
 from translator.core.operations import Operation
 from translator.sender import AliasPolicy, BatchLimits
 from translator.sender.delivery_status import DeliveryStatus
-from translator.sender.queue.batch_safety import is_idempotent, may_be_dropped_silently
 from translator.sender.dispatch.circuit_breaker import CircuitState
 from translator.sender.dispatch.delivery_events import CircuitChanged
 from translator.sender.dispatch.dispatch import Dispatch
-from translator.sender.queue.payload_text import encode
-from translator.sender.queue.queued_operation import QueuedOperation, ordering_keys_of
 from translator.sender.dispatch.request_results import OutgoingRequest, Settled
 from translator.sender.dispatch.retry import RetryPolicy
 from translator.sender.http.responses import FailedRecord, InterpretedResponse, Meaning
+from translator.sender.queue.batch_safety import is_idempotent, may_be_dropped_silently
+from translator.sender.queue.payload_text import encode
+from translator.sender.queue.queued_operation import QueuedOperation, ordering_keys_of
 
 DELIVERED = InterpretedResponse(Meaning.DELIVERED)
 DOWN = InterpretedResponse(Meaning.RETRY, "HTTP 503: down")

@@ -24,7 +24,7 @@ from mock_mixpanel.client import MockMixpanel
 from tests.forked_process import ForkedProcess
 from tests.thorough import times
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 KILLS = int(os.environ.get("CHAOS_KILLS", times(3, 12)))
 PEOPLE = 40
 LAST_SECONDS = 0.3

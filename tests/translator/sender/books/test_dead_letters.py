@@ -26,7 +26,7 @@ from translator.sender import Sender, run_send
 from translator.sender.books.dead_letters import DeadLetters, claim, unique
 from translator.sender.books.spool import Spool
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SECONDS = 60.0
 
 
