@@ -1,1 +1,1 @@
-"""The web page on the mock, under `/_mock/ui/`: pure views of what the control API answers."""
+"""The web page of the mock, under `/_mock/ui/`: views of the control API's responses."""

@@ -3,10 +3,10 @@
 from flask import Blueprint
 
 from mock_mixpanel.backend import Backend
-from mock_mixpanel.inspector.control_pages import ControlPages
-from mock_mixpanel.inspector.message_pages import MessagePages
-from mock_mixpanel.inspector.pages import RecordPages
-from mock_mixpanel.inspector.people_pages import PeoplePages
+from mock_mixpanel.inspector.pages.control import ControlPages
+from mock_mixpanel.inspector.pages.messages import MessagePages
+from mock_mixpanel.inspector.pages.people import PeoplePages
+from mock_mixpanel.inspector.pages.records import RecordPages
 from mock_mixpanel.inspector.site import MessageReader, Site, blueprint
 
 

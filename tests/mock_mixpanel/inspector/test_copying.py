@@ -20,7 +20,7 @@ from mock_mixpanel.inspector.sources import section
 from mock_mixpanel.inspector.wording import visible
 from tests.forked import run_forked
 from tests.forked_process import run_command
-from tests.mock_mixpanel.inspector.test_pages import Text, shown
+from tests.mock_mixpanel.inspector.pages.test_records import Text, shown
 from tests.mock_mixpanel.wire import http
 from tests.pytest_process import PYTEST
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from mock_mixpanel.app import create_app
 from mock_mixpanel.inspector.identity_timeline import TimelinePoint, drawing, timeline
-from tests.mock_mixpanel.inspector.test_pages import HOSTILE, Text, shown
+from tests.mock_mixpanel.inspector.pages.test_records import HOSTILE, Text, shown
 from tests.mock_mixpanel.wire import NOW
 
 PAGES = [

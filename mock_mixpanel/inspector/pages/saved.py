@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from mock_mixpanel.control.lists import Query
-from mock_mixpanel.inspector.people_pages import advice
+from mock_mixpanel.inspector.pages.people import advice
 from mock_mixpanel.inspector.site import Site
 from mock_mixpanel.inspector.visit import Visit
 

@@ -13,9 +13,9 @@ from mock_mixpanel.control.search_terms import SearchError
 from mock_mixpanel.control.views import RECORD_FIELDS, REQUEST_FIELDS
 from mock_mixpanel.ingest.regions import home_in
 from mock_mixpanel.inspector.copying import copies
-from mock_mixpanel.inspector.message_pages import MessagePages
+from mock_mixpanel.inspector.pages.messages import MessagePages
+from mock_mixpanel.inspector.pages.saved import POLICY, saved_values
 from mock_mixpanel.inspector.requests_chart import chart
-from mock_mixpanel.inspector.saved import POLICY, saved_values
 from mock_mixpanel.inspector.site import Site, View
 from mock_mixpanel.inspector.sources import section
 from mock_mixpanel.inspector.visit import LISTED, Visit

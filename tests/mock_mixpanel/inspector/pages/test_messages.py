@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from mock_mixpanel.app import create_app
-from tests.mock_mixpanel.inspector.test_pages import HOSTILE, Text, shown
+from tests.mock_mixpanel.inspector.pages.test_records import HOSTILE, Text, shown
 from tests.mock_mixpanel.wire import NOW
 
 EVENT = {"event": "Paid", "properties": {"token": "T", "distinct_id": "ann", "$insert_id": "i-1"}}

@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.inspector.control_pages import fault_rule
-from tests.mock_mixpanel.inspector.test_pages import Text, shown
+from mock_mixpanel.inspector.pages.control import fault_rule
+from tests.mock_mixpanel.inspector.pages.test_records import Text, shown
 from tests.mock_mixpanel.wire import NOW
 
 

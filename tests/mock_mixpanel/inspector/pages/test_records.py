@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from mock_mixpanel.app import create_app
-from mock_mixpanel.inspector.pages import overview
+from mock_mixpanel.inspector.pages.records import overview
 from mock_mixpanel.inspector.reasons import explain, explanations
 from tests.mock_mixpanel.wire import NOW
 

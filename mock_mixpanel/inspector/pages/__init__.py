@@ -1,0 +1,1 @@
+"""The pages by subject: each function gives the values of one template."""
