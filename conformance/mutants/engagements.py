@@ -9,8 +9,8 @@ from conformance.spec.scenarios.loading import Json
 from conformance.targets.engage_calls import MakeEngage
 from translator.core.values.timestamps import iso_milliseconds
 from translator.engage import Audience, ComputedTrait, Definition, Engage
+from translator.engage.computations.parts import HOUR_MS
 from translator.engage.definitions import Condition
-from translator.engage.parts import HOUR_MS
 
 Made = list[Json]
 

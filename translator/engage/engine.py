@@ -11,11 +11,11 @@ from translator.core.message import Message
 from translator.core.operations import Json
 from translator.core.values.json_values import check
 from translator.engage.calendar import Calendar
-from translator.engage.computations import Computation, TrackCall
+from translator.engage.computations.accumulators import Computation, TrackCall
+from translator.engage.computations.parts import HOUR_MS
 from translator.engage.definitions import Definition
 from translator.engage.incoming import CheckedMessage, checked, emails, ids
 from translator.engage.messages import messages
-from translator.engage.parts import HOUR_MS
 from translator.engage.people import ExternalId, People, Person, Sent
 from translator.engage.recent_ids import RecentIds
 

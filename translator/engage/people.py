@@ -8,7 +8,7 @@ person in either field, as in Mixpanel.
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from translator.engage.aggregates import AccumulatorState
+from translator.engage.computations.aggregates import AccumulatorState
 
 MAX_EMAILS = 50
 """The largest number of e-mail addresses of a person; the oldest one is dropped."""

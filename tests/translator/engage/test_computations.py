@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.thorough import times
 from tests.translator.engage.build import DAY, HOUR, T0
 from translator.engage import Audience, ComputedTrait, definitions_from_json
-from translator.engage.computations import Computation, TrackCall
+from translator.engage.computations.accumulators import Computation, TrackCall
 from translator.engage.definitions import Condition
 
 Calls = list[TrackCall]

@@ -16,7 +16,7 @@ from tests.translator.engage.test_computations import (
 from tests.translator.engage.test_schedule import definitions, groups, nothing
 from translator.core.values.timestamps import parse
 from translator.engage import Audience, Engage, definitions_from_json
-from translator.engage.computations import TrackCall
+from translator.engage.computations.accumulators import TrackCall
 
 Json = dict[str, Any]
 

@@ -14,7 +14,7 @@ from tests.translator.engage.test_computations import (
     traits,
 )
 from translator.engage import Audience, ComputedTrait, Engage, definitions_from_json
-from translator.engage.computations import TrackCall
+from translator.engage.computations.accumulators import TrackCall
 
 arrivals = st.lists(
     st.tuples(

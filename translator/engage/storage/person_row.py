@@ -10,7 +10,7 @@ from zlib import crc32
 
 import orjson
 
-from translator.engage.computations import Computation
+from translator.engage.computations.accumulators import Computation
 from translator.engage.definitions import Definition
 from translator.engage.people import ExternalId, Person, Sent
 

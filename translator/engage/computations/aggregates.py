@@ -10,7 +10,7 @@ from bisect import bisect_left
 from decimal import Decimal
 from typing import Any
 
-from translator.engage.parts import Aggregate, EventTimes
+from translator.engage.computations.parts import Aggregate, EventTimes
 
 ALL_HISTORY = 0
 """The key of the only part of a state if there is no window."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from translator.core.operations import Json
-from translator.engage.aggregates import (
+from translator.engage.computations.aggregates import (
     ALL_HISTORY,
     AccumulatorState,
     CountState,
@@ -16,6 +16,7 @@ from translator.engage.aggregates import (
     SequenceState,
     plain_number,
 )
+from translator.engage.computations.parts import HOUR_MS
 from translator.engage.definitions import (
     COUNTER,
     ComputedTrait,
@@ -24,7 +25,6 @@ from translator.engage.definitions import (
     EventRule,
 )
 from translator.engage.filters import select, value_of
-from translator.engage.parts import HOUR_MS
 
 MAX_NUMBER = 1e300
 """Larger numbers are ignored: their sum could exceed what JSON can represent."""

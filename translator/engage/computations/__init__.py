@@ -1,0 +1,1 @@
+"""Computes the values of traits and audiences from events, without keeping the events."""
