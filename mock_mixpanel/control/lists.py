@@ -24,7 +24,8 @@ class Query:
     `after`, `moment` (virtual seconds) and `before` bound the items, `limit` counts them. `paged`:
     the answer is a page, newest first, with the place where the search stopped. Otherwise it is an
     array, oldest first. The search for a page takes at most `seconds` of processor time after the
-    first item; the page has the items found by then.
+    first item; the page has the items found by then. `history_before` bounds the history of a
+    profile: the updates that apply before that of a record.
     """
 
     token: str | None = None
@@ -36,6 +37,7 @@ class Query:
     limit: int | None = None
     paged: bool = False
     seconds: float = float("inf")
+    history_before: int | None = None
 
     @property
     def backwards(self) -> bool:

@@ -97,6 +97,7 @@ def query_asked(
         before=part.before,
         limit=most if part.limit is None else part.limit,
         paged=flag("page"),
+        history_before=whole_number("history_before"),
     )
 
 

@@ -1,7 +1,7 @@
 """One person, group or project in the control API: properties, history, activity and identity."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from time import thread_time
 from typing import Any
@@ -9,16 +9,19 @@ from urllib.parse import quote
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.control.lists import Query
+from mock_mixpanel.control.parameters import ControlError
 from mock_mixpanel.control.reading import LogReader
 from mock_mixpanel.json_values import same
+from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.simulation.clock import iso
-from mock_mixpanel.state.lists.references import References
-from mock_mixpanel.state.profiles.profiles import Profiles
+from mock_mixpanel.state.lists.references import CausingRecord, References
+from mock_mixpanel.state.profiles.profile import NO_PROFILE, PropertySource
+from mock_mixpanel.state.profiles.profiles import Profiles, UpdateStep
 from mock_mixpanel.state.project_state import ProjectState
 
 ACTIVITY = 100
-"""Events of a person or group, and steps of a history, that are shown without `limit`."""
+"""Events of a person, and updates and members of a profile, that are shown without `limit`."""
 
 
 class PeopleReader:
@@ -45,21 +48,15 @@ class PeopleReader:
         projections = self.backend.projections
         with projections.locked():
             for state in projections.states(query.token, query.region):
-                history = _history(state.groups, (key, who), projections.references)
-                if not history:
+                if not state.groups.history((key, who)):
                     continue
-                profile = state.groups.get((key, who))
                 members = self._members(state, query, key, who)
                 return {
                     "token": state.token,
                     "region": state.region,
                     "group_key": key,
                     "group_id": who,
-                    "exists": profile is not None,
-                    "properties": profile.properties if profile else {},
-                    "set_by": _set_by(history),
-                    "history_total": len(history),
-                    "history": _latest(history, query),
+                    **self._profile(state.groups, (key, who), query),
                     "members": members,
                 }
         return None
@@ -88,39 +85,48 @@ class PeopleReader:
         # Under legacy identity, data that came before an alias stays under the alias.
         both = identities.resolve(who), identities.resolve(identities.place(who))
         places = list(dict.fromkeys(both))
-        found = {place: self._at(state, query, place) for place in places}
-        shown = next((place for place, (history, events) in found.items() if history or events), "")
+        found = {place: self._events(state, query, place) for place in places}
+        shown = next(
+            (place for place in places if state.profiles.history(place) or found[place]), ""
+        )
         identity = projections.identities(state.token, state.region, who)
         if not shown and not any(identity.values()):
             return None
         shown = shown or places[-1]
-        history, events = found[shown]
-        profile = state.profiles.get(shown)
         return {
             "token": state.token,
             "region": state.region,
             "distinct_id": shown,
             "ids": next((list(ids) for ids in identities.people_with(who)), [shown]),
             "see_also": [place for place in places if place != shown],
-            "exists": profile is not None,
-            "properties": profile.properties if profile else {},
-            "set_by": _set_by(history),
-            "history_total": len(history),
-            "history": _latest(history, query),
-            "events": events,
+            **self._profile(state.profiles, shown, query),
+            "events": self.reading.records_of(found[shown]),
             "identity": identity,
         }
 
-    def _at(
-        self, state: ProjectState, query: Query, canonical: str
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The history and the latest events of what is stored for a canonical id."""
-        projections = self.backend.projections
+    def _events(self, state: ProjectState, query: Query, canonical: str) -> list[LogEntry]:
+        """The latest events of what is stored for a canonical id."""
         stored = state.events_of(state.stored_ids(canonical), query.before)
         latest = islice((event.id for event in stored), _most(query))
-        events = [entry for _, entry in projections.requests_of(latest)]
-        history = _history(state.profiles, canonical, projections.references)
-        return history, self.reading.records_of(events)
+        return [entry for _, entry in self.backend.projections.requests_of(latest)]
+
+    def _profile(self, profiles: Profiles[Any], key: Any, query: Query) -> dict[str, Any]:
+        """The properties of a profile, the record that set each, and a page of its history."""
+        references = self.backend.projections.references
+        profile, updates = profiles.get(key) or NO_PROFILE, profiles.history(key)
+        end = _end(updates, query)
+        first = max(0, end - _most(query))
+        continued = updates[first][1] if first < end else query.history_before
+        return {
+            "exists": profile.properties is not None,
+            "properties": profile.properties or {},
+            "set_by": {
+                name: _source(source, references) for name, source in profile.sources.items()
+            },
+            "history_total": len(updates),
+            "history": [_step(each, references) for each in profiles.replay(key, first, end)],
+            "history_before": continued if first else None,
+        }
 
     def _members(
         self, state: ProjectState, query: Query, key: str, who: str
@@ -148,22 +154,34 @@ def _most(query: Query) -> int:
     return ACTIVITY if query.limit is None else query.limit
 
 
-def _history(profiles: Profiles[Any], key: Any, references: References) -> list[dict[str, Any]]:
-    """Each update made to a profile in the order they apply, with what it changed."""
-    found = []
-    for entry, before, after, reason in profiles.replay(key):
-        found.append(
-            {
-                **references.record(entry),
-                "accepted": reason is None,
-                "reasons": [] if reason is None else [reason],
-                "existed": before is not None,
-                "exists": after is not None,
-                "changed": _changes(before or {}, after or {}),
-                "record": entry.record,
-            }
-        )
-    return found
+def _end(updates: Sequence[tuple[float, int]], query: Query) -> int:
+    """The place in a history before which the page of a query ends."""
+    before = query.history_before
+    if before is None:
+        return len(updates)
+    place = next((place for place, (_, number) in enumerate(updates) if number == before), None)
+    if place is None:
+        raise ControlError(f"history_before: record {before} is not an update in this history")
+    return place
+
+
+def _step(step: UpdateStep, references: References) -> dict[str, Any]:
+    """An update made to a profile, with what it changed."""
+    return {
+        **references.record(step.entry),
+        "accepted": step.refused is None,
+        "reasons": [] if step.refused is None else [step.refused],
+        "existed": step.before is not None,
+        "exists": step.after is not None,
+        "changed": _changes(step.before or {}, step.after or {}),
+        "record": step.entry.record,
+    }
+
+
+def _source(source: PropertySource, references: References) -> dict[str, Any]:
+    """The record that set a property."""
+    cause = references.cause(CausingRecord(source.id, source.at))
+    return {**cause, "name": source.operations}
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,25 +196,6 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, A
             **({"after": after[name]} if name in after else {}),
         }
     return changed
-
-
-def _set_by(history: list[dict[str, Any]]) -> dict[str, Any]:
-    """For each property the record that gave it its value."""
-    found: dict[str, Any] = {}
-    names = ("id", "request_id", "received_at", "url", "request_url", "name")
-    for step in history:
-        for name, values in step["changed"].items():
-            if "after" in values:
-                found[name] = {each: step[each] for each in names}
-            else:
-                found.pop(name, None)
-    return found
-
-
-def _latest(history: list[dict[str, Any]], query: Query) -> list[dict[str, Any]]:
-    """The last steps, oldest first."""
-    most = _most(query)
-    return history[-most:] if most else []
 
 
 def _options(project: Project) -> dict[str, Any]:

@@ -27,7 +27,8 @@ from mock_mixpanel.state.identities.link_decisions import LinkDecisions
 from mock_mixpanel.state.lists.items import Item, Seen
 from mock_mixpanel.state.lists.pagination import Part
 from mock_mixpanel.state.lists.references import CausingRecord
-from mock_mixpanel.state.profiles.profiles import Profile, Profiles
+from mock_mixpanel.state.profiles.profile import Profile
+from mock_mixpanel.state.profiles.profiles import Profiles
 
 EVENTS = ("/track", "/import")
 NOTHING_ADDED: Mapping[str, Any] = {}

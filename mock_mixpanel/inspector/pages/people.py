@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
@@ -50,7 +51,13 @@ class PeoplePages:
     def person(self) -> Response:
         """Properties with their history, activity, ids."""
         visit, who = self._site.visit(), required_text("id")
-        query = Query(visit.token, visit.region, before=whole_number("before"), limit=ACTIVITY)
+        query = Query(
+            visit.token,
+            visit.region,
+            before=whole_number("before"),
+            limit=ACTIVITY,
+            history_before=whole_number("history_before"),
+        )
         found = self._site.people.person(query, who)
         if found is None:
             return self._unknown_person(visit, who)
@@ -77,7 +84,8 @@ class PeoplePages:
     def group(self) -> Response:
         """Properties with their history, and the members."""
         visit, key, who = self._site.visit(), required_text("key"), required_text("id")
-        query = self._site.query(visit, limit=ACTIVITY)
+        history_before = whole_number("history_before")
+        query = replace(self._site.query(visit, limit=ACTIVITY), history_before=history_before)
         found = self._site.people.group(query, key, who)
         if found is None:
             raise ControlError(f"no data of a group {who!r} of {key!r}", 404)

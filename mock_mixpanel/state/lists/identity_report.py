@@ -19,7 +19,7 @@ from mock_mixpanel.state.events.event import IDENTITY_EVENTS
 from mock_mixpanel.state.identities import Link
 from mock_mixpanel.state.identities.links import LinkHistory, LinkLog
 from mock_mixpanel.state.lists.references import CausingRecord, References, about
-from mock_mixpanel.state.profiles.profiles import Profile
+from mock_mixpanel.state.profiles.profile import Profile
 
 if TYPE_CHECKING:
     from mock_mixpanel.state.project_state import ProjectState

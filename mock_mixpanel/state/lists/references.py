@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from mock_mixpanel.json_values import identifier
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.simulation.clock import iso
-from mock_mixpanel.state.profiles.operations import OPERATIONS
+from mock_mixpanel.state.profiles.operations import operation_names
 
-OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)
 KINDS = {"/track": "event", "/import": "event", "/engage": "profile", "/groups": "group"}
 """What a record changes, by its endpoint. Every other record is a `task`."""
 
@@ -64,7 +63,7 @@ def about(entry: LogEntry) -> dict[str, Any]:
         sent = properties if isinstance(properties, dict) else {}
         name, who = record.get("event"), sent.get("distinct_id")
     elif kind in ("profile", "group"):
-        name = ", ".join(key for key in record if key in OPERATION_NAMES)
+        name = operation_names(record)
         who = record.get("$distinct_id" if kind == "profile" else "$group_id")
     else:
         name, who = entry.verdict.endpoint, None

@@ -163,3 +163,19 @@ OPERATIONS = (
     ProfileOperation("$unset", _names, _unset, creates=False),
     ProfileOperation("$delete", _anything, _delete, creates=False),
 )
+_OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)
+
+
+def operation_names(record: Mapping[str, Any]) -> str:
+    """The names of the operations in a record, in its order, with commas between them."""
+    return ", ".join(name for name in record if name in _OPERATION_NAMES)
+
+
+def touched(record: Mapping[str, Any]) -> list[str]:
+    """The names of the properties that the operations of a record may change or remove."""
+    return [
+        name
+        for operation in OPERATIONS
+        if operation.name in record and operation.apply is not _delete
+        for name in record[operation.name]
+    ]

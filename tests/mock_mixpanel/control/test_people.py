@@ -63,6 +63,41 @@ def test_history_is_in_the_order_in_which_updates_apply(mock_mixpanel: MockMixpa
     assert history[2]["reasons"] == ["$add.a: the profile holds no number"]
 
 
+@pytest.mark.parametrize("path", ["/engage", "/groups"])
+def test_pages_of_a_history(mock_mixpanel: MockMixpanel, path: str) -> None:
+    """`history_before` continues a history backwards, down to the first update."""
+    make = update if path == "/engage" else group_update
+    changes: list[dict[str, Any]] = [{"add": {"n": 1}}] * 40 + [{"append": {"list": 1}}] * 30
+    send(mock_mixpanel, path, [make(mock_mixpanel, **each) for each in changes])
+
+    def page(**query: Any) -> Any:
+        if path == "/engage":
+            return get(mock_mixpanel, "person", id="u-1", **query)
+        return get(mock_mixpanel, "group", key="company", id="acme", **query)
+
+    whole, steps, before = page(), list[dict[str, Any]](), dict[str, int]()
+    while True:
+        found = page(limit=9, **before)
+        steps[:0] = found["history"]
+        if found["history_before"] is None:
+            break
+        before = {"history_before": found["history_before"]}
+    assert (steps, whole["history_before"]) == (whole["history"], None)
+    assert [len(steps), steps[39]["changed"]["n"]] == [70, {"before": 39, "after": 40}]
+    assert steps[-1]["changed"]["list"]["after"] == [1] * 30
+    empty = page(limit=0, **before)
+    assert (empty["history"], empty["history_before"]) == ([], before["history_before"])
+
+
+def test_a_history_continues_at_one_of_its_updates(mock_mixpanel: MockMixpanel) -> None:
+    """Another record is an error, since no page of the history begins there."""
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"a": 1}))
+    query = {"token": mock_mixpanel.token, "id": "u-1", "history_before": 7}
+    answer = http("GET", f"{mock_mixpanel.url}/_mock/person", params=query)
+    error = "history_before: record 7 is not an update in this history"
+    assert (answer.status_code, answer.json()) == (400, {"error": error})
+
+
 def test_deleted_profile(mock_mixpanel: MockMixpanel) -> None:
     """The history of a deleted profile stays."""
     send(mock_mixpanel, "/engage", update(mock_mixpanel, set={"a": 1}))

@@ -1,5 +1,7 @@
 """The pages about people, groups and identity answer why a profile is as it is."""
 
+import re
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 
@@ -55,6 +57,24 @@ def test_person_shows_what_set_each_property(client: FlaskClient) -> None:
     html = shown(client, "person?id=u-1")
     assert '<a href="/_mock/ui/events/4">$set, record 4</a>' in html
     assert "<del>u-1</del>" in html
+
+
+@pytest.mark.parametrize(
+    ("path", "page", "name"),
+    [
+        ("/engage", "person?id=ann", {"$distinct_id": "ann"}),
+        ("/groups", "group?key=k&id=acme", {"$group_key": "k", "$group_id": "acme"}),
+    ],
+)
+def test_earlier_updates(client: FlaskClient, path: str, page: str, name: dict[str, str]) -> None:
+    """A page shows the last 20 updates and links to the earlier ones, down to the first."""
+    client.post(path, json=[{"$token": "T", "$add": {"n": 1}, **name}] * 30)
+    html, earlier = shown(client, page), "Earlier updates"
+    link = re.search(r'<a href="/_mock/ui/([^"]*history_before=\d+)" rel="next">' + earlier, html)
+    assert (html.count('<li id="step-'), bool(link)) == (20, True)
+    assert link
+    html = shown(client, unescape(link.group(1)))
+    assert (html.count('<li id="step-'), earlier in html) == (10, False)
 
 
 def test_person_says_why_it_is_split(client: FlaskClient) -> None:
