@@ -1,4 +1,4 @@
-"""How often Python's cyclic garbage collector runs."""
+"""Settings for Python's cyclic garbage collector."""
 
 import gc
 from collections.abc import Iterator

@@ -7,7 +7,8 @@ from typing import BinaryIO, cast
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-"""What moves the cursor, changes colours or turns the direction of text; not tab and newline."""
+"""Characters that move the cursor, change colours or turn the direction of text; not tab and
+newline."""
 
 
 def printable(text: str) -> str:

@@ -30,7 +30,8 @@ class Skip(NamedTuple):
 
 
 OperationOrSkip = Operation | Skip
-"""What a step of a translation returns, in order: operations, and reasons for what is left out."""
+"""The items that a step of a translation returns, in order: operations, and reasons for skipped
+parts."""
 
 
 class Failure(NamedTuple):

@@ -44,7 +44,7 @@ class DeviceMessage:
 
 
 CallOrSkip = MethodCall | Skip
-"""What a handler returns, in order: calls to make, and reasons for what is left out."""
+"""The items that a handler returns, in order: calls to make, and reasons for skipped parts."""
 
 
 class DecidedCalls(NamedTuple):

@@ -30,7 +30,8 @@ from translator.device.web import js, session_calls
 from translator.device.web.dates import Date
 
 DESTINATION_NAMES = ("Mixpanel",)
-"""What the integrations object calls this destination in device mode (doc#destination-info)."""
+"""The names of this destination in the integrations object in device mode
+(doc#destination-info)."""
 
 
 class Library(NamedTuple):

@@ -23,7 +23,7 @@ REMEMBERED = 100_000
 """The default number of messageIds that are remembered."""
 
 _MOMENTS = 1 << 40
-"""How many messages of one millisecond can be ordered."""
+"""Maximum number of messages of one millisecond that keep their order."""
 
 
 class Engage:
@@ -161,7 +161,7 @@ class Engage:
                 self._computations[key].merge(mine, states)
         for key, sent in other.sent.items():
             person.sent[key] = {**sent, **person.sent.get(key, {})}
-        # What was scheduled for the other person is scheduled again, because the ids are new.
+        # Updates of the other person are scheduled again, because the person has new ids.
         self._calendar.move(person)
 
     def _add_call(self, computation: Computation, person: Person, call: TrackCall) -> None:

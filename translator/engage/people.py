@@ -122,7 +122,7 @@ class People:
         self._by_id: dict[str, Person] = {}
         self._by_number: dict[int, Person] = {}
         self.count = 0
-        """How many people there have been, those merged into others included."""
+        """The number of people so far, including people who were merged into others."""
 
     def __iter__(self) -> Iterator[Person]:
         """All people, in order of first appearance."""

@@ -1,11 +1,11 @@
-"""The messageIds that were seen last, which tell that a message is repeated."""
+"""The most recent messageIds, to recognise repeated messages."""
 
 from collections import OrderedDict
 from itertools import islice
 
 
 class RecentIds:
-    """The last `remember` messageIds. `total` counts all that there have been."""
+    """The last `remember` messageIds. `total` counts all messageIds so far."""
 
     def __init__(self, remember: int) -> None:
         self.remember = remember
@@ -29,6 +29,6 @@ class RecentIds:
         return list(islice(reversed(self._ids), count))[::-1]
 
     def restore(self, ids: list[str | float], total: int) -> None:
-        """Continue from the latest ids, the oldest first; there have been `total`."""
+        """Continue from the latest ids, the oldest first; `total` counts all ids so far."""
         self._ids = OrderedDict.fromkeys(ids[-self.remember :])
         self.total = total

@@ -1,4 +1,4 @@
-"""The `gateway` command: the server, the delivery beside it, and how both end."""
+"""The command `gateway`: its options and help."""
 
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,13 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to continue delivery after SIGTERM or Ctrl-C.",
+    help="Maximum time to continue delivery after SIGTERM or Ctrl-C.",
 )
 def gateway(**options: Any) -> None:
     """Receive calls from Segment's SDKs, translate them in cloud mode, and deliver them.
 
-    Prints its address, each loss on the error stream, and at the end one JSON object with the
-    counts of all messages. After SIGTERM or Ctrl-C it delivers the messages that it has accepted,
+    Prints its address, and at the end one JSON object with the counts of all messages. Prints each
+    loss on the error stream. After SIGTERM or Ctrl-C it delivers the messages that it has accepted,
     for at most --drain seconds; the rest stays in the spool file. SIGHUP reads --sources again.
 
     Exit status: 0 if nothing was lost, 1 if a message was lost, 2 for wrong usage.

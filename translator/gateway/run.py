@@ -1,4 +1,4 @@
-"""Run the gateway: open its sources, serve until a signal, deliver the rest, account for it."""
+"""Run the gateway: open its sources, serve until a signal, deliver the rest, print the counts."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ from translator.sender.queue.payload_text import encode
 from translator.sender.redaction import Redactor
 
 RELOAD_SECONDS = 1.0
-"""How often the files of sources are looked at for changes."""
+"""Seconds between two checks of the source files for changes."""
 
 
 def run_gateway(
@@ -65,10 +65,9 @@ def run_gateway(
     recent: Callable[[RecentMessages], None] | None = None,
     **options: Any,
 ) -> None:
-    """Run the gateway with the options of the command, until a signal comes; then exit.
-
-    `announce` gets the address once the gateway listens, which is then not printed. `recent` gets
-    the recent messages, for a page that shows them.
+    """Run the gateway with the options of the command until a signal arrives; then exit. `announce`
+    is called with the address once the gateway listens; without it the address is printed. `recent`
+    stores the recent messages, for a page that shows them.
     """
     if settings_file is None and sources_file is None:
         usage_error("give --settings, --sources, or both")
@@ -249,9 +248,9 @@ def _log_opened(pipeline: Pipeline, options: DeliveryOptions) -> None:
 
 
 def _end(pipelines: list[Pipeline], drain: float, spool: Path | None) -> None:
-    """Deliver all accepted messages, print the account, and exit."""
+    """Deliver all accepted messages, print the counts, and exit."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+        signal.signal(number, signal.SIG_DFL)  # a second signal ends the process at once
     log.info(
         LogEvent("drain", waiting=sum(each.delivery.waiting for each in pipelines), seconds=drain)
     )
@@ -270,7 +269,7 @@ def _end(pipelines: list[Pipeline], drain: float, spool: Path | None) -> None:
     if not all(done):
         where = f"they stay in {spool}" if spool else "without a spool file they are lost"
         print_loss({"error": f"{waiting} operations are not delivered; {where}"})
-        # As after a crash: an answer may be half a minute away, and the next run must know that
+        # As after a crash: a response may take half a minute, and the next run must know that
         # one was not heard.
         os._exit(1)
     sys.exit(1 if any(each.ledger.account.lost for each in pipelines) else 0)

@@ -1,10 +1,9 @@
 """`Sender`: drives the dispatch with clock, threads and network.
 
-It promises that the operations of a person arrive in order, and that every operation gets exactly
-one result. When a connection breaks after a request was sent, it is unknown whether Mixpanel has
-the records. What may arrive twice (events with an insert id, `$set` and the like) is sent again
-then. An `$add` or `$append` would count twice: it becomes a dead letter with that reason, and a
-person decides.
+The operations of a person arrive in order, and every operation gets exactly one result. When a
+connection breaks after a request was sent, it is unknown whether Mixpanel has the records.
+Idempotent operations (events with an insert id, `$set` and the like) are then sent again. An `$add`
+or `$append` would count twice: it becomes a dead letter with that reason.
 """
 
 import queue
@@ -32,7 +31,7 @@ from translator.sender.source import OperationSource, Source
 
 CAPACITY_OPERATIONS = 20_000
 CAPACITY_BYTES = 64 * 1024 * 1024
-"""How much is in memory at a time; one call of `take` may exceed both."""
+"""Maximum operations and bytes in memory; one call of `take` may exceed both."""
 
 TAKEN_AT_ONCE = 2000
 
@@ -40,21 +39,20 @@ LONGEST_WAIT_SECONDS = 1.0
 """A wait is repeated after this time: a signal that another thread received does not end it."""
 
 GIVE_WAY_SECONDS = 0.001
-"""How long `run` waits after each lot, for the threads that send.
-
-Python runs one thread at a time: beside one that never waits, each step of a request (compress,
-connect, send, read) starts 5 ms late.
+"""Seconds that `run` waits after each batch, for the threads that send. Python runs one thread at a
+time: if one thread never waits, each step of a request (compress, connect, send, read) in the
+others starts 5 ms late.
 """
 
 
 class Sender:
     """Delivers operations to Mixpanel, or to a mock of it.
 
-    - `base_urls` says where operations for a host go instead, for example
+    - `base_urls` maps a host to the base URL that replaces it, for example
       `{"https://api.mixpanel.com": "http://127.0.0.1:8080"}`. An address that is not this machine
       is refused unless `live` is true or its name is in `allowed`.
-    - `alias` says when calls that follow an alias are sent; with `AliasPolicy.HOLD`, `hold` seconds
-      after it.
+    - `alias` decides when calls that follow an alias are sent; with `AliasPolicy.HOLD`, `hold`
+      seconds after it.
     - `workers` is the number of requests under way at once.
     - `now` gives the time in seconds since 1970.
 
@@ -133,8 +131,8 @@ class Sender:
     def run(self, source: Source) -> None:
         """Deliver the operations of a source until it has no more.
 
-        Raises what the source raises. Then the results of the rest are unknown, and another run
-        would mix them up with its own: it raises RuntimeError.
+        Raises what the source raises. Then the results of the remaining operations are unknown, and
+        another run of this sender raises RuntimeError.
         """
         if self._broken:
             raise RuntimeError("a run of this sender was interrupted: make a new sender")
@@ -188,7 +186,7 @@ class Sender:
         return self._dispatch.failing_hosts()
 
     def paused_hosts(self) -> dict[str, tuple[float, str]]:
-        """The hosts to which nothing is sent now: for how many seconds, and why."""
+        """The hosts that are paused: the remaining seconds and the reason."""
         return self._dispatch.paused_hosts(self._time())
 
     def moment(self) -> float:
@@ -200,7 +198,7 @@ class Sender:
         return self._retry.clock()
 
     def wake(self) -> None:
-        """Tell, from any thread, that the source may have operations now."""
+        """Signal, from any thread, that the source may have operations now."""
         self._answers.put(None)
 
     def close(self) -> None:

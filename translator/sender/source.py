@@ -11,11 +11,11 @@ from translator.sender.queue.preparation import Preparation, UndeliverableError
 from translator.sender.queue.queued_operation import QueuedOperation
 
 TAKE_SECONDS = 0.1
-"""How long operations are collected before they are sent."""
+"""Seconds that operations are collected before they are sent."""
 
 
 class Source(Protocol):
-    """Where operations come from, and where their results go.
+    """A source of operations, which also receives their results.
 
     Each method may raise StorageError, with nothing changed: it is called again.
     """
@@ -24,14 +24,14 @@ class Source(Protocol):
         """About `room` operations; an empty list if none is available now; None after the last."""
 
     def sending(self, queued: Sequence[QueuedOperation]) -> None:
-        """These operations are about to be sent."""
+        """Called before these operations are sent."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        """These operations have their results."""
+        """Called with operations that have their results."""
 
 
 class OperationSource:
-    """Operations as a source; `tell` gets the place of each, from 0, and its result.
+    """Operations as a source; `tell` is called with the place of each, from 0, and its result.
 
     `clock` gives seconds on any clock.
     """

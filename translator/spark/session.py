@@ -48,12 +48,12 @@ _INPUT_ERRORS = (
     *("PARQUET_TYPE_ILLEGAL", "UNSUPPORTED_TIME_TYPE"),
     *("NotDirectoryException", "Mkdirs failed"),
 )
-"""What the text of an error has if the input or output is wrong."""
+"""Phrases in the text of an error that is caused by the input or output."""
 
 _FILE = re.compile(r"Encountered error while reading file (\S+?)\.?(?:\s|$)")
 _NO_CONNECTOR = re.compile(r"Class (\S+FileSystem) not found")
 _CALL = re.compile(r"Call From \S+ to (\S+) failed")
-"""What the text of an error says about the file, the connector, and the server."""
+"""Patterns for the file, the connector, and the server in the text of an error."""
 
 
 class SparkFailure(click.ClickException):

@@ -35,7 +35,7 @@ class Steps:
 
     def __init__(self, steps: Iterator[list[QueuedOperation]]) -> None:
         self._steps = steps
-        self.fates: dict[str, DeliveryStatus] = {}
+        self.statuses: dict[str, DeliveryStatus] = {}
 
     def take(self, room: int) -> Sequence[QueuedOperation] | None:
         return next(self._steps, None)
@@ -44,8 +44,8 @@ class Steps:
         """Nothing is kept."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        for letters, fate, _ in settled:
-            self.fates |= {queued.operation.payload["event"]: fate for queued in letters}
+        for letters, status, _ in settled:
+            self.statuses |= {queued.operation.payload["event"]: status for queued in letters}
 
 
 def delivered(
@@ -57,7 +57,7 @@ def delivered(
     with Sender(urls, limits=limits, transport=posted, workers=2) as sender:
         source = Steps(steps(sender.preparation.prepare))
         sender.run(source)
-    return {name for name, fate in source.fates.items() if fate is DeliveryStatus.DELIVERED}
+    return {name for name, status in source.statuses.items() if status is DeliveryStatus.DELIVERED}
 
 
 def test_what_can_go_does_before_more_is_taken() -> None:

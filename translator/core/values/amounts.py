@@ -30,7 +30,8 @@ kr kr. Fr Fr. SFr SFr. zł Kč Ft lei руб руб. р. Rs Rs. RM Rp S/ R лв 
 euro euros dollar dollars
 """
 CURRENCIES = frozenset(word.casefold() for word in (_ISO_4217 + _LOCAL_SIGNS).split())
-"""What may stand before or after an amount: ISO 4217 codes and local signs, in lower case."""
+"""Currencies that may precede or follow an amount: ISO 4217 codes and local signs, in lower
+case."""
 
 _SPACES = " \u00a0\u2009\u202f"
 _APOSTROPHES = "'\u2019"

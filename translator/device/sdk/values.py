@@ -1,4 +1,4 @@
-"""How mixpanel-js walks values: it takes an object with a numeric `length` for a list.
+"""The iteration of mixpanel-js over values: it treats an object with a numeric `length` as a list.
 
 Therefore a numeric property or trait called `length` removes all others beside it
 (docs/facts/device-mode.md#web-track).

@@ -1,9 +1,9 @@
-"""The states that are kept for one person and one accumulator, instead of events.
+"""The stored state of one person for one accumulator. It replaces the events.
 
 With a lookback window a state has one part for each hour that has events. Windows end at full
-hours, so an hour is either inside the window or outside. The total over the parts is kept as well:
-it grows with an event and shrinks when an hour leaves the window, and no part is read again. No
-result depends on the order of arrival.
+hours, so an hour is either inside the window or outside. The total over the parts is stored as
+well: an event is added to it, and an hour that leaves the window is subtracted, so no part is read
+again. No result depends on the order of arrival.
 """
 
 from bisect import bisect_left

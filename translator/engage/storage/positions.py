@@ -1,4 +1,4 @@
-"""Where a run is in its input and in its output, so that the next run can continue there."""
+"""The positions of a run in its input and output, so that the next run can continue there."""
 
 import os
 import select

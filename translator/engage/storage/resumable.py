@@ -16,7 +16,7 @@ from translator.engage.stream import run
 
 STANDARD_INPUT = "-"
 COMMIT_STEPS = 20_000
-"""A commit comes at the latest after so many steps, so that memory stays bounded."""
+"""Maximum number of steps between two commits, so that memory stays bounded."""
 
 
 class ResumableRun:
@@ -70,7 +70,7 @@ class ResumableRun:
             is_end_of_block = done < step.lines == self._lines.lines
             done = step.lines
             uncommitted += 1
-            # What has arrived is committed before the next line is waited for.
+            # Commit the lines that arrived before waiting for the next line.
             waits = is_end_of_block and not is_file and self._lines.may_wait()
             if uncommitted >= COMMIT_STEPS or waits:
                 self._commit(done)
@@ -90,7 +90,7 @@ class ResumableRun:
 
 
 def _start(state: StateFile, input_name: str, output: Path) -> RunPosition:
-    """Where the run starts."""
+    """The positions at which the run starts."""
     last, path = state.run, str(output.resolve())
     if last is not None and not last.finished:
         if (last.input, last.output) != (input_name, path):

@@ -24,7 +24,7 @@ APPLICATION_ID = 0x656E6761
 """Marks the file in its header ("enga"), so that another SQLite file is not taken for one."""
 VERSION = 2
 MAX_IN_MEMORY = 20_000
-"""More people are not kept in memory between two commits."""
+"""Maximum number of people in memory between two commits."""
 _CACHE_KIB = 64 << 10
 
 _SCHEMA = f"""
@@ -43,9 +43,8 @@ class StateFileError(Exception):
 
 
 class RunPosition(NamedTuple):
-    """How far a run is: its input and output with the position in each.
-
-    `failed`: a line was invalid or not translated. `finished`: the run has come to its end.
+    """The progress of a run: its input and output with the position in each. `failed`: a line was
+    invalid or not translated. `finished`: the run has ended.
     """
 
     input: str
@@ -144,7 +143,7 @@ class StateFile:
             self.engage.recent.restore(ids, self._total)
 
     def commit(self, run: RunPosition) -> None:
-        """Store everything since the last commit, and how far input and output are."""
+        """Store all changes since the last commit, and the positions in input and output."""
         self._people.flush()
         self._calendar.flush()
         recent = self.engage.recent
@@ -164,7 +163,7 @@ class StateFile:
         self._db.execute("BEGIN IMMEDIATE")
 
     def input_position(self, name: str) -> FilePosition:
-        """How far an input was read; its start if it never was."""
+        """The position up to which an input was read; its start if it was never read."""
         sql = "SELECT position FROM inputs WHERE name = ?"
         found = self._db.execute(sql, (name,)).fetchone()
         return START if found is None else FilePosition(*json.loads(found[0]))

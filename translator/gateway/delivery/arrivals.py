@@ -1,10 +1,10 @@
-"""When operations arrived: for the delay of their delivery, and for the age of the oldest."""
+"""The arrival times of operations, for the delivery delay and the age of the oldest."""
 
 from bisect import bisect_left
 
 
 class Arrivals:
-    """The times of arrival by the numbers of operations, which count up.
+    """The arrival times by operation number; numbers increase.
 
     One time is kept for each group that was stored together. `start`, in seconds since 1970, counts
     for operations from before, up to the number `last`.
@@ -25,7 +25,7 @@ class Arrivals:
         self._times.append(now)
 
     def of(self, number: int) -> float:
-        """When an operation arrived, in seconds since 1970."""
+        """The arrival time of an operation, in seconds since 1970."""
         return self._times[min(bisect_left(self._lasts, number), len(self._times) - 1)]
 
     def forget(self, before: int) -> None:

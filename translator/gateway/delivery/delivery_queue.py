@@ -21,15 +21,15 @@ from translator.sender.queue.queued_operation import QueuedOperation
 
 READY_OPERATIONS = 20_000
 READY_BYTES = 64 * 1024 * 1024
-"""How much is handed to the sender without reading it back from the spool."""
+"""Maximum size of operations in memory; more are read back from the spool."""
 
 FORGET_EVERY_SECONDS = 60.0
 
 
 class DeliveryQueue:
-    """Operations of one source without a result. The sender's thread takes, the writer's adds.
+    """Operations of one source without a result: one thread adds, the sender's thread takes.
 
-    `remembered` is how many settled messages the spool knows at most (None: no limit).
+    `remembered` is the maximum number of settled messages in the spool (None: no limit).
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class DeliveryQueue:
         remembered: int | None = None,
     ) -> None:
         self.settle_problem: str | None = None
-        """Why the results of operations cannot be stored now; None if they can."""
+        """The reason why results cannot be stored now; None if they can."""
         self._sender = sender
         self._ledger = ledger
         self._spool = spool
@@ -64,12 +64,12 @@ class DeliveryQueue:
 
     @property
     def waiting(self) -> int:
-        """How many operations have no result yet."""
+        """The number of operations without a result."""
         return self._waiting
 
     @property
     def waiting_bytes(self) -> int:
-        """How large those are together that were added since the start."""
+        """The total size, in bytes, of the waiting operations that were added since the start."""
         return self._waiting_bytes
 
     def oldest_waiting(self) -> float:
@@ -114,7 +114,7 @@ class DeliveryQueue:
         self._sender.wake()
 
     def take(self, room: int) -> Sequence[QueuedOperation] | None:
-        """The operations that wait longest, as a source of the sender."""
+        """The next operations, the oldest first; a method of the sender's source."""
         self._forget()
         with self._lock:
             if self._ready:
@@ -165,9 +165,9 @@ class DeliveryQueue:
                 self._waiting_bytes = 0
             waited = [
                 (now - self._arrivals.of(operation.number), len(operations))
-                for operations, fate, _ in settled
+                for operations, status, _ in settled
                 for operation in operations[:1]
-                if fate is DeliveryStatus.DELIVERED
+                if status is DeliveryStatus.DELIVERED
             ]
         self._observer.settled(settled, waited)
 

@@ -14,7 +14,7 @@ DELAY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3
 """Upper bounds of the histogram of delivery delays, in seconds."""
 
 REFUSED_IN_A_ROW = 3
-"""After so many refused operations without a delivered one the target refuses everything; one is
+"""Consecutive refused operations after which the target counts as refusing everything. One is
 enough if no operation was ever delivered."""
 
 
@@ -45,16 +45,16 @@ class Observer:
             self._recent.taken(self._source, messages, now)
 
     def settled(self, settled: Sequence[Settled], delays: Sequence[tuple[float, int]]) -> None:
-        """Operations have their fates; `delays` are seconds since arrival, for how many each."""
+        """Count final results. `delays` maps seconds since arrival to a number of operations."""
         with self._lock:
-            for operations, fate, reason in settled:
-                if fate is DeliveryStatus.DELIVERED:
+            for operations, status, reason in settled:
+                if status is DeliveryStatus.DELIVERED:
                     self._delivered += len(operations)
                     self._refused = 0
                     continue
-                code = "refused" if fate is DeliveryStatus.REJECTED else "undeliverable"
-                self._reasons[fate.value, code] += len(operations)
-                if fate is DeliveryStatus.REJECTED:
+                code = "refused" if status is DeliveryStatus.REJECTED else "undeliverable"
+                self._reasons[status.value, code] += len(operations)
+                if status is DeliveryStatus.REJECTED:
                     self._refused += len(operations)
                     self._last_refusal = reason or ""
             for seconds, count in delays:
@@ -64,17 +64,17 @@ class Observer:
             self._recent.settled(self._source, settled)
 
     def reasons(self) -> dict[tuple[str, str], int]:
-        """How many parts of messages had a fate other than delivered, by fate and code."""
+        """The number of parts of messages that are not delivered, by status and code."""
         with self._lock:
             return dict(self._reasons)
 
     def delays(self) -> tuple[list[int], float]:
-        """How many operations were delivered in each bucket of delay, and the sum of delays."""
+        """The number of delivered operations in each bucket of delay, and the sum of the delays."""
         with self._lock:
             return list(self._delays), self._delay_sum
 
     def refusal(self) -> str | None:
-        """Why the target refuses everything; None if it does not."""
+        """The reason if the target refuses everything, else None."""
         with self._lock:
             needed = REFUSED_IN_A_ROW if self._delivered else 1
             return (self._last_refusal or "no reason") if self._refused >= needed else None

@@ -1,4 +1,4 @@
-"""The last messages with their fates and operations, in bounded memory."""
+"""The latest messages with their statuses and operations, in bounded memory."""
 
 import json
 import threading
@@ -16,13 +16,13 @@ from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.dispatch.request_results import Settled
 
 CAPACITY = 1000
-"""How many messages are kept."""
+"""Maximum number of messages that are kept."""
 
 CAPACITY_BYTES = 8 * 1024 * 1024
-"""How large the texts of their operations and losses may be together."""
+"""Maximum total size, in bytes, of the texts of their operations and losses."""
 
 WAITING = "waiting"
-"""The fate of an operation without a result."""
+"""The status of an operation without a result."""
 
 
 class _Group(NamedTuple):
@@ -50,8 +50,8 @@ class RecentMessages:
         self._capacity_bytes = capacity_bytes
         self._lock = threading.Lock()
         self._groups: deque[_Group] = deque()
-        self._fates: dict[str, dict[int, tuple[str, str | None]]] = {}
-        """The fates of operations, with the reason, by source and number."""
+        self._statuses: dict[str, dict[int, tuple[str, str | None]]] = {}
+        """The statuses of operations, with the reason, by source and number."""
         self._messages = 0
         self._size = 0
         self._last = 0
@@ -73,7 +73,7 @@ class RecentMessages:
             self._groups.append(_Group(source, now, kept, self._last, size))
             self._messages += len(kept)
             self._size += size
-            # A group is forgotten as a whole, when there is enough without it.
+            # A group is deleted as a whole, once the later groups have enough messages.
             while len(self._groups) > 1 and (
                 self._messages - len(self._groups[0].messages) >= self._capacity
                 or self._size > self._capacity_bytes
@@ -83,15 +83,15 @@ class RecentMessages:
                 self._size -= oldest.size
 
     def settled(self, source: str, settled: Sequence[Settled]) -> None:
-        """Operations of a source have their fates."""
+        """Record the final statuses of operations of a source."""
         with self._lock:
-            found = self._fates.setdefault(source, {})
-            for operations, fate, reason in settled:
-                shown = (fate.value, reason)
+            found = self._statuses.setdefault(source, {})
+            for operations, status, reason in settled:
+                shown = (status.value, reason)
                 for queued in operations:
                     found[queued.number] = shown
             if len(found) > 4 * self._capacity:
-                self._forget_fates(source)
+                self._forget_statuses(source)
 
     def page(self, limit: int, before: int | None) -> Json:
         """Up to `limit` messages, the latest first, that came before the one of a number.
@@ -114,8 +114,8 @@ class RecentMessages:
                 if before is None or number < before:
                     yield number, group, message
 
-    def _forget_fates(self, source: str) -> None:
-        """Forget the fates of operations whose messages are not kept."""
+    def _forget_statuses(self, source: str) -> None:
+        """Delete the statuses of operations whose messages are not kept."""
         kept = {
             queued.number
             for group in self._groups
@@ -123,21 +123,21 @@ class RecentMessages:
             for message in group.messages
             for queued in message.operations
         }
-        found = self._fates[source]
-        self._fates[source] = {number: found[number] for number in kept if number in found}
+        found = self._statuses[source]
+        self._statuses[source] = {number: found[number] for number in kept if number in found}
 
     def _shown(self, number: int, group: _Group, message: IncomingMessage) -> Json:
-        fates = self._fates.get(group.source, {})
+        statuses = self._statuses.get(group.source, {})
         operations = []
         for queued in message.operations:
-            fate, reason = fates.get(queued.number, (WAITING, None))
+            status, reason = statuses.get(queued.number, (WAITING, None))
             where = {"endpoint": queued.endpoint, "host": queued.host}
             payload = _parsed(queued.text)
-            operations.append({**where, "payload": payload, "fate": fate, "reason": reason})
+            operations.append({**where, "payload": payload, "fate": status, "reason": reason})
         shown = {
             "messageId": message.status.message_id,
             "type": message.kind,
-            "fate": _fate([each["fate"] for each in operations], message),
+            "fate": _worst_status([each["fate"] for each in operations], message),
             "skipped": [{"code": code, "reason": reason} for code, reason in message.skipped],
             "error": message.error._asdict() if message.error else None,
             "losses": [loss.shown for loss in message.losses],
@@ -150,7 +150,7 @@ class RecentMessages:
 
 
 def _parsed(text: str | bytes) -> Json:
-    """A JSON object from its text, which may have what orjson refuses to read."""
+    """A JSON object from its text. Reads also numbers that orjson refuses."""
     try:
         found: Json = orjson.loads(text)
     except ValueError:
@@ -158,10 +158,12 @@ def _parsed(text: str | bytes) -> Json:
     return found
 
 
-def _fate(fates: list[Any], message: IncomingMessage) -> str:
-    """The worst fate of the operations of a message; `waiting` while one is waiting."""
-    if WAITING in fates:
+def _worst_status(statuses: list[Any], message: IncomingMessage) -> str:
+    """The worst status of the operations of a message; `waiting` while one is waiting."""
+    if WAITING in statuses:
         return WAITING
-    fates += [loss.shown["fate"] for loss in message.losses]
+    statuses += [loss.shown["fate"] for loss in message.losses]
     worst = (DeliveryStatus.REJECTED, DeliveryStatus.DEAD_LETTERED, DeliveryStatus.DELIVERED)
-    return next((fate.value for fate in worst if fate in fates), DeliveryStatus.SKIPPED.value)
+    return next(
+        (status.value for status in worst if status in statuses), DeliveryStatus.SKIPPED.value
+    )

@@ -10,12 +10,12 @@ from translator.sender.books.spool_records import IncomingMessage
 
 
 class Answers:
-    """Passes what the writers say to the event loop: many answers with one wake-up."""
+    """Passes the results of the writer threads to the event loop: many results with one wake-up."""
 
     def __init__(self) -> None:
         self._arrived: deque[tuple[asyncio.Future[IntakeResult], IntakeResult]] = deque()
         self._woken = False
-        """Whether the event loop is going to look at what has arrived."""
+        """Whether the event loop is scheduled to process the results that arrived."""
 
     def submit(
         self, intake: Intake, messages: Sequence[IncomingMessage]

@@ -1,4 +1,4 @@
-"""Requests are stored in the order of their arrival, although they are translated side by side."""
+"""Stores requests in the order of their arrival, although they are translated concurrently."""
 
 import asyncio
 from types import TracebackType

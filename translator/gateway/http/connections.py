@@ -22,10 +22,10 @@ LARGEST_HEAD = 64 * 1024
 """Bytes of a request line with its headers."""
 
 IDLE_SECONDS = 120.0
-"""How long a connection may be without a request."""
+"""Seconds that a connection may stay open without a request."""
 
 REQUEST_SECONDS = 60.0
-"""How long a request may take to arrive, head and body."""
+"""Seconds that a request may take to arrive, head and body."""
 
 SWEEP_SECONDS = 5.0
 
@@ -33,14 +33,14 @@ RESERVED_FILES = 300
 """Open files that are kept for everything else: spools, connections to Mixpanel, the log."""
 
 CONNECTIONS_ELSEWHERE = 10_000
-"""How many connections may be open where the system names no limit."""
+"""Maximum number of open connections if the system has no limit."""
 
 DRAINED_BYTES = 64 * 1024 * 1024
-"""How much of a body is read and thrown away after its request has been refused."""
+"""Maximum bytes of a body that are read and discarded after its request was refused."""
 
 
 def raise_file_limit() -> int:
-    """Let this process open as many files as it may; gives how many connections that leaves."""
+    """Raise the limit of open files; returns the number of connections that this allows."""
     if _resource is None:
         return CONNECTIONS_ELSEWHERE
     soft, hard = _resource.getrlimit(_resource.RLIMIT_NOFILE)
@@ -51,13 +51,13 @@ def raise_file_limit() -> int:
 
 
 class Connections:
-    """All connections of one server. `most` is how many may be open."""
+    """All connections of one server. `most` is the maximum number of open connections."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._idle: OrderedDict[Connection, float] = OrderedDict()
         self._busy: dict[Connection, float] = {}
-        """Those whose request is arriving or being answered, and since when."""
+        """The connections with a request that is arriving or in work, and since when."""
 
     def opened(self, connection: "Connection", now: float) -> None:
         """A client has connected. If there are too many, one that is idle is closed for it."""
@@ -135,7 +135,8 @@ class _Writer:
 
 
 class _RestOfBody:
-    """What a second parser says of the body of a request whose first parser stopped at its head."""
+    """The callbacks of a second parser, which reads the body after the first stopped at the
+    head."""
 
     def __init__(self, connection: "Connection") -> None:
         self._connection: Connection | None = connection
@@ -243,7 +244,7 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()  # the sweep closes idle connections
 
     def _stay_with_http(self, rest: bytes) -> None:
-        """Answer in HTTP/1.1 a client that offers another protocol, such as h2c.
+        """Answer a client that offers another protocol, such as h2c, in HTTP/1.1.
 
         The parser stops behind the head then: a second one reads the body, with the same framing.
         """

@@ -1,4 +1,4 @@
-"""Whether the gateway does its work, and what keeps it from that."""
+"""The health of the gateway, and its problems."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,9 +10,9 @@ from translator.gateway.sources.pipeline import Pipeline
 def health(pipelines: Sequence[Pipeline]) -> tuple[int, Json]:
     """The HTTP status and body of `/healthz`: 200 if every source stores and delivers, else 503.
 
-    `problems` names for each source that does not work what is wrong. While only the target fails,
-    calls are still accepted and wait. `paused` names the hosts to which nothing is sent now: they
-    asked to wait, or failed. A pause alone is no problem.
+    `problems` has the problem of each source that does not store or deliver. While only the target
+    fails, calls are still accepted and wait. `paused` names the hosts to which nothing is sent now:
+    they asked to wait, or failed. A pause alone is no problem.
     """
     problems: list[Json] = []
     for each in pipelines:

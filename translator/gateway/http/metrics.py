@@ -32,11 +32,11 @@ class Metrics(Collector):
         self._registry.register(self)
         self._requests: Counts[int] = Counts()
         self.duplicates = Counter(
-            "gateway_duplicates", "Messages that were known already.", registry=self._registry
+            "gateway_duplicates", "Messages that had been received before.", registry=self._registry
         )
         self.unknown = Counter(
             "gateway_unknown_write_key",
-            "Messages that were not taken in since their write key is not known.",
+            "Messages that were not accepted because their write key is unknown.",
             registry=self._registry,
         )
 
@@ -51,11 +51,11 @@ class Metrics(Collector):
     def collect(self) -> Iterable[Metric]:
         """The metrics that are counted elsewhere, summed over all sources."""
         pipelines = self._pipelines()
-        fates: Counts[str] = Counts()
+        statuses: Counts[str] = Counts()
         reasons: Counts[tuple[str, str]] = Counts()
         buckets, delay_sum = [0] * (len(DELAY_BUCKETS) + 1), 0.0
         for each in pipelines:
-            fates.update(each.intake.counts())
+            statuses.update(each.intake.counts())
             reasons.update(each.observer.reasons())
             counts, seconds = each.observer.delays()
             buckets = [a + b for a, b in zip(buckets, counts, strict=True)]
@@ -63,24 +63,20 @@ class Metrics(Collector):
         requests = CounterMetricFamily("gateway_requests", "Requests answered.", labels=["status"])
         for status, count in sorted(self._requests.items()):
             requests.add_metric([str(status)], count)
-        messages = CounterMetricFamily(
-            "gateway_messages", "Messages by their fate.", labels=["fate"]
-        )
-        for fate, count in fates.items():
-            if fate != "read":
-                messages.add_metric([fate], count)
+        messages = CounterMetricFamily("gateway_messages", "Messages by status.", labels=["fate"])
+        for name, count in statuses.items():
+            if name != "read":
+                messages.add_metric([name], count)
         parts = CounterMetricFamily(
             "gateway_reasons",
-            "Messages or parts of them that are not in Mixpanel, by fate and code of the reason.",
+            "Messages or parts of them that are not in Mixpanel, by status and code of the reason.",
             labels=["fate", "code"],
         )
         for key, count in sorted(reasons.items()):
             parts.add_metric(key, count)
         waiting = GaugeMetricFamily("gateway_waiting", "Operations without a result.")
         waiting.add_metric([], sum(each.delivery.waiting for each in pipelines))
-        oldest = GaugeMetricFamily(
-            "gateway_oldest_waiting_seconds", "For how long the oldest of them has waited."
-        )
+        oldest = GaugeMetricFamily("gateway_oldest_waiting_seconds", "Age of the oldest of them.")
         oldest.add_metric(
             [], max((each.delivery.oldest_waiting() for each in pipelines), default=0)
         )
@@ -94,7 +90,7 @@ class Metrics(Collector):
         delay.add_metric([], bounds, delay_sum)
         paused = GaugeMetricFamily(
             "gateway_paused_seconds",
-            "For how long nothing is sent to a host, because it asked to wait or failed.",
+            "Remaining pause of a host that asked to wait or failed.",
             labels=["host"],
         )
         waits: dict[str, float] = {}

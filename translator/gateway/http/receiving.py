@@ -6,7 +6,7 @@ from typing import Any
 from translator.gateway.messages.bodies import BadRequestError, TooLargeError
 
 ARRIVING_BYTES = 128 * 1024 * 1024
-"""How large the bodies that are arriving may be together."""
+"""Maximum total size, in bytes, of the bodies that are arriving."""
 
 
 class DisconnectedError(Exception):
@@ -24,11 +24,11 @@ class BodyMemory:
         self._most = most
         self._held = 0
         self._readers: dict[asyncio.Task[Any], int] = {}
-        """How many bytes each reader holds, the one that began first at the beginning."""
+        """The bytes that each reader holds, in the order in which the readers began."""
         self._given_up: set[asyncio.Task[Any]] = set()
 
     def hold(self, reader: asyncio.Task[Any], size: int) -> None:
-        """A reader holds this number of bytes more."""
+        """Add bytes that a reader holds."""
         self._readers[reader] = self._readers.get(reader, 0) + size
         self._held += size
         while self._held > self._most:
@@ -40,11 +40,11 @@ class BodyMemory:
             self._held -= self._readers.pop(oldest)
 
     def release(self, reader: asyncio.Task[Any]) -> None:
-        """A reader holds nothing any more."""
+        """Remove a reader and its bytes."""
         self._held -= self._readers.pop(reader, 0)
 
     def is_given_up(self, reader: asyncio.Task[Any]) -> bool:
-        """Whether a reader was cancelled since it had been reading for longest; reported once."""
+        """Whether a reader was cancelled because it had read for longest; true only once."""
         found = reader in self._given_up
         self._given_up.discard(reader)
         return found

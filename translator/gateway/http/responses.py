@@ -8,11 +8,11 @@ from translator.gateway.messages.json_text import valid_json
 Headers = Mapping[bytes, bytes]
 
 RETRY_AFTER = ((b"retry-after", b"1"),)
-"""In seconds, for clients that are to send a request again."""
+"""Seconds after which clients send a request again."""
 
 
 CLOSE = ((b"connection", b"close"),)
-"""The rest of the request is not wanted."""
+"""The connection closes, because the rest of the request is not read."""
 
 
 class Response(NamedTuple):

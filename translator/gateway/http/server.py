@@ -13,16 +13,16 @@ from translator.gateway.http.connections import Connections, connection_class, r
 from translator.gateway.http.tls import Certificate
 
 BACKLOG = 2048
-"""How many connections may wait to be accepted."""
+"""Maximum number of connections that wait to be accepted."""
 
 CLOSE_SECONDS = 5
-"""How long requests that are being answered may take after a signal."""
+"""Seconds that requests in work may take after a signal."""
 
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to `serve`."""
+        """Do nothing: `serve` handles the signals."""
         yield
 
 

@@ -1,7 +1,7 @@
 """Certificates for SDKs that insist on https: given as files, or made for one run.
 
-A made one needs trustme, an optional dependency: a certificate authority, and a certificate of it
-for this machine. Clients must trust the authority.
+A certificate for one run needs trustme, an optional dependency. It makes a certificate authority,
+and a certificate for this machine that the authority signs. Clients must trust the authority.
 """
 
 import ssl
@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 NAMES = ("localhost", "127.0.0.1", "::1")
-"""What a made certificate is for, besides the host to listen on."""
+"""The names in a generated certificate, besides the host to listen on."""
 
 
 class TlsError(ValueError):

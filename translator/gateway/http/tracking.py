@@ -1,7 +1,7 @@
-"""A call of Segment's Tracking API: from its request to the answer, once its messages are stored.
+"""A call of Segment's Tracking API: from its request to the response, once its messages are stored.
 
 Everything runs in the event loop, but for the translation of larger bodies, which other processes
-may do. A large request lets the others go on in between, so that none of them waits long for it.
+may do. A large request is translated in pieces, so that other requests do not wait long for it.
 Nothing here waits for the disk or for Mixpanel.
 """
 
@@ -41,7 +41,7 @@ LARGE_COMPRESSED = 4 * 1024
 LARGE_AT_ONCE = 2
 
 SLICE_SECONDS = 0.005
-"""How long a request is translated here before others have their turn."""
+"""Seconds that a request is translated here before other requests continue."""
 
 
 class TrackingApi:
@@ -200,7 +200,7 @@ class _Stored:
         self._problem: str | None = None
 
     def add(self, messages: Sequence[IncomingMessage], taken: IntakeResult) -> None:
-        """Storing some messages had this outcome."""
+        """Add the result of storing some messages."""
         self._messages += len(messages)
         self._errors += [each.error for each in messages if each.error is not None]
         if not taken.stored:

@@ -1,4 +1,4 @@
-"""Stores messages, before the requests that brought them are answered.
+"""Stores the messages of requests before the requests are answered.
 
 A request submits its messages. One writer thread puts the messages of many requests into the spool
 with one commit, hands their operations to the delivery queue, and answers the requests. A spool in
@@ -30,13 +30,14 @@ from translator.sender.queue.queued_operation import QueuedOperation
 log = logging.getLogger("translator.gateway")
 
 CAPACITY = 100_000
-"""How many operations may wait; more are refused until there is room, and clients ask again."""
+"""Maximum number of waiting operations. Beyond it requests are refused, and clients send them
+again."""
 
 CAPACITY_BYTES = 256 * 1024 * 1024
-"""How large they may be together if the spool is in memory."""
+"""Maximum total size of waiting operations, in bytes, if the spool is in memory."""
 
 GROUP_MESSAGES = 2000
-"""The writer adds requests to a group until it has so many messages."""
+"""The writer adds requests to a group until the group has this number of messages."""
 
 BATCH_OPERATIONS = 1000
 BATCH_SECONDS = 0.05
@@ -44,7 +45,7 @@ BATCH_SECONDS = 0.05
 large ones."""
 
 PROBE_SECONDS = 1.0
-"""How often to try whether messages can be stored again, after a failure."""
+"""Seconds between two attempts to write, after messages could not be stored."""
 
 PROBE_BYTES = (16 * 1024, 4 * 1024 * 1024)
 """The room that is tried, at least and at most. In between it is four times the size of what could
@@ -87,7 +88,7 @@ class Intake:
         capacity: int = CAPACITY,
     ) -> None:
         self.store_problem: str | None = None
-        """Why the last group could not be stored; None if it was."""
+        """The reason if the last group could not be stored, else None."""
         self._refused_bytes = 0
         """The size of what could not be stored."""
         self._sender = sender
@@ -118,7 +119,7 @@ class Intake:
         self._writer.start()
 
     def enter(self, translated: Sequence[TranslatedMessage]) -> list[IncomingMessage]:
-        """Translated messages, ready to be stored. Nothing is kept yet."""
+        """Prepare translated messages for storing. Stores nothing yet."""
         entered: list[IncomingMessage] = []
         for key, message_id, kind, error, skipped, operations, losses in translated:
             self._lines += 1
@@ -129,7 +130,7 @@ class Intake:
         return entered
 
     def room(self) -> bool:
-        """Whether messages are taken in now."""
+        """Whether there is room for messages now."""
         if self._closed or self._delivery.waiting + self._submitted >= self._capacity:
             return False
         return self._capacity_bytes is None or self._delivery.waiting_bytes < self._capacity_bytes
@@ -226,7 +227,7 @@ class Intake:
                 wake_at = None
 
     def _probe(self) -> None:
-        """Find out whether messages can be stored again."""
+        """Check whether messages can be stored again."""
         with suppress(Exception):
             least, most = PROBE_BYTES
             self._spool.probe(min(max(4 * self._refused_bytes, least), most))
@@ -272,7 +273,7 @@ class Intake:
         return added, len(operations)
 
     def _observe(self, messages: Sequence[IncomingMessage], now: float) -> None:
-        """Tell the observer; if that fails, the messages are still stored."""
+        """Notify the observer; if that fails, the messages are still stored."""
         try:
             self._observer.taken(messages, now)
         except Exception:
@@ -286,7 +287,7 @@ class Intake:
 
     def _log_problem(self, error: Exception, messages: Sequence[IncomingMessage]) -> None:
         if self.store_problem is None:
-            # A full disk is no defect, so its place in the code says nothing.
+            # A full disk is not a defect of the code, so the log has no trace.
             trace = not isinstance(error, StorageError)
             log.error(LogEvent("not_stored", reason=f"{error!s:.200}"), exc_info=trace)
         self._refused_bytes = sum(each.size for each in messages)

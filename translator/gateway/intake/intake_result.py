@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 
 TOO_MUCH = "too much is waiting; send it again"
 NOT_STORED = "the messages cannot be stored now; send them again"
-"""Why a request is not stored, for the client."""
+"""The reason, for the client, why a request is not stored."""
 
 
 class IntakeResult(NamedTuple):

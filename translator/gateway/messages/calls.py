@@ -1,7 +1,7 @@
 """From the body of a request to Segment messages, as Segment's Tracking API does it.
 
-Pure: the moment of arrival and new ids are arguments. What is wrong with one message of a batch is
-the translator's to say; here only the request as a whole can be wrong.
+Pure: the moment of arrival and new ids are arguments. The translator reports errors of single
+messages of a batch; here only the request as a whole can be refused.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,8 +36,8 @@ def messages_of(name: str, body: Any, received_ms: int, new_id: Callable[[], str
 
     `name` is the last part of its path, `received_ms` the time of its arrival, in milliseconds
     since 1970. A batch's `context` and `integrations` are merged with those of its messages, whose
-    own members win (Segment's HTTP API source, "Batch"). Raises BadRequestError if the body is not
-    what the path wants.
+    own members win (Segment's HTTP API source, "Batch"). Raises BadRequestError if the body does
+    not fit the path.
     """
     raw = _raw_messages(name, body)
     arrival = _Arrival(received_ms, iso_milliseconds(received_ms), new_id)
@@ -54,7 +54,7 @@ def messages_of(name: str, body: Any, received_ms: int, new_id: Callable[[], str
 
 
 class _Arrival(NamedTuple):
-    """When a request arrived, as a number and as text, and what makes ids."""
+    """The arrival time of a request, as a number and as text, and the generator of ids."""
 
     ms: int
     text: str
@@ -99,7 +99,7 @@ def _arrived(message: Json, sent_at: Any, arrival: _Arrival) -> Json:
 
 
 def _time(value: Any) -> int | None:
-    """A time in milliseconds since 1970; None if there is none that can be read."""
+    """A time in milliseconds since 1970; None if it is absent or cannot be read."""
     return None if isinstance(value, bool) else parse(value)
 
 
@@ -122,7 +122,7 @@ def _write_key(source: Any) -> str:
 
 
 def _raw_messages(name: str, body: Any) -> list[Any]:
-    """The messages of a body as they are in it. Raises BadRequestError for a body without any."""
+    """The messages of a body, unchanged. Raises BadRequestError for a body without any."""
     if not isinstance(body, dict):
         raise BadRequestError(400, "the body must be a JSON object")
     if name not in BATCHES:

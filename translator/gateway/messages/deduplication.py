@@ -1,4 +1,4 @@
-"""Which messages are the same: the key by which a message that is sent again is recognised."""
+"""Deduplication: the key by which a repeated message is recognised."""
 
 import hashlib
 from collections.abc import Mapping
@@ -38,9 +38,9 @@ KEY_BYTES = 16
 def significant_text(message: Mapping[str, Any], *, strict: bool = True) -> bytes:
     """The members that repeated messages share, of a message as `calls.messages_of` gives it.
 
-    The message id alone would not do: a client with a defect may send different messages with one
-    id, and all but the first would be lost. `strict` is as in `json_line`. Raises RecursionError
-    for a message that is nested too deep to be written as JSON.
+    The message id is not enough: a client with a defect may send different messages with one id,
+    and all but the first would be lost. `strict` is as in `json_line`. Raises RecursionError for a
+    message that is nested too deep to be written as JSON.
     """
     significant = {name: value for name, value in message.items() if name in SIGNIFICANT}
     return json_line(significant, sort_keys=True, strict=strict)

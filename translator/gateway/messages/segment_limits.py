@@ -1,4 +1,4 @@
-"""The limits of Segment's Tracking API, and how it answers what exceeds them.
+"""The limits of Segment's Tracking API, and its responses to requests that exceed them.
 
 Sources: Segment's documentation of the HTTP API source, sections "Max request size" and "Errors"
 (segmentio/segment-docs, http-api/index.md; segmentio/segment-docs#7023, #6893, #7422).
@@ -32,11 +32,11 @@ class Limits:
     too_large_status: int
 
     def body_bytes(self, *, batch: bool) -> int:
-        """How large the body of a request may be."""
+        """Maximum size of the body of a request, in bytes."""
         return self.batch_bytes if batch else self.call_bytes
 
     def problem(self, message: Mapping[str, Any], place: int, size: int) -> Failure | None:
-        """Why Segment would not accept a message of `size` bytes; None if it would.
+        """The reason if Segment would refuse a message of `size` bytes, else None.
 
         `place` is that of the message in its batch, counted from 0.
         """
@@ -87,7 +87,7 @@ NONE = Limits(
     ids_required=False,
     too_large_status=413,
 )
-"""Only what bounds the memory of the gateway."""
+"""Only the limits that bound the memory of the gateway."""
 
 LIMITS: Mapping[str, Limits] = {"segment": SEGMENT, "none": NONE}
 """The values of the option `--limits`."""

@@ -35,7 +35,8 @@ CLIENT_PATHS = frozenset("tipsgab")
 
 
 LONGEST_ADDRESS = 100
-"""In characters. A longer text in a header is no address; it is not kept in the cache."""
+"""Maximum length of an address, in characters. A longer text in a header is ignored and not
+cached."""
 
 
 class ProxyError(ValueError):
@@ -51,7 +52,8 @@ def networks(texts: Iterable[str]) -> tuple[Network, ...]:
 
 
 class VisitorAddress:
-    """Finds the visitor's address of a request. `trusted` are the networks of trusted proxies."""
+    """Finds the address of the visitor who made a request. `trusted` are the networks of trusted
+    proxies."""
 
     def __init__(self, trusted: Iterable[Network] = ()) -> None:
         self._trusted = tuple(trusted)
@@ -116,7 +118,7 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
 
 @lru_cache(10_000)
 def _shown(text: str) -> str:
-    """An address in its usual form."""
+    """An address in its canonical form."""
     found = _address(text)
     return text if found is None else str(found)
 

@@ -1,4 +1,4 @@
-"""One source's way to Mixpanel: its translation, spool, sender, and the thread that delivers."""
+"""The pipeline of one source: translation, spool, sender, and the thread that delivers."""
 
 import sys
 import threading
@@ -29,14 +29,15 @@ from translator.sender.http.destination_guard import HOSTS
 from translator.sender.queue.payload_text import encode
 
 REMEMBERED_IN_MEMORY = 500_000
-"""How many messages a spool in memory knows at most, to recognise those that are sent again."""
+"""Maximum number of messages that a spool in memory remembers for deduplication."""
 
 RETRY = RetryPolicy(gives_up=False)
-"""While Mixpanel is down nothing is given up: it waits in the spool."""
+"""While Mixpanel is down operations wait in the spool and are not given up."""
 
 
 def print_loss(loss: Json) -> None:
-    """Print a loss on the error stream; without a reader there it is in the dead letters alone."""
+    """Print a loss on the error stream. If that stream is closed, only the dead letters have the
+    loss."""
     with suppress(OSError, ValueError):
         sys.stderr.write(encode(loss).decode() + "\n")
 
@@ -45,7 +46,7 @@ def print_loss(loss: Json) -> None:
 class DeliveryOptions:
     """How to translate and deliver, for all sources.
 
-    `base_urls` says where operations for a host go instead. `spool` and `dead_letters` are files;
+    `base_urls` maps a host to the base URL that replaces it. `spool` and `dead_letters` are files;
     without `spool` messages are kept in memory. `now` gives seconds since 1970.
     """
 
@@ -122,7 +123,7 @@ class Pipeline:
         self._settings = settings
         self._left = False
         self.failure: str | None = None
-        """Why delivery has stopped; None while it has not."""
+        """The reason why delivery has stopped, else None."""
         self._thread = threading.Thread(target=self._deliver, name="delivery", daemon=True)
 
     def check(self, settings: Settings) -> None:
@@ -144,7 +145,7 @@ class Pipeline:
         self._thread.start()
 
     def delivers(self) -> bool:
-        """Whether delivery is at work."""
+        """Whether the thread of delivery is running."""
         return self._thread.is_alive()
 
     def finish(self, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""Which write key leads to which settings, read again while the gateway runs."""
+"""The sources by write key, with their settings; read again while the gateway runs."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ class SourcesError(ValueError):
 
 
 def source_name(write_key: str) -> str:
-    """A name for a source that shows nothing of its write key: the start of a hash."""
+    """A name for a source that does not reveal its write key: the start of a hash."""
     return hashlib.blake2b(write_key.encode(), digest_size=4).hexdigest()
 
 

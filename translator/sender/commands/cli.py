@@ -78,7 +78,7 @@ hold_option = click.option(
     default=HOLD_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="How long `--alias hold` waits after the response to an alias.",
+    help="Wait of `--alias hold` after the response to an alias.",
 )
 workers_option = click.option(
     "--workers",
@@ -162,8 +162,8 @@ def resend(now_text: str | None, file: Path, dead_letters: Path | None, **option
     """Send the dead letters in FILE again. Those that still cannot be delivered stay in FILE.
 
     First check the dead letters whose reason says that they may have arrived: Mixpanel would count
-    them twice. After a crash, the same command continues where it stopped. A gateway may append to
-    FILE at the same time.
+    them twice. After a crash, the same command continues from the same place. A gateway may append
+    to FILE at the same time.
 
     Exit status: 0 if nothing was lost, 1 if a message was lost, 2 for wrong usage.
     """

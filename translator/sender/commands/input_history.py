@@ -17,7 +17,7 @@ from translator.sender.books.spool_records import FinishedRun
 from translator.sender.commands.stdin_reader import Lines
 
 HELD_IN_MEMORY = 16 * 1024 * 1024
-"""How many bytes of lines are held back in memory; more are in a temporary file."""
+"""Maximum bytes of held-back lines in memory; more are in a temporary file."""
 
 
 class InputDigest:

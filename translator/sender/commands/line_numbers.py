@@ -16,7 +16,7 @@ class LineNumbers:
     def __init__(self) -> None:
         self._filled = 0
         self._blanks = array("q")
-        """For each blank line, which of the filled lines comes after it, from 1."""
+        """For each blank line, the number of the filled line after it, from 1."""
 
     def filled(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """The lines that are not blank; call it for each piece of the input, in order."""

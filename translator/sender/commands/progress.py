@@ -40,9 +40,9 @@ def write_line(line: str, stream: TextIO) -> None:
 
 
 class Progress:
-    """A line on a stream with how many messages were read, how fast, and their statuses.
+    """A line on a stream: the number of messages read, the rate, and their statuses.
 
-    Without `shown` only what is written through it appears.
+    Without `shown` there is no progress line.
     """
 
     def __init__(self, stream: TextIO, *, shown: bool) -> None:
@@ -60,7 +60,7 @@ class Progress:
             self._live.update(self._text(account))
 
     def write(self, line: str) -> None:
-        """A line of text that stays."""
+        """Write a line of text above the progress line."""
         write_line(line, self._stream)
 
     def _text(self, account: Account) -> "Text":

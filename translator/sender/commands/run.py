@@ -1,4 +1,4 @@
-"""The `send` command: lines in, deliveries out, and an account of every message.
+"""The command `send`: translates and delivers lines, and counts every message.
 
 A limited number of messages is in memory at a time, however long the input is.
 """
@@ -44,10 +44,10 @@ def run_send(
     again: str | None = None,
     line_number: Callable[[int], int] = int,
 ) -> int:
-    """Translate and deliver messages, one a line; give the exit code.
+    """Translate and deliver messages, one on each line; returns the exit code.
 
-    `host` is where the settings lead, such as `https://api.mixpanel.com`. `out` gets the summary as
-    one JSON object, `err` one JSON object for each loss, and a running count if `progress`.
+    `host` is the host of the settings, such as `https://api.mixpanel.com`. `out` gets the summary
+    as one JSON object, `err` one JSON object for each loss, and a running count if `progress`.
     `content` gives the content of the dead letter of a line that could not be translated.
     `line_number` gives the number that reports name, for the place of a line among `lines`, from 1.
 
@@ -115,7 +115,7 @@ class _Run:
         line_number: Callable[[int], int],
     ) -> None:
         self.delivered_before = 0
-        """How many lines a finished run has delivered."""
+        """The number of lines that a finished run has delivered."""
         self._ledger = ledger
         self._sender = sender
         self._spool = spool
@@ -177,7 +177,7 @@ class _Run:
             self._ledger.skip_backlog(taken[-1].number)
         self._progress.show(self._ledger.account)
         if not taken:
-            # There may be more lines; but first others have their turn, such as a response.
+            # There may be more lines, but a response is processed first.
             self._sender.wake()
         return taken
 
@@ -202,7 +202,7 @@ class _Run:
         self._progress.show(self._ledger.account)
 
     def _begin(self) -> None:
-        """Another input begins than the one that was finished."""
+        """Record that another input begins than the finished one."""
         if self._finished is not None and self._spool is not None:
             self._spool.begin_input()
             self._finished = None

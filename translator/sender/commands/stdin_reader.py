@@ -1,4 +1,4 @@
-"""Lines of an input, also of a pipe: requests that are under way never wait for the next line.
+"""Reads the lines of an input or a pipe. Requests in flight never wait for the next line.
 
 The lines of a pipe are read in a thread of their own, a little ahead of their use.
 """
@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Protocol
 
 AHEAD = 4
-"""How many pieces of the input are read ahead."""
+"""Number of pieces of the input that are read ahead."""
 
 
 class Lines(Protocol):
@@ -24,7 +24,7 @@ class Lines(Protocol):
 
 
 class ReadyLines:
-    """Lines that are all there, such as those of a file."""
+    """Lines that are all available, such as those of a file."""
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self._lines = iter(lines)
@@ -44,7 +44,7 @@ class ReadyLines:
 
 
 class Arriving:
-    """Lines in the pieces in which they arrive; `wake` is called, in another thread, after each.
+    """Lines in the pieces in which they arrive; another thread calls `wake` after each piece.
 
     `take` raises the exception of the reading thread after the lines before it.
     """

@@ -10,7 +10,7 @@ from translator.sender.delivery_status import DeliveryStatus
 from translator.sender.queue.queued_operation import QueuedOperation
 
 HOLD_SECONDS = 1.5
-"""How long the calls of a person wait after an alias: the doc's "~1 second", and a little more."""
+"""Seconds that the calls of a person wait after an alias: the doc's "~1 second" and a margin."""
 
 
 class AliasPolicy(StrEnum):
@@ -26,7 +26,7 @@ class AliasPolicy(StrEnum):
 
 
 class AliasHoldTimer:
-    """Says how long calls wait after an alias, and when the last wait ends.
+    """Computes the wait of calls after an alias, and the end of the last wait.
 
     `seconds` is the wait after a delivered alias; it applies only with `AliasPolicy.HOLD`.
     """

@@ -1,4 +1,4 @@
-"""Batches: which records a request carries, and its JSON body."""
+"""Batches: the records of a request, and its JSON body."""
 
 from typing import NamedTuple
 

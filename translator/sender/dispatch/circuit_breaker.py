@@ -25,9 +25,9 @@ class CircuitBreaker:
     """The circuit breaker of one host. Times are seconds on the caller's clock.
 
     Failures count in rounds: a request that was sent before the last failure was known adds none.
-    A host that failed as often as a request is tried is given up: the remaining requests get one
-    attempt each, without a wait. When three of those fail in a row too, nothing is sent for a
-    minute.
+    When a host has failed as often as a request may be tried, the host is given up: the remaining
+    requests get one attempt each, without a wait. When three of those fail in a row too, nothing is
+    sent for a minute.
     """
 
     def __init__(self, policy: RetryPolicy) -> None:
@@ -65,7 +65,7 @@ class CircuitBreaker:
         return self._policy.gives_up and self._rounds >= self._policy.attempts
 
     def hopeless(self, now: float) -> bool:
-        """Whether requests fail without an attempt; also if the host asks for too long a wait."""
+        """Whether requests fail without an attempt: the host is down, or asks for too long a wait."""
         if not self._policy.gives_up:
             return False
         left = self._open_until - now

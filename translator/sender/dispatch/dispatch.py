@@ -34,7 +34,7 @@ from translator.sender.queue.queued_operation import QueuedOperation
 
 
 class Dispatch:
-    """Decides which operations are sent next, and what a response means for them.
+    """Decides which operations are sent next, and processes responses.
 
     `limits` are those of a request. `hold` is how long calls wait after an alias, in seconds. The
     methods get the time as `now`, in seconds on any clock.
@@ -56,7 +56,7 @@ class Dispatch:
         self.bytes = 0
         """The size of their JSON texts."""
         self.events: list[delivery_events.DeliveryEvent] = []
-        """What happened since the caller emptied it, the oldest first."""
+        """Events since the caller emptied the list, the oldest first."""
 
     def accept(self, queued: QueuedOperation, now: float) -> None:
         """Take a queued operation; its number must be higher than all before."""
@@ -122,7 +122,7 @@ class Dispatch:
         }
 
     def paused_hosts(self, now: float) -> dict[str, tuple[float, str]]:
-        """The hosts to which nothing is sent now: for how many seconds, and why."""
+        """The hosts that are paused: the remaining seconds and the reason."""
         waits = ((host, each.pause(now), each.reason) for host, each in [*self._circuits.items()])
         return {host: (seconds, reason) for host, seconds, reason in waits if seconds > 0}
 

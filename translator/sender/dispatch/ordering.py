@@ -10,8 +10,8 @@ from collections import OrderedDict, deque
 from translator.sender.queue.queued_operation import QueuedOperation
 
 REMEMBERED_PEOPLE = 100_000
-"""How many people with several ids are remembered. If there are more, those that were not used for
-the longest time are forgotten; that matters only if their ids are used at the same moment again."""
+"""Maximum number of remembered people with several ids. Beyond it the least recently used are
+forgotten, which matters only if two of their ids are used concurrently again."""
 
 
 class OrderedQueue:

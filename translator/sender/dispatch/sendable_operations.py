@@ -12,10 +12,8 @@ from translator.sender.queue.queued_operation import QueuedOperation, Sharing
 _number = attrgetter("number")
 
 MOST_SHARED = {Sharing.ONCE: 50, Sharing.ALONE: 1}
-"""How many records share a request at most.
-
-A request has only one record of each person that must not be sent twice. After a lost response, a
-person has to check each of these records by hand.
+"""Maximum number of records in a request that must not be sent twice, one for each person. After a
+lost response, somebody has to check each of these records by hand.
 """
 
 

@@ -1,4 +1,4 @@
-"""Which records of a request a response names as bad."""
+"""The records of a request that its response names as bad."""
 
 from translator.sender.dispatch.batching import Batch
 from translator.sender.http.responses import InterpretedResponse

@@ -1,4 +1,4 @@
-"""From an HTTP response to its meaning for the records that were sent.
+"""Interprets an HTTP response for the records that were sent.
 
 `classify` is a pure function. Its rules come from docs/facts/mixpanel-http-api.md#track-responses,
 docs/facts/mixpanel-http-api.md#strict-validation, docs/facts/mixpanel-http-api.md#import-responses,
@@ -44,7 +44,7 @@ MISDIRECTED = 421
 NOT_MIXPANEL = "this is not a response of Mixpanel's"
 
 EXCERPT = 200
-"""How many characters of an unexpected body a reason quotes."""
+"""Maximum characters of an unexpected body that a reason quotes."""
 
 
 class Meaning(Enum):

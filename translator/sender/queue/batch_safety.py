@@ -1,14 +1,14 @@
 """Whether a record may share a request, and whether it may be sent twice.
 
 /track, /engage and /groups answer for a request as a whole, and a `1` is documented both as "all
-valid" and as "at least one valid" (docs/facts/mixpanel-http-api.md#track-responses): behind a good
-record a bad one can get lost without a word. So only records that keep every documented limit with
-room to spare share a request there, and any other has a request of its own. Nothing is refused
-here: a doubtful record is sent, and Mixpanel decides.
+valid" and as "at least one valid" (docs/facts/mixpanel-http-api.md#track-responses): a bad record
+beside a good one can be lost without notice. So only records that are clearly within every
+documented limit share a request there, and any other has a request of its own. Nothing is refused
+here: an uncertain record is sent, and Mixpanel decides.
 
 Records that must not arrive twice, such as an `$add`, share requests only with each other. If the
-response is lost, all of them are in doubt. If it says that one of them is bad, the others may be
-stored, so they are not sent again either.
+response is lost, it is unknown whether any of them is stored. If it says that one of them is bad,
+the others may be stored, so they are not sent again either.
 """
 
 import re
@@ -48,7 +48,7 @@ _INSERT_ID = re.compile(r"[A-Za-z0-9-]{1,36}")
 
 
 def is_idempotent(operation: Operation) -> bool:
-    """Whether Mixpanel ends up the same if the operation arrives twice."""
+    """Whether the result in Mixpanel is the same if the operation arrives twice."""
     payload = operation.payload
     if operation.endpoint in ("/engage", "/groups"):
         return payload.keys() <= REPEATABLE_UPDATES | MODIFIERS
@@ -60,7 +60,7 @@ def is_idempotent(operation: Operation) -> bool:
 
 
 def may_be_dropped_silently(operation: Operation, size: int, now_ms: float) -> bool:
-    """Whether Mixpanel might refuse the operation in silence; `size` is that of its JSON text.
+    """Whether Mixpanel might refuse the operation without notice; `size` is that of its JSON text.
 
     `now_ms` is the moment of sending, in milliseconds since 1970.
     """

@@ -1,4 +1,4 @@
-"""The age of an event: /track drops one that is older than five days in silence, /import takes it.
+"""The age of an event: /track silently drops events older than five days, /import accepts them.
 
 The translation chooses the endpoint by the age at that time. An event may become too old later: in
 the spool, among the dead letters, or in a long outage.
@@ -37,13 +37,13 @@ def too_old_for_track(operation: Operation, now_ms: float) -> bool:
 
 
 def with_current_endpoint(operation: Operation, now_ms: float) -> Operation:
-    """An operation that was left behind: to /import if it has become too old for /track."""
+    """The operation of an earlier run, moved to /import if it has become too old for /track."""
     old = too_old_for_track(operation, now_ms)
     return operation._replace(endpoint="/import") if old else operation
 
 
 def outdated(operations: Sequence[QueuedOperation], now: float) -> int:
-    """How many operations have become too old for /track since they were queued.
+    """The number of operations that have become too old for /track since they were queued.
 
     `now` is in seconds since 1970. One that was too old from the beginning does not count: its
     endpoint was chosen with that in mind.

@@ -1,4 +1,4 @@
-"""Payloads as JSON text: what is sent, and what is stored."""
+"""Payloads as JSON text, for sending and for storing."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 _LONG_NUMBER = re.compile(rb"\d{19}")
-"""What orjson may read as a floating point number, which is another value."""
+"""A whole number that orjson may read as a float, which would change its value."""
 
 
 def encode(payload: Any) -> bytes:

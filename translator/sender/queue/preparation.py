@@ -1,6 +1,5 @@
-"""From operations to queued operations: what is decided about each before it is sent.
-
-It settles the destination, the JSON text, the ordering keys, and which requests it may share.
+"""Prepares operations for the queue. It sets the destination, the JSON text, the ordering keys, and
+the kind of request that the operation may share.
 """
 
 import time
@@ -87,7 +86,7 @@ class Preparation:
         if host not in self._known:
             self.base_url(host)
         if endpoint not in ENDPOINTS:
-            # It is put behind the base URL, and with "@elsewhere" it would lead there.
+            # The endpoint is appended to the base URL; "@elsewhere" would change the host.
             raise UndeliverableError(f"Mixpanel has no endpoint {endpoint!r:.100}")
         if endpoint == "/import" and not self.has_secret:
             raise UndeliverableError("/import needs the project's API secret: set apiSecret")

@@ -14,19 +14,20 @@ LONGEST_KEPT = 255
 
 
 class Sharing(StrEnum):
-    """With which other operations an operation may share a request."""
+    """The other operations with which an operation may share a request."""
 
     ANY = auto()
-    """With all that may be sent twice."""
+    """With all operations that may be sent twice."""
     ONCE = auto()
-    """With others that must not be sent twice: after a lost response all of them are in doubt."""
+    """With operations that must not be sent twice: after a lost response all of them are
+    uncertain."""
     ALONE = auto()
-    """With no other: it has a response of its own."""
+    """With no other operation: it has a response of its own."""
 
 
 PreparedOperation = tuple[str, str, bytes, tuple[str, ...], Sharing, bool, bool, float]
-"""What is decided about an operation before it is queued: the members `endpoint`, `host`, `text`,
-`ordering_keys`, `sharing`, `idempotent`, `is_alias` and `at` of `QueuedOperation`.
+"""The prepared values of an operation: the members `endpoint`, `host`, `text`, `ordering_keys`,
+`sharing`, `idempotent`, `is_alias` and `at` of `QueuedOperation`.
 
 Another process may have made it. pickle takes three times as long for a named tuple.
 """
@@ -40,8 +41,8 @@ class QueuedOperation:
     - `text` is the payload as JSON in UTF-8.
     - `ordering_keys` name the people and the group that it is about; operations that share a key
       are sent in order.
-    - `sharing` says with which others it may share a request: with none if it is `alone`.
-    - `idempotent`: Mixpanel ends up the same if it arrives twice.
+    - `sharing` decides with which others it may share a request.
+    - `idempotent`: the result in Mixpanel is the same if it arrives twice.
     - `tag` belongs to the caller. `at` is when it was made, in seconds since 1970.
     - `ready`: no other operation has to be sent before it.
     """
