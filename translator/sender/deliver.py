@@ -147,7 +147,7 @@ class Sender:
             return source.take(TAKEN_AT_ONCE)
 
         while True:
-            self._settle(source, self._dispatch.abandoned(self._time()))
+            self._settle(source, self._dispatch.take_given_up(self._time()))
             step = None
             if self._under_way < self._workers:
                 step = self._dispatch.next(self._time())
@@ -177,7 +177,7 @@ class Sender:
 
         After a crash it is unknown which aliases had just been sent: then wait for a whole hold.
         """
-        seconds = self._dispatch.held_for(self._time(), after_crash=after_crash)
+        seconds = self._dispatch.remaining_hold(self._time(), after_crash=after_crash)
         if seconds > 0:
             self._pause(seconds)
 
@@ -242,7 +242,7 @@ class Sender:
     def _answered(
         self, request: OutgoingRequest, outcome: InterpretedResponse, source: Source
     ) -> None:
-        settled = self._dispatch.answered(request, outcome, self._time())
+        settled = self._dispatch.process_response(request, outcome, self._time())
         self._log_events()
         self._settle(source, settled)
 

@@ -38,7 +38,7 @@ class CircuitBreaker:
         self.successes = 0
         """The number of final responses."""
         self.reason = ""
-        """Why the last request failed."""
+        """The reason why the last request failed."""
 
     def wait(self, now: float) -> float | None:
         """Seconds until a request may be sent; None: not before the probe has its response."""
@@ -64,41 +64,43 @@ class CircuitBreaker:
         """Whether a request that fails now is not sent again."""
         return self._policy.gives_up and self._rounds >= self._policy.attempts
 
-    def hopeless(self, now: float) -> bool:
-        """Whether requests fail without an attempt: the host is down, or asks for too long a wait."""
+    def fails_fast(self, now: float) -> bool:
+        """Whether requests fail without an attempt: the host is down or asks for a long wait."""
         if not self._policy.gives_up:
             return False
         left = self._open_until - now
-        return left > self._policy.patience or (left > 0 and self._beyond_last_tries())
+        return left > self._policy.patience or (left > 0 and self._beyond_last_attempts())
 
-    def asked(self) -> int:
-        """A request is sent; gives its round."""
+    def request_sent(self) -> int:
+        """Record that a request is sent; returns its round."""
         self._probing = self._rounds >= TRIP
         return self._rounds
 
-    def not_asked(self) -> None:
-        """The request was not sent after all; the state of the host is unchanged."""
+    def request_withdrawn(self) -> None:
+        """Record that the request was not sent; the state of the host is unchanged."""
         self._probing = False
 
-    def answered(self) -> None:
-        """A final response came."""
+    def response_received(self) -> None:
+        """Record a final response."""
         self._probing = False
         self.successes += 1
         self._rounds = 0
         self._open_until = 0.0
 
-    def failed(self, sent_in: int, now: float, asked_to_wait: float | None, reason: str) -> None:
-        """A request of round `sent_in` failed."""
+    def request_failed(
+        self, sent_in: int, now: float, asked_to_wait: float | None, reason: str
+    ) -> None:
+        """Record the failure of a request of round `sent_in`."""
         self._probing = False
         self.reason = reason
         if sent_in == self._rounds:
             self._rounds += 1
-            if self._beyond_last_tries():
+            if self._beyond_last_attempts():
                 self._open_until = now + self._policy.longest
             elif self._rounds >= TRIP and not self.given_up:
                 self._open_until = now + self._policy.wait(self._rounds)
         if asked_to_wait is not None:
             self._open_until = now + asked_to_wait
 
-    def _beyond_last_tries(self) -> bool:
+    def _beyond_last_attempts(self) -> bool:
         return self._policy.gives_up and self._rounds >= self._policy.attempts + TRIP

@@ -47,7 +47,7 @@ class Dispatch:
         self._alias_hold = AliasHoldTimer(alias, hold)
         self._queues = OrderedQueues()
         self._ready = SendableOperations(limits, self._queues, self._alias_hold)
-        self._again: deque[OutgoingRequest] = deque()
+        self._to_resend: deque[OutgoingRequest] = deque()
         self._timers: list[tuple[float, int, OutgoingRequest | OrderedQueue]] = []
         self._ticks = count()
         self._circuits: dict[str, CircuitBreaker] = {}
@@ -59,25 +59,25 @@ class Dispatch:
         """Events since the caller emptied the list, the oldest first."""
 
     def accept(self, queued: QueuedOperation, now: float) -> None:
-        """Take a queued operation; its number must be higher than all before."""
+        """Accept a queued operation; its number must be higher than all before."""
         self.pending += 1
         self.bytes += len(queued.text)
         if self._queues.add(queued):
-            self._offer(queued, now)
+            self._make_ready(queued, now)
 
     def next(self, now: float) -> OutgoingRequest | float | None:
         """The next request; or the seconds until there may be one; or None: wait for a response.
 
         Call it again after each response and each accepted operation.
         """
-        self._wake(now)
+        self._run_timers(now)
         shortest = self._timers[0][0] - now if self._timers else None
-        for _ in range(len(self._again)):
-            request = self._again.popleft()
+        for _ in range(len(self._to_resend)):
+            request = self._to_resend.popleft()
             wait = self._circuit(request.batch.route).wait(now)
             if wait == 0:
                 return self._sent(request, now)
-            self._again.append(request)
+            self._to_resend.append(request)
             shortest = _shorter(shortest, wait)
         for route, sharing in self._ready.kinds():
             wait = self._circuit(route).wait(now)
@@ -86,30 +86,31 @@ class Dispatch:
             shortest = _shorter(shortest, wait)
         return shortest
 
-    def answered(
+    def process_response(
         self, request: OutgoingRequest, outcome: InterpretedResponse, now: float
     ) -> list[Settled]:
-        """Process the response to a request; gives the results that follow from it."""
+        """Process the response to a request; returns the results of the operations that it
+        completes."""
         route = request.batch.route
         circuit = self._circuit(route)
         before = circuit.state
         if outcome.meaning is Meaning.RETRY:
-            settled = self._unanswered(request, outcome, circuit, now)
+            settled = self._retry_or_give_up(request, outcome, circuit, now)
         else:
             if outcome.meaning is Meaning.OUTDATED:
-                circuit.not_asked()
+                circuit.request_withdrawn()
             else:
-                circuit.answered()
+                circuit.response_received()
             settled = final_results(request, outcome, self.events)
             if request.batches:
                 request.attempts = self._retry.attempts - 1 if request.last_tries else 0
-                self._again.append(request)
-        self._compare(before, circuit, route, now)
+                self._to_resend.append(request)
+        self._report_change(before, circuit, route, now)
         for operations, status, _ in settled:
             self._release(operations, status, now)
         return settled
 
-    def held_for(self, now: float, *, after_crash: bool = False) -> float:
+    def remaining_hold(self, now: float, *, after_crash: bool = False) -> float:
         """The seconds until the last alias hold ends; `after_crash` those of a whole hold."""
         return self._alias_hold.remaining(now, after_crash=after_crash)
 
@@ -126,10 +127,10 @@ class Dispatch:
         waits = ((host, each.pause(now), each.reason) for host, each in [*self._circuits.items()])
         return {host: (seconds, reason) for host, seconds, reason in waits if seconds > 0}
 
-    def abandoned(self, now: float) -> list[Settled]:
-        """The operations that are given up without another try, because their host is down."""
+    def take_given_up(self, now: float) -> list[Settled]:
+        """Remove the operations whose host has been given up; returns their results."""
         settled: list[Settled] = []
-        while batches := self._hopeless(now):
+        while batches := self._take_failing_fast(now):
             for batch in batches:
                 circuit = self._circuit(batch.route)
                 reason = f"given up: {batch.route.host} does not respond: {circuit.reason}"
@@ -137,17 +138,17 @@ class Dispatch:
                 self._release(batch.operations, DeliveryStatus.DEAD_LETTERED, now)
         return settled
 
-    def _hopeless(self, now: float) -> list[Batch]:
-        """The batches for hosts that have been given up."""
-        if not any(circuit.hopeless(now) for circuit in self._circuits.values()):
+    def _take_failing_fast(self, now: float) -> list[Batch]:
+        """Remove the batches for hosts that have been given up."""
+        if not any(circuit.fails_fast(now) for circuit in self._circuits.values()):
             return []
         waiting = [what for _, _, what in self._timers if isinstance(what, OutgoingRequest)]
         batches: list[Batch] = []
-        for request in (*self._again, *waiting):
-            if self._circuit(request.batch.route).hopeless(now):
+        for request in (*self._to_resend, *waiting):
+            if self._circuit(request.batch.route).fails_fast(now):
                 while request.batches:
                     batches.append(request.batches.pop())
-        self._again = deque(each for each in self._again if each.batches)
+        self._to_resend = deque(each for each in self._to_resend if each.batches)
         self._timers = [
             timer
             for timer in self._timers
@@ -155,7 +156,7 @@ class Dispatch:
         ]
         heapq.heapify(self._timers)
         for route, sharing in self._ready.kinds():
-            if self._circuit(route).hopeless(now):
+            if self._circuit(route).fails_fast(now):
                 batches.extend(self._ready.batches(route, sharing, now))
         return batches
 
@@ -164,27 +165,28 @@ class Dispatch:
             self._circuits[route.host] = CircuitBreaker(self._retry)
         return self._circuits[route.host]
 
-    def _offer(self, queued: QueuedOperation, now: float) -> None:
-        """Make an operation ready if nothing is before it; if its queue is held, later."""
+    def _make_ready(self, queued: QueuedOperation, now: float) -> None:
+        """Make an operation ready if it is the first in its queues; if a queue is held, set a
+        timer."""
         if queued.ready:
             return
         if not self._queues.may_go(queued, now):
             for queue in self._queues.of(queued):
                 if queue.held_until > now:
-                    self._remind(queue.held_until, queue)
+                    self._set_timer(queue.held_until, queue)
             return
         self._ready.add(queued)
 
-    def _remind(self, when: float, what: OutgoingRequest | OrderedQueue) -> None:
+    def _set_timer(self, when: float, what: OutgoingRequest | OrderedQueue) -> None:
         heapq.heappush(self._timers, (when, next(self._ticks), what))
 
-    def _wake(self, now: float) -> None:
+    def _run_timers(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
             _, _, what = heapq.heappop(self._timers)
             if isinstance(what, OutgoingRequest):
-                self._again.append(what)
+                self._to_resend.append(what)
             elif what.first is not None:
-                self._offer(what.first, now)
+                self._make_ready(what.first, now)
             else:
                 self._queues.forget(what, now)
 
@@ -192,13 +194,13 @@ class Dispatch:
         route = request.batch.route
         circuit = self._circuit(route)
         before = circuit.state
-        request.round = circuit.asked()
-        self._compare(before, circuit, route, now)
+        request.round = circuit.request_sent()
+        self._report_change(before, circuit, route, now)
         if request.attempts == 0:
             request.successes = circuit.successes
         return request
 
-    def _compare(
+    def _report_change(
         self, before: CircuitState, circuit: CircuitBreaker, route: Route, now: float
     ) -> None:
         """Report a change of a circuit breaker."""
@@ -208,7 +210,7 @@ class Dispatch:
             reason = None if state is CircuitState.CLOSED else circuit.reason
             self.events.append(delivery_events.CircuitChanged(route.host, state, wait, reason))
 
-    def _unanswered(
+    def _retry_or_give_up(
         self,
         request: OutgoingRequest,
         outcome: InterpretedResponse,
@@ -217,7 +219,7 @@ class Dispatch:
     ) -> list[Settled]:
         asked = self._retry.asked_wait(outcome.retry_after)
         route, operations = request.batch
-        circuit.failed(request.round, now, asked, outcome.reason or "")
+        circuit.request_failed(request.round, now, asked, outcome.reason or "")
         request.attempts += 1
         if outcome.unclear and not all(queued.idempotent for queued in operations):
             return self._given_up(request, f"{UNKNOWN}: {outcome.reason}")
@@ -230,7 +232,7 @@ class Dispatch:
             final = exhausted and others
         if not final:
             wait = self._retry.wait(request.attempts) if asked is None else asked
-            self._remind(now + wait, request)
+            self._set_timer(now + wait, request)
             size, tries = len(operations), request.attempts
             self.events.append(
                 delivery_events.RetryScheduled(
@@ -243,7 +245,7 @@ class Dispatch:
             request.last_tries = True
             halve(request, outcome.reason, outcome, self.events)
             request.attempts = self._retry.attempts - 1
-            self._again.append(request)
+            self._to_resend.append(request)
             return []
         return self._given_up(request, f"given up after the last try: {outcome.reason}")
 
@@ -251,7 +253,7 @@ class Dispatch:
         operations = request.batches.pop().operations
         if request.batches:
             request.attempts = self._retry.attempts - 1 if request.last_tries else 0
-            self._again.append(request)
+            self._to_resend.append(request)
         return [Settled(operations, DeliveryStatus.DEAD_LETTERED, reason)]
 
     def _release(
@@ -265,9 +267,9 @@ class Dispatch:
                 self.events.append(delivery_events.AliasHold(queued.host, hold))
             for queue in self._queues.settle(queued, now, hold):
                 if queue.first is not None:
-                    self._offer(queue.first, now)
+                    self._make_ready(queue.first, now)
                 else:
-                    self._remind(queue.held_until, queue)
+                    self._set_timer(queue.held_until, queue)
 
 
 def _shorter(first: float | None, second: float | None) -> float | None:

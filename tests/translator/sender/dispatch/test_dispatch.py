@@ -86,7 +86,7 @@ class Driven:
         return seconds
 
     def answer(self, shipment: OutgoingRequest, outcome: InterpretedResponse = DELIVERED) -> None:
-        self.note(self.dispatch.answered(shipment, outcome, self.now))
+        self.note(self.dispatch.process_response(shipment, outcome, self.now))
 
     def note(self, settled: list[Settled]) -> None:
         """Keep what became of each queued."""
@@ -358,7 +358,7 @@ def test_a_dead_host_is_given_up_for_all() -> None:
     driven = Driven(*[update(f"p{n}", "$add", {"n": 1}) for n in range(2000)])
     tries = 0
     while driven.dispatch.pending:
-        driven.note(driven.dispatch.abandoned(driven.now))
+        driven.note(driven.dispatch.take_given_up(driven.now))
         step = driven.dispatch.next(driven.now)
         if isinstance(step, OutgoingRequest):
             tries += 1
@@ -468,7 +468,7 @@ def test_every_letter_once_and_in_order(
     under_way: list[OutgoingRequest] = []
     script = iter(answers)
     while driven.dispatch.pending:
-        driven.note(driven.dispatch.abandoned(driven.now))
+        driven.note(driven.dispatch.take_given_up(driven.now))
         step = driven.dispatch.next(driven.now) if len(under_way) < workers else None
         if isinstance(step, OutgoingRequest):
             busy = {
