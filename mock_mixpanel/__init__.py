@@ -1,4 +1,4 @@
-"""A local Mixpanel: it takes the requests, judges each record, and shows the state."""
+"""A local Mixpanel: accepts requests, validates each record, and shows the resulting state."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -25,7 +25,8 @@ from mock_mixpanel.serving.guard import PAGES, Access, protect
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 MAX_UNKNOWN_BODY = 1024 * 1024
 START_PATHS = ("/", "/_mock", "/_mock/")
-"""Where a browser is led to the inspector; a program gets what Mixpanel or the API answers."""
+"""Paths at which a browser is redirected to the inspector. Other clients get the response of
+Mixpanel or of the API."""
 
 
 def create_app(
@@ -40,7 +41,7 @@ def create_app(
 
     `backend` is made from `config` unless it is given. `regions` names the region of each port;
     requests to any other port are for the default region, unless their Host header says otherwise.
-    `access` says who may use the control API and read-back; see `guard`. `messages` reads the
+    `access` decides who may use the control API and read-back; see `guard`. `messages` reads the
     latest messages of a gateway in the same process; then the pages show them.
     """
     backend = backend or Backend(config)
@@ -142,13 +143,13 @@ class _SlashMerger:
 
 
 def _take(backend: Backend, endpoint: str) -> Response:
-    if request.method == "HEAD":  # Unknown in reality; it must not store anything.
+    if request.method == "HEAD":  # Mixpanel has no such path; it must not store anything.
         return Response(status=200, content_type=replies.TEXT_TYPE)
     return respond(ingest(backend, endpoint, incoming(backend.config.limits.body_bytes)))
 
 
 def _unknown(backend: Backend, error: HTTPException) -> Response:
-    """Answer and journal unsupported routes: never with a success that stores nothing."""
+    """Answer an unsupported route with an error, and write it to the journal."""
     if error.code not in (404, 405):
         return respond(replies.app_error(error.code or 500, error.description or error.name))
     reply = replies.app_error(

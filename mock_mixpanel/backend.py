@@ -31,7 +31,7 @@ class Backend:
         store: Store | None = None,
         keep_for: float | None = None,
     ) -> None:
-        """`keep_for` is how many virtual seconds requests are kept; None: without limit."""
+        """`keep_for` is the retention of requests in virtual seconds; None: no limit."""
         self.config = config or Config()
         self._store = store or MemoryStore()
         self._shared = SharedSettings(self._store)
@@ -46,7 +46,7 @@ class Backend:
         self.rates = Rates(self._shared)
         self.changes = ChangeWatch(self._position, self._store.tell)
         self.sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-        """How a late answer waits, in real seconds; tests replace it."""
+        """The function that delays a late response, in real seconds; tests replace it."""
 
     @property
     def version(self) -> int:

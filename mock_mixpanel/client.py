@@ -64,7 +64,7 @@ class MockMixpanel:
         return found
 
     def rejected(self) -> list[dict[str, Any]]:
-        """The records refused, dropped in silence or without effect, each with reasons."""
+        """The records that were refused, silently dropped or have no effect, each with reasons."""
         return self._list("rejected")
 
     def leaks(self) -> list[dict[str, Any]]:
@@ -127,14 +127,14 @@ class MockMixpanel:
         self._call("PUT", f"projects/{token}", body=options)
 
     def faults(self, *rules: Mapping[str, Any]) -> None:
-        """Add rules for answers that go wrong; each is for this project's requests."""
+        """Add rules for failing responses; each applies to requests of this project."""
         rules_of_project = [
             {**rule, "match": {"token": self.token, **rule.get("match", {})}} for rule in rules
         ]
         self._call("POST", "faults", body=rules_of_project)
 
     def reset(self) -> None:
-        """Forget what this project has: records, options, faults."""
+        """Delete all data of this project: records, options, faults."""
         self._call("POST", "reset", body={"token": self.token})
 
     def saved_page(self) -> bytes:

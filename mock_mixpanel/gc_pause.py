@@ -1,4 +1,4 @@
-"""Pauses the cyclic garbage collector while very many objects are made, none of them in cycles."""
+"""Pauses the cyclic garbage collector during bulk allocation."""
 
 import gc
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 MILLISECONDS_FROM = 10**11
-"""A time from here on is in milliseconds. The real threshold is unknown (choice)
+"""A time from this number on is in milliseconds. The real threshold is unknown (choice)
 (docs/facts/mixpanel-http-api.md#event-fields)."""
 FARTHEST = 10**16
 """Milliseconds; larger times are treated as this one."""

@@ -63,7 +63,7 @@ def mock_mixpanel(
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Save what the mock holds for a failed test, before the fixture forgets it."""
+    """Save the project of a failed test, before the fixture resets it."""
     report = yield
     mock = item.stash.get(_MOCK, None)
     if report.failed and mock is not None:
@@ -78,12 +78,12 @@ def pytest_runtest_makereport(
 
 
 def _folder(config: pytest.Config) -> Path:
-    """Where pages are saved: pytest's cache, or a temporary folder in a run without one."""
+    """The folder of saved pages: pytest's cache, or a temporary folder in a run without one."""
     cache = getattr(config, "cache", None)
     return Path(cache.mkdir("mockpanel") if cache else mkdtemp(prefix="mockpanel-"))
 
 
 def _file_name(test: str) -> str:
-    """A name of its own for a test; it fits every file system."""
+    """A unique file name for a test, valid on every file system."""
     short = re.sub(r"[^A-Za-z0-9_]+", "-", test)[-80:].strip("-")
     return f"{short}-{hashlib.sha256(test.encode(errors='replace')).hexdigest()[:8]}.html"

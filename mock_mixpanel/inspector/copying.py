@@ -97,7 +97,7 @@ def as_pytest(request: Mapping[str, Any]) -> str:
 def as_scenario(request: Mapping[str, Any]) -> str:
     """A conformance scenario that expects these records; its steps are left to fill in.
 
-    It is `unsourced`: what a translator did is no source for what it should do.
+    It is `unsourced`, because the behaviour of a translator is not a source for a rule.
     """
     requests = [
         {"endpoint": request["path"].rstrip("/"), "record": record} for record in request["payload"]

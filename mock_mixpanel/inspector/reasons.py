@@ -1,4 +1,4 @@
-"""What a reason against a record means, what to do, and the fact or choice behind it: a table."""
+"""A table of reasons: the meaning of each, the advice, and the fact or choice behind it."""
 
 from functools import cache
 from importlib.resources import files

@@ -54,15 +54,17 @@ NAVIGATION = (
 MOST_PROJECTS = 100
 """Projects to choose from, and those that the page of projects lists."""
 READING_SECONDS = 0.5
-"""How long a page reads what arrived since the last reader; it says what is left to read."""
+"""Seconds that a page reads new requests; the page shows how many are left to read."""
 LIVE_READING_SECONDS = 0.01
 """The same for a page that reloads itself, which must not slow down ingestion."""
 LIVE_HEADER = "X-Live"
 """The header that the page's script sends."""
 LOOKING_SECONDS = 0.03
-"""How long a page looks for rows; it says how far it looked, and leads further back."""
+"""Seconds that a page searches for rows; the page shows how far it searched, and links further
+back."""
 MOST_COUNTED = 5000
-"""Split or duplicate profiles that a page counts; then it says that there are at least as many."""
+"""Maximum number of split or duplicate profiles that a page counts; beyond it the page shows "at
+least"."""
 OF_EVERY_PAGE = ("token", "region")
 QUERY_NAMES: Mapping[str, tuple[str, ...]] = {
     "requests": ("q", "before"),
@@ -83,7 +85,7 @@ QUERY_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Path of a page -> the names in a query that it reads, besides those of every page."""
 MESSAGES = ("messages", "Messages")
-"""The page that is there only beside a gateway."""
+"""The page that exists only if the process also runs a gateway."""
 
 ATTENTION = {
     "split_profiles": ("split profile",),
@@ -91,7 +93,7 @@ ATTENTION = {
     "pending_aliases": ("pending alias", "pending aliases"),
     "queued": ("waiting record",),
 }
-"""What may need attention, by the name of its list."""
+"""The singular nouns of the lists that may need attention, by list name."""
 
 MessageReader = Callable[[int, int | None], Mapping[str, Any]]
 """Reads the latest messages of a gateway: `read(limit, before)` gives `{"messages": [...], "next":
@@ -169,18 +171,18 @@ class Site:
         return Visit(request.args.get("token") or None, region, page, rest)
 
     def knows_person(self, who: str, token: str | None, region: str | None) -> bool:
-        """Whether there is a page of a person with this id."""
+        """Whether a page of a person with this id exists."""
         return self.people.person(Query(token, region, limit=1), who) is not None
 
     def totals(self, visit: Visit) -> dict[str, int]:
-        """How many requests, records and records with a reason there are."""
+        """The numbers of requests, records and records with a reason."""
         projections = self.backend.projections
         with projections.locked():
             projections.states(visit.token)
             return projections.totals(visit.token)
 
     def attention(self, visit: Visit, who: str | None = None) -> dict[str, str]:
-        """How many identities may need attention, in words; only what is there."""
+        """The counts of identities that may need attention, in words; zero counts are left out."""
         read = self.backend.projections.identity_counts
         counts = read(visit.token, visit.region, who, MOST_COUNTED)
         return {
@@ -244,7 +246,7 @@ def blueprint(site: Site, views: dict[str, View], actions: dict[str, View]) -> B
         return Response(content, 200, headers, content_type=STATIC[name])
 
     def soon(path: str, view: View) -> View:
-        """The view, from what can be read in a short time. Raises ControlError."""
+        """The view, based on the data that can be read in a short time. Raises ControlError."""
         known = (*QUERY_NAMES.get(re.sub(r"<.*>", "<number>", path), ()), *OF_EVERY_PAGE)
 
         @wraps(view)

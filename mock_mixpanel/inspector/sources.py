@@ -6,7 +6,7 @@ from pathlib import Path
 PREFIX = "docs/"
 HERE = Path(__file__).parent
 FOLDERS = (HERE / "docs", HERE.parents[1] / "docs")
-"""Where the pages are: in an installed package, and in a checkout."""
+"""The folders of the pages: in an installed package, and in a checkout."""
 
 
 def section(source: str) -> str | None:

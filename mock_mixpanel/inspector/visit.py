@@ -10,7 +10,7 @@ LISTED = 50
 """Rows of a list, and records of a request, on one page."""
 
 SECTIONS = {"person": "people", "identity": "people", "group": "groups", "source": "rejected"}
-"""The list that a page of another name belongs to."""
+"""The list to which a page of another name belongs."""
 
 
 @dataclass(frozen=True)

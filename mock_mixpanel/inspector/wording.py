@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u2
 
 
 class Exact(str):
-    """A text that a page does not print but sends back, such as the value of a hidden field."""
+    """A text that a page sends back unchanged, such as the value of a hidden field."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ def exact(value: Any) -> Any:
 def visible(value: Any) -> Any:
     """A value as a page prints it: control characters of a text are written as JSON escapes.
 
-    So no stored text can change how the words beside it look.
+    So stored text cannot change the appearance of the text beside it.
     """
     if type(value) is not str:
         return value
@@ -42,7 +42,7 @@ def visible(value: Any) -> Any:
 
 
 class Mark(NamedTuple):
-    """A verdict as a word, a shape and a style: never as a colour alone."""
+    """A verdict as a word, a shape and a style, so that it does not depend on colour."""
 
     word: str
     shape: str

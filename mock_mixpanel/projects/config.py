@@ -42,15 +42,15 @@ _LISTS = ("group_keys", "service_accounts", "lookup_tables", "cohorts", "annotat
 class Project:
     """The options of a project.
 
-    `secret` None and no service accounts: every credential is accepted (choice). `region` None:
-    the project takes data in every region, kept apart (choice). `alias_delay` (how long a link
-    between two ids takes to have effect, under every identity system) and `gdpr_delay` (how long a
-    data deletion or retrieval takes) are in seconds of the virtual clock. `limits` are
-    those that differ from the server's; a `body_bytes` above the server's has no effect. With
-    `geo`, events and profiles get a place, a made-up one (see `geo.py`). `group_keys` empty: every
-    key is one. `drop_filters` are those that a project can set in Mixpanel's Lexicon. `cohorts`,
-    `funnels` and `annotations` are those that a project saves on Mixpanel's pages.
-    `flags` are its feature flags, as `flags_of` gives them.
+    `secret` None and no service accounts: every credential is accepted (choice). `region` None: the
+    project takes data in every region, kept apart (choice). `alias_delay` (the time until a link
+    between two ids takes effect, in every identity system) and `gdpr_delay` (the duration of a data
+    deletion or retrieval) are in seconds of the virtual clock. `limits` are those that differ from
+    the server's; a `body_bytes` above the server's has no effect. With `geo`, events and profiles
+    get an invented place (see `simulation/places.py`). `group_keys` empty: every key is one.
+    `drop_filters` are those that a project can set in Mixpanel's Lexicon. `cohorts`, `funnels` and
+    `annotations` are those that a project saves on Mixpanel's pages. `flags` are its feature flags,
+    as `flags_of` gives them.
     """
 
     token: str

@@ -1,4 +1,4 @@
-"""The project option `flags`: feature flags with variants, and who gets which one.
+"""The project option `flags`: feature flags with variants, and their rollout.
 
 A flag has the shape of Mixpanel's own flag definitions
 (docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call), so that one read from Mixpanel can be

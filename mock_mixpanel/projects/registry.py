@@ -1,4 +1,4 @@
-"""The projects of a server: those it was started with, and those that were changed since."""
+"""The projects of a server: those of its configuration, and those that were changed since."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Which project a read request may read, and the errors of read requests."""
+"""The project that a read request may read, and the errors of read requests."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from mock_mixpanel.ingest import authentication
 from mock_mixpanel.projects.config import Project
 
 UNAUTHENTICATED = "Unable to authenticate request"
-"""Known to be in the answer of the query routes; its status, 401, is a choice
+"""The text in responses of the query routes; the status 401 is a choice
 (docs/facts/mixpanel-http-api.md#raw-export)."""
 
 
@@ -74,7 +74,7 @@ def readable_project(
 
 
 def shown_id(project: Project) -> int | str:
-    """The id readers know a project by; one without an id is known by its token (choice)."""
+    """The id under which readers name a project; for a project without an id its token (choice)."""
     shown = project.project_id or project.token
     return int(shown) if shown.isascii() and shown.isdecimal() and len(shown) < 16 else shown
 

@@ -1,4 +1,4 @@
-"""A read request: its parameters from query, form or JSON, and its project."""
+"""A read request: its parameters from the query, a form or JSON, and its project."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """The virtual clock: real time plus an offset, until it is frozen.
 
-All times inside the server are its seconds since 1970, as a float.
+All times inside the server are seconds since 1970 of this clock, as a float.
 """
 
 import time

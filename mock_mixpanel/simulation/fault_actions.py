@@ -33,7 +33,7 @@ LONGEST_GARBAGE = 1024 * 1024
 CLOSINGS = ("before", "during", "after")
 WITHOUT_BODY = (204, 205, 304)
 FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
-"""Headers that only the server can get right; to break the framing is what `close` is for."""
+"""Headers that the server sets itself; use `close` to break the framing."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")

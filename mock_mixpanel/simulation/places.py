@@ -3,10 +3,10 @@
 When Mixpanel looks, and which properties it fills, is documented
 (docs/facts/mixpanel-http-api.md#query-parameters, docs/facts/mixpanel-http-api.md#event-fields,
 docs/facts/mixpanel-http-api.md#profile-modifiers,
-docs/facts/mixpanel-http-api.md#reserved-profile-properties). Which city it finds is not knowable
-here, so the cities are made up: one for each range of addresses that is reserved for documentation
-(RFC 5737, RFC 3849), and one for each hemisphere. Any other address is nowhere. The project option
-`geo` turns it on.
+docs/facts/mixpanel-http-api.md#reserved-profile-properties). The city that Mixpanel finds is
+unknown, so the cities are invented: one for each range of addresses that is reserved for
+documentation (RFC 5737, RFC 3849), and one for each hemisphere. Any other address has no place. The
+project option `geo` turns it on.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ def place_of(endpoint: str, record: Mapping[str, Any], ip: str | None, sender: s
 
     `ip` is the control parameter, `sender` the address of the connection. Events: coordinates, else
     the sender if `ip=1`, else the property `ip`. Profiles, only with `$set` or `$set_once`:
-    coordinates, else `$ip`, else the sender unless `ip=0`. Groups are nowhere.
+    coordinates, else `$ip`, else the sender unless `ip=0`. Groups have no place.
     """
     if endpoint in ("/track", "/import"):
         sent = record["properties"]

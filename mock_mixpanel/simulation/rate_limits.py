@@ -1,9 +1,10 @@
-"""Rate limits: how much a project may send in a minute, and how often it may be read
+"""Rate limits: the records and bytes that a project may send, and its number of reads
 (docs/facts/mixpanel-http-api.md#event-limits, docs/facts/mixpanel-http-api.md#reading-back,
 docs/facts/mixpanel-http-api.md#rate-limits-errors-and-retries).
 
-Counted is what is read, refused records too: a 400 counts in Mixpanel as well. What a 429 refuses
-does not count (choice). Time is the virtual clock's, so waiting is `advance`.
+All records that are read count, also refused ones: a 400 counts in Mixpanel as well. Requests that
+a 429 refuses do not count (choice). Times are those of the virtual clock, so a test waits by
+`advance`.
 """
 
 from collections.abc import Iterable
@@ -49,7 +50,7 @@ class Rates:
         if not limits.rated:
             return None
         with self._shared.changing(PART) as part:
-            # A clock that was set back leaves requests of the future: they are gone too.
+            # After the clock was set back, requests of the future are removed too.
             since = new.at - limits.rate_seconds
             sent = [each for each in part.get(token, []) if since < each[0] <= new.at]
             records = new.records + sum(each[1] for each in sent)

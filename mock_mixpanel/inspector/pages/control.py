@@ -1,4 +1,4 @@
-"""The pages that change something: clock, faults, leaks, project options, forgetting."""
+"""The pages with forms: clock, faults, leaks, project options, reset."""
 
 import json
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.simulation.fault_actions import CLOSINGS, FaultError
 
 STEPS = (("1 second", 1), ("1 minute", 60), ("1 hour", 3600), ("1 day", 86400))
-"""What the clock can be advanced by with one button, in seconds."""
+"""Seconds by which a button advances the clock."""
 MOST_DUE = 10
-"""Times at which something is due that the page of the clock shows."""
+"""Number of due times that the page of the clock shows."""
 LARGEST_FORM = 256 * 1024
 """Bytes."""
 OPTIONS = ("identity", "alias_delay", "region", "group_keys", "project_id", "geo")
@@ -31,7 +31,7 @@ class ControlPages:
         self._site = site
 
     def views(self) -> dict[str, View]:
-        """The path of each page below `/_mock/ui/`, and what answers it."""
+        """The view of each page, by the path below `/_mock/ui/`."""
         return {
             "clock": self.clock,
             "faults": self.faults,
@@ -40,7 +40,7 @@ class ControlPages:
         }
 
     def actions(self) -> dict[str, View]:
-        """The path of each form's action, and what carries it out."""
+        """The function of each form's action, by path."""
         return {
             "clock": self._acting(self._change_clock, self.clock),
             "faults": self._acting(self._change_faults, self.faults),
@@ -49,7 +49,7 @@ class ControlPages:
         }
 
     def clock(self, problem: str | None = None) -> Response:
-        """The virtual clock, and what is due next."""
+        """The virtual clock, and the next due effects."""
         visit = self._site.visit()
         projections = self._site.backend.projections
         with projections.locked():

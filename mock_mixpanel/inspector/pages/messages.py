@@ -1,7 +1,7 @@
-"""The pages about messages of a gateway: what came, and the requests and people that it became.
+"""The pages about messages of a gateway: the messages, and the requests and people they lead to.
 
-The gateway and the mock know nothing of each other. A program that starts both in one process gives
-the mock a function that reads the gateway's latest messages. The pages themselves fetch nothing.
+The gateway and the mock do not depend on each other. A program that starts both in one process
+passes to the mock a function that reads the gateway's latest messages.
 """
 
 import json
@@ -19,13 +19,13 @@ from mock_mixpanel.inspector.visit import LISTED
 from mock_mixpanel.inspector.wording import MESSAGE_STATUSES
 
 LOOKED_AT = 500
-"""The latest messages among which a request's messages are looked for."""
+"""Number of latest messages that are searched for the messages of a request."""
 ARRIVED = 1000
-"""The latest records among which those of a message are looked for."""
+"""Number of latest records that are searched for the records of a message."""
 
 
 class Operation(NamedTuple):
-    """An operation of a message, and the record that it became, if that arrived here.
+    """An operation of a message, and its record, if that arrived here.
 
     `known` says whether there is a person with the id `who`.
     """
@@ -44,12 +44,12 @@ class MessagePages:
         self._site, self._read = site, read
 
     def views(self) -> dict[str, View]:
-        """The path of each page below `/_mock/ui/`, and what answers it."""
+        """The view of each page, by the path below `/_mock/ui/`."""
         number = "<int(min=1, max=999999999999999):number>"
         return {"messages": self.messages, f"messages/{number}": self.message}
 
     def messages(self) -> Response:
-        """The latest messages, newest first; `fate` leaves those with one status."""
+        """The latest messages, newest first; the query parameter `fate` selects one status."""
         visit, fate = self._site.visit(), request.args.get("fate")
         if fate and fate not in MESSAGE_STATUSES:
             known = ", ".join(MESSAGE_STATUSES)

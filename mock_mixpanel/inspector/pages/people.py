@@ -30,7 +30,7 @@ class PeoplePages:
         self._site = site
 
     def views(self) -> dict[str, View]:
-        """The path of each page below `/_mock/ui/`, and what answers it."""
+        """The view of each page, by the path below `/_mock/ui/`."""
         return {
             "people": lambda: self._list("profiles"),
             "groups": lambda: self._list("groups"),
@@ -124,7 +124,8 @@ def by_day(items: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, An
 
 
 def advice(splits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Splits with the first record that caused each, and by how much it was too early."""
+    """Splits with the first record that caused each, and the number of seconds by which it was too
+    early."""
     found = []
     for split in splits:
         first = split["causes"][0] if split["causes"] else None

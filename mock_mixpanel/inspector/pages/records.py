@@ -25,7 +25,7 @@ LATEST = 10
 """Requests on the overview."""
 FRAMES = "form-action 'none'; frame-ancestors 'none'"
 CHARTED, CHART_SECONDS = 500, 0.01
-"""The latest requests that the overview's chart looks at, and the processor time that it takes."""
+"""Limits of the overview's chart: number of latest requests, and seconds of processor time."""
 MOST_COPIED = 20_000
 """Characters of all forms of a request that its page shows at once; else each has a page."""
 MOST_REASONS = 8
@@ -33,7 +33,7 @@ MOST_REASONS = 8
 
 
 class OverviewProblem(NamedTuple):
-    """A line of the overview: how many, of what, and where to look."""
+    """A line of the overview: the count, the kind of problem, and the page that lists it."""
 
     number: str
     text: str
@@ -49,7 +49,7 @@ class RecordPages:
         self._site, self._gateway = site, gateway
 
     def views(self) -> dict[str, View]:
-        """The path of each page below `/_mock/ui/`, and what answers it."""
+        """The view of each page, by the path below `/_mock/ui/`."""
         number = "<int(max=999999999999999999):number>"
         return {
             "": self.start,

@@ -13,7 +13,7 @@ from mock_mixpanel.inspector.site import Site
 from mock_mixpanel.inspector.visit import Visit
 
 MOST = 200
-"""The latest requests, records, people and groups that are saved."""
+"""Maximum number of requests, records, people and groups that are saved, the latest ones."""
 
 
 _SHEET = (files("mock_mixpanel.inspector") / "static") / "inspector.css"
@@ -21,7 +21,7 @@ STYLE = Markup(_SHEET.read_text(encoding="utf-8"))  # noqa: S704 - our own file,
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'"
 )
-"""The file's own policy: nothing but its style sheet."""
+"""The content security policy of the file: only its style sheet is allowed."""
 
 
 def saved_values(site: Site, visit: Visit) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def query(call: ReadbackCall) -> ReadbackResponse:
         session_id = session_id or f"{int(call.now)}-{secrets.token_hex(6)}"
         results = _profiles(call, project)
         session = {"token": project.token, "page_size": size, "total": len(results)}
-        # Page 0 is there even if it is empty.
+        # Page 0 exists even if it is empty.
         starts = range(0, max(1, len(results)), size)
         pages = [{**session, "results": results[start : start + size]} for start in starts]
         call.backend.remember(session_id, [dump(each) for each in pages])

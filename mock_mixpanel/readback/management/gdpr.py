@@ -129,7 +129,7 @@ def _create(call: ReadbackCall, endpoint: str) -> ReadbackResponse:
 
 
 def _most_ids(project: Project, endpoint: str) -> int:
-    """How many people one task may name (mixpanel/docs-legacy#2741)."""
+    """Maximum number of people in one task (mixpanel/docs-legacy#2741)."""
     if endpoint == RETRIEVALS:
         return MOST_IDS
     return MOST_IDS // (len(project.group_keys) + 1)

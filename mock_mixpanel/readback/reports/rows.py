@@ -1,4 +1,4 @@
-"""The events that reports count: each once, with its person and what expressions can read."""
+"""The events that reports count: each once, with its person and the properties for expressions."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -83,7 +83,7 @@ def counting(call: ReadbackCall) -> str:
 
 
 def amount(rows: Collection[EventRow], kind: str) -> int | float:
-    """How many events, people, or events for each of the people."""
+    """The number of events, of people, or of events for each person."""
     if kind == "general":
         return len(rows)
     persons = len({each.who for each in rows})

@@ -79,7 +79,8 @@ def normalized_hash(unit: str, salt: str) -> float:
 
 
 def _split(flag: FlagDefinition, unit: str, splits: dict[str, float]) -> dict[str, Any]:
-    """The variant whose part of the range has the hash; the last one if the parts leave a rest."""
+    """The variant whose part of the range contains the hash; the last one if the parts do not fill
+    the range."""
     place = normalized_hash(unit, f"{flag['key']}{flag['hash_salt'] or ''}variant")
     until = 0.0
     variants: list[dict[str, Any]] = flag["ruleset"]["variants"]

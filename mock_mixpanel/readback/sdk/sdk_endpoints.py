@@ -1,8 +1,8 @@
 """Endpoints that SDKs call at start-up (docs/facts/mixpanel-http-api.md#endpoints-that-sdks-call,
 docs/facts/real-clients.md#what-counts-as-success).
 
-There are no remote settings or replays here: each response says so, and no SDK takes it for an
-error. What they send is in the journal and nowhere else.
+The mock has no remote settings and no replays. Each response says so in a form that no SDK treats
+as an error. The requests are only in the journal.
 """
 
 from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse
@@ -12,7 +12,7 @@ SDK_PATHS = ("/flags", "/record", "/settings", "/decide")
 
 
 def record(call: ReadbackCall) -> ReadbackResponse:
-    """A piece of a session replay: JSON and 200 let the client go on to the next."""
+    """A piece of a session replay: after JSON and 200 the client sends the next piece."""
     return ReadbackResponse.json({"code": 200, "status": "OK"})
 
 
@@ -22,6 +22,7 @@ def settings(call: ReadbackCall) -> ReadbackResponse:
 
 
 def decide(call: ReadbackCall) -> ReadbackResponse:
-    """Nothing to show; gone from Mixpanel in April 2026, old mobile SDKs still ask (choice)."""
+    """An empty response. Mixpanel removed the route in April 2026; old mobile SDKs still call it
+    (choice)."""
     nothing = ("notifications", "surveys", "variants", "event_bindings", "integrations")
     return ReadbackResponse.json({**{name: [] for name in nothing}, "automatic_events": False})
