@@ -74,7 +74,9 @@ class MockProject:
             body = orjson.dumps(records)
         except TypeError:
             body = json.dumps(records).encode()
-        status, _ = self._request("POST", endpoint, query_text, body)
+        status, answer = self._request("POST", endpoint, query_text, body)
+        if status == 200 and _all_readable(endpoint, records, answer):
+            return SentRequest(len(records))
         [last] = self._call("GET", "/_mock/requests", query="limit=1&summary=1")
         if TOKEN in last["tokens"]:
             return SentRequest(last["records"])
@@ -137,6 +139,30 @@ class MockProject:
         finally:
             getattr(chunks, "close", lambda: None)()
         return int(status.partition(" ")[0]), answer
+
+
+def _all_readable(endpoint: str, records: Sequence[Json], answer: bytes) -> bool:
+    """Whether a response proves that the mock read the records, and the first as our project's.
+
+    A success without the token of our project proves nothing: the record can be another project's.
+    """
+    if endpoint not in QUERIES or not records or _token(endpoint, records[0]) != TOKEN:
+        return False
+    try:
+        found = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        return False
+    if type(found) is dict:
+        return found.get("status") == 1 or found.get("num_records_imported") == len(records)
+    return type(found) is int and found == 1
+
+
+def _token(endpoint: str, record: Json) -> Any:
+    """The token where Mixpanel reads it: in the properties of an event, `$token` of an update."""
+    if endpoint in ("/engage", "/groups"):
+        return record.get("$token")
+    properties = record.get("properties")
+    return properties.get("token") if type(properties) is dict else None
 
 
 def _problem(answer: bytes) -> str:
