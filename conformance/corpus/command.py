@@ -1,5 +1,6 @@
 """The commands `corpus synth`, `corpus redact` and `corpus import`."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from conformance.corpus.reading import STDIN, corpus_files, read_corpus
 from conformance.corpus.redact import CorpusRedactor
 from conformance.corpus.synth import synth
 from conformance.errors import EXIT_FAILURES, UsageError
+from conformance.spec.scenarios.loading import Json
 from conformance.targets.destination_guard import answers_errors
 
 
@@ -93,13 +95,21 @@ def redact_command(
                     bad += 1
                     click.echo(f"{chunk.name}:{number}: left out: a session", err=True)
                 else:
-                    yield orjson.dumps(redactor.entry(entry))
+                    yield _line(redactor.entry(entry))
 
     with written(output) as sink:
         write_lines(sink, lines())
     if bad:
         click.echo(f"lines left out, because they are not messages: {bad}", err=True)
         sys.exit(EXIT_FAILURES)
+
+
+def _line(entry: Json) -> bytes:
+    try:
+        return orjson.dumps(entry)
+    except TypeError:
+        # Whole numbers of more than 64 bits are JSON too.
+        return json.dumps(entry, separators=(",", ":")).encode()
 
 
 def _key(path: Path | None) -> bytes:

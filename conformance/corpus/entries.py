@@ -13,13 +13,12 @@ classic integration's keys.
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import orjson
-
 from conformance.runner.captures.cloud import destination_settings
 from conformance.spec.scenarios.loading import Json
 from translator import Settings
 from translator.bulk import needs_check, parse_line
 from translator.core.errors import TranslationError
+from translator.core.values.json_values import has_long_number, parse_exactly
 
 
 class BadLine(Exception):
@@ -35,7 +34,7 @@ class CorpusEntry(NamedTuple):
 
     `settings` and `now` (aware) are None if the line does not contain them. `session`: the message
     is a line with a whole session of a page or app. `plain`: the message was JSON text that cannot
-    be nested too deeply.
+    be nested too deeply and has no long numbers.
     """
 
     where: str
@@ -50,12 +49,12 @@ class CorpusEntry(NamedTuple):
 def read_entry(line: bytes, where: str) -> CorpusEntry:
     """The entry on a line. Raises BadLine if the line is not a JSON object."""
     try:
-        value = orjson.loads(line)
+        value = parse_exactly(line)
     except ValueError:
         # Numbers that orjson refuses are JSON too.
         value, strict = _parsed(line), False
     else:
-        strict = True
+        strict = not has_long_number(line)
     if type(value) is not dict:
         raise BadLine("not an object", line[:80].decode(errors="replace"))
     if "session" in value and "type" not in value:

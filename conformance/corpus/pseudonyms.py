@@ -59,11 +59,17 @@ class Pseudonyms:
         return float(self.words(mantissa) + mark + exponent)
 
     def _large(self, value: int) -> int:
-        """Numbers that need nearly 64 bits stay within 64 bits, and beyond 63 where they were."""
+        """Numbers need as many bits as before: 63, 64 or more. Longer ones keep their length."""
         size = abs(value)
-        low, high = (_LARGE, 2**63) if size < 2**63 else (2**63, 2**64)
         if value == -(2**63):
             return value
+        if size < 2**63:
+            low, high = _LARGE, 2**63
+        elif 0 < value < 2**64:
+            low, high = 2**63, 2**64
+        else:
+            digits, shortest = len(str(size)), 2**64 if value > 0 else 2**63 + 1
+            low, high = max(shortest, 10 ** (digits - 1)), 10**digits
         size = low + self._permuted(size - low, high - low, f"number {low}")
         return size if value > 0 else -size
 

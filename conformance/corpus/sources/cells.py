@@ -11,6 +11,8 @@ from uuid import UUID
 
 import orjson
 
+from translator.core.values.json_values import parse_exactly
+
 _INTEGER = re.compile(r"[+-]?\d{1,400}")
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d{0,18})(\.\d+)?([eE][+-]?\d{1,3})?")
 _TRUE, _FALSE = frozenset(["true", "t", "yes", "1"]), frozenset(["false", "f", "no", "0"])
@@ -116,7 +118,7 @@ def _iso(moment: datetime) -> str:
 
 
 def _json(value: Any) -> Any:
-    return orjson.loads(value) if type(value) is str else value
+    return parse_exactly(value.encode()) if type(value) is str else value
 
 
 def _auto(value: Any) -> Any:
@@ -124,7 +126,7 @@ def _auto(value: Any) -> Any:
     if value in ("true", "false"):
         return value == "true"
     if type(value) is str and _JSON_NUMBER.fullmatch(value):
-        return json_value(orjson.loads(value))
+        return json_value(parse_exactly(value.encode()))
     return value
 
 

@@ -11,13 +11,12 @@ or a batch of events in `payload` (`EventPayload` in older versions).
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import orjson
-
 from conformance.corpus.reading import read_corpus
 from conformance.corpus.sources.rows import ImportedRow, RowError, Rows, imported
 from conformance.spec.scenarios.loading import Json
 from translator.bulk import parse_line
 from translator.core.errors import TranslationError
+from translator.core.values.json_values import parse_exactly
 
 PAYLOADS = ("payload", "EventPayload", "event_payload")
 """Members of a RudderStack job that can hold the event."""
@@ -53,7 +52,7 @@ def _lines(files: Iterable[str]) -> Iterator[tuple[str, bytes]]:
 
 def _parsed(line: bytes | str) -> Any:
     try:
-        return orjson.loads(line)
+        return parse_exactly(line.encode() if isinstance(line, str) else line)
     except ValueError:
         pass
     try:

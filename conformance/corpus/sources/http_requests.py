@@ -8,11 +8,10 @@ from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-import orjson
-
 from conformance.corpus.sources.mixpanel_records import kind_of_path, message_of
 from conformance.corpus.sources.rows import MAX_NESTING, ImportedRow, RowError, Rows, imported
 from mock_mixpanel.ingest.decoding import BodyTooLargeError, UnreadableError, decode, decompressed
+from translator.core.values.json_values import parse_exactly
 from translator.gateway.messages.bodies import BadRequestError
 from translator.gateway.messages.calls import BATCHES, KINDS, messages_of
 
@@ -96,7 +95,7 @@ def _looks_like_segment(request: RecordedRequest) -> bool:
 def _json_body(request: RecordedRequest) -> Any:
     try:
         plain = decompressed(request.body, _encoding(request), MAX_BODY_BYTES)
-        return orjson.loads(plain)
+        return parse_exactly(plain)
     except BodyTooLargeError:
         raise RowError("body_too_large", f"the body is over {MAX_BODY_BYTES} bytes") from None
     except (UnreadableError, ValueError):

@@ -7,6 +7,7 @@ revision. It relies on what every revision has: `translate`, `Settings`, `Rules`
 `as_json`. docs/how-to/targets.md describes the protocol.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ def main() -> None:
     sys.path.insert(0, sys.argv[1])
     answer: Callable[[Any, datetime], Any] | None = None
     for line in sys.stdin.buffer:
-        ask = orjson.loads(line)
+        ask = parsed(line)
         reply: dict[str, Any] = {}
         if ask["command"] == "start":
             answer, reply = started(ask)
@@ -29,8 +30,24 @@ def main() -> None:
             assert answer is not None, "not started"
             now = datetime.fromisoformat(ask["now"])
             reply = {"answers": [answer(message, now) for message in ask["messages"]]}
-        sys.stdout.buffer.write(orjson.dumps(reply) + b"\n")
+        sys.stdout.buffer.write(printed(reply) + b"\n")
         sys.stdout.buffer.flush()
+
+
+LONG_NUMBER = re.compile(rb"\d{19}")
+
+
+def parsed(line: bytes) -> Any:
+    """The value of a line. orjson reads whole numbers of more than 64 bits as floats."""
+    return json.loads(line) if LONG_NUMBER.search(line) else orjson.loads(line)
+
+
+def printed(reply: dict[str, Any]) -> bytes:
+    """The reply as JSON text. orjson refuses whole numbers of more than 64 bits."""
+    try:
+        return orjson.dumps(reply)
+    except TypeError:
+        return json.dumps(reply).encode()
 
 
 def started(ask: Any) -> tuple[Callable[[Any, datetime], Any] | None, dict[str, Any]]:

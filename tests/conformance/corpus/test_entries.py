@@ -69,6 +69,29 @@ def test_deep_messages_are_told() -> None:
     assert not read_entry(deep, "f:1").plain
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("18446744073709551615", 2**64 - 1),
+        ("18446744073709551617", 2**64 + 1),
+        ("-9223372036854775809", -(2**63) - 1),
+        ("9" * 400, 10**400 - 1),
+        ("100000000000000000000", 1e20),
+        ("1.5e300", 1.5e300),
+    ],
+)
+def test_numbers_keep_their_digits(text: str, number: float) -> None:
+    """A whole number is read exactly; one that JavaScript prints for a float is that float."""
+    line = f'{{"type": "track", "properties": {{"n": {text}}}}}'.encode()
+    found = read_entry(line, "f:1").message["properties"]["n"]
+    assert (found, type(found)) == (number, type(number))
+
+
+def test_long_numbers_are_checked() -> None:
+    """A line with a long number is not plain, so the translator refuses it by its field."""
+    assert not read_entry(b'{"type": "track", "userId": 123456789012345678901}', "f:1").plain
+
+
 def test_a_session() -> None:
     """A line with a session is one entry; of its options those that are settings count."""
     line = b'{"id": "s", "session": [], "settings": {"token": "T", "nameTag": true}}'

@@ -191,6 +191,15 @@ def test_large_numbers_stay_within_64_bits(value: int) -> None:
     assert (value < 2**63) is (found < 2**63)
 
 
+@pytest.mark.parametrize("value", [2**64, 10**20 + 1, -(2**63) - 1, -(2**64), 10**400 + 7])
+def test_larger_numbers_stay_beyond_64_bits(value: int) -> None:
+    """A translator refuses such numbers, and still refuses the pseudonyms."""
+    found = traits(x=value)["x"]
+    assert found != value
+    assert (type(found), len(str(value)), value < 0) == (int, len(str(found)), found < 0)
+    assert not -(2**63) <= found < 2**64
+
+
 @pytest.mark.parametrize(
     ("value", "script"),
     [

@@ -6,11 +6,12 @@ docs/facts/cloud-classic.md#dates-inside-values). Mixpanel applies its own limit
 texts, ...); nothing is cut here.
 """
 
+import json
 import math
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 
@@ -74,6 +75,23 @@ def whole_number(text: str) -> int | float:
     as_float = float(text)
     exact = math.isfinite(as_float) and Decimal(repr(as_float)) == Decimal(text)
     return as_float if exact else number
+
+
+def parse_exactly(text: bytes) -> Any:
+    """The value of JSON text, with whole numbers of more than 64 bits as `whole_number` reads them.
+
+    Raises ValueError for text that is not JSON, and for nesting that Python cannot read.
+    """
+    if not has_long_number(text):
+        return orjson.loads(text)
+    try:
+        return json.loads(text.decode(), parse_int=whole_number, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def format_value(value: Any) -> Any:

@@ -26,6 +26,14 @@ def test_an_archive_folder(tmp_path: Path) -> None:
     assert (found.status, found.summary) == (0, ["imported: 2 messages (2 track)"])
 
 
+def test_long_numbers_keep_their_digits(tmp_path: Path) -> None:
+    """Whole numbers of more than 64 bits are often ids: two of them never become one."""
+    messages = [{**SEEN, "userId": 10**30 + number} for number in (1, 2)]
+    file = tmp_path / "in"
+    file.write_text("".join(json.dumps(message) + "\n" for message in messages))
+    assert run_import("segment-s3", file).messages == messages
+
+
 def test_bad_lines_stop_only_themselves(tmp_path: Path) -> None:
     """Each bad line is counted by its code, with its place and without its content."""
     file = tmp_path / "in"
