@@ -16,7 +16,7 @@ import psycopg
 from mock_mixpanel.log.records import Arrival, Exchange, RecordVerdict
 from mock_mixpanel.log.row_codec import Packed, pack
 from mock_mixpanel.log.stores import open_store
-from mock_mixpanel.log.stores.sql_schema import LOG, checksum
+from mock_mixpanel.log.stores.sql.schema import LOG, checksum
 
 TOKEN = "T"
 BATCH = 50

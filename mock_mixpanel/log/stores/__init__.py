@@ -160,7 +160,7 @@ def open_store(url: str, keep: int | None = None, *, check: bool = True) -> Stor
         if check:
             folder.check()
         return folder
-    from mock_mixpanel.log.stores.sql import SqlStore
+    from mock_mixpanel.log.stores.sql.store import SqlStore
 
     database = SqlStore(url, keep)
     if check:

@@ -17,7 +17,7 @@ from mock_mixpanel.log import change_watch
 from mock_mixpanel.log.change_watch import KnownPosition
 from mock_mixpanel.log.row_codec import Packed
 from mock_mixpanel.log.stores import Store, open_store
-from mock_mixpanel.log.stores.notifications import CHANNEL
+from mock_mixpanel.log.stores.sql.notifications import CHANNEL
 from tests.mock_mixpanel import postgresql
 
 HEAD = b'[[0,"us","POST","/",{},{},200,"1"],[],null,null]'

@@ -19,9 +19,9 @@ from mock_mixpanel.log.stores import (
     StoreError,
     answers_to_drop,
     open_store,
-    sql_schema,
 )
 from mock_mixpanel.log.stores.folder import SETTINGS_SLACK
+from mock_mixpanel.log.stores.sql.schema import metadata
 from tests.mock_mixpanel import postgresql
 
 KINDS = ["memory", "folder", "sqlite"]
@@ -46,7 +46,7 @@ def postgresql_url(postgresql_server: str) -> Iterator[str]:
     """An empty database."""
     yield postgresql_server
     engine = sa.create_engine(postgresql_server.replace("postgresql:", "postgresql+psycopg:"))
-    sql_schema.metadata.drop_all(engine)
+    metadata.drop_all(engine)
     engine.dispose()
 
 

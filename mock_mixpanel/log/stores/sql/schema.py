@@ -73,6 +73,11 @@ NEXT_ROW = _greater(STATE.c.next_row, _newest.c.id + sa.literal_column("1"))
 NEXT_ENTRY = _greater(STATE.c.next_entry, _newest.c.first + _newest.c.count)
 
 
+SELECT_FLOORS = sa.select(NEXT_ROW, NEXT_ENTRY).select_from(STATE_AND_NEWEST)
+"""The next row id and entry id: lower ones are never assigned."""
+SELECT_NEXT_ROW = sa.select(NEXT_ROW).select_from(STATE_AND_NEWEST)
+
+
 def append_statement(guarded: bool) -> sa.Insert:
     values = [
         NEXT_ROW,

@@ -1,0 +1,1 @@
+"""The store in a database: its tables, connections, notifications, and the store itself."""

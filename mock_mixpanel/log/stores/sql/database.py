@@ -1,0 +1,159 @@
+"""The connections of a store to its database, and its transactions.
+
+One connection writes, and a pool of others reads. A connection that the database closed is opened
+again. Errors of a database server are StoreUnavailableError; each is logged once.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from mock_mixpanel.log.stores import StoreUnavailableError
+from mock_mixpanel.log.stores.sql.engine import engine_for, first_line, shown
+from mock_mixpanel.log.stores.sql.schema import STATE
+
+T = TypeVar("T")
+
+_LOGGER = logging.getLogger("mock_mixpanel")
+
+
+class SqlDatabase:
+    """The connections to one database. `open` comes first; the lock is for users of `writer`."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = engine_for(url)
+        self.lock = threading.RLock()
+        self._depth = 0
+        self._in_transaction = False
+        self._reported: str | None = None
+        """The error that was logged last, until the database works again."""
+        self.writer: sa.Connection
+
+    def open(self) -> None:
+        """Open the connection that writes. Raises SQLAlchemyError."""
+        self.writer = self.engine.connect()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of SQLite."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def shown(self) -> str:
+        """The URL of the database without its passwords."""
+        return shown(self.engine.url)
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether an `exclusive` block runs. Call it with the lock."""
+        return self._depth > 0
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """A transaction in which nobody else writes; may be nested."""
+        with self.lock:
+            self._depth += 1
+            try:
+                if self._depth > 1:
+                    yield
+                    return
+                with self.unavailable_on_errors():
+                    self.again(self._begin)
+                    try:
+                        yield
+                        self.writer.exec_driver_sql("COMMIT")
+                        self._reported = None
+                    except BaseException:
+                        self._roll_back()
+                        raise
+                    finally:
+                        self._in_transaction = False
+            finally:
+                self._depth -= 1
+
+    def again(self, action: Callable[[], T]) -> T:
+        """Do something once more on a new connection if the database had closed this one.
+
+        In the middle of a transaction it is done once, because what was done before is lost.
+        """
+        with self.unavailable_on_errors():
+            if self._in_transaction:
+                return action()
+            if not self.writer.closed:
+                try:
+                    return action()
+                except DBAPIError as error:
+                    if not error.connection_invalidated:
+                        raise
+            self.discard()
+            self.open()
+            return action()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection that reads, outside of a transaction."""
+        with self.unavailable_on_errors(), self.engine.connect() as reader:
+            yield reader
+
+    @contextmanager
+    def unavailable_on_errors(self) -> Iterator[None]:
+        """Turn errors of a database server into StoreUnavailableError, and log each once."""
+        driver = self.engine.dialect.loaded_dbapi
+        try:
+            yield
+        except (DBAPIError, driver.Error) as error:
+            cause = getattr(error, "orig", error)
+            kinds = (driver.OperationalError, driver.InternalError, driver.ProgrammingError)
+            if self.is_sqlite or not isinstance(cause, kinds):
+                raise
+            text = f"{self.shown}: {first_line(cause)}"
+            if text != self._reported:
+                self._reported = text
+                _LOGGER.warning("The store does not work: %s", text)
+            raise StoreUnavailableError(text) from error
+
+    def connect(self, **options: Any) -> Any:
+        """A connection of the driver that commits each statement."""
+        driver: Any = self.engine.dialect.loaded_dbapi
+        arguments, given = self.engine.dialect.create_connect_args(self.engine.url)
+        return driver.connect(*arguments, **{**options, **given}, autocommit=True)
+
+    def discard(self) -> None:
+        """Close the connection that writes, without asking the database."""
+        with suppress(SQLAlchemyError):
+            self.writer.invalidate()
+        with suppress(SQLAlchemyError):
+            self.writer.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self.is_sqlite:
+            self.writer.close()
+        else:
+            self.discard()
+        self.engine.dispose()
+
+    def _begin(self) -> None:
+        if self.is_sqlite:
+            self.writer.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            try:
+                self.writer.exec_driver_sql("BEGIN")
+                self.writer.execute(sa.select(STATE.c.only).with_for_update()).all()
+            except BaseException:
+                self._roll_back()
+                raise
+        self._in_transaction = True
+
+    def _roll_back(self) -> None:
+        """Undo the transaction. If the connection cannot do so, the next call opens another."""
+        try:
+            self.writer.exec_driver_sql("ROLLBACK")
+        except SQLAlchemyError:
+            if not self.is_sqlite:
+                self.discard()

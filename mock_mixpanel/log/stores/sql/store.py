@@ -1,0 +1,234 @@
+"""The store in a database, by SQLAlchemy: it outlives the process, and several workers share it.
+
+SQLite is used in WAL mode and never waits for the disk: what was acknowledged survives the end of
+the process, however sudden, but not a power cut. One writer at a time appends rows, so they become
+visible in the order of their ids.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from mock_mixpanel.log.row_codec import Packed, Row, has_token, without
+from mock_mixpanel.log.stores import (
+    PAGE,
+    Changes,
+    Page,
+    StoreError,
+    answers_to_drop,
+    oldest_to_keep,
+    tells_nothing,
+)
+from mock_mixpanel.log.stores.sql.database import SqlDatabase
+from mock_mixpanel.log.stores.sql.notifications import Notifications
+from mock_mixpanel.log.stores.sql.schema import (
+    ANSWERS,
+    LOG,
+    ROW,
+    SELECT_ANSWERS,
+    SELECT_CHANGES,
+    SELECT_EXTENT,
+    SELECT_FLOORS,
+    SELECT_NEXT_ROW,
+    SELECT_PAGE,
+    SELECT_ROWS,
+    SELECT_ROWS_WITHOUT_BODIES,
+    SETTINGS,
+    STATE,
+    append_statement,
+    checksum,
+    from_column,
+    read_row,
+    to_column,
+)
+from mock_mixpanel.log.stores.sql.setup import check_file, prepare
+
+
+class _Compiled(NamedTuple):
+    """A statement as the driver takes it, and the order of its values if they have no names."""
+
+    sql: str
+    names: Sequence[str] | None
+
+
+class SqlStore:
+    """Rows in a table; see `Store` for the methods. Opening raises StoreError."""
+
+    def __init__(self, url: str, keep: int | None = None) -> None:
+        self._keep = keep
+        self._database = SqlDatabase(url)
+        self._told: list[Notifications] = []
+        self._append = self._compiled(append_statement(guarded=False))
+        self._append_at = self._compiled(append_statement(guarded=True))
+        prepare(self._database)
+
+    def check(self) -> None:
+        """Read an SQLite file and compare all checksums. Raises StoreError for damaged rows.
+
+        Other databases check their own pages.
+        """
+        if self._database.is_sqlite:
+            check_file(self._database)
+
+    def settings(self, since: int) -> Changes:
+        with self._database.lock:
+            found = self._database.again(
+                lambda: self._execute(SELECT_CHANGES, {"since": since}).all()
+            )
+        if not found:
+            raise StoreError(
+                f"{self._database.shown} has lost its state: the table `state` is empty"
+            )
+        changed = {from_column(name): value for _, name, value in found if name is not None}
+        return Changes(found[0][0], changed)
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        return self._database.exclusive()
+
+    def put(self, name: str, value: bytes | None) -> None:
+        self._change()
+        key = to_column(name)
+        version = sa.select(STATE.c.version).scalar_subquery()
+        self._execute(SETTINGS.delete().where(SETTINGS.c.name == key))
+        new = {"name": key, "version": version, "value": value}
+        self._execute(SETTINGS.insert().values(checksum=checksum(value or b""), **new))
+
+    def append(self, packed: Packed, version: int | None = None) -> bool:
+        values = {
+            "new_count": max(1, packed.size),
+            "new_token": to_column(packed.token),
+            "new_head": packed.head,
+            "new_body": packed.body,
+            "new_checksum": checksum(packed.head, packed.body),
+        }
+        if version is not None:
+            values["version"] = version
+        sql, names = self._append if version is None else self._append_at
+        sent: Any = values if names is None else tuple(values[name] for name in names)
+        with self._database.lock:
+            if self._database.is_exclusive or self._database.is_sqlite:
+                done = self._append_row(sql, sent)
+            else:
+                with self.exclusive():
+                    done = self._append_row(sql, sent)
+            if self._keep is not None and done and not self._database.is_exclusive:
+                self._drop()
+            return done
+
+    def page(self, generation: int | None, after: int, most: int = PAGE) -> Page:
+        with self._database.reading() as reader:
+            found = reader.execute(SELECT_PAGE, {"after": after, "most": most}).all()
+            if after and generation not in (None, found[0][0]):
+                found = reader.execute(SELECT_PAGE, {"after": 0, "most": most}).all()
+        rows = [read_row(each[1:]) for each in found if each[1] is not None]
+        return Page(found[0][0], rows, len(rows) < most)
+
+    def last(self) -> int:
+        with self._database.reading() as reader:
+            return int(reader.execute(SELECT_NEXT_ROW).scalar_one()) - 1
+
+    def rows(self, ids: Sequence[int], *, bodies: bool = True) -> Sequence[Row]:
+        select = SELECT_ROWS if bodies else SELECT_ROWS_WITHOUT_BODIES
+        with self._database.reading() as reader:
+            found = {row[0]: read_row(row) for row in reader.execute(select, {"ids": list(ids)})}
+        return [found[each] for each in ids if each in found]
+
+    def forget(self, token: str | None) -> int:
+        with self.exclusive():
+            next_row, next_entry = self._execute(SELECT_FLOORS).one()
+            if token is None:
+                self._execute(LOG.delete())
+            else:
+                self._execute(LOG.delete().where(LOG.c.token == to_column(token)))
+                self._forget_some(token)
+            self._change(
+                next_row=next_row, next_entry=next_entry, generation=STATE.c.generation + 1
+            )
+            return int(self._execute(sa.select(STATE.c.generation)).scalar_one())
+
+    def drop(self, entry: int) -> None:
+        with self.exclusive():
+            # By id, which has an index; `first` grows with it.
+            first_kept = sa.select(sa.func.min(LOG.c.id)).where(LOG.c.first >= entry)
+            newest = sa.select(sa.func.max(LOG.c.id))
+            ids = [self._execute(each).scalar() for each in (first_kept, newest)]
+            end = min((each for each in ids if each is not None), default=0)
+            if self._execute(LOG.delete().where(LOG.c.id < end)).rowcount:
+                self._change(generation=STATE.c.generation + 1)
+
+    def remember(self, name: str, pages: Sequence[bytes]) -> None:
+        name = str(to_column(name))
+        with self.exclusive():
+            self._execute(ANSWERS.delete().where(ANSWERS.c.name == name))
+            new = [{"name": name, "page": n, "value": each} for n, each in enumerate(pages)]
+            self._execute(ANSWERS.insert(), new)
+            sizes = {key: int(size) for key, size in self._execute(SELECT_ANSWERS)}
+            old = answers_to_drop(sizes)
+            self._execute(ANSWERS.delete().where(ANSWERS.c.name.in_(old)))
+
+    def recall(self, name: str, page: int) -> bytes | None:
+        wanted = (ANSWERS.c.name == to_column(name), ANSWERS.c.page == page)
+        asked = sa.select(ANSWERS.c.value).where(*wanted)
+        with self._database.reading() as reader:
+            found: bytes | None = reader.execute(asked).scalar()
+            return found
+
+    def tell(self, changed: Callable[[], None]) -> Callable[[], bool]:
+        if self._database.is_sqlite:
+            return tells_nothing
+        told = Notifications(self._database.connect, changed)
+        self._told.append(told)
+        return lambda: told.listening
+
+    def close(self) -> None:
+        for each in self._told:
+            each.close()
+        self._database.close()
+
+    def _compiled(self, statement: sa.Insert) -> _Compiled:
+        compiled = statement.compile(self._database.engine)
+        return _Compiled(str(compiled), compiled.positiontup)
+
+    def _append_row(self, sql: str, values: Any) -> bool:
+        """Append a row and return whether it was; by the driver alone, as it is the hot path."""
+        driver: Any = self._database.writer.connection.driver_connection
+        return bool(driver.execute(sql, values).rowcount > 0)
+
+    def _execute(self, statement: sa.Executable, values: Any = None) -> Any:
+        """Execute a statement on the connection that writes."""
+        return self._database.writer.execute(statement, values)
+
+    def _change(self, **values: Any) -> None:
+        """Change the state, which is another version then."""
+        self._execute(STATE.update().values(version=STATE.c.version + 1, **values))
+
+    def _forget_some(self, token: str) -> None:
+        """Take the records of a project out of requests with records of several."""
+        mixed = sa.select(*ROW).where(LOG.c.token.is_(None))
+        for row in [read_row(each) for each in self._execute(mixed)]:
+            if not has_token(row, token):
+                continue
+            left = without(row, token)
+            this = LOG.c.id == row.id
+            if left is None:
+                self._execute(LOG.delete().where(this))
+            else:
+                new = {"token": to_column(left.token), "head": left.head, "body": left.body}
+                new_sum = checksum(left.head, left.body)
+                self._execute(LOG.update().where(this).values(checksum=new_sum, **new))
+
+    def _drop(self) -> None:
+        """Drop the oldest rows if there are too many."""
+        if self._to_drop() is None:
+            return
+        with self.exclusive():
+            entry = self._to_drop()
+            if entry is not None:
+                self.drop(entry)
+
+    def _to_drop(self) -> int | None:
+        """The entry id before which rows are too many; None if they are not."""
+        first, after = self._database.again(lambda: self._execute(SELECT_EXTENT).one())
+        return oldest_to_keep(after if first is None else first, after, self._keep)
