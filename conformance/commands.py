@@ -1,4 +1,4 @@
-"""The commands that only look: scenarios, recordings, decisions, coverage."""
+"""The commands that only print: scenarios, recordings, decisions, coverage."""
 
 import sys
 from pathlib import Path

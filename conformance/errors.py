@@ -8,7 +8,7 @@ targets/  DriverBroken  the driver between a target and the suite failed      3
 
 EXIT_CONFORMANT, EXIT_FAILURES, EXIT_USAGE, EXIT_ENGINE = 0, 1, 2, 3
 EXIT_INTERRUPTED = 130
-"""As shells tell it of a program that Ctrl-C ended."""
+"""The status that shells use for a program that Ctrl-C ended."""
 
 
 class DataError(Exception):
@@ -26,5 +26,5 @@ class EngineError(Exception):
 class DriverBroken(EngineError):
     """The connection to a target is broken, so its translator cannot be judged.
 
-    The text says what was asked, what came instead, and what the driver wrote to its error stream.
+    The text has the request, the actual response, and the error stream of the driver.
     """

@@ -19,7 +19,7 @@ class HiddenPackageError(click.ClickException):
 
 
 class LazyCommand(NamedTuple):
-    """Where a command is defined, as `module:name`, and its help in one line.
+    """The definition of a command as `module:name`, and its help in one line.
 
     `section` is the heading under which the help of the group lists it.
     """
@@ -46,7 +46,7 @@ class LazyCommand(NamedTuple):
 
 
 def _foreign_file() -> str | None:
-    """Which file Python imports in place of one of our packages, and what to do; None if none."""
+    """An error text if Python imports another file in place of one of our packages, else None."""
     ours = Path(__file__).parents[1]
     for name in ("translator", "mock_mixpanel", "conformance"):
         spec = find_spec(name)

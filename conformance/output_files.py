@@ -1,4 +1,5 @@
-"""The files that a command writes: a path that cannot be written ends it before the work begins."""
+"""Opens output files before the work begins, so that a path that cannot be written fails at
+once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -25,7 +25,7 @@ ENGINE = pytest.StashKey["Engine"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What can be said on the command line, or once for all in `addopts`."""
+    """The options for the command line or `addopts`."""
     group = parser.getgroup("mockpanel")
     group.addoption(
         "--mockpanel-scenarios",
@@ -54,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let pytest look into the folders as well."""
+    """Let pytest also collect the folders of scenarios."""
     folders = [config.invocation_params.dir / name for name in config.option.mockpanel_scenarios]
     for folder in folders:
         if not folder.is_dir():
@@ -65,13 +65,13 @@ def pytest_configure(config: pytest.Config) -> None:
     here = config.invocation_params.dir
     places = [(here / name.partition("::")[0]).resolve() for name in config.args]
     for folder in folders:
-        # Not if it is looked into anyway, or one of its scenarios was named.
+        # Only if pytest does not collect the folder already, and no scenario in it was named.
         if not any(folder.is_relative_to(each) or each.is_relative_to(folder) for each in places):
             config.args.append(str(folder))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what the scenarios ran against."""
+    """Stop the mock and the target."""
     engine = config.stash.get(ENGINE, None)
     if engine is not None:
         engine.close()
@@ -123,7 +123,7 @@ class Engine:
         return target, mock, expected, options.judging
 
     def close(self) -> None:
-        """End them."""
+        """Stop both."""
         self._running.close()
 
 
@@ -156,7 +156,7 @@ class ScenarioItem(pytest.Item):
         self.extra_keyword_matches.update(scenario.tags)
 
     def runtest(self) -> None:
-        """Replay it."""
+        """Replay the scenario."""
         from conformance.errors import DataError, EngineError, UsageError
         from conformance.runner.outcomes import Verdict
 
@@ -172,15 +172,15 @@ class ScenarioItem(pytest.Item):
             raise ScenarioFailed(outcome.text())
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Everything that differs, or why it may fail, in place of a traceback."""
+        """All differences, or the reason of an expected failure, in place of a traceback."""
         if isinstance(excinfo.value, ScenarioFailed | pytest.xfail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where it is, and what pytest calls it."""
+        """The file and the name that pytest shows."""
         return self.path, 0, self.name
 
 
 class ScenarioFailed(Exception):
-    """A scenario that is red; the text says how."""
+    """A scenario failed; the text has its differences."""

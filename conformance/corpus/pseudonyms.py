@@ -48,7 +48,7 @@ class Pseudonyms:
         self.text = lru_cache(maxsize=50_000)(self._text)
 
     def number(self, value: float) -> float:
-        """Another number with the same sign, digits and decimals; -1, 0 and 1 stay."""
+        """Another number with the same sign and number of digits and decimals; -1, 0 and 1 stay."""
         if value in (-1, 0, 1):
             return value
         if type(value) is int:
@@ -95,7 +95,7 @@ class Pseudonyms:
         return self.emails(value) if "@" in value else self.words(value)
 
     def emails(self, value: str, *, only: bool = False) -> str:
-        """A text with its e-mail addresses replaced, and, unless `only` they, its words too."""
+        """A text with its e-mail addresses replaced, and, without `only`, its words too."""
         parts, end = [], 0
         for found in _EMAIL.finditer(value):
             between = value[end : found.start()]

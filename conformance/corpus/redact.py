@@ -1,4 +1,4 @@
-"""Redact real traffic: pseudonyms for personal data, everything else as it was.
+"""Redact real traffic: replace personal data with pseudonyms, and keep everything else.
 
 Not changed, so that a translator treats the redacted message like the real one: the call, event and
 page names, names of properties and traits, types, times of the message, context of devices and
@@ -107,7 +107,7 @@ class CorpusRedactor:
         return value
 
     def _text(self, value: str) -> str:
-        """The first pseudonym that has a meaning."""
+        """The first pseudonym that is not a text with a special meaning for translators."""
         found = self._pseudonyms.text(value)
         while _meaningless(found):
             found = self._pseudonyms.text(found)

@@ -1,7 +1,7 @@
-"""Synthetic traffic from a seed: people who look around, sign up, buy, and come back.
+"""Synthetic traffic from a seed: people visit, sign up, buy, and return.
 
 The same seed gives the same messages, to the byte, and a shorter corpus is the beginning of a
-longer one. Memory is bounded: 64 sessions run at a time, and only the last 1,000 people come back.
+longer one. Memory is bounded: 64 sessions run at a time, and only the last 1,000 people return.
 
 Ids have the forms that Segment's libraries make: the message id of analytics.js 2 and of
 analytics-node is `ajs-next-` or `node-next-`, the time in milliseconds and a UUID; the other
@@ -19,7 +19,7 @@ from conformance.corpus.synth_calls import Session, first_visit, returning_visit
 from conformance.spec.scenarios.loading import Json
 
 START = datetime(2026, 6, 12, tzinfo=UTC)
-"""When the traffic begins, with every seed."""
+"""The start time of the traffic, with every seed."""
 
 MEAN_GAP_SECONDS = 0.25
 SESSIONS = 64
@@ -33,18 +33,17 @@ ZONES = ("+02:00", "-0800", "+0530", "+09")
 """Offsets from UTC, as libraries other than Segment's write them (ISO 8601 allows all forms)."""
 
 AGES_DAYS = (1, 4, 6, 30, 400, 1900)
-"""How long they were stored: less than five days, less than five years (the API secret is needed),
-and longer (the translator refuses them)."""
+"""Storage times: less than five days, less than five years (the API secret is needed), and longer
+(the translator refuses them)."""
 
 OFFSET_SHARE = 0.05
 """Share of messages whose `timestamp` has an offset from UTC."""
 
 
 def synth(messages: int, seed: int, *, clean: bool = False) -> Iterator[Json]:
-    """So many Segment messages, in the order in which they arrive.
-
-    `clean` leaves out what makes a translator refuse or drop a message: hostile messages and those
-    that were stored for more than five days.
+    """Generate a number of Segment messages, in the order of their arrival. `clean` leaves out
+    messages that a translator refuses or drops: hostile messages and those that were stored for
+    more than five days.
     """
     random = Random(seed)  # noqa: S311 - not for secrets
     known: deque[SyntheticPerson] = deque(maxlen=REMEMBERED)

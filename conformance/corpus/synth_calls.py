@@ -1,4 +1,4 @@
-"""The calls of one visit: what a synthetic person does, in the forms of Segment's libraries."""
+"""The calls of one visit of a synthetic person, in the forms of Segment's libraries."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ Session = Iterator[Json]
 
 
 def first_visit(random: Random, who: SyntheticPerson, known: deque[SyntheticPerson]) -> Session:
-    """A new person looks around, and may sign up."""
+    """A new person views pages, and may sign up."""
     anonymous = {"anonymousId": who.anonymous_id}
     yield from _looking_around(random, who, anonymous, random.randrange(1, 6))
     if random.random() < 0.4:
@@ -30,7 +30,7 @@ def first_visit(random: Random, who: SyntheticPerson, known: deque[SyntheticPers
 
 
 def returning_visit(random: Random, who: SyntheticPerson) -> Session:
-    """A known person comes back, may identify again, and may buy."""
+    """A known person returns, may identify again, and may buy."""
     ids = {"userId": who.user_id}
     if who.platform != "server":
         ids["anonymousId"] = who.anonymous_id

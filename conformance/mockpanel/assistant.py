@@ -38,7 +38,7 @@ class ControlApi:
     def call(
         self, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None
     ) -> Any:
-        """The JSON that a call answers. Raises ToolError with what the mock says."""
+        """The JSON response of a call. Raises ToolError with the error of the mock."""
         given = {name: value for name, value in (query or {}).items() if value not in (None, "")}
         try:
             answer = self._session.request(
@@ -121,7 +121,8 @@ def _add_reading(server: FastMCP, api: ControlApi) -> None:
 
     @server.tool()
     def explain_split(distinct_id: str, token: str = "") -> str:
-        """Explain who is who for an id: links asked, due and in effect, and causes of splits."""
+        """Explain the identity of an id: requested, pending and effective links, and causes of
+        splits."""
         return _text(api.call("GET", "identities", {"id": distinct_id, "token": token}))
 
     @server.tool()

@@ -1,4 +1,4 @@
-"""Translators that are broken on purpose: the suite must catch each of them.
+"""Mutants: translators that are broken on purpose. The suite must catch each of them.
 
 Each wraps our translator and adds one bug that real integrations had. `caught_by` is a glob of
 scenario ids; at least one of these scenarios must fail with the bug.

@@ -1,4 +1,4 @@
-"""Bugs in where data goes: residency, endpoint, place, age."""
+"""Bugs in the destination of data: residency, endpoint, place, age."""
 
 import re
 from collections.abc import Callable
@@ -96,7 +96,7 @@ DELIVERIES = (
     ),
     Broken(
         "zero-is-no-ip",
-        "context.ip 0 is left out, so people move to where the request came from.",
+        "context.ip 0 is left out, so people get the place of the sender.",
         "rudderlabs/rudder-transformer#3036",
         "ip/*",
         rewriting(_zero_is_nothing),

@@ -1,4 +1,4 @@
-"""Bugs of pages and apps: wrong calls, a wrong order, an SDK that forgets or knows less."""
+"""Bugs of pages and apps: wrong calls, a wrong order, an SDK that loses its state."""
 
 import dataclasses
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Change = Callable[[list[MethodCall], Any], list[MethodCall]]
 
 
 def calling(change: Change) -> Callable[..., Session]:
-    """Ours, with other calls for every message."""
+    """Our translator, with other calls for every message."""
 
     class Changed(Session):
         def decide(self, raw: Any) -> DecidedCalls:
@@ -28,7 +28,8 @@ def calling(change: Change) -> Callable[..., Session]:
 
 
 def ignoring_doc_in(name: str) -> Callable[..., Session]:
-    """Ours, without following the doc in one rule. Raises KeyError for an unknown rule."""
+    """Our translator, which does not follow the doc in one rule. Raises KeyError for an unknown
+    rule."""
     Rules.observed().follows_doc(name)
 
     def make(*, rules: Rules, **options: Any) -> Session:
@@ -39,7 +40,7 @@ def ignoring_doc_in(name: str) -> Callable[..., Session]:
 
 
 def following_doc_in(name: str) -> Callable[..., Session]:
-    """Ours, following the doc in one rule. Raises KeyError for an unknown rule."""
+    """Our translator, which follows the doc in one rule. Raises KeyError for an unknown rule."""
     Rules.observed().follows_doc(name)
 
     def make(*, rules: Rules, **options: Any) -> Session:
@@ -49,7 +50,7 @@ def following_doc_in(name: str) -> Callable[..., Session]:
 
 
 def without_setting(**values: Any) -> Callable[..., Session]:
-    """Ours, with some settings as they always are."""
+    """Our translator, with fixed values of some settings."""
 
     def make(*, settings: Any, **options: Any) -> Session:
         return Session(settings=dataclasses.replace(settings, **values), **options)
@@ -58,7 +59,7 @@ def without_setting(**values: Any) -> Callable[..., Session]:
 
 
 class _Forgetful(Session):
-    """A page that starts with nothing stored, again and again."""
+    """A page that loses its storage at each start."""
 
     def start(self) -> SessionStep:
         self.storage = Storage()
@@ -148,7 +149,7 @@ DEVICES = (
     ),
     Broken(
         "page-identifies-last",
-        "Traits are set before it is known who the user is.",
+        "Traits are set before the user is identified.",
         "docs/facts/device-mode.md#web-identify",
         "identify/web-*",
         session=calling(_last("identify")),
@@ -183,7 +184,7 @@ DEVICES = (
     ),
     Broken(
         "visitor-traits-dropped",
-        "Traits of a visitor are dropped for want of a user id.",
+        "Traits of a visitor without a user id are dropped.",
         "segment-integrations/analytics-android-integration-mixpanel#7",
         "identify/*-without-user",
         session=calling(_waits_for_a_user),
@@ -204,14 +205,14 @@ DEVICES = (
     ),
     Broken(
         "reset-passed-on",
-        "analytics.reset() makes the SDK forget who it is.",
+        "analytics.reset() also resets the SDK.",
         "doc#reset-mixpanel-cookies",
         "reset/web*",
         session=_ResetsTheSdk,
     ),
     Broken(
         "reload-forgets",
-        "What was stored is not found again after a reload.",
+        "The storage is lost after a reload.",
         "docs/facts/device-mode.md#web-requests-of-mixpanel-js",
         "people/web-cached-over-a-reload",
         session=_Forgetful,
@@ -239,7 +240,7 @@ DEVICES = (
     ),
     Broken(
         "mobile-lists-replaced",
-        "A list on the profile is replaced by what an app sends.",
+        "A list of an app replaces the list on the profile.",
         "doc#arrays",
         "arrays/ios",
         session=ignoring_doc_in("array_traits"),

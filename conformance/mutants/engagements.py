@@ -16,12 +16,12 @@ Made = list[Json]
 
 
 def _defined(change: Callable[[Definition], Definition]) -> MakeEngage:
-    """Ours, with other definitions than the ones that were given."""
+    """Our Engage, with changed definitions."""
     return lambda definitions: Engage([change(each) for each in definitions])
 
 
 def _conditions(**other: Any) -> MakeEngage:
-    """Ours, with something else in every condition of an audience."""
+    """Our Engage, with a change in every condition of an audience."""
 
     def change(definition: Definition) -> Definition:
         if isinstance(definition, ComputedTrait):
@@ -33,7 +33,7 @@ def _conditions(**other: Any) -> MakeEngage:
 
 
 def _hearing(change: Callable[[Json, int], Json | None]) -> MakeEngage:
-    """Ours, with another message than the one that was given, or with none."""
+    """Our Engage, with a changed message, or without the message."""
 
     class Hearing(Engage):
         def take(self, message: Any, now_ms: int) -> Made:
@@ -44,7 +44,7 @@ def _hearing(change: Callable[[Json, int], Json | None]) -> MakeEngage:
 
 
 def _saying(change: Callable[[Made], Made]) -> MakeEngage:
-    """Ours, with every list of messages that it makes changed."""
+    """Our Engage, with a change in every list of messages that it returns."""
 
     class Saying(Engage):
         def take(self, message: Any, now_ms: int) -> Made:
@@ -151,7 +151,7 @@ ENGAGEMENTS = (
     ),
     Broken(
         "engage-ids-random",
-        "What is sent again gets another messageId, so events double with every sync.",
+        "A repeated call gets a new messageId, so events double with every sync.",
         "doc#insert-id",
         "engage/resync-*",
         engage=_saying(_random_ids),
@@ -159,7 +159,7 @@ ENGAGEMENTS = (
     Broken(
         "engage-only-last-address",
         "Only the last of a user's external ids is sent.",
-        "doc#if-a-user-has-multiple-external-ids-in-segment-what-happens-when-they-enter-an-audience-or-have-a-computed-trait",
+        "Only the last of a user's external ids is sent.",
         "engage/three-*",
         engage=_saying(_last_address),
     ),
@@ -179,21 +179,21 @@ ENGAGEMENTS = (
     ),
     Broken(
         "engage-windows-at-once",
-        "What has a lookback window is not updated hourly but with every message.",
+        "Definitions with a lookback window are updated with every message, not hourly.",
         "doc#using-mixpanel-with-engage",
         "engage/window-hourly",
         engage=_CannotWait,
     ),
     Broken(
         "engage-once-is-enough",
-        "One event makes a member, however many are asked for.",
+        "One event is enough for membership, whatever count the condition requires.",
         "doc#using-engage-audiences-with-mixpanel",
         "engage/at-least-*",
         engage=_conditions(at_least=1),
     ),
     Broken(
         "engage-no-then",
-        "What comes after the first event plays no part.",
+        "The second event of a sequence is ignored.",
         "doc#using-engage-audiences-with-mixpanel",
         "engage/then-*",
         engage=_conditions(then=None),
@@ -214,7 +214,7 @@ ENGAGEMENTS = (
     ),
     Broken(
         "engage-no-merge",
-        "An alias does not give the user what the visitor did.",
+        "An alias does not move the visitor's events to the user.",
         "doc#using-engage-computed-traits-with-mixpanel",
         "engage/anonymous-*",
         engage=_hearing(lambda message, now_ms: None if message["type"] == "alias" else message),
@@ -228,7 +228,7 @@ ENGAGEMENTS = (
     ),
     Broken(
         "engage-counts-on-arrival",
-        "A late message counts when it arrives.",
+        "A late message counts at its time of arrival.",
         "decision:engage-late-and-repeated",
         "engage/late-*",
         engage=_hearing(lambda message, now_ms: message | {"timestamp": iso_milliseconds(now_ms)}),

@@ -31,7 +31,7 @@ class _ForgetsUsersOfCallsTurnedOff(Session):
 
 
 def _hearing(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..., Session]:
-    """Ours, with another message than the one that was given."""
+    """Our library, with a changed message."""
 
     class Changed(Session):
         def decide(self, raw: Any) -> DecidedCalls:
@@ -133,7 +133,7 @@ MOBILE = (
     ),
     Broken(
         "android-forgets-users-of-calls-turned-off",
-        "A call that is turned off does not tell the library who the user is.",
+        "A call that is turned off does not identify the user for the library.",
         "capture:da/integrations/disabled-alias",
         "integrations/android-user-of-a-call-turned-off",
         session=_ForgetsUsersOfCallsTurnedOff,
@@ -168,7 +168,7 @@ MOBILE = (
     ),
     Broken(
         "android-group-key-not-text",
-        "A group key is the name of the traits as it came, and not as text.",
+        "A group key is the name of the traits without conversion to text.",
         "capture:da/group/number-name",
         "group/android-names-observed",
         session=calling(_group_key_as_it_came),

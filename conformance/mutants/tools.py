@@ -1,4 +1,4 @@
-"""What broken translators are made of."""
+"""Building blocks of mutants."""
 
 import copy
 from collections.abc import Callable
@@ -14,7 +14,7 @@ EVENT_ENDPOINTS = ("/track", "/import")
 
 
 class Broken(NamedTuple):
-    """A translator with one bug: its name, the bug in a sentence, where the bug was seen."""
+    """A mutant: its name, its bug in a sentence, and a source where this bug was seen."""
 
     name: str
     bug: str
@@ -26,7 +26,7 @@ class Broken(NamedTuple):
 
 
 def rewriting(change: Callable[[Operation, Any], Operation]) -> Translate:
-    """Ours, with every operation changed afterwards; `change` also gets the message."""
+    """Our translator, with a change to every operation; `change` also gets the message."""
 
     def broken(message: Any, settings: Any, **options: Any) -> Result:
         result = translate(message, settings, **options)
@@ -37,7 +37,7 @@ def rewriting(change: Callable[[Operation, Any], Operation]) -> Translate:
 
 
 def hearing(change: Callable[[Any], Any]) -> Translate:
-    """Ours, with another message than the one that was given; `change` must not touch its input."""
+    """Our translator, with a changed message; `change` must not modify its input."""
 
     def broken(message: Any, settings: Any, **options: Any) -> Result:
         heard = change(message) if isinstance(message, dict) else message
@@ -47,7 +47,7 @@ def hearing(change: Callable[[Any], Any]) -> Translate:
 
 
 def unruly(name: str) -> Translate:
-    """Ours, without following the doc in one rule."""
+    """Our translator, which does not follow the doc in one rule."""
 
     def broken(message: Any, settings: Any, *, rules: Rules, **options: Any) -> Result:
         followed = {rule.name for rule in RULES if rules.follows_doc(rule.name)} - {name}

@@ -28,7 +28,7 @@ from translator.sender.http.destination_guard import (
 )
 
 wait = time.sleep
-"""How to wait; tests replace it."""
+"""The function that waits; tests replace it."""
 
 LIVE_DELAYS = Delays(wait, between_rounds=10, before_reading=180)
 """For the real Mixpanel: links and events take up to a minute

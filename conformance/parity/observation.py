@@ -1,4 +1,4 @@
-"""Sends all probes to one Mixpanel and reads what it then holds.
+"""Sends all probes to one Mixpanel, then reads its data.
 
 Probes are sent in rounds: the first requests of all probes, then the second ones. So the pauses
 that a real service needs between the requests of a probe are few.
@@ -27,7 +27,7 @@ MOST_PAGES = 20
 
 @dataclass(frozen=True)
 class Run:
-    """What makes a run unique: `prefix` begins every id; `now` is in seconds since 1970."""
+    """The unique values of a run: `prefix` begins every id; `now` is in seconds since 1970."""
 
     prefix: str
     now: int
@@ -39,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Delays:
-    """How to wait for a service that needs time; all lengths are seconds, 0 for no wait.
+    """The waits for a service that needs time, in seconds; 0 for no wait.
 
     `wait` is called with the length.
     """
@@ -54,7 +54,8 @@ NO_DELAYS = Delays(lambda seconds: None)
 
 @dataclass
 class Observation:
-    """What one Mixpanel did with a probe; `failure` says why that is not known."""
+    """The responses and data of one Mixpanel for a probe; `failure` is the reason if they are
+    unknown."""
 
     answers: list[dict[str, Any]] = field(default_factory=list)
     contents: dict[str, Any] = field(default_factory=dict)

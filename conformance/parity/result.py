@@ -25,7 +25,7 @@ class ProbeResult:
 
 
 def missing(probe: Probe, access: ProjectAccess) -> str | None:
-    """Why a probe cannot be tried with this project, or None."""
+    """The reason why a probe cannot be tried with this project, or None."""
     if access.identity not in probe.identity:
         return f"needs a project with identity {' or '.join(probe.identity)}"
     if probe.needs_secret and not access.can_read:
@@ -54,9 +54,9 @@ def judged(probe: Probe, mock: Observation, other: Observation) -> ProbeResult:
 
 
 def mark_unread(mocks: Mapping[str, Observation], others: Mapping[str, Observation]) -> None:
-    """Mark what was read too early: the other service has no event or no profile of the run at all.
-
-    Only for a service that needs time; otherwise a service that stores nothing would be excused.
+    """Mark results that were read too early: the other service has no event or no profile of the
+    run at all. Use it only for a service that needs time; otherwise a service that stores nothing
+    would not be reported.
     """
     for kind in ("events", "profiles", "groups"):
 
@@ -93,7 +93,7 @@ def choice_statuses(results: Sequence[ProbeResult]) -> dict[str, dict[str, Any]]
 
 
 def counts(results: Sequence[ProbeResult]) -> dict[Status, int]:
-    """How many probes have each status."""
+    """The number of probes by status."""
     found = Counter(each.status for each in results)
     return {status: found[status] for status in STATUSES}
 

@@ -91,7 +91,7 @@ class Service:
 
 
 def answer(response: ServiceResponse, headers: tuple[str, ...]) -> dict[str, Any]:
-    """What is compared of a response: status, body, and the named headers."""
+    """The compared parts of a response: status, body, and the named headers."""
     found: dict[str, Any] = {"status": response.status, "body": _body(response.body)}
     if headers:
         found["headers"] = {name: response.headers.get(name) for name in headers}
@@ -130,7 +130,7 @@ def _body(content: bytes) -> Any:
 
 
 def _problem(error: requests.RequestException) -> str:
-    """Why there is no response."""
+    """The reason why there is no response."""
     if isinstance(error, requests.Timeout):
         return f"no response within {TIMEOUT_SECONDS} seconds"
     if isinstance(error, requests.ConnectionError):

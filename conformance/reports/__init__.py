@@ -1,1 +1,1 @@
-"""Reports of a run: for programs, for build servers, for people, and for a README."""
+"""Reports of a run: JSON lines, JUnit XML, HTML, Markdown, terminal output and a badge."""

@@ -1,4 +1,4 @@
-"""A badge for a README: how many cases pass."""
+"""A badge for a README: the number of cases that pass."""
 
 from conformance.reports.results import Report
 from conformance.reports.templates import render
@@ -8,11 +8,12 @@ from conformance.spec.data import read
 LABEL = "conformance"
 GREEN, YELLOW, RED = "#2f7d32", "#8a6100", "#b3261e"
 CHARACTER, PADDING = 6.6, 12
-"""About how wide a character is, and the margins of a half together (pixels)."""
+"""Pixels: the approximate width of a character, and the sum of the margins of a half."""
 
 
 def badge(report: Report) -> str:
-    """The badge as SVG: green if all pass, yellow if some are skipped or excused, else red."""
+    """The badge as SVG: green if all pass, yellow if some are skipped or expected to fail, else
+    red."""
     verdicts = report.summary.verdicts
     passed, total = verdicts[Verdict.PASS], verdicts.total()
     text = f"{passed:,} of {total:,} pass"

@@ -38,13 +38,13 @@ _PLAIN = {
 _QUOTED = re.compile(r'\["([^"\\]+)"\]')
 
 CHARACTERS = 120
-"""How much of an error or a reason a cause shows."""
+"""Maximum characters of an error or a reason in a cause."""
 
 _PROGRAM = re.compile(r"\A(exec|http):.*?: (?=the answer to|[a-z]+ )", re.DOTALL)
-"""The target at the begin of an error; it is the same in the whole run."""
+"""The target at the beginning of an error; it is the same in the whole run."""
 
 SHOWN = 30
-"""Causes that a screen has room for; all are in the HTML report."""
+"""Number of causes that a terminal shows; the HTML report shows all."""
 
 
 class Cause(NamedTuple):
@@ -60,7 +60,7 @@ class Cause(NamedTuple):
 
     @property
     def examples(self) -> tuple[str, ...]:
-        """Its cases: first those that show nothing else."""
+        """Its cases, beginning with those that have no other cause."""
         return tuple(dict.fromkeys([*self.sole, *self.cases]))
 
 
@@ -86,7 +86,7 @@ def causes(outcomes: Iterable[Outcome]) -> list[Cause]:
 
 
 def causes_text(outcomes: Sequence[Outcome]) -> list[str]:
-    """The causes for a screen: nothing for a single failure, which is shown whole anyway."""
+    """The causes for a terminal; empty for a single failure, which is shown in full."""
     found = causes(outcomes)
     if sum(outcome.verdict.red for outcome in outcomes) < 2:
         return []

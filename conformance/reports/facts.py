@@ -11,7 +11,7 @@ from conformance.spec.citations.facts import PREFIX, anchor, fact_headings, fact
 
 
 def link(source: str) -> str | None:
-    """Where the report shows a fact, for a source that cites one."""
+    """The link to a fact inside the report, for a source that cites a fact."""
     page, _, heading = source.partition("#")
     if heading in fact_headings().get(page, {}):
         return "#" + _id(page, heading)

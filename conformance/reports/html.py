@@ -1,4 +1,4 @@
-"""A run as one HTML file that needs nothing else: no network, no other file.
+"""A run as one self-contained HTML file: it needs no network and no other file.
 
 The content comes from untrusted translators and servers. It is escaped, and the page allows no
 script but its own.
@@ -25,7 +25,8 @@ ISSUES = "https://github.com/{}/issues/{}"
 
 
 class HeadingRow(NamedTuple):
-    """A row of the matrix: what it is about, the value that filters for it, a count per verdict."""
+    """A row of the matrix: its topic, the value that filters for it, and a count for each
+    verdict."""
 
     title: str
     filter: str
@@ -33,7 +34,7 @@ class HeadingRow(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A part of an outcome, as it was expected and as it came; None where there is no such part."""
+    """A part of an outcome: the expected and the actual value; None if it is absent."""
 
     name: str
     expected: list[Line] | None
@@ -122,12 +123,12 @@ def sections(outcome: Outcome) -> list[Section]:
 
 
 def link(source: str) -> str | None:
-    """Where a source can be read: a page of facts at the end of the report, or a public issue."""
+    """The link to a source: a page of facts at the end of the report, or a public issue."""
     return facts.link(source) or issue(source)
 
 
 def issue(source: str) -> str | None:
-    """Where a public issue can be read."""
+    """The link to a public issue."""
     repository, _, number = source.partition("#")
     if "/" in repository and number.isdecimal():
         return ISSUES.format(repository, number)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from conformance.runner.compare import Difference, Kind, json_step, json_text
 
 WIDTH = 72
-"""A value that fits into a line of so many characters is not broken up."""
+"""A value that fits into a line of this number of characters stays in one line."""
 
 
 class Line(NamedTuple):
@@ -22,7 +22,7 @@ def lines(value: Any, path: str, differing: Sequence[str]) -> list[Line]:
 
 
 def sides(section: str, differences: Sequence[Difference]) -> tuple[list[str], list[str]]:
-    """The paths that differ in what was expected of a section, and in what came."""
+    """The differing paths in the expected and in the actual value of a section."""
     inside = [
         difference
         for difference in differences
@@ -52,7 +52,7 @@ def _lines(
     value: Any, path: str, differing: tuple[str, ...], indent: str, key: str
 ) -> Iterator[tuple[str, bool]]:
     head = indent + key
-    # What is unlike as a whole is marked as a whole: nothing in it is more so.
+    # Values that differ completely are marked as a whole, not member by member.
     whole = path in differing
     within = tuple(each for each in differing if _inside(each, path))
     text = json_text(value)

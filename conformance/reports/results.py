@@ -19,17 +19,16 @@ from conformance.runner.summary import Summary
 from conformance.spec.scenarios.loading import Json
 
 FORMAT = 2
-"""Grows when a reader of results.jsonl that was right would be wrong."""
+"""Version of the format. It increases with an incompatible change."""
 
 RESULTS = "results.jsonl"
 
 
 @dataclass(frozen=True)
 class Report:
-    """A run. `started` is an ISO 8601 time; `selection` what was asked for, empty for everything.
-
-    `translator` is how the target calls itself; `seconds` how long it took. `stopped` says why the
-    run ended before its last case; it is empty for a whole run.
+    """A run. `started` is an ISO 8601 time; `selection` is the selection of cases, empty for all.
+    `translator` is the target's name for itself; `seconds` is the duration. `stopped` is the reason
+    if the run ended before its last case, else empty.
     """
 
     target: str
@@ -48,7 +47,7 @@ class Report:
 
     @property
     def conformant(self) -> bool:
-        """Whether every case was run and none is red."""
+        """Whether every case was run and none failed."""
         return self.summary.conformant and not self.stopped
 
     @property

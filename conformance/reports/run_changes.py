@@ -10,15 +10,15 @@ from conformance.runner.outcomes import Outcome
 
 
 class OutcomeChange(StrEnum):
-    """How an outcome changed, in the order in which people want to read of it."""
+    """The kind of change of an outcome, in the order of importance."""
 
     BROKE = "broke"
-    """It is red, and was not, or was not there."""
+    """It fails now, and did not fail or did not exist before."""
     DIFFERS = "still red, but otherwise"
     FIXED = "fixed"
-    """It was red, and is not."""
+    """It failed before, and does not fail now."""
     OTHER = "other verdict"
-    """Neither is red: what passed is skipped now, or the other way round."""
+    """Neither fails: an outcome that passed is skipped now, or the reverse."""
     ADDED = "added"
     REMOVED = "removed"
 
@@ -31,13 +31,13 @@ class Changed(NamedTuple):
 
     @property
     def outcome(self) -> Outcome:
-        """The newer one there is."""
+        """The newer outcome that exists."""
         found = self.after or self.before
         assert found is not None
         return found
 
     def text(self) -> str:
-        """One line; for a failure, its present differences and those that are gone."""
+        """One line; for a failure, its present differences and those that disappeared."""
         verdicts = [each.verdict.value if each else "not there" for each in self]
         outcome = self.outcome
         head = f"{outcome.id}  {outcome.level}  {outcome.rules}  {' -> '.join(verdicts)}"
@@ -54,7 +54,7 @@ class Changed(NamedTuple):
 
 
 def changes(before: Report, after: Report) -> Mapping[OutcomeChange, Sequence[Changed]]:
-    """Every outcome that is not the same in both, by how it changed."""
+    """The outcomes that differ between both runs, by kind of change."""
     first = {outcome.key: outcome for outcome in before.outcomes}
     second = {outcome.key: outcome for outcome in after.outcomes}
     found: defaultdict[OutcomeChange, list[Changed]] = defaultdict(list)

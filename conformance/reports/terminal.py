@@ -1,4 +1,4 @@
-"""A run as it goes, and its end, for a person at a terminal or a log file."""
+"""The progress and the result of a run, for a terminal or a log file."""
 
 import re
 import sys
@@ -16,10 +16,10 @@ from conformance.reports.results import Report
 from conformance.runner.outcomes import LEVELS, PLURALS, Outcome, Verdict
 
 SHOWN_WHOLE = 20
-"""So many failures are shown with every difference; the causes of all come at the end."""
+"""Maximum number of failures shown with every difference; the causes of all failures follow."""
 
 LOG_SECONDS = 5
-"""How often a line reports the progress of the run, without a terminal."""
+"""Seconds between two progress lines, without a terminal."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -45,7 +45,7 @@ class Terminal:
         self._verbose = verbose
 
     def watch(self, outcomes: Iterable[Outcome], total: int) -> Iterator[Outcome]:
-        """The outcomes, shown as they come. `total` is the number of cases."""
+        """Pass the outcomes on and show each of them. `total` is the number of cases."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -73,7 +73,8 @@ class Terminal:
                 yield outcome
 
     def summary(self, report: Report, stale: Sequence[str] = ()) -> None:
-        """What failed by cause, why cases were skipped, and the totals; the counts come last."""
+        """The failures by cause, the reasons of skipped cases, and the totals; the counts come
+        last."""
         summary = report.summary
         skipped = Counter(
             outcome.reason for outcome in report.outcomes if outcome.verdict is Verdict.SKIP
@@ -113,7 +114,7 @@ class Terminal:
 def _visible(text: str) -> str:
     """The text with control characters and lone surrogates written as escapes.
 
-    Programs of others wrote some of it: they must not move the cursor or change colours.
+    Other programs wrote some of the text: it must not move the cursor or change colours.
     """
     return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 

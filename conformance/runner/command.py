@@ -194,7 +194,7 @@ def run(
 def _write(
     found: Report, report: Path | None, markdown: Path | None, tolerances: Path | None
 ) -> None:
-    """Write the files of a run that are asked for. Raises UsageError if that fails."""
+    """Write the requested files of a run. Raises UsageError if that fails."""
     if report:
         from conformance.reports.write import write_reports
 
@@ -212,7 +212,7 @@ def _write(
 
 
 def _jobs(asked: int | None, options: RunOptions, cases: int) -> int:
-    """How many processes to use. Raises UsageError if a target has room for one only."""
+    """The number of processes. Raises UsageError if the target supports only one."""
     single = options.mock_port or options.target.startswith("http")
     if asked is not None and asked > 1 and single:
         raise UsageError("--jobs: a server is one target with one mock; use --jobs 1")

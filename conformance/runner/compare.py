@@ -15,7 +15,7 @@ _PLAIN_KEY = re.compile(r"[$A-Za-z_][$\w]*", re.ASCII)
 
 
 class Kind(StrEnum):
-    """How two values differ."""
+    """The kind of a difference between two values."""
 
     CHANGED = "changed"
     MISSING = "missing"
@@ -84,7 +84,7 @@ def compare(
     Nothing is ignored: order counts, `1` is not `true` nor `"1"`; only `1` and `1.0` are equal.
     """
     filled = (placeholders or Placeholders()).fill(expected, actual)
-    if equal(filled, actual):  # nearly always, and a hundred times cheaper than a tree
+    if equal(filled, actual):  # nearly always, and a hundred times faster than a tree
         return []
     from deepdiff import DeepDiff  # takes a quarter of a second to import
 
@@ -132,8 +132,8 @@ def compare_sequence(
     """Every difference between two lists whose items are records.
 
     With as many items as expected they are compared one by one, and one that was expected in
-    another place is named as such. Otherwise those that match are paired, and every other one is
-    reported whole, with the expected one that it is nearest to.
+    another place is named as such. Otherwise equal items are paired, and every other item is
+    reported in full, with the nearest expected item.
     """
     placeholders = placeholders or Placeholders()
     if len(expected) == len(actual):
@@ -166,7 +166,8 @@ def compare_sequence(
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON text for people, whole; what JSON cannot say as Python writes it."""
+    """A value as JSON text for people, in full; a value that JSON cannot represent in Python's
+    notation."""
     try:
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:
@@ -194,7 +195,7 @@ def _first_match(item: Any, expected: Sequence[Any]) -> int | None:
 
 
 def _near_miss(actual: Any, expected: Sequence[Any], candidates: Sequence[int]) -> str:
-    """How the nearest of the expected items differs; empty without such an item."""
+    """The differences to the nearest expected item; empty without such an item."""
     compared = [(compare("", expected[index], actual), index) for index in candidates]
     if not compared:
         return ""

@@ -11,7 +11,7 @@ from conformance.runner.outcomes import Outcome
 from conformance.runner.run import Case, CaseRunner, RunOptions
 
 CHUNK = 8
-"""Cases that a process takes at once: few enough to finish together, enough to save messages."""
+"""Cases in one task of a process: few enough to finish together, enough to save messages."""
 
 WORTHWHILE = 200
 """With fewer cases than this, starting processes takes longer than it saves."""

@@ -38,11 +38,11 @@ class Mock:
 
     @property
     def clock_url(self) -> str:
-        """Where the virtual clock is read and moved."""
+        """The URL of the virtual clock."""
         return f"{self.base_urls[HOSTS['us']]}/_mock/clock"
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Delete all data."""
         self._backend.reset()
 
     def set_project(self, token: str, options: Json) -> None:

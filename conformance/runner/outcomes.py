@@ -21,11 +21,11 @@ EXPECTS_NOTHING = "expects-nothing"
 SOURCE_OF_HEADING = "doc#"
 
 LEVELS = ("must", "should", "info")
-"""From demands of a source to choices between equal alternatives."""
+"""From requirements of a source to choices between equal alternatives."""
 
 
 class Verdict(StrEnum):
-    """What is said of one outcome, in the order in which people want to read them."""
+    """The verdict on one outcome, in the order of importance."""
 
     ERROR = "error"
     """The engine or the driver failed, so the translator was not judged."""
@@ -39,7 +39,7 @@ class Verdict(StrEnum):
 
     @property
     def red(self) -> bool:
-        """Whether a run with it is not conformant."""
+        """Whether an outcome with this verdict makes the run fail."""
         return self in (Verdict.ERROR, Verdict.FAIL, Verdict.STALE)
 
 
@@ -81,7 +81,7 @@ class Outcome:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What is the same in every run."""
+        """The key that is the same in every run."""
         return self.kind, self.id, self.rules
 
     @property
@@ -146,7 +146,7 @@ def of_scenario(scenario: Scenario, verdict: Verdict, **more: Any) -> Outcome:
 
 
 def judged(outcome: Outcome, expected_failures: Mapping[str, ExpectedFailure]) -> Outcome:
-    """The outcome in the light of the failures that are expected, by id.
+    """The outcome, with the expected failures (by id) applied.
 
     A difference at a place that the expected failure does not name stays a failure.
     """
@@ -170,7 +170,7 @@ def judged(outcome: Outcome, expected_failures: Mapping[str, ExpectedFailure]) -
 
 
 def counts(outcomes: Iterable[Outcome]) -> str:
-    """`N passed, N failed`, and of the other verdicts those that there are."""
+    """`N passed, N failed`, and the counts of the other verdicts that occur."""
     found = Counter(outcome.verdict for outcome in outcomes)
     always = (Verdict.PASS, Verdict.FAIL)
     others = (Verdict.SKIP, Verdict.EXPECTED_FAILURE, Verdict.STALE, Verdict.ERROR)
@@ -179,7 +179,7 @@ def counts(outcomes: Iterable[Outcome]) -> str:
 
 
 def without_secrets(given: Json) -> Json:
-    """What went in, without what a report must not show."""
+    """The input, without secrets."""
     hidden = dict(given)
     for section, key in (("settings", "apiSecret"), ("project", "secret")):
         if given.get(section, {}).get(key):

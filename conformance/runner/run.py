@@ -24,7 +24,7 @@ Case = Scenario | Recorded
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a CaseRunner is made from; it can be sent to another process.
+    """The options of a CaseRunner; they can be sent to another process.
 
     `target` is what `--target` names, `settings` those of a server whose settings are fixed.
     `rules` restricts captures to one rule set. `profile` is `exact` or `outcome`; None is the usual
@@ -47,7 +47,7 @@ class RunOptions:
 
     @property
     def judging(self) -> Judging:
-        """How scenarios are judged."""
+        """The options of the comparison."""
         usual = "exact" if self.own else "outcome"
         return Judging(self.profile or usual, evidence=not self.own, project=self.project)
 
@@ -117,7 +117,8 @@ def run_scenario(
 
 
 def run_capture(capture: Recorded, rules: str | None) -> Outcome:
-    """A capture under the observed rules, and explained under the documented ones.
+    """The outcomes of a capture under the observed rules and, with explanations, under the
+    documented ones.
 
     `rules` restricts it to one of them. The capture fails if either fails.
     """

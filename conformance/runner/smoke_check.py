@@ -1,7 +1,6 @@
-"""The first thing that is done with a target: the simplest event, to see that it works at all.
-
-A driver that is broken, or a server that sends elsewhere, would fail every scenario; this says so
-once. A translator that is wrong passes: telling how it is wrong is what the scenarios are for.
+"""Sends the simplest event through a target before the run, to check that the target works. With a
+broken driver, or a server that sends elsewhere, every scenario would fail; this check reports it
+once. A wrong translator passes the check: the scenarios report its errors.
 """
 
 from datetime import UTC, datetime

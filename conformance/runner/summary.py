@@ -23,7 +23,7 @@ class Summary:
 
     @property
     def conformant(self) -> bool:
-        """Whether no verdict is red."""
+        """Whether no verdict makes the run fail."""
         return not any(verdict.red for verdict in self.verdicts)
 
     @property
@@ -33,7 +33,7 @@ class Summary:
 
     @property
     def rate(self) -> str:
-        """How many of the judged cases pass, in per cent; never 100 if one does not."""
+        """The share of judged cases that pass, in per cent; never 100 if one fails."""
         if not self.judged:
             return "nothing judged"
         passed = self.verdicts[Verdict.PASS]
@@ -84,7 +84,7 @@ class Summary:
         return ", ".join(parts) + self._must()
 
     def _must(self) -> str:
-        """How many of the behaviours with the level must hold, if behaviours of others fail too."""
+        """The number of behaviours with the level must that hold, if others fail too."""
         judged = [
             outcome
             for outcome in self.outcomes

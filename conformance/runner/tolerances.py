@@ -30,7 +30,7 @@ from conformance.spec.globs import glob_matches
 from conformance.spec.toml_text import toml_text
 
 DAYS = 90
-"""How long a tolerance that `--write-tolerances` writes is valid."""
+"""Validity of a tolerance that `--write-tolerances` writes."""
 
 _INDEX = re.compile(r"\[[0-9]*\]")
 _KINDS = {"events": "event", "profiles": "profile", "groups": "group", "people": "people"}
@@ -38,7 +38,7 @@ _STEP = re.compile(r'\.[^.\[]+|\["(?:[^"\\]|\\.)*"\]|\[[0-9]*\]')
 
 
 class DifferenceClass(NamedTuple):
-    """What a difference has in common with others: its class, what differs, and where in it."""
+    """The common part of similar differences: class, operation and path."""
 
     kind: str
     operation: str
@@ -91,7 +91,7 @@ class Tolerance:
     scenarios: tuple[str, ...] = ()
 
     def covers(self, found: DifferenceClass, scenario_id: str) -> bool:
-        """Whether it is about this class of differences, in this scenario."""
+        """Whether it covers this class of differences in this scenario."""
         return (
             found.kind == self.kind
             and (not self.scenarios or any(glob_matches(g, scenario_id) for g in self.scenarios))
@@ -105,7 +105,7 @@ class Tolerance:
 
 
 class Tolerances:
-    """The tolerances of a run; `used` and `stale` say which were needed."""
+    """The tolerances of a run. `used` are those that applied."""
 
     def __init__(self, tolerances: Sequence[Tolerance], today: datetime.date) -> None:
         self.expired = [each for each in tolerances if each.expires < today]
@@ -113,7 +113,8 @@ class Tolerances:
         self._used: Counter[int] = Counter()
 
     def applied(self, outcome: Outcome) -> Outcome:
-        """The outcome without what is tolerated: an expected failure if nothing else is left."""
+        """The outcome without tolerated differences: an expected failure if no other difference is
+        left."""
         if outcome.verdict is not Verdict.FAIL or not self._valid:
             return outcome
         left, reasons = [], []
@@ -135,7 +136,7 @@ class Tolerances:
         )
 
     def stale(self, *, whole: bool) -> list[str]:
-        """What is wrong with the file: expired tolerances, and unused ones after a whole run."""
+        """The problems of the file: expired tolerances, and unused ones after a complete run."""
         lines = [f"{each}: it expired on {each.expires}" for each in self.expired]
         if whole:
             unused = (each for each in self._valid if not self._used[each.number])

@@ -1,4 +1,4 @@
-"""What the destination's documentation does not state, as a table (unstated.yaml).
+"""A table of details that the destination's documentation does not state (unstated.yaml).
 
 Most scenarios expect more than the sentence of the documentation that they are about. In the
 profile `outcome`, a failure is `must` only if the documentation states something that differs.

@@ -122,7 +122,7 @@ def _json(value: Any) -> Any:
 
 
 def _auto(value: Any) -> Any:
-    """A number, `true` or `false` in JSON's notation as what it is, and all else as it was."""
+    """A number, `true` or `false` in JSON's notation as that value; any other text unchanged."""
     if value in ("true", "false"):
         return value == "true"
     if type(value) is str and _JSON_NUMBER.fullmatch(value):

@@ -1,4 +1,4 @@
-"""The file that says which column of a table becomes which member of a message.
+"""The mapping file of a table: the member of a message for each column.
 
 constants: {type: track}          members that every message has
 columns:
@@ -29,7 +29,8 @@ _KEYS = frozenset(["constants", "columns", "others", "leave_out", "empty"])
 
 
 class ColumnTarget(NamedTuple):
-    """Where the values of a column go. `read_as` is a key of READERS; None keeps what it is."""
+    """The member that gets the values of a column. `read_as` is a key of READERS; None keeps the
+    type."""
 
     member: Member
     read_as: str | None

@@ -1,4 +1,4 @@
-"""Records that were sent to Mixpanel, as Segment messages where these can be known.
+"""Converts records that were sent to Mixpanel to Segment messages, where these can be determined.
 
 A message is known if its translation gives the same record again. Only envelope fields may differ
 (ENVELOPE). Every candidate is translated and compared, so a message that would change something is
@@ -30,7 +30,7 @@ ENVELOPE = frozenset(["token", "$insert_id", "mp_lib", "mp_name_tag"])
 """Properties that the translator adds itself; also `id`, if that repeats the distinct id."""
 
 MARK = "Segment: "
-"""How `mp_lib` begins if Segment sent the event."""
+"""The beginning of `mp_lib` if Segment sent the event."""
 
 _PATHS = {"track": EVENTS, "import": EVENTS, "engage": PEOPLE, "groups": GROUPS}
 _ENDPOINTS = {"/track": EVENTS, "/import": EVENTS, "/engage": PEOPLE, "/groups": GROUPS}
@@ -99,7 +99,7 @@ def _event(record: Json, message_id: str, received_ms: int) -> Json:
 
 
 def _id_field(properties: Json) -> str:
-    """Which id the distinct id was.
+    """The field from which the distinct id came.
 
     An event from Segment has `id` if the call had a userId; without one it was the anonymousId.
     """

@@ -55,7 +55,7 @@ def har_rows(files: Iterable[str], ignored: Counter[str]) -> Rows:
 
 
 def journal_rows(files: Iterable[str], ignored: Counter[str]) -> Rows:
-    """The messages behind the records of the mock's journal, where they can be known.
+    """The messages of the records in the mock's journal, where they can be determined.
 
     A record that the mock refused is left out. Requests without records are counted in `ignored`.
     Raises DataError for a file that is not a JSON array to its end, or is empty.
@@ -96,7 +96,8 @@ def _verdicts(item: Json, count: int) -> list[bool]:
 def _journaled(
     where: str, request_id: str, item: Any
 ) -> tuple[str | None, RecordedRequest, list[Any]]:
-    """What the path takes (None if it takes no records), the request, and its records."""
+    """The kind of records of the path (None if it accepts no records), the request, and its
+    records."""
     payload = item.get("payload") if type(item) is dict else None
     path = item.get("path") if type(item) is dict else None
     if type(payload) is not list or type(path) is not str:

@@ -1,4 +1,4 @@
-"""What an import makes of a row: a Segment message, or the reason why the row is left out."""
+"""The result of importing a row: a Segment message, or the reason why the row is left out."""
 
 import json
 from collections import Counter

@@ -1,1 +1,1 @@
-"""Captures of the classic integrations: do the observed rules send the same?"""
+"""Captures of the classic integrations, compared with the output of the observed rules."""

@@ -1,10 +1,10 @@
-"""Which named rule explains which difference between the captures and the documented rules.
+"""Attributes each difference between the captures and the documented rules to a named rule.
 
 The rules of the translator's table are switched one after the other, in its order, from observed to
-documented. A change at a switch is attributed to that rule. Then the proof: with only the rules
-switched that changed something, the outcome must already be the documented one. A rule can have an
-effect only after a later one is switched, such as a rule about profiles before profiles are on. So
-the remaining rules are tried once more on top of those found.
+documented. A change at a switch is attributed to that rule. To verify this, only the rules that
+changed something are switched: the outcome must be the documented one. A rule can have an effect
+only after a later one is switched, such as a rule about profiles before profiles are on. So the
+remaining rules are tried once more on top of those found.
 """
 
 from collections import defaultdict
@@ -20,9 +20,9 @@ from translator import Rules, translate
 from translator.core.rules import RULES
 
 PASSES = 4
-"""How often the rules are tried: a list of traits shows only if the message is not turned off,
-profiles are on and traits are selected. With ever more passes, a change that depends on no single
-rule would be explained by all of them together."""
+"""Number of passes over the rules: a list of traits is visible only if the message is not turned
+off, profiles are on and traits are selected. With ever more passes, a change that depends on no
+single rule would be explained by all of them together."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Attribution:
 
 
 def attribute(capture: Recorded, translate: Translate = translate) -> Attribution:
-    """What each rule changes for a capture on the way from observed to documented."""
+    """The changes of each rule for a capture, from the observed to the documented rules."""
     documented = capture.outcome(Rules.documented(), translate)
     explaining = Rules.observed()
     explained = capture.outcome(explaining, translate)

@@ -1,4 +1,4 @@
-"""Captures: what the classic integration sent, and whether the observed rules send the same.
+"""Captures: the requests of the classic integration, compared with those of the observed rules.
 
 A capture gives the settings under the classic code's keys, the time, one message, and the requests.
 Endpoint, record and order of all requests are compared exactly, and whether there was an error and
@@ -43,7 +43,7 @@ SWITCHES = (
 
 
 class Recorded(Protocol):
-    """A capture of any mode, and how a translator's outcome is compared with it."""
+    """A capture of any mode, and its comparison with a translator's outcome."""
 
     @property
     def id(self) -> str: ...
@@ -103,7 +103,7 @@ class Capture:
 
 @dataclass(frozen=True)
 class Defect:
-    """Why a capture is not reproduced, and the paths that differ."""
+    """The reason why a capture is not reproduced, and the paths that differ."""
 
     id: str
     defect: str

@@ -1,4 +1,4 @@
-"""The profile `outcome`: in what the contents of two Mixpanel projects differ.
+"""The profile `outcome`: compares the contents of two Mixpanel projects.
 
 Properties beyond the expected ones are allowed unless the scenario forbids them. The times of
 events may differ by a second, because translators cut or round them. Dates are compared as moments,

@@ -8,7 +8,7 @@ from conformance.runner.mock import Mock
 from conformance.spec.scenarios.loading import Json
 
 IDENTITY_EVENTS = ("$identify", "$create_alias", "$merge")
-"""Events that join ids; they count by who is then one with whom."""
+"""Events that join ids; they are compared by the resulting people."""
 
 _DEVICE = "$device:"
 

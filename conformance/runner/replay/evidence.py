@@ -1,4 +1,4 @@
-"""Evidence that a target works, for scenarios in which a target that does nothing is right."""
+"""Evidence that a target works, for scenarios that a target without any output would pass."""
 
 from conformance.runner.compare import Difference, Kind
 from conformance.runner.mock import Mock
@@ -11,7 +11,8 @@ CONTROL_EVENT = "Conformance Control"
 
 
 def expects_nothing(scenario: Scenario) -> bool:
-    """Whether no request is the expected result, so that a translator that does nothing has it."""
+    """Whether the expected result is no request, so that a translator that does nothing would
+    pass."""
     return scenario.expect.requests == [] and scenario.expect.settings_error is None
 
 
@@ -36,11 +37,11 @@ def evidence(scenario: Scenario, session: TargetSession, mock: Mock) -> list[Dif
         "context": {},
         "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
-    # Engage would keep it: the translator itself is asked.
+    # Engage would not pass it on, so it goes to the translator directly.
     translator = session.inner if isinstance(session, EngagedSession) else session
     translator.deliver([message], now)
     translator.flush()
-    # It counts that the event comes: a project in another region, or a fault, can refuse it.
+    # The arrival of the event is enough: a project in another region, or a fault, can refuse it.
     records = (request["record"] for request in received(mock))
     if any(isinstance(each, dict) and each.get("event") == CONTROL_EVENT for each in records):
         return []
@@ -49,7 +50,7 @@ def evidence(scenario: Scenario, session: TargetSession, mock: Mock) -> list[Dif
 
 
 def _accepted(mock: Mock) -> int:
-    """How many records the mock accepted."""
+    """The number of records that the mock accepted."""
     return sum(
         verdict["accepted"] for request in mock.requests() for verdict in request["verdicts"]
     )

@@ -1,7 +1,7 @@
 """The contents of Mixpanel after a scenario's expected requests.
 
-The requests are played into the mock one after the other. Where time passes between them, the
-scenario does not say when each comes; there our own translator sends them, if it sends exactly
+The requests are sent to the mock one after the other. If time passes between them, the scenario
+does not define the time of each request; then our own translator sends them, if it sends exactly
 these.
 """
 

@@ -1,4 +1,4 @@
-"""Why data is missing from the project of a target: the mock refused it, or it went elsewhere."""
+"""The reasons why data is missing from the project of a target: it was refused or misdirected."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from conformance.spec.scenarios.loading import Json
 _SECTIONS = {"/track": "events", "/import": "events", "/engage": "profiles", "/groups": "groups"}
 _EVENT = re.compile(r"events\[\d+\]")
 SHOWN = 3
-"""How many reasons one difference has."""
+"""Maximum number of reasons for one difference."""
 
 
 class Refusal(NamedTuple):
@@ -25,12 +25,13 @@ class Refusal(NamedTuple):
 
 
 def refusals(mock: Mock, token: str) -> list[Refusal]:
-    """Every record that the mock refused, and every one that it keeps in another project."""
+    """Every record that the mock refused or stored in another project."""
     return [*_refused(mock), *_failed_requests(mock), *_astray(mock, token)]
 
 
 def explained(differences: Iterable[Difference], found: Sequence[Refusal]) -> list[Difference]:
-    """The differences; what is missing has the reasons of the refusals that can be its cause."""
+    """The differences; those of missing data have the reasons of the refusals that can be the
+    cause."""
     return [_explained(each, found) for each in differences] if found else list(differences)
 
 

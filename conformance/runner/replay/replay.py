@@ -32,8 +32,8 @@ from translator.engage import Engage
 class Replayed:
     """The result of a scenario, by section, and its differences from the expected result.
 
-    `notes` say what could not be compared with this target. `expected` is what was compared
-    with, if that is not what the scenario says literally.
+    `notes` list the parts that could not be compared with this target. `expected` is the compared
+    expectation, if it differs from the text of the scenario.
     """
 
     actual: Json
@@ -45,16 +45,15 @@ class Replayed:
 def replay(
     scenario: Scenario, target: Target, mock: Mock, engage: MakeEngage = Engage
 ) -> list[Difference]:
-    """Everything in which the target does not do what the scenario expects; empty if it conforms.
-
-    Raises like `examine`.
+    """The differences between the target's result and the expected one; empty if it conforms.
+    Raises the errors of `examine`.
     """
     return list(examine(scenario, target, mock, engage).differences)
 
 
 @dataclass(frozen=True)
 class Judging:
-    """How scenarios are judged.
+    """The options of the comparison.
 
     `profile` is `exact`, every request in full, or `outcome`, what Mixpanel then holds. `evidence`:
     a scenario that expects nothing passes only if an event in the same session arrives. `project`
@@ -106,7 +105,7 @@ def examine(
 
 
 def expected(scenario: Scenario) -> Json:
-    """What a scenario expects, by section, as `Replayed.actual` has it."""
+    """The expected result of a scenario by section, in the form of `Replayed.actual`."""
     expect = scenario.expect
     if expect.settings_error is not None:
         return {"settings_error": expect.settings_error, "requests": expect.requests}
@@ -160,7 +159,7 @@ def _replayed(scenario: Scenario, session: TargetSession, mock: Mock, judging: J
 def _by_outcome(
     scenario: Scenario, session: TargetSession, mock: Mock, answers: list[Answer], judging: Judging
 ) -> Replayed:
-    """What Mixpanel then holds, compared with what it holds after the expected requests."""
+    """Compare the contents of Mixpanel with those after the expected requests."""
     notes = [f"message {index}: {each.note}" for index, each in enumerate(answers) if each.note]
     requests = received(mock)
     found = read_contents(mock, scenario.settings["token"])
@@ -234,7 +233,7 @@ def _compare_requests(
 
 
 def _reasons(answers: list[Answer]) -> dict[str, list[tuple[Json, str]]]:
-    """What was answered beside the requests, by section, each with the words that came with it."""
+    """The reported reasons besides the requests, by section, each with its text."""
     return {
         "skipped": [
             ({"message": index, "code": reason.code}, reason.text)

@@ -11,12 +11,12 @@ from conformance.spec.scenarios.placeholders import Placeholders
 
 
 def sections(scenario: Scenario) -> Json:
-    """The sections that a scenario is compared in, each with what it expects there."""
+    """The sections in which a scenario is compared, each with its expected value."""
     return {"rejected": [], **scenario.expect.state}
 
 
 def held(scenario: Scenario, mock: Mock) -> Json:
-    """What the mock holds, in the sections of the scenario and as it writes them."""
+    """The contents of the mock, in the sections and the notation of the scenario."""
     token = scenario.settings["token"]
     views: Json = {}
     for section, wanted in sections(scenario).items():
@@ -33,7 +33,7 @@ def held(scenario: Scenario, mock: Mock) -> Json:
 
 
 def compare_state(scenario: Scenario, state: Json, placeholders: Placeholders) -> list[Difference]:
-    """In what the sections differ."""
+    """The differences between the sections."""
     differences: list[Difference] = []
     for section, wanted in sections(scenario).items():
         path = f"state.{section}"

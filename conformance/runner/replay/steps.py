@@ -1,4 +1,4 @@
-"""What every replay needs: prepare the mock, feed the steps, read the requests."""
+"""The common steps of every replay: prepare the mock, send the messages, read the requests."""
 
 import copy
 from typing import Any
@@ -35,7 +35,7 @@ def prepare(scenario: Scenario, mock: Mock, project: Json) -> None:
 
 
 def setup_of(scenario: Scenario, mock: Mock) -> Setup:
-    """What a target is opened with for a scenario."""
+    """The set-up of a target for a scenario."""
     return Setup(
         scenario.settings,
         scenario.mode,
@@ -51,7 +51,8 @@ def setup_of(scenario: Scenario, mock: Mock) -> Setup:
 def feed(
     scenario: Scenario, session: TargetSession, mock: Mock
 ) -> tuple[list[Answer], list[Difference]]:
-    """The answers to all messages, and in what the target changed its input."""
+    """Send the steps of a scenario; returns the answers, and the changes of the target to its
+    input."""
     answers: list[Answer] = []
     differences: list[Difference] = []
     for step in scenario.steps:

@@ -1,4 +1,4 @@
-"""Our own decisions, as one list with the scenarios that pin each."""
+"""The decisions of this project, as one list with the scenarios that test each."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -8,7 +8,7 @@ from conformance.spec.data import read
 from conformance.spec.yaml_text import parse_yaml
 
 SOURCE = "decision:"
-"""How a scenario cites a decision, followed by its slug."""
+"""The prefix of a citation of a decision, followed by its slug."""
 
 
 class Decision(NamedTuple):

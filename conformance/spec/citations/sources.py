@@ -1,4 +1,4 @@
-"""The sources that scenarios cite, and whether what they name exists."""
+"""The sources that scenarios cite, and the check that they exist."""
 
 import difflib
 import json
@@ -14,7 +14,7 @@ from conformance.spec.yaml_text import parse_yaml
 UNSOURCED = "unsourced"
 
 LIKENESS = 0.4
-"""Of a wrong word and the known one that is offered for it, from 0 to 1."""
+"""Minimum similarity, from 0 to 1, of a wrong word and a suggested word."""
 
 CAPTURE_FILES = (
     "cloud-classic.jsonl",

@@ -63,7 +63,7 @@ def _variant_mistakes(data: Json, path: str, own: bool) -> Iterator[str]:
 
 
 def _name_mistakes(data: Json, path: str) -> Iterator[str]:
-    """A file's only scenario has the file's name in its id; mode and rules may be added to it."""
+    """The only scenario of a file has the file's name in its id; mode and rules may follow."""
     name = path.rpartition("/")[2].removesuffix(".yaml")
     if name not in data["id"].partition("/")[2]:
         yield f"id: is {data['id']!r}, but the file is called {path!r}"
@@ -81,7 +81,7 @@ def _other_mistakes(data: Json, path: str, own: bool) -> Iterator[str]:
         if "engage" in step and "engage" not in data:
             yield f"steps[{index}].engage: the scenario has no 'engage' with definitions"
     if "engage" in data:
-        return  # answers are counted by what Engage makes, not by the messages that it takes
+        return  # answers are counted by the calls of Engage, not by its input messages
     count = sum(len(step.get("messages", step.get("lines", ()))) for step in data["steps"])
     for section in ("skipped", "errors", "undelivered"):
         for index, item in enumerate(data["expect"].get(section, ())):

@@ -1,8 +1,8 @@
 """The coverage of the scenarios: settings x calls x modes, and the headings of the doc.
 
-A cell counts the scenarios that give the setting and make the call in the mode. A cell without any
-is a hole; `coverage.yaml` says why it may be one. A hole that it does not explain is a failure, and
-so is an explanation that no hole needs.
+A cell counts the scenarios that give the setting and make the call in the mode. A cell without a
+scenario is a gap; `coverage.yaml` lists the accepted gaps with reasons. Other gaps are failures,
+and so are listed gaps that do not exist.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ class Cell(NamedTuple):
 
 
 class Excuse(NamedTuple):
-    """Cells that need no scenario, and why; an empty tuple means all."""
+    """Cells that need no scenario, and the reason; an empty tuple means all."""
 
     settings: tuple[str, ...]
     calls: tuple[str, ...]
@@ -43,14 +43,14 @@ class Excuse(NamedTuple):
     why: str
 
     def covers(self, cell: Cell) -> bool:
-        """Whether it is about a cell."""
+        """Whether it covers a cell."""
         parts = zip(self[:3], cell, strict=True)
         return all(not names or part in names for names, part in parts)
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """The counted table, and what is missing in it."""
+    """The counted table and its gaps."""
 
     cells: Counter[Cell]
     headings: Counter[tuple[str, str]]
@@ -63,12 +63,12 @@ class Coverage:
 
     @property
     def unexplained(self) -> list[Cell]:
-        """The holes that no excuse covers."""
+        """The gaps that are not accepted."""
         return [cell for cell in self.holes if excuse_for(cell) is None]
 
     @property
     def stale(self) -> list[Excuse]:
-        """The excuses that no hole needs."""
+        """The accepted gaps that do not exist."""
         needed = {excuse_for(cell) for cell in self.holes}
         return [excuse for excuse in excuses() if excuse not in needed]
 
@@ -79,7 +79,7 @@ class Coverage:
 
 
 def measure(scenarios: Iterable[Scenario]) -> Coverage:
-    """Count what scenarios cover."""
+    """Count the coverage of scenarios."""
     cells: Counter[Cell] = Counter()
     headings: Counter[tuple[str, str]] = Counter()
     outcomes: Counter[str] = Counter()
@@ -102,7 +102,7 @@ def measure(scenarios: Iterable[Scenario]) -> Coverage:
 
 
 def _judged_by_outcome(scenario: Scenario) -> Iterator[str]:
-    """What of Mixpanel's contents the scenario judges in the profile outcome."""
+    """The parts of Mixpanel's contents that the scenario compares in the profile outcome."""
     if scenario.mode != "cloud" or scenario.rules != "documented":
         return
     requests = scenario.expect.requests or []
@@ -139,7 +139,7 @@ def every_heading() -> list[tuple[str, str]]:
 
 @cache
 def excuses() -> tuple[Excuse, ...]:
-    """The explanations, in the order of `coverage.yaml`; the first that covers a hole counts."""
+    """The accepted gaps, in the order of `coverage.yaml`; the first that covers a cell counts."""
     return tuple(
         Excuse(
             tuple(row.get("settings", ())),
@@ -152,12 +152,12 @@ def excuses() -> tuple[Excuse, ...]:
 
 
 def excuse_for(cell: Cell) -> Excuse | None:
-    """The reason why a cell may be a hole, or None."""
+    """The reason why a cell may be a gap, or None."""
     return next((excuse for excuse in excuses() if excuse.covers(cell)), None)
 
 
 def page(found: Coverage) -> str:
-    """The tables for people: numbers where there are scenarios, dashes for holes."""
+    """The tables for people: numbers of scenarios, and dashes for gaps."""
     lines: list[str] = []
     width = max(len(row.name) for row in fields(Settings))
     for mode, calls in CALLS.items():

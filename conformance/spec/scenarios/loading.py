@@ -1,4 +1,4 @@
-"""Scenario files into `Scenario` records, or a `DataError` that names file, place and remedy."""
+"""Loads scenario files as `Scenario` records. A `DataError` names file, place and remedy."""
 
 import dataclasses
 import inspect
@@ -44,8 +44,8 @@ class Engagement:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happens: messages, the clock moves by `advance` seconds, a flush, or
-    something done to a definition of Engage, such as `{resync: KEY}`.
+    """One step: messages, an advance of the clock by `advance` seconds, a flush, or an action on a
+    definition of Engage, such as `{resync: KEY}`.
     """
 
     messages: tuple[Any, ...] = ()
@@ -149,7 +149,7 @@ def _parse_packaged(path: str, text: str, checked: dict[str, list[Json]]) -> tup
 
 
 def deciding_texts() -> Iterator[bytes]:
-    """The text of everything that decides how a scenario file is read and checked."""
+    """The texts on which reading and checking a scenario file depends."""
     for folder in ("spec", "captures"):
         for _, file in data_files(folder):
             yield file.read_bytes()

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 KEPT = 4
-"""How many caches stay: one for each version of the files in use at the same time."""
+"""Maximum number of caches: one for each version of the files in use at the same time."""
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """A hash of all parts and of where each ends."""
+    """A hash of all parts and of their lengths."""
     found = blake2b(digest_size=16)
     for part in parts:
         found.update(len(part).to_bytes(8))
@@ -28,7 +28,7 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def folder() -> Path:
-    """Where the caches are; the folder may not exist yet. Raises RuntimeError without a home."""
+    """The folder of the caches, which may not exist yet. Raises RuntimeError without a home."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "mockpanel"
 

@@ -16,7 +16,7 @@ def is_insert_id(value: Any) -> bool:
 
 
 class Placeholders:
-    """What the labels of one scenario stand for: one label, one value; another label, another."""
+    """The values of the labels of one scenario: equal labels have equal values, others differ."""
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
@@ -24,8 +24,8 @@ class Placeholders:
     def fill(self, expected: Any, actual: Any) -> Any:
         """`expected` with the placeholders replaced that `actual` satisfies at the same place.
 
-        One that it does not satisfy stays what it is, or becomes the value that its label already
-        has, so that a comparison shows the difference.
+        A placeholder that is not satisfied stays, or becomes the value that its label already has,
+        so that a comparison shows the difference.
         """
         if isinstance(expected, dict) and isinstance(actual, dict):
             return {

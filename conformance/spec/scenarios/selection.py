@@ -1,4 +1,5 @@
-"""Which scenarios to run: by id or glob, `-k` with the words of pytest's, `--tag` and others."""
+"""The selection of scenarios: by id or glob, by `-k` in pytest's notation, by `--tag` and
+others."""
 
 import shlex
 from collections.abc import Collection, Iterable, Sequence
@@ -14,7 +15,7 @@ from conformance.spec.scenarios.loading import Scenario
 
 @dataclass(frozen=True)
 class Selection:
-    """What to run: everything that meets all the conditions that are given.
+    """The conditions of a selection, which must all hold.
 
     A scenario must match one of `ids` (ids or globs), have all `tags`, cite one of `headings` (by
     slug) and have one of `levels`.
@@ -62,7 +63,7 @@ class Selection:
                 raise UsageError(f"no scenario or capture is called {pattern!r}{hint}")
 
     def text(self) -> str:
-        """What was asked for, as on the command line; empty for everything."""
+        """The selection as on the command line; empty for everything."""
         words = [
             *self.ids,
             *(["-k", self.keyword] if self.keyword else []),
