@@ -46,7 +46,7 @@ TIMES: tuple[Any, ...] = (
 )
 
 
-def spoiled(message: Json, random: Random) -> Json:
+def make_hostile(message: Json, random: Random) -> Json:
     """A copy of the message with one thing changed to something hostile."""
     # These calls are rare: half of the hostile ones spoil what the translator looks for.
     rare = message["type"] in ("alias", "group", "identify") and random.random() < 0.5

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from conformance.corpus.hostile import spoiled
+from conformance.corpus.hostile import make_hostile
 from conformance.corpus.people import SyntheticPerson, person, random_uuid
 from conformance.corpus.synth_calls import Session, first_visit, returning_visit
 from conformance.spec.scenarios.loading import Json
@@ -68,7 +68,7 @@ def synth(messages: int, seed: int, *, clean: bool = False) -> Iterator[Json]:
                 del sessions[index]
         message = _stamped(call, who, now, random, AGES_DAYS[:2] if clean else AGES_DAYS)
         hostile = not clean and random.random() < HOSTILE_SHARE
-        yield spoiled(message, random) if hostile else message
+        yield make_hostile(message, random) if hostile else message
 
 
 def _stamped(

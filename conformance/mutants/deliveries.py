@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from conformance.mutants.tools import Broken, hearing, rewriting
+from conformance.mutants.tools import Broken, with_changed_message, with_changed_operations
 from translator import Operation, Result, translate
 from translator.core.values.timestamps import parse
 
@@ -64,28 +64,28 @@ DELIVERIES = (
         "A time with the offset +0100 is read as if it were UTC.",
         "unsourced",
         "time/*",
-        hearing(lambda message: _every_text(message, _without_short_offset)),
+        with_changed_message(lambda message: _every_text(message, _without_short_offset)),
     ),
     Broken(
         "nothing-before-1970",
         "Dates before 1970 are dropped.",
         "unsourced",
         "special_traits/*",
-        hearing(lambda message: _every_text(message, _unless_before_1970)),
+        with_changed_message(lambda message: _every_text(message, _unless_before_1970)),
     ),
     Broken(
         "eu-setting-ignored",
         "Data of a European project goes to the US.",
         "segmentio/action-destinations#727",
         "eu_endpoint/*",
-        rewriting(_always_us),
+        with_changed_operations(_always_us),
     ),
     Broken(
         "never-import",
         "Events older than five days go to /track, which drops them.",
         "rudderlabs/rudder-transformer#1417",
         "time/*",
-        rewriting(_never_import),
+        with_changed_operations(_never_import),
     ),
     Broken(
         "any-age",
@@ -99,6 +99,6 @@ DELIVERIES = (
         "context.ip 0 is left out, so people get the place of the sender.",
         "rudderlabs/rudder-transformer#3036",
         "ip/*",
-        rewriting(_zero_is_nothing),
+        with_changed_operations(_zero_is_nothing),
     ),
 )

@@ -16,7 +16,7 @@ Change = Callable[[list[MethodCall], Any], list[MethodCall]]
 """From the calls of a message, and the message, to other calls."""
 
 
-def calling(change: Change) -> Callable[..., Session]:
+def with_changed_calls(change: Change) -> Callable[..., Session]:
     """Our translator, with other calls for every message."""
 
     class Changed(Session):
@@ -145,63 +145,63 @@ DEVICES = (
         "The previous id becomes an alias of the new one.",
         "rudderlabs/rudder-transformer#2395",
         "alias/web-previous",
-        session=calling(_swapped_alias),
+        session=with_changed_calls(_swapped_alias),
     ),
     Broken(
         "page-identifies-last",
         "Traits are set before the user is identified.",
         "docs/facts/device-mode.md#web-identify",
         "identify/web-*",
-        session=calling(_last("identify")),
+        session=with_changed_calls(_last("identify")),
     ),
     Broken(
         "page-tracks-first",
         "The event goes out before the counters.",
         "docs/facts/device-mode.md#web-track",
         "incrementing_properties/web-order",
-        session=calling(_last("people.increment")),
+        session=with_changed_calls(_last("people.increment")),
     ),
     Broken(
         "page-registers-before-the-event",
         "Super properties of an event are registered before it is sent.",
         "docs/facts/device-mode.md#web-track",
         "super_properties/web-from-track",
-        session=calling(_last("track")),
+        session=with_changed_calls(_last("track")),
     ),
     Broken(
         "counters-in-lower-case",
         "The counter of an event has its name in lower case.",
         "capture:dw/track/event-increment",
         "incrementing_events/*",
-        session=calling(_counts_in_lower_case),
+        session=with_changed_calls(_counts_in_lower_case),
     ),
     Broken(
         "empty-list-united",
         "An empty list is united, and clears nothing.",
         "doc#arrays",
         "arrays/*",
-        session=calling(_unites_empty_lists),
+        session=with_changed_calls(_unites_empty_lists),
     ),
     Broken(
         "visitor-traits-dropped",
         "Traits of a visitor without a user id are dropped.",
         "segment-integrations/analytics-android-integration-mixpanel#7",
         "identify/*-without-user",
-        session=calling(_waits_for_a_user),
+        session=with_changed_calls(_waits_for_a_user),
     ),
     Broken(
         "page-counted-twice",
         "A page is tracked once for the option and once for all.",
         "segment-boneyard/segment-docs#3164",
         "page/web-*",
-        session=calling(_twice),
+        session=with_changed_calls(_twice),
     ),
     Broken(
         "reserved-properties-kept",
         "An event of the page carries the token and id that its properties name.",
         "capture:dw/track/reserved-stripped",
         "reserved_properties/web-*",
-        session=calling(_keeps_reserved),
+        session=with_changed_calls(_keeps_reserved),
     ),
     Broken(
         "reset-passed-on",

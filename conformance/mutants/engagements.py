@@ -15,12 +15,12 @@ from translator.engage.definitions import Condition
 Made = list[Json]
 
 
-def _defined(change: Callable[[Definition], Definition]) -> MakeEngage:
+def _with_changed_definitions(change: Callable[[Definition], Definition]) -> MakeEngage:
     """Our Engage, with changed definitions."""
     return lambda definitions: Engage([change(each) for each in definitions])
 
 
-def _conditions(**other: Any) -> MakeEngage:
+def _with_changed_conditions(**other: Any) -> MakeEngage:
     """Our Engage, with a change in every condition of an audience."""
 
     def change(definition: Definition) -> Definition:
@@ -29,10 +29,10 @@ def _conditions(**other: Any) -> MakeEngage:
         groups = [[each._replace(**other) for each in group] for group in definition.groups]
         return definition._replace(groups=tuple(map(tuple[Condition, ...], groups)))
 
-    return _defined(change)
+    return _with_changed_definitions(change)
 
 
-def _hearing(change: Callable[[Json, int], Json | None]) -> MakeEngage:
+def _with_changed_message(change: Callable[[Json, int], Json | None]) -> MakeEngage:
     """Our Engage, with a changed message, or without the message."""
 
     class Hearing(Engage):
@@ -43,7 +43,7 @@ def _hearing(change: Callable[[Json, int], Json | None]) -> MakeEngage:
     return Hearing
 
 
-def _saying(change: Callable[[Made], Made]) -> MakeEngage:
+def _with_changed_output(change: Callable[[Made], Made]) -> MakeEngage:
     """Our Engage, with a change in every list of messages that it returns."""
 
     class Saying(Engage):
@@ -126,7 +126,7 @@ ENGAGEMENTS = (
         "No exit is sent when a user leaves an audience.",
         "doc#using-engage-audiences-with-mixpanel",
         "engage/audience-*",
-        engage=_saying(_no_exits),
+        engage=_with_changed_output(_no_exits),
     ),
     Broken(
         "audience-sent-to-everybody",
@@ -140,42 +140,42 @@ ENGAGEMENTS = (
         "The names that were entered for the events of an audience do nothing.",
         "doc#using-engage-audiences-with-mixpanel",
         "engage/audience-*",
-        engage=_defined(_usual_names),
+        engage=_with_changed_definitions(_usual_names),
     ),
     Broken(
         "audience-key-as-named",
         "The name of a trait or audience keeps its capitals and spaces.",
         "doc#mixpanel-engage-details",
         "engage/key-*",
-        engage=_defined(_capital_key),
+        engage=_with_changed_definitions(_capital_key),
     ),
     Broken(
         "engage-ids-random",
         "A repeated call gets a new messageId, so events double with every sync.",
         "doc#insert-id",
         "engage/resync-*",
-        engage=_saying(_random_ids),
+        engage=_with_changed_output(_random_ids),
     ),
     Broken(
         "engage-only-last-address",
         "Only the last of a user's external ids is sent.",
-        "Only the last of a user's external ids is sent.",
+        "doc#if-a-user-has-multiple-external-ids-in-segment-what-happens-when-they-enter-an-audience-or-have-a-computed-trait",
         "engage/three-*",
-        engage=_saying(_last_address),
+        engage=_with_changed_output(_last_address),
     ),
     Broken(
         "engage-first-address-wins",
         "The address given first is sent last, and becomes the address of record.",
         "doc#if-a-user-has-multiple-external-ids-in-segment-what-happens-when-they-enter-an-audience-or-have-a-computed-trait",
         "engage/three-*",
-        engage=_saying(lambda made: made[::-1]),
+        engage=_with_changed_output(lambda made: made[::-1]),
     ),
     Broken(
         "engage-without-windows",
         "A lookback window limits nothing.",
         "doc#using-mixpanel-with-engage",
         "engage/*window*",
-        engage=_defined(_all_history),
+        engage=_with_changed_definitions(_all_history),
     ),
     Broken(
         "engage-windows-at-once",
@@ -189,49 +189,55 @@ ENGAGEMENTS = (
         "One event is enough for membership, whatever count the condition requires.",
         "doc#using-engage-audiences-with-mixpanel",
         "engage/at-least-*",
-        engage=_conditions(at_least=1),
+        engage=_with_changed_conditions(at_least=1),
     ),
     Broken(
         "engage-no-then",
         "The second event of a sequence is ignored.",
         "doc#using-engage-audiences-with-mixpanel",
         "engage/then-*",
-        engage=_conditions(then=None),
+        engage=_with_changed_conditions(then=None),
     ),
     Broken(
         "engage-unconditional",
         "Conditions on properties of a computed trait are ignored.",
         "doc#using-engage-computed-traits-with-mixpanel",
         "engage/*conditions",
-        engage=_defined(_unconditional),
+        engage=_with_changed_definitions(_unconditional),
     ),
     Broken(
         "engage-sends-anonymous",
         "Anonymous visitors are sent although they are not included.",
         "doc#using-engage-audiences-with-mixpanel",
         "engage/anonymous-*",
-        engage=_defined(lambda definition: definition._replace(include_anonymous=True)),
+        engage=_with_changed_definitions(
+            lambda definition: definition._replace(include_anonymous=True)
+        ),
     ),
     Broken(
         "engage-no-merge",
         "An alias does not move the visitor's events to the user.",
         "doc#using-engage-computed-traits-with-mixpanel",
         "engage/anonymous-*",
-        engage=_hearing(lambda message, now_ms: None if message["type"] == "alias" else message),
+        engage=_with_changed_message(
+            lambda message, now_ms: None if message["type"] == "alias" else message
+        ),
     ),
     Broken(
         "engage-repeats-count",
         "A message that arrives twice counts twice.",
         "decision:engage-late-and-repeated",
         "engage/repeated-*",
-        engage=_hearing(lambda message, now_ms: message | {"messageId": None}),
+        engage=_with_changed_message(lambda message, now_ms: message | {"messageId": None}),
     ),
     Broken(
         "engage-counts-on-arrival",
         "A late message counts at its time of arrival.",
         "decision:engage-late-and-repeated",
         "engage/late-*",
-        engage=_hearing(lambda message, now_ms: message | {"timestamp": iso_milliseconds(now_ms)}),
+        engage=_with_changed_message(
+            lambda message, now_ms: message | {"timestamp": iso_milliseconds(now_ms)}
+        ),
     ),
     Broken(
         "engage-deletes-nothing",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.mutants.tools import Broken, is_event, rewriting, unruly
+from conformance.mutants.tools import Broken, is_event, with_changed_operations, without_rule
 from conformance.targets.target import Translate
 from translator import Operation, Result, translate
 
@@ -18,7 +18,7 @@ def _renaming(names: Mapping[str, str]) -> Translate:
             properties.update(moved)
         return operation
 
-    return rewriting(change)
+    return with_changed_operations(change)
 
 
 def _screens_are_pages(operation: Operation, message: Any) -> Operation:
@@ -47,14 +47,14 @@ EVENTS = (
         "With several page options on, only the first one sends its event.",
         "decision:page-duplicates",
         "page/*",
-        unruly("page_events"),
+        without_rule("page_events"),
     ),
     Broken(
         "screens-are-pages",
         "Screen calls are called pages.",
         "segment-integrations/integration-mixpanel#13",
         "page/*",
-        rewriting(_screens_are_pages),
+        with_changed_operations(_screens_are_pages),
     ),
     Broken(
         "campaign-name-not-mapped",
@@ -75,14 +75,14 @@ EVENTS = (
         "The Source Name setting does nothing.",
         "doc#source-name",
         "source_name/*",
-        unruly("source_name"),
+        without_rule("source_name"),
     ),
     Broken(
         "time-in-milliseconds",
         "The event's time is in another unit than observed.",
         "capture:cloud-s-001-track-basic",
         "time/*",
-        rewriting(_milliseconds),
+        with_changed_operations(_milliseconds),
     ),
     Broken(
         "input-mutated",

@@ -3,7 +3,13 @@
 import uuid
 from typing import Any
 
-from conformance.mutants.tools import Broken, hearing, is_event, rewriting, unruly
+from conformance.mutants.tools import (
+    Broken,
+    is_event,
+    with_changed_message,
+    with_changed_operations,
+    without_rule,
+)
 from translator import Operation
 
 
@@ -43,7 +49,7 @@ def _users_property(name: str) -> Any:
             operation.payload["properties"][name] = properties[name]
         return operation
 
-    return rewriting(change)
+    return with_changed_operations(change)
 
 
 IDENTITIES = (
@@ -52,35 +58,35 @@ IDENTITIES = (
         "An alias goes from the user id to the previous id.",
         "rudderlabs/rudder-transformer#2395",
         "alias/*",
-        rewriting(_swap_alias),
+        with_changed_operations(_swap_alias),
     ),
     Broken(
         "alias-to-itself",
         "An alias of an id to itself is sent.",
         "rudderlabs/rudder-transformer#2401",
         "alias/*",
-        unruly("alias_to_itself"),
+        without_rule("alias_to_itself"),
     ),
     Broken(
         "anonymous-first",
         "A known user's data goes to the anonymous id.",
         "doc#distinct-id",
         "distinct_id/*",
-        hearing(_anonymous_first),
+        with_changed_message(_anonymous_first),
     ),
     Broken(
         "insert-id-random",
         "The insert id changes with every translation, so a retry counts twice.",
         "segmentio/action-destinations#824",
         "insert_id/*",
-        rewriting(_random_insert_id),
+        with_changed_operations(_random_insert_id),
     ),
     Broken(
         "insert-id-per-message",
         "All events of a page call share an insert id, so all but one vanish.",
         "rudderlabs/rudder-transformer#1503",
         "insert_id/*",
-        rewriting(_insert_id_of_message),
+        with_changed_operations(_insert_id_of_message),
     ),
     Broken(
         "users-token-wins",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from conformance.mutants.devices import calling, following_doc_in
+from conformance.mutants.devices import following_doc_in, with_changed_calls
 from conformance.mutants.tools import Broken
 from translator import Session
 from translator.device.calls import MethodCall
@@ -30,7 +30,9 @@ class _ForgetsUsersOfCallsTurnedOff(Session):
         return DecidedCalls([], []) if integrations == {"All": False} else super().decide(raw)
 
 
-def _hearing(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..., Session]:
+def _with_changed_message(
+    change: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Callable[..., Session]:
     """Our library, with a changed message."""
 
     class Changed(Session):
@@ -80,7 +82,7 @@ MOBILE = (
         "A revenue of 0 makes no charge in iOS.",
         "capture:di/revenue/order-completed-zero",
         "track_charge/ios*",
-        session=calling(_no_charge_of_zero),
+        session=with_changed_calls(_no_charge_of_zero),
     ),
     Broken(
         "ios-booleans-not-charged",
@@ -94,7 +96,7 @@ MOBILE = (
         "An empty screen name counts as no name in iOS.",
         "docs/facts/device-ios-observed.md#screen",
         "page/ios-empty-name-observed",
-        session=_hearing(_without_empty_name),
+        session=_with_changed_message(_without_empty_name),
     ),
     Broken(
         "ios-increments-once",
@@ -171,13 +173,13 @@ MOBILE = (
         "A group key is the name of the traits without conversion to text.",
         "capture:da/group/number-name",
         "group/android-names-observed",
-        session=calling(_group_key_as_it_came),
+        session=with_changed_calls(_group_key_as_it_came),
     ),
     Broken(
         "android-revenue-as-python-reads-it",
         "Revenue in a text is read as Python reads a number.",
         "capture:da/revenue/text-java",
         "track_charge/android-text-observed",
-        session=calling(_pythons_numbers_only),
+        session=with_changed_calls(_pythons_numbers_only),
     ),
 )

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from conformance.mutants.tools import Broken, hearing, rewriting, unruly
+from conformance.mutants.tools import (
+    Broken,
+    with_changed_message,
+    with_changed_operations,
+    without_rule,
+)
 from translator import Operation, Result, translate
 
 
@@ -65,7 +70,7 @@ PROFILES = (
         "Group Traits to Set Once are overwritten every time.",
         "doc#group-traits-to-set-once",
         "group/*",
-        rewriting(_set_once_is_set),
+        with_changed_operations(_set_once_is_set),
     ),
     Broken(
         "any-group",
@@ -79,7 +84,7 @@ PROFILES = (
         "Revenue is charged although Use Mixpanel People is off.",
         "segmentio/analytics-ios#262",
         "track_charge/*",
-        unruly("charge_needs_people"),
+        without_rule("charge_needs_people"),
     ),
     Broken(
         "increments-for-anonymous",
@@ -100,27 +105,27 @@ PROFILES = (
         "An array trait replaces the values that were there.",
         "doc#arrays",
         "arrays/*",
-        unruly("array_traits"),
+        without_rule("array_traits"),
     ),
     Broken(
         "email-not-renamed",
         "The email arrives under a name that Mixpanel sends no mail to.",
         "rudderlabs/rudder-transformer#953",
         "special_traits/*",
-        rewriting(_email_not_renamed),
+        with_changed_operations(_email_not_renamed),
     ),
     Broken(
         "always-active",
         "context.active false is ignored, so Last Seen moves.",
         "segment-integrations/integration-mixpanel#27",
         "last_seen/*",
-        hearing(_always_active),
+        with_changed_message(_always_active),
     ),
     Broken(
         "all-traits",
         "With an explicit list all traits are still set.",
         "segment-integrations/analytics-android-integration-mixpanel#14",
         "explicit_properties/*",
-        unruly("people_properties"),
+        without_rule("people_properties"),
     ),
 )

@@ -25,7 +25,7 @@ class Broken(NamedTuple):
     session: Callable[..., Session] = Session
 
 
-def rewriting(change: Callable[[Operation, Any], Operation]) -> Translate:
+def with_changed_operations(change: Callable[[Operation, Any], Operation]) -> Translate:
     """Our translator, with a change to every operation; `change` also gets the message."""
 
     def broken(message: Any, settings: Any, **options: Any) -> Result:
@@ -36,7 +36,7 @@ def rewriting(change: Callable[[Operation, Any], Operation]) -> Translate:
     return broken
 
 
-def hearing(change: Callable[[Any], Any]) -> Translate:
+def with_changed_message(change: Callable[[Any], Any]) -> Translate:
     """Our translator, with a changed message; `change` must not modify its input."""
 
     def broken(message: Any, settings: Any, **options: Any) -> Result:
@@ -46,7 +46,7 @@ def hearing(change: Callable[[Any], Any]) -> Translate:
     return broken
 
 
-def unruly(name: str) -> Translate:
+def without_rule(name: str) -> Translate:
     """Our translator, which does not follow the doc in one rule."""
 
     def broken(message: Any, settings: Any, *, rules: Rules, **options: Any) -> Result:

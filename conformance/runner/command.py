@@ -141,7 +141,7 @@ def run(
     known = {scenario.id for scenario in everything}
     captured = {capture.id for capture in all_captures()} if not folder else set()
     selection.check_ids(known | captured)
-    excused = read_expected_failures(expected_failures, known) if expected_failures else {}
+    failures = read_expected_failures(expected_failures, known) if expected_failures else {}
     if (profile or ("exact" if target_name == "builtin" else "outcome")) == "outcome":
         everything = tuple(map(levelled, everything))
     scenarios = selection.scenarios(everything)
@@ -164,7 +164,7 @@ def run(
         read_settings(settings) if settings else None,
         timeout,
         mock_port,
-        excused,
+        failures,
         selection.rules,
         profile,
         project_options(project),

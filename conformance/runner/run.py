@@ -76,8 +76,8 @@ class CaseRunner:
     def outcome(self, case: Case) -> Outcome:
         """The outcome of a case."""
         if isinstance(case, Scenario):
-            excused = self.options.expected_failures
-            return run_scenario(case, self.target, self.mock, excused, self.options.judging)
+            expected = self.options.expected_failures
+            return run_scenario(case, self.target, self.mock, expected, self.options.judging)
         return run_capture(case, self.options.rules)
 
 

@@ -34,7 +34,7 @@ class Cell(NamedTuple):
     mode: str
 
 
-class Excuse(NamedTuple):
+class AcceptedGap(NamedTuple):
     """Cells that need no scenario, and the reason; an empty tuple means all."""
 
     settings: tuple[str, ...]
@@ -57,20 +57,20 @@ class Coverage:
     outcomes: Counter[str]
 
     @property
-    def holes(self) -> list[Cell]:
+    def gaps(self) -> list[Cell]:
         """Every cell without a scenario."""
         return [cell for cell in every_cell() if not self.cells[cell]]
 
     @property
     def unexplained(self) -> list[Cell]:
         """The gaps that are not accepted."""
-        return [cell for cell in self.holes if excuse_for(cell) is None]
+        return [cell for cell in self.gaps if accepted_gap_for(cell) is None]
 
     @property
-    def stale(self) -> list[Excuse]:
+    def stale(self) -> list[AcceptedGap]:
         """The accepted gaps that do not exist."""
-        needed = {excuse_for(cell) for cell in self.holes}
-        return [excuse for excuse in excuses() if excuse not in needed]
+        needed = {accepted_gap_for(cell) for cell in self.gaps}
+        return [gap for gap in accepted_gaps() if gap not in needed]
 
     @property
     def uncited(self) -> list[tuple[str, str]]:
@@ -138,10 +138,10 @@ def every_heading() -> list[tuple[str, str]]:
 
 
 @cache
-def excuses() -> tuple[Excuse, ...]:
+def accepted_gaps() -> tuple[AcceptedGap, ...]:
     """The accepted gaps, in the order of `coverage.yaml`; the first that covers a cell counts."""
     return tuple(
-        Excuse(
+        AcceptedGap(
             tuple(row.get("settings", ())),
             tuple(row.get("calls", ())),
             tuple(row.get("modes", ())),
@@ -151,9 +151,9 @@ def excuses() -> tuple[Excuse, ...]:
     )
 
 
-def excuse_for(cell: Cell) -> Excuse | None:
+def accepted_gap_for(cell: Cell) -> AcceptedGap | None:
     """The reason why a cell may be a gap, or None."""
-    return next((excuse for excuse in excuses() if excuse.covers(cell)), None)
+    return next((gap for gap in accepted_gaps() if gap.covers(cell)), None)
 
 
 def page(found: Coverage) -> str:
@@ -171,18 +171,18 @@ def page(found: Coverage) -> str:
         f"{found.headings[pair] or '-':>5}  {pair[1]:6}  {pair[0]}" for pair in every_heading()
     ]
     lines.append("")
-    for excuse in excuses():
-        count = sum(excuse_for(cell) == excuse for cell in found.holes)
-        lines.append(f"{count:>4} holes: {excuse.why}")
+    for gap in accepted_gaps():
+        count = sum(accepted_gap_for(cell) == gap for cell in found.gaps)
+        lines.append(f"{count:>4} gaps: {gap.why}")
     lines.append("judged by outcome, by scenarios")
     lines += [f"{count:>5}  {what}" for what, count in found.outcomes.most_common()]
     lines.append("")
     cells, headings = len(every_cell()), len(every_heading())
     lines.append(
-        f"{cells} cells, {len(found.holes)} holes, {len(found.unexplained)} unexplained; "
+        f"{cells} cells, {len(found.gaps)} gaps, {len(found.unexplained)} unexplained; "
         f"{headings} headings by mode, {len(found.uncited)} uncited"
     )
     lines += [f"unexplained: {' x '.join(cell)}" for cell in found.unexplained]
-    lines += [f"stale explanation: {excuse.why}" for excuse in found.stale]
+    lines += [f"stale explanation: {gap.why}" for gap in found.stale]
     lines += [f"uncited: doc#{slug} in {mode} mode" for slug, mode in found.uncited]
     return "\n".join(lines) + "\n"

@@ -1,9 +1,15 @@
-"""What the scenarios cover: counted, and no hole without an explanation."""
+"""What the scenarios cover: counted, and no gap without an explanation."""
 
 from click.testing import CliRunner
 
 from conformance.cli import main
-from conformance.spec.scenarios.coverage import CALLS, Cell, every_heading, excuse_for, measure
+from conformance.spec.scenarios.coverage import (
+    CALLS,
+    Cell,
+    accepted_gap_for,
+    every_heading,
+    measure,
+)
 from conformance.spec.scenarios.loading import load_scenarios
 from tests.conformance.one_scenario import parse_one
 
@@ -20,7 +26,7 @@ expect: {calls: [[]]}
 
 
 def test_no_hole_is_unexplained() -> None:
-    """Every hole has its reason, every reason a hole, every heading a scenario."""
+    """Every gap has its reason, every reason a gap, every heading a scenario."""
     found = measure(load_scenarios())
     assert (found.unexplained, found.stale, found.uncited) == ([], [], [])
 
@@ -37,7 +43,7 @@ def test_a_hole_of_its_own_is_found() -> None:
     found = measure([])
     assert Cell("people", "track", "web") in found.unexplained
     assert ("track", "device") in found.uncited
-    assert None is excuse_for(Cell("token", "identify", "cloud"))
+    assert None is accepted_gap_for(Cell("token", "identify", "cloud"))
 
 
 def test_every_mode_is_counted() -> None:
