@@ -1,7 +1,7 @@
-"""The target `http:URL` with `--settings`: a server that takes Segment's calls and nothing else.
+"""The target `http:URL` with `--settings`: a server that accepts only Segment's calls.
 
-It accepts neither settings nor time. So scenarios with other settings are skipped, the others are
-moved to now, and the mock is watched until nothing more comes.
+It accepts neither settings nor time. So scenarios with other settings are skipped, the times of the
+others are shifted to now, and the mock is watched until no more requests arrive.
 """
 
 import time
@@ -12,15 +12,15 @@ from typing import Any
 from conformance.errors import DriverBroken, UsageError
 from conformance.runner.mock import Mock
 from conformance.spec.scenarios.loading import Json, Scenario
-from conformance.targets.http_front import Front
+from conformance.targets.http_front import SegmentServer
 from conformance.targets.protocol import About
 from conformance.targets.target import Answer, CannotRun, Setup, TargetSession
 from conformance.targets.target_responses import json_values
-from conformance.targets.time_shift import moved
+from conformance.targets.time_shift import shifted
 from translator import Settings, SettingsError
 
 QUIET_SECONDS = 0.5
-"""Longer if the first record took its time."""
+"""Longer if the first record was slow."""
 
 POLL_SECONDS = 0.02
 
@@ -40,7 +40,7 @@ class WatchedTarget:
         timeout_seconds: float = 30,
         quiet_seconds: float = QUIET_SECONDS,
     ) -> None:
-        self._front = Front(url, timeout_seconds=timeout_seconds)
+        self._server = SegmentServer(url, timeout_seconds=timeout_seconds)
         self._timeout_seconds = timeout_seconds
         self._least_quiet_seconds = quiet_seconds
         self._quiet_seconds: float | None = None
@@ -51,9 +51,9 @@ class WatchedTarget:
             raise UsageError(f"--settings: {error}") from error
 
     def about(self) -> About:
-        """What the server is assumed to do."""
+        """The assumed capabilities of the server."""
         cloud, documented = frozenset(["cloud"]), frozenset(["documented"])
-        return About(self._front.url, "deliver", cloud, documented, frozenset())
+        return About(self._server.url, "deliver", cloud, documented, frozenset())
 
     def adapted(self, scenario: Scenario) -> Scenario:
         """The scenario as it can be replayed here. Raises CannotRun if it cannot."""
@@ -67,17 +67,16 @@ class WatchedTarget:
             raise CannotRun("the server is assumed to follow the documented rules")
         if scenario.delivery:
             raise CannotRun("the scenario is about the set-up of this project's sender")
-        return moved(scenario, datetime.now(UTC))
+        return shifted(scenario, datetime.now(UTC))
 
     def open(self, setup: Setup) -> TargetSession:
-        """A session; nothing of it is known to the server."""
+        """A session, which the server does not know about."""
         assert setup.mock is not None
-        return _Watched(self, self._front, setup.mock)
+        return _Watched(self, self._server, setup.mock)
 
     def settle(self, mock: Mock, before: int) -> None:
-        """Wait until nothing more comes to the mock, which had received `before` requests.
-
-        The first time, until something comes at all. Raises DriverBroken if nothing does.
+        """Wait until no more requests arrive at the mock, which had received `before` requests. The
+        first call waits for a first request. Raises DriverBroken if none arrives.
         """
         if self._quiet_seconds is None:
             self._quiet_seconds = self._first_arrival(mock, before)
@@ -89,13 +88,14 @@ class WatchedTarget:
                 count, quiet_since = now, time.monotonic()
 
     def _first_arrival(self, mock: Mock, before: int) -> float:
-        """How long to be quiet after: twice what the first record took, if that is more."""
+        """Seconds without a request after which a call is finished: at least twice the delay of the
+        first record."""
         start = time.monotonic()
         while len(mock.requests()) == before:
             if time.monotonic() - start > self._timeout_seconds:
                 hosts = ", ".join(f"{host} is {url}" for host, url in mock.base_urls.items())
                 raise DriverBroken(
-                    f"{self._front.url}: nothing reached the mock in {self._timeout_seconds:g} "
+                    f"{self._server.url}: nothing reached the mock in {self._timeout_seconds:g} "
                     f"seconds; the server must send there ({hosts}); --mock-port fixes the ports"
                 )
             time.sleep(POLL_SECONDS)
@@ -103,7 +103,7 @@ class WatchedTarget:
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._front.close()
+        self._server.close()
 
 
 class _Watched:
@@ -111,12 +111,12 @@ class _Watched:
 
     observes = frozenset(["requests"])
 
-    def __init__(self, target: WatchedTarget, front: Front, mock: Mock) -> None:
-        self._target, self._front, self._mock = target, front, mock
+    def __init__(self, target: WatchedTarget, server: SegmentServer, mock: Mock) -> None:
+        self._target, self._server, self._mock = target, server, mock
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         before = len(self._mock.requests())
-        notes = [self._front.send(message) for message in json_values(messages)]
+        notes = [self._server.send(message) for message in json_values(messages)]
         if not all(notes):
             self._target.settle(self._mock, before)
         return [Answer(note=note) for note in notes]
@@ -125,4 +125,4 @@ class _Watched:
         """Do nothing: delayed records arrived while the mock was watched."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing is open."""

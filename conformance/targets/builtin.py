@@ -50,7 +50,7 @@ class Builtin:
         self._make_session = make_session
 
     def about(self) -> About:
-        """What it is: it delivers, in every mode and under both rule sets."""
+        """Its capabilities: it delivers, in every mode and under both rule sets."""
         modes = frozenset(["cloud", "web", "ios", "android"])
         return About("mockpanel", "deliver", modes, frozenset(RULE_SETS), TELLS)
 
@@ -108,7 +108,7 @@ class _BuiltinSession:
         except DestinationError as error:
             raise TargetFailed(str(error)) from error
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # A payload that is not of any known form; an exception of the mock is another matter.
+            # A payload of an unknown form; exceptions of the mock are not caught here.
             operations = [list(result.operations) for result in results]
             raise TargetFailed(f"its operations cannot be sent: {error!r}: {operations}") from error
         return [

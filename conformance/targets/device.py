@@ -1,4 +1,4 @@
-"""Device mode: our own sessions as a target, and what their answers look like in a scenario.
+"""Device mode: our own sessions as a target, and their answers in the notation of a scenario.
 
 Web requests go to the mock as the browser would send them: as forms, to the mock's address of the
 SDK's host. Ids of devices are random and appear as `<device>`, further ones as `<device:2>`, ...
@@ -110,7 +110,7 @@ class DeviceSession:
             raise TargetFailed(f"{request.path}: HTTP {answer.status_code}: {answer.text:.200}")
 
     def flush(self) -> None:
-        """Nothing is ever held back."""
+        """Do nothing: no operation is held back."""
 
     def close(self) -> None:
         self._http.close()
@@ -152,7 +152,7 @@ EVENT_DEFAULTS: Json = {
 PROFILE_DEFAULTS: Json = {"$os": "Mac OS X", "$browser": "Chrome", "$browser_version": 120}
 
 DEFAULTS = {"<event defaults>": EVENT_DEFAULTS, "<profile defaults>": PROFILE_DEFAULTS}
-"""What a scenario may write in place of the properties that every event, or `$set`, has."""
+"""The abbreviations in a scenario for the properties that every event, or `$set`, has."""
 
 
 def expanded(value: Any) -> Any:

@@ -23,14 +23,14 @@ from conformance.targets.protocol import (
 )
 
 SHOWN_CHARACTERS = 500
-"""How much of an answer that is not JSON is shown."""
+"""Maximum characters of an answer that is not JSON in an error."""
 
 
 class Driver:
     """A driver's process, started when it is first needed, and again after a failure.
 
-    `command` is split as a shell would, but no shell runs it. `timeout_seconds` is how long one
-    answer may take. Every method raises DriverBroken if the process ends, is silent for too long or
+    `command` is split as a shell would, but no shell runs it. `timeout_seconds` is the time limit
+    for one answer. Every method raises DriverBroken if the process ends, is silent for too long or
     breaks the protocol, and UsageError if it cannot be started; `protocol` has what else an answer
     can mean.
     """
@@ -72,7 +72,7 @@ class Driver:
         return self._timed("deliver", messages, now)
 
     def stop(self) -> None:
-        """End what `start` began; nothing if the process has ended already."""
+        """End the session that `start` began. Does nothing if the process has ended already."""
         if self._process is not None:
             self._ask({"command": "stop"})
 
@@ -111,7 +111,7 @@ class Driver:
         try:
             reply = json.loads(line, parse_constant=_refuse_constant)
         except RecursionError:
-            # The whole line was read, so the next answer can be trusted.
+            # The whole line was read, so the next answer is in step with its question.
             raise TranslatorFailed("the answer is nested too deeply to be read") from None
         except ValueError as error:
             self._give_up(f"answered {name!r} with invalid JSON ({error}): {_head(line)}")
@@ -122,7 +122,7 @@ class Driver:
         return reply
 
     def _give_up(self, what: str) -> NoReturn:
-        """End a process whose next line could not be trusted, with its own last words."""
+        """End a process that is out of step; the error has the end of its error stream."""
         process, self._process = self._process, None
         said = process.end() if process is not None else ""
         lines = "".join(f"\n    {line}" for line in said.splitlines())

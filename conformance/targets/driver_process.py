@@ -15,15 +15,15 @@ MAX_LINE_CHARACTERS = 64 << 20
 """A longer answer is refused."""
 
 STDERR_LINES = 20
-"""How many of the last lines of its error stream are kept."""
+"""Number of last lines of its error stream that are kept."""
 
 UNASKED_CHARACTERS = 200
-"""How much of an unexpected line an error shows."""
+"""Maximum characters of an unexpected line in an error."""
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 END_SECONDS = 5
-"""How long a program may take to end once its input has ended."""
+"""Seconds that a program may take to end once its input has ended."""
 
 
 class ProcessBroken(Exception):
@@ -95,7 +95,7 @@ class DriverProcess:
         return f"the program wrote a line before it got the command: {shown!r}"
 
     def _ended(self) -> str:
-        """How the program ended; it has closed its output."""
+        """The way in which the program ended; it has closed its output."""
         with suppress(subprocess.TimeoutExpired):
             return f"the program ended with exit status {self._process.wait(END_SECONDS)}"
         return "the program closed its output"

@@ -1,6 +1,6 @@
-"""Engage between a scenario's messages and the target: the target gets the calls of Engage.
+"""Computes Engage for a target: the target gets the calls of Engage in place of the messages.
 
-This project computes for every target; a target only translates the resulting calls.
+The suite computes them for every target; a target only translates the resulting calls.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,8 +21,8 @@ MakeEngage = Callable[..., Engage]
 
 
 class EngagedSession:
-    """A session that is given what Engage makes of the messages, and a message of its own only
-    where the scenario forwards its type.
+    """A session that gets the calls of Engage. It gets a message itself only if the scenario
+    forwards its type.
 
     Raises DataError for definitions that cannot be used.
     """
@@ -43,7 +43,8 @@ class EngagedSession:
         """Records that the suite sent itself, for a deleted definition."""
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
-        """Take messages in; without any, only let time pass. One answer for each that came out."""
+        """Process messages; without messages only time passes. Returns one answer for each call of
+        Engage."""
         answers = self._pass_on(self._engage.advance(to_ms(now)), now)
         for message in messages:
             if isinstance(message, dict) and str(message.get("type")) in self._forward:
@@ -57,7 +58,7 @@ class EngagedSession:
         return answers
 
     def perform(self, action: Json, now: datetime) -> list[Answer]:
-        """Do what a step says: `{resync: KEY}`, `{delete: KEY}` or `{unset: KEY}`."""
+        """Perform the action of a step: `{resync: KEY}`, `{delete: KEY}` or `{unset: KEY}`."""
         [(verb, key)] = action.items()
         if verb == "resync":
             return self._pass_on(self._engage.resync(key), now)
@@ -82,5 +83,5 @@ class EngagedSession:
         self.inner.flush()
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close the session."""
         self.inner.close()

@@ -29,9 +29,9 @@ from conformance.targets.target import (
 )
 from conformance.targets.target_responses import (
     answer_from,
-    begun,
-    introduced,
+    handshake,
     json_values,
+    open_session,
     reason_from,
 )
 from translator import Failure, Operation, Result, Skip
@@ -53,7 +53,7 @@ class ExecTarget:
         """The driver's description of itself. Raises DriverBroken if it has no usable one."""
         if self._about is None:
             start = partial(self._driver.start, {"token": "T"})
-            self._about = introduced(start, f"exec:{self._driver.command}")
+            self._about = handshake(start, f"exec:{self._driver.command}")
         return self._about
 
     def adapted(self, scenario: Scenario) -> Scenario:
@@ -73,7 +73,7 @@ class ExecTarget:
             clock_url=setup.mock.clock_url if setup.mock else None,
             browser=setup.browser,
         )
-        found = begun(self.about(), setup, start)
+        found = open_session(self.about(), setup, start)
         if not isinstance(found, About):
             return found
         if setup.mode != "cloud":
@@ -88,7 +88,7 @@ class ExecTarget:
 
 
 class _Session:
-    """What all kinds have in common."""
+    """The common part of all kinds of sessions."""
 
     def __init__(self, driver: Driver, about: About) -> None:
         self._driver, self._about = driver, about
@@ -115,7 +115,7 @@ class _Delivering(_Session):
         return [answer_from(each) for each in found]
 
     def flush(self) -> None:
-        """Nothing: an answer means that all is delivered."""
+        """Do nothing: after an answer everything is delivered."""
 
     def _asked(self, messages: Sequence[Any], now: datetime) -> list[Json]:
         return self._driver.deliver(messages, now)
@@ -200,7 +200,8 @@ def _check_host(host: str) -> None:
 
 
 def post(operation: Json, base_urls: Mapping[str, str]) -> str:
-    """Send one operation with the credentials and the query that it names; why it failed, if so.
+    """Send one operation with the credentials and the query that it names; returns the reason if it
+    failed.
 
     Raises TargetFailed for an operation that cannot be sent at all.
     """

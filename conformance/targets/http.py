@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.errors import DriverBroken
 from conformance.spec.scenarios.loading import Json, Scenario
-from conformance.targets.http_front import Front
+from conformance.targets.http_front import SegmentServer
 from conformance.targets.protocol import (
     About,
     TranslatorFailed,
@@ -29,7 +29,7 @@ from conformance.targets.target import (
     TargetSession,
     with_capabilities,
 )
-from conformance.targets.target_responses import begun, introduced, json_values
+from conformance.targets.target_responses import handshake, json_values, open_session
 
 
 class HttpTarget:
@@ -38,14 +38,14 @@ class HttpTarget:
     fixed_settings = None
 
     def __init__(self, url: str, *, timeout_seconds: float = 30) -> None:
-        self._front = Front(url, timeout_seconds=timeout_seconds)
+        self._server = SegmentServer(url, timeout_seconds=timeout_seconds)
         self._about: About | None = None
 
     def about(self) -> About:
         """The server's description of itself. Raises DriverBroken or UsageError without one."""
         if self._about is None:
             command = start_command({"token": "T"}, "cloud", "documented")
-            self._about = introduced(lambda: self._start(command), self._front.url)
+            self._about = handshake(lambda: self._start(command), self._server.url)
         return self._about
 
     def adapted(self, scenario: Scenario) -> Scenario:
@@ -58,32 +58,32 @@ class HttpTarget:
         command = start_command(
             setup.settings, setup.mode, setup.rules, setup.base_urls, setup.mock.clock_url
         )
-        found = begun(self.about(), setup, lambda: self._start(command))
-        return _Told(self._front, found.tells) if isinstance(found, About) else found
+        found = open_session(self.about(), setup, lambda: self._start(command))
+        return _HttpSession(self._server, found.tells) if isinstance(found, About) else found
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._front.close()
+        self._server.close()
 
     def _start(self, command: Json) -> About:
-        found = about(self._front.ask(command), f"{self._front.url}: the answer to 'start'")
+        found = about(self._server.ask(command), f"{self._server.url}: the answer to 'start'")
         if found.does != "deliver":
-            raise DriverBroken(f"{self._front.url}: 'does' must be 'deliver'")
+            raise DriverBroken(f"{self._server.url}: 'does' must be 'deliver'")
         return found
 
 
-class _Told:
+class _HttpSession:
     """One scenario at such a server. Behind the Tracking API nothing is said of single messages."""
 
-    def __init__(self, front: Front, tells: frozenset[str]) -> None:
-        self._front = front
+    def __init__(self, server: SegmentServer, tells: frozenset[str]) -> None:
+        self._server = server
         self.observes = tells & {"settings"} | {"requests"}
         self._now: datetime | None = None
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
         self._now = now
         self._settle()
-        notes = [self._front.send(message) for message in json_values(messages)]
+        notes = [self._server.send(message) for message in json_values(messages)]
         self._settle()
         return [Answer(note=note) for note in notes]
 
@@ -91,14 +91,14 @@ class _Told:
         """Nothing: an answer means that all is delivered."""
 
     def close(self) -> None:
-        self._front.ask({"command": "stop"})
+        self._server.ask({"command": "stop"})
 
     def _settle(self) -> None:
         """Tell the time, and wait until everything is delivered."""
         assert self._now is not None
-        reply = self._front.ask(timed_command("deliver", [], self._now))
+        reply = self._server.ask(timed_command("deliver", [], self._now))
         try:
-            answers(reply, [], "deliver", f"{self._front.url}: the answer to 'deliver'")
+            answers(reply, [], "deliver", f"{self._server.url}: the answer to 'deliver'")
         except Unsupported as error:
             raise CannotRun(str(error)) from error
         except TranslatorFailed as error:

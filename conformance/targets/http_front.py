@@ -1,4 +1,4 @@
-"""Speaking to a server that has Segment's Tracking API in front."""
+"""A client for a server with Segment's Tracking API."""
 
 import json
 from typing import Any
@@ -15,10 +15,10 @@ CALLS = ("track", "identify", "page", "screen", "group", "alias")
 """The calls that have a path of their own; others go to /v1/batch."""
 
 CONTROL = "/_conformance"
-"""Where a server takes settings and time, if it supports this."""
+"""The path at which a server accepts settings and time, if it supports this."""
 
 
-class Front:
+class SegmentServer:
     """A server at a base URL, whose user name is the write key.
 
     Every call raises DriverBroken if the server does not answer within `timeout_seconds`. Raises
@@ -42,7 +42,8 @@ class Front:
         self._session.auth = (parts.username or "write-key", "")
 
     def send(self, message: Any) -> str:
-        """Send one message as a library of Segment's would; what the server objects to, if so.
+        """Send one message as a library of Segment's would; returns the reason if the server
+        refuses it.
 
         Raises TargetFailed if the server crashes on it.
         """
@@ -93,7 +94,7 @@ class Front:
 
 
 def _problem(error: requests.RequestException, timeout_seconds: float) -> str:
-    """Why there is no response, without the names of the HTTP client's classes."""
+    """The reason why there is no response, without the names of the HTTP client's classes."""
     if isinstance(error, requests.Timeout):
         return f"no response within {timeout_seconds:g} seconds"
     if "Connection refused" in str(error):

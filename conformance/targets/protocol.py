@@ -17,10 +17,11 @@ PROTOCOL = 1
 """Grows when a driver that was right would be wrong."""
 
 TELLS = frozenset(["settings", "skipped", "errors", "undelivered"])
-"""What a driver may tell beside that: that settings are wrong, and reasons in our codes."""
+"""The optional reports of a driver: wrong settings, and reasons in our codes."""
 
 COMMANDS = ("translate", "deliver")
-"""What a driver may do with messages: give their operations, or send them to Mixpanel itself."""
+"""The kinds of drivers: one returns the operations of messages, the other sends them to
+Mixpanel."""
 
 
 class Refused(Exception):
@@ -86,7 +87,7 @@ def timed_command(name: str, messages: Sequence[Any], now: datetime) -> Json:
 
 
 def about(reply: Json, where: str) -> About:
-    """What a reply to `start` says; `where` begins the text of an error.
+    """The description in a reply to `start`; `where` begins the text of an error.
 
     Raises Refused, Unsupported, TranslatorFailed, or DriverBroken for any other reply.
     """
@@ -203,7 +204,7 @@ def _order_problem(message: Any, answer: Json) -> str | None:
 
 
 def _sending_problem(operation: Json) -> str | None:
-    """What is wrong with how an operation is to be sent: its path, and `auth` and `query`."""
+    """The problem with the path, `auth` or `query` of an operation, or None."""
     if not operation["endpoint"].startswith("/"):
         return f"'endpoint' must be a path such as '/track', not {operation['endpoint']!r:.80}"
     auth, query = operation.get("auth"), operation.get("query")

@@ -33,8 +33,8 @@ class CannotRun(Exception):
 
 
 OBSERVED = frozenset(["requests", "settings", "skipped", "errors", "undelivered"])
-"""What a target in cloud mode can make visible: its requests, and what it reports beside them. The
-rest is not compared."""
+"""The observable results of a target in cloud mode: its requests, and its reports. Other sections
+are not compared."""
 
 
 class Reason(NamedTuple):

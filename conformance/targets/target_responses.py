@@ -19,8 +19,8 @@ from conformance.targets.target import (
 )
 
 
-def introduced(start: Callable[[], About], where: str) -> About:
-    """What the program says of itself. Raises DriverBroken if that cannot be had."""
+def handshake(start: Callable[[], About], where: str) -> About:
+    """The description that the program gives of itself. Raises DriverBroken if it gives none."""
     try:
         return start()
     except (Refused, Unsupported, TranslatorFailed) as error:
@@ -28,10 +28,10 @@ def introduced(start: Callable[[], About], where: str) -> About:
         raise DriverBroken(f"{where}: {text}: {error}") from error
 
 
-def begun(about: About, setup: Setup, start: Callable[[], About]) -> About | TargetSession:
-    """What the program says to a scenario's start, or a session that fails if it crashed.
-
-    Raises CannotRun for what it has not, SettingsRefused for settings that it says are wrong.
+def open_session(about: About, setup: Setup, start: Callable[[], About]) -> About | TargetSession:
+    """The program's reply to the start of a scenario; if it crashed, a session in which every
+    message fails. Raises CannotRun for capabilities that it lacks, SettingsRefused for settings
+    that it refuses.
     """
     if setup.mode not in about.modes:
         raise CannotRun(f"the translator has no {setup.mode} mode")
@@ -50,14 +50,14 @@ def begun(about: About, setup: Setup, start: Callable[[], About]) -> About | Tar
 
 
 def json_values(messages: Sequence[Any]) -> Sequence[Any]:
-    """The messages. Raises CannotRun if one is a line of text, as they are for readers of lines."""
+    """The messages as JSON values. Raises CannotRun if one is a line of text."""
     if any(isinstance(message, RawLine) for message in messages):
         raise CannotRun("the scenario is about lines of text, and this target gets JSON values")
     return messages
 
 
 def answer_from(answer: Json) -> Answer:
-    """What a program says about one message."""
+    """The answer of a program to one message."""
     error = answer.get("error")
     return Answer(
         tuple(map(reason_from, answer.get("skipped", ()))),
@@ -92,4 +92,4 @@ class _Crashed:
         """Nothing is held back."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing is open."""

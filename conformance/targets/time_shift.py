@@ -1,7 +1,7 @@
-"""A scenario moved to another time, for a server that has a clock of its own.
+"""Shifts a scenario to another time, for a server that has a clock of its own.
 
 Every value that is one of the scenario's moments, in what goes in and in what must come out, is
-moved by the same number of whole seconds and keeps its form. What then would still depend on when
+shifted by the same number of whole seconds and keeps its form. What then would still depend on when
 exactly the server looks at its clock is not replayed.
 """
 
@@ -16,7 +16,7 @@ from conformance.targets.target import CannotRun
 from translator.core.values.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, parse, to_ms
 
 MARGIN_MS = 120_000
-"""How long a scenario may take on the way to a server, and how wrong its clock may be."""
+"""Seconds that a scenario may take on the way to a server, and tolerance for its clock."""
 
 TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 """The fields of a message that say when it was."""
@@ -31,7 +31,7 @@ _MOMENT = re.compile(
 _START = "%Y-%m-%dT%H:%M:%S"
 
 
-def moved(scenario: Scenario, now: datetime) -> Scenario:
+def shifted(scenario: Scenario, now: datetime) -> Scenario:
     """The scenario as it would be if its clock started now, to the second.
 
     Raises CannotRun for one that only makes sense with a clock that the suite can set.
@@ -64,7 +64,7 @@ class _Move:
         self._seconds = seconds
         now_ms = to_ms(datetime.fromisoformat(scenario.clock))
         moments = [now_ms, *map(parse, _times(scenario))]
-        # What is too old stays so: another year of 1970 would be another mistake.
+        # Times that are too old stay unchanged: a shifted 1970 would be another error.
         self._ms = {ms for ms in moments if ms is not None and now_ms - ms <= MAX_AGE_MS}
         # Of a time with a fraction Mixpanel gets whole seconds.
         self._ms |= {ms // 1000 * 1000 for ms in self._ms} | {
@@ -72,7 +72,7 @@ class _Move:
         }
 
     def value(self, value: Any) -> Any:
-        """The value with all moments in it moved."""
+        """The value with all moments in it shifted."""
         if isinstance(value, dict):
             return {key: self.value(each) for key, each in value.items()}
         if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A scenario moved to another time."""
+"""A scenario shifted to another time."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from conformance.runner.run import run_scenario
 from conformance.spec.scenarios.loading import Scenario, load_scenarios
 from conformance.targets.builtin import Builtin
 from conformance.targets.target import CannotRun
-from conformance.targets.time_shift import moved
+from conformance.targets.time_shift import shifted
 from tests.conformance.one_scenario import parse_one
 from tests.thorough import share
 
@@ -41,7 +41,7 @@ expect:
 
 def test_moments_move_and_keep_their_form() -> None:
     """Numbers, texts and fractions of the clock's and the messages' moments; nothing else."""
-    found = moved(scenario("timestamp: 2026-06-15T11:59:59.500Z"), LATER)
+    found = shifted(scenario("timestamp: 2026-06-15T11:59:59.500Z"), LATER)
     assert found.expect.requests
     assert found.expect.requests[0]["record"] == {
         "times": [1795545085, 1795545085000, 1795545084500, 1795545084, "1795545085", 12, "12"],
@@ -69,15 +69,15 @@ def test_moments_move_and_keep_their_form() -> None:
 def test_what_cannot_be_moved(message: str, more: str, reason: str) -> None:
     """What depends on the second at which a server looks at its clock is refused, with why."""
     with pytest.raises(CannotRun, match=f"the server has a clock of its own: .*{reason}"):
-        moved(scenario(message, more), LATER)
+        shifted(scenario(message, more), LATER)
 
 
 def test_moved_scenarios_are_as_right_as_before(mock: Mock) -> None:
-    """Our own translator, with its clock at the new time, conforms to all that can be moved."""
+    """Our own translator, with its clock at the new time, conforms to all that can be shifted."""
     found, kept = [], []
     for each in share((each for each in load_scenarios() if each.mode == "cloud"), 0, 3):
         try:
-            later = moved(each, LATER)
+            later = shifted(each, LATER)
         except CannotRun:
             kept.append(each.id)
             continue
