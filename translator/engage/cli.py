@@ -172,7 +172,9 @@ def _run_with_state(
 ) -> tuple[bool, dict[str, int]]:
     """Whether a line failed, and the events that were ignored, since the state is kept."""
     path = state_file[0]
-    name = STANDARD_INPUT if file in (None, STANDARD_INPUT) else str(Path(str(file)).resolve())
+    # A pipe has no lasting name: that of /dev/stdin or of a shell's <(...) changes in each run.
+    is_stream = file in (None, STANDARD_INPUT) or not Path(str(file)).is_file()
+    name = STANDARD_INPUT if is_stream else str(Path(str(file)).resolve())
     if len({path.resolve(), output.resolve(), Path(name)}) < 3:
         usage_error("--state, --output and the input must be different files")
     try:

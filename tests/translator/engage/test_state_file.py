@@ -21,8 +21,9 @@ from tests.translator.engage.test_recomputation import arrivals, message_of
 from tests.translator.engage.test_schedule import definitions, groups
 from translator.cli import main
 from translator.engage import Engage, definitions_from_json, read_definitions
-from translator.engage.storage import resumable
+from translator.engage.storage import resumable, state_file
 from translator.engage.storage.positions import START
+from translator.engage.storage.resumable import ResumableRun
 from translator.engage.storage.state_file import RunPosition, StateFile
 
 Json = dict[str, Any]
@@ -152,6 +153,11 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
     os.chdir(before)
 
 
+def interrupted(*_: object) -> None:
+    """Stands for a run that ends before its end."""
+    raise KeyboardInterrupt
+
+
 def totals(text: str) -> list[Any]:
     """The values of the trait in an output."""
     made = map(json.loads, text.splitlines())
@@ -183,6 +189,18 @@ def test_a_file_that_grows(runs: Runs) -> None:
     assert (after.startswith(before), totals(after)) == (True, [1, 2, 3, 4, 5, 6])
 
 
+def test_an_incomplete_last_line(runs: Runs) -> None:
+    """A last line that is still being written is reported, and read again when it is complete."""
+    complete = runs.lines(range(6))
+    for size in (-20, -10):  # in the same line
+        runs.write("in.jsonl", complete[:size])
+        result = runs.run()
+        assert (result.exit_code, result.stderr[:17]) == (1, "line 6: not_json:")
+    runs.write("in.jsonl", complete)
+    assert (runs.run().exit_code, runs.run().exit_code) == (0, 0)
+    assert totals(runs.read("out.jsonl")) == [1, 2, 3, 4, 5, 6]
+
+
 def test_the_next_file(runs: Runs) -> None:
     """Another input continues the computation, and another output has only what is new."""
     runs.run()
@@ -199,6 +217,28 @@ def test_standard_input(runs: Runs) -> None:
     for numbers in (range(4), range(4, 6)):
         assert runs.run(stdin=runs.lines(numbers)).exit_code == 0
     assert totals(runs.read("out.jsonl")) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_pipe(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe with another name in each run, as a shell makes, is treated as standard input."""
+
+    def run_with_pipe() -> Result:
+        read, write = os.pipe()
+        os.write(write, runs.lines(range(4)).encode())
+        os.close(write)
+        try:
+            return runs.run(f"/dev/fd/{read}", stdin="")
+        finally:
+            os.close(read)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResumableRun, "process", interrupted)
+        assert run_with_pipe().exit_code == 1
+    held = os.pipe()  # so that the next pipe has another number
+    assert run_with_pipe().exit_code == 0
+    for each in held:
+        os.close(each)
+    assert totals(runs.read("out.jsonl")) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("after", [1, 2])
@@ -226,6 +266,17 @@ def test_an_interrupted_run_comes_first(runs: Runs, monkeypatch: pytest.MonkeyPa
     result = runs.run("--output", "other.jsonl")
     assert (result.exit_code, "was interrupted; it read" in result.stderr) == (2, True)
     assert runs.run(stdin="").exit_code == 2
+
+
+def test_an_interrupted_run_whose_output_is_gone(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error does not say to give another name, which an interrupted run refuses."""
+    runs.interrupt(monkeypatch, 2)
+    (runs.folder / "out.jsonl").unlink()
+    result = runs.run()
+    hint = "put the file back, or give a new state file and all messages"
+    assert (result.exit_code, hint in result.stderr) == (2, True)
 
 
 def test_invalid_lines_before_an_interruption(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,6 +366,30 @@ def test_another_database(runs: Runs) -> None:
     result = runs.run()
     assert "state is not a state file of this version of engage" in result.stderr
     assert (runs.folder / "state").read_bytes()[100:] == before
+
+
+def test_killed_while_the_tables_are_made(runs: Runs) -> None:
+    """The file is then empty or complete, so that the next run can use it."""
+    import sqlite3
+
+    for number in range(len(state_file._SCHEMA.split(";")) - 1):
+        db = sqlite3.connect(runs.folder / f"state-{number}", isolation_level=None)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(";".join(state_file._SCHEMA.split(";")[:number]) + ";")
+        db.close()
+        result = runs.run("--state", f"state-{number}", "--output", f"out-{number}")
+        assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_another_file_keeps_its_mode(runs: Runs, tmp_path: Path) -> None:
+    """A file that is not a state file, or a pipe, is refused before its mode is changed."""
+    (tmp_path / "text").write_text("ours")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("text", "pipe"):
+        (tmp_path / name).chmod(0o644)
+        result = runs.run("--state", name)
+        assert "cannot be used: " in result.stderr
+        assert (result.exit_code, stat.S_IMODE((tmp_path / name).stat().st_mode)) == (2, 0o644)
 
 
 def test_in_use(runs: Runs) -> None:

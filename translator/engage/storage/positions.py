@@ -62,6 +62,7 @@ class PositionedLines:
         self._skip(start)
         self.lines = start.lines
         self._block: list[bytes] = []
+        self._has_line_break = True
         self._start = self._end = start.offset
 
     def _skip(self, start: FilePosition) -> None:
@@ -76,9 +77,14 @@ class PositionedLines:
     def __iter__(self) -> Iterator[list[bytes]]:
         for chunk in chunks(self._source):  # type: ignore[arg-type]
             self._block = chunk.removesuffix(b"\n").split(b"\n")
+            self._has_line_break = chunk.endswith(b"\n")
             self._start, self._end = self._end, self._source.line_end
             self.lines += len(self._block)
             yield self._block
+
+    def is_at_incomplete_line(self, lines: int) -> bool:
+        """Whether the last of so many lines is the last of the input and has no line break."""
+        return lines == self.lines and not self._has_line_break
 
     def may_wait(self) -> bool:
         """Whether the next block may have to be waited for."""

@@ -22,7 +22,7 @@ COMMIT_STEPS = 20_000
 class ResumableRun:
     """One run over one input, into one output file. Close it at the end.
 
-    `input_name` is the path of the input, or `STANDARD_INPUT`. After a run that was interrupted
+    `input_name` is the path of a regular file, or `STANDARD_INPUT` for any stream. After a run that was interrupted
     only the same input and output are accepted. After one that was finished, a file that was
     read before is read from where it ended then, and standard input is new. Raises
     `StateFileError` if the state does not fit the files, and OSError.
@@ -54,14 +54,19 @@ class ResumableRun:
         `encode` gives the line for a message, and whether it is an error. `report` is called with
         the number of each invalid line and the reason. Returns whether there was no error since
         the run was started first.
+
+        A last line that is invalid and has no line break may be incomplete: it is reported, and the
+        next run reads it again.
         """
         uncommitted = 0
+        incomplete = 0
         done = self._at.read.lines
         is_file = Path(self._at.input).is_file()
         for step in run(self._lines, self._state.engage, now_ms, done=done):
             if step.failure is not None:
                 report(step.lines, step.failure)
                 self._at = self._at._replace(failed=True)
+                incomplete = self._lines.is_at_incomplete_line(step.lines)
             for made in step.messages:
                 line, is_error = encode(made)
                 self._output.write(line)
@@ -73,9 +78,9 @@ class ResumableRun:
             # Commit the lines that arrived before waiting for the next line.
             waits = is_end_of_block and not is_file and self._lines.may_wait()
             if uncommitted >= COMMIT_STEPS or waits:
-                self._commit(done)
+                self._commit(done - incomplete)
                 uncommitted = 0
-        self._commit(done, finished=True)
+        self._commit(done - incomplete, finished=True)
         return not self._at.failed
 
     def _commit(self, lines: int, *, finished: bool = False) -> None:
@@ -108,7 +113,11 @@ def _start(state: StateFile, input_name: str, output: Path) -> RunPosition:
 
 
 def _other_file(state: StateFile, name: str, error: PositionError) -> StateFileError:
-    return StateFileError(
-        f"{name} {error}, says the state file {state.path}; give the same file, or a new name for"
-        " a new file"
-    )
+    if state.run is None or state.run.finished:
+        hint = "give the same file, or a new name for a new file"
+    else:
+        hint = (
+            "the last run was interrupted and needs it: put the file back, or give a new state file"
+            " and all messages"
+        )
+    return StateFileError(f"{name} {error}, says the state file {state.path}; {hint}")

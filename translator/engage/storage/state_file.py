@@ -28,6 +28,7 @@ MAX_IN_MEMORY = 20_000
 _CACHE_KIB = 64 << 10
 
 _SCHEMA = f"""
+BEGIN;
 {stored_people.SCHEMA}
 {stored_calendar.SCHEMA}
 CREATE TABLE IF NOT EXISTS recent (number INTEGER PRIMARY KEY, ids TEXT NOT NULL);
@@ -35,7 +36,9 @@ CREATE TABLE IF NOT EXISTS inputs (name TEXT PRIMARY KEY, position TEXT NOT NULL
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
+COMMIT;
 """
+"""In one transaction, so that a process that is killed leaves a complete file or an empty one."""
 
 
 class StateFileError(Exception):
@@ -75,7 +78,8 @@ class StateFile:
     ) -> None:
         self.path = path
         try:
-            make_private(path)
+            if not path.exists() or not path.stat().st_size:
+                make_private(path)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=1)
             try:
                 self._open(origin)
@@ -107,6 +111,7 @@ class StateFile:
             raise StateFileError(
                 f"{self.path} is not a state file of this version of engage; give another file"
             )
+        make_private(self.path)
         [found] = run("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise sqlite3.DatabaseError(" ".join(found.split()))
@@ -187,7 +192,10 @@ class StateFile:
         elif isinstance(error, OSError | sqlite3.OperationalError):
             hint = "is it a file that can be written?"
         else:
-            hint = "it is damaged or not a state file; restore a copy, or give a new state file"
+            hint = (
+                "it is damaged or not a state file; restore a copy and remove the file"
+                f" {self.path}-wal, or give a new state file"
+            )
         return StateFileError(f"the state file {self.path} cannot be used: {text} ({hint})")
 
     def close(self) -> None:

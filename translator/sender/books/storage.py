@@ -1,5 +1,6 @@
 """The common parts of all files of the sender: their mode, and the error of a failed write."""
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -17,8 +18,14 @@ class StorageError(Exception):
 
 
 def make_private(path: Path) -> None:
-    """Make sure that a file is there and that only its owner can read it. Raises OSError."""
+    """Make sure that a file is there and that only its owner can read it.
+
+    Raises OSError, also for what is not a regular file: the mode of a device such as /dev/null is
+    the mode for all programs.
+    """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     with suppress(PermissionError):  # another user's file
         path.chmod(PRIVATE)
 
