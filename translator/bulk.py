@@ -5,9 +5,11 @@ bounded: the input is cut into chunks of whole lines, and only a few chunks are 
 """
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from functools import partial
 from io import BytesIO
+from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
@@ -109,8 +111,9 @@ def without_end(line: bytes) -> bytes:
 
 def _parse_leniently(line: bytes) -> Any:
     """Parse a line that orjson refuses or reads inexactly (long numbers), to name the field."""
+    line = line.removeprefix(BOM_UTF8)  # of a file that was appended to another
     try:
-        message = json.loads(line.decode("utf-8-sig"), parse_int=whole_number)
+        message = json.loads(line.decode(), parse_int=whole_number)
     except RecursionError:
         raise TranslationError("nesting_too_deep", "the line is nested too deeply") from None
     except ValueError:
@@ -195,7 +198,16 @@ def _full_chunks(source: BinaryIO) -> Iterator[bytes]:
 
 
 def _of_whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The blocks, cut after the last line that is complete."""
+    """The blocks, cut after the last line that is complete.
+
+    A byte order mark at the start of the input is not a part of the first line.
+    """
+    whole_lines = _joined(blocks)
+    yield from filter(None, (chunk.removeprefix(BOM_UTF8) for chunk in islice(whole_lines, 1)))
+    yield from whole_lines
+
+
+def _joined(blocks: Iterable[bytes]) -> Iterator[bytes]:
     begun = bytearray()  # a line whose end has not arrived yet
     for block in blocks:
         whole, end, rest = block.rpartition(b"\n")

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def needs() -> None:
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory, needs: None) -> Path:
-    """A folder with plain, gzip and zstd files, bad lines, and names that Spark must escape."""
+    """A folder with plain, gzip and zstd files, bad lines, a byte order mark, and odd names."""
     try:
         import zstandard
     except ImportError as error:
@@ -38,7 +39,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, needs: None) -> Path:
     bad = b"not JSON\n\n \n\xff\xfe\n[1]\n" + b'{"type": "track", "event": "CR", "userId": "u"}\r\n'
     (folder / "a.jsonl").write_bytes(b"".join(lines[:800]) + bad)
     (folder / "b c[1]%20{x}.gz").write_bytes(gzip.compress(b"".join(lines[800:1000])))
-    (folder / "c.jsonl.zst").write_bytes(zstandard.compress(b"".join(lines[1000:1200])))
+    (folder / "c.jsonl.zst").write_bytes(
+        zstandard.compress(BOM_UTF8 + b"\n" + b"".join(lines[1000:1200]))
+    )
     (folder / "d.jsonl").write_bytes(b"".join(lines[1200:]).removesuffix(b"\n"))
     return folder
 

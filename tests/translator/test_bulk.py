@@ -1,5 +1,6 @@
 import io
 import json
+from codecs import BOM_UTF8
 from typing import Any
 
 import pytest
@@ -86,6 +87,21 @@ def test_blank_lines_are_ignored() -> None:
     good = json.dumps(track()).encode()
     found = answers(b"\n" + good + b"\r\n \t\n\n" + good + b"\n\n")
     assert [answer["error"] for answer in found] == [None, None]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 1 << 17])
+def test_a_byte_order_mark(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    """It is not a part of the first line: the line may be blank, and errors count from its start.
+
+    Spark reads files in the same way.
+    """
+    monkeypatch.setattr(bulk, "CHUNK_BYTES", piece)
+    good = json.dumps(track()).encode()
+    bad = b'{"type": tru}\n'
+    assert answers(BOM_UTF8) == []
+    assert answers(BOM_UTF8 + b"\n" + good) == answers(good)
+    assert answers(BOM_UTF8 + bad + BOM_UTF8 + good) == answers(bad + good)
+    assert answers(good + b"\n" + BOM_UTF8 + bad) == answers(good + b"\n" + bad)
 
 
 def test_no_lines_no_answers() -> None:

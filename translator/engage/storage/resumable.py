@@ -22,9 +22,9 @@ COMMIT_STEPS = 20_000
 class ResumableRun:
     """One run over one input, into one output file. Close it at the end.
 
-    `input_name` is the path of a regular file, or `STANDARD_INPUT` for any stream. After a run that was interrupted
-    only the same input and output are accepted. After one that was finished, a file that was
-    read before is read from where it ended then, and standard input is new. Raises
+    `input_name` is the path of a regular file, or `STANDARD_INPUT` for any stream. After a run
+    that was interrupted only the same input and output are accepted. After one that was finished,
+    a file that was read before is read from where it ended then, and a stream is new. Raises
     `StateFileError` if the state does not fit the files, and OSError.
     """
 
