@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.forked import run_forked
+from tests.forked_process import run_module
 from tests.project.paths import ROOT
 from tests.pytest_process import PYTEST
 
@@ -57,7 +57,7 @@ class Project:
         # Nothing of the test run that this test is part of.
         environment = {key: each for key, each in os.environ.items() if "PYTEST" not in key}
         environment["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
-        done = run_forked(module, *arguments, cwd=self.folder, env=environment)
+        done = run_module(module, *arguments, cwd=self.folder, env=environment)
         return Ran(done.returncode, done.stdout + done.stderr)
 
 

@@ -81,7 +81,7 @@ class Shell:
         self, package: str, *arguments: str, broken: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in a watched fork, which executes the code `broken` first."""
-        return self.watched.run_forked(package, *arguments, broken=broken)
+        return self.watched.run_module(package, *arguments, broken=broken)
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

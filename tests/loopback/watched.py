@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from tests.forked import run_forked
+from tests.forked_process import run_module
 from tests.loopback.guard import is_outside, watch_process
 
 ROOT = Path(__file__).parents[2]
@@ -41,10 +41,10 @@ class Watched:
             "LOOPBACK_NOTES": str(self._notes),
         }
 
-    def run_forked(self, module: str, *arguments: str, broken: str = "") -> CompletedProcess[str]:
+    def run_module(self, module: str, *arguments: str, broken: str = "") -> CompletedProcess[str]:
         """Run a module in this folder in a watched fork, which executes the code `broken` first."""
         first = partial(_watch, str(self._notes), broken)
-        return run_forked(module, *arguments, cwd=self.folder, env=self.env, first=first)
+        return run_module(module, *arguments, cwd=self.folder, env=self.env, first=first)
 
     def notes(self) -> list[tuple[str, str]]:
         """The events and hosts of the processes. Each process begins with `start`."""

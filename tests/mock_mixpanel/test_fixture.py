@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from mock_mixpanel.client import MockMixpanel
-from tests.forked import run_forked
+from tests.forked_process import run_module
 from tests.mock_mixpanel.wire import NOW, event, names, send
 from tests.pytest_process import PYTEST
 
@@ -45,7 +45,7 @@ def test_tidies_up(tmp_path: Path) -> None:
     """After a test its clock, faults and records are gone, in any test suite."""
     (tmp_path / "test_outer.py").write_text(OUTER)
     options = ("-q", "-p", "no:cacheprovider")
-    done = run_forked(*PYTEST[2:], *options, str(tmp_path), cwd=tmp_path)
+    done = run_module(*PYTEST[2:], *options, str(tmp_path), cwd=tmp_path)
     assert (done.returncode, "2 passed" in done.stdout) == (0, True), done.stdout
 
 
@@ -81,7 +81,7 @@ def test_mock_is_gone(mock_mixpanel, mock_mixpanel_server):
 def test_failure_saves_the_page(tmp_path: Path, options: list[str]) -> None:
     """A failed test names the page with what its project received; other tests save none."""
     (tmp_path / "test_outer.py").write_text(FAILING)
-    done = run_forked(*PYTEST[2:], "-q", *options, str(tmp_path), cwd=tmp_path)
+    done = run_module(*PYTEST[2:], "-q", *options, str(tmp_path), cwd=tmp_path)
     assert "3 failed, 1 passed" in done.stdout
     [link] = re.findall(r"What the mock received: file://(\S+)", done.stdout)
     page = Path(unquote(link))

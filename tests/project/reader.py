@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.forked import run_forked
+from tests.forked_process import run_module
 from tests.pytest_process import PYTEST
 
 SERVE = "mockpanel serve"
@@ -105,6 +105,6 @@ def run_python(page: list[Block], folder: Path) -> int:
         (folder / f"test_block_{number}.py").write_text(text)
     if texts:
         options = ("-q", "--assert=plain", "-p", "no:cacheprovider", "-W", "error")
-        result = run_forked("pytest", *PYTEST[3:], *options, cwd=folder, env=environment())
+        result = run_module("pytest", *PYTEST[3:], *options, cwd=folder, env=environment())
         assert result.returncode == 0, result.stdout + result.stderr
     return len(texts)

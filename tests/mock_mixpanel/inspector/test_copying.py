@@ -18,8 +18,7 @@ from mock_mixpanel.inspector.copying import as_curl, as_pytest, as_python, as_sc
 from mock_mixpanel.inspector.reasons import explanations
 from mock_mixpanel.inspector.sources import section
 from mock_mixpanel.inspector.wording import visible
-from tests.forked import run_forked
-from tests.forked_process import run_command
+from tests.forked_process import run_command, run_module
 from tests.mock_mixpanel.inspector.pages.test_records import Text, shown
 from tests.mock_mixpanel.wire import http
 from tests.pytest_process import PYTEST
@@ -72,7 +71,7 @@ def test_test_passes_and_fails_after_a_change(mock_mixpanel: MockMixpanel, tmp_p
         file.write_text(content)
         options = ("-q", "-p", "no:cacheprovider", str(file))
         env = {**os.environ, "PYTEST_ADDOPTS": ""}
-        codes.append(run_forked(*PYTEST[2:], *options, cwd=tmp_path, env=env).returncode)
+        codes.append(run_module(*PYTEST[2:], *options, cwd=tmp_path, env=env).returncode)
     assert codes == [0, 1]
 
 
@@ -168,7 +167,7 @@ def test_a_test_of_records_without_a_token(tmp_path: Path) -> None:
     }
     file = tmp_path / "test_copied.py"
     file.write_text(as_pytest(request))
-    done = run_forked(*PYTEST[2:], str(file), cwd=tmp_path)
+    done = run_module(*PYTEST[2:], str(file), cwd=tmp_path)
     assert (done.returncode, "1 passed" in done.stdout) == (0, True)
 
 
