@@ -82,6 +82,7 @@ REPEATING = (
     "tests/conformance/runner/replay/test_outcome_profile.py",
     "tests/conformance/targets",
     "tests/mock_mixpanel/control/test_openapi_holds.py",
+    "tests/mock_mixpanel/ingest/test_prepared.py",
     "tests/mock_mixpanel/serving/test_fuzz.py",
     "tests/mock_mixpanel/serving/test_hostile_connections.py",
     "tests/mock_mixpanel/serving/test_robustness.py",

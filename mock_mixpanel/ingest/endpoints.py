@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.gc_pause import uncollected
-from mock_mixpanel.ingest import authentication, replies
+from mock_mixpanel.ingest import authentication, prepared, replies
 from mock_mixpanel.ingest.decoding import BodyTooLargeError, Decoded, decode
 from mock_mixpanel.ingest.fast_path import shared_token
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
@@ -18,11 +18,12 @@ from mock_mixpanel.ingest.problems import NO_DATA, Problem
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply
-from mock_mixpanel.ingest.verdicts import EVENTS, CheckedRecord, RecordChecker
+from mock_mixpanel.ingest.verdicts import EVENTS, CheckedRecord, CheckTerms, RecordChecker
 from mock_mixpanel.json_values import flag, identifier
 from mock_mixpanel.log.records import Arrival, Exchange
-from mock_mixpanel.log.row_codec import dump
+from mock_mixpanel.log.row_codec import Packed, dump, pack
 from mock_mixpanel.projects.config import MixpanelLimits
+from mock_mixpanel.simulation.faults import FaultRule
 from mock_mixpanel.simulation.rate_limits import SentVolume
 
 ENDPOINTS = ("/track", "/import", "/engage", "/groups")
@@ -34,6 +35,21 @@ MOST_REFUSED = 10_000
 """Records that the log keeps of a request that is refused as a whole: a body may have millions."""
 
 
+class CheckedRequest(NamedTuple):
+    """The checked records, the reply, and the records as JSON if they were sent so.
+
+    `terms` are the terms of the project if all records are plain events of one project. `packed` is
+    the row of the request if a `PreparedRequest` gave it; then there are no records.
+    """
+
+    records: Sequence[Any]
+    judged: Sequence[CheckedRecord]
+    reply: Reply
+    text: bytes | None = None
+    terms: CheckTerms | None = None
+    packed: Packed | None = None
+
+
 def ingest(backend: Backend, endpoint: str, incoming: Incoming) -> Reply:
     """Process one request at an endpoint and append it to the journal; returns the reply.
 
@@ -41,31 +57,50 @@ def ingest(backend: Backend, endpoint: str, incoming: Incoming) -> Reply:
     changed that before it is stored, it is judged again.
     """
     while True:
-        with uncollected(), backend.exclusive() if backend.counts else nullcontext():
-            reply = _ingested(backend, endpoint, incoming)
+        version, counted = backend.version, backend.counts
+        with uncollected(), backend.exclusive() if counted else nullcontext():
+            # Counting changes the settings; nobody else can change them meanwhile.
+            reply = _ingested(backend, endpoint, incoming, None if counted else version)
         if reply:
             return reply
         backend.refresh()
 
 
-def _ingested(backend: Backend, endpoint: str, incoming: Incoming) -> Reply | None:
-    """The reply; None if the request has to be checked again."""
-    now = backend.clock.now()
-    records, judged, reply, text = _taken(backend, endpoint, incoming, now)
-    distinct = set(judged)
-    fault = backend.faults.pick(endpoint, {each.token for each in distinct})
+def _ingested(
+    backend: Backend, endpoint: str, incoming: Incoming, version: int | None
+) -> Reply | None:
+    """The reply; None if the settings have another version by now, so that nothing was stored.
+
+    `version` is None if the request counts for faults and rate limits.
+    """
+    memo, now = backend.memo, backend.clock.now()
+    checked = _checked(backend, endpoint, incoming, now, counted=version is None)
+    reply, packed = checked.reply, checked.packed
+    if packed is None:
+        tokens = {each.token for each in checked.judged}
+        fault = backend.faults.pick(endpoint, tokens) if version is None else None
+        reply, arrival = _recorded(endpoint, incoming, checked, now, fault)
+        packed = pack(arrival)
+        if checked.terms and not fault:
+            prepared.keep(incoming.envelope, memo, checked.terms, reply, arrival)
+    return reply if backend.log.take(packed, version) else None
+
+
+def _recorded(
+    endpoint: str, incoming: Incoming, checked: CheckedRequest, now: float, fault: FaultRule | None
+) -> tuple[Reply, Arrival]:
+    """The reply to a request, which a fault may change, and what is stored."""
+    records, judged, reply, text, *_ = checked
     if fault:
         reply = fault.action.answer(endpoint, reply)
         if not fault.action.stores:
             problem = Problem(f"fault {fault.id}: not stored")
             judged = [replace(each, problems=[*each.problems, problem]) for each in judged]
-            distinct = set(judged)
     region = incoming.envelope.region
-    verdict = {each: each.verdict(endpoint, region, now) for each in distinct}
+    verdict = {each: each.verdict(endpoint, region, now) for each in set(judged)}
     verdicts = list(map(verdict.__getitem__, judged))
     exchanged = exchange(incoming, reply, now, fault.id if fault else None)
-    arrival = Arrival(exchanged, verdicts, text or dump(records))
-    return reply if backend.log.take(arrival, backend.version) else None
+    return reply, Arrival(exchanged, verdicts, text or dump(records))
 
 
 def exchange(incoming: Incoming, reply: Reply, now: float, fault: int | None = None) -> Exchange:
@@ -93,16 +128,10 @@ def no_request(backend: Backend, region: str, method: str, path: str, reply: Rep
     backend.log.append(exchange(incoming, reply, backend.clock.now()), [])
 
 
-class CheckedRequest(NamedTuple):
-    """The checked records, the reply, and the records as JSON if they were sent so."""
-
-    records: Sequence[Any]
-    judged: Sequence[CheckedRecord]
-    reply: Reply
-    text: bytes | None = None
-
-
-def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> CheckedRequest:
+def _checked(
+    backend: Backend, endpoint: str, incoming: Incoming, now: float, *, counted: bool
+) -> CheckedRequest:
+    """The result for each record, and the reply; rates are limited if the request is counted."""
     limits = backend.config.limits
     if incoming.broken:
         judged = [CheckedRecord(problems=[Problem(incoming.broken)])]
@@ -122,15 +151,22 @@ def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> C
             return CheckedRequest(records, unread, replies.import_error(400, problem))
         return CheckedRequest(records, unread, _received(decoded.answer, controls))
     tokens: Sequence[str] | None
-    if endpoint == "/import":
+    shared = shared_token(records) if decoded.shallow and endpoint == "/track" else ""
+    if shared:
+        found = None if counted else prepared.find(incoming.envelope, backend.memo, shared)
+        packed = found and found.pack(decoded, now)
+        if found and packed:
+            return CheckedRequest((), (), found.reply, packed=packed)
+        tokens = [shared] * len(records)
+    elif endpoint == "/import":
         tokens = _import_tokens(backend, incoming, controls, records)
     else:
-        shared = shared_token(records) if decoded.shallow and endpoint == "/track" else ""
-        tokens = [shared] * len(records) if shared else _sent_tokens(endpoint, records)
+        tokens = _sent_tokens(endpoint, records)
     if tokens is None:
         refused = _unauthorized(backend, incoming, controls, records)
         return CheckedRequest(*refused, replies.import_error(401, "Invalid credentials"))
-    over = _over_limit(backend, endpoint, tokens, SentVolume(now, len(records), decoded.size))
+    sent = SentVolume(now, len(records), decoded.size)
+    over = _over_limit(backend, endpoint, tokens, sent, counted=counted)
     if over:
         reason, reply = over
         return CheckedRequest(*_all_refused(endpoint, records, reason), reply)
@@ -141,11 +177,13 @@ def _taken(backend: Backend, endpoint: str, incoming: Incoming, now: float) -> C
         return CheckedRequest(records, judged, _strict_reply(records, judged), decoded.text)
     worst = [each.worst for each in dict.fromkeys(judged)]
     error = worst[0].reason if all(worst) and worst[0] else None
-    return CheckedRequest(records, judged, _received(error, controls), decoded.text)
+    terms = judge.terms[shared] if shared and decoded.text else None
+    plain = terms if terms and judged.count(terms.plain) == len(judged) else None
+    return CheckedRequest(records, judged, _received(error, controls), decoded.text, plain)
 
 
 def _over_limit(
-    backend: Backend, endpoint: str, tokens: Sequence[str], sent: SentVolume
+    backend: Backend, endpoint: str, tokens: Sequence[str], sent: SentVolume, *, counted: bool
 ) -> tuple[str, Reply] | None:
     """The reason and the reply if a limit of a project refuses the request as a whole."""
     everyone = sorted(set(tokens)) if len(tokens) > 1 else tokens
@@ -157,7 +195,7 @@ def _over_limit(
         if sent.size > limits.body_bytes:
             most = f"{limits.body_bytes} bytes"
             return f"body: larger than {most}", _too_large(endpoint, most)
-    for token in everyone if backend.projects.rated else ():
+    for token in everyone if counted and backend.projects.rated else ():
         reason = backend.rates.exceeded(token, backend.projects.limits(token), sent)
         if reason:
             return reason, replies.failure(endpoint, 429)

@@ -1,9 +1,9 @@
 """An HTTP request, independent of the server that received it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from mock_mixpanel.ingest.redaction import redacted_headers, redacted_query
 from mock_mixpanel.ingest.regions import region_of
@@ -16,7 +16,8 @@ INCOMPLETE_BODY = "body: incomplete; the connection ended, or a chunk was malfor
 class Envelope:
     """A request without its body; `address` is the address of the sender.
 
-    Clients send many requests with the same envelope, so computed values are cached.
+    Clients send many requests with the same envelope, so computed values are cached. `kept` is for
+    those of others, by any key; its users limit its size.
     """
 
     region: str
@@ -25,6 +26,7 @@ class Envelope:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     address: str = ""
+    kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(

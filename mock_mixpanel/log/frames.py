@@ -54,8 +54,9 @@ def pack_frame(row: Row) -> bytes:
     token = b"" if row.token is None else row.token.encode("utf-8", "surrogatepass")
     length = -1 if row.token is None else len(token)
     fields = _FIELDS.pack(row.id, row.first, length, len(row.head), len(row.body))
-    content = b"".join((fields, token, row.head, row.body))
-    return _START.pack(MARK, crc32(content)) + content
+    start = b"".join((fields, token, row.head))
+    checksum = crc32(row.body, crc32(start))
+    return b"".join((_START.pack(MARK, checksum), start, row.body))
 
 
 def read_lengths(buffer: Buffer, place: int) -> Lengths:

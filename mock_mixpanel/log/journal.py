@@ -7,6 +7,7 @@ from mock_mixpanel.log.forgotten import ForgottenProjects
 from mock_mixpanel.log.records import Arrival, Draft, Exchange, Journaled, LogEntry, Places
 from mock_mixpanel.log.retention import Retention
 from mock_mixpanel.log.row_codec import (
+    Packed,
     Row,
     dump,
     entries_of,
@@ -31,11 +32,11 @@ class Log:
     def append(self, exchange: Exchange, drafts: Sequence[Draft]) -> None:
         """Store a request with its records; ids count up from 1 and are never used again."""
         records = dump([draft.record for draft in drafts])
-        self.take(Arrival(exchange, [draft.verdict for draft in drafts], records))
+        self.take(pack(Arrival(exchange, [draft.verdict for draft in drafts], records)))
 
-    def take(self, arrival: Arrival, version: int | None = None) -> bool:
+    def take(self, packed: Packed, version: int | None = None) -> bool:
         """Store what arrived; False, and nothing is stored, if it was judged at another version."""
-        stored = self._store.append(pack(arrival), version)
+        stored = self._store.append(packed, version)
         if stored and self._retention:
             self._retention.request_stored()
         return stored

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Container, Iterable, Sequence
 from functools import partial
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import orjson
 
@@ -62,6 +62,34 @@ def pack(arrival: Arrival) -> Packed:
     tokens = {verdict.token for verdict in distinct}
     head = dump([tuple(exchange), [tuple(each) for each in distinct], which, None])
     return Packed(tokens.pop() if len(tokens) == 1 else None, len(verdicts), head, records)
+
+
+class HeadTemplate(NamedTuple):
+    """The heads of requests whose records all have one verdict.
+
+    They differ in their time and their number of records; `parts` is the text around these. `delay`
+    is how many seconds after its arrival a record has effect.
+    """
+
+    parts: tuple[bytes, bytes, bytes]
+    delay: float
+
+    @classmethod
+    def of(cls, exchange: Exchange, verdict: RecordVerdict, delay: float) -> Self | None:
+        """The template for a request and others like it; None if only the slow parser reads it."""
+        texts = [dump(each) for each in (exchange[1:], verdict[:3], verdict[5:])]
+        if any(text.startswith(SLOW) for text in texts):
+            return None
+        first, second, third = (text[1:-1] for text in texts)
+        return cls((first, second, third), delay)
+
+    def at(self, now: float, count: int) -> bytes:
+        """The head of a request at virtual time `now` (seconds) with `count` records."""
+        exchange, arrived, effective = self.parts
+        time = orjson.dumps(now)
+        later = orjson.dumps(now + self.delay) if self.delay else time
+        head = (time, exchange, arrived, time, later, effective, count)
+        return b"[[%b,%b],[[%b,%b,%b,%b]],%d,null]" % head
 
 
 def exchange_of(row: Row) -> Exchange:

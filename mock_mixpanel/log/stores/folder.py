@@ -31,8 +31,7 @@ from mock_mixpanel.log.stores.folder_head import (
     MAGIC,
     SIZE,
     Head,
-    commit,
-    committed,
+    HeadFile,
     first_content,
 )
 from mock_mixpanel.log.stores.log_file import LogFile
@@ -66,8 +65,8 @@ class FolderStore:
         if os.pread(self._file, len(MAGIC), 0) != MAGIC or os.fstat(self._file).st_size != SIZE:
             os.close(self._file)
             raise StoreError(f"{folder} is not a store of this version; use another folder")
-        self._map = mmap.mmap(self._file, SIZE)
-        self._head = self._committed()
+        self._head_file = HeadFile(mmap.mmap(self._file, SIZE), folder)
+        self._head = self._head_file.read()
         self._log = self._opened("log", self._head.generation)
         self._settings = self._opened("settings", self._head.settings_generation)
         self._answers = AnswerFiles(folder / "answers")
@@ -106,11 +105,11 @@ class FolderStore:
                 yield
                 return
             fcntl.flock(self._file, fcntl.LOCK_EX)
-            before = self._head = self._committed()
+            before = self._head = self._head_file.read()
             self._depth = 1
             try:
                 yield
-                commit(self._map, self._head)
+                self._head_file.commit(self._head)
                 self._remove(before)
             except BaseException:
                 self._log = self._opened("log", before.generation)
@@ -134,10 +133,10 @@ class FolderStore:
                 return self._append(packed, version)
             fcntl.flock(self._file, fcntl.LOCK_EX)
             try:
-                self._head = self._committed()
+                self._head = self._head_file.read()
                 done = self._append(packed, version)
                 if done:
-                    commit(self._map, self._head)
+                    self._head_file.commit(self._head)
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
             first, after = self._head.first_entry, self._head.next_entry
@@ -187,7 +186,7 @@ class FolderStore:
         return tells_nothing
 
     def close(self) -> None:
-        self._map.close()
+        self._head_file.close()
         os.close(self._file)
 
     def _append(self, packed: Packed, version: int | None) -> bool:
@@ -201,10 +200,6 @@ class FolderStore:
         self._head = now._replace(end=end, next_row=row + 1, next_entry=entry + max(1, size))
         return True
 
-    def _committed(self) -> Head:
-        """The head that counts; the caller holds the lock. Raises StoreError if it is damaged."""
-        return committed(self._map, self._folder)
-
     @contextmanager
     def _reading(self) -> Iterator[Head]:
         """The head, which stays as it is meanwhile."""
@@ -214,7 +209,7 @@ class FolderStore:
                 return
             fcntl.flock(self._file, fcntl.LOCK_SH)
             try:
-                yield self._committed()
+                yield self._head_file.read()
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 

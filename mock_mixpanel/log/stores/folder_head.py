@@ -16,7 +16,8 @@ MAGIC = b"mock-mixpanel 2\n"
 """First bytes of a head; a store of another format cannot be read."""
 
 _COUNT, _HEAD = struct.Struct("<Q"), struct.Struct("<QQQQQQQQQI")
-_FIRST_SLOT = len(MAGIC) + _COUNT.size
+_COUNT_PLACE = len(MAGIC)
+_FIRST_SLOT = _COUNT_PLACE + _COUNT.size
 SIZE = _FIRST_SLOT + 2 * _HEAD.size
 """Bytes of the file."""
 
@@ -40,7 +41,11 @@ class Head(NamedTuple):
 
     def packed(self, count: int) -> bytes:
         """The head as the COUNTth one, with a checksum."""
-        return _HEAD.pack(*self, crc32(repr((count, *self)).encode()))
+        return _HEAD.pack(*self, crc32(_CHECKED % (count, *self)))
+
+
+_CHECKED = b"(%s)" % b", ".join([b"%d"] * (1 + len(Head._fields)))
+"""The text of which the checksum is made: the count and the fields of a head."""
 
 
 def first_content() -> bytes:
@@ -48,22 +53,45 @@ def first_content() -> bytes:
     return MAGIC + bytes(_COUNT.size) + 2 * Head().packed(0)
 
 
-def committed(content: mmap.mmap, folder: Path) -> Head:
-    """The head that counts. Raises StoreError if it is damaged."""
-    (count,) = _COUNT.unpack_from(content, len(MAGIC))
-    place = _FIRST_SLOT + count % 2 * _HEAD.size
-    head = Head._make(_HEAD.unpack_from(content, place)[:-1])
-    if head.packed(count) != content[place : place + _HEAD.size]:
-        raise StoreError(
-            f"{folder}: the file head is damaged. The rows in the logs beside it were not"
-            " changed. Restore head from a copy, or use another folder"
-        )
-    return head
+class HeadFile:
+    """The file of a store in `folder`, mapped into memory. The caller holds the lock on it."""
+
+    def __init__(self, content: mmap.mmap, folder: Path) -> None:
+        self._content, self._folder = content, folder
+        self._known, self._count, self._head = b"", 0, Head()
+        """The bytes of the file when it was last read or written, and what they mean."""
+
+    def read(self) -> Head:
+        """The head that counts. Raises StoreError if it is damaged."""
+        content = self._content[_COUNT_PLACE:]
+        if content != self._known:  # Another process wrote it.
+            (count,) = _COUNT.unpack_from(content)
+            slot = _slot(count) - _COUNT_PLACE
+            head = Head._make(_HEAD.unpack_from(content, slot)[:-1])
+            if head.packed(count) != content[slot : slot + _HEAD.size]:
+                raise StoreError(
+                    f"{self._folder}: the file head is damaged. The rows in the logs beside it were"
+                    " not changed. Restore head from a copy, or use another folder"
+                )
+            self._known, self._count, self._head = content, count, head
+        return self._head
+
+    def commit(self, head: Head) -> None:
+        """Write the head beside the one that counts, and then count the new one.
+
+        `read` was called before, under the same lock.
+        """
+        content, count = self._content, self._count + 1
+        slot = _slot(count)
+        content[slot : slot + _HEAD.size] = head.packed(count)
+        _COUNT.pack_into(content, _COUNT_PLACE, count)
+        self._known, self._count, self._head = content[_COUNT_PLACE:], count, head
+
+    def close(self) -> None:
+        """Unmap the file."""
+        self._content.close()
 
 
-def commit(content: mmap.mmap, head: Head) -> None:
-    """Write the head beside the one that counts, and then count the new one."""
-    (count,) = _COUNT.unpack_from(content, len(MAGIC))
-    place = _FIRST_SLOT + (count + 1) % 2 * _HEAD.size
-    content[place : place + _HEAD.size] = head.packed(count + 1)
-    _COUNT.pack_into(content, len(MAGIC), count + 1)
+def _slot(count: int) -> int:
+    """Where the COUNTth head is."""
+    return _FIRST_SLOT + count % 2 * _HEAD.size

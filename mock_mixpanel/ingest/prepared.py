@@ -1,0 +1,69 @@
+"""What is the same for many requests, kept so that each of them costs less.
+
+Clients repeat the heads of their requests. If all records of a request to /track are plain events
+of one project, its reply and its row in the log depend on nothing but the head, the token, the
+settings, the time, the number of records and their text. `endpoints` makes a `PreparedRequest` from
+the first such request, and uses it for the later ones until the settings change.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mock_mixpanel.ingest.decoding import Decoded
+from mock_mixpanel.ingest.http_request import Envelope
+from mock_mixpanel.ingest.replies import Reply
+from mock_mixpanel.ingest.verdicts import CheckTerms
+from mock_mixpanel.log.records import Arrival
+from mock_mixpanel.log.row_codec import HeadTemplate, Packed
+
+MOST_TOKENS = 100
+"""Projects for which a request is prepared for each head."""
+
+
+class PreparedRequest(NamedTuple):
+    """What all requests with one head whose records are plain events of one project have in common.
+
+    `memo` is the memo of the settings under which this is so.
+    """
+
+    memo: Mapping[Any, Any]
+    terms: CheckTerms
+    reply: Reply
+    head: HeadTemplate
+
+    def pack(self, decoded: Decoded, now: float) -> Packed | None:
+        """The row of a request that arrives at virtual time `now` (seconds).
+
+        Its records must be shallow and for the project of the terms. None: they are not all plain,
+        or there is something else to refuse.
+        """
+        records, text, size = decoded.records, decoded.text, decoded.size
+        limits, _, plain, are_plain = self.terms
+        if len(records) > limits.records or size > limits.body_bytes:
+            return None
+        if text is None or are_plain is None or not all(are_plain(records, now)):
+            return None
+        return Packed(plain.token, len(records), self.head.at(now, len(records)), text)
+
+
+def find(envelope: Envelope, memo: Mapping[Any, Any], token: str) -> PreparedRequest | None:
+    """What is known about a request with this head for a project, under the settings of a memo."""
+    found: PreparedRequest | None = envelope.kept.get((PreparedRequest, token))
+    return found if found and found.memo is memo else None
+
+
+def keep(
+    envelope: Envelope,
+    memo: Mapping[Any, Any],
+    terms: CheckTerms,
+    reply: Reply,
+    arrival: Arrival,
+) -> None:
+    """Keep what is known from a request whose records are all plain under the terms."""
+    delay = terms.options.alias_delay if terms.options else 0
+    head = HeadTemplate.of(arrival.exchange, arrival.verdicts[0], delay)
+    if head:
+        if len(envelope.kept) >= MOST_TOKENS:
+            envelope.kept.clear()
+        key = (PreparedRequest, terms.plain.token)
+        envelope.kept[key] = PreparedRequest(memo, terms, reply, head)
