@@ -1,11 +1,13 @@
 """Every kind of store keeps the same log, and the same settings, as the one in memory."""
 
 import os
+import struct
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zlib import crc32
 
 import pytest
 import sqlalchemy as sa
@@ -21,6 +23,7 @@ from mock_mixpanel.log.stores import (
     open_store,
 )
 from mock_mixpanel.log.stores.folder import SETTINGS_SLACK
+from mock_mixpanel.log.stores.folder_head import Head
 from mock_mixpanel.log.stores.sql.schema import metadata
 from tests.mock_mixpanel import postgresql
 
@@ -391,3 +394,10 @@ def test_a_folder_has_nothing_else(tmp_path: Path) -> None:
     store.close()
     names = sorted(each.name for each in (tmp_path / "log").iterdir())
     assert names == ["answers", "head", "log-3", "settings-1"]
+
+
+def test_checksum_of_a_head() -> None:
+    """The checksum in the head of a folder store stays the same, so that old stores can be read."""
+    head = Head(3, 1, 2**40, 7, 19, 1, 1, 0, 12)
+    written = b"(5, 3, 1, 1099511627776, 7, 19, 1, 1, 0, 12)"
+    assert head.packed(5)[-4:] == struct.pack("<I", crc32(written))
