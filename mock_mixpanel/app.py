@@ -16,7 +16,7 @@ from mock_mixpanel.ingest.endpoints import ENDPOINTS, exchange, ingest
 from mock_mixpanel.ingest.flask_requests import REGIONS, incoming, respond
 from mock_mixpanel.inspector.blueprint import inspector_pages
 from mock_mixpanel.inspector.site import MessageReader
-from mock_mixpanel.log.stores import StoreUnavailableError
+from mock_mixpanel.log.stores import StoreError
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.readback import PATHS, readback_api
 from mock_mixpanel.serving import cors
@@ -71,8 +71,10 @@ def create_app(
             return respond(replies.app_error(error.code or 500, error.description or error.name))
         return _unknown(backend, error)
 
-    @app.errorhandler(StoreUnavailableError)
-    def answer_without_store(error: StoreUnavailableError) -> Response:
+    @app.errorhandler(StoreError)
+    def answer_without_store(error: StoreError) -> Response:
+        if request.path.startswith("/_mock"):
+            return respond(replies.app_error(503, str(error)))
         return respond(replies.store_unavailable())
 
     @app.before_request

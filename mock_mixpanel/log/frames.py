@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 from zlib import crc32
 
 from mock_mixpanel.log.row_codec import Row
+from mock_mixpanel.log.stores import StoreError
 
 MARK = b"\xf5ROW"
 """First bytes of a frame. The byte 0xF5 is never part of UTF-8 text."""
@@ -23,7 +24,7 @@ HEADER = _START.size + _FIELDS.size
 Buffer: TypeAlias = bytes | mmap.mmap
 
 
-class DamagedError(ValueError):
+class DamagedError(StoreError):
     """The bytes at a place are not a frame, or its checksum is wrong."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from mock_mixpanel.log.row_codec import exchange_of
-from mock_mixpanel.log.stores import Store, StoreUnavailableError
+from mock_mixpanel.log.stores import Store, StoreError
 
 LOOKS = 20
 """How often the oldest request is looked at while time passes that is as long as the retention."""
@@ -31,7 +31,7 @@ class Retention:
         if 0 <= now - self._looked < self._seconds / LOOKS:
             return
         self._looked = now
-        with suppress(StoreUnavailableError, OSError):
+        with suppress(StoreError, OSError):
             entry = self._first_to_keep(now - self._seconds)
             if entry is not None:
                 self._store.drop(entry)

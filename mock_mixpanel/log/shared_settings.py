@@ -76,10 +76,18 @@ class SharedSettings:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Fetch the settings and keep all others from changing or appending anything."""
-        with self._store.exclusive():
-            self.refresh()
-            yield
+        """Fetch the settings and keep all others from changing or appending anything.
+
+        After an error, which undoes the changes, the settings are those from before.
+        """
+        before = self._seen
+        try:
+            with self._store.exclusive():
+                self.refresh()
+                yield
+        except BaseException:
+            self._seen = before
+            raise
 
     @contextmanager
     def changing(self, name: str) -> Iterator[dict[str, Any]]:

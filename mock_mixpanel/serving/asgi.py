@@ -23,7 +23,7 @@ from mock_mixpanel.ingest.regions import DEFAULT
 from mock_mixpanel.ingest.replies import Reply, store_unavailable
 from mock_mixpanel.inspector.site import MessageReader
 from mock_mixpanel.log.change_watch import KnownPosition, WatchResult
-from mock_mixpanel.log.stores import StoreUnavailableError
+from mock_mixpanel.log.stores import StoreError
 from mock_mixpanel.readback.management.lookup_tables import MAX_BYTES, PATH
 from mock_mixpanel.serving import cors
 from mock_mixpanel.serving.guard import PAGES, Access
@@ -157,7 +157,7 @@ class Application:
         broken = "" if complete else INCOMPLETE_BODY
         try:
             reply = ingest(self._backend, endpoint, Incoming(envelope, known, broken))
-        except StoreUnavailableError:
+        except StoreError:
             reply = store_unavailable()
         if self._reads_arrivals:
             self._idle_reader.arrived()

@@ -25,8 +25,8 @@ class StoreError(Exception):
     """The store cannot be opened or read; the message says why, and what to do."""
 
 
-class StoreUnavailableError(Exception):
-    """The store does not answer now, and nothing was stored; try again later."""
+class StoreUnavailableError(StoreError):
+    """The store does not work now, and nothing was stored; try again later."""
 
 
 class Changes(NamedTuple):
@@ -63,7 +63,8 @@ def answers_to_drop(sizes: Mapping[str, int]) -> list[str]:
 class Store(Protocol):
     """The methods of each store. All of them may be called from several threads.
 
-    A method raises StoreUnavailableError while a database does not answer.
+    A method raises StoreUnavailableError while a database does not work, and StoreError for what
+    it cannot read.
     """
 
     def settings(self, since: int) -> Changes:

@@ -168,18 +168,6 @@ def test_a_cut_sqlite_file(database: Path) -> None:
         open_store(f"sqlite:///{database}")
 
 
-def test_a_missing_state_in_sqlite(database: Path) -> None:
-    """A database without its state is an error, and its rows are not changed."""
-    with sqlite3.connect(database) as connection:
-        connection.execute("DELETE FROM state")
-    connection.close()
-    with pytest.raises(StoreError, match=r"has lost its state: the table `state` is empty"):
-        open_store(f"sqlite:///{database}")
-    with sqlite3.connect(database) as connection:
-        assert connection.execute("SELECT count(*) FROM log").fetchall() == [(3,)]
-    connection.close()
-
-
 @pytest.mark.parametrize("url", ["folder:{}/store", "sqlite:///{}/store.db"])
 def test_only_the_owner_can_read(tmp_path: Path, url: str) -> None:
     """All files of a store are for their owner alone."""

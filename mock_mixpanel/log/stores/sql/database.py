@@ -1,21 +1,24 @@
 """The connections of a store to its database, and its transactions.
 
 One connection writes, and a pool of others reads. A connection that the database closed is opened
-again. Errors of a database server are StoreUnavailableError; each is logged once.
+again. Every error of the database is a StoreUnavailableError that says what to do, and is logged
+once.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mock_mixpanel.log.stores import StoreUnavailableError
-from mock_mixpanel.log.stores.sql.engine import engine_for, first_line, shown
-from mock_mixpanel.log.stores.sql.schema import STATE
+from mock_mixpanel.log.stores.sql.engine import engine_for, shown
+from mock_mixpanel.log.stores.sql.errors import explained
+from mock_mixpanel.log.stores.sql.state_row import lock_state
 
 T = TypeVar("T")
 
@@ -37,6 +40,26 @@ class SqlDatabase:
     def open(self) -> None:
         """Open the connection that writes. Raises SQLAlchemyError."""
         self.writer = self.engine.connect()
+        self._file = self._file_now()
+
+    def check_file(self) -> None:
+        """Raise StoreUnavailableError if an SQLite file was removed or replaced.
+
+        SQLite would go on with the former file, and its contents would be lost.
+        """
+        if self.is_sqlite and self._file_now() != self._file:
+            text = f"{self.shown}: the file was removed or replaced. Restart the mock to use what"
+            raise self.unavailable(text + " is there now")
+
+    def _file_now(self) -> tuple[int, int] | None:
+        """The device and inode of an SQLite file; None if there is no file."""
+        if not self.is_sqlite:
+            return None
+        try:
+            found = Path(str(self.engine.url.database)).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     @property
     def is_sqlite(self) -> bool:
@@ -81,6 +104,7 @@ class SqlDatabase:
 
         In the middle of a transaction it is done once, because what was done before is lost.
         """
+        self.check_file()
         with self.unavailable_on_errors():
             if self._in_transaction:
                 return action()
@@ -97,25 +121,25 @@ class SqlDatabase:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection that reads, outside of a transaction."""
+        self.check_file()
         with self.unavailable_on_errors(), self.engine.connect() as reader:
             yield reader
 
     @contextmanager
     def unavailable_on_errors(self) -> Iterator[None]:
-        """Turn errors of a database server into StoreUnavailableError, and log each once."""
+        """Turn errors of the database into StoreUnavailableError."""
         driver = self.engine.dialect.loaded_dbapi
         try:
             yield
-        except (DBAPIError, driver.Error) as error:
-            cause = getattr(error, "orig", error)
-            kinds = (driver.OperationalError, driver.InternalError, driver.ProgrammingError)
-            if self.is_sqlite or not isinstance(cause, kinds):
-                raise
-            text = f"{self.shown}: {first_line(cause)}"
-            if text != self._reported:
-                self._reported = text
-                _LOGGER.warning("The store does not work: %s", text)
-            raise StoreUnavailableError(text) from error
+        except (SQLAlchemyError, driver.Error) as error:
+            raise self.unavailable(explained(self.shown, error)) from error
+
+    def unavailable(self, text: str) -> StoreUnavailableError:
+        """An error for callers, which is logged once."""
+        if text != self._reported:
+            self._reported = text
+            _LOGGER.warning("The store does not work: %s", text)
+        return StoreUnavailableError(text)
 
     def connect(self, **options: Any) -> Any:
         """A connection of the driver that commits each statement."""
@@ -139,15 +163,12 @@ class SqlDatabase:
         self.engine.dispose()
 
     def _begin(self) -> None:
-        if self.is_sqlite:
-            self.writer.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            try:
-                self.writer.exec_driver_sql("BEGIN")
-                self.writer.execute(sa.select(STATE.c.only).with_for_update()).all()
-            except BaseException:
-                self._roll_back()
-                raise
+        try:
+            self.writer.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
+            lock_state(self.writer, self.shown)
+        except BaseException:
+            self._roll_back()
+            raise
         self._in_transaction = True
 
     def _roll_back(self) -> None:

@@ -67,12 +67,8 @@ def _parsed(url: str) -> sa.URL:
 def shown(url: sa.URL) -> str:
     """A URL as errors show it, without passwords."""
     secret = [key for key in url.query if "password" in key]
-    return url.difference_update_query(secret).render_as_string()
-
-
-def first_line(error: BaseException | None) -> str:
-    """What the database said, without the statement and its values."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
+    url = url.set(drivername=url.get_backend_name()).difference_update_query(secret)
+    return url.render_as_string()
 
 
 def _make_private(file: Path) -> None:

@@ -7,6 +7,7 @@ from zlib import crc32
 
 import sqlalchemy as sa
 
+from mock_mixpanel.log.frames import DamagedError
 from mock_mixpanel.log.row_codec import Row
 
 FORMAT = 2
@@ -61,6 +62,8 @@ _newest = (
     .subquery("newest")
 )
 STATE_AND_NEWEST = STATE.outerjoin(_newest, sa.true())
+OUR_STATE = STATE.c.only == sa.literal_column("1")
+"""The one row of the table `state` that counts."""
 
 
 def _greater(one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -73,9 +76,9 @@ NEXT_ROW = _greater(STATE.c.next_row, _newest.c.id + sa.literal_column("1"))
 NEXT_ENTRY = _greater(STATE.c.next_entry, _newest.c.first + _newest.c.count)
 
 
-SELECT_FLOORS = sa.select(NEXT_ROW, NEXT_ENTRY).select_from(STATE_AND_NEWEST)
+SELECT_FLOORS = sa.select(NEXT_ROW, NEXT_ENTRY).select_from(STATE_AND_NEWEST).where(OUR_STATE)
 """The next row id and entry id: lower ones are never assigned."""
-SELECT_NEXT_ROW = sa.select(NEXT_ROW).select_from(STATE_AND_NEWEST)
+SELECT_STATE = sa.select(STATE.c.format, STATE.c.generation).where(OUR_STATE)
 
 
 def append_statement(guarded: bool) -> sa.Insert:
@@ -88,35 +91,43 @@ def append_statement(guarded: bool) -> sa.Insert:
         sa.bindparam("new_body", type_=sa.LargeBinary),
         sa.bindparam("new_checksum", type_=sa.BigInteger),
     ]
-    chosen = sa.select(*values).select_from(STATE_AND_NEWEST)
+    chosen = sa.select(*values).select_from(STATE_AND_NEWEST).where(OUR_STATE)
     if guarded:
         chosen = chosen.where(STATE.c.version == sa.bindparam("version"))
     return LOG.insert().from_select([each.name for each in LOG.c], chosen)
 
 
-ROW = (LOG.c.id, LOG.c.first, LOG.c.token, LOG.c.head, LOG.c.body)
+ROW = (LOG.c.id, LOG.c.first, LOG.c.token, LOG.c.head, LOG.c.body, LOG.c.checksum)
+_CHECKSUM_OF_AFTER = (
+    sa.select(LOG.c.checksum).where(LOG.c.id == sa.bindparam("after")).scalar_subquery()
+)
 SELECT_PAGE = (
-    sa.select(STATE.c.generation, *ROW)
+    sa.select(STATE.c.generation, _CHECKSUM_OF_AFTER, *ROW)
     .select_from(STATE.outerjoin(LOG, LOG.c.id > sa.bindparam("after")))
-    .where(STATE.c.only == 1)
+    .where(OUR_STATE)
     .order_by(LOG.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _WITH_IDS = LOG.c.id.in_(sa.bindparam("ids", expanding=True))
 SELECT_ROWS = sa.select(*ROW).where(_WITH_IDS)
 _NO_BODY = sa.literal(b"", sa.LargeBinary)
-SELECT_ROWS_WITHOUT_BODIES = sa.select(*ROW[:-1], _NO_BODY).where(_WITH_IDS)
+SELECT_ROWS_WITHOUT_BODIES = sa.select(*ROW[:4], _NO_BODY).where(_WITH_IDS)
 _OLDEST = sa.select(LOG.c.first).order_by(LOG.c.id).limit(1)
-SELECT_EXTENT = sa.select(_OLDEST.scalar_subquery(), NEXT_ENTRY).select_from(STATE_AND_NEWEST)
+SELECT_EXTENT = (
+    sa.select(_OLDEST.scalar_subquery(), NEXT_ENTRY).select_from(STATE_AND_NEWEST).where(OUR_STATE)
+)
 SELECT_ANSWERS = (
     sa.select(ANSWERS.c.name, sa.func.sum(sa.func.length(ANSWERS.c.value)))
     .group_by(ANSWERS.c.name)
     .order_by(sa.func.max(ANSWERS.c.id).desc())
 )
 SELECT_CHANGES = (
-    sa.select(STATE.c.version, SETTINGS.c.name, SETTINGS.c.value)
+    sa.select(
+        *(STATE.c.format, STATE.c.version),
+        *(SETTINGS.c.name, SETTINGS.c.value, SETTINGS.c.checksum),
+    )
     .select_from(STATE.outerjoin(SETTINGS, SETTINGS.c.version > sa.bindparam("since")))
-    .where(STATE.c.only == 1)
+    .where(OUR_STATE)
     .order_by(SETTINGS.c.version)
 )
 
@@ -141,8 +152,24 @@ def from_column(column: str) -> str:
 
 
 def read_row(columns: Sequence[Any]) -> Row:
-    row_id, first, token, head, body = columns
+    """The row of the columns `ROW`, or of all but its checksum. Raises DamagedError."""
+    row_id, first, token, head, body, *rest = columns
+    if rest and rest[0] != checksum(head, body):
+        raise DamagedError(
+            f"the checksum of request {row_id} is wrong: the row is damaged, or of another program."
+            " Restore it from a copy, or delete it from the table `log`"
+        )
     return Row(row_id, first, None if token is None else from_column(token), head, body)
+
+
+def read_setting(name: str, value: bytes | None, checked: int) -> tuple[str, bytes | None]:
+    """The name and value of a setting. Raises DamagedError if its checksum is not this one."""
+    if checked != checksum(value or b""):
+        raise DamagedError(
+            f"the checksum of the setting {name!r} is wrong: the row is damaged, or of another"
+            " program. Restore it from a copy, or delete it from the table `settings`"
+        )
+    return from_column(name), value
 
 
 def checksum(*parts: bytes) -> int:

@@ -7,30 +7,23 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mock_mixpanel.log.stores import PAGE, StoreError, StoreUnavailableError
 from mock_mixpanel.log.stores.sql.database import SqlDatabase
-from mock_mixpanel.log.stores.sql.engine import first_line
+from mock_mixpanel.log.stores.sql.errors import first_line
 from mock_mixpanel.log.stores.sql.notifications import TRIGGERS
 from mock_mixpanel.log.stores.sql.schema import (
-    FORMAT,
     LOG,
+    OUR_STATE,
     SETTINGS,
     STATE,
     checksum,
     metadata,
 )
+from mock_mixpanel.log.stores.sql.state_row import check_format, make_first_state
 
 CREATION_LOCK = 0x6D6F636B
 """Of PostgreSQL's advisory locks, the one for creating the tables."""
 SELECT_TRIGGER = sa.text(
     "SELECT 1 FROM pg_trigger WHERE tgname = 'mockpanel_changed' AND tgrelid = 'log'::regclass"
 )
-FIRST_STATE = {
-    "only": 1,
-    "format": FORMAT,
-    "version": 1,
-    "generation": 1,
-    "next_row": 1,
-    "next_entry": 1,
-}
 
 
 def prepare(database: SqlDatabase) -> None:
@@ -87,22 +80,40 @@ def _create(database: SqlDatabase) -> None:
     if not database.is_sqlite:  # Several mocks may start at once.
         writer.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK})")
         _check_encoding(database)
-    names = set(sa.inspect(writer).get_table_names()) & metadata.tables.keys()
-    is_new = not names
-    if names and not {LOG.name, STATE.name} <= names:
-        raise StoreError(
-            f"{database.shown} has tables of another program: {', '.join(sorted(names))}. Nothing"
-            " was changed; use another database"
-        )
-    if not is_new:
-        _check_format(database)
+    names = _our_tables(database)
     metadata.create_all(writer)
-    if not database.is_sqlite and (is_new or not writer.execute(SELECT_TRIGGER).all()):
+    if not database.is_sqlite and (not names or not writer.execute(SELECT_TRIGGER).all()):
         for statement in TRIGGERS:
             writer.exec_driver_sql(statement)
-    if is_new:
-        writer.execute(STATE.insert().values(FIRST_STATE))
+    if not names:
+        make_first_state(writer)
     writer.exec_driver_sql("COMMIT")
+
+
+def _our_tables(database: SqlDatabase) -> set[str]:
+    """The names of the tables of a store in the database.
+
+    Raises StoreError if some tables are of another program or another version, or are lost. A lost
+    state and lost saved answers are made again.
+    """
+    inspector = sa.inspect(database.writer)
+    names = set(inspector.get_table_names()) & metadata.tables.keys()
+    columns = {name: {each["name"] for each in inspector.get_columns(name)} for name in names}
+    if STATE.name in names and STATE.c.format.name in columns[STATE.name]:
+        for found in database.writer.execute(sa.select(STATE.c.format).where(OUR_STATE)).scalars():
+            check_format(found, database.shown)
+    others = sorted(name for name in names if set(metadata.tables[name].c.keys()) - columns[name])
+    if others:
+        raise StoreError(
+            f"{database.shown} has tables of another program: {', '.join(others)}. Nothing was"
+            " changed; use another database"
+        )
+    for lost in {LOG.name, SETTINGS.name} - names if names else ():
+        raise StoreError(
+            f"{database.shown} has lost its table `{lost}`. Nothing was changed. Restore it from a"
+            f" copy, or drop the other tables to begin anew: {', '.join(sorted(names))}"
+        )
+    return names
 
 
 def _check_encoding(database: SqlDatabase) -> None:
@@ -112,18 +123,4 @@ def _check_encoding(database: SqlDatabase) -> None:
         raise StoreError(
             f"{database.shown} has encoding {encoding}, which cannot keep every text; create the"
             " database with ENCODING 'UTF8' TEMPLATE template0"
-        )
-
-
-def _check_format(database: SqlDatabase) -> None:
-    """Raise StoreError for a store of another version, or without its state."""
-    found = database.writer.execute(sa.select(STATE.c.format)).scalars().all()
-    if not found:
-        raise StoreError(
-            f"{database.shown} has lost its state: the table `state` is empty. Its rows were not"
-            " changed. Restore it from a copy, or use another"
-        )
-    if found != [FORMAT]:
-        raise StoreError(
-            f"{database.shown} has format {found[0]}, this version reads {FORMAT}; use another"
         )

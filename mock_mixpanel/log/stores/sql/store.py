@@ -16,7 +16,6 @@ from mock_mixpanel.log.stores import (
     PAGE,
     Changes,
     Page,
-    StoreError,
     answers_to_drop,
     oldest_to_keep,
     tells_nothing,
@@ -26,24 +25,26 @@ from mock_mixpanel.log.stores.sql.notifications import Notifications
 from mock_mixpanel.log.stores.sql.schema import (
     ANSWERS,
     LOG,
+    OUR_STATE,
     ROW,
     SELECT_ANSWERS,
     SELECT_CHANGES,
     SELECT_EXTENT,
     SELECT_FLOORS,
-    SELECT_NEXT_ROW,
     SELECT_PAGE,
     SELECT_ROWS,
     SELECT_ROWS_WITHOUT_BODIES,
+    SELECT_STATE,
     SETTINGS,
     STATE,
     append_statement,
     checksum,
-    from_column,
     read_row,
+    read_setting,
     to_column,
 )
 from mock_mixpanel.log.stores.sql.setup import check_file, prepare
+from mock_mixpanel.log.stores.sql.state_row import check_format
 
 
 class _Compiled(NamedTuple):
@@ -60,6 +61,8 @@ class SqlStore:
         self._keep = keep
         self._database = SqlDatabase(url)
         self._told: list[Notifications] = []
+        self._known: dict[int, int] = {}
+        """Checksums of the rows that `page` gave last, by row id."""
         self._append = self._compiled(append_statement(guarded=False))
         self._append_at = self._compiled(append_statement(guarded=True))
         prepare(self._database)
@@ -74,15 +77,14 @@ class SqlStore:
 
     def settings(self, since: int) -> Changes:
         with self._database.lock:
-            found = self._database.again(
-                lambda: self._execute(SELECT_CHANGES, {"since": since}).all()
+            found = self._with_state(
+                lambda: self._database.again(
+                    lambda: self._execute(SELECT_CHANGES, {"since": since}).all()
+                )
             )
-        if not found:
-            raise StoreError(
-                f"{self._database.shown} has lost its state: the table `state` is empty"
-            )
-        changed = {from_column(name): value for _, name, value in found if name is not None}
-        return Changes(found[0][0], changed)
+        check_format(found[0].format, self._database.shown)
+        changed = dict(read_setting(*each[2:]) for each in found if each.name is not None)
+        return Changes(found[0].version, changed)
 
     def exclusive(self) -> AbstractContextManager[None]:
         return self._database.exclusive()
@@ -90,7 +92,7 @@ class SqlStore:
     def put(self, name: str, value: bytes | None) -> None:
         self._change()
         key = to_column(name)
-        version = sa.select(STATE.c.version).scalar_subquery()
+        version = sa.select(STATE.c.version).where(OUR_STATE).scalar_subquery()
         self._execute(SETTINGS.delete().where(SETTINGS.c.name == key))
         new = {"name": key, "version": version, "value": value}
         self._execute(SETTINGS.insert().values(checksum=checksum(value or b""), **new))
@@ -108,26 +110,52 @@ class SqlStore:
         sql, names = self._append if version is None else self._append_at
         sent: Any = values if names is None else tuple(values[name] for name in names)
         with self._database.lock:
-            if self._database.is_exclusive or self._database.is_sqlite:
-                done = self._append_row(sql, sent)
-            else:
+            if self._database.is_exclusive:
+                return self._append_row(sql, sent)
+            done = self._database.is_sqlite and self._append_alone(sql, sent)
+            if not done and (version is None or not self._database.is_sqlite):
                 with self.exclusive():
                     done = self._append_row(sql, sent)
-            if self._keep is not None and done and not self._database.is_exclusive:
+            if self._keep is not None and done:
                 self._drop()
             return done
 
     def page(self, generation: int | None, after: int, most: int = PAGE) -> Page:
-        with self._database.reading() as reader:
-            found = reader.execute(SELECT_PAGE, {"after": after, "most": most}).all()
-            if after and generation not in (None, found[0][0]):
-                found = reader.execute(SELECT_PAGE, {"after": 0, "most": most}).all()
-        rows = [read_row(each[1:]) for each in found if each[1] is not None]
-        return Page(found[0][0], rows, len(rows) < most)
+        found = self._page(after, most)
+        if after and generation is not None:
+            if generation == found[0].generation and not self._is_known(after, found[0][1]):
+                self._begin_generation(generation)
+                found = self._page(after, most)
+            if generation != found[0].generation:
+                found = self._page(0, most)
+        rows = [read_row(each[2:]) for each in found if each.id is not None]
+        if generation is not None and rows:
+            self._known = {each.id: each.checksum for each in found}
+        return Page(found[0].generation, rows, len(rows) < most)
+
+    def _page(self, after: int, most: int) -> Sequence[Any]:
+        def read() -> Sequence[Any]:
+            with self._database.reading() as reader:
+                return reader.execute(SELECT_PAGE, {"after": after, "most": most}).all()
+
+        return self._with_state(read)
+
+    def _is_known(self, after: int, found: int | None) -> bool:
+        """Whether the row `after` is the one that was read, by its checksum now."""
+        return found is not None and self._known.get(after, found) == found
+
+    def _begin_generation(self, generation: int) -> None:
+        """Begin another generation in place of this one: others deleted rows that were read."""
+        with self.exclusive():
+            if self._execute(SELECT_STATE).one().generation == generation:
+                self._change(generation=STATE.c.generation + 1)
 
     def last(self) -> int:
-        with self._database.reading() as reader:
-            return int(reader.execute(SELECT_NEXT_ROW).scalar_one()) - 1
+        def read() -> Sequence[Any]:
+            with self._database.reading() as reader:
+                return reader.execute(SELECT_FLOORS).all()
+
+        return int(self._with_state(read)[0][0]) - 1
 
     def rows(self, ids: Sequence[int], *, bodies: bool = True) -> Sequence[Row]:
         select = SELECT_ROWS if bodies else SELECT_ROWS_WITHOUT_BODIES
@@ -146,7 +174,7 @@ class SqlStore:
             self._change(
                 next_row=next_row, next_entry=next_entry, generation=STATE.c.generation + 1
             )
-            return int(self._execute(sa.select(STATE.c.generation)).scalar_one())
+            return int(self._execute(SELECT_STATE).one().generation)
 
     def drop(self, entry: int) -> None:
         with self.exclusive():
@@ -196,13 +224,29 @@ class SqlStore:
         driver: Any = self._database.writer.connection.driver_connection
         return bool(driver.execute(sql, values).rowcount > 0)
 
+    def _append_alone(self, sql: str, values: Any) -> bool:
+        """The same in a transaction of its own; False also if the state was deleted."""
+        self._database.check_file()
+        with self._database.unavailable_on_errors():
+            return self._append_row(sql, values)
+
+    def _with_state(self, read: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        """Rows that are never empty while there is a state, which is made again if it is lost."""
+        found = read()
+        while not found:
+            with self.exclusive():
+                pass
+            found = read()
+        return found
+
     def _execute(self, statement: sa.Executable, values: Any = None) -> Any:
         """Execute a statement on the connection that writes."""
         return self._database.writer.execute(statement, values)
 
     def _change(self, **values: Any) -> None:
         """Change the state, which is another version then."""
-        self._execute(STATE.update().values(version=STATE.c.version + 1, **values))
+        new = {"version": STATE.c.version + 1, **values}
+        self._execute(STATE.update().where(OUR_STATE).values(new))
 
     def _forget_some(self, token: str) -> None:
         """Take the records of a project out of requests with records of several."""
