@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from conformance.regression.differences.groups import Position
 from conformance.regression.json_text import printable
@@ -10,6 +11,10 @@ from conformance.spec.scenarios.loading import Json
 
 MAX_BAD_LINES = 5
 """Bad lines that are shown; the others are counted."""
+
+
+IDENTITY_EVENTS = frozenset(["$create_alias", "$identify", "$merge"])
+"""Events that ask Mixpanel to join two ids."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,17 @@ class SideOptions:
     now: datetime | None
     clock: datetime
     project: Json
+
+
+class IdentityLink(NamedTuple):
+    """A record that asks Mixpanel to join two ids, and what became of it.
+
+    `event` is the identity event, or the properties that join. `refusal` says why the ids are not
+    joined; it is empty if they are.
+    """
+
+    event: str
+    refusal: str
 
 
 @dataclass
@@ -46,7 +62,8 @@ class ProjectContents:
     updated: dict[int, set[str]] = field(default_factory=dict)
     """Message -> the people whose profiles it updates."""
     profiles: dict[str, Json] = field(default_factory=dict)
-    groups: dict[str, Json] = field(default_factory=dict)
+    groups: dict[tuple[str, str], Json] = field(default_factory=dict)
+    """Group key and group id -> properties."""
     counters: set[str] = field(default_factory=set)
     refused: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """Endpoint and reason -> the messages of the refused records."""
@@ -54,6 +71,10 @@ class ProjectContents:
     """Endpoint and host -> records."""
     people: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Person -> all ids, for people with several."""
+    links: dict[tuple[str, str], IdentityLink] = field(default_factory=dict)
+    """Two ids in order -> what asked to join them, and with what result."""
+    destinations: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Message -> where its records are sent: regions or hosts, and whether to another project."""
     split_profiles: int = 0
     earliest: datetime | None = None
     latest: datetime | None = None

@@ -6,30 +6,21 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-import orjson
-
 from conformance.corpus.entries import BadLine, CorpusEntry, read_entry
 from conformance.corpus.reading import Chunk, read_corpus
 from conformance.migration.batches import Batches, Target
 from conformance.migration.contents import ProjectContents, SideOptions
 from conformance.migration.delivering_driver import DeliveringDriver, delivers, running_server
 from conformance.migration.project import TOKEN, MockProject
+from conformance.migration.reading import RecordOrigins, read_project
 from conformance.regression.differences.arrival import arrival
 from conformance.regression.differences.comparison import BATCH
 from conformance.regression.engine import opened
-from conformance.regression.json_text import compact, printable
 from conformance.regression.sides.refs import Ref
 from conformance.spec.scenarios.loading import Json
 from mock_mixpanel.app import create_app
+from translator.core.residency import HOSTS
 from translator.garbage_collection import rare_collection
-
-NOT_COMPARED = frozenset(["distinct_id", "time", "token", "$insert_id", "$import"])
-"""Properties of stored events that are compared in another way, or are how the event was sent: the
-person, the instant, the project, the id against duplicates and the mark of /import."""
-
-
-NO_MESSAGE = -1
-"""Stands for the message of a record that is not one message's."""
 
 
 def deliver_corpus(ref: Ref, files: Sequence[str], options: SideOptions) -> ProjectContents:
@@ -53,16 +44,15 @@ def deliver(
     The project is read as at the latest time of `contents`, or of a batch if that is later.
     """
     project = MockProject(options.project)
-    origins: list[int] = [NO_MESSAGE]
-    """Number of a record in the mock (from 1) -> its message."""
+    origins = RecordOrigins()
 
     def send(target: Target, records: Sequence[Json], messages: Sequence[int]) -> None:
         endpoint, query = target
         sent = project.send(endpoint, records, dict(query) if query else None)
         if not sent.unreadable:
-            origins.extend(messages)
+            origins.add(records, messages)
             return
-        origins.extend([NO_MESSAGE] * sent.counted)
+        origins.skip(sent.counted)
         if len(records) == 1:
             contents.refused.setdefault((endpoint, sent.unreadable), []).extend(messages)
             return
@@ -79,16 +69,16 @@ def deliver(
             contents.count_moment(batch.now)
             answers = side.answers(batch.entries, batch.settings, batch.now)
             for number, answer in zip(batch.numbers, answers, strict=True):
-                _take(answer, number, contents, waiting)
+                _take(answer, number, ref.settings or batch.settings, contents, waiting)
         waiting.flush()
     if contents.latest is not None:
         project.advance_to(contents.latest)
-    _read(project, origins, contents)
+    read_project(project, origins, contents)
 
 
 def _deliver_by_driver(ref: Ref, files: Sequence[str], options: SideOptions) -> ProjectContents:
     """Let a driver send the requests for each message over HTTP, and find them in the journal."""
-    contents, origins, last = ProjectContents(), [NO_MESSAGE], 0
+    contents, origins, last = ProjectContents(), RecordOrigins(), 0
     with running_server() as server, closing(DeliveringDriver(ref, server)) as driver:
         project = MockProject(options.project, create_app(backend=server.backend))
         for batch in _batches(files, options, contents):
@@ -101,12 +91,12 @@ def _deliver_by_driver(ref: Ref, files: Sequence[str], options: SideOptions) -> 
                     last = request["id"]
                     # A request to an unknown path has no verdicts, and its records no numbers.
                     for record, _ in zip(request["payload"], request["verdicts"], strict=False):
-                        origins.append(number)
-                        _note(
-                            request["path"].rstrip("/"), request["region"], record, number, contents
-                        )
+                        origins.add([record], [number])
+                        endpoint, region = request["path"].rstrip("/"), request["region"]
+                        _note(endpoint, region, record, number, contents)
+                        _note_destination(region, record, TOKEN, number, contents)
                 _note_answer(answer, number, bool(requests), contents)
-        _read(project, origins, contents)
+        read_project(project, origins, contents)
     return contents
 
 
@@ -176,12 +166,16 @@ def in_batches(
             yield MessageBatch(entries, numbers, settings or options.settings, now, clock)
 
 
-def _take(answer: Json, number: int, contents: ProjectContents, batches: Batches) -> None:
+def _take(
+    answer: Json, number: int, settings: Json, contents: ProjectContents, batches: Batches
+) -> None:
     operations = answer.get("operations") or ()
     _note_answer(answer, number, bool(operations), contents)
     for operation in operations:
-        endpoint, record = operation["endpoint"].rstrip("/"), _for_project(operation["payload"])
-        _note(endpoint, str(operation.get("host") or ""), record, number, contents)
+        endpoint, sent = operation["endpoint"].rstrip("/"), operation["payload"]
+        record, host = _for_project(sent), str(operation.get("host") or "")
+        _note(endpoint, host, record, number, contents)
+        _note_destination(host, sent, settings.get("token"), number, contents)
         query = {**(operation.get("query") or {})}
         # It names the project of a service account; ours has another id.
         query.pop("project_id", None)
@@ -218,44 +212,30 @@ def _for_project(record: Json) -> Json:
     return {**record, "$token": TOKEN}
 
 
-def _read(project: MockProject, origins: Sequence[int], contents: ProjectContents) -> None:
-    canonical: dict[str, str] = {}
-    identities = project.read("identities")
-    for cluster in identities["clusters"]:
-        person = _person(cluster["canonical"])
-        contents.people[person] = tuple(cluster["ids"])
-        canonical |= dict.fromkeys(cluster["ids"], person)
-    contents.split_profiles = len(identities["split_profiles"])
-    for event in project.read("events"):
-        properties = {
-            key: value for key, value in event["properties"].items() if key not in NOT_COMPARED
-        }
-        text = _dump([event["event"], int(event["time"]), properties])
-        person = _person(str(event["distinct_id"]))
-        contents.events.setdefault(origins[event["id"]], []).append((text, person))
-    for each in project.read("profiles"):
-        contents.profiles[_person(each["distinct_id"])] = each["properties"]
-    for each in project.read("groups"):
-        contents.groups[f"{each['group_key']}: {each['group_id']}"] = each["properties"]
-    for each in project.read("rejected"):
-        if origins[each["id"]] == NO_MESSAGE:
-            continue
-        reason = "; ".join(map(str, each["reasons"]))
-        place = each["endpoint"], printable(reason)[:200]
-        contents.refused.setdefault(place, []).append(origins[each["id"]])
-    contents.updated = {
-        number: {_person(canonical.get(each, each)) for each in ids}
-        for number, ids in contents.updated.items()
-    }
+def _note_destination(
+    host: str, record: Any, token: Any, number: int, contents: ProjectContents
+) -> None:
+    """Note where a record of a message is sent. `host` is a URL or a region; empty: not known.
+
+    `token` is that of the settings: a record with another one is for another project.
+    """
+    if not host:
+        return
+    name = _REGIONS.get(host, host)
+    sent = _token(record)
+    if sent is not None and sent != token:
+        name += ", another project"
+    known = contents.destinations.get(number, ())
+    if name not in known:
+        contents.destinations[number] = tuple(sorted((*known, name)))
 
 
-def _person(name: str) -> str:
-    """An id without the prefix of Simplified ID Merge for devices."""
-    return name.removeprefix("$device:")
+def _token(record: Any) -> Any:
+    """The token in a record; None if it has none."""
+    if type(record) is not dict:
+        return None
+    properties = record.get("properties")
+    return record.get("$token") or (properties.get("token") if type(properties) is dict else None)
 
 
-def _dump(value: Any) -> bytes:
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
-        return compact(value).encode()
+_REGIONS = {host: region for region, host in HOSTS.items()}

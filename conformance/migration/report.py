@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from conformance.migration.result import THINGS, Migration, plural_of
-from conformance.migration.text import WORDS, head
+from conformance.migration.blocks import blocks
+from conformance.migration.result import THINGS, WORDS, Migration, plural_of
+from conformance.migration.text import head
 from conformance.regression.report.report_files import open_report, rendered, write_files
 
 NAME = "migration"
@@ -25,7 +26,7 @@ def html(migration: Migration) -> str:
     """One page that needs nothing else."""
     return rendered(
         "migration",
-        {"head": head},
+        {"head": head, "blocks": blocks},
         migration=migration,
         words=WORDS,
         things=THINGS,

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.migration.contents import ProjectContents
+from conformance.migration.blocks import RowBlock, blocks
+from conformance.migration.contents import IDENTITY_EVENTS, ProjectContents
 from conformance.migration.differences.counting import (
     CHARGES,
     COUNTERS,
+    DESTINATION,
     EVENTS,
     GROUPS,
     MESSAGES,
@@ -34,7 +36,16 @@ from conformance.regression.report.result import (
 )
 from conformance.spec.scenarios.loading import Json
 
+WORDS = {
+    ChangeClass.ADDED: "new",
+    ChangeClass.REMOVED: "lost",
+    ChangeClass.VALUE: "other value",
+    ChangeClass.RETYPED: "other type",
+}
+"""Classes in words of the migration."""
+
 THINGS = {
+    DESTINATION: "message",
     PEOPLE: "person",
     PROFILES: "person",
     GROUPS: "group",
@@ -80,6 +91,17 @@ class Migration(ComparisonCheck):
             found = [row for row in rows if row.key.operation == section]
             if found:
                 yield section, found
+
+    def sentence(self, block: RowBlock) -> str:
+        """What the rows of a block have in common, in one sentence."""
+        names = self.comparison.by_name.items()
+        ordinary = sum(old for name, (old, _) in names if name not in IDENTITY_EVENTS)
+        return block.sentence(ordinary, WORDS)
+
+    def common_causes(self) -> list[RowBlock]:
+        """The blocks of several rows with one cause, and events that are stored more often."""
+        found = (block for _, rows in self.sections() for block in blocks(rows))
+        return [block for block in found if len(block.rows) > 1 or block.copies]
 
     def bad_lines(self) -> int:
         """How many lines of the corpus are not messages."""
@@ -158,7 +180,8 @@ class Migration(ComparisonCheck):
             count = sum(row.group.messages for row in rows)
             things = plural_of(count, THINGS.get(section, "event"))
             words = {
-                PEOPLE: f"{things} merged, split, lost or new",
+                DESTINATION: f"records of {things} go to another host or project",
+                PEOPLE: f"{things} merged, split, lost, new or with other ids",
                 EVENTS: f"{things} lost, new or renamed",
                 PROPERTIES: f"{plural(len(rows), 'difference')} in event properties",
                 PROFILES: f"{plural(len(rows), 'difference')} in profiles",
@@ -168,7 +191,11 @@ class Migration(ComparisonCheck):
                 REFUSED: f"{things} refused or ignored by Mixpanel on one side only",
                 MESSAGES: f"{things} failing on one side only",
             }
-            found.append(words[section])
+            copies = [self.sentence(block) for block in blocks(rows) if block.copies]
+            others = [row for block in blocks(rows) if not block.copies for row in block.rows]
+            found += copies
+            if others or not copies:
+                found.append(words[section])
         text = "; ".join(found)
         return f"{text[0].upper()}{text[1:]}." if text else "Both projects hold the same."
 
@@ -215,7 +242,19 @@ class Migration(ComparisonCheck):
                 ]
                 for side, counts in zip(("from", "to"), found.requests, strict=True)
             },
+            "common_causes": [
+                {
+                    "section": block.section,
+                    "class": block.kind.value,
+                    "sentence": self.sentence(block),
+                    "rows": len(block.rows),
+                    "count": block.total,
+                }
+                for block in self.common_causes()
+            ],
             "differences": [_row_json(row) for row in self.rows()],
+            "people_changes": [each.as_json() for each in found.people_changes.first],
+            "people_changes_left_out": found.people_changes.count - len(found.people_changes.first),
             "stale_approvals": [str(stale) for stale in self.approvals.stale],
         }
 
@@ -223,6 +262,7 @@ class Migration(ComparisonCheck):
         found = self.comparison
         wholes = {
             PEOPLE: found.people[key.kind in (ChangeClass.ADDED, ChangeClass.MERGED)],
+            DESTINATION: found.counts.messages,
             PROFILES: found.same_people,
             CHARGES: max(found.charges.old_count, found.charges.new_count),
         }
@@ -246,6 +286,7 @@ def _row_json(row: ReportRow) -> Json:
         "section": row.key.operation,
         "class": row.key.kind.value,
         "path": row.key.path,
+        "causes": list(row.key.causes),
         "count": row.group.messages,
         **row.details(),
     }

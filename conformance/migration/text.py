@@ -2,31 +2,28 @@
 
 from collections.abc import Iterator
 
+from conformance.migration.blocks import RowBlock, blocks
 from conformance.migration.differences.counting import (
     CHARGES,
     COUNTERS,
+    DESTINATION,
     EVENTS,
     MESSAGES,
     PEOPLE,
     PROPERTIES,
     REFUSED,
 )
-from conformance.migration.result import THINGS, Migration, plural_of
+from conformance.migration.result import THINGS, WORDS, Migration, plural_of
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.json_text import printable
 from conformance.regression.report.result import ReportRow, percent, plural
 from conformance.regression.report.text import events_text, place, values
 
 MOST_ROWS = 12
-"""Rows of a section that are shown with their first example; the others are counted."""
+"""Rows and blocks of a section that are shown with their first example; others are counted."""
 
-WORDS = {
-    ChangeClass.ADDED: "new",
-    ChangeClass.REMOVED: "lost",
-    ChangeClass.VALUE: "other value",
-    ChangeClass.RETYPED: "other type",
-}
-"""Classes in words of the migration."""
+MOST_NAMES = 3
+"""Rows of a block that are shown."""
 
 
 def text(migration: Migration, *, show_all: bool = False) -> str:
@@ -36,11 +33,13 @@ def text(migration: Migration, *, show_all: bool = False) -> str:
     lines += [f"  bad line {example}" for example in migration.comparison.counts.bad_examples]
     for section, rows in migration.sections():
         lines += ["", section.upper() if section != REFUSED else "REFUSED BY MIXPANEL"]
-        shown = rows if show_all else rows[:MOST_ROWS]
-        for row in shown:
-            lines += _row(row)
-        if len(rows) > len(shown):
-            lines.append(f"  and {len(rows) - len(shown):,} more (--all, or the report)")
+        found = blocks(rows)
+        shown = found if show_all else found[:MOST_ROWS]
+        for block in shown:
+            lines += _block(block, migration, show_all=show_all)
+        if len(found) > len(shown):
+            more = sum(len(block.rows) for block in found[len(shown) :])
+            lines.append(f"  and {more:,} more (--all, or the report)")
     lines.append("")
     lines += [f"stale: {stale}" for stale in migration.approvals.stale]
     lines.append(migration.verdict())
@@ -58,11 +57,28 @@ def head(row: ReportRow) -> str:
     if section == MESSAGES:
         return f"{row.key.kind}: {path}  {things}"
     kind = WORDS.get(row.key.kind, str(row.key.kind))
+    if section == DESTINATION:
+        return f"records of {share} go elsewhere: {path}"
+    if section == PEOPLE and row.key.kind is ChangeClass.RENAMED:
+        return f"{share} have other ids"
     if section == PEOPLE and row.key.kind is ChangeClass.MOVED:
         return f"{kind}: messages of {share} reach another person"
     if section == PEOPLE:
         return f"{kind}: {share}"
     return f"{kind}: {path or '(the whole profile)'}  {share}"
+
+
+def _block(block: RowBlock, migration: Migration, *, show_all: bool) -> Iterator[str]:
+    """The rows of a block, under what they have in common."""
+    if len(block.rows) == 1 and not block.copies:
+        yield from _row(block.rows[0])
+        return
+    yield f"  {migration.sentence(block)}"
+    shown = block.rows if show_all else block.rows[:MOST_NAMES]
+    for row in shown:
+        yield from (f"  {line}" for line in _row(row, cause_known=True))
+    if len(block.rows) > len(shown):
+        yield f"    and {len(block.rows) - len(shown):,} more names (--all, or the report)"
 
 
 def time_shift(row: ReportRow) -> str:
@@ -82,8 +98,10 @@ def time_shift(row: ReportRow) -> str:
     return f"in all examples {plural(abs(seconds), 'second')} {direction}"
 
 
-def _row(row: ReportRow) -> Iterator[str]:
+def _row(row: ReportRow, *, cause_known: bool = False) -> Iterator[str]:
     yield f"  {head(row)}"
+    if row.key.causes and not cause_known:
+        yield from (f"      because {printable(cause)}" for cause in row.key.causes)
     if row.key.operation in (CHARGES, COUNTERS):
         return
     if events := events_text(row):

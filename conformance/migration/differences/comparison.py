@@ -3,7 +3,9 @@
 from collections import Counter
 
 from conformance.migration.contents import ProjectContents
+from conformance.migration.differences.common_causes import add_common_causes
 from conformance.migration.differences.counting import (
+    DESTINATION,
     MESSAGES,
     REFUSED,
     DifferenceCounter,
@@ -15,6 +17,7 @@ from conformance.migration.differences.profiles import compare_groups, compare_p
 from conformance.migration.differences.sums import add_sums, compare_sums
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.differences.counts import DiffCounts
+from conformance.regression.json_text import printable
 from conformance.regression.redaction import SecretFilter
 
 
@@ -42,6 +45,7 @@ def compare_part(
     found.requests = old.requests, new.requests
     changed: set[int] = set()
     counter = DifferenceCounter(found.counts, old.places, changed, redact)
+    _destinations(old, new, counter)
     same = compare_people(found, old, new, counter)
     compare_events(found, old, new, counter)
     compare_profiles(found, old, new, same, counters, counter)
@@ -58,6 +62,21 @@ def settle(found: ProjectDifferences, counters: set[str], redact: SecretFilter) 
     compare_sums(found, counters, DifferenceCounter(found.counts, {}, set(), redact))
     found.by_name = dict(sorted(found.by_name.items()))
     found.counts.settle()
+    add_common_causes(found.counts)
+    found.people_changes.settle()
+
+
+def _destinations(old: ProjectContents, new: ProjectContents, count: DifferenceCounter) -> None:
+    """Count messages whose records go to another region, host or project."""
+    for message in sorted(old.destinations.keys() & new.destinations.keys()):
+        before, after = (" and ".join(each.destinations[message]) for each in (old, new))
+        if before != after:
+            path = printable(f"{before[:MOST_DESTINATION]} -> {after[:MOST_DESTINATION]}")
+            count(ChangeClass.MOVED, DESTINATION, path, message=message, old=before, new=after)
+
+
+MOST_DESTINATION = 100
+"""Characters of a destination in a path."""
 
 
 def _refused(old: ProjectContents, new: ProjectContents, count: DifferenceCounter) -> None:

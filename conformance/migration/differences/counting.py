@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import orjson
 
+from conformance.migration.differences.people_changes import PeopleChanges
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.differences.counts import DiffCounts
 from conformance.regression.differences.groups import (
@@ -22,11 +24,15 @@ from conformance.regression.differences.groups import (
 from conformance.regression.json_text import compact, printable
 from conformance.regression.redaction import SecretFilter
 
+DESTINATION = "destination"
 PEOPLE, EVENTS, PROPERTIES = "people", "events", "event properties"
 PROFILES, GROUPS, CHARGES = "profiles", "group profiles", "charges"
 COUNTERS, REFUSED, MESSAGES = "counters", "refused by Mixpanel", "messages"
 
-SECTIONS = (PEOPLE, EVENTS, PROPERTIES, PROFILES, CHARGES, COUNTERS, GROUPS, REFUSED, MESSAGES)
+SECTIONS = (
+    *(DESTINATION, PEOPLE, EVENTS, PROPERTIES, PROFILES),
+    *(CHARGES, COUNTERS, GROUPS, REFUSED, MESSAGES),
+)
 """The sections of the report, the most serious first. A row's operation is its section."""
 
 
@@ -125,6 +131,7 @@ class ProjectDifferences:
     requests: tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]] = field(
         default_factory=lambda: (Counter(), Counter())
     )
+    people_changes: PeopleChanges = field(default_factory=PeopleChanges)
     not_compared: int = 0
     """People whose profiles are not compared, because they were merged or split."""
 
@@ -143,6 +150,7 @@ class ProjectDifferences:
             _merge(self.counters.setdefault(name, Total()), total)
         for side, counts in zip(self.requests, other.requests, strict=True):
             side.update(counts)
+        self.people_changes.merge(other.people_changes)
         self.not_compared += other.not_compared
 
 
@@ -182,9 +190,10 @@ class DifferenceCounter:
         event: str | None = None,
         count: int = 1,
         who: str = "",
+        causes: tuple[str, ...] = (),
     ) -> None:
         """Count a difference of `count` things. `message` or `who` say where the example is."""
-        group = self._counts.groups.setdefault(GroupKey(kind, section, path), Group())
+        group = self._counts.groups.setdefault(GroupKey(kind, section, path, causes), Group())
         group.messages += count
         if event is not None:
             group.count_event(event)
@@ -193,14 +202,21 @@ class DifferenceCounter:
         self._counts.bound_groups()
         # Examples of messages come first, in the order of the corpus; then those of people.
         place = (0, message) if message is not None else (1, 0)
-        where, name = self._places[message] if message is not None else (who, None)
-        where = printable(where)
+        where, shown = (printable(who), None) if message is None else self.place(message)
         last = group.examples[-1] if len(group.examples) == EXAMPLES else None
         is_early = last is None or (place, where) <= (last.position, last.where)
         if is_early and (old is not None or new is not None or who):
-            shown = None if name is None else printable(self._redact(name))
             one, two = (None if each is None else self._shown(each) for each in (old, new))
             group.add_examples([Example(where, shown, one, two, place)])
+
+    def place(self, message: int) -> tuple[str, str | None]:
+        """Where a message is in the corpus, and its id, as reports show them."""
+        where, name = self._places[message]
+        return printable(where), None if name is None else printable(self._redact(name))
+
+    def redacted(self, value: Any) -> Any:
+        """A value without secrets."""
+        return self._redact(value)
 
     def _shown(self, text: str) -> str:
         """A text of JSON without secrets, cut."""

@@ -34,8 +34,60 @@ def compare_events(
         two = [text for text, _ in new.events.get(message, ())]
         if one == two:
             continue
+        if len(one) != len(two):
+            one, two = _without_copies(one, two, message, count)
         for change in changes(_as_answer(one), _as_answer(two)):
             _count_event(change, message, count)
+
+
+def _without_copies(
+    one: list[bytes], two: list[bytes], message: int, count: DifferenceCounter
+) -> tuple[list[bytes], list[bytes]]:
+    """The events of a message, each once, where one project has more copies of them.
+
+    Counts the events that are stored more or less often. Events of a name are copies if each of
+    them is there equally often.
+    """
+    sides = _by_name(one), _by_name(two)
+    for name in sorted(sides[0].keys() & sides[1].keys()):
+        before, after = sides[0][name], sides[1][name]
+        times = _times(before), _times(after)
+        if not all(times) or times[0] == times[1] or len(set(before)) != len(set(after)):
+            continue
+        kind = ChangeClass.ADDED if times[0] < times[1] else ChangeClass.REMOVED
+        [event] = _as_answer([(after if times[0] < times[1] else before)[0]])["operations"]
+        shown = (None, compact(event)) if kind is ChangeClass.ADDED else (compact(event), None)
+        cause = f"stored {_often(times[1])} instead of {_often(times[0])}"
+        count(
+            *(kind, EVENTS, name),
+            message=message,
+            old=shown[0],
+            new=shown[1],
+            count=len(before),
+            causes=(cause,),
+        )
+        one, two = (
+            [*(text for text in side if text not in copies), *dict.fromkeys(copies)]
+            for side, copies in ((one, before), (two, after))
+        )
+    return one, two
+
+
+def _by_name(events: Iterable[bytes]) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for text in events:
+        found.setdefault(_name(orjson.loads(text)[0]), []).append(text)
+    return found
+
+
+def _times(events: list[bytes]) -> int:
+    """How often each event is there; 0 if some are there more often than others."""
+    counts = set(Counter(events).values())
+    return counts.pop() if len(counts) == 1 else 0
+
+
+def _often(times: int) -> str:
+    return {1: "once", 2: "twice"}.get(times, f"{times} times")
 
 
 def _as_answer(events: Iterable[bytes]) -> Json:

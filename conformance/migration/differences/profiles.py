@@ -43,14 +43,60 @@ def compare_profiles(
 
 
 def compare_groups(old: ProjectContents, new: ProjectContents, count: DifferenceCounter) -> None:
-    for name in sorted(old.groups.keys() | new.groups.keys()):
-        before, after = old.groups.get(name), new.groups.get(name)
-        if before is None:
-            count(ChangeClass.ADDED, GROUPS, "", new=compact(after), who=printable(name))
-        elif after is None:
-            count(ChangeClass.REMOVED, GROUPS, "", old=compact(before), who=printable(name))
-        else:
-            _values(before, after, set(), GROUPS, printable(name), count)
+    """Count differences of groups: those with another group key, lost and new ones, and values."""
+    moved = moved_groups(old.groups, new.groups)
+    for (key, name), other in sorted(moved.items()):
+        who, one, two = f"{key}: {name}", old.groups[key, name], new.groups[other, name]
+        path = f"{key[:MOST_KEY]} -> {other[:MOST_KEY]}"
+        shown = f"{key}: {compact(one)}", f"{other}: {compact(two)}"
+        count(ChangeClass.MOVED, GROUPS, path, old=shown[0], new=shown[1], who=printable(who))
+        _values(one, two, set(), GROUPS, printable(who), count)
+    sources = moved.keys()
+    targets = {(other, name) for (_, name), other in moved.items()}
+    for group in sorted(old.groups.keys() | new.groups.keys()):
+        before = None if group in sources else old.groups.get(group)
+        after = None if group in targets else new.groups.get(group)
+        who = printable(": ".join(group))
+        if before is not None and after is not None:
+            _values(before, after, set(), GROUPS, who, count)
+        elif after is not None:
+            count(ChangeClass.ADDED, GROUPS, "", new=compact(after), who=who)
+        elif before is not None:
+            count(ChangeClass.REMOVED, GROUPS, "", old=compact(before), who=who)
+
+
+MOST_KEY = 100
+"""Characters of a group key in a path."""
+
+Groups = Mapping[tuple[str, str], Json]
+"""Group key and group id -> properties."""
+
+
+def moved_groups(old: Groups, new: Groups) -> dict[tuple[str, str], str]:
+    """Old groups that have another group key in the new project, each with that key.
+
+    A group moved if a group of the same id and the same properties is under another key, and the
+    old key has not that group. So does the only lost group of an id whose only new group has
+    other properties.
+    """
+    changed: dict[str, tuple[list[str], list[str]]] = {}
+    for side, (groups, others) in enumerate(((old, new), (new, old))):
+        for key, name in sorted(groups):
+            if others.get((key, name)) != groups[key, name]:
+                changed.setdefault(name, ([], []))[side].append(key)
+    moved: dict[tuple[str, str], str] = {}
+    for name, (before, after) in changed.items():
+        for key in before:
+            same = [other for other in after if other != key]
+            same = [other for other in same if old[key, name] == new[other, name] != {}]
+            if same:
+                moved[key, name] = same[0]
+                after.remove(same[0])
+        lost = [key for key in before if (key, name) not in moved and (key, name) not in new]
+        found = [key for key in after if (key, name) not in old]
+        if len(lost) == len(found) == 1:
+            moved[lost[0], name] = found[0]
+    return moved
 
 
 def _values(

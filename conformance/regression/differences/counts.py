@@ -23,7 +23,7 @@ from conformance.regression.differences.groups import (
     Position,
     in_order,
 )
-from conformance.regression.differences.renames import one_to_one
+from conformance.regression.differences.renames import ARROW, one_to_one
 from conformance.regression.json_text import compact, printable
 from conformance.regression.redaction import SecretFilter
 
@@ -191,10 +191,11 @@ class DiffCounts:
         )
         groups, self.groups = self.groups, {}
         for key, group in groups.items():
-            if key.kind is not ChangeClass.RENAMED or (key.operation, key.path) in kept:
+            old, arrow, new = key.path.partition(ARROW)
+            is_rename = key.kind is ChangeClass.RENAMED and arrow
+            if not is_rename or (key.operation, key.path) in kept:
                 self.groups.setdefault(key, Group()).add(group)
                 continue
-            old, new = key.path.split(" -> ", 1)
             removed = [each._replace(new=None) for each in group.examples]
             added = [each._replace(old=None) for each in group.examples]
             for kind, path, examples in (

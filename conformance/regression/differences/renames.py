@@ -14,6 +14,10 @@ AGREEING_SHARE = 0.95
 """Of the messages that lose the old name, and of those that get the new one: share of renames."""
 
 
+ARROW = " -> "
+"""Stands between the names in the path of a rename. The path of many renames together has none."""
+
+
 def one_to_one(changes: Iterable[tuple[ChangeClass, str, str, int]]) -> frozenset[tuple[str, str]]:
     """The operation and path (`old -> new`) of each rename that is one for the corpus.
 
@@ -24,7 +28,9 @@ def one_to_one(changes: Iterable[tuple[ChangeClass, str, str, int]]) -> frozense
     renamed: Counter[tuple[str, str]] = Counter()
     for kind, operation, path, messages in changes:
         if kind is ChangeClass.RENAMED:
-            old, new = path.split(" -> ", 1)
+            old, arrow, new = path.partition(ARROW)
+            if not arrow:
+                continue
             renamed[operation, path] += messages
             lost[operation, old] += messages
             found[operation, new] += messages
@@ -34,7 +40,7 @@ def one_to_one(changes: Iterable[tuple[ChangeClass, str, str, int]]) -> frozense
             found[operation, path] += messages
     kept = set()
     for (operation, path), messages in renamed.items():
-        old, new = path.split(" -> ", 1)
+        old, new = path.split(ARROW, 1)
         most = max(lost[operation, old], found[operation, new])
         if messages >= AGREEING_SHARE * most:
             kept.add((operation, path))

@@ -129,15 +129,74 @@ def other_path(operation: Operation) -> Operation | None:
     return {**operation, "endpoint": operation["endpoint"].replace("/track", "/tracks")}
 
 
-STYLES: dict[str, Callable[[Operation], Operation | None]] = {
+def doubled_events(operation: Operation) -> list[Operation]:
+    """Each event is sent twice, under two insert ids."""
+    payload = operation["payload"]
+    if "event" not in payload or payload["event"] == "$create_alias":
+        return [operation]
+    properties = {**payload["properties"]}
+    properties["$insert_id"] = str(properties.get("$insert_id"))[::-1]
+    return [operation, {**operation, "payload": {**payload, "properties": properties}}]
+
+
+def swapped_groups(operation: Operation) -> Operation | None:
+    """Companies are teams, and teams are companies."""
+    payload = operation["payload"]
+    if "$group_key" in payload:
+        payload["$group_key"] = {"company": "team", "team": "company"}[payload["$group_key"]]
+    return operation
+
+
+def prefixed_names(operation: Operation) -> Operation | None:
+    """The name of each event has a prefix."""
+    if operation["payload"].get("event") not in (None, "$create_alias"):
+        operation["payload"]["event"] = f"app: {operation['payload']['event']}"
+    return operation
+
+
+def prefixed_ids(operation: Operation) -> Operation | None:
+    """Each id of a person has a prefix."""
+    for record in (operation["payload"], operation["payload"].get("properties", {})):
+        for name in ("distinct_id", "$distinct_id", "alias"):
+            if name in record:
+                record[name] = f"user:{record[name]}"
+    return operation
+
+
+def other_region(operation: Operation) -> Operation | None:
+    """All records go to the EU."""
+    return {**operation, "host": "https://api-eu.mixpanel.com"}
+
+
+def other_project(operation: Operation) -> Operation | None:
+    """All records go to another project."""
+    payload = operation["payload"]
+    if "event" in payload:
+        payload["properties"]["token"] = "another"
+    else:
+        payload["$token"] = "another"
+    return operation
+
+
+Style = Callable[[Operation], Operation | list[Operation] | None]
+
+STYLES: dict[str, Style] = {
     style.__name__: style
     for style in (
         *(envelope, lost_property, lost_event, renamed_event, hour_late, no_charge),
         *(doubled_counter, array_set, no_alias, another_person),
         *(amounts_as_text, moved_events, long_insert_ids),
-        *(one_deep_event, other_path),
+        *(one_deep_event, other_path, doubled_events, swapped_groups),
+        *(prefixed_names, prefixed_ids, other_region, other_project),
     )
 }
+
+
+def styled(operations: list[Operation], style: Style) -> list[Operation]:
+    """The operations in a style."""
+    made = map(style, operations)
+    several = (each if isinstance(each, list) else [each] for each in made)
+    return [operation for some in several for operation in some if operation]
 
 
 def main() -> None:
@@ -156,8 +215,7 @@ def main() -> None:
                 translate(message, settings, now=now).as_json() for message in ask["messages"]
             ]
             for answer in answers:
-                made = map(style, answer["operations"])
-                answer["operations"] = [operation for operation in made if operation]
+                answer["operations"] = styled(answer["operations"], style)
             reply = {"answers": answers}
         print(json.dumps(reply), flush=True)
 

@@ -124,6 +124,28 @@ def test_another_envelope(corpus: Path, settings: Path, tmp_path: Path) -> None:
         ),
         ("moved_events", [("people", "moved", "", 1)]),
         (
+            "doubled_events",
+            [
+                ("events", "added", "Seen", 4),
+                ("events", "added", "Order Completed", 2),
+                ("events", "added", "Signed Up", 2),
+            ],
+        ),
+        (
+            "prefixed_names",
+            [
+                ("events", "renamed", "Seen -> app: Seen", 4),
+                ("events", "renamed", "Order Completed -> app: Order Completed", 2),
+                ("events", "renamed", "Signed Up -> app: Signed Up", 2),
+            ],
+        ),
+        (
+            "prefixed_ids",
+            [("people", "renamed", "", 2), ("event properties", "value changed", "alias", 2)],
+        ),
+        ("other_region", [("destination", "moved", "us -> eu", 14)]),
+        ("other_project", [("destination", "moved", "us -> us, another project", 14)]),
+        (
             "one_deep_event",
             [
                 ("events", "removed", "Seen", 2),
@@ -163,6 +185,25 @@ def test_a_broken_translator(
     [
         ("hour_late", ["      in all examples 3,600 seconds earlier"]),
         ("amounts_as_text", ['  amounts that are not numbers: 0 -> 2, such as "$12.5"']),
+        (
+            "doubled_events",
+            [
+                "  each event is stored twice instead of once",
+                "    new: Seen  4 events (22.2%)",
+            ],
+        ),
+        (
+            "prefixed_names",
+            [
+                '  renamed: prefix "app: " added: 3 names',
+                "    renamed: Seen -> app: Seen  4 events (40.0%)",
+            ],
+        ),
+        (
+            "prefixed_ids",
+            ["  2 people (100.0%) have other ids", '      because prefix "user:" added'],
+        ),
+        ("other_region", ["  records of 14 messages (100.0%) go elsewhere: us -> eu"]),
         ("moved_events", ["  moved: messages of 1 person (50.0%) reach another person"]),
         (
             "long_insert_ids",
@@ -182,6 +223,79 @@ def test_a_fault_in_words(style: str, lines: list[str], corpus: Path, settings: 
     assert [line for line in lines if line not in result.output.splitlines()] == [], result.output
 
 
+def test_groups_under_another_key(settings: Path, tmp_path: Path) -> None:
+    """A group is told by its id and properties when two group keys are swapped."""
+    calls = [
+        {"type": "group", "userId": "ann", "groupId": name, "traits": {key: name, "size": size}}
+        for key, name, size in (("company", "c1", 1), ("company", "c2", 2), ("team", "t1", 3))
+    ]
+    corpus = tmp_path / "groups.jsonl"
+    corpus.write_text("".join(json.dumps({**call, **ARRIVAL}) + "\n" for call in calls))
+    settings.write_text(json.dumps({**SETTINGS, "groupIdentifierTraits": ["company", "team"]}))
+    report = report_of("swapped_groups", corpus, settings, tmp_path)
+    assert found(report) == [
+        ("group profiles", "moved", "company -> team", 2),
+        ("group profiles", "moved", "team -> company", 1),
+    ]
+
+
+def test_every_person_who_differs_is_in_the_json_form(tmp_path: Path) -> None:
+    """The report counts people by cause, and migration.json lists all of them with all ids."""
+    corpus = tmp_path / "corpus.jsonl"
+    calls = [call for number in range(9) for call in journey(f"anon-{number}", f"u{number}")]
+    corpus.write_text("".join(json.dumps(call) + "\n" for call in calls))
+    (tmp_path / "settings.json").write_text(json.dumps(SETTINGS))
+    report = report_of("no_alias", corpus, tmp_path / "settings.json", tmp_path)
+    [row] = [row for row in report["differences"] if row["section"] == "people"]
+    cause = "only the old project joins the ids, by $create_alias; the new translator does not "
+    assert (row["count"], row["causes"], len(row["examples"])) == (9, [f"{cause}send it"], 3)
+    assert report["people_changes"] == [
+        {
+            "class": "split",
+            "causes": [f"{cause}send it"],
+            "where": f"{corpus}:{7 * number + 1}",
+            "id": f"u{number}-0",
+            "from": [[f"anon-{number}", f"u{number}"]],
+            "to": [[f"anon-{number}"], [f"u{number}"]],
+        }
+        for number in range(9)
+    ]
+    assert report["people_changes_left_out"] == 0
+
+
+def test_an_identity_event_that_has_no_effect(corpus: Path, settings: Path, tmp_path: Path) -> None:
+    """People are split under another identity system, and the cause is Mixpanel's reason."""
+    migrate(
+        *("--from", "tree", "--to", "tree", "--to-project", "identity=simplified"),
+        *("--corpus", corpus, "--settings", settings, "--report", tmp_path),
+    )
+    report = json.loads((tmp_path / "migration.json").read_text())
+    [row] = [row for row in report["differences"] if row["section"] == "people"]
+    assert (row["class"], row["count"]) == ("split", 2)
+    assert row["causes"] == [
+        "only the old project joins the ids, by $create_alias; "
+        "$create_alias has no effect under simplified identity"
+    ]
+
+
+def test_a_block_on_the_page(corpus: Path, settings: Path, tmp_path: Path) -> None:
+    """The page and the JSON form say in one sentence what many rows have in common."""
+    report = report_of("doubled_events", corpus, settings, tmp_path)
+    assert report["common_causes"] == [
+        {
+            "section": "events",
+            "class": "added",
+            "sentence": "each event is stored twice instead of once",
+            "rows": 3,
+            "count": 8,
+        }
+    ]
+    assert report["summary"] == "Each event is stored twice instead of once."
+    page = (tmp_path / "report" / "migration.html").read_text()
+    summary = '<summary class="together">each event is stored twice instead of once</summary>'
+    assert summary in page
+
+
 def test_people_come_first_with_all_their_ids(corpus: Path, settings: Path) -> None:
     """Who was split, into whom, and the message that shows it."""
     to = f"exec:{sys.executable} {DRIVER} no_alias"
@@ -190,6 +304,8 @@ def test_people_come_first_with_all_their_ids(corpus: Path, settings: Path) -> N
     assert lines[lines.index("PEOPLE") : lines.index("EVENTS")] == [
         "PEOPLE",
         "  split: 2 people (100.0%)",
+        "      because only the old project joins the ids, by $create_alias; "
+        "the new translator does not send it",
         f"      {corpus}:1 (ann-0)",
         '        - [["anon-1","ann"]]',
         '        + [["ann"],["anon-1"]]',

@@ -3,15 +3,19 @@
 import json
 import pickle
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from copy import deepcopy
 from datetime import UTC, date, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conformance.corpus.entries import CorpusEntry
 from conformance.corpus.synth import synth
+from conformance.migration import delivery, spark_engine
 from conformance.migration.connected_ids import ConnectedIds
 from conformance.migration.contents import ProjectContents, SideOptions
 from conformance.migration.delivery import deliver_corpus
@@ -32,6 +36,9 @@ from conformance.regression.differences.counts import DiffCounts
 from conformance.regression.redaction import SecretFilter
 from conformance.regression.report.approvals import match_approvals
 from conformance.regression.sides.refs import STAND_IN_SETTINGS, parse_ref
+from conformance.regression.sides.side import OurSide
+from conformance.spec.scenarios.loading import Json
+from tests.conformance.drivers.migrating import STYLES, styled
 from translator.spark.corpus import LineBlock
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -45,6 +52,27 @@ LINES = [json.dumps(message).encode() for message in synth(300, seed=7)]
 LIBRARY = {"library": {"name": "analytics-android"}}
 WITHOUT_ID = {"type": "track", "channel": "client", "event": "Seen", "context": LIBRARY}
 LINES[20] = LINES[280] = json.dumps(WITHOUT_ID).encode()
+
+
+# Two kinds of groups, with the traits that name them.
+for place, kind in ((30, "company"), (90, "team"), (150, "company")):
+    group = {"type": "group", "userId": "u", "groupId": kind, "traits": {kind: f"{kind} {place}"}}
+    LINES[place] = json.dumps(group).encode()
+
+
+class StyledSide(OurSide):
+    """Our translator, whose new side answers in another style."""
+
+    style = STYLES["lost_property"]
+
+    def answers(self, entries: Sequence[CorpusEntry], settings: Json, now: datetime) -> list[Json]:
+        found = super().answers(entries, settings, now)
+        if self._ref.name == "tree":
+            # The answers of a translator share values.
+            found = deepcopy(found)
+            for answer in found:
+                answer["operations"] = styled(answer["operations"], StyledSide.style)
+        return found
 
 
 class Shared:
@@ -61,22 +89,40 @@ def report(found: ProjectDifferences, contents: ProjectContents) -> tuple[str, s
     return json.dumps(migration.as_json()), html(migration)
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+def in_one(both: BothSides, folder: Path) -> tuple[str, str]:
     """The report of the local engine."""
-    file = tmp_path_factory.mktemp("corpus") / "f"
+    file = folder / "f"
     file.write_bytes(b"".join(line + b"\n" for line in LINES))
-    old, new = (deliver_corpus(ref, [str(file)], OPTIONS) for ref in BOTH.refs)
-    text, page = report(compare(old, new, BOTH.redact), old)
+    old, new = (
+        deliver_corpus(ref, [str(file)], options)
+        for ref, options in zip(both.refs, both.options, strict=True)
+    )
+    text, page = report(compare(old, new, both.redact), old)
     return text.replace(str(file), "f"), page.replace(str(file), "f")
 
 
-def in_parts(blocks: list[LineBlock], parts: int, order: random.Random) -> tuple[str, str]:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The report of the local engine for two rule sets."""
+    return in_one(BOTH, tmp_path_factory.mktemp("corpus"))
+
+
+def in_blocks(cuts: Collection[int]) -> list[LineBlock]:
+    """The corpus in blocks, cut before these lines."""
+    bounds = [0, *sorted(cuts), len(LINES)]
+    return [
+        LineBlock(0, "f", start + 1, start, LINES[start:end]) for start, end in pairwise(bounds)
+    ]
+
+
+def in_parts(
+    both: BothSides, blocks: list[LineBlock], parts: int, order: random.Random
+) -> tuple[str, str]:
     """The report of the engine on Spark, with these blocks and parts, added in any order."""
 
     order.shuffle(blocks)
     scanned: list[ScannedBlock] = [
-        pickle.loads(value) for block in blocks for _, value in scan_blocks(iter([block]), BOTH)
+        pickle.loads(value) for block in blocks for _, value in scan_blocks(iter([block]), both)
     ]
     plan, summary = _planned(iter(scanned))
     plan = plan._replace(parts=parts)
@@ -86,9 +132,9 @@ def in_parts(blocks: list[LineBlock], parts: int, order: random.Random) -> tuple
     order.shuffle(numbers)
     for number in numbers:
         own = sorted(row for row in rows if row[0][0] == number)
-        for found in compare_messages(own, BOTH, summary):
+        for found in compare_messages(own, both, summary):
             total = _add(total, found)
-    settle(total, summary.counters, BOTH.redact)
+    settle(total, summary.counters, both.redact)
     return report(total, summary)
 
 
@@ -102,11 +148,34 @@ def test_a_report_does_not_depend_on_the_parts(
     cuts: set[int], parts: int, order: random.Random, whole: tuple[str, str]
 ) -> None:
     """Any blocks, spread over any number of workers, give the report of the local engine."""
-    bounds = [0, *sorted(cuts), len(LINES)]
-    blocks = [
-        LineBlock(0, "f", start + 1, start, LINES[start:end]) for start, end in pairwise(bounds)
-    ]
-    assert in_parts(blocks, parts, order) == whole
+    assert in_parts(BOTH, in_blocks(cuts), parts, order) == whole
+
+
+@pytest.mark.parametrize(
+    ("style", "identity", "sentence"),
+    [
+        ("other_region", "simplified", "only the old project joins the ids, by $create_"),
+        ("doubled_events", "legacy", "are stored twice instead of once"),
+        ("prefixed_names", "legacy", 'renamed: prefix \\"app: \\" added: '),
+        ("swapped_groups", "legacy", "company -> team"),
+        ("prefixed_ids", "legacy", 'prefix \\"user:\\" added'),
+        ("other_region", "legacy", "us -> eu"),
+    ],
+)
+def test_causes_do_not_depend_on_the_parts(
+    style: str, identity: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What many differences have in common is found alike in one part and in several."""
+    settings = {**STAND_IN_SETTINGS, "people": True, "groupIdentifierTraits": ["company", "team"]}
+    sides = [SideOptions(settings, None, NOW, {"identity": each}) for each in ("legacy", identity)]
+    refs = parse_ref("rules:documented"), parse_ref("tree")
+    both = BothSides(refs, (sides[0], sides[1]), SecretFilter([]))
+    monkeypatch.setattr(StyledSide, "style", STYLES[style])
+    for module in (delivery, spark_engine):
+        monkeypatch.setattr(module, "opened", StyledSide)
+    found = in_one(both, tmp_path)
+    assert sentence in found[0]
+    assert in_parts(both, in_blocks([40, 170]), 3, random.Random(1)) == found
 
 
 @given(

@@ -156,6 +156,20 @@ def test_a_rename_that_the_corpus_does_not_agree_on_is_a_removal_and_an_addition
     assert removed.events == {"Seen": removed.messages}
 
 
+def test_renames_that_are_counted_together_stay_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The group of all other renames has no names to compare."""
+    monkeypatch.setattr(counts_module, "KEPT_GROUPS", 1)
+    counts = DiffCounts()
+    for number, name in enumerate(("a", "bb")):
+        path = f"payload.{name} -> payload.{name}{name}"
+        count(counts, number, Change(ChangeClass.RENAMED, "event", path, "x", "x"))
+    counts.settle()
+    assert [(key.kind, key.path, group.messages) for key, group in counts.groups.items()] == [
+        (ChangeClass.RENAMED, "(all other paths)", 1),
+        (ChangeClass.RENAMED, "payload.a -> payload.aa", 1),
+    ]
+
+
 def test_event_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A group has the commonest of the shortest event names, and counts the others together."""
     monkeypatch.setattr(groups_module, "KEPT_EVENTS", 3)

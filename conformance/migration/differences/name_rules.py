@@ -1,0 +1,36 @@
+"""The rule by which a name became another one: a prefix or suffix, other case, other spelling."""
+
+from collections.abc import Iterator
+
+from conformance.regression.json_text import compact
+from translator.core.values.json_values import normalised
+
+
+def name_rule(old: str, new: str) -> str | None:
+    """The rule that makes the new name of the old one, in words; None if no rule is known."""
+    if old == new or not old or not new:
+        return None
+    return next(_rules(old, new), None)
+
+
+def _rules(old: str, new: str) -> Iterator[str]:
+    if new.endswith(old):
+        yield f"prefix {_shown(new.removesuffix(old))} added"
+    if old.endswith(new):
+        yield f"prefix {_shown(old.removesuffix(new))} removed"
+    if new.startswith(old):
+        yield f"suffix {_shown(new.removeprefix(old))} added"
+    if old.startswith(new):
+        yield f"suffix {_shown(old.removeprefix(new))} removed"
+    if new == old.lower():
+        yield "in lower case"
+    if new == old.upper():
+        yield "in upper case"
+    if old.casefold() == new.casefold():
+        yield "in other case"
+    if normalised(old) and normalised(old) == normalised(new):
+        yield "with other separators between words"
+
+
+def _shown(text: str) -> str:
+    return compact(text[:50])
