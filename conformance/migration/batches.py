@@ -1,4 +1,4 @@
-"""Put operations into few requests without changing the order of what concerns one person.
+"""Batches operations into few requests without changing the order for any person.
 
 Operations for one endpoint, with one query, wait together. If an operation for another endpoint
 concerns a person of whom an operation waits, the waiting ones are sent first.

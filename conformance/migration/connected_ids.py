@@ -1,4 +1,4 @@
-"""Which ids belong together: those that one message names, and those connected through others.
+"""Groups of connected ids: those that one message names, and those connected through others.
 
 Nothing that happens to a person in Mixpanel depends on people whose ids are not connected, so
 groups of connected ids can be compared apart.

@@ -1,4 +1,4 @@
-"""What one side of a migration is asked, and what it leaves in its project."""
+"""The options of one side of a migration, and the resulting contents of its project."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ IDENTITY_EVENTS = frozenset(["$create_alias", "$identify", "$merge"])
 
 @dataclass(frozen=True)
 class SideOptions:
-    """How a side is translated and sent. `now` and `clock` are those of a `DiffJob`.
+    """The options for translating and sending a side. `now` and `clock` are those of a `DiffJob`.
 
     `project` has the options of the project in the mock.
     """
@@ -43,7 +43,7 @@ class IdentityLink(NamedTuple):
 
 @dataclass
 class ProjectContents:
-    """What a project holds after all operations were sent, and what the translator told.
+    """The contents of a project after all operations were sent, and the reports of the translator.
 
     Messages have numbers in the order of the corpus. `events` are texts of JSON: name, second, and
     properties.
@@ -53,7 +53,7 @@ class ProjectContents:
     bad_lines: int = 0
     first_bad_lines: list[tuple[Position, str]] = field(default_factory=list)
     places: dict[int, tuple[str, str | None]] = field(default_factory=dict)
-    """Message -> where it is in the corpus, and its id."""
+    """Message -> its place in the corpus, and its id."""
     errors: dict[int, str] = field(default_factory=dict)
     silent: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Messages that make no operation and do not fail, with their skip codes."""
@@ -86,6 +86,6 @@ class ProjectContents:
             self.first_bad_lines.append((position, printable(text[:600])))
 
     def count_moment(self, moment: datetime) -> None:
-        """Count a time as at which messages are judged."""
+        """Record a time as of which messages are translated."""
         self.earliest = min(self.earliest or moment, moment)
         self.latest = max(self.latest or moment, moment)

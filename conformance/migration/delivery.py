@@ -1,4 +1,5 @@
-"""Deliver one side: translate the corpus, send the operations to a project, read what it holds."""
+"""Deliver one side: translate the corpus, send the operations to a project, and read its
+contents."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -41,7 +42,7 @@ def deliver(
 ) -> None:
     """Translate batches of messages, and send the operations to a new project.
 
-    The project is read as at the latest time of `contents`, or of a batch if that is later.
+    The project is read as of the latest time of `contents`, or of a batch if that is later.
     """
     project = MockProject(options.project)
     origins = RecordOrigins()
@@ -103,8 +104,8 @@ def _deliver_by_driver(ref: Ref, files: Sequence[str], options: SideOptions) -> 
 class MessageBatch(NamedTuple):
     """Messages with one time and one set of settings, in order.
 
-    `now` is the time as at which they are judged, `clock` the latest such time so far: the clock of
-    the project when they arrive.
+    `now` is the time as of which they are translated, `clock` the latest such time so far: the
+    clock of the project when they arrive.
     """
 
     entries: list[CorpusEntry]
@@ -136,7 +137,7 @@ def read_entries(
 ) -> Iterator[tuple[int, CorpusEntry]]:
     """The messages of a chunk with the numbers of their lines. Bad lines are counted.
 
-    Each message has the time that it is judged at.
+    Each message has the time as of which it is translated.
     """
     for number, line in chunk.lines():
         where = f"{chunk.name}:{number}"

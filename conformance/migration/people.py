@@ -1,7 +1,7 @@
-"""Which people of one project are which people of another.
+"""Matches the people of one project with those of another.
 
-A person of the one and a person of the other belong together if one message went to both. Where all
-messages of two people agree they are the same person, whatever their ids are.
+A person of the one and a person of the other belong together if one message went to both. If all
+messages of two people agree, they are the same person, whatever their ids are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -30,7 +30,7 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
 
 
 class SentRequest(NamedTuple):
-    """What the mock made of a request.
+    """A request, and the mock's verdicts on its records.
 
     `unreadable` is the reason if the mock found no record of the project in it. Such a request
     counts as one record, whatever it holds; one to an unknown path as none.
@@ -41,7 +41,7 @@ class SentRequest(NamedTuple):
 
 
 class MockProject:
-    """A project with its own mock: its clock, and what it holds.
+    """A project with its own mock: its clock and its contents.
 
     `options` are those of a project in the mock, such as `{"identity": "simplified"}`. The mock is
     a new one unless its `application` is given. Raises UsageError for an option that it refuses.

@@ -52,7 +52,7 @@ THINGS = {
     REFUSED: "record",
     MESSAGES: "message",
 }
-"""What a section counts, if not events."""
+"""The unit of a section, if not events."""
 
 PLURALS = {"person": "people"}
 
@@ -104,7 +104,7 @@ class Migration(ComparisonCheck):
         return [block for block in found if len(block.rows) > 1 or block.copies]
 
     def bad_lines(self) -> int:
-        """How many lines of the corpus are not messages."""
+        """The number of lines of the corpus that are not messages."""
         return self.comparison.counts.bad_lines
 
     def counts_line(self) -> list[str]:
@@ -129,7 +129,7 @@ class Migration(ComparisonCheck):
         first, last = self.contents.earliest, self.contents.latest
         if first is None or last is None:
             return "none judged"
-        return f"judged as at {iso(first)}" + (f" to {iso(last)}" if first != last else "")
+        return f"translated as of {iso(first)}" + (f" to {iso(last)}" if first != last else "")
 
     def warnings(self) -> list[str]:
         """Warnings that a reader must know before trusting the verdict."""
@@ -163,7 +163,7 @@ class Migration(ComparisonCheck):
         )
 
     def verdict(self) -> str:
-        """One line: what is to be done."""
+        """The verdict in one line."""
         rows = self.rows()
         red = sum(row.red for row in rows)
         approved = sum(row.approval is not None for row in rows)

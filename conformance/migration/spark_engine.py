@@ -1,7 +1,7 @@
 """Compare two projects on Spark: the report of the local engine, for corpora of any size.
 
-First, both translators say which ids each message names. Messages whose ids are connected go to
-the same worker, in the order of the corpus; it sends them to two projects and compares these.
+First, both translators report the ids that each message names. Messages whose ids are connected go
+to the same worker, in the order of the corpus; it sends them to two projects and compares these.
 The differences of all workers are added up. A message arrives in a project at the same time of the
 project's clock as in the local engine: the latest time of all messages before it.
 """
@@ -54,7 +54,8 @@ class ScannedBlock(NamedTuple):
 
 
 class PartPlan(NamedTuple):
-    """How messages are spread: the connected ids, the clock before each block, and the parts."""
+    """The partitioning of messages: the connected ids, the clock before each block, and the
+    parts."""
 
     roots: dict[str, str]
     clocks: dict[int, datetime | None]

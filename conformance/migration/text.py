@@ -47,7 +47,7 @@ def text(migration: Migration, *, show_all: bool = False) -> str:
 
 
 def head(row: ReportRow) -> str:
-    """What a row says: the class, what it is about, and how many."""
+    """The headline of a row: the class, the path, and the count."""
     section, path = row.key.operation, printable(row.key.path)
     things = plural_of(row.group.messages, THINGS.get(section, "event"))
     share = f"{things} ({percent(row.share)})"
@@ -82,7 +82,7 @@ def _block(block: RowBlock, migration: Migration, *, show_all: bool) -> Iterator
 
 
 def time_shift(row: ReportRow) -> str:
-    """By how much the times of events differ, if all examples agree; else empty."""
+    """The difference between the times of events, if all examples agree; else empty."""
     if row.key.operation != PROPERTIES or row.key.path != "(time)":
         return ""
     shifts = set()

@@ -98,7 +98,7 @@ class PeopleReader:
             "region": state.region,
             "distinct_id": shown,
             "ids": next((list(ids) for ids in identities.people_with(who)), [shown]),
-            "see_also": [place for place in places if place != shown],
+            "see_also": [place for place in places if place != shown and _has_data(state, place)],
             **self._profile(state.profiles, shown, query),
             "events": self.reading.records_of(found[shown]),
             "identity": identity,
@@ -143,6 +143,13 @@ class PeopleReader:
                     counts[member] = counts.get(member, 0) + 1
         shown = list(counts.items())[: _most(query)]
         return [{"distinct_id": member, "events": count} for member, count in shown]
+
+
+def _has_data(state: ProjectState, canonical: str) -> bool:
+    """Whether a profile or an event is stored for a canonical id."""
+    if state.profiles.history(canonical):
+        return True
+    return next(state.events_of(state.stored_ids(canonical), None), None) is not None
 
 
 AT_ONCE = 500

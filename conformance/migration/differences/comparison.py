@@ -1,4 +1,4 @@
-"""Compare what two projects hold, in Mixpanel's terms."""
+"""Compare the contents of two projects, in Mixpanel's terms."""
 
 from collections import Counter
 
@@ -22,7 +22,7 @@ from conformance.regression.redaction import SecretFilter
 
 
 def compare(old: ProjectContents, new: ProjectContents, redact: SecretFilter) -> ProjectDifferences:
-    """The differences between what two sides left in their projects.
+    """The differences between the contents of two sides' projects.
 
     Both were made from the same corpus. `redact` hides secrets in the examples.
     """

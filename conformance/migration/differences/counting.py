@@ -1,4 +1,4 @@
-"""Where the differences of two projects are counted: sections, totals and examples."""
+"""Counts the differences of two projects: sections, totals and examples."""
 
 import math
 import sys
@@ -75,12 +75,12 @@ class Total:
 
     @property
     def old_count(self) -> int:
-        """How many numbers there are in the old project."""
+        """The count of numbers in the old project."""
         return self.old.count
 
     @property
     def new_count(self) -> int:
-        """How many numbers there are in the new project."""
+        """The count of numbers in the new project."""
         return self.new.count
 
     @property

@@ -1,7 +1,7 @@
-"""When a message arrived, by the corpus's own times.
+"""The time of arrival of a message, by the times in the corpus.
 
-A translator judges a message as at its arrival: Mixpanel takes events older than five days on
-another endpoint, and refuses others. Without a time given for all messages, each is judged as at
+A message is translated as of its arrival: Mixpanel accepts events older than five days at another
+endpoint, and refuses much older ones. Without one time for all messages, each is translated as of
 the end of the hour in which it arrived, so that messages of one hour are translated together.
 """
 
@@ -17,11 +17,11 @@ FIELDS = ("receivedAt", "sentAt", "timestamp", "originalTimestamp")
 _HOUR_MS = 3_600_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEARS_MS = range(253_370_764_800_000)
-"""1970 to 9998: other times are mistakes."""
+"""1970 to 9998; other times are errors."""
 
 
 def arrival(message: Any) -> datetime | None:
-    """The end of the hour in which a message arrived, or None if it has no usable time."""
+    """The end of the hour in which a message arrived; None if it has no usable time."""
     if type(message) is not dict:
         return None
     for field in FIELDS:
@@ -34,5 +34,5 @@ def arrival(message: Any) -> datetime | None:
 
 @lru_cache(maxsize=4096)
 def _end_of_hour(hours: int) -> datetime:
-    """The time so many hours after 1970."""
+    """The time at the start of an hour, counted from 1970."""
     return _EPOCH + timedelta(hours=hours)

@@ -1,4 +1,4 @@
-"""Which rule, setting or mapping row caused a change.
+"""Finds the rule, setting or mapping row that caused a change.
 
 The way from the old variant to the new one has steps (variants.py). A step that changes the answer
 causes what it changes. Steps that together change nothing are left out: one may switch on what

@@ -263,7 +263,7 @@ def _by_value(properties: Json) -> dict[Hashable, list[str]]:
 
 @lru_cache(maxsize=4096)
 def _likeness(key: str, other: str) -> float:
-    """How alike two names are, from 0 to 1; a corpus has the same pairs again and again."""
+    """The similarity of two names, from 0 to 1; cached, because a corpus repeats the same pairs."""
     return SequenceMatcher(None, _bare(key), _bare(other), autojunk=False).ratio()
 
 
@@ -272,7 +272,7 @@ def _bare(key: str) -> str:
 
 
 def _proves_little(value: Any) -> bool:
-    """Whether two properties often have this value by chance."""
+    """Whether two properties often have this value by coincidence."""
     return value is None or type(value) is bool or value in ("", [], {}) or value in (0, 1)
 
 

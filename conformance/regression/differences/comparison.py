@@ -32,7 +32,7 @@ class DiffJob:
     """The input of a comparison. `settings` are for messages without their own.
 
     `now` is the current time for messages without a time of arrival. If it is None, each is judged
-    as at its own arrival, and as at `clock` if it has no time.
+    as of its own arrival, and as of `clock` if it has no time.
     """
 
     old: Ref
@@ -116,7 +116,7 @@ class ChunkComparer:
         # A translator gives equal variants of itself equal answers.
         new = old if context.same else self._new.answers(batch, settings, now)
         if not self._both_ours:
-            # Ours tell everything.
+            # Our translators report all sections.
             told = self._old.tells & self._new.tells
             old, new = ([_told(each, told) for each in side] for side in (old, new))
         for index, before, after in zip(indexes, old, new, strict=True):
@@ -155,7 +155,8 @@ class ChunkComparer:
         )
 
     def _context(self, settings: Json) -> "_Context":
-        """What messages under the same settings have in common; the last ones are kept."""
+        """The common values of messages under the same settings; the most recent ones are
+        cached."""
         key = compact(settings)
         found = self._contexts.get(key)
         if found is None:
@@ -180,10 +181,8 @@ MOST_CONTEXTS = 256
 
 
 class _Context(NamedTuple):
-    """What messages under the same settings have in common.
-
-    `old` and `way` are set between two variants of our own translator; `same` is true if
-    both sides are the same variant.
+    """The common values of messages under the same settings. `old` and `way` are set between two
+    variants of our own translator; `same` is true if both sides are the same variant.
     """
 
     redact: SecretFilter
@@ -222,7 +221,7 @@ def never_exercised(job: DiffJob, counts: DiffCounts) -> list[str]:
 
 
 def _told(answer: Json, told: frozenset[str]) -> Json:
-    """The part of an answer that both sides tell."""
+    """The part of an answer that both sides report."""
     return {
         "operations": answer.get("operations") or [],
         "skipped": (answer.get("skipped") or []) if "skipped" in told else [],

@@ -68,7 +68,7 @@ class DiffCounts:
     """CausedChange -> how many messages it changed."""
     earliest: datetime | None = None
     latest: datetime | None = None
-    """The times as at which messages were judged: the first and the last."""
+    """The first and the last time as of which messages were translated."""
     without_time: int = 0
     sessions: int = 0
 
@@ -80,7 +80,7 @@ class DiffCounts:
             self.first_bad_lines.append((position, text))
 
     def count_moment(self, moment: datetime) -> None:
-        """Count a time as at which messages are judged."""
+        """Record a time as of which messages are translated."""
         self.earliest = min(self.earliest or moment, moment)
         self.latest = max(self.latest or moment, moment)
 

@@ -34,7 +34,7 @@ Position = tuple[int, int]
 
 
 class GroupKey(NamedTuple):
-    """What makes changes one group. `causes` are the rules, settings or rows, where known."""
+    """The key of a group of changes. `causes` are the rules, settings or rows, where known."""
 
     kind: ChangeClass
     operation: str
@@ -43,7 +43,7 @@ class GroupKey(NamedTuple):
 
     @property
     def rank(self) -> tuple[int, str, str, str, tuple[str, ...]]:
-        """What decides which groups are kept: short names come first."""
+        """The rank that decides which groups are kept: short names come first."""
         length = len(self.operation) + len(self.path)
         return length, self.operation, self.path, self.kind, self.causes
 
@@ -64,7 +64,7 @@ class Example(NamedTuple):
 
     @property
     def order(self) -> tuple[Position, str, str, str]:
-        """What decides which examples are kept: the first in the corpus."""
+        """The order that decides which examples are kept: the first in the corpus."""
         return self.position, self.where, self.old or "", self.new or ""
 
     def as_json(self) -> Json:
@@ -74,14 +74,15 @@ class Example(NamedTuple):
 
 @dataclass
 class Group:
-    """How many messages changed in one way, in which events, and the first few of them."""
+    """The messages that changed in one way: their number, their events, and the first few of
+    them."""
 
     messages: int = 0
     examples: list[Example] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Group") -> None:
-        """Add what was counted in another part of the corpus."""
+        """Add the counts of another part of the corpus."""
         self.messages += other.messages
         self.add_examples(other.examples)
         for name, count in other.events.items():

@@ -13,7 +13,7 @@ NAME_CHARACTERS = 100
 
 
 def label(operation: Json) -> str:
-    """What an operation does: `event`, `event $create_alias`, `/engage $set`, ..."""
+    """The label of an operation: `event`, `event $create_alias`, `/engage $set`, ..."""
     endpoint, verb = operation["endpoint"], _verb(operation)
     return verb if endpoint in _EVENT_ENDPOINTS else f"{endpoint} {verb}"
 
@@ -60,7 +60,7 @@ _LIKENESS: tuple[Callable[[Json], Hashable], ...] = (
     label,
     _verb,
 )
-"""What two partners have in common, the best evidence first."""
+"""The keys by which partners are found, the best evidence first."""
 
 
 def paired(old: Sequence[Json], new: Sequence[Json]) -> dict[int, int]:

@@ -24,7 +24,7 @@ RARE_SHARE = 0.002
 FEW = 10
 
 FIRST_APPROVAL_DAYS = 90
-"""How long an approval lasts that the page proposes."""
+"""Validity of an approval that the page proposes."""
 
 
 class ReportRow(NamedTuple):
@@ -37,7 +37,7 @@ class ReportRow(NamedTuple):
 
     @property
     def red(self) -> bool:
-        """Whether it needs an approval: every change but other words does."""
+        """Whether it needs an approval: every change except a change of wording."""
         return self.approval is None and self.key.kind is not ChangeClass.REWORDED
 
     def details(self) -> dict[str, Any]:
@@ -148,16 +148,18 @@ class DiffResult(ComparisonCheck):
         return never_exercised(self.job, self.counts)
 
     def judged_at(self) -> str:
-        """One sentence: as at which time messages were judged."""
+        """One sentence: the current time for which messages were translated."""
         counts = self.counts
         first, last = counts.earliest, counts.latest
         if self.job.now is not None or first is None or last is None:
-            return f"judged as at {iso(self.job.now or self.job.clock)}"
+            return f"translated as of {iso(self.job.now or self.job.clock)}"
         times = iso(first) if first == last else f"{iso(first)} to {iso(last)}"
-        text = f"judged as at the arrival of each message, {times} (--now gives one time for all)"
+        text = (
+            f"translated as of the arrival of each message, {times} (--now gives one time for all)"
+        )
         if counts.without_time:
             count = plural(counts.without_time, "message")
-            text += f"; {count} without a time as at {iso(self.job.clock)}"
+            text += f"; {count} without a time as of {iso(self.job.clock)}"
         return text
 
     def warnings(self) -> list[str]:

@@ -95,5 +95,5 @@ def events_text(row: ReportRow) -> str:
 
 
 def place(example: Example) -> str:
-    """Where the message is, and its id."""
+    """The place of the message, and its id."""
     return example.where if example.id is None else f"{example.where} ({example.id})"

@@ -1,4 +1,4 @@
-"""The driver of our own translator as it was at some revision.
+"""The driver of our own translator at another revision.
 
     python -P revision_driver.py FOLDER
 

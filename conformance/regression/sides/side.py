@@ -1,4 +1,4 @@
-"""One side of a comparison: messages in, answers out."""
+"""One side of a comparison: it translates messages to answers."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -56,7 +56,7 @@ class OurSide:
             raise UsageError(f"{self._ref.name} does not take the settings: {error}") from error
 
     def variant(self, settings: Json) -> Variant:
-        """What it translates with. Raises SettingsError."""
+        """The variant for some settings. Raises SettingsError."""
         return Variant(
             _settings(orjson.dumps(self._ref.settings or settings)),
             read_rules(self._ref.rules, self._ref.name),

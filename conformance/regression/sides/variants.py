@@ -17,7 +17,7 @@ from translator.core.rules import RULES
 
 @dataclass(frozen=True)
 class Variant:
-    """What our translator translates with."""
+    """The settings, rules and mapping of our translator."""
 
     settings: Settings
     rules: Rules

@@ -218,7 +218,7 @@ def overview(totals: Mapping[str, int], splits: str | None) -> str:
         problems.append(f"{have} a note")
     if splits:
         problems.append(f"there {'is' if splits.startswith('1 ') else 'are'} {splits}")
-    told = " and ".join(problems) or "nothing went wrong"
+    told = ", and ".join(problems) or "nothing went wrong"
     return f"{arrived}. {told[0].upper()}{told[1:]}."
 
 

@@ -84,7 +84,7 @@ def test_the_same_translator(corpus: Path, settings: Path) -> None:
     assert result.stdout.splitlines() == [
         "from  tree",
         "to    tree",
-        "14 messages, judged as at 2026-06-15T12:00:00Z",
+        "14 messages, translated as of 2026-06-15T12:00:00Z",
         "people            2  ->  2  (2 are the same)",
         "events           10  ->  10",
         "charges           2  ->  2  (25 -> 25)",

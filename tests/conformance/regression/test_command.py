@@ -41,7 +41,7 @@ def test_no_change(corpus: Path) -> None:
     assert result.stdout == (
         "old  tree\nnew  rules:documented\n"
         "2 messages, 0 changed (0.0%); 1 fail on both sides\n"
-        "judged as at 2026-06-15T12:00:00Z\n"
+        "translated as of 2026-06-15T12:00:00Z\n"
         "WARNING: 50.0% of the messages are not compared: they fail or make no operation on both "
         "sides, so no change can show in them\n"
         "  1 fail on both sides: unknown_type: type 'nonsense' is not a Segment call; "
@@ -139,7 +139,7 @@ def test_report(corpus: Path, settings: tuple[str, str], tmp_path: Path) -> None
         "date": today.isoformat(),
         "corpus": [str(corpus)],
         "settings": {"token": "token", "apiSecret": "secret"},
-        "judged_at": "judged as at 2026-06-15T12:00:00Z",
+        "judged_at": "translated as of 2026-06-15T12:00:00Z",
         "red": True,
         "verdict": "1 kind of change without approval",
         "warnings": [
@@ -244,8 +244,10 @@ def test_without_now_each_message_is_judged_at_its_arrival(tmp_path: Path) -> No
     words = ["diff", "--workers", "1", "--corpus", str(corpus), "--old", "tree"]
     words += ["--settings", str(tmp_path / "settings.json")]
     result = CliRunner().invoke(main, words)
-    assert "judged as at the arrival of each message, 2025-01-01T01:00:00Z to 2" in result.stdout
-    assert "; 1 message without a time as at 20" in result.stdout
+    assert (
+        "translated as of the arrival of each message, 2025-01-01T01:00:00Z to 2" in result.stdout
+    )
+    assert "; 1 message without a time as of 20" in result.stdout
     assert "4 messages, 0 changed (0.0%); 1 fail on both sides\n" in result.stdout
     assert "  1 fail on both sides: api_secret_required: the event is older" in result.stdout
 

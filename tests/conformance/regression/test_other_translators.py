@@ -62,7 +62,7 @@ def test_a_revision(repository: Path, corpus: Path) -> None:
         "old  git:v1",
         "new  tree",
         "2 messages, 1 changed (50.0%); 1 fail on both sides",
-        "judged as at 2026-06-15T12:00:00Z",
+        "translated as of 2026-06-15T12:00:00Z",
         "WARNING: 50.0% of the messages are not compared: they fail or make no operation "
         "on both sides, so no change can show in them",
         "  1 fail on both sides: missing_id: identify needs a userId or an anonymousId; "

@@ -134,6 +134,17 @@ def test_split_person_is_found_by_the_alias(mock_mixpanel: MockMixpanel) -> None
     assert [each["alias"] for each in person["identity"]["split_profiles"]] == ["u-1"]
 
 
+@pytest.mark.parametrize("who", ["anon-1", "u-1"])
+def test_an_alias_without_data_is_no_other_profile(mock_mixpanel: MockMixpanel, who: str) -> None:
+    """Ids under which nothing is stored are not listed as other ids with data."""
+    mock_mixpanel.project(alias_delay=0)
+    send(mock_mixpanel, "/track", event(mock_mixpanel, "A", distinct_id="anon-1"))
+    send(mock_mixpanel, "/track", alias(mock_mixpanel, "u-1", "anon-1"))
+    send(mock_mixpanel, "/engage", update(mock_mixpanel, "u-1", set={"a": 1}))
+    person = mock_mixpanel.person(who)
+    assert (person["distinct_id"], person["see_also"]) == ("anon-1", [])
+
+
 @pytest.mark.parametrize("who", ["a/b#c", "..", "<b>", "ü ?&=", "{}"])
 def test_ids_with_any_character(mock_mixpanel: MockMixpanel, who: str) -> None:
     """Ids may have any character, since they stand in the query."""

@@ -22,8 +22,9 @@ def event(name: str = "Signed Up", **properties: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def client() -> FlaskClient:
-    """A mock with a good, a rejected and a duplicate event."""
+def client(monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """A mock with a good, a rejected and a duplicate event, whose pages have much time to search."""
+    monkeypatch.setattr("mock_mixpanel.inspector.site.LOOKING_SECONDS", 60)
     made = create_app().test_client()
     made.post("/_mock/clock", json={"now": NOW, "freeze": True})
     good = event(plan="pro", **{"$insert_id": "a"})
@@ -127,7 +128,7 @@ def test_overview_says_what_went_wrong(client: FlaskClient) -> None:
         (
             1,
             "2 split profiles",
-            "1 record was rejected or has a note and there are 2 split profiles.",
+            "1 record was rejected or has a note, and there are 2 split profiles.",
         ),
     ],
 )
