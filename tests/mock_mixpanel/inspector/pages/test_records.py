@@ -23,7 +23,7 @@ def event(name: str = "Signed Up", **properties: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """A mock with a good, a rejected and a duplicate event, whose pages have much time to search."""
+    """A mock with a good, a rejected and a duplicate event; its pages search for a long time."""
     monkeypatch.setattr("mock_mixpanel.inspector.site.LOOKING_SECONDS", 60)
     made = create_app().test_client()
     made.post("/_mock/clock", json={"now": NOW, "freeze": True})
