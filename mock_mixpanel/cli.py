@@ -15,6 +15,7 @@ import yaml
 
 from mock_mixpanel import __version__
 from mock_mixpanel.control.openapi import page
+from mock_mixpanel.gc_pause import in_own_process
 from mock_mixpanel.log.stores import StoreError, open_store
 from mock_mixpanel.projects.config import Config, ConfigError, Project, read_projects
 from mock_mixpanel.serving.guard import PAGES, TOKEN_PARAMETER, Access
@@ -217,6 +218,7 @@ def serve(
                 access=access,
                 quiet=not verbose,
             )
+        in_own_process()
         _start(server, host)
         stack.callback(server.stop)
         for region, url in server.urls.items():

@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from typing import Self
 
 from mock_mixpanel.backend import Backend
+from mock_mixpanel.gc_pause import in_own_process
 from mock_mixpanel.log.stores import open_store
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.serving.asgi import Application
@@ -189,6 +190,7 @@ def _healthy(host: str, port: int, *, tls: bool) -> bool:
 def _serve(settings: WorkerSettings, listening: list[socket.socket]) -> None:
     """Run one worker process."""
     _end_with_parent()
+    in_own_process()
     store = open_store(settings.store_url, settings.keep, check=False)
     backend = Backend(settings.config, store, settings.keep_for)
     regions = {port: region for region, port in settings.ports.items()}

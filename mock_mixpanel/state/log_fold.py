@@ -13,7 +13,7 @@ from math import inf
 from time import monotonic, sleep
 from typing import Any
 
-from mock_mixpanel.gc_pause import uncollected
+from mock_mixpanel.gc_pause import LongLived, uncollected
 from mock_mixpanel.log.index import Index
 from mock_mixpanel.log.journal import Log
 from mock_mixpanel.log.records import LogEntry
@@ -52,8 +52,9 @@ class LogFold:
         self._lock = threading.RLock()
         self._reading = threading.local()
         self._generation = 0
+        self._long_lived = LongLived()
         self._page_size = FIRST_PAGE
-        """Requests that are fetched at once while time is limited: as many as there is time for."""
+        """How many requests are fetched at once while time is limited."""
         self._begin()
 
     @contextmanager
@@ -162,9 +163,8 @@ class LogFold:
         """
         if tokens & self._mixed:
             return False
-        tables: tuple[dict[tuple[str, str], Any], ...] = (
-            *(self._states, self._refused, self._reasons, self._refused_links),
-        )
+        tables: tuple[dict[tuple[str, str], Any], ...]
+        tables = (self._states, self._refused, self._reasons, self._refused_links)
         for table in tables:
             for key in [key for key in table if key[0] in tokens]:
                 del table[key]
@@ -202,6 +202,7 @@ class LogFold:
             if not self._take_in(now, end):
                 self._begin()
                 self._take_in(now, end)
+            self._long_lived.settle()
         self._reading.done = True
 
     def _take_in(self, now: float, end: float) -> bool:
@@ -251,6 +252,7 @@ class LogFold:
     def _take(self, row: Row) -> bool:
         self._index.add(row)
         entries = entries_of(row)
+        self._long_lived.add(len(entries))
         if row.token is None:
             self._records.update(entry.verdict.token for entry in entries)
             self._mixed.update(entry.verdict.token for entry in entries)

@@ -13,7 +13,7 @@ import fcntl
 import mmap
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -164,15 +164,16 @@ class FolderStore:
 
     def forget(self, token: str | None) -> int:
         with self.exclusive():
-            self._rewrite(() if token is None else self._others(token))
+            rows = () if token is None else self._others(token)
+            self._replace(lambda log: log.write_all(rows))
             self._head = self._head._replace(version=self._head.version + 1)
             return self._head.generation
 
     def drop(self, entry: int) -> None:
         with self.exclusive():
-            newest = self._head.next_row - 1
             if self._head.first_entry < entry:
-                self._rewrite(row for row in self._kept() if row.first >= entry or row.id == newest)
+                old = self._current(self._head)
+                self._replace(lambda log: log.copy_from(old, entry, self._head.end))
 
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
         with self.exclusive():
@@ -249,22 +250,21 @@ class FolderStore:
             settings_generation=generation, settings_end=end, settings_live=end
         )
 
-    def _rewrite(self, rows: Iterable[Row]) -> None:
-        """Have only these rows from now on."""
-        generation, end, first = self._head.generation + 1, 0, 0
+    def _replace(self, fill: Callable[[LogFile], int]) -> None:
+        """Have the rows from now on that `fill` writes into an empty log; it returns their end."""
+        generation = self._head.generation + 1
         path = self._folder / f"log-{generation}"
         path.unlink(missing_ok=True)
         log = self._opened("log", generation)
         try:
-            for row in rows:
-                first = first or row.first
-                end = log.write(row, end)
+            end = fill(log)
         except OSError:
             path.unlink()  # it may have taken the last of the disk
             raise
-        self._head = self._head._replace(
-            generation=generation, end=end, first_entry=first or self._head.next_entry
-        )
+        rows = log.rows_after(0, end, 1)
+        first = rows[0].first if rows else self._head.next_entry
+        self._log = log
+        self._head = self._head._replace(generation=generation, end=end, first_entry=first)
 
     def _kept(self) -> Iterator[Row]:
         """All rows, when exclusive."""

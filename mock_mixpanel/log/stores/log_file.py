@@ -10,11 +10,14 @@ import threading
 import weakref
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mock_mixpanel.log.frames import Damage, damages, pack_frame, read_frame, read_lengths
 from mock_mixpanel.log.row_codec import Row
+
+COPIED_AT_ONCE = 4 * 1024 * 1024
+"""Bytes that are copied at once."""
 
 
 class LogFile:
@@ -38,6 +41,31 @@ class LogFile:
         if os.pwrite(self._file, frame, end) < len(frame):
             raise OSError("the disk is full")
         return end + len(frame)
+
+    def write_all(self, rows: Iterable[Row]) -> int:
+        """Fill the file with these rows, and return its end. Raises OSError."""
+        end = 0
+        for row in rows:
+            end = self.write(row, end)
+        return end
+
+    def copy_from(self, other: "LogFile", entry: int, end: int) -> int:
+        """Fill this file with the rows of another log from an entry id on, and return its end.
+
+        The last row is copied in any case. Raises OSError.
+        """
+        with other._lock:
+            other._look(end)
+            first = other._first_with(entry)
+            start = other._places[first] if other._places else end
+            self._ids = other._ids[first:]
+            self._places = array("Q", (place - start for place in other._places[first:]))
+        for place in range(start, end, COPIED_AT_ONCE):
+            content = os.pread(other._file, min(COPIED_AT_ONCE, end - place), place)
+            if os.pwrite(self._file, content, place - start) < len(content):
+                raise OSError("the disk is full")
+        self._seen = end - start
+        return self._seen
 
     def damages(self, end: int) -> list[Damage]:
         """The ranges of bytes before `end` that hold no readable row."""
@@ -76,6 +104,13 @@ class LogFile:
             self._ids.append(lengths.row_id)
             self._places.append(self._seen)
             self._seen += lengths.size
+
+    def _first_with(self, entry: int) -> int:
+        """The number of the first row whose entries are not before an entry id, or of the last."""
+        found = bisect_left(
+            self._places, entry, key=lambda place: read_lengths(self._map, place).first
+        )
+        return max(0, min(found, len(self._places) - 1))
 
     def _row(self, place: int) -> Row:
         return read_frame(self._map, place)

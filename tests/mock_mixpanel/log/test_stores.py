@@ -5,6 +5,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zlib import crc32
@@ -20,6 +21,7 @@ from mock_mixpanel.log.stores import (
     Store,
     StoreError,
     answers_to_drop,
+    log_file,
     open_store,
 )
 from mock_mixpanel.log.stores.folder import SETTINGS_SLACK
@@ -401,3 +403,23 @@ def test_checksum_of_a_head() -> None:
     head = Head(3, 1, 2**40, 7, 19, 1, 1, 0, 12)
     written = b"(5, 3, 1, 1099511627776, 7, 19, 1, 1, 0, 12)"
     assert head.packed(5)[-4:] == struct.pack("<I", crc32(written))
+
+
+def test_a_folder_drops_old_rows_without_reading_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes of the kept rows are copied as they are, so that other calls wait only shortly."""
+    monkeypatch.setattr(log_file, "COPIED_AT_ONCE", 7)
+    store = open_store(f"folder:{tmp_path}/log")
+    for _ in range(5):
+        store.append(ROW)
+    with monkeypatch.context() as patch:
+        patch.setattr(log_file.LogFile, "write", None)
+        store.drop(3)
+        assert [row.first for row in store.page(None, 0).rows] == [3, 4, 5]
+        store.drop(99)
+    store.append(ROW)
+    assert [row.id for row in store.page(None, 0).rows] == [5, 6]
+    store.close()
+    with closing(open_store(f"folder:{tmp_path}/log")) as again:
+        assert [row.id for row in again.page(None, 0).rows] == [5, 6]
