@@ -168,11 +168,12 @@ def serve(
     opens: bool,
     verbose: bool,
 ) -> None:
-    """Run the mock until it is interrupted, and print the base URL of each region.
+    """Run the mock until it is interrupted.
 
-    With --tls it also prints `ca` and the file of the certificate authority that clients must
-    trust. The last line is `ui` and the link to the pages that show what the mock received; if
-    other machines can reach the mock, that link has the token that /_mock requires.
+    Prints the base URL of each region. With --tls it also prints `ca` and the file of the
+    certificate authority that clients must trust. The last line is `ui` and the link to the pages
+    that show what the mock received; if other machines can reach the mock, that link has the token
+    that /_mock requires.
     """
     config = Config(
         projects=_projects(projects_file, alias_delay),
@@ -200,11 +201,10 @@ def serve(
         server: Server | Workers
         if workers > 1:
             given = {"us": port, "eu": eu_port, "in": in_port}
-            ports = {region: number for region, number in given.items() if number is not None}
-            quiet = not verbose
-            shared = (config, store_url, keep, host, ports, workers, certificate, access)
+            used = {region: number for region, number in given.items() if number is not None}
+            shared = (config, store_url, keep, host, used, workers, certificate, access)
             preload()
-            server = Workers(WorkerSettings(*shared, quiet, keep_for))
+            server = Workers(WorkerSettings(*shared, not verbose, keep_for))
         else:
             server = Server(
                 config,
@@ -221,18 +221,24 @@ def serve(
         in_own_process()
         _start(server, host)
         stack.callback(server.stop)
-        for region, url in server.urls.items():
-            click.echo(f"{region} {url}")
-        if certificate and certificate.authority:
-            click.echo(f"ca {tls_ca or certificate.authority}")
+        authority = certificate.authority if certificate else None
         pages = _pages(server.urls["us"], None if control_token else access.token)
-        click.echo(f"ui {pages}")
+        _print_links(server, authority and (tls_ca or authority), pages)
         if opens and not webbrowser.open(pages):
             click.echo("--open: found no browser; open the link above", err=True)
         if alias_delay:
             took = f"{alias_delay:g} s after they are sent (--alias-delay 0: at once)"
             click.echo(f"aliases take effect {took}", err=True)
         stopped.wait()
+
+
+def _print_links(server: Server | Workers, authority: Path | None, pages: str) -> None:
+    """Print the base URL of each region, the file of the authority, and the link to the pages."""
+    for region, url in server.urls.items():
+        click.echo(f"{region} {url}")
+    if authority:
+        click.echo(f"ca {authority}")
+    click.echo(f"ui {pages}")
 
 
 def _start(server: Server | Workers, host: str) -> None:
@@ -294,5 +300,8 @@ def _projects(path: Path | None, alias_delay: float) -> tuple[Project, ...]:
 
 @main.command()
 def api() -> None:
-    """Print the reference of the HTTP API as Markdown; a running mock serves it as OpenAPI."""
+    """Print the reference of the HTTP API as Markdown.
+
+    A running mock serves it as OpenAPI.
+    """
     click.echo(page(), nl=False)

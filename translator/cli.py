@@ -40,5 +40,5 @@ class TranslatorCommands(click.Group):
 @click.group(cls=TranslatorCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mixpanel-translator")
 def main() -> None:
-    """Segment calls to Mixpanel operations, and their delivery."""
+    """Translate Segment calls to Mixpanel operations, and deliver them."""
     open_closed_streams()

@@ -73,13 +73,14 @@ def translate(
     spark: SparkOptions | None,
     file: str | None,
 ) -> None:
-    """Translate Segment messages, one JSON object on each line, to operations for Mixpanel.
+    """Translate Segment messages to operations for Mixpanel.
 
-    Each line of the output is the result of one message.
+    Reads one JSON object on each line. Each line of the output is the result of one message.
 
     FILE can be plain, gzip or zstd; without FILE, standard input is read. Blank lines are ignored.
     With --engine spark, FILE can also be Parquet, a folder, or a URL that Spark reads, such as
     s3a://bucket/folder/*.gz.
+
     Exit status: 0 if every line was translated, 1 if any had an error, 2 for wrong usage.
     """
     if spark is None:
@@ -157,7 +158,10 @@ def _readable(file: str | None) -> Iterator[None]:
 @click.command()
 @click.argument("name", required=False, type=click.Choice(list(SECTIONS)))
 def reference(name: str | None) -> None:
-    """Print the reference of settings, rules and codes as Markdown, or one table of it."""
+    """Print the reference of settings, rules and codes.
+
+    The output is Markdown. A name prints one table only.
+    """
     click.echo(section(name) if name else page(), nl=False)
 
 

@@ -137,14 +137,13 @@ def run(
     or a driver failed, 130 after Ctrl-C; then the results up to that point are reported.
     """
     selection = Selection(**conditions)
-    everything = load_own(folder) if folder else load_scenarios()
-    known = {scenario.id for scenario in everything}
-    captured = {capture.id for capture in all_captures()} if not folder else set()
-    selection.check_ids(known | captured)
+    by_outcome = (profile or ("exact" if target_name == "builtin" else "outcome")) == "outcome"
+    bundled = target_name == "builtin" and not folder
+    if captures and not bundled:
+        raise UsageError("--captures: captures need the target 'builtin' and the bundled scenarios")
+    replays_captures = bundled and captures is not False
+    cases, known = _chosen(selection, folder, by_outcome=by_outcome, captures=replays_captures)
     failures = read_expected_failures(expected_failures, known) if expected_failures else {}
-    if (profile or ("exact" if target_name == "builtin" else "outcome")) == "outcome":
-        everything = tuple(map(levelled, everything))
-    scenarios = selection.scenarios(everything)
     today = datetime.now(UTC).date()
     accepted = Tolerances(read_tolerances(tolerances) if tolerances else [], today)
     for option, output in (("--write-tolerances", write_tolerances), ("--markdown", markdown)):
@@ -152,13 +151,6 @@ def run(
             prepare_file(option, output)
     if report:
         prepare_folder("--report", report)
-    bundled = target_name == "builtin" and not folder
-    if captures and not bundled:
-        raise UsageError("--captures: captures need the target 'builtin' and the bundled scenarios")
-    chosen = selection.captures(all_captures()) if bundled and captures is not False else []
-    cases: list[Case] = [*scenarios, *chosen]
-    if not cases:
-        raise UsageError("no scenario or capture is chosen; see 'list' for their ids")
     options = RunOptions(
         target_name,
         read_settings(settings) if settings else None,
@@ -189,6 +181,23 @@ def run(
     if stale and found.conformant:
         sys.exit(EXIT_FAILURES)
     sys.exit(EXIT_INTERRUPTED if run.interrupted else exit_code(found))
+
+
+def _chosen(
+    selection: Selection, folder: Path | None, *, by_outcome: bool, captures: bool
+) -> tuple[list[Case], set[str]]:
+    """The selected cases, and the ids of all scenarios. Raises UsageError if there is no case."""
+    everything = load_own(folder) if folder else load_scenarios()
+    known = {scenario.id for scenario in everything}
+    captured = {capture.id for capture in all_captures()} if not folder else set()
+    selection.check_ids(known | captured)
+    if by_outcome:
+        everything = tuple(map(levelled, everything))
+    scenarios = selection.scenarios(everything)
+    cases: list[Case] = [*scenarios, *(selection.captures(all_captures()) if captures else [])]
+    if not cases:
+        raise UsageError("no scenario or capture is chosen; see 'list' for their ids")
+    return cases, known
 
 
 def _write(

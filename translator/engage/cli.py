@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import orjson
@@ -99,9 +99,10 @@ def engage(
     state_file: Path | None,
     file: str | None,
 ) -> None:
-    """Compute traits and audiences from Segment messages, one JSON object on each line.
+    """Compute traits and audiences as Segment Engage does.
 
-    Writes the identify and track calls that Engage would send, one on each line. A message arrives
+    Reads Segment messages, one JSON object on each line. Writes the identify and track calls that
+    Engage would send, one on each line. A message arrives
     at its receivedAt, else at its timestamp. After the last message, the clock advances to --now.
     Invalid lines are reported on the error stream.
 
@@ -137,30 +138,43 @@ def engage(
             (state_file, definitions, origin), file, output_file, now_ms, encode
         )
     else:
-        state = Engage(definitions)
-        with (
-            _opened_output(output_file) as sink,
-            opened(file) as source,
-            rare_collection(BATCH_OBJECTS),
-        ):
-            failed = False
-            for step in run(pieces(source), state, now_ms):
-                if step.failure is not None:
-                    _report(step.lines, step.failure)
-                    failed = True
-                for made in step.messages if unset_key is None else ():
-                    line, is_error = encode(made)
-                    failed = failed or is_error
-                    sink.write(line)
-                    sink.flush()
+        with _opened_output(output_file) as sink, opened(file) as source:
+            engine = Engage(definitions)
+            failed = _run_in_memory(
+                engine, source, now_ms, encode, sink if unset_key is None else None
+            )
             if unset_key is not None:
-                ids = [external.id for external in state.sent_to(unset_key)]
+                ids = [external.id for external in engine.sent_to(unset_key)]
                 for operation in unset_operations(unset_key, ids, settings):
                     sink.write(orjson.dumps(Result(None, (operation,)).as_json()) + b"\n")
-        ignored = state.ignored
+        ignored = engine.ignored
     for key, count in ignored.items():
         click.echo(f"note: {key}: {count} events without a number to aggregate", err=True)
     sys.exit(1 if failed else 0)
+
+
+def _run_in_memory(
+    engine: Engage,
+    source: Any,
+    now_ms: int,
+    encode: Callable[[Json], tuple[bytes, bool]],
+    sink: BinaryIO | None,
+) -> bool:
+    """Whether a line failed. The calls go to `sink`, if it is given."""
+    failed = False
+    with rare_collection(BATCH_OBJECTS):
+        for step in run(pieces(source), engine, now_ms):
+            if step.failure is not None:
+                _report(step.lines, step.failure)
+                failed = True
+            if sink is None:
+                continue
+            for made in step.messages:
+                line, is_error = encode(made)
+                failed = failed or is_error
+                sink.write(line)
+                sink.flush()
+    return failed
 
 
 def _run_with_state(

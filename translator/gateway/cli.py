@@ -83,11 +83,12 @@ PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Maximum time to continue delivery after SIGTERM or Ctrl-C.",
 )
 def gateway(**options: Any) -> None:
-    """Receive calls from Segment's SDKs, translate them in cloud mode, and deliver them.
+    """Receive calls from Segment's SDKs and deliver them.
 
-    Prints its address, and at the end one JSON object with the counts of all messages. Prints each
-    loss on the error stream. After SIGTERM or Ctrl-C it delivers the messages that it has accepted,
-    for at most --drain seconds; the rest stays in the spool file. SIGHUP reads --sources again.
+    The calls are translated in cloud mode. Prints its address, and at the end one JSON object with
+    the counts of all messages. Prints each loss on the error stream. After SIGTERM or Ctrl-C it
+    delivers the messages that it has accepted, for at most --drain seconds; the rest stays in the
+    spool file. SIGHUP reads --sources again.
 
     Exit status: 0 if nothing was lost, 1 if a message was lost, 2 for wrong usage.
     """

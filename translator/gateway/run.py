@@ -7,8 +7,8 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from errno import EADDRINUSE
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,9 +65,10 @@ def run_gateway(
     recent: Callable[[RecentMessages], None] | None = None,
     **options: Any,
 ) -> None:
-    """Run the gateway with the options of the command until a signal arrives; then exit. `announce`
-    is called with the address once the gateway listens; without it the address is printed. `recent`
-    stores the recent messages, for a page that shows them.
+    """Run the gateway with the options of the command until a signal arrives; then exit.
+
+    `announce` is called with the address once the gateway listens; without it the address is
+    printed. `recent` is called with the store of recent messages, for a page that shows them.
     """
     if settings_file is None and sources_file is None:
         usage_error("give --settings, --sources, or both")
@@ -98,42 +99,11 @@ def run_gateway(
         stack.enter_context(logging_to(sys.stderr, log_level, redact=redact))
         delivery = _delivery(options, allowed, spool, dead_letters, messages)
         running: list[Pipeline] = []
-
-        def opened(name: str, chosen: Settings) -> Pipeline:
-            return Pipeline(name, chosen, delivery)
-
-        def start(pipeline: Pipeline) -> None:
-            stack.callback(pipeline.close)
-            _log_opened(pipeline, delivery)
-            pipeline.start()
-            running.append(pipeline)
-
-        try:
-            default = opened("", settings) if settings else None
-            if default:
-                start(default)
-            sources = Sources(
-                default, write_keys=write_keys, file=sources_file, make=opened, start=start
-            )
-            redact.sources = sources
+        sources = _open_sources(stack, delivery, running, settings, write_keys, sources_file)
+        redact.sources = sources
+        with _usage_errors():
             sources.load()
-        except (DestinationError, SpoolError, SourcesError) as error:
-            usage_error(str(error))
-        except OSError as error:
-            usage_error(f"cannot write dead letters to {error.filename}: {error.strerror}")
         listening = stack.enter_context(_listening(host, port))
-
-        def ready() -> None:
-            address = address_of(listening, host, certificate)
-            log.info(LogEvent("listening", address=address))
-            if announce:
-                announce(address)
-            else:
-                click.echo(address)
-            if certificate and certificate.authority:
-                click.echo(f"ca {certificate.authority}")
-            sys.stdout.flush()
-
         pool = TranslationPool(processes)
 
         def application() -> Gateway:
@@ -155,11 +125,67 @@ def run_gateway(
                 application,
                 listening,
                 certificate,
-                on_ready=ready,
+                on_ready=lambda: _print_address(
+                    address_of(listening, host, certificate), certificate, announce
+                ),
                 background=background,
                 on_hangup=lambda: sources.reload(always=True),
             )
         _end(running, drain, spool)
+
+
+def _open_sources(
+    stack: ExitStack,
+    delivery: DeliveryOptions,
+    running: list[Pipeline],
+    settings: Settings | None,
+    write_keys: tuple[str, ...],
+    file: Path | None,
+) -> Sources:
+    """The sources, with the pipeline of `settings` started; wrong usage ends the program.
+
+    Each pipeline that starts, now or later, is added to `running` and closed with the stack.
+    """
+
+    def start(pipeline: Pipeline) -> None:
+        stack.callback(pipeline.close)
+        _log_opened(pipeline, delivery)
+        pipeline.start()
+        running.append(pipeline)
+
+    def opened(name: str, chosen: Settings) -> Pipeline:
+        return Pipeline(name, chosen, delivery)
+
+    with _usage_errors():
+        default = opened("", settings) if settings else None
+        if default:
+            start(default)
+        return Sources(default, write_keys=write_keys, file=file, make=opened, start=start)
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """End the program with status 2 if a source or one of its files cannot be used."""
+    try:
+        yield
+    except (DestinationError, SpoolError, SourcesError) as error:
+        usage_error(str(error))
+    except OSError as error:
+        usage_error(f"cannot write dead letters to {error.filename}: {error.strerror}")
+
+
+def _print_address(
+    address: str, certificate: Certificate | None, announce: Callable[[str], None] | None
+) -> None:
+    """Log the address at which the gateway listens, and print or announce it."""
+    log.info(LogEvent("listening", address=address))
+    if announce:
+        announce(address)
+    else:
+        click.echo(address)
+    if certificate and certificate.authority:
+        click.echo(f"ca {certificate.authority}")
+    sys.stdout.flush()
 
 
 def _delivery(

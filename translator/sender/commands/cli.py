@@ -133,11 +133,12 @@ def options_besides_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 def send(
     now_text: str | None, file: str | None, spool: Path | None, again: str | None, **options: Any
 ) -> None:
-    """Translate Segment messages, one JSON object on each line, and deliver them.
+    """Translate Segment messages and deliver them.
 
-    Prints one JSON object with the counts of all messages, and each loss on the error stream. With
-    a spool, the same command with the same input continues after a crash. If the input is already
-    delivered, it sends nothing; --again sends the input again.
+    Reads one JSON object on each line. Prints one JSON object with the counts of all messages, and
+    each loss on the error stream. With a spool, the same command with the same input continues
+    after a crash. If the input is already delivered, it sends nothing; --again sends the input
+    again.
 
     Exit status: 0 if nothing was lost, 1 if a message was lost, 2 for wrong usage.
     """
