@@ -1,6 +1,7 @@
 """Shared functions on JSON values: times, ids, equality."""
 
 import json
+import re
 from typing import Any
 
 import orjson
@@ -10,6 +11,31 @@ MILLISECONDS_FROM = 10**11
 (docs/facts/mixpanel-http-api.md#event-fields)."""
 FARTHEST = 10**16
 """Milliseconds; larger times are treated as this one."""
+_LONG_INTEGER = re.compile(rb"(?:^|[:,\[\s])-?[0-9]{19}")
+"""An integer in JSON text that may have more than 64 bits, or text in a string that looks so."""
+_DIGITS_AS_ZEROS = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))
+_NINETEEN = b"0" * 19
+
+
+def has_long_integer(text: bytes) -> bool:
+    """Whether JSON text may hold an integer of more than 64 bits, which orjson reads as a float."""
+    if _NINETEEN not in text.translate(_DIGITS_AS_ZEROS):  # which is fast
+        return False
+    return _LONG_INTEGER.search(text) is not None
+
+
+def parse_exactly(text: bytes) -> Any:
+    """The value of JSON text, integers with all their digits. Raises ValueError."""
+    if not has_long_integer(text):
+        return orjson.loads(text)
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def seconds(value: Any) -> int | float | None:

@@ -30,6 +30,7 @@ from mock_mixpanel.ingest.forms import (
 from mock_mixpanel.ingest.problems import INVALID_BASE64, NO_DATA
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.shallow_json import DEPTH, parse_shallow
+from mock_mixpanel.json_values import has_long_integer
 
 MOST_MEMBERS = 1000
 """Members of a gzip body: each is copied, and a body can have millions."""
@@ -210,24 +211,27 @@ def _json(text: bytes) -> ParsedRecords:
     mixpanel-browser writes such base64 for every `api_host` outside of mixpanel.com
     (mixpanel/mixpanel-js#385, mixpanel/mixpanel-iphone#725).
 
-    The slower parser reads invalid UTF-8, lone surrogates and integers beyond 64 bits. These are
-    an error of one record, not of the whole request. Each invalid byte becomes a lone surrogate.
+    The slower parser reads invalid UTF-8, lone surrogates and integers beyond 64 bits. The first
+    two are an error of one record, not of the whole request; each invalid byte becomes a lone
+    surrogate. An integer keeps all its digits (choice).
     """
     records = parse_shallow(text)
     if records is not None:
         return ParsedRecords(records, text.strip(), shallow=True)
-    try:
-        return ParsedRecords(orjson.loads(text), text.strip())
-    except orjson.JSONDecodeError as error:
-        first = error
+    first: ValueError | None = None
+    if not has_long_integer(text):
+        try:
+            return ParsedRecords(orjson.loads(text), text.strip())
+        except orjson.JSONDecodeError as error:
+            first = error
     joined = _SURROGATE_PAIRS.sub(_characters, text)
     if joined != text:
         return _json(joined)
     try:
         decoded = text.decode(json.detect_encoding(text), "surrogateescape")
         return ParsedRecords(json.loads(decoded, parse_constant=_refuse, parse_float=_finite))
-    except (ValueError, RecursionError):
-        raise UnreadableError(f"not JSON: {first}") from first
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"not JSON: {first or error}") from first or error
 
 
 def _characters(pairs: re.Match[bytes]) -> bytes:

@@ -16,6 +16,7 @@ from mock_mixpanel.ingest.forms import MAX_FORM_FIELDS, url_encoded_fields
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply, json_reply
+from mock_mixpanel.json_values import parse_exactly
 from mock_mixpanel.log.records import Draft, RecordVerdict
 from mock_mixpanel.projects.config import Project
 from mock_mixpanel.readback.access import CallError, readable_project, shown_id
@@ -166,8 +167,8 @@ class ReadbackCall:
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises CallError 400 for any other body."""
         try:
-            value = orjson.loads(self.body)
-        except orjson.JSONDecodeError as error:
+            value = parse_exactly(self.body)
+        except ValueError as error:
             raise CallError(400, f"body is not JSON: {error}") from error
         if not isinstance(value, dict):
             raise CallError(400, "body must be a JSON object")

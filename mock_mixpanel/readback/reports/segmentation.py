@@ -68,9 +68,13 @@ def _computed(call: ReadbackCall, function: Any) -> ReadbackResponse:
         found = _numbers(_rows(call, project, event, span), value, span)
     except ExpressionError as error:
         raise CallError(400, f"on: {error}") from error
-    results = {
-        bucket.label: function(values) for bucket, values in zip(span.buckets, found, strict=True)
-    }
+    try:
+        results = {
+            bucket.label: function(values)
+            for bucket, values in zip(span.buckets, found, strict=True)
+        }
+    except OverflowError as error:
+        raise CallError(400, "on: a result is larger than a number can be") from error
     return ReadbackResponse.json(
         {"status": "ok", "computed_at": call.computed_at, "results": results}
     )
