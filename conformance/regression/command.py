@@ -24,6 +24,7 @@ from conformance.regression.sides.refs import (
     read_rules,
     read_settings,
 )
+from conformance.runner.options import markdown_option
 from conformance.targets.destination_guard import answers_errors
 from translator.spark.options import SparkOptions
 
@@ -43,11 +44,7 @@ from translator.spark.options import SparkOptions
     type=click.Path(file_okay=False, path_type=Path),
     help="Write diff.html and diff.json into this folder.",
 )
-@click.option(
-    "--markdown",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a summary in Markdown, for a comment on a pull request.",
-)
+@markdown_option
 @click.option(
     "--workers",
     type=click.IntRange(min=1),

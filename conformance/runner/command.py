@@ -24,7 +24,12 @@ from conformance.reports.results import Report
 from conformance.reports.terminal import Terminal
 from conformance.runner.captures.web import all_captures
 from conformance.runner.jobs import WORTHWHILE, outcomes_in_order, usable_cores
-from conformance.runner.options import project_options, read_settings, selection_options
+from conformance.runner.options import (
+    markdown_option,
+    project_options,
+    read_settings,
+    selection_options,
+)
 from conformance.runner.outcomes import Outcome, Verdict
 from conformance.runner.run import Case, CaseRunner, RunOptions
 from conformance.runner.smoke_check import check
@@ -78,11 +83,7 @@ from conformance.targets.destination_guard import answers_errors
     type=click.Path(file_okay=False, path_type=Path),
     help="Write report.html, junit.xml, badge.svg and results.jsonl into this folder.",
 )
-@click.option(
-    "--markdown",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a summary in Markdown, for a comment on a pull request.",
-)
+@markdown_option
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),

@@ -71,6 +71,13 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+markdown_option = click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a summary in Markdown, for a comment on a pull request.",
+)
+
+
 def project_options(words: Sequence[str]) -> Json:
     """The options in words such as `identity=simplified`. Raises UsageError for another word."""
     found: Json = {}

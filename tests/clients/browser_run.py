@@ -2,7 +2,6 @@
 
 import base64
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from tests.clients.needs import node_package, program, python_client
+from tests.thread_server import in_thread
 
 PAGES = Path(__file__).parent / "browser"
 BUNDLES = ("mixpanel.umd.js", "mixpanel-recorder.min.js")
@@ -50,14 +50,8 @@ def site() -> Iterator[str]:
     """The base URL of the pages, served until the block ends."""
     node_package("mixpanel-browser")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Pages, directory=str(PAGES)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with in_thread(server) as url:
+        yield url
 
 
 @contextmanager

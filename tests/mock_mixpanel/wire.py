@@ -13,6 +13,27 @@ NOW_SECONDS = 1781524800
 """The same moment, in seconds since 1970."""
 
 
+DEFAULT_OPTIONS: dict[str, Any] = {
+    "secret": None,
+    "project_id": None,
+    "identity": "legacy",
+    "region": "us",
+    "alias_delay": 1.0,
+    "group_keys": [],
+    "service_accounts": [],
+    "lookup_tables": [],
+    "drop_filters": [],
+    "cohorts": [],
+    "funnels": [],
+    "annotations": [],
+    "flags": [],
+    "gdpr_delay": 60,
+    "limits": {},
+    "geo": False,
+}
+"""The options of a project, as the control API shows them, without its token."""
+
+
 def event(mock: MockMixpanel, name: str = "Signed Up", /, **properties: Any) -> dict[str, Any]:
     """An event of this test's project, by the person u-1 unless it says otherwise."""
     return {"event": name, "properties": {"token": mock.token, "distinct_id": "u-1"} | properties}
@@ -43,6 +64,13 @@ def http(method: str, url: str, **more: Any) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
         return session.request(method, url, allow_redirects=False, timeout=30, **more)
+
+
+def get(mock: MockMixpanel, name: str, **query: Any) -> Any:
+    """The JSON of a call `/_mock/NAME` for this test's project, which must succeed."""
+    answer = http("GET", f"{mock.url}/_mock/{name}", params={"token": mock.token} | query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 def send(mock: MockMixpanel, path: str, records: Any, **more: Any) -> requests.Response:

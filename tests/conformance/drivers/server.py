@@ -1,7 +1,6 @@
 """A server with Segment's Tracking API in front of our own translator, in this process."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.conformance.drivers.ours import Driver
+from tests.thread_server import in_thread
 from translator import Settings
 from translator.sender import BatchLimits, RetryPolicy, Sender
 
@@ -87,13 +87,9 @@ class _Handler(BaseHTTPRequestHandler):
 def serving(*, told: bool, status: int | None = None) -> Iterator[Server]:
     """A running server."""
     server = Server(told=told, status=status)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
     try:
-        yield server
+        with in_thread(server):
+            yield server
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
         if server.driver.sender:
             server.driver.sender.close()

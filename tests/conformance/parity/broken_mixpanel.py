@@ -7,7 +7,6 @@ both. Defects of limits are options of the second mock.
 import base64
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from mock_mixpanel import Config
 from mock_mixpanel.app import create_app
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.projects.limits import MixpanelLimits
+from tests.thread_server import in_thread
 
 
 @dataclass
@@ -102,14 +102,8 @@ def second_mixpanel(access: ProjectAccess, defect: Defect, now: int) -> Iterator
     backend.clock.change(now=now)
     application = DefectiveApplication(create_app(backend=backend), defect.around)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with in_thread(server) as url:
+        yield url
 
 
 def on_request(change: Callable[[Sent], None]) -> Around:

@@ -9,7 +9,7 @@ from mock_mixpanel import Server
 from mock_mixpanel.client import MockMixpanel
 from mock_mixpanel.readback import PATHS
 from mock_mixpanel.simulation.clock import Clock
-from tests.mock_mixpanel.wire import NOW, event, http, send
+from tests.mock_mixpanel.wire import DEFAULT_OPTIONS, NOW, event, http, send
 
 
 def call(mock: MockMixpanel, method: str, path: str, **more: Any) -> Any:
@@ -201,25 +201,9 @@ def test_project_options(mock_mixpanel: MockMixpanel) -> None:
     """Options that are not named keep their value."""
     mock_mixpanel.project(alias_delay=1.5, group_keys=["company"])
     mock_mixpanel.project(region="in")
-    assert call(mock_mixpanel, "GET", f"projects/{mock_mixpanel.token}").json() == {
-        "token": mock_mixpanel.token,
-        "secret": None,
-        "project_id": None,
-        "identity": "legacy",
-        "region": "in",
-        "alias_delay": 1.5,
-        "group_keys": ["company"],
-        "service_accounts": [],
-        "lookup_tables": [],
-        "drop_filters": [],
-        "cohorts": [],
-        "funnels": [],
-        "annotations": [],
-        "flags": [],
-        "gdpr_delay": 60,
-        "limits": {},
-        "geo": False,
-    }
+    changed = {"alias_delay": 1.5, "group_keys": ["company"], "region": "in"}
+    expected = DEFAULT_OPTIONS | {"token": mock_mixpanel.token} | changed
+    assert call(mock_mixpanel, "GET", f"projects/{mock_mixpanel.token}").json() == expected
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,12 @@ from tests.mock_mixpanel.wire import (
     NOW_SECONDS,
     alias,
     event,
+    get,
     group_update,
     http,
     send,
     update,
 )
-
-
-def get(mock: MockMixpanel, name: str, **query: Any) -> Any:
-    return http("GET", f"{mock.url}/_mock/{name}", params={"token": mock.token} | query).json()
 
 
 def test_properties_name_their_record(mock_mixpanel: MockMixpanel) -> None:

@@ -15,17 +15,12 @@ from tests.mock_mixpanel.wire import (
     NOW_SECONDS,
     alias,
     event,
+    get,
     group_update,
     http,
     send,
     update,
 )
-
-
-def get(mock: MockMixpanel, name: str, **query: Any) -> Any:
-    answer = http("GET", f"{mock.url}/_mock/{name}", params={"token": mock.token} | query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A hostile web page in headless Chromium, beside a running mock."""
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,6 +14,7 @@ from mock_mixpanel.serving import guard
 from tests.clients.browser_run import chromium
 from tests.clients.needs import python_client
 from tests.mock_mixpanel.wire import event, http, send
+from tests.thread_server import in_thread
 
 EVIL = "evil.example.com"
 """The browser resolves it to this machine."""
@@ -60,13 +60,8 @@ class _Blank(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def evil_site() -> Iterator[str]:
     """The base URL of the attacker's site."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Blank)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://{EVIL}:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with in_thread(ThreadingHTTPServer(("127.0.0.1", 0), _Blank)) as url:
+        yield url.replace("127.0.0.1", EVIL)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import yaml
 from mock_mixpanel.cli import main
 from tests.command import run_here
 from tests.forked_process import ForkedProcess
-from tests.mock_mixpanel.wire import http
+from tests.mock_mixpanel.wire import DEFAULT_OPTIONS, http
 
 COMMAND = ["-m", "mock_mixpanel", "serve"]
 ALIASES = "aliases take effect 1 s after they are sent (--alias-delay 0: at once)\n"
@@ -151,20 +151,13 @@ def test_projects(tmp_path: Path, write: Any) -> None:
     file.write_text(write([PROJECT]))
     with serving("--port", "0", "--projects", str(file)) as process:
         url = urls(process, 1)["us"]
-        assert http("GET", f"{url}/_mock/projects/T").json() == PROJECT | {
+        hidden = {
             "project_id": "7",
             "secret": "***",
             "service_accounts": [{"username": "robot", "secret": "***"}],
-            "lookup_tables": [],
-            "drop_filters": [],
-            "cohorts": [],
-            "funnels": [],
-            "annotations": [],
-            "flags": [],
-            "gdpr_delay": 60,
-            "limits": {},
-            "geo": False,
         }
+        shown = http("GET", f"{url}/_mock/projects/T").json()
+        assert shown == DEFAULT_OPTIONS | PROJECT | hidden
 
 
 @pytest.mark.parametrize(

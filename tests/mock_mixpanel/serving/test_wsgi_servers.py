@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from werkzeug.serving import make_server as make_werkzeug_server
 
 from mock_mixpanel import Server, create_app
 from tests.mock_mixpanel.wire import http as request
+from tests.thread_server import in_thread
 
 EVENT = {"event": "E", "properties": {"token": "T", "distinct_id": "a"}}
 MULTIPART = (
@@ -28,18 +28,6 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def _in_thread(server: Any) -> Iterator[str]:
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@contextmanager
 def own() -> Iterator[str]:
     with Server() as server:
         yield server.url
@@ -47,13 +35,13 @@ def own() -> Iterator[str]:
 
 @contextmanager
 def wsgiref() -> Iterator[str]:
-    with _in_thread(make_server("127.0.0.1", 0, create_app(), handler_class=_Quiet)) as url:
+    with in_thread(make_server("127.0.0.1", 0, create_app(), handler_class=_Quiet)) as url:
         yield url
 
 
 @contextmanager
 def werkzeug() -> Iterator[str]:
-    with _in_thread(make_werkzeug_server("127.0.0.1", 0, create_app(), threaded=True)) as url:
+    with in_thread(make_werkzeug_server("127.0.0.1", 0, create_app(), threaded=True)) as url:
         yield url
 
 

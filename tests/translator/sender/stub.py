@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any, NamedTuple
+
+from tests.thread_server import in_thread
 
 
 class Reply(NamedTuple):
@@ -82,11 +83,6 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def running_stub() -> Iterator[Stub]:
     """A stub that serves until the block ends."""
-    with Stub() as stub:
-        thread = Thread(target=stub.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield stub
-        finally:
-            stub.shutdown()
-            thread.join()
+    stub = Stub()
+    with in_thread(stub):
+        yield stub
