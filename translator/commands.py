@@ -126,6 +126,15 @@ def _check_local(file: str | None, output: str | None) -> None:
         usage_error(f"{file} is a folder; give a file, or --engine spark to read a folder")
 
 
+def _check_new_folder(output: Path) -> None:
+    """End the program with status 2 if the folder exists already or cannot be made."""
+    if output.exists():
+        usage_error(f"--output {output} already exists; name a new folder")
+    above = next(folder for folder in output.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        usage_error(f"--output {output} cannot be made: no folder can be made in {above}")
+
+
 def _translate_on_spark(
     options: SparkOptions, file: str | None, job: Job, output: str | None
 ) -> int:
@@ -135,10 +144,11 @@ def _translate_on_spark(
     from translator.spark.session import spark_session
     from translator.spark.translate import translate_corpus
 
-    if output and not is_url(output) and Path(output).exists():
-        usage_error(f"--output {output} already exists; name a new folder")
-    with spark_session(options, "translate") as session:
-        corpus = SparkCorpus(session, local_files(file or "-"))
+    if output and not is_url(output):
+        _check_new_folder(Path(output))
+    names = local_files(file or "-")
+    with spark_session(options, "translate", [*names, output or ""]) as session:
+        corpus = SparkCorpus(session, names)
         codes = translate_corpus(corpus, job, output or json_output())
     errors = {code: count for code, count in sorted(codes.items()) if code}
     by_code = "".join(f"\n  {count:,} {code}" for code, count in errors.items())

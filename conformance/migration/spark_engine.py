@@ -75,7 +75,7 @@ def migrate_on_spark(
             if delivers(ref, side.settings):
                 raise UsageError(f"{ref.name} delivers by itself; use --engine local for it")
         both = both._replace(refs=(refs[0], refs[1]))
-        session = stack.enter_context(spark_session(options, "migrate"))
+        session = stack.enter_context(spark_session(options, "migrate", names))
         check_reachable(refs, session)
         corpus = SparkCorpus(session, names)
         scanned = corpus.map(partial(scan_blocks, both=both)).rdd.map(_block).persist()

@@ -33,7 +33,7 @@ def compare_on_spark(
     with (
         checked_out(job.old) as old,
         checked_out(job.new) as new,
-        spark_session(options, "diff") as session,
+        spark_session(options, "diff", names) as session,
     ):
         check_reachable((old, new), session)
         for ref in (old, new):

@@ -1,12 +1,14 @@
 """The session of a command: its options, and what it says when Spark fails."""
 
+import re
 from typing import Any
 
 import pytest
 from py4j.protocol import Py4JNetworkError
 
+from translator.spark.failures import SparkFailure, hint_in, problem_in
 from translator.spark.options import SparkOptions
-from translator.spark.session import SparkFailure, problem_in, spark_session
+from translator.spark.session import spark_session
 
 
 def test_options_of_a_notebook(session: Any) -> None:
@@ -45,3 +47,29 @@ def test_java_has_ended(session: Any, error: Exception) -> None:
 def test_the_problem_in_an_error(text: str, problem: str) -> None:
     """It is the innermost cause, with the file that Spark was reading."""
     assert problem_in(text) == problem
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("ModuleNotFoundError: No module named 'translator.spark'", "with --py-files"),
+        ("ModuleNotFoundError: No module named 'orjson'", "do not have the library orjson"),
+        (
+            "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.12 than that in"
+            " driver: 3.11",
+            "versions of Python (3.12 and 3.11): set PYSPARK_PYTHON",
+        ),
+        ("SparkException: All masters are unresponsive! Giving up.", "(usually 7077), not of its"),
+    ],
+)
+def test_what_to_do_about_a_cluster(text: str, hint: str) -> None:
+    """Errors of workers and masters become a sentence that says what to change."""
+    assert hint in hint_in(text)
+
+
+def test_the_library_of_a_connector() -> None:
+    """The version is that of Hadoop's client in this Spark."""
+    found = problem_in(
+        "java.lang.ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found"
+    )
+    assert re.search(r"spark\.jars\.packages=org\.apache\.hadoop:hadoop-aws:\d+\.\d+\.\d+$", found)

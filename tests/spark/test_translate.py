@@ -64,7 +64,10 @@ def test_output_folder(
         (("--engine", "spark", "file:///no/such/file"), "PATH_NOT_FOUND"),
         (("--engine", "spark", "s3n://bucket/file"), "No FileSystem for scheme"),
         (("--engine", "spark", "s3a://bucket/file"), "no connector for this kind of URL"),
-        (("--engine", "spark", "hdfs://127.0.0.1:1/file"), "localhost:1: java.net.ConnectExc"),
+        (
+            ("--engine", "spark", "hdfs://127.0.0.1:1/file"),
+            "no name node of HDFS answers at hdfs://127",
+        ),
         (("--engine", "spark", "hdfs:///file"), "Incomplete HDFS URI, no host"),
         (("--engine", "spark", "file://host/file"), "Wrong FS"),
         (("--engine", "spark"), "cannot read standard input"),

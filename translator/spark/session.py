@@ -1,21 +1,19 @@
 """A Spark session for one command. Spark is imported and started only here."""
 
 import os
-import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
-
-import click
 
 from translator.options import usage_error
+from translator.spark.failures import job_errors
 from translator.spark.options import SparkOptions
-from translator.terminal_text import printable
+from translator.spark.preflight import check_options, check_servers
+from translator.spark.waiting import workers_watched
 
 LOOPBACK = "127.0.0.1"
 
@@ -39,34 +37,13 @@ _FIXED = {
 }
 """Options without which data could be lost or changed without notice."""
 
-_INPUT_ERRORS = (
-    *("PATH_NOT_FOUND", "FAILED_READ_FILE", "FileNotFoundException", "EOFException"),
-    *("ZipException", "UnknownHostException", "No FileSystem for scheme", "ZstdIOException"),
-    *("FileAlreadyExistsException", "not in gzip format", "AccessControlException"),
-    *("FileSystem not found", "ConnectException", "Incomplete HDFS URI", "Wrong FS"),
-    *("is not a valid DFS filename", "UNABLE_TO_INFER_SCHEMA", "CANNOT_MERGE"),
-    *("PARQUET_TYPE_ILLEGAL", "UNSUPPORTED_TIME_TYPE"),
-    *("NotDirectoryException", "Mkdirs failed"),
-)
-"""Phrases in the text of an error that is caused by the input or output."""
-
-_FILE = re.compile(r"Encountered error while reading file (\S+?)\.?(?:\s|$)")
-_NO_CONNECTOR = re.compile(r"Class (\S+FileSystem) not found")
-_CALL = re.compile(r"Call From \S+ to (\S+) failed")
-"""Patterns for the file, the connector, and the server in the text of an error."""
-
-
-class SparkFailure(click.ClickException):
-    """A job of Spark failed: click prints the text and ends the program with status 3."""
-
-    exit_code = 3
-
 
 @contextmanager
-def spark_session(options: SparkOptions, name: str) -> Iterator[Any]:
+def spark_session(options: SparkOptions, name: str, files: Sequence[str] = ()) -> Iterator[Any]:
     """A session under this name of the application, ended with the context.
 
     A session that is active already, as in a notebook, is used and left open, with its options.
+    `files` are the names of the input and output: their servers are asked before Spark starts.
     Without the package or Java the program ends with status 2; so it does where Spark cannot read
     the input. Raises SparkFailure for other failures of a job.
     """
@@ -75,14 +52,15 @@ def spark_session(options: SparkOptions, name: str) -> Iterator[Any]:
     except ImportError:
         usage_error("--engine spark needs the package: pip install 'mockpanel[spark]'")
     active = SparkSession.getActiveSession()
-    if active is None and not has_java():
-        usage_error("--engine spark needs Java 17 or newer: install it, or set JAVA_HOME")
-    with _job_errors(), tempfile.TemporaryDirectory(prefix="spark-") as folder:
+    if active is None:
+        check_options(options)
+    check_servers(files)
+    with job_errors(), tempfile.TemporaryDirectory(prefix="spark-") as folder:
         session = active or _started(options, name)
         try:
             for file in options.py_files:
                 session.sparkContext.addPyFile(str(_importable(file, Path(folder))))
-            with _options_set(session, _FIXED):
+            with _options_set(session, _FIXED), workers_watched(session):
                 yield session
         finally:
             if active is None:
@@ -102,12 +80,6 @@ def _options_set(session: Any, wanted: Mapping[str, str]) -> Iterator[None]:
         with suppress(Exception):  # Java may have ended.
             for key, value in before.items():
                 session.conf.set(key, value)
-
-
-def has_java() -> bool:
-    """Whether Spark finds Java."""
-    home = os.environ.get("JAVA_HOME")
-    return shutil.which(str(Path(home, "bin", "java")) if home else "java") is not None
 
 
 def _started(options: SparkOptions, name: str) -> Any:
@@ -142,43 +114,3 @@ def _importable(file: Path, folder: Path) -> Path:
     copy = folder / f"{file.stem}.zip"
     shutil.copyfile(file, copy)
     return copy
-
-
-@contextmanager
-def _job_errors() -> Iterator[None]:
-    from py4j.protocol import Py4JError, Py4JNetworkError
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except (Py4JNetworkError, ConnectionError, EOFError) as error:
-        raise SparkFailure(
-            "Spark's Java process ended during the job. If it was short of memory, give it more:"
-            " --spark-conf spark.driver.memory=4g"
-        ) from error
-    except (Py4JError, PySparkException) as error:
-        text = str(error)
-        problem = printable(problem_in(text))
-        if "JAVA_GATEWAY_EXITED" in text:
-            raise SparkFailure(
-                "Spark did not start. The lines above say why, such as a wrong --master or"
-                " --spark-conf, or a Java that does not work"
-            ) from error
-        if any(sign in text for sign in _INPUT_ERRORS):
-            usage_error(f"Spark cannot read the input or write the output: {problem}")
-        raise SparkFailure(f"the job on Spark failed: {problem}") from error
-
-
-def problem_in(text: str) -> str:
-    """The innermost cause in the text of an error, without stack traces, and the file or server."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    causes = [line.partition("Caused by: ")[2] for line in lines if "Caused by: " in line]
-    thrown = [line[2:] for line in lines if line.startswith(": ")]
-    problem = (causes[-1:] or thrown or lines or ["no reason given"])[0].strip()[:1000]
-    if found := _NO_CONNECTOR.search(text):
-        return (
-            f"Spark has no connector for this kind of URL (class {found[1]}): add its library with"
-            " --spark-conf spark.jars.packages=GROUP:NAME:VERSION"
-        )
-    where = _FILE.search(text) or _CALL.search(text)
-    return f"{unquote(where[1])}: {problem}" if where and where[1] not in problem else problem
