@@ -29,7 +29,7 @@ UNKNOWN = "an unknown reader/1.0"
 
 @dataclass(frozen=True)
 class Visit:
-    """What a visitor does on a page, and what the page is like."""
+    """The actions of a visitor on a page, and the properties of the page."""
 
     id: str
     settings: dict[str, Any]

@@ -1,4 +1,5 @@
-"""What a client needs to run: in CI its absence is a failure, elsewhere a skip with a reason."""
+"""Programs and packages that a client needs. If one is missing, a test fails in CI and is skipped
+elsewhere."""
 
 import importlib
 import os

@@ -18,7 +18,7 @@ NOW_MS = int(time.time()) * 1000 - 60_000
 
 
 def send(project: Project, *calls: tuple[str, Any]) -> None:
-    """Make calls, and wait for all that they started; what went wrong is raised."""
+    """Make calls and wait for all requests that they started; errors are raised."""
 
     async def made() -> None:
         async with aiohttp.ClientSession() as session:
@@ -52,7 +52,7 @@ def test_events_and_people(project: Project) -> None:
 
 
 def test_a_record_that_is_refused(project: Project) -> None:
-    """What Mixpanel says of a bad record reaches the caller."""
+    """The caller gets Mixpanel's error for a bad record."""
     with pytest.raises(sdk.MixpanelException) as error:
         send(project, ("people_set", ("", {"plan": "pro"})))
     assert "$distinct_id, missing or empty" in json.dumps(str(error.value))

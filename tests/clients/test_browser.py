@@ -247,7 +247,7 @@ def test_get(page: Page, project: Project) -> None:
 
 @pytest.mark.parametrize("mode", ["fallback", "strict"])
 def test_settings_and_flags(page: Page, project: Project, mode: str) -> None:
-    """What the client asks for when it starts is answered, after a preflight."""
+    """The requests of the client at its start are answered, after a preflight."""
     start(page, project, flags=True, remote_settings_mode=mode, **UNBATCHED)
     script = "mixpanel.flags.get_variant_value('any', 'fallback').then(arguments[0])"
     assert page.driver.execute_async_script(script) == "fallback"

@@ -53,7 +53,7 @@ def pages() -> Iterator[str]:
 
 @dataclass
 class Masks:
-    """Names for what is random, in the order in which it is seen."""
+    """Names for random values, in the order of their first appearance."""
 
     ids: dict[str, str] = field(default_factory=dict)
 

@@ -176,7 +176,7 @@ def test_alias(project: Project) -> None:
     ("verbose", "text"), [(False, "0"), (True, "$distinct_id, missing or empty")]
 )
 def test_a_record_that_is_refused(project: Project, verbose: bool, text: str) -> None:
-    """What Mixpanel says of a bad record reaches the callback."""
+    """The callback gets Mixpanel's error for a bad record."""
     told = call(project, ["people.set", "", {"plan": "pro"}], verbose=verbose)
     assert told == [f"Mixpanel Server Error: {text}"]
     assert project.people() == {}

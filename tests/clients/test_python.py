@@ -146,7 +146,7 @@ def test_import_with_a_wrong_secret(project: Project) -> None:
 
 
 def test_a_record_that_is_refused(project: Project) -> None:
-    """What Mixpanel says of a bad record reaches the caller."""
+    """The caller gets Mixpanel's error for a bad record."""
     with pytest.raises(sdk.MixpanelException, match=re.escape("$distinct_id, missing or empty")):
         client(project).people_set("", {"plan": "pro"})
     assert project.people() == {}
@@ -235,7 +235,7 @@ def test_alias_by_track(project: Project) -> None:
 
 @CREDENTIALS
 def test_merge(project: Project, authorized: Callable[..., tuple[Any, dict[str, Any]]]) -> None:
-    """After a merge two people are one, for what came before and for what comes later."""
+    """A merge joins two people, for earlier and for later records."""
     project.create(identity="original")
     mixpanel, credential = authorized(project)
     mixpanel.track("ann", "Opened", {"time": NOW_MS / 1000, "$insert_id": "1"})

@@ -88,7 +88,7 @@ def test_captures() -> None:
     ],
 )
 def test_usage_errors(arguments: list[str], text: str) -> None:
-    """What does not exist is said clearly, with exit code 2."""
+    """A missing file is a clear error with exit code 2."""
     result = invoke(*arguments)
     assert result.exit_code == 2
     assert text in result.stderr

@@ -152,7 +152,7 @@ def test_a_mistake_in_a_scenario_is_named(project: Project) -> None:
     ],
 )
 def test_wrong_options(arguments: list[str], text: str, project: Project) -> None:
-    """What is not there is said, and nothing passes."""
+    """A missing file is reported, and no test passes."""
     ran = project.pytest("-k", "checkout", *arguments)
     assert ran.code != 0
     assert text in ran.text

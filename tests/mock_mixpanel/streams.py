@@ -1,4 +1,4 @@
-"""Streams of records for properties: who sends what, and the state that comes of it."""
+"""Streams of records for property tests, and the resulting state."""
 
 from typing import Any
 from uuid import UUID

@@ -240,7 +240,7 @@ def test_fields_to_keep() -> None:
 
 
 def test_names_of_pages_stay_and_names_of_people_do_not() -> None:
-    """What names an event is needed; the same field elsewhere is somebody's."""
+    """The name of an event is kept; the same field elsewhere is personal data."""
     for kind, stays in (("page", True), ("screen", True), ("group", False)):
         found = redacted({"type": kind, "name": "Pricing", "category": "Docs"})
         assert stays is ((found["name"], found["category"]) == ("Pricing", "Docs"))

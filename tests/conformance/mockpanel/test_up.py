@@ -1,4 +1,4 @@
-"""`mockpanel up` starts a mock and a gateway, prints where they are, and ends with an account."""
+"""`mockpanel up` starts a mock and a gateway, prints where they are, and ends with the counts."""
 
 import json
 import os
@@ -78,7 +78,7 @@ def test_from_the_start_to_the_account(settings: str) -> None:
 
 
 def test_pasted_calls_reach_the_page(settings: str) -> None:
-    """What was sent to the gateway is on the mock's page of people."""
+    """A person who was sent to the gateway is on the mock's page of people."""
     with running(settings) as (_, printed):
         found = addresses(printed)
         for name, message in FIRST_CALLS:

@@ -21,12 +21,12 @@ make = Dispatch.__init__
 
 
 def ignores_status_0(patch: pytest.MonkeyPatch) -> None:
-    """HTTP 200 is taken for success, whatever it says (rudderlabs/rudder-transformer#5060)."""
+    """HTTP 200 is treated as success, whatever its body is (rudderlabs/rudder-transformer#5060)."""
     patch.setattr(attempts, "classify", lambda *answer: InterpretedResponse(Meaning.DELIVERED))
 
 
 def changes_time_on_retry(patch: pytest.MonkeyPatch) -> None:
-    """What is sent again has another time, so it is another event."""
+    """A repeated event has another time, so it counts as another event."""
     seen: set[bytes] = set()
 
     def changed(self: Any, url: str, endpoint: str, body: bytes) -> Any:

@@ -107,7 +107,7 @@ def second_mixpanel(access: ProjectAccess, defect: Defect, now: int) -> Iterator
 
 
 def on_request(change: Callable[[Sent], None]) -> Around:
-    """A defect in what arrives."""
+    """A defect that changes requests."""
 
     def around(sent: Sent, forward: Forward) -> Response:
         change(sent)
@@ -128,7 +128,7 @@ def on_response(change: Callable[[Sent, Response], None]) -> Around:
 
 
 def on_record(change: Callable[[dict[str, Any]], None]) -> Around:
-    """A defect in what becomes of a record; it changes those that are sent as JSON."""
+    """A defect in the processing of records; it changes records that are sent as JSON."""
 
     def on_sent(sent: Sent) -> None:
         if sent.headers.get("Content-Type") == "application/json" and sent.body[:2] == b"[{":

@@ -35,7 +35,7 @@ def reference(identity: str) -> dict[str, Observation]:
 
 
 def observed(defect: Defect, probes: list[Probe]) -> dict[str, Observation]:
-    """What a second mock does with probes; its clock is that of the run."""
+    """The observations of a second mock; its clock is that of the run."""
     access = access_of(defect.identity)
     with second_mixpanel(access, defect, NOW) as url:
         service = Service.at(url, access)

@@ -396,7 +396,7 @@ def test_settings_of_an_entry_that_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_usage_errors(arguments: list[str], text: str) -> None:
-    """What does not exist is said clearly, with exit code 2."""
+    """A missing file or revision is a clear error with exit code 2."""
     result = CliRunner().invoke(main, ["diff", *arguments], input="")
     assert text in result.stderr
     assert result.exit_code == 2

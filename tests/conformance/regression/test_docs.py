@@ -1,4 +1,4 @@
-"""What the how-to page shows can be used as it is."""
+"""The examples of the how-to page work unchanged."""
 
 import datetime
 import gzip

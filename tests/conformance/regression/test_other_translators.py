@@ -217,7 +217,7 @@ def test_one_message_that_makes_it_fail_costs_only_itself(tmp_path: Path) -> Non
 def test_a_driver_that_cannot_be_compared(
     start: object, status: int, text: str, tmp_path: Path, corpus: Path
 ) -> None:
-    """What is wrong is said before anything is compared."""
+    """Wrong usage is an error before anything is compared."""
     result = diff("--corpus", corpus, "--old", "tree", "--new", write_driver(tmp_path, start))
     assert text in result.stderr
     assert status == result.exit_code
@@ -517,7 +517,7 @@ def without_codes(answer: str) -> str:
 def test_errors_and_skips_without_codes(
     tmp_path: Path, old: str, new: str, expected: list[str]
 ) -> None:
-    """A code of an error or of a skip is optional; what has none is shown as `no_code`."""
+    """A code of an error or of a skip is optional; without one the report shows `no_code`."""
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text(json.dumps(TRACK) + "\n")
     found = diff("--corpus", corpus, "--old", old, "--new", new)

@@ -38,13 +38,13 @@ STALE, EXPECTED = Verdict.STALE, Verdict.EXPECTED_FAILURE
 def test_kinds(
     before: Verdict | None, after: Verdict | None, expected: OutcomeChange | None
 ) -> None:
-    """What is red and was not broke; what is no longer red is fixed; and so on."""
+    """Outcomes are sorted into broke, fixed, changed and the other kinds of changes."""
     runs = [report(*[outcome("a/b", verdict)] if verdict else []) for verdict in (before, after)]
     assert [expected] if expected else list(changes(*runs)) == []
 
 
 def test_another_difference_is_a_change() -> None:
-    """What fails in another way than before is shown with both."""
+    """An outcome that fails differently than before is shown with both failures."""
     first = failing()
     other = Difference("requests[0].record.event", Kind.CHANGED, "Opened", "Closed")
     second = dataclasses.replace(first, differences=(*first.differences[1:], other))

@@ -1,4 +1,4 @@
-"""What the page is made of; how it behaves is tested in a browser."""
+"""The content of the page; its behaviour is tested in a browser."""
 
 import re
 

@@ -5,7 +5,7 @@ from conformance.runner.compare import Difference, Kind
 
 
 def test_short_values_stay_on_a_line() -> None:
-    """What fits is not broken up; what does not is, with the right commas."""
+    """A value that fits stays in one line; a longer one is divided, with the right commas."""
     value = {"a": [1, {"b": None}], "long": ["x" * 40, "y" * 40], "empty": {}}
     assert [line.text for line in lines(value, "v", ())] == [
         "{",
@@ -39,7 +39,7 @@ def test_a_value_that_is_no_json() -> None:
 
 
 def test_sides() -> None:
-    """What is missing is marked where it was expected, what is unexpected where it came."""
+    """A missing value is marked on the expected side, an unexpected value on the actual side."""
     differences = [
         Difference("requests[0].a", Kind.CHANGED, 1, 2),
         Difference("requests[1]", Kind.MISSING, {}),

@@ -53,7 +53,7 @@ def page(driver: Any, tmp_path: Path) -> Iterator[Page]:
 
 
 def test_nothing_hostile_runs(page: Page) -> None:
-    """What translators said is text, wherever it is shown."""
+    """Texts of translators are shown as text everywhere."""
     page.open()
     page.find("#open").click()
     assert page.driver.title == "Not conformant: node example"

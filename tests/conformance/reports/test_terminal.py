@@ -58,7 +58,7 @@ def test_reasons_of_skips_are_counted(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_programs_of_others_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """What a driver wrote to its error stream, colours and all, is text."""
+    """The error stream of a driver is shown as text, colour codes included."""
     broken = outcome("a/b", Verdict.ERROR, reason="it wrote \x1b[31mred\x1b]0;title\x07\x9b\ud800")
     text = shown(capsys, broken)
     assert "it wrote \\x1b[31mred\\x1b]0;title\\x07\\x9b\\xd800\n" in text

@@ -1,4 +1,4 @@
-"""Exact comparison: what counts as a difference, and how it is reported."""
+"""Exact comparison: the differences, and the form in which they are reported."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def test_nothing_is_cut() -> None:
 
 
 def test_differences_have_a_path_and_say_which_side_is_empty() -> None:
-    """What is missing or unexpected is called so."""
+    """Missing and unexpected values are reported as such."""
     found = [str(difference) for difference in compare("requests[0]", {"a": 1}, {"b": 2})]
     assert found == [
         "requests[0].a: missing\n    expected  1",

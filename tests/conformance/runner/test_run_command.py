@@ -53,7 +53,7 @@ def test_a_failure() -> None:
 
 
 def test_an_expected_failure(tmp_path: Path) -> None:
-    """What is on the list is counted and not red: 0."""
+    """Listed failures are counted as expected, and the status is 0."""
     listed = excused(tmp_path, "alias/direction: swaps the ids")
     target = driver("ours.py", "translate", "swaps-alias")
     result = run(*ALIASES, "--target", target, "--expected-failures", listed)
@@ -62,7 +62,7 @@ def test_an_expected_failure(tmp_path: Path) -> None:
 
 
 def test_a_stale_expected_failure(tmp_path: Path) -> None:
-    """What is on the list and conforms is red: 1."""
+    """A listed scenario that conforms makes the status 1."""
     listed = excused(tmp_path, "alias/direction: swaps the ids")
     result = run(*ALIASES, "--expected-failures", listed, "--no-captures")
     assert "STALE  alias/direction" in result.stdout

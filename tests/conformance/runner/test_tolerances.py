@@ -78,7 +78,7 @@ def test_what_is_tolerated_is_an_expected_failure(tmp_path: Path) -> None:
 
 
 def test_a_new_difference_in_the_same_scenario_stays_a_failure(tmp_path: Path) -> None:
-    """Only what is not tolerated is left to be read."""
+    """Only differences that are not tolerated are shown."""
     outcome = tolerances(ENTRY, tmp_path).applied(failed(MISSING, CHANGED))
     assert (outcome.verdict, outcome.differences) == (Verdict.FAIL, (CHANGED,))
 

@@ -173,7 +173,7 @@ def test_a_driver_that_does_not_read() -> None:
 
 
 def test_a_broken_driver_is_started_again() -> None:
-    """What broke is a process; the next `start` has another."""
+    """After a failure the next `start` begins another process."""
     with odd("dies-later") as driver:
         for _ in range(2):
             driver.start({"token": "T"})

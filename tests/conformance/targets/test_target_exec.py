@@ -59,7 +59,7 @@ def test_everything_conforms_through_a_driver(mock: Mock) -> None:
 
 
 def test_a_driver_may_deliver_by_itself(mock: Mock) -> None:
-    """What it sends, and what it could not deliver, is compared like ours."""
+    """Its requests and its undelivered records are compared like those of our sender."""
     ids = [
         "track/minimal",
         "alias/direction",

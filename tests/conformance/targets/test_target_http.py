@@ -68,7 +68,7 @@ def test_calls_are_made_as_segments_libraries_make_them(mock: Mock) -> None:
 
 
 def test_the_write_key_is_not_shown() -> None:
-    """What the target is called has no credentials in it."""
+    """The name of the target contains no credentials."""
     target = WatchedTarget("http://my-key@127.0.0.1:9", SETTINGS)
     assert target.about().name == "http://127.0.0.1:9"
 
@@ -101,7 +101,7 @@ def test_a_server_that_cannot_be_told_needs_its_settings(mock: Mock) -> None:
 
 
 def test_a_server_that_is_not_there(mock: Mock) -> None:
-    """Nobody listens: what connects target and suite is broken."""
+    """No server listens at the address: the connection between target and suite is broken."""
     with serving(told=True) as server:
         url = server.url
     with pytest.raises(DriverBroken, match="does not answer POST /_conformance"):

@@ -173,7 +173,7 @@ def test_wait_for_a_condition(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_wait_for_in_vain(mock_mixpanel: MockMixpanel) -> None:
-    """What did not arrive is an error that says what arrived instead, and why it was refused."""
+    """If no record matches in time, the error lists the records that arrived and their reasons."""
     send(mock_mixpanel, "/track", [event(mock_mixpanel), event(mock_mixpanel, "Late", time=5)])
     with pytest.raises(TimeoutError) as error:
         mock_mixpanel.wait_for("event:Paid", timeout=0.01)

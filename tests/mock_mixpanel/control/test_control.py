@@ -252,7 +252,7 @@ def test_unknown_control_path(mock_mixpanel: MockMixpanel) -> None:
     [("GET", "/api/2.0/insights"), ("POST", "/tracking"), ("DELETE", "/track"), ("GET", "/")],
 )
 def test_unknown_path(method: str, path: str) -> None:
-    """What is not built answers 501 with the known paths, and is in the journal."""
+    """An unsupported path is answered 501 with the known paths, and is in the journal."""
     with Server() as server:
         answer = http(method, server.url + path)
         assert answer.json() == {

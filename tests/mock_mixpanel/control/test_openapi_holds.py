@@ -1,4 +1,4 @@
-"""What the description of the HTTP interface says is what is served, whatever is sent."""
+"""Every response conforms to the description of the HTTP interface, whatever is sent."""
 
 import json
 from collections.abc import Callable

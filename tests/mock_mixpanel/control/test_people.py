@@ -123,7 +123,8 @@ def test_person_by_any_id(mock_mixpanel: MockMixpanel, who: str) -> None:
 
 
 def test_split_person_is_found_by_the_alias(mock_mixpanel: MockMixpanel) -> None:
-    """What stays under an alias for good is shown by the alias, with the person it belongs to."""
+    """Data that stays under an alias is found by the alias, with a link to the person it belongs
+    to."""
     mock_mixpanel.project(alias_delay=0)
     send(mock_mixpanel, "/track", [event(mock_mixpanel), alias(mock_mixpanel, "u-1", "anon-1")])
     person = mock_mixpanel.person("u-1")

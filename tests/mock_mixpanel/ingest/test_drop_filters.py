@@ -21,7 +21,8 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str], str]] = {
 @pytest.mark.parametrize("endpoint", ["/track", "/import"])
 @pytest.mark.parametrize("name", FILTERS)
 def test_filter(mock_mixpanel: MockMixpanel, name: str, endpoint: str) -> None:
-    """What a filter matches is answered with success, dropped, and listed with the filter."""
+    """An event that matches a filter is answered with success, dropped, and listed with the
+    filter."""
     drop, kept, shown = FILTERS[name]
     mock_mixpanel.project(drop_filters=[drop])
     records = [

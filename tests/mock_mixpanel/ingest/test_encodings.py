@@ -235,7 +235,7 @@ def test_invalid_utf8_is_the_fault_of_one_record(mock_mixpanel: MockMixpanel) ->
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_unreadable(mock_mixpanel: MockMixpanel, name: str) -> None:
-    """What cannot be read is answered with 0 and listed with what was sent and the reason."""
+    """An unreadable request is answered with 0 and listed with its body and the reason."""
     headers, body, reason = UNREADABLE[name]
     before = http("GET", f"{mock_mixpanel.url}/_mock/rejected").json()
     answer = http("POST", f"{mock_mixpanel.url}/track?verbose=1", headers=headers, data=body)

@@ -39,7 +39,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", ALLOWED)
 def test_at_the_limit(mock_mixpanel: MockMixpanel, name: str) -> None:
-    """What is at a limit is stored as it is."""
+    """A value at a limit is stored unchanged."""
     send(mock_mixpanel, "/track", event(mock_mixpanel, value=ALLOWED[name]))
     assert [item["properties"]["value"] for item in mock_mixpanel.events()] == [ALLOWED[name]]
 
@@ -47,7 +47,7 @@ def test_at_the_limit(mock_mixpanel: MockMixpanel, name: str) -> None:
 @pytest.mark.parametrize("endpoint", ["/track", "/import"])
 @pytest.mark.parametrize("name", REFUSED)
 def test_beyond_the_limit(mock_mixpanel: MockMixpanel, name: str, endpoint: str) -> None:
-    """What is beyond is refused with the reason."""
+    """A value beyond a limit is refused with the reason."""
     value, reason = REFUSED[name]
     assert send(mock_mixpanel, endpoint, event(mock_mixpanel, value=value)).content == b"0"
     assert reasons(mock_mixpanel) == [[f"properties.value: {reason}"]]

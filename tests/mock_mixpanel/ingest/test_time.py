@@ -45,7 +45,8 @@ def test_time(mock_mixpanel: MockMixpanel, sent: Any, stored: float) -> None:
     ],
 )
 def test_bad_time(mock_mixpanel: MockMixpanel, sent: Any, reason: str) -> None:
-    """What is too old or no time is not stored; the list of rejected records says why."""
+    """An event that is too old or has an invalid time is not stored; the list of rejected records
+    has the reason."""
     mock_mixpanel.freeze(NOW)
     assert send(mock_mixpanel, "/track", event(mock_mixpanel, time=sent)).content == b"0"
     assert mock_mixpanel.events() == []

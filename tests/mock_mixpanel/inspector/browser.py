@@ -45,7 +45,7 @@ class Page:
             self.driver.switch_to.active_element.send_keys(key)
 
     def live(self) -> str:
-        """What the page says of its own state."""
+        """The text with which the page shows its own state."""
         [text] = self.texts("#live")
         return text
 

@@ -91,7 +91,7 @@ def test_new_rows_do_not_disturb(page: Page, mock: MockMixpanel) -> None:
 
 
 def test_back_and_forward(page: Page, mock: MockMixpanel) -> None:
-    """What is searched and opened is in the address, and back and forward return to it."""
+    """The address contains the search and the opened row, and back and forward return to them."""
     fill(mock)
     page.open("requests?token=T")
     page.find("#filter").send_keys("verdict:rejected", page.keys.ENTER)

@@ -66,7 +66,7 @@ def database(server: str) -> Iterator[Database]:
 def test_a_connection_that_ends_in_a_transaction(
     database: Database, then: Callable[[Store], Any]
 ) -> None:
-    """What was done in it is lost and said to be; the next request is stored."""
+    """The interrupted transaction is lost and reported; the next request is stored."""
     store = open_store(database.url)
 
     def interrupted() -> None:

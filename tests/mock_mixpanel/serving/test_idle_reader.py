@@ -1,4 +1,4 @@
-"""What arrived is read while nothing arrives."""
+"""Requests are read into the projections while no request arrives."""
 
 import threading
 from collections.abc import Callable

@@ -39,13 +39,13 @@ def fill(mock: MockMixpanel) -> None:
     send(mock, "/groups", group_update(mock, set={"a": 1}))
 
 
-def twin(mock: MockMixpanel) -> MockMixpanel:
-    return MockMixpanel(mock.url, mock.token + "-twin")
+def other_project(mock: MockMixpanel) -> MockMixpanel:
+    return MockMixpanel(mock.url, mock.token + "-other")
 
 
 def test_projects(mock_mixpanel: MockMixpanel) -> None:
     """What one project gets is not seen in another."""
-    other = twin(mock_mixpanel)
+    other = other_project(mock_mixpanel)
     fill(mock_mixpanel)
     assert everything(other) == [[]] * 2 + [{}] * 2 + [[]] * 2
     assert [bool(part) for part in everything(mock_mixpanel)] == [True] * 6
@@ -54,7 +54,7 @@ def test_projects(mock_mixpanel: MockMixpanel) -> None:
 
 def test_reset_of_one_project(mock_mixpanel: MockMixpanel) -> None:
     """A reset with a token forgets that project, its options included, and no other."""
-    other = twin(mock_mixpanel)
+    other = other_project(mock_mixpanel)
     mock_mixpanel.project(alias_delay=7)
     fill(mock_mixpanel)
     fill(other)
@@ -70,7 +70,7 @@ def test_reset_of_one_project(mock_mixpanel: MockMixpanel) -> None:
 
 def test_reset_keeps_shared_requests(mock_mixpanel: MockMixpanel) -> None:
     """A request with records of two projects stays in the journal until both are forgotten."""
-    other = twin(mock_mixpanel)
+    other = other_project(mock_mixpanel)
     send(mock_mixpanel, "/track", [event(mock_mixpanel), event(other)])
     mock_mixpanel.reset()
     assert (len(other.requests()), len(other.events())) == (1, 1)

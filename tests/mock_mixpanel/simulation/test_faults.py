@@ -1,4 +1,4 @@
-"""Answers that go wrong on purpose."""
+"""Fault rules: responses that fail on purpose."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a delivery says of itself while it runs: one JSON object a line."""
+"""The log of a delivery: one JSON object a line."""
 
 import base64
 import json

@@ -40,12 +40,12 @@ class Steps:
     def take(self, room: int) -> Sequence[QueuedOperation] | None:
         return next(self._steps, None)
 
-    def sending(self, letters: Sequence[QueuedOperation]) -> None:
+    def sending(self, operations: Sequence[QueuedOperation]) -> None:
         """Nothing is kept."""
 
     def settled(self, settled: Sequence[Settled]) -> None:
-        for letters, status, _ in settled:
-            self.statuses |= {queued.operation.payload["event"]: status for queued in letters}
+        for operations, status, _ in settled:
+            self.statuses |= {queued.operation.payload["event"]: status for queued in operations}
 
 
 def delivered(

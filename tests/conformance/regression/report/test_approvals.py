@@ -23,7 +23,7 @@ INSERT_ID = GroupKey(
     ChangeClass.ADDED, "event", "payload.properties.$insert_id", ("rule insert_id",)
 )
 PEOPLE_OFF = GroupKey(ChangeClass.SKIPPED, "message", "skipped.people_off")
-TALLY = DiffCounts(messages=1, groups={INSERT_ID: Group(1), PEOPLE_OFF: Group(1)})
+COUNTS = DiffCounts(messages=1, groups={INSERT_ID: Group(1), PEOPLE_OFF: Group(1)})
 
 
 def approval(
@@ -74,7 +74,7 @@ def test_an_empty_file_approves_nothing(tmp_path: Path) -> None:
 def test_an_approval_covers_its_group_only() -> None:
     """The group is approved, the other one is not, and nothing is stale."""
     one = approval()
-    approvals = match_approvals(TALLY, [one], TODAY)
+    approvals = match_approvals(COUNTS, [one], TODAY)
     assert approvals.approved == {INSERT_ID: one}
     assert approvals.stale == ()
 
@@ -101,14 +101,14 @@ def test_patterns(fields: dict[str, str], covered: bool) -> None:
 
 def test_an_approval_that_nothing_needs_is_stale() -> None:
     """It says which one and why."""
-    [stale] = match_approvals(TALLY, [approval(path="payload.time")], TODAY).stale
+    [stale] = match_approvals(COUNTS, [approval(path="payload.time")], TODAY).stale
     assert str(stale) == "approval 1 (added, event, payload.time): it matches no change; remove it"
 
 
 def test_an_expired_approval_is_stale_and_approves_nothing() -> None:
     """It counts on its last day and not on the next."""
     late = approval(expires=TODAY - datetime.timedelta(days=1))
-    approvals = match_approvals(TALLY, [late], TODAY)
+    approvals = match_approvals(COUNTS, [late], TODAY)
     assert approvals.approved == {}
     assert [stale.why for stale in approvals.stale] == ["it expired on 2026-06-14"]
 

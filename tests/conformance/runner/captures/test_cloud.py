@@ -33,7 +33,7 @@ def test_reproduced(capture: Capture) -> None:
 
 @pytest.mark.parametrize("capture", [pytest.param(item, id=key) for key, item in CAPTURES.items()])
 def test_explained(capture: Capture) -> None:
-    """What the documented rules do differently is the doing of named rules and of nothing else."""
+    """Every difference of the documented rules is explained by named rules alone."""
     attribution = attribute(capture)
     assert attribution.unexplained == (), attribution.outcome.text()
 

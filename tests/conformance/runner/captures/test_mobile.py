@@ -27,7 +27,7 @@ def test_reproduced(capture: MobileCapture) -> None:
 
 @EACH
 def test_explained(capture: MobileCapture) -> None:
-    """What the documented rules do differently is explained by named rules alone."""
+    """Every difference of the documented rules is explained by named rules alone."""
     attribution = attribute(capture)
     assert attribution.unexplained == (), attribution.outcome.text()
 

@@ -27,7 +27,7 @@ def test_reproduced(capture: DeviceCapture) -> None:
 
 @EACH
 def test_explained(capture: DeviceCapture) -> None:
-    """What the documented rules do differently is the doing of named rules and of nothing else."""
+    """Every difference of the documented rules is explained by named rules alone."""
     attribution = attribute(capture)
     assert attribution.unexplained == (), attribution.outcome.text()
 

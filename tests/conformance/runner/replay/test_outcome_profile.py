@@ -81,7 +81,7 @@ def test_another_envelope_passes(style: str, mock: Mock) -> None:
     ],
 )
 def test_a_bug_is_caught_in_any_envelope(bug: str, caught_by: str, place: str, mock: Mock) -> None:
-    """What Mixpanel shows wrongly is a failure, and the difference names it."""
+    """Wrong contents of Mixpanel are a failure, and the difference names the place."""
     chosen = [each for each in load_scenarios() if each.id.startswith(caught_by)]
     chosen = [each for each in chosen if (each.mode, each.rules) == ("cloud", "documented")]
     with closing(outcomes(chosen, mock, "importing", bug)) as found:

@@ -92,7 +92,7 @@ def test_an_import_is_authorised(mock: Mock) -> None:
 
 
 def test_a_refused_record_is_a_difference(mock: Mock) -> None:
-    """What Mixpanel refuses is reported even if the scenario does not speak of it."""
+    """Refused records are reported even if the scenario does not mention them."""
     text = SIGNED_UP + "project: {secret: another}\n" + REQUEST.replace("/track", "/import")
     text = text.replace("2026-06-15", "2026-06-01").replace("1781524800", "1780315200")
     found = differences(text, mock)

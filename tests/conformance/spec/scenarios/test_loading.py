@@ -1,4 +1,4 @@
-"""Scenario files: what is read, and how a mistake is reported."""
+"""Scenario files: reading them, and reports of mistakes."""
 
 import pytest
 

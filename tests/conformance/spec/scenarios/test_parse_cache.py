@@ -44,7 +44,7 @@ expect: {{requests: []}}
 
 
 def test_the_second_load_parses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the cache gives is equal to what the files give."""
+    """The cache gives the same values as the files."""
     texts = {"track/one.yaml": scenario("A")}
     monkeypatch.setattr(
         loading, "scenario_files", lambda: [("track/one.yaml", _File(*texts.values()))]

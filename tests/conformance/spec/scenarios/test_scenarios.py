@@ -13,6 +13,6 @@ from conformance.targets.builtin import Builtin
     "scenario", [pytest.param(scenario, id=scenario.id) for scenario in load_scenarios()]
 )
 def test_scenario(scenario: Scenario, mock: Mock) -> None:
-    """What Mixpanel receives and then holds is what the scenario says, and nothing else."""
+    """Mixpanel receives and then holds exactly the data of the scenario."""
     outcome = run_scenario(scenario, Builtin(), mock)
     assert Verdict.PASS is outcome.verdict, outcome.text()

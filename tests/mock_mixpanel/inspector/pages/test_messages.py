@@ -1,4 +1,4 @@
-"""Pages about a gateway's messages: what came, and what it became."""
+"""Pages about a gateway's messages: the messages, and the records they lead to."""
 
 from collections.abc import Mapping
 from typing import Any

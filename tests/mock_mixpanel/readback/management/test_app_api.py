@@ -1,4 +1,4 @@
-"""What readers ask before they read."""
+"""Calls of readers before they read."""
 
 from collections.abc import Iterator
 from typing import Any

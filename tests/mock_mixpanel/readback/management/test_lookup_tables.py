@@ -43,7 +43,7 @@ def test_list(mock_mixpanel: MockMixpanel) -> None:
 
 
 def test_replace(mock_mixpanel: MockMixpanel) -> None:
-    """A table in CSV is taken, and what it holds is in the journal."""
+    """A table in CSV is accepted, and its content is in the journal."""
     answer = put(mock_mixpanel, CSV)
     assert (answer.status_code, answer.json()) == (200, {"code": 200, "status": "OK"})
     rows = [["a", "Acme, Inc."], ["b", 'Say "hi"']]
@@ -101,7 +101,7 @@ def test_unknown_table(mock_mixpanel: MockMixpanel) -> None:
     ],
 )
 def test_unreadable(mock_mixpanel: MockMixpanel, body: str | bytes, error: str) -> None:
-    """What is no CSV is refused, with where it went wrong."""
+    """A body that is not CSV is refused, with the place of the error."""
     answer = put(mock_mixpanel, body)
     assert (answer.status_code, answer.json()["code"]) == (400, 400)
     assert answer.json()["error"].startswith(error)

@@ -1,4 +1,4 @@
-"""What profiles hold, and annotations."""
+"""Reports over profiles, and annotations."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What SDKs call at start-up is answered so that none takes it for an error."""
+"""Calls of SDKs at start-up get responses that no SDK treats as an error."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the spool keeps, and what is made of it after a crash."""
+"""The content of the spool, and its use after a crash."""
 
 import json
 from io import StringIO
@@ -216,8 +216,8 @@ def test_it_tells_a_crash_from_an_end(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def incoming(key: bytes, *operations: Operation) -> IncomingMessage:
-    letters = [QueuedOperation(0, each, encode(each.payload)) for each in operations]
-    return IncomingMessage(MessageStatus(1, "m", len(letters), key=key), letters)
+    queued = [QueuedOperation(0, each, encode(each.payload)) for each in operations]
+    return IncomingMessage(MessageStatus(1, "m", len(queued), key=key), queued)
 
 
 def test_many_messages_are_one_transaction(tmp_path: Path) -> None:

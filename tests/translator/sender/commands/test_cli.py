@@ -140,9 +140,9 @@ def test_real_mixpanel_needs_live(tmp_path: Path) -> None:
 
 def test_a_spool_for_another_region_is_wrong_usage(tmp_path: Path, stub: Stub) -> None:
     """What a spool holds for a host without an address stays there, and the way out is named."""
-    letter = QueuedOperation(0, event("A"), encode(event("A").payload), ("person ann",))
+    queued = QueuedOperation(0, event("A"), encode(event("A").payload), ("person ann",))
     with Spool(tmp_path / "spool") as spool:
-        spool.add([IncomingMessage(MessageStatus(1, "m-1", 1, key=b"k"), [letter])], 0.0)
+        spool.add([IncomingMessage(MessageStatus(1, "m-1", 1, key=b"k"), [queued])], 0.0)
     options = ("--eu-base-url", stub.url, "--spool", "spool")
     run = Send(tmp_path, *options, messages=[], enableEuropeanUnionEndpoint=True)
     assert (run.code, run.out) == (2, "")

@@ -1,4 +1,4 @@
-"""`python -m translator resend`: dead letters on their second way."""
+"""`python -m translator resend`: dead letters are sent again."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The account that `send` gives of every message."""
+"""The counts and reports of `send` for every message."""
 
 import json
 import re

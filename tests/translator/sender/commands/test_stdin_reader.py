@@ -1,4 +1,4 @@
-"""What comes in by a pipe is delivered when it comes, however late the next line is."""
+"""The lines of a pipe are delivered when they arrive, however late the next line is."""
 
 import json
 import queue

@@ -1,4 +1,4 @@
-"""What is sent next: a state machine, driven here by hand."""
+"""The dispatch, a state machine, driven by the tests."""
 
 import random
 from typing import Any, NamedTuple
@@ -67,15 +67,15 @@ class Driven:
 
     def send(self) -> OutgoingRequest:
         """The request that is to be sent now."""
-        shipment = self.dispatch.next(self.now)
-        assert isinstance(shipment, OutgoingRequest), shipment
-        return shipment
+        request = self.dispatch.next(self.now)
+        assert isinstance(request, OutgoingRequest), request
+        return request
 
     def sendable(self) -> list[list[str]]:
         """All requests that may be under way at once, by the names of their records."""
         found = []
-        while isinstance(shipment := self.dispatch.next(self.now), OutgoingRequest):
-            found.append(names(shipment))
+        while isinstance(request := self.dispatch.next(self.now), OutgoingRequest):
+            found.append(names(request))
         return found
 
     def wait(self) -> float:
@@ -85,8 +85,8 @@ class Driven:
         self.now += seconds
         return seconds
 
-    def answer(self, shipment: OutgoingRequest, outcome: InterpretedResponse = DELIVERED) -> None:
-        self.note(self.dispatch.process_response(shipment, outcome, self.now))
+    def answer(self, request: OutgoingRequest, outcome: InterpretedResponse = DELIVERED) -> None:
+        self.note(self.dispatch.process_response(request, outcome, self.now))
 
     def note(self, settled: list[Settled]) -> None:
         """Keep what became of each queued."""
@@ -99,15 +99,15 @@ class Driven:
     def run(self) -> list[list[str]]:
         """Everything that is sent, if all is delivered and nothing has to be waited for."""
         found = []
-        while isinstance(shipment := self.dispatch.next(self.now), OutgoingRequest):
-            found.append(names(shipment))
-            self.answer(shipment)
+        while isinstance(request := self.dispatch.next(self.now), OutgoingRequest):
+            found.append(names(request))
+            self.answer(request)
         return found
 
 
-def names(shipment: OutgoingRequest) -> list[str]:
+def names(request: OutgoingRequest) -> list[str]:
     """Events by name, updates by person."""
-    payloads = [queued.operation.payload for queued in shipment.batch.operations]
+    payloads = [queued.operation.payload for queued in request.batch.operations]
     return [payload.get("event") or payload["$distinct_id"] for payload in payloads]
 
 
@@ -246,7 +246,7 @@ def test_an_alias_waits_for_both_its_people() -> None:
 
 
 def test_two_people_become_one_when_their_aliases_meet() -> None:
-    """Aliases chain: all ids of the chain share one lane."""
+    """Aliases chain: all ids of the chain share one queue."""
     driven = Driven(alias=AliasPolicy.FLUSH)
     driven.add(alias("a", "b"), alias("c", "d"), alias("b", "d"))
     driven.run()
@@ -347,8 +347,8 @@ def test_requests_at_once_count_as_one_failure() -> None:
     """What was under way when the trouble began does not make it worse."""
     driven = Driven(put("ann"), of("bob", "B"), event("C", "/import", distinct_id="cid"))
     under_way = [driven.send() for _ in range(3)]
-    for shipment in under_way:
-        driven.answer(shipment, DOWN)
+    for request in under_way:
+        driven.answer(request, DOWN)
     assert driven.wait() == 5.0
     assert len(driven.sendable()) == 3
 
@@ -480,10 +480,10 @@ def test_every_letter_once_and_in_order(
             assert not busy & {key for x in step.batch.operations for key in x.ordering_keys}
             under_way.append(step)
         elif under_way:
-            shipment = under_way.pop(chance.randrange(len(under_way)))
-            driven.answer(shipment, next(script, DELIVERED))
+            request = under_way.pop(chance.randrange(len(under_way)))
+            driven.answer(request, next(script, DELIVERED))
         elif driven.dispatch.pending:
-            assert isinstance(step, float), "letters wait, but nothing is there to wait for"
+            assert isinstance(step, float), "operations wait, but nothing is there to wait for"
             driven.now += step
     assert list(range(len(given_operations))) == sorted(one.queued.number for one in driven.settled)
     last: dict[str, int] = {}

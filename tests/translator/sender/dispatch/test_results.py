@@ -1,4 +1,4 @@
-"""Each operation gets the verdict it deserves, and only bad records are lost."""
+"""Each operation gets its own result, and only bad records are lost."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""When to ask again, and how long to wait before."""
+"""When a request is sent again, and how long the sender waits before."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Where requests may go."""
+"""The permitted destinations of requests."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Whose order a letter keeps, and what is remembered of ids."""
+"""The ordering keys of a queued operation, and the cache of ids."""
 
 import pytest
 
