@@ -3,7 +3,7 @@
 No state is computed here; the answer depends on the verdicts alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -12,13 +12,13 @@ from mock_mixpanel.backend import Backend
 from mock_mixpanel.gc_pause import uncollected
 from mock_mixpanel.ingest import authentication, prepared, replies
 from mock_mixpanel.ingest.decoding import BodyTooLargeError, Decoded, decode
-from mock_mixpanel.ingest.fast_path import shared_token
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.ingest.problems import NO_DATA, Problem
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply
-from mock_mixpanel.ingest.verdicts import EVENTS, CheckedRecord, CheckTerms, RecordChecker
+from mock_mixpanel.ingest.tokens import import_tokens, sent_tokens, shared_token
+from mock_mixpanel.ingest.verdicts import CheckedRecord, CheckTerms, RecordChecker
 from mock_mixpanel.json_values import flag, identifier
 from mock_mixpanel.log.records import Arrival, Exchange
 from mock_mixpanel.log.row_codec import Packed, dump, pack
@@ -150,18 +150,18 @@ def _checked(
         if strict:
             return CheckedRequest(records, unread, replies.import_error(400, problem))
         return CheckedRequest(records, unread, _received(decoded.answer, controls))
-    tokens: Sequence[str] | None
-    shared = shared_token(records) if decoded.shallow and endpoint == "/track" else ""
-    if shared:
-        found = None if counted else prepared.find(incoming.envelope, backend.memo, shared)
+    shared = ""
+    if decoded.shallow and endpoint == "/track":
+        found = None if counted else prepared.find(incoming.envelope, backend.memo, records)
         packed = found and found.pack(decoded, now)
         if found and packed:
             return CheckedRequest((), (), found.reply, packed=packed)
-        tokens = [shared] * len(records)
-    elif endpoint == "/import":
-        tokens = _import_tokens(backend, incoming, controls, records)
+        shared = shared_token(records)
+    tokens: Sequence[str] | None
+    if endpoint == "/import":
+        tokens = import_tokens(backend, incoming.envelope, controls, records)
     else:
-        tokens = _sent_tokens(endpoint, records)
+        tokens = [shared] * len(records) if shared else sent_tokens(endpoint, records)
     if tokens is None:
         refused = _unauthorized(backend, incoming, controls, records)
         return CheckedRequest(*refused, replies.import_error(401, "Invalid credentials"))
@@ -214,29 +214,6 @@ def _decoded(incoming: Incoming, limits: MixpanelLimits) -> Decoded:
     )
 
 
-def _sent_tokens(endpoint: str, records: Iterable[Any]) -> list[str]:
-    """The token of each record; "" where it is absent."""
-    if endpoint in EVENTS:
-        return [authentication.record_token(record) for record in records]
-    tokens = [record.get("$token") if isinstance(record, dict) else None for record in records]
-    return [token if isinstance(token, str) else "" for token in tokens]
-
-
-def _import_tokens(
-    backend: Backend, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
-) -> list[str] | None:
-    credential = authentication.read_basic(incoming.envelope.header("Authorization"))
-    project_id = controls.get("project_id", "")
-    known = backend.projects.known()
-    project = authentication.project_of(credential, project_id, incoming.envelope.region, known)
-    if project:
-        return [project.token] * len(records)
-    if authentication.project_of(credential, project_id, None, known):
-        return None
-    strict = backend.config.strict_projects
-    return authentication.tokens_by_record(credential, project_id, records, known, strict)
-
-
 def _unauthorized(
     backend: Backend, incoming: Incoming, controls: Mapping[str, str], records: Sequence[Any]
 ) -> tuple[Sequence[Any], Sequence[CheckedRecord]]:
@@ -259,7 +236,7 @@ def _all_refused(
     """The records that are kept of a request that is refused as a whole, each with the reason."""
     problems, rest = [Problem(reason)], len(records) - MOST_REFUSED
     records = records[:MOST_REFUSED]
-    judged = [CheckedRecord(token, problems) for token in _sent_tokens(endpoint, records)]
+    judged = [CheckedRecord(token, problems) for token in sent_tokens(endpoint, records)]
     if rest <= 0:
         return records, judged
     return [*records, f"{rest} more records"], [*judged, CheckedRecord(problems=problems)]

@@ -4,11 +4,12 @@ Nearly all events are such. `validate` says what is wrong with the others; it wo
 a plain one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-import orjson
+from orjson import dumps
 
 from mock_mixpanel.ingest.shallow_json import MOST_MEMBERS, NESTING
 from mock_mixpanel.ingest.validation import DROPPED_EVENTS, strict_id_problems
@@ -18,74 +19,89 @@ from mock_mixpanel.state.events.event import IDENTITY_EVENTS
 
 SPECIAL_EVENTS = frozenset({"", *IDENTITY_EVENTS, *DROPPED_EVENTS})
 
-PRINTED_TOGETHER = 16
-"""Events whose size is taken together: if all of them are small enough, each of them is."""
+CHECKED_TOGETHER = 16
+"""Events that are checked together. If all of them together are small enough, each of them is."""
 
 Records = Sequence[Mapping[str, Any]]
 
-PlainCheck = Callable[[Records, float], list[bool]]
-"""Which of some records are plain at a virtual time (seconds)."""
 
+@dataclass(frozen=True)
+class PlainCheck:
+    """The check of events of one project for /track (`track`) or /import.
 
-def shared_token(records: Records) -> str:
-    """The token that all of these events have; "" if they have several or none."""
-    try:
-        tokens = [record["properties"]["token"] for record in records]
-    except (KeyError, TypeError):
-        return ""
-    first = tokens[0]
-    return first if type(first) is str and tokens.count(first) == len(tokens) else ""
+    The records must be from `parse_shallow`, which has checked their shape, and those of /track
+    must have a token. A record of up to `most_bytes` has no property that is too large.
+    """
+
+    limits: MixpanelLimits
+    track: bool
+    strict: bool
+    most_bytes: int
+
+    def each(self, records: Records, now: float) -> list[bool]:
+        """Which of some records are plain at a virtual time (seconds)."""
+        found: list[bool] = []
+        for first in range(0, len(records), CHECKED_TOGETHER):
+            some = records[first : first + CHECKED_TOGETHER]
+            if self.all(some, now):
+                found += [True] * len(some)
+            else:
+                found += [self.all([record], now) for record in some]
+        return found
+
+    def all(self, records: Records, now: float, token: str | None = None) -> bool:
+        """Whether all of some records are plain, and have this token if there is one."""
+        limits, strict = self.limits, self.strict
+        earliest = now - limits.track_age if self.track else limits.import_earliest
+        latest = inf if self.track else now + limits.import_future
+        latest_seconds = min(latest, MILLISECONDS_FROM - 1)
+        try:
+            for record in records:
+                name, properties = record["event"], record["properties"]
+                if (
+                    properties["distinct_id"] is None
+                    or type(name) is not str
+                    or name in SPECIAL_EVENTS
+                    or "$ignore" in properties
+                    or "$bucket" in properties
+                    or (token is not None and properties["token"] != token)
+                ):
+                    return False
+                time = properties.get("time")
+                if type(time) is int and earliest <= time <= latest_seconds:  # as nearly all are
+                    continue
+                if strict if time is None else not _is_timely(time, earliest, latest):
+                    return False
+        except (KeyError, TypeError):  # A part is missing, or is text or a list.
+            return False
+        if strict and any(any(strict_id_problems(each["properties"], limits)) for each in records):
+            return False
+        return self._are_small(records)
+
+    def _are_small(self, records: Records) -> bool:
+        most = self.most_bytes
+        for first in range(0, len(records), CHECKED_TOGETHER):
+            some = records[first : first + CHECKED_TOGETHER]
+            if len(dumps(some)) > most and any(len(dumps(record)) > most for record in some):
+                return False
+        return True
 
 
 def plain_check(
     endpoint: str, limits: MixpanelLimits, *, strict: bool = False
 ) -> PlainCheck | None:
-    """Returns the check for /track or /import, for records of one project.
-
-    The records must be from `parse_shallow`, which has checked their shape, and those of /track
-    must have a token. None: the limits are tighter than the shape.
-    """
+    """The check for /track or /import; None if the limits are tighter than the shape."""
     fewest = min(limits.properties, limits.keys, limits.elements)
     if limits.depth < NESTING or fewest < MOST_MEMBERS:
         return None
-    track = endpoint == "/track"
-    # A smaller record has no property that is too large.
     most_bytes = min(limits.record_bytes, limits.property_bytes)
+    return PlainCheck(limits, endpoint == "/track", strict, most_bytes)
 
-    def are_plain(records: Records, now: float) -> list[bool]:
-        earliest = now - limits.track_age if track else limits.import_earliest
-        latest = inf if track else now + limits.import_future
-        found = []
-        for record in records:
-            try:
-                name, properties = record["event"], record["properties"]
-                distinct_id = properties["distinct_id"]
-            except (KeyError, TypeError):
-                found.append(False)
-                continue
-            time = properties.get("time")
-            if type(time) is int or type(time) is float:
-                if time >= MILLISECONDS_FROM:
-                    time = min(time, FARTHEST) / 1000
-                timely = earliest <= time <= latest
-            else:
-                timely = time is None and not strict
-            found.append(
-                timely
-                and type(name) is str
-                and name not in SPECIAL_EVENTS
-                and distinct_id is not None
-                and "$ignore" not in properties
-                and "$bucket" not in properties
-                and not (strict and any(strict_id_problems(properties, limits)))
-            )
-        for first in range(0, len(records), PRINTED_TOGETHER):
-            some = slice(first, first + PRINTED_TOGETHER)
-            if len(orjson.dumps(records[some])) > most_bytes:
-                found[some] = [
-                    plain and len(orjson.dumps(record)) <= most_bytes
-                    for plain, record in zip(found[some], records[some], strict=True)
-                ]
-        return found
 
-    return are_plain
+def _is_timely(time: Any, earliest: float, latest: float) -> bool:
+    """Whether a value is a time, in seconds or milliseconds, in a range of seconds."""
+    if type(time) is not int and type(time) is not float:
+        return False
+    if time >= MILLISECONDS_FROM:
+        time = min(time, FARTHEST) / 1000
+    return bool(earliest <= time <= latest)

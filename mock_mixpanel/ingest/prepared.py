@@ -6,12 +6,13 @@ settings, the time, the number of records and their text. `endpoints` makes a `P
 the first such request, and uses it for the later ones until the settings change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mock_mixpanel.ingest.decoding import Decoded
 from mock_mixpanel.ingest.http_request import Envelope
 from mock_mixpanel.ingest.replies import Reply
+from mock_mixpanel.ingest.tokens import shared_token
 from mock_mixpanel.ingest.verdicts import CheckTerms
 from mock_mixpanel.log.records import Arrival
 from mock_mixpanel.log.row_codec import HeadTemplate, Packed
@@ -34,21 +35,27 @@ class PreparedRequest(NamedTuple):
     def pack(self, decoded: Decoded, now: float) -> Packed | None:
         """The row of a request that arrives at virtual time `now` (seconds).
 
-        Its records must be shallow and for the project of the terms. None: they are not all plain,
-        or there is something else to refuse.
+        None: its records are not all plain events of the project, or there is something to refuse.
         """
         records, text, size = decoded.records, decoded.text, decoded.size
-        limits, _, plain, are_plain = self.terms
+        limits, _, plain, check = self.terms
         if len(records) > limits.records or size > limits.body_bytes:
             return None
-        if text is None or are_plain is None or not all(are_plain(records, now)):
+        if text is None or check is None or not check.all(records, now, plain.token):
             return None
         return Packed(plain.token, len(records), self.head.at(now, len(records)), text)
 
 
-def find(envelope: Envelope, memo: Mapping[Any, Any], token: str) -> PreparedRequest | None:
-    """What is known about a request with this head for a project, under the settings of a memo."""
-    found: PreparedRequest | None = envelope.kept.get((PreparedRequest, token))
+def find(
+    envelope: Envelope, memo: Mapping[Any, Any], records: Sequence[Any]
+) -> PreparedRequest | None:
+    """What is known about a request with this head, under the settings of a memo.
+
+    The first of its records names the project; they must be from `parse_shallow`.
+    """
+    if not envelope.kept:
+        return None
+    found: PreparedRequest | None = envelope.kept.get((PreparedRequest, shared_token(records[:1])))
     return found if found and found.memo is memo else None
 
 

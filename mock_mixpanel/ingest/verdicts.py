@@ -11,12 +11,12 @@ from mock_mixpanel.ingest import validation
 from mock_mixpanel.ingest.fast_path import PlainCheck, plain_check
 from mock_mixpanel.ingest.problems import Problem
 from mock_mixpanel.ingest.regions import misplaced
+from mock_mixpanel.ingest.tokens import EVENTS
 from mock_mixpanel.log.records import RecordVerdict
 from mock_mixpanel.projects.config import MixpanelLimits, Project
 from mock_mixpanel.simulation.places import place_of
 from mock_mixpanel.state.events.event import IDENTITY_EVENTS, sent_id
 
-EVENTS = ("/track", "/import")
 MOST_TERMS = 1000
 """Projects whose settings are cached: a token can be any text."""
 
@@ -72,14 +72,14 @@ class CheckedRecord:
 class CheckTerms(NamedTuple):
     """Settings for the checks of all records of a project at an endpoint.
 
-    `plain` is the result for each record that `are_plain` accepts. None: all records are checked in
+    `plain` is the result for each record that `check` finds plain. None: all records are checked in
     full.
     """
 
     limits: MixpanelLimits
     options: Project | None
     plain: CheckedRecord
-    are_plain: PlainCheck | None
+    check: PlainCheck | None
 
 
 @dataclass
@@ -115,10 +115,10 @@ class RecordChecker:
 
     def _judged_together(self, records: Sequence[Any], token: str) -> list[CheckedRecord]:
         """The results for shallow records of one project: most are plain, and share one."""
-        _, _, plain, are_plain = self.terms[token]
-        if are_plain is None:
+        _, _, plain, check = self.terms[token]
+        if check is None:
             return [self._judged(record, token) for record in records]
-        found = are_plain(records, self.now)
+        found = check.each(records, self.now)
         if all(found):
             return [plain] * len(records)
         return [
@@ -138,13 +138,13 @@ class RecordChecker:
     def _new_terms(self, token: str) -> CheckTerms:
         limits = self.backend.projects.limits(token)
         options = self.backend.projects.find(token) if token else None
-        are_plain = None
+        check = None
         if options and self.endpoint in EVENTS:
             special = options.region not in (None, self.region)
             unnamed = self.endpoint == "/track" and not token
             if not (unnamed or special or options.geo or options.drop_filters):
-                are_plain = plain_check(self.endpoint, limits, strict=self.strict)
-        return CheckTerms(limits, options, CheckedRecord(token, options=options), are_plain)
+                check = plain_check(self.endpoint, limits, strict=self.strict)
+        return CheckTerms(limits, options, CheckedRecord(token, options=options), check)
 
     def _judged(self, record: Any, token: str) -> CheckedRecord:
         endpoint, now, strict = self.endpoint, self.now, self.strict

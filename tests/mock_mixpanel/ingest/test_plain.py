@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_mixpanel.ingest.fast_path import PRINTED_TOGETHER, plain_check, shared_token
+from mock_mixpanel.ingest.fast_path import CHECKED_TOGETHER, plain_check
 from mock_mixpanel.ingest.shallow_json import DEPTH, MOST_MEMBERS, parse_shallow
+from mock_mixpanel.ingest.tokens import shared_token
 from mock_mixpanel.ingest.validation import bucket_note, event_problems, identity_note, size_note
 from mock_mixpanel.projects.config import IDENTITY_MODES, MixpanelLimits
 
@@ -86,35 +87,35 @@ def test_usual_events_are_plain(endpoint: str, strict: bool) -> None:
 
 def is_plain(record: Any, endpoint: str, limits: MixpanelLimits, *, strict: bool) -> bool:
     """Whether a record that was sent alone takes the short way."""
-    are_plain = plain_check(endpoint, limits, strict=strict)
+    check = plain_check(endpoint, limits, strict=strict)
     records = parse_shallow(json.dumps([record]).encode())
-    if are_plain is None or records is None or (endpoint == "/track" and not shared_token(records)):
+    if check is None or records is None or (endpoint == "/track" and not shared_token(records)):
         return False
-    return are_plain(records, NOW) == [True]
+    return check.each(records, NOW) == [True]
 
 
 @pytest.mark.parametrize(("endpoint", "strict"), KINDS)
 @given(records=st.lists(RECORDS.filter(lambda record: isinstance(record, dict)), max_size=5))
 def test_plain_together(endpoint: str, strict: bool, records: list[Any]) -> None:
     """The check of many records has the results of the checks of each."""
-    are_plain = plain_check(endpoint, MixpanelLimits(), strict=strict)
-    assert are_plain
-    many = (records * 10)[: 2 * PRINTED_TOGETHER + 1]
+    check = plain_check(endpoint, MixpanelLimits(), strict=strict)
+    assert check
+    many = (records * 10)[: 2 * CHECKED_TOGETHER + 1]
     some = [each for each in many if parse_shallow(json.dumps(each).encode()) is not None]
-    assert are_plain(some, NOW) == [are_plain([each], NOW)[0] for each in some]
+    assert check.each(some, NOW) == [check.all([each], NOW) for each in some]
 
 
-@pytest.mark.parametrize("place", [0, PRINTED_TOGETHER - 1, PRINTED_TOGETHER, 40])
+@pytest.mark.parametrize("place", [0, CHECKED_TOGETHER - 1, CHECKED_TOGETHER, 40])
 def test_large_record_among_small_ones(place: int) -> None:
     """Only the record that is too large for the fast check fails it, wherever it is."""
     limits = MixpanelLimits()
-    are_plain = plain_check("/track", limits)
-    assert are_plain
+    check = plain_check("/track", limits)
+    assert check
     properties = {"token": "T", "distinct_id": "ann"}
     records = [{"event": "A", "properties": properties} for _ in range(41)]
     large = properties | {"items": ["x" * limits.property_bytes]}
     records[place] = {"event": "A", "properties": large}
-    assert are_plain(records, NOW) == [index != place for index in range(41)]
+    assert check.each(records, NOW) == [index != place for index in range(41)]
 
 
 TOKENS: list[tuple[list[Any], str]] = [
