@@ -37,6 +37,7 @@ MOST_MEMBERS = 1000
 EXCERPT = 1000
 """Characters of an undecodable body that the journal keeps."""
 
+NO_ENCODING = ("", "identity")
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 SCALARS = frozenset({str, int, float, bool, type(None)})
 """Types of JSON values other than lists and objects."""
@@ -102,6 +103,11 @@ def decode(
     A control parameter in the query wins over the same in a form (choice). `max_bytes` bounds the
     decompressed body, `max_depth` its nesting. Raises BodyTooLargeError beyond `max_bytes`.
     """
+    is_plain = not query and _is_plain_json(content_type, content_encoding)
+    if is_plain and len(body) <= max_bytes and max_depth >= DEPTH:  # as nearly all are
+        records = parse_shallow(body)
+        if type(records) is list:
+            return Decoded(records, {}, None, len(body), body.strip(), shallow=True)
     kind = _media_type(content_type)
     form: dict[str, bytes] = {}
     raw, sent = body, len(body)
@@ -137,6 +143,13 @@ def decode(
 
 
 @lru_cache(1000)
+def _is_plain_json(content_type: str, content_encoding: str) -> bool:
+    """Whether a body with these headers is JSON text as it is."""
+    plain = content_encoding.strip().lower() in NO_ENCODING
+    return plain and _media_type(content_type) == "application/json"
+
+
+@lru_cache(1000)
 def _media_type(content_type: str) -> str:
     """Without its parameters."""
     return content_type.partition(";")[0].strip().lower()
@@ -155,7 +168,7 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
     if len(body) > limit:
         raise BodyTooLargeError
     encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
+    if encoding in NO_ENCODING:
         return body
     if encoding not in ("gzip", "x-gzip"):
         raise UnreadableError(f"Content-Encoding {encoding[:50]!r} is not known; use gzip or none")

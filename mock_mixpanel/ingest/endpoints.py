@@ -4,7 +4,6 @@ No state is computed here; the answer depends on the verdicts alone.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -57,10 +56,13 @@ def ingest(backend: Backend, endpoint: str, incoming: Incoming) -> Reply:
     changed that before it is stored, it is judged again.
     """
     while True:
-        version, counted = backend.version, backend.counts
-        with uncollected(), backend.exclusive() if counted else nullcontext():
-            # Counting changes the settings; nobody else can change them meanwhile.
-            reply = _ingested(backend, endpoint, incoming, None if counted else version)
+        version = backend.version
+        with uncollected():
+            if backend.counts:  # Counting changes the settings, and nobody else may meanwhile.
+                with backend.exclusive():
+                    reply = _ingested(backend, endpoint, incoming, None)
+            else:
+                reply = _ingested(backend, endpoint, incoming, version)
         if reply:
             return reply
         backend.refresh()

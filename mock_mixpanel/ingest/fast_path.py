@@ -22,6 +22,10 @@ SPECIAL_EVENTS = frozenset({"", *IDENTITY_EVENTS, *DROPPED_EVENTS})
 CHECKED_TOGETHER = 16
 """Events that are checked together. If all of them together are small enough, each of them is."""
 
+LONGER = 5
+"""How many times longer compact JSON may be than the text it was parsed from: only numbers such as
+1e15 become longer, 4.5 times."""
+
 Records = Sequence[Mapping[str, Any]]
 
 
@@ -30,13 +34,12 @@ class PlainCheck:
     """The check of events of one project for /track (`track`) or /import.
 
     The records must be from `parse_shallow`, which has checked their shape, and those of /track
-    must have a token. A record of up to `most_bytes` has no property that is too large.
+    must have a token.
     """
 
     limits: MixpanelLimits
     track: bool
     strict: bool
-    most_bytes: int
 
     def each(self, records: Records, now: float) -> list[bool]:
         """Which of some records are plain at a virtual time (seconds)."""
@@ -49,8 +52,13 @@ class PlainCheck:
                 found += [self.all([record], now) for record in some]
         return found
 
-    def all(self, records: Records, now: float, token: str | None = None) -> bool:
-        """Whether all of some records are plain, and have this token if there is one."""
+    def all(
+        self, records: Records, now: float, token: str | None = None, text: bytes = b""
+    ) -> bool:
+        """Whether all of some records are plain, and have this token if there is one.
+
+        `text` is the JSON array of the records, if it is known.
+        """
         limits, strict = self.limits, self.strict
         earliest = now - limits.track_age if self.track else limits.import_earliest
         latest = inf if self.track else now + limits.import_future
@@ -76,15 +84,8 @@ class PlainCheck:
             return False
         if strict and any(any(strict_id_problems(each["properties"], limits)) for each in records):
             return False
-        return self._are_small(records)
-
-    def _are_small(self, records: Records) -> bool:
-        most = self.most_bytes
-        for first in range(0, len(records), CHECKED_TOGETHER):
-            some = records[first : first + CHECKED_TOGETHER]
-            if len(dumps(some)) > most and any(len(dumps(record)) > most for record in some):
-                return False
-        return True
+        close = bool(text) and _are_close(text, len(records), limits)
+        return close or _are_small(records, limits)
 
 
 def plain_check(
@@ -94,8 +95,31 @@ def plain_check(
     fewest = min(limits.properties, limits.keys, limits.elements)
     if limits.depth < NESTING or fewest < MOST_MEMBERS:
         return None
-    most_bytes = min(limits.record_bytes, limits.property_bytes)
-    return PlainCheck(limits, endpoint == "/track", strict, most_bytes)
+    return PlainCheck(limits, endpoint == "/track", strict)
+
+
+def _are_close(text: bytes, count: int, limits: MixpanelLimits) -> bool:
+    """Whether a JSON text of `count` events is too short between two of them for a large one.
+
+    Without escapes each event has the bytes `"event"`. If there are no more of them, one value of
+    its properties lies between two of them, and an event between three.
+    """
+    if b"\\" in text:
+        return False
+    pieces = text.split(b'"event"')
+    most = LONGER * (max(map(len, pieces)) + len(b'"event"'))
+    fits = most <= limits.property_bytes and 2 * most <= limits.record_bytes
+    return fits and len(pieces) == count + 1
+
+
+def _are_small(records: Records, limits: MixpanelLimits) -> bool:
+    """Whether no event is large; a small one has no large property."""
+    most = min(limits.record_bytes, limits.property_bytes)
+    for first in range(0, len(records), CHECKED_TOGETHER):
+        some = records[first : first + CHECKED_TOGETHER]
+        if len(dumps(some)) > most and any(len(dumps(record)) > most for record in some):
+            return False
+    return True
 
 
 def _is_timely(time: Any, earliest: float, latest: float) -> bool:

@@ -41,7 +41,7 @@ class PreparedRequest(NamedTuple):
         limits, _, plain, check = self.terms
         if len(records) > limits.records or size > limits.body_bytes:
             return None
-        if text is None or check is None or not check.all(records, now, plain.token):
+        if text is None or check is None or not check.all(records, now, plain.token, text):
             return None
         return Packed(plain.token, len(records), self.head.at(now, len(records)), text)
 

@@ -198,7 +198,7 @@ class FolderStore:
         token, size, head, body = packed
         row, entry = now.next_row, now.next_entry
         end = self._current(now).write(Row(row, entry, token, head, body), now.end)
-        self._head = now._replace(end=end, next_row=row + 1, next_entry=entry + max(1, size))
+        self._head = Head(now.version, now.generation, end, row + 1, entry + max(1, size), *now[5:])
         return True
 
     @contextmanager

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_mixpanel.ingest.fast_path import CHECKED_TOGETHER, plain_check
+from mock_mixpanel.ingest import fast_path
+from mock_mixpanel.ingest.fast_path import CHECKED_TOGETHER, LONGER, plain_check
 from mock_mixpanel.ingest.shallow_json import DEPTH, MOST_MEMBERS, parse_shallow
 from mock_mixpanel.ingest.tokens import shared_token
 from mock_mixpanel.ingest.validation import bucket_note, event_problems, identity_note, size_note
@@ -116,6 +117,70 @@ def test_large_record_among_small_ones(place: int) -> None:
     large = properties | {"items": ["x" * limits.property_bytes]}
     records[place] = {"event": "A", "properties": large}
     assert check.each(records, NOW) == [index != place for index in range(41)]
+
+
+def one_event(value: str, key: str = '"event"') -> str:
+    """The text of an event with this JSON text as a property."""
+    return f'{{{key}:"A","properties":{{"token":"T","distinct_id":"u","a":{value}}}}}'
+
+
+ESCAPED = r'"\u0065vent"'
+LARGE: dict[str, tuple[str, MixpanelLimits]] = {
+    "a property of numbers that are printed longer": (
+        one_event("[" + ",".join(["1e15"] * 100) + "]"),
+        MixpanelLimits(property_bytes=1800),
+    ),
+    "a property of objects with the key event": (
+        one_event("[" + ",".join([json.dumps({"event": "y" * 50})] * 12) + "]"),
+        MixpanelLimits(property_bytes=700),
+    ),
+    "a property with texts that end like the key, behind escaped keys": (
+        ",".join(
+            [
+                one_event("[" + ",".join([json.dumps("y" * 800 + '"event')] * 12) + "]", ESCAPED),
+                *[one_event("1", ESCAPED)] * 11,
+            ]
+        ),
+        MixpanelLimits(property_bytes=5000),
+    ),
+    "a record whose properties are not large": (
+        one_event('"' + "y" * 600 + '"'),
+        MixpanelLimits(record_bytes=500),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_is_large_is_found_in_the_text(name: str) -> None:
+    """The text of a large event or property is not taken for one of small ones."""
+    events, limits = LARGE[name]
+    text = f"[{events}]".encode()
+    records, check = parse_shallow(text), plain_check("/track", limits)
+    assert check
+    assert check.all(records, NOW, "T", text) is False
+    usual = plain_check("/track", MixpanelLimits(property_bytes=20_000))
+    assert usual
+    assert usual.all(records, NOW, "T", text) is True
+
+
+NUMBERS = ["1e15", "-9e15", "0.1e16", "1E9", "5e-324", "1e22", "1e-7", "0.00001", "-0", "1.0"]
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_numbers_become_only_so_much_longer(text: str) -> None:
+    """A number and the comma behind it are printed in at most LONGER times their bytes."""
+    assert len(orjson.dumps(orjson.loads(text))) + 1 <= LONGER * (len(text) + 1)
+
+
+def test_an_event_among_others_is_known_by_the_text() -> None:
+    """The text shows the size of usual events; the records are not printed."""
+    check = plain_check("/track", MixpanelLimits())
+    assert check
+    record = {"event": "A", "properties": {"token": "T", "distinct_id": "u", "items": ["x" * 1500]}}
+    text = json.dumps([record] * 20).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast_path, "dumps", None)
+        assert check.all([record] * 20, NOW, "T", text) is True
 
 
 TOKENS: list[tuple[list[Any], str]] = [
