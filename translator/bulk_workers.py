@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import Any
 
 Work = Callable[[bytes, Any], tuple[bytes | bytearray, int]]
-"""What a worker does: from a chunk and the job to an answer, and a count."""
+"""The work of a process: from a chunk and the job to an answer, and a count."""
 
 
 class WorkerEndedError(RuntimeError):

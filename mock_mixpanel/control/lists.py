@@ -57,7 +57,7 @@ class Candidate(NamedTuple):
 
 
 Subjects = Callable[[Any], Iterable[Subject]]
-"""What a search sees of a candidate's value; one of them has to match."""
+"""The searchable forms of a candidate's value; one of them has to match."""
 
 
 def listed(query: Query, candidates: Iterator[Candidate], subjects: Subjects) -> list[Any]:
@@ -92,7 +92,7 @@ def page(
         if late or len(found) >= most or examined >= MOST_EXAMINED:
             complete = False
             break
-        if not examined:  # What it took to begin does not count.
+        if not examined:  # The time before the first item does not count.
             end = thread_time() + query.seconds
         examined, last = examined + 1, each.id
         if _matches(query, each, subjects):

@@ -105,7 +105,7 @@ class PeopleReader:
         }
 
     def _events(self, state: ProjectState, query: Query, canonical: str) -> list[LogEntry]:
-        """The latest events of what is stored for a canonical id."""
+        """The latest events that are stored for a canonical id."""
         stored = state.events_of(state.stored_ids(canonical), query.before)
         latest = islice((event.id for event in stored), _most(query))
         return [entry for _, entry in self.backend.projections.requests_of(latest)]
@@ -154,7 +154,7 @@ def _has_data(state: ProjectState, canonical: str) -> bool:
 
 AT_ONCE = 500
 EXAMINED = 1000
-"""The latest events that are looked at for the members of a group."""
+"""Number of latest events that are searched for the members of a group."""
 
 
 def _most(query: Query) -> int:

@@ -90,7 +90,7 @@ def _parser() -> Lark:
 
 
 def _explained(text: str, error: UnexpectedInput) -> str:
-    """Where a search goes wrong, and what to do."""
+    """The place of an error in a search, and the advice."""
     if isinstance(error, UnexpectedEOF) or (
         isinstance(error, UnexpectedToken) and error.token.type == "$END"
     ):

@@ -37,7 +37,7 @@ Test = Callable[[Subject], bool]
 
 
 class Field(NamedTuple):
-    """How the values of a field compare: `text`, `contains`, `number`, `choice` or `moment`."""
+    """The comparison of a field's values: `text`, `contains`, `number`, `choice` or `moment`."""
 
     kind: str
     what: str

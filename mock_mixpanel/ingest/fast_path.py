@@ -1,7 +1,5 @@
-"""A fast check for ordinary events: no problem, and nothing to note.
-
-Nearly all events are such. `validate` says what is wrong with the others; it would find nothing in
-a plain one.
+"""A fast check for plain events, which have no problem and no note. Nearly all events are plain.
+`validation` finds the problems of the others, and would find none in a plain event.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Between Flask and the rest: a request as an `Incoming`, a `Reply` as a response.
+"""Converts Flask's requests to `Incoming`, and a `Reply` to Flask's response.
 
 Nothing here depends on the server: a response that is late or cut is an iterable that waits and
 then raises, which every WSGI server can run.

@@ -1,4 +1,5 @@
-"""Why a single record is refused or dropped: one record type and the texts with sources."""
+"""The reasons why a single record is refused or dropped: one record type, and the texts with
+sources."""
 
 from typing import NamedTuple
 

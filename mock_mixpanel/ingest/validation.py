@@ -68,7 +68,7 @@ def event_problems(
 
 
 def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
-    """Why an identity event that is stored links nothing under an identity mode
+    """The reason why a stored identity event links nothing under an identity mode
     (docs/facts/mixpanel-http-api.md#three-identity-systems).
 
     Under simplified it may link by its device and user, as any event does; SDKs send both along.
@@ -85,7 +85,7 @@ def identity_note(record: Mapping[str, Any], mode: str) -> str | None:
 
 
 def size_note(properties: Mapping[str, Any], limits: MixpanelLimits) -> str | None:
-    """Names a property that Mixpanel may cut; it is stored here
+    """A note on a property that Mixpanel may cut; the mock stores it
     (docs/facts/mixpanel-http-api.md#event-limits)."""
     for name, value in properties.items():
         if isinstance(value, dict | list) and json_bytes(value) > limits.property_bytes:
@@ -94,7 +94,7 @@ def size_note(properties: Mapping[str, Any], limits: MixpanelLimits) -> str | No
 
 
 def bucket_note(properties: Mapping[str, Any]) -> str | None:
-    """Says that a property hides the event from reports in Mixpanel, but not here
+    """A note that a property hides the event from reports in Mixpanel, but not in the mock
     (docs/facts/mixpanel-http-api.md#event-fields).
 
     Of `bucket`, Segment's documentation says that only the property itself is not shown.
@@ -131,7 +131,7 @@ def _shown(drop: DropFilter) -> str:
 
 
 def group_note(record: Mapping[str, Any], keys: Sequence[str]) -> str | None:
-    """Says that a group key is not one of the project's. It is stored (choice)."""
+    """A note that a group key is not one of the project's. The record is stored (choice)."""
     key = identifier(record["$group_key"])
     return (
         None
@@ -141,7 +141,7 @@ def group_note(record: Mapping[str, Any], keys: Sequence[str]) -> str | None:
 
 
 def alias_problems(record: Mapping[str, Any]) -> Iterator[Problem]:
-    """Why a legacy `$create_alias` cannot link two ids; it is answered with success
+    """The reason why a legacy `$create_alias` cannot link two ids; the reply is success
     (docs/facts/mixpanel-http-api.md#original-id-merge)."""
     properties = record["properties"]
     for name in ("alias", "distinct_id"):

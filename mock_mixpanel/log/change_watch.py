@@ -82,9 +82,9 @@ class ChangeWatch:
         self._waiting = 0
         self._woken = 0
         self._told = 0
-        """How often the store reported a change."""
+        """The number of changes that the store has reported."""
         self._listeners: list[Callable[[], None]] = []
-        """What is called then, or on `wake`."""
+        """The functions to call after a change, or on `wake`."""
         self._seen: tuple[float, int, Position] | None = None
         """The last look: when, after how many reported changes, and what."""
         self._called = -inf
@@ -92,7 +92,7 @@ class ChangeWatch:
 
     @cached_property
     def _is_told(self) -> Callable[[], bool]:
-        """Whether the store reports changes now; it begins with the first call that waits."""
+        """Whether the store reports changes now. Reporting begins with the first waiting call."""
         return self._tell(self._store_changed)
 
     def watched(self) -> bool:
@@ -127,9 +127,8 @@ class ChangeWatch:
         in_thread: Callable[[Callable[[], Position]], Awaitable[Position]],
         gone: asyncio.Future[Any],
     ) -> WatchResult:
-        """The same without a thread that waits.
-
-        `in_thread` runs a look, which may ask a database. `gone` ends when the caller has left.
+        """The same without a waiting thread. `in_thread` runs a query of the position, which may
+        block. `gone` completes when the caller has disconnected.
         """
         loop, news = asyncio.get_running_loop(), asyncio.Event()
 
@@ -156,14 +155,15 @@ class ChangeWatch:
             return result
 
     def wake(self) -> None:
-        """Answer all waiting calls now, as when the server stops."""
+        """Answer all waiting calls now, for example when the server stops."""
         with self._changed:
             self._woken += 1
             self._notify()
 
     @contextmanager
     def _listening(self, listener: Callable[[], None]) -> Iterator[None]:
-        """Call a function, which must be quick, whenever waiting calls are to look again."""
+        """Call a function, which must be quick, whenever waiting calls have to query the position
+        again."""
         with self._changed:
             self._listeners.append(listener)
         try:
@@ -188,7 +188,7 @@ class ChangeWatch:
 
     def _interval(self) -> float:
         """Real seconds until the next look at the store, if it reports no change before."""
-        with self._changed:  # So that two first calls ask the store once.
+        with self._changed:  # so that two first calls query the store once
             is_told = self._is_told
         return LOOK_AT_LEAST_EVERY if is_told() else LOOK_EVERY
 
@@ -214,7 +214,7 @@ class ChangeWatch:
             return self._told
 
     def _own_look(self) -> Position:
-        """The position now, with which a call begins to wait."""
+        """The position at the start of a waiting call."""
         with self._changed:
             self._called = now = self._clock()
             self._seen = now, self._told, self._look()

@@ -1,4 +1,4 @@
-"""Which projects were forgotten, so that a reader of the log keeps the state of all others."""
+"""The projects that were deleted from the log, so that a reader keeps the state of all others."""
 
 from mock_mixpanel.log.row_codec import dump, load
 from mock_mixpanel.log.stores import Store
@@ -21,9 +21,8 @@ class ForgottenProjects:
         self._store.put(NAME, dump(dict(list(tokens.items())[-MOST:])))
 
     def between(self, before: int, generation: int) -> set[str] | None:
-        """The projects that were forgotten after a generation.
-
-        None if it is not known, or if more than that was forgotten: a reader has to begin anew.
+        """The projects that were deleted after a generation. None if this is unknown, or if other
+        rows were deleted too: a reader has to read the whole log again.
         """
         if not 0 < generation - before <= MOST:
             return None

@@ -1,4 +1,4 @@
-"""Where the entries of the log are."""
+"""The index of the log: the request of each entry."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -11,7 +11,7 @@ from mock_mixpanel.log.records import LogEntry, Places
 from mock_mixpanel.log.row_codec import Row
 
 BLOCK = 1000
-"""How many entry ids belong together, roughly: requests are not divided."""
+"""Approximate number of entry ids in a block; requests are not divided."""
 
 
 SEVERAL = 0
@@ -53,13 +53,13 @@ class Index:
         return found
 
     def count(self, token: str | None = None) -> int:
-        """How many requests there are, or may have records of a project."""
+        """The number of requests, or of those that may have records of a project."""
         if token is None:
             return len(self._rows)
         return self._counts[None] + self._counts[token]
 
     def count_of(self, token: str) -> int:
-        """How many requests have records of this project alone."""
+        """The number of requests with records of this project alone."""
         return self._counts[token]
 
     def backwards(self, before: int | None = None, token: str | None = None) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""The log of a store: what arrives is appended, and read back as requests and entries."""
+"""The log of a store: requests are appended, and read back as requests and entries."""
 
 from collections.abc import Container, Iterator, Sequence
 from itertools import islice
@@ -19,7 +19,7 @@ from mock_mixpanel.log.row_codec import (
 from mock_mixpanel.log.stores import PAGE, Page, Store
 
 AT_ONCE = 200
-"""How many requests are fetched for their entries at once."""
+"""Number of requests that are fetched at once for their entries."""
 
 
 class Log:

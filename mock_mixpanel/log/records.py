@@ -80,7 +80,7 @@ class Journaled(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Where some entries of a request are: its id, and their indexes in it, in order."""
+    """The places of some entries: the id of their request, and their indexes in it, in order."""
 
     request_id: int
     indexes: Sequence[int]

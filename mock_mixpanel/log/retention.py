@@ -7,7 +7,7 @@ from mock_mixpanel.log.row_codec import exchange_of
 from mock_mixpanel.log.stores import Store, StoreError
 
 LOOKS = 20
-"""How often the oldest request is looked at while time passes that is as long as the retention."""
+"""Number of checks of the oldest request during one period of retention."""
 SLACK = 10
 """A tenth of the retention is dropped at once, because all state is then computed again."""
 
@@ -23,7 +23,7 @@ class Retention:
         self._looked = now()
 
     def request_stored(self) -> None:
-        """Look at the oldest request, if it is time for that; errors are left to the next look.
+        """Check the oldest request, if it is time; the next check repeats a failed one.
 
         An error here does not affect the request that was just stored.
         """

@@ -15,8 +15,8 @@ import orjson
 from mock_mixpanel.log.records import Arrival, Exchange, Journaled, LogEntry, RecordVerdict
 
 SLOW = b" "
-"""What text begins with that only the slow parser reads as it was meant: lone surrogates, and
-integers beyond 64 bits."""
+"""Prefix of text that only the slow parser reads correctly: it has lone surrogates, or integers
+beyond 64 bits."""
 
 
 class Packed(NamedTuple):

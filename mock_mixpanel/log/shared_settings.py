@@ -42,7 +42,7 @@ class SharedSettings:
         return self._seen.memo
 
     def refresh(self) -> None:
-        """Fetch what other workers have changed."""
+        """Fetch the changes of other workers."""
         before = self._seen
         version, changed = self._store.settings(before.version)
         if version == before.version:
@@ -67,7 +67,8 @@ class SharedSettings:
         return name in self._seen.parts
 
     def view(self, name: str, make: Callable[[Any], T]) -> T:
-        """What `make` computes from a setting (None if it is not set); kept until it changes."""
+        """The value that `make` computes from a setting (None if it is not set), cached until it
+        changes."""
         seen = self._seen
         if name not in seen.views:
             seen.views[name] = make(seen.parts.get(name))

@@ -34,13 +34,13 @@ from mock_mixpanel.serving.wsgi_calls import ServerResponse, call, environ
 from mock_mixpanel.simulation.fault_actions import WITHOUT_BODY
 
 THREADS = 100
-"""How many requests the Flask application answers at once."""
+"""Maximum number of requests that the Flask application answers at the same time."""
 
 LARGEST_BODY = 10 * 1024 * 1024
 """Bytes of a body that the Flask application may read; more for lookup tables."""
 
 DRAIN_BYTES = 1024 * 1024
-"""How much of a body that is too large is read before it is answered."""
+"""Maximum bytes of a too large body that are read before the response."""
 
 SERVER_ERROR = ServerResponse(
     500,
@@ -51,7 +51,7 @@ SERVER_ERROR = ServerResponse(
     ),
     b"Internal Server Error",
 )
-"""What uvicorn answers where an application raises an error."""
+"""The response of uvicorn if an application raises an error."""
 
 _LOGGER = logging.getLogger("mock_mixpanel")
 _ACCESS_LOGGER = logging.getLogger("mock_mixpanel.access")
@@ -82,7 +82,7 @@ class Application:
             _ACCESS_LOGGER.setLevel(logging.INFO)
             if not _ACCESS_LOGGER.hasHandlers():
                 _ACCESS_LOGGER.addHandler(logging.StreamHandler())
-        # Ingestion does without it, and its routes take a third of a second to compile.
+        # Ingestion does not need it, and compiling its routes takes a third of a second.
         self._flask = cache(
             partial(create_app, backend=backend, regions=regions, access=access, messages=messages)
         )
@@ -124,7 +124,7 @@ class Application:
         return response
 
     def no_request(self, port: int, method: str, path: str, reply: Reply) -> None:
-        """Journal what is not an HTTP request, and its response."""
+        """Write a malformed request and its response to the journal."""
         no_request(self._backend, self.region(port), method, path, reply)
         target = path.partition("?")[0].encode("unicode_escape").decode()
         self._log("malformed request", f"{method} {target}".strip(), reply.status)

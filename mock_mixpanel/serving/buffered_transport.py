@@ -4,7 +4,7 @@ import asyncio
 
 
 class BufferedTransport:
-    """A transport that sends at once what is written in one turn of the loop.
+    """A transport that sends all data of one turn of the event loop together.
 
     uvicorn writes a response in two pieces, and a client would be woken up for each.
     """

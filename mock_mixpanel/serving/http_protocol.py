@@ -1,9 +1,9 @@
-"""HTTP/1.1 connections: uvicorn's protocol, made strict about what Mixpanel's clients may send.
+"""HTTP/1.1 connections: uvicorn's protocol, with stricter checks of requests.
 
-In addition to uvicorn, it journals what is not an HTTP request, limits the size of a head, limits
-how long a client may be silent, answers a request whose body was cut, and closes a connection
-where the application raises ConnectionCut. A plain request to ingestion that arrives whole is
-answered at once; see `whole_requests`.
+In addition to uvicorn, it writes malformed requests to the journal, limits the size of a head,
+limits how long a client may be silent, answers a request whose body was cut, and closes a
+connection where the application raises ConnectionCut. A plain request to ingestion that arrives
+whole is answered at once; see `whole_requests`.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ LARGEST_HEAD = 64 * 1024
 """Bytes of a request line with its headers."""
 
 LINGER_SECONDS = 1
-"""How long a client may go on sending after it was refused."""
+"""Seconds that a client may go on sending after it was refused."""
 
 BAD_REQUEST, URI_TOO_LONG, HEADERS_TOO_LARGE = 400, 414, 431
 

@@ -18,10 +18,10 @@ from mock_mixpanel.serving.sockets import BACKLOG
 from mock_mixpanel.serving.tls import Certificate
 
 KEEP_ALIVE_SECONDS = 120
-"""How long a connection may stay idle."""
+"""Seconds that a connection may stay idle."""
 
 TICK_SECONDS = 1
-"""How often the Date header is renewed."""
+"""Seconds between two updates of the Date header."""
 
 
 def _ignore() -> None:

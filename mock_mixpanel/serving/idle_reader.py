@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from math import inf
 
 QUIET_SECONDS = 0.1
-"""How long no request arrives before reading begins."""
+"""Seconds without a request before reading begins."""
 SLICE_SECONDS = 0.05
 """How long one slice of reading takes; a request that arrives meanwhile waits no longer."""
 

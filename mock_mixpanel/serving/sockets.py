@@ -4,7 +4,7 @@ import socket
 import sys
 
 BACKLOG = 1024
-"""How many connections may wait to be accepted."""
+"""Maximum number of connections that wait to be accepted."""
 
 BALANCES = sys.platform == "linux"
 """Whether the system distributes connections over several sockets of one port. When processes

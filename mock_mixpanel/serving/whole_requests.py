@@ -96,7 +96,7 @@ _kept_head = lru_cache(1000)(PlainHead.read)
 
 
 class _ParserEvents:
-    """What a parser finds in the bytes of a head."""
+    """The callbacks of a parser for the bytes of a head."""
 
     def __init__(self) -> None:
         self.url, self.heads, self.body = b"", 0, b""

@@ -31,11 +31,11 @@ from mock_mixpanel.serving.tls import Certificate
 
 START_SECONDS = 60
 ASK_SECONDS = 1
-"""How long to wait for a health response before checking that the workers are still alive."""
+"""Seconds to wait for a health response before checking that the workers are still alive."""
 STOP_SECONDS = 3
-"""How long requests may take to finish after a stop request."""
+"""Seconds that requests may take to finish after a stop request."""
 KILL_SECONDS = 2
-"""How much longer a worker may take to end before it is killed."""
+"""Further seconds that a worker may take to end before it is killed."""
 POLL_SECONDS = 0.05
 PAUSE_SECONDS = 1
 """The pause between two replacements, so that workers that cannot start do not keep us busy."""
@@ -43,7 +43,8 @@ PAUSE_SECONDS = 1
 CONTEXT = (
     get_context("forkserver") if "forkserver" in get_all_start_methods() else get_context("spawn")
 )
-"""How processes start. A fork server imports the mock once for all workers; see `preload`."""
+"""The start method of processes. A fork server imports the mock once for all workers; see
+`preload`."""
 
 
 def preload() -> None:

@@ -1,4 +1,4 @@
-"""Why a record has no effect, or less than it says, because of records before it."""
+"""The reasons why a record has no effect, or a partial effect, because of earlier records."""
 
 from typing import NamedTuple
 

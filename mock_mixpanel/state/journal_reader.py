@@ -7,7 +7,7 @@ from mock_mixpanel.log.records import Journaled, LogEntry
 from mock_mixpanel.state.log_fold import LogFold
 
 FIRST, AT_ONCE = 10, 100
-"""How many requests are fetched first, and at most at once, when the journal is read backwards."""
+"""Number of requests in the first fetch, and in any fetch, when the journal is read backwards."""
 FIRST_WITHOUT_RECORDS = 51
 """The same without records: a page of 50, and the one after it."""
 MOST_UNREAD = 500
@@ -65,7 +65,7 @@ class JournalReader(LogFold):
             yield from (there[number] for number in wanted if number in there)
 
     def count_requests(self, token: str | None = None) -> int:
-        """How many requests there are, or may have records of a project."""
+        """The number of requests, or of those that may have records of a project."""
         with self.locked():
             self._current(token)
             return self._index.count(token)

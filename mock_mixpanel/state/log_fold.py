@@ -31,7 +31,7 @@ from mock_mixpanel.state.project_state import ProjectState
 SMALLEST_PAGE, FIRST_PAGE = 10, 50
 """Requests that are fetched at once while time is limited: at least, and at first."""
 SLICE_SECONDS, PAUSE_SECONDS = 0.05, 0.001
-"""How long a thread without a limit reads at once, and leaves the lock to others then."""
+"""Seconds that a thread without a limit reads at once, and pauses between for other threads."""
 
 
 class LogFold:
@@ -80,7 +80,7 @@ class LogFold:
         return self._read_slice(seconds)
 
     def behind(self) -> int:
-        """How many requests of the log are not read yet."""
+        """The number of requests of the log that are not read yet."""
         return self._log.last() - self._index.last
 
     def states(self, token: str | None = None, region: str | None = None) -> list[ProjectState]:
@@ -134,16 +134,16 @@ class LogFold:
         """Discard all computed states."""
         self._states: dict[tuple[str, str], ProjectState] = {}
         self._kept = Page(0, (), False)
-        """What `catch_up` fetched and did not read."""
+        """The rows that `catch_up` fetched and did not read."""
         self._partly = False
         """Whether the log has entries that are not applied because there was no time."""
         self._noted: dict[str, list[int]] = {}
         """By token, the ids of the entries that arrived with a reason."""
         self._index = Index(self._log)
         self._records: Counter[str] = Counter()
-        """How many records there are, by token."""
+        """The number of records, by token."""
         self._refused: Counter[tuple[str, str]] = Counter()
-        """How many records were refused when they arrived, by token and region."""
+        """The number of records that were refused at their arrival, by token and region."""
         self._reasons: dict[tuple[str, str], dict[str, ReasonCount]] = {}
         """The reasons that records arrived with, by token and region."""
         self._refused_links: dict[tuple[str, str], LinkLog] = {}

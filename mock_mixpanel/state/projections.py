@@ -115,7 +115,7 @@ class Projections(JournalReader):
     def identity_counts(
         self, token: str | None, region: str | None, who: str | None = None, most: int | None = None
     ) -> Counter[str]:
-        """How many items may need attention, by list; those of a project up to `most`."""
+        """The number of items that may need attention, by list; those of a project up to `most`."""
         counts: Counter[str] = Counter()
         with self.locked():
             for report in self._identity_reports(token, region, who):
@@ -153,8 +153,8 @@ class Projections(JournalReader):
             return found
 
     def totals(self, token: str | None) -> dict[str, int]:
-        """How many requests, records and records with a reason a project has, or all have. Call it
-        in `locked`.
+        """The numbers of requests, records and records with a reason, of a project or of all. Call
+        it in `locked`.
 
         Of one project, requests with records of several projects are left out.
         """
@@ -170,7 +170,7 @@ class Projections(JournalReader):
         return {"requests": requests, "records": records, "noted": noted + findings}
 
     def count_records(self, token: str | None = None) -> int:
-        """How many records there are, of one project or of all."""
+        """The number of records, of one project or of all."""
         with self.locked():
             self._current(token)
             return sum(self._records.values()) if token is None else self._records[token]
@@ -201,7 +201,7 @@ class Projections(JournalReader):
         return found
 
     def refused(self, token: str | None = None, region: str | None = None) -> int:
-        """How many records are refused or dropped, or have no effect at all."""
+        """The number of records that are refused or dropped, or have no effect at all."""
         with self.locked():
             findings = sum(
                 finding.refused

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from mock_mixpanel.log.row_codec import Packed, Row
 
 PAGE = 1000
-"""How many rows are read at once."""
+"""Number of rows that are read at once."""
 
 
 KEPT_ANSWERS = 100
@@ -117,11 +117,11 @@ class Store(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
 
 
 def tells_nothing() -> bool:
-    """That changes have to be asked for."""
+    """False: this store does not report changes."""
     return False
 
 

@@ -1,4 +1,4 @@
-"""The file `head` of a folder store: it says which logs count and where they end.
+"""The file `head` of a folder store: it names the current logs and their ends.
 
 The file has two slots for heads and a count. A new head is written into the unused slot, and takes
 effect when the count, the last bytes, is written. The functions need the lock on the file.

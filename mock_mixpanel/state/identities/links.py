@@ -46,7 +46,7 @@ class LinkLog:
 
     def __init__(self) -> None:
         self.refused = 0
-        """How many of them were refused."""
+        """The number of refused identity events."""
         self._all: list[LinkHistory] = []
         self._by_id: dict[str, list[LinkHistory]] = defaultdict(list)
 
@@ -61,7 +61,7 @@ class LinkLog:
             self._by_id[who].append(history)
 
     def of(self, ids: Iterable[str]) -> list[LinkHistory]:
-        """Those that name one of these ids, in order of arrival."""
+        """The identity events that name one of these ids, in order of arrival."""
         found = {each.id: each for who in ids for each in self._by_id.get(who, ())}
         return [found[number] for number in sorted(found)]
 

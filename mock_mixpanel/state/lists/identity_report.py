@@ -52,7 +52,7 @@ class IdentityReport:
         return {name: list(islice(read(self), most)) for name, read in LISTS.items()}
 
     def counts(self, most: int | None = None) -> dict[str, int]:
-        """How many items the lists have that may need attention; `most` if a list has more.
+        """The number of items in each list that may need attention; `most` if a list has more.
 
         `refused_links` counts the links of all people.
         """

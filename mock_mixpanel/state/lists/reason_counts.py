@@ -1,4 +1,4 @@
-"""How often each reason stands against a record."""
+"""The number of records with each reason."""
 
 from dataclasses import dataclass, field
 

@@ -9,7 +9,7 @@ from mock_mixpanel.simulation.clock import iso
 from mock_mixpanel.state.profiles.operations import operation_names
 
 KINDS = {"/track": "event", "/import": "event", "/engage": "profile", "/groups": "group"}
-"""What a record changes, by its endpoint. Every other record is a `task`."""
+"""The kind of a record, by its endpoint. Every other record is a `task`."""
 
 
 class CausingRecord(NamedTuple):

@@ -1,4 +1,4 @@
-"""How values are formatted for Mixpanel, and which values are refused.
+"""Formats values for Mixpanel, and refuses values that JSON cannot represent.
 
 Top-level objects become JSON text. Texts that are ISO 8601 dates are written in UTC with
 milliseconds, at any depth (docs/facts/cloud-classic.md#event-payload,

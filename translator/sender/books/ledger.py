@@ -1,7 +1,6 @@
-"""The books of a run: each message from its acceptance to the results of its operations.
-
-What must survive a crash (spool, dead letters) is written down before it is forgotten. Every loss
-is reported, and every message is counted once.
+"""The ledger of a run: each message from its acceptance to the results of its operations. Data that
+must survive a crash (spool, dead letters) is stored before it leaves memory. Every loss is
+reported, and every message is counted once.
 """
 
 import logging
@@ -38,7 +37,7 @@ from translator.sender.queue.preparation import Preparation, UndeliverableError
 from translator.sender.queue.queued_operation import QueuedOperation
 
 Report = Callable[[Json], object]
-"""Gets a loss as a JSON object, to be shown to a person."""
+"""Called with a loss as a JSON object, to show it to a person."""
 
 AnySpool = Spool | MemorySpool
 
@@ -46,7 +45,7 @@ EXPORTED_AT_ONCE = 10_000
 
 
 class Ledger:
-    """The books of one sender. Without a spool nothing outlives the process.
+    """The ledger of one sender. Without a spool it is lost with the process.
 
     `enter` and `take_in` may be called in other threads than the sender's, which calls the rest.
     """
@@ -61,7 +60,7 @@ class Ledger:
     ) -> None:
         self.account = Account()
         self.storage_problem: str | None = None
-        """Why dead letters wait to be written to their file; None if they do not."""
+        """The reason why dead letters wait to be written to their file, else None."""
         self._preparation = preparation
         self._report = report
         self._spool = spool
@@ -99,8 +98,8 @@ class Ledger:
     def take_in(self, messages: Iterable[IncomingMessage]) -> list[bool]:
         """Take in messages, all or none, and report what is lost of them.
 
-        With a spool they are on disk when this returns. Says of each whether it was taken in: one
-        that is known is not. Raises StorageError, with nothing changed, if they cannot be stored.
+        With a spool they are on disk when this returns. Returns for each whether it was accepted: a
+        known message is not. Raises StorageError, with nothing changed, if they cannot be stored.
         """
         listed = list(messages)
         added = [True] * len(listed)
@@ -162,7 +161,7 @@ class Ledger:
     def settled(
         self, settled: Sequence[Settled], contents: Mapping[int, Json] | None = None
     ) -> None:
-        """Write down results. Raises StorageError, with nothing changed, if that fails.
+        """Store results. Raises StorageError, with nothing changed, if that fails.
 
         `contents` are those of dead letters that are not the operation itself, by its number.
         """

@@ -69,7 +69,7 @@ class Account:
 
     @property
     def lost(self) -> int:
-        """How many messages are not in Mixpanel though they should be."""
+        """The number of messages that should be in Mixpanel and are not."""
         return self._counts[DeliveryStatus.REJECTED] + self._counts[DeliveryStatus.DEAD_LETTERED]
 
     def summary(self) -> Json:

@@ -35,12 +35,12 @@ from translator.sender.books.spool_rows import (
 from translator.sender.delivery_status import DeliveryStatus
 
 INPUT_KEY = b"line "
-"""What the keys of lines of an input begin with."""
+"""The prefix of the keys of input lines."""
 
 FORGOTTEN_AT_ONCE = 10_000
 
 REMEMBERED_SECONDS = 24 * 3600.0
-"""How long a settled message is known, as Segment itself does."""
+"""Seconds that a settled message is remembered, as in Segment."""
 
 
 class Spool:
@@ -58,7 +58,7 @@ class Spool:
         self.interrupted = self._db.interrupted
         """Whether the process that had it last did not close it."""
         self.damage = self._db.damage
-        """What was lost because the file was damaged on disk; None if nothing was."""
+        """The losses because the file was damaged on disk; None if there are none."""
 
     # Messages and operations
 

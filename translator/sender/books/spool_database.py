@@ -26,7 +26,7 @@ from translator.sender.books.spool_rows import SCHEMA, VERSION
 from translator.sender.books.storage import StorageError, make_private
 
 PIECES = (256, 64, 16, 4, 1)
-"""How many rows one statement writes: the largest of these that fits, again and again."""
+"""Numbers of rows in one statement; the largest that fits is used, repeatedly."""
 
 
 class SpoolError(Exception):
@@ -42,7 +42,7 @@ class SpoolDatabase:
     def __init__(self, path: Path | str) -> None:
         self.lock = threading.RLock()
         self.damage: str | None = None
-        """What was lost because the file was damaged on disk; None if nothing was."""
+        """The losses because the file was damaged on disk; None if there are none."""
         try:
             file = Path(path)
             if file.exists() and not file.is_file():

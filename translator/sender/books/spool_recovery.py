@@ -29,7 +29,7 @@ TABLES = {
 NUMBERED = ("messages", "operations", "dead_letters")
 
 HIGHEST_GUESS = 100_000
-"""Up to which number rows are looked for when the file does not say how many there were."""
+"""The highest number up to which rows are searched when the file does not have their count."""
 
 FAILED_READS = 20_000
 """After so many failed reads the rest of a table counts as unreadable: its root page is damaged."""
@@ -220,7 +220,7 @@ def wal_of(path: Path) -> bytes:
 
 
 def lost_transactions(wal: bytes, db: sqlite3.Connection) -> int:
-    """How many transactions of a write-ahead log SQLite left out, because one before is damaged.
+    """The number of transactions of a write-ahead log that SQLite left out after a damaged one.
 
     SQLite takes the first frame with a wrong checksum for the end of the log.
     """

@@ -10,7 +10,7 @@ PRIVATE = 0o600
 
 
 DATABASE_START = b"SQLite format 3\0"
-"""How a SQLite file, such as a spool, begins."""
+"""The first bytes of a SQLite file, such as a spool."""
 
 
 class StorageError(Exception):

@@ -10,7 +10,7 @@ RETRY_SECONDS = 1.0
 """Seconds between two tries of a write."""
 
 PATIENCE_SECONDS = 5.0
-"""For how many seconds a command that gives up repeats a write."""
+"""Seconds during which a command that gives up repeats a write."""
 
 Stored = TypeVar("Stored")
 
