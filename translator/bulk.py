@@ -141,10 +141,9 @@ def answer_line(
     """
     try:
         message = orjson.loads(line) if plain else parse_line(line)
-    except ValueError:
+        result = translate_message(message, compiled, now_ms)
+    except Exception:
         result = translate_line(line, compiled, now_ms)  # it names the problem
-    else:
-        result = translate_parsed(message, compiled, now_ms, checked=True)
     try:
         return orjson.dumps(result.as_json(), option=_LINE), result.error is not None
     except TypeError as error:
@@ -161,6 +160,7 @@ def translate_chunk(chunk: bytes, job: Job) -> tuple[bytearray, int]:
     """The answers to a chunk of whole lines, and how many of them are errors."""
     compiled = compile_settings(job.settings, job.rules, job.mapping)
     plain = not (len(chunk) > MAX_LINE_BYTES or _has_deep_line(chunk) or has_long_number(chunk))
+    now_ms = job.now_ms
     answers = bytearray()
     errors = 0
     # A line and its answer are dropped before the next line, so that the processor's cache holds
@@ -168,7 +168,7 @@ def translate_chunk(chunk: bytes, job: Job) -> tuple[bytearray, int]:
     for line in BytesIO(chunk):
         if line.isspace():
             continue
-        answer, is_error = answer_line(line, compiled, job.now_ms, plain=plain)
+        answer, is_error = answer_line(line, compiled, now_ms, plain=plain)
         errors += is_error
         answers += answer
     return answers, errors

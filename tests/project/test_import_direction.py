@@ -24,7 +24,9 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         | {"terminal_text", "yaml_text"},
     ),
     "translator.core": (
-        {"message", "message_fields"},
+        {"message"},
+        {"message_shape"},
+        {"message_fields"},
         {"compiled_settings"},
         {"properties"},
         {"residency", "rules", "schema", "settings"},

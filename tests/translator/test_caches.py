@@ -85,6 +85,20 @@ def test_a_kept_context_shares_nothing_with_the_message() -> None:
     assert before.operations[0].payload["properties"]["plan"] == "pro"
 
 
+@pytest.mark.parametrize("kind", ["track", "identify"])
+def test_messages_with_the_same_fields_and_other_types(kind: str) -> None:
+    """The type of each value decides if a field is valid, and if there is a reason for it."""
+    compiled = CompiledSettings(SETTINGS, Rules.documented())
+    codes: list[object] = []
+    for value in ({"plan": "pro"}, None, "pro", {"plan": "pro"}):
+        message = {**track(), "type": kind, "properties": value}
+        result = translate_message(message, compiled, NOW_MS)
+        unused = [one.code for one in result.skipped if one.code == "properties_not_used"]
+        codes.append(result.error.code if result.error else unused)
+    reported = ["properties_not_used"] if kind == "identify" else []
+    assert codes == [reported, [], "invalid_field", reported]
+
+
 def test_a_cache_is_bounded() -> None:
     """A full cache forgets its results; a result that it may not store is computed again."""
     computed: list[int] = []

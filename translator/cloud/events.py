@@ -47,16 +47,16 @@ def event_operation(
     if names.contested:
         given = {name: out[name] for name in names.contested if name in out}
     out.update(context.event)
-    if "ip" in message.context:
-        ip = message.context["ip"]
-        if type(ip) is not str:
-            ip = detached(ip)
-        if ip is not None or not doc["empty_sources"]:
-            out["ip"] = ip
+    ip = message.context.get("ip")
+    if ip is not None:
+        out["ip"] = ip if type(ip) is str else detached(ip)
     if not doc["empty_sources"]:
+        if ip is None and "ip" in message.context:
+            out.pop("ip", None)
         out = without_nulls(out)
     _reserved_layer(message, context, compiled, event, out)
-    reasons += add_super_properties(message, context, compiled, out)
+    if context.valid_traits:
+        reasons += add_super_properties(message, context, compiled, out)
     out["token"] = compiled.token
     if given:
         gone = [name for name, value in given.items() if out.get(name) != value]

@@ -16,18 +16,13 @@ def increment_operations(
     message: Message,
     context: CallContext,
     compiled: CompiledSettings,
-    event: str | None,
+    counted: str | None,
+    summed: tuple[str, ...],
     properties: Json,
-    *,
-    first: bool,
 ) -> list[OperationOrSkip]:
-    """The counter of a listed event and, with the `first` event of a call, sums of properties."""
-    counts = event is not None and event.lower() in compiled.event_increments
-    listed = compiled.property_increments if first else ()
-    if not counts and not listed:
-        return []
-    numbers, parts = _numbers(listed, properties)
-    if not counts and not numbers:
+    """The counter of the event `counted`, if there is one, and the sums of properties `summed`."""
+    numbers, parts = _numbers(summed, properties)
+    if counted is None and not numbers:
         return parts
     if not compiled.settings.people:
         reason = "increments update profiles, and 'people' (Use Mixpanel People) is off"
@@ -36,9 +31,9 @@ def increment_operations(
         reason = "increments need a known user; this message has no userId"
         return [*parts, skip("unknown_user", reason)]
     updates: list[Json] = []
-    if counts:
-        updates.append({"$add": {event: 1}})
-        last = {} if message.time_ms is None else {f"Last {event}": iso_seconds(message.time_ms)}
+    if counted is not None:
+        updates.append({"$add": {counted: 1}})
+        last = {} if message.time_ms is None else {f"Last {counted}": iso_seconds(message.time_ms)}
         updates.append({"$set": last})
     if numbers:
         updates.append({"$add": numbers})
@@ -55,12 +50,12 @@ def increment_operations(
 
 
 def _numbers(
-    listed: tuple[str, ...], properties: Json
+    summed: tuple[str, ...], properties: Json
 ) -> tuple[dict[str, float], list[OperationOrSkip]]:
-    """The listed properties that are numbers, and the reasons why others are left out."""
+    """The properties to sum that are numbers, and the reasons why others are left out."""
     numbers: dict[str, float] = {}
     reasons: list[OperationOrSkip] = []
-    for name in listed:
+    for name in summed:
         value = properties.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
             numbers[name] = value

@@ -20,10 +20,8 @@ def add_super_properties(
 ) -> list[Skip]:
     """Add the traits of the call to the event's properties `out`.
 
-    Returns the reason why traits are left out.
+    Returns the reason why traits are left out. The traits of `context` must be valid.
     """
-    if not context.valid_traits:
-        return []
     reasons: list[Skip] = []
     if context.traits:
         traits = context.traits
@@ -46,11 +44,10 @@ def add_super_properties(
         }
     if not compiled.doc["trait_collisions"]:
         return reasons + replace_values("properties", out, formatted)
-    hidden = [
-        key
-        for key, value in formatted.items()
-        if value is not None and (key in RESERVED or out.setdefault(key, value) != value)
-    ]
+    hidden: list[str] = []
+    for key, value in formatted.items():
+        if value is not None and (key in RESERVED or out.setdefault(key, value) != value):
+            hidden.append(key)
     if hidden and context.traits:
         reasons = [*reasons, name_taken("context.traits", hidden)]
     return reasons

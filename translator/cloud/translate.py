@@ -15,7 +15,7 @@ from translator.cloud.increments import increment_operations
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, name_taken, skip
 from translator.core.message import Message, is_bundled, message_id, turned_off
-from translator.core.message_fields import NEVER_UNUSED, unused_fields
+from translator.core.message_fields import unused_fields
 from translator.core.operations import Json, Operation, OperationOrSkip, Result, Skip
 from translator.core.properties.page_names import event_names
 
@@ -35,16 +35,15 @@ def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) 
         return Result(None, error=error.failure)
     try:
         message = Message(raw, compiled, now_ms)
+        kind = message.kind
         not_sent = None
-        if "integrations" in raw or "_metadata" in raw:
+        if message.shape.may_be_held_back:
             not_sent = _reason_not_to_send(raw, compiled)
-        parts = [not_sent] if not_sent else _CALLS[message.kind](message, compiled)
+        parts = [not_sent] if not_sent else _CALLS[kind](message, compiled)
     except TranslationError as error:
         return Result(message_id(raw), error=error.failure)
-    people = () if not_sent else _people(message)
-    unused: tuple[Skip, ...] = ()
-    if not NEVER_UNUSED[message.kind].issuperset(raw):
-        unused = unused_fields(message.kind, raw)
+    people = () if not_sent else message.people()
+    unused = () if kind in message.shape.complete_for else unused_fields(kind, raw)
     if len(parts) == 1 and type(parts[0]) is Operation:  # nearly every message
         fields = message_id(raw), (parts[0],), message.refused_ids + unused, None, None, people
         return tuple.__new__(Result, fields)  # faster than the constructor of a NamedTuple
@@ -66,13 +65,6 @@ def _reason_not_to_send(raw: Json, compiled: CompiledSettings) -> Skip | None:
     return None
 
 
-def _people(message: Message) -> tuple[str | float, ...]:
-    if message.kind == "alias":
-        ids = message.user_id, message.anonymous_id
-        return tuple([one for one in ids if one is not None])
-    return () if message.distinct_id is None else (message.distinct_id,)
-
-
 def _event_calls(
     message: Message, compiled: CompiledSettings, events: list[str | None], properties: Json
 ) -> list[OperationOrSkip]:
@@ -82,12 +74,15 @@ def _event_calls(
     for number, event in enumerate(events):
         # Looked up for each event, because events must not share lists.
         context = compiled.call_context(message.context)
-        if event not in events[:number]:
+        counted = event is not None and event.lower() in compiled.event_increments
+        summed = () if number else compiled.property_increments
+        if (counted or summed) and event not in events[:number]:
             parts += increment_operations(
-                message, context, compiled, event, properties, first=number == 0
+                message, context, compiled, event if counted else None, summed, properties
             )
         operation, reasons = event_operation(message, context, compiled, event, properties, names)
-        parts += reasons
+        if reasons:
+            parts += reasons
         parts.append(operation)
     if events and names.charged:
         parts += charge_operations(message, context, compiled, events[0], properties, names)
@@ -95,9 +90,11 @@ def _event_calls(
 
 
 def _track(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:
-    event = message.text_field("event") or None
-    if event is None and compiled.doc["missing_event_name"]:
-        raise TranslationError("missing_event_name", "event is missing; name the tracked event")
+    event = message.raw.get("event")
+    if type(event) is not str or not event:
+        event = message.text_field("event") or None
+        if event is None and compiled.doc["missing_event_name"]:
+            raise TranslationError("missing_event_name", "event is missing; name the tracked event")
     return _event_calls(message, compiled, [event], message.object_field("properties"))
 
 

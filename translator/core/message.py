@@ -4,11 +4,11 @@ Ids follow doc#distinct-id: userId, else anonymousId. Age limits:
 docs/facts/cloud-classic.md#validation.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
+from translator.core.message_shape import FIELD_TYPES, SHAPES, shape_of
 from translator.core.operations import Json, OperationOrSkip, Skip
 from translator.core.values.json_values import check, detached
 from translator.core.values.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
@@ -24,22 +24,6 @@ FORBIDDEN_IDS = frozenset(
 )
 """Ids that Mixpanel refuses, compared in lower case
 (docs/facts/mixpanel-http-api.md#strict-validation)."""
-
-_FIELD_TYPES: Mapping[str, tuple[frozenset[type], str]] = {
-    **dict.fromkeys(
-        ("userId", "anonymousId", "previousId", "groupId", "messageId"),
-        (frozenset([str, int, float]), "text or a number"),
-    ),
-    **dict.fromkeys(
-        ("properties", "traits", "context", "integrations"), (frozenset([dict]), "an object")
-    ),
-    "event": (frozenset([str]), "text"),
-    **dict.fromkeys(("name", "category"), (frozenset([str, int, float]), "text")),
-    "timestamp": (frozenset([str, int, float]), "ISO 8601 text or a unix timestamp"),
-}
-"""Field -> the types of its value in Python, and in words. Null is allowed everywhere."""
-
-_ALLOWED = {field: kinds | {type(None)} for field, (kinds, _) in _FIELD_TYPES.items()}
 
 _EMPTY: Json = {}
 
@@ -61,6 +45,7 @@ class Message:
         "old",
         "raw",
         "refused_ids",
+        "shape",
         "time_ms",
         "user_id",
     )
@@ -70,7 +55,8 @@ class Message:
         self.raw = raw
         kind = raw.get("type")
         self.kind = kind if type(kind) is str and kind in CALLS else kind_of(raw)
-        if compiled.doc["field_types"]:
+        shape = self.shape = SHAPES[shape_of(raw)]
+        if not shape.valid and compiled.doc["field_types"]:
             check_types(raw)
         # An empty messageId counts as absent: otherwise all such messages had one insert id.
         message_id = raw.get("messageId")
@@ -87,11 +73,7 @@ class Message:
         if self.distinct_id is None:
             self.distinct_id, no_session = self.usable_id(compiled, "sessionId")
             self.refused_ids += no_session
-        # Old clients send the context as `options`; if a message has both, `options` counts.
-        context = raw.get("options")
-        if type(context) is not dict:
-            context = raw.get("context")
-        self.context: Json = context if type(context) is dict else _EMPTY
+        self.context: Json = _EMPTY if shape.context is None else raw[shape.context]
         time_ms = parse(raw.get("timestamp"))
         if time_ms is None:
             time_ms = self._without_time(compiled, now_ms)
@@ -102,6 +84,13 @@ class Message:
         if now_ms is not None and time_ms is not None and now_ms - time_ms > IMPORT_AGE_MS:
             self.old = True
             self._check_age(compiled, time_ms, now_ms)
+
+    def people(self) -> tuple[str | float, ...]:
+        """The ids of the person: the distinct id, and for an alias userId and anonymousId."""
+        if self.kind == "alias":
+            ids = self.user_id, self.anonymous_id
+            return tuple([one for one in ids if one is not None])
+        return () if self.distinct_id is None else (self.distinct_id,)
 
     def usable_id(self, compiled: CompiledSettings, *fields: str) -> tuple[Any, tuple[Skip, ...]]:
         """The first of the fields that holds an id, or None, and the reasons for ids not used.
@@ -211,13 +200,8 @@ def kind_of(raw: Json, calls: tuple[str, ...] = CALLS) -> str:
 
 def check_types(raw: Json) -> None:
     """Raise `TranslationError` for a field of the wrong type."""
-    for field, value in raw.items():
-        if field in _ALLOWED and type(value) not in _ALLOWED[field]:
-            break
-    else:
-        return
     # The first wrong field in the order of the table, whatever the order in the message.
-    for field, (kinds, expected) in _FIELD_TYPES.items():
+    for field, (kinds, expected) in FIELD_TYPES.items():
         value = raw.get(field)
         if value is not None and type(value) not in kinds:
             raise _wrong(field, value, expected)

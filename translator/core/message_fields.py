@@ -51,11 +51,10 @@ CALL_FIELDS: Mapping[str, tuple[str, ...]] = {
 
 _USED = {kind: frozenset(ENVELOPE).union(fields) for kind, fields in CALL_FIELDS.items()}
 
-NEVER_UNUSED: Mapping[str, frozenset[str]] = {
-    kind: frozenset() if kind == "alias" else used - {"options"} for kind, used in _USED.items()
-}
-"""Type of a call -> fields for which `unused_fields` has no reason. Nearly all messages have no
-others, and the look at this set costs less than the call."""
+
+def is_used(kind: str, field: str) -> bool:
+    """Whether a call of this type uses a field, or the field describes the call itself."""
+    return field in _USED[kind] or field.startswith("_")
 
 
 def unused_fields(kind: str, raw: Json) -> tuple[Skip, ...]:
@@ -64,9 +63,8 @@ def unused_fields(kind: str, raw: Json) -> tuple[Skip, ...]:
     Fields without data (null, empty text, list or object) are not reported. An alias call has no
     use for the traits of its context either.
     """
-    used = _USED[kind]
     fields = {
-        name: value for name, value in raw.items() if name not in used and _has_data(name, value)
+        name: value for name, value in raw.items() if not is_used(kind, name) and _has_data(value)
     }
     options, context = raw.get("options"), raw.get("context")
     reasons: list[Skip] = []
@@ -91,8 +89,8 @@ def unused_fields(kind: str, raw: Json) -> tuple[Skip, ...]:
     return tuple(reasons)
 
 
-def _has_data(name: str, value: Any) -> bool:
-    return not (name.startswith("_") or value is None or value in ("", [], {}))
+def _has_data(value: Any) -> bool:
+    return not (value is None or value in ("", [], {}))
 
 
 def _data_names(value: Any) -> str:

@@ -77,13 +77,13 @@ class CallContext:
         return list not in kinds
 
 
-def context_text(context: Mapping[str, Any]) -> bytes:
+def context_text(context: Json) -> bytes:
     """The context without its `ip` as JSON text: the same text means the same `CallContext`.
 
     Raises TypeError for values that JSON cannot represent.
     """
     if "ip" in context:
-        context = dict(context)
+        context = context.copy()
         del context["ip"]
     return orjson.dumps(context)
 
