@@ -263,6 +263,7 @@ class Migration(ComparisonCheck):
         wholes = {
             PEOPLE: found.people[key.kind in (ChangeClass.ADDED, ChangeClass.MERGED)],
             DESTINATION: found.counts.messages,
+            MESSAGES: found.counts.messages,
             PROFILES: found.same_people,
             CHARGES: max(found.charges.old_count, found.charges.new_count),
         }

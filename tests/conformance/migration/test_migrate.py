@@ -278,6 +278,20 @@ def test_an_identity_event_that_has_no_effect(corpus: Path, settings: Path, tmp_
     ]
 
 
+def test_share_of_failing_messages(settings: Path, tmp_path: Path) -> None:
+    """The share of messages that fail on one side is that of all messages."""
+    group = {"type": "group", "userId": "ann", "groupId": "g", "traits": {"company": "Acme"}}
+    track = {"type": "track", "userId": "ann", "event": "Seen"}
+    calls: list[dict[str, Any]] = [group, track, track, track]
+    calls = [{**ARRIVAL, **each, "messageId": f"m-{n}"} for n, each in enumerate(calls)]
+    (tmp_path / "corpus").write_text("".join(json.dumps(each) + "\n" for each in calls))
+    refs = ("--from", "rules:documented", "--to", "rules:observed")
+    migrate(*refs, "--corpus", tmp_path / "corpus", "--settings", settings, "--report", tmp_path)
+    rows = json.loads((tmp_path / "migration.json").read_text())["differences"]
+    [share] = [row["share"] for row in rows if row["path"] == "error.unsupported_call"]
+    assert share == 0.25
+
+
 def test_a_block_on_the_page(corpus: Path, settings: Path, tmp_path: Path) -> None:
     """The page and the JSON form say in one sentence what many rows have in common."""
     report = report_of("doubled_events", corpus, settings, tmp_path)
