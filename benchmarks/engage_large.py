@@ -53,7 +53,8 @@ def process(source: Path, output: Path) -> None:
 
 
 def process_with_kills(source: Path, output: Path, kills: int, seconds: float) -> None:
-    """Run in processes of which the first `kills` are killed within about so many seconds each."""
+    """Run in processes, of which the first `kills` are killed after a random part of the given
+    seconds."""
     generator = random.Random(1)
     context = multiprocessing.get_context("spawn")
     killed = 0

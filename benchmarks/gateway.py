@@ -125,7 +125,7 @@ def running(command: Sequence[str]) -> Iterator[tuple[str, subprocess.Popen[str]
 
 
 def wrk(url: str, folder: Path, size: int, seconds: int, rate: float = 0) -> Measured:
-    """Send requests of so many messages, at a rate if it is given."""
+    """Send requests with a number of messages each, at a rate if it is given."""
     pause = max(0.0, CONNECTIONS / rate * 1000 - 1) if rate else 0
     script = folder / "load.lua"
     message = json.dumps(MESSAGE, separators=(",", ":"))

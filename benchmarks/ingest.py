@@ -226,7 +226,7 @@ def ingestion_alone() -> None:
 
 
 def best_rate(call: Callable[[], object], size: int) -> float:
-    """Events a second of processor time, with calls of so many events."""
+    """Events a second of processor time, with this number of events in each call."""
     calls, best = max(3, 10_000 // size), 0.0
     for _ in range(TIMES):
         started = time.process_time()

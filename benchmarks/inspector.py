@@ -126,7 +126,7 @@ class Client:
 
 
 def visit(url: str) -> None:
-    """Do for ever what the script of a live page does."""
+    """Do endlessly what the script of a live page does."""
     client = Client(url)
     last, rest_until = 0, 0.0
     while True:

@@ -29,7 +29,7 @@ OLD = ("time: older than 5 days",)
 
 
 def requests(events: int) -> Iterator[Packed]:
-    """Requests with so many events, in order of arrival."""
+    """Requests with a number of events in total, in order of arrival."""
     now, people, number, sent = time.time(), max(1, events // EVENTS_A_PERSON), 0, 0
     started, rows = now - events / 1000, events / BATCH / 0.95
     while sent < events:

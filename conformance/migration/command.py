@@ -194,5 +194,5 @@ def _show_progress(sides: Sequence[Future[ProjectContents]]) -> None:
 
 
 def _leave_interrupts_to_the_parent() -> None:
-    # Ctrl-C reaches every process; a worker that dies of it leaves the parent waiting for ever.
+    # Ctrl-C reaches every process; a worker that it ends leaves the parent waiting endlessly.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

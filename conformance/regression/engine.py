@@ -121,7 +121,7 @@ _comparer: ChunkComparer
 
 def _begin(job: DiffJob) -> None:
     global _comparer
-    # Ctrl-C reaches every process; a worker that dies of it leaves the parent waiting for ever.
+    # Ctrl-C reaches every process; a worker that it ends leaves the parent waiting endlessly.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_rarely()
     _comparer = ChunkComparer(job, opened(job.old), opened(job.new))

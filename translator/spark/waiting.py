@@ -1,4 +1,4 @@
-"""Tells that a job waits for workers: Spark itself waits for ever in silence."""
+"""Reports that a job waits for workers: Spark itself waits endlessly without a message."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -142,7 +142,7 @@ class _Walk:
         return tuple(steps)
 
     def changes(self, start: int, end: int) -> list[Change]:
-        """The changes between the answers after so many steps."""
+        """The changes between the answers after two numbers of steps."""
         return changes(self._answer(start), self._answer(end))
 
     def _changing(self, start: int, end: int) -> Iterator[int]:

@@ -83,7 +83,7 @@ class PositionedLines:
             yield self._block
 
     def is_at_incomplete_line(self, lines: int) -> bool:
-        """Whether the last of so many lines is the last of the input and has no line break."""
+        """Whether the input ends after this number of lines, without a line break at its end."""
         return lines == self.lines and not self._has_line_break
 
     def may_wait(self) -> bool:
@@ -94,7 +94,8 @@ class PositionedLines:
             return True
 
     def position(self, lines: int) -> FilePosition:
-        """The position after so many lines, which must end in the last block or at its start."""
+        """The position after a number of lines, which must end in the last block or at its
+        start."""
         left = self.lines - lines
         offset = self._start
         if left < len(self._block):

@@ -41,8 +41,8 @@ GROUP_MESSAGES = 2000
 
 BATCH_OPERATIONS = 1000
 BATCH_SECONDS = 0.05
-"""The sender is woken for so many operations, or after this time: small requests cost as much as
-large ones."""
+"""The sender is woken for this number of operations, or after this time: small requests cost as
+much as large ones."""
 
 PROBE_SECONDS = 1.0
 """Seconds between two attempts to write, after messages could not be stored."""

@@ -163,7 +163,7 @@ class Spool:
             return self._last_numbers()[1]
 
     def probe(self, size: int) -> None:
-        """Write so many bytes, and remove them; raises StorageError if there is no room."""
+        """Write a number of bytes, and remove them; raises StorageError if there is no room."""
         with self._lock:
             with self._db.transaction():
                 self._db.execute("REPLACE INTO about VALUES ('probe', zeroblob(?))", (size,))

@@ -32,7 +32,8 @@ HIGHEST_GUESS = 100_000
 """The highest number up to which rows are searched when the file does not have their count."""
 
 FAILED_READS = 20_000
-"""After so many failed reads the rest of a table counts as unreadable: its root page is damaged."""
+"""Number of failed reads after which the rest of a table counts as unreadable: its root page is
+damaged."""
 
 PAGE = 4096
 """The size of a page in bytes; SQLite's default."""
