@@ -29,14 +29,10 @@ def workers_watched(session: Any) -> Iterator[None]:
         yield
         return
     conf = context.getConf()
-    memory, cores = (
-        conf.get(f"spark.executor.{name}", default)
-        for name, default in (("memory", "1g"), ("cores", "1"))
-    )
+    memory = conf.get("spark.executor.memory", "1g")
     text = (
-        f"at {context.master}: it needs a worker with {memory} of free memory"
-        f" (spark.executor.memory) and at least {cores} free cores; the web page of the cluster"
-        " lists the workers and what they do"
+        f"at {context.master}: it needs a worker with a free core and {memory} of free memory"
+        " (spark.executor.memory); the web page of the cluster lists the workers and their jobs"
     )
     stop = threading.Event()
     thread = threading.Thread(

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from translator.sender.books.spool_recovery import (
+from translator.sender.books.spool_damage import (
     TABLES,
     has_tables,
     is_corruption,
@@ -19,9 +19,9 @@ from translator.sender.books.spool_recovery import (
     is_unreadable_start,
     lenient_text,
     lost_transactions,
-    recover,
     wal_of,
 )
+from translator.sender.books.spool_recovery import recover
 from translator.sender.books.spool_rows import SCHEMA, VERSION
 from translator.sender.books.storage import StorageError, make_private
 

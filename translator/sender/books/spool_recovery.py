@@ -2,7 +2,8 @@
 
 The readable rows are copied to a new file that takes the place of the damaged one, which is kept
 beside it. Rows are read in ranges; a range with a damaged page is halved until only the rows on
-that page are left out.
+that page are left out. If a page is damaged that leads to other pages, the rows on these are read
+from the pages themselves.
 
 The first page of every spool is nearly the same: SQLite's header and the list of tables. If it is
 damaged, it is replaced by that of a new spool.
@@ -11,93 +12,31 @@ damaged, it is replaced by that of a new spool.
 import os
 import shutil
 import sqlite3
-import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import NoneType
 from typing import Any
 
-from translator.sender.books.spool_rows import MESSAGE_COLUMNS, OPERATION_COLUMNS, SCHEMA
+from translator.sender.books.leaf_pages import PAGE, LeafRow, Text, leaf_rows
+from translator.sender.books.spool_damage import TABLES, first_page, lenient_text
+from translator.sender.books.spool_rows import SCHEMA, checksum
 from translator.sender.books.storage import make_private
 
-TABLES = {
-    "about": "name, value",
-    "messages": MESSAGE_COLUMNS,
-    "operations": OPERATION_COLUMNS,
-    "dead_letters": "number, line",
-}
 NUMBERED = ("messages", "operations", "dead_letters")
 
 HIGHEST_GUESS = 100_000
 """The highest number up to which rows are searched when the file does not have their count."""
 
-FAILED_READS = 20_000
-"""Number of failed reads after which the rest of a table counts as unreadable: its root page is
-damaged."""
-
-PAGE = 4096
-"""The size of a page in bytes; SQLite's default."""
-
-HEADER = 100
-"""The size in bytes of SQLite's header, which begins the first page."""
+FAILED_READS = 2_000
+"""Number of failed reads after which the rest of a table is read from its leaf pages alone."""
 
 OWN_FIELDS = ((24, 40), (92, 96))
 """The fields of the header, from and to, that differ between spools: counters and sizes."""
 
 LONGEST_MISSING_END = 1 << 32
 """Bytes; a header that names more pages than that is damaged."""
-
-WAL_HEADER = 32
-FRAME_HEADER = 24
-"""Sizes in bytes, from SQLite's description of its file format."""
-
-
-def is_damaged(db: sqlite3.Connection) -> bool:
-    """Whether an open spool cannot be read completely."""
-    try:
-        found: tuple[str] = db.execute("PRAGMA integrity_check(1)").fetchone()
-    except sqlite3.DatabaseError as error:
-        if is_corruption(error):
-            return True
-        raise
-    return found != ("ok",)
-
-
-def is_corruption(error: sqlite3.Error) -> bool:
-    """Whether an error says that a part of a database is damaged."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
-
-
-def is_unreadable_start(error: sqlite3.Error) -> bool:
-    """Whether an error may come from a damaged first page: SQLite's header or list of tables."""
-    codes = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY)
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
-
-
-def lenient_text(text: bytes) -> str:
-    """Text of a row; what a damage made unreadable in it is replaced."""
-    return text.decode(errors="replace")
-
-
-def has_tables(db: sqlite3.Connection, tables: Collection[str] = tuple(TABLES)) -> bool:
-    """Whether an open database has these tables of a spool, with their columns."""
-    try:
-        for table in tables:
-            db.execute(f"SELECT {TABLES[table]} FROM {table} LIMIT 0")  # noqa: S608
-    except sqlite3.DatabaseError:
-        return False
-    return True
-
-
-def is_spool_with_damaged_start(path: Path) -> bool:
-    """Whether a file without readable tables was a spool: most of its first page is as expected."""
-    with path.open("rb") as file:
-        page = file.read(PAGE)
-    with TemporaryDirectory() as folder:
-        expected = _first_page(Path(folder))
-    content = [place for place in range(HEADER, PAGE) if expected[place]]
-    same = sum(page[place : place + 1] == expected[place : place + 1] for place in content)
-    return same > len(content) // 2
 
 
 def recover(path: Path, *, damaged_start: bool) -> str:
@@ -128,18 +67,6 @@ def recover(path: Path, *, damaged_start: bool) -> str:
     )
 
 
-def _first_page(folder: Path) -> bytes:
-    """The first page of a new spool, which is made in the folder."""
-    made = folder / "new"
-    db = sqlite3.connect(made, isolation_level=None)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(SCHEMA)
-    finally:
-        db.close()
-    return made.read_bytes()[:PAGE]
-
-
 def _copy(path: Path, folder: Path) -> Path:
     """A copy of a spool and of its write-ahead log, in the folder."""
     copy = folder / "copy"
@@ -154,7 +81,7 @@ def _replace_start(path: Path, folder: Path) -> None:
     """Give a spool the first page of a new one, which is made in the folder."""
     with path.open("r+b") as file:
         old = file.read(PAGE)
-        page = bytearray(_first_page(folder))
+        page = bytearray(first_page(folder))
         for begin, end in OWN_FIELDS:
             page[begin:end] = old[begin:end].ljust(end - begin, b"\0")
         pages = -(-path.stat().st_size // PAGE)
@@ -181,6 +108,8 @@ def _copy_rows(path: Path, fresh: Path) -> dict[str, int]:
     """Copy the readable rows of a spool to a new one; gives the number of others by table."""
     source, target = sqlite3.connect(path), sqlite3.connect(fresh)
     source.text_factory = lenient_text
+    with suppress(sqlite3.DatabaseError):
+        source.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the pages of the file are the latest
     unread = dict.fromkeys(TABLES, 0)
     try:
         source.execute("PRAGMA writable_schema = ON")  # reads a file that was cut, too
@@ -188,10 +117,17 @@ def _copy_rows(path: Path, fresh: Path) -> dict[str, int]:
         last = _last_numbers(source)
         for table, columns in TABLES.items():
             marks = ", ".join("?" * len(columns.split(",")))
+            sql = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
             for row in _rows(source, table, columns, last.get(table, HIGHEST_GUESS), unread):
                 # A row with missing columns was on a page of which a part is missing.
-                sql = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
                 unread[table] += 1 - target.execute(sql, row).rowcount
+            if unread[table]:
+                for row in _rows_on_pages(path, table, target):
+                    unread[table] -= target.execute(sql, row).rowcount
+            unread[table] = max(0, unread[table])
+            if table in NUMBERED and table not in last and _highest(target, table):
+                # Of the numbers that were only looked for, those up to the highest one count.
+                unread[table] = min(unread[table], _gaps(target, table))
         # The messages know how many operations there should be.
         (missing,) = target.execute(
             "SELECT (SELECT total(CASE WHEN left BETWEEN 0 AND 1000 THEN left END) FROM messages)"
@@ -210,32 +146,6 @@ def _copy_rows(path: Path, fresh: Path) -> dict[str, int]:
         source.close()
         target.close()
     return unread
-
-
-def wal_of(path: Path) -> bytes:
-    """The write-ahead log that a process left behind; empty if it does not exist."""
-    try:
-        return path.with_name(path.name + "-wal").read_bytes()
-    except OSError:
-        return b""
-
-
-def lost_transactions(wal: bytes, db: sqlite3.Connection) -> int:
-    """The number of transactions of a write-ahead log that SQLite left out after a damaged one.
-
-    SQLite takes the first frame with a wrong checksum for the end of the log.
-    """
-    if len(wal) < WAL_HEADER:
-        return 0
-    page_size = struct.unpack_from(">I", wal, 8)[0]
-    salts = wal[16:24]
-    _, used, _ = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    lost = 0
-    start = WAL_HEADER + max(used, 0) * (FRAME_HEADER + page_size)
-    for place in range(start, len(wal) - FRAME_HEADER + 1, FRAME_HEADER + page_size):
-        if wal[place + 8 : place + 16] == salts and wal[place + 4 : place + 8] != bytes(4):
-            lost += 1
-    return lost
 
 
 def _rows(
@@ -263,6 +173,51 @@ def _rows(
             ranges += [(middle + 1, high), (low, middle)]
         else:
             yield from rows
+
+
+def _rows_on_pages(path: Path, table: str, target: sqlite3.Connection) -> Iterator[Any]:
+    """The rows of a table that its leaf pages hold, for the recovered file.
+
+    An operation whose message has none left was delivered: its row is on a page that is free now.
+    """
+    settled = {number for (number,) in target.execute("SELECT number FROM messages WHERE left = 0")}
+    for row in leaf_rows(path):
+        if not _is_row_of(table, row):
+            continue
+        values = [each.decode(errors="replace") if type(each) is Text else each for each in row[1]]
+        if table == "about":
+            yield values
+            continue
+        if table == "operations":
+            is_whole = checksum(*values[2:6]) == values[6]
+            if values[1] in settled or not is_whole:
+                continue
+        yield [row.number, *values[1:]]
+
+
+_SHAPES: dict[str, tuple[tuple[type, ...], ...]] = {
+    "about": ((Text,), (Text,)),
+    "messages": (
+        *((NoneType,), (bytes,), (int,), (bytes,), (int,), (Text,)),
+        *((NoneType, float, int), (NoneType, int)),
+    ),
+    "operations": ((NoneType,), (int,), (Text,), (Text,), (Text,), (bytes,), (int,), (int,)),
+    "dead_letters": ((NoneType,), (bytes,)),
+}
+"""The types of the values in a row of each table. No two tables have rows of the same types."""
+
+
+def _is_row_of(table: str, row: LeafRow) -> bool:
+    shape = _SHAPES[table]
+    return len(row.values) == len(shape) and all(
+        type(value) in types for value, types in zip(row.values, shape, strict=True)
+    )
+
+
+def _gaps(target: sqlite3.Connection, table: str) -> int:
+    """How many numbers up to the highest one of a table have no row."""
+    (rows,) = target.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    return _highest(target, table) - int(rows)
 
 
 def _last_numbers(source: sqlite3.Connection) -> dict[str, int]:

@@ -160,6 +160,104 @@ def test_a_missing_end(tmp_path: Path, stub: Stub, count: int, missing: int) -> 
     assert run.code == 1
 
 
+def fill_with_changes(path: Path) -> None:
+    """A spool with pages of every kind: rows that were deleted, long rows, dead letters."""
+    fill(path, 45)
+    with sqlite3.connect(path) as db:
+        # Delivered: the operations are deleted, which gives free pages.
+        db.execute("DELETE FROM operations WHERE number <= 16")
+        settled = "left = 0, settled_at = 7, settled_run = 1"
+        db.execute(f"UPDATE messages SET {settled} WHERE number <= 16")
+        db.executemany("INSERT INTO dead_letters (line) VALUES (?)", [(b"d" * 700,)] * 8)
+    db.close()
+
+
+def intact(path: Path, content: bytes) -> set[str]:
+    """The waiting events of a spool of which a file still has the whole rows."""
+    with sqlite3.connect(path) as db:
+        rows = db.execute("SELECT payload FROM operations").fetchall()
+    db.close()
+    return {json.loads(payload)["event"] for (payload,) in rows if payload in content}
+
+
+def recovered(path: Path, content: bytes) -> tuple[set[str], str]:
+    """The events that wait in a spool with this content, and the report of the damage."""
+    path.write_bytes(content)
+    with Spool(path) as spool:
+        damage = spool.damage or ""
+    with sqlite3.connect(path) as db:
+        rows = db.execute("SELECT payload FROM operations").fetchall()
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    db.close()
+    return {json.loads(payload)["event"] for (payload,) in rows}, damage
+
+
+@pytest.mark.parametrize("kind", ["zeroed", "random", "missing"])
+def test_any_damaged_page(tmp_path: Path, kind: str) -> None:
+    """All operations on other pages are kept, none that was delivered comes back.
+
+    The pages of roots are among them: the rows of their tables are on other pages.
+    """
+    original = tmp_path / "original"
+    fill_with_changes(original)
+    content = original.read_bytes()
+    chance = random.Random(5)
+    # Without its first page, or with that alone, a file cannot be known as a spool.
+    for number in range(2 if kind == "missing" else 1, len(content) // 4096):
+        start, end = 4096 * number, 4096 * (number + 1)
+        damaged = content[:start]
+        if kind != "missing":
+            damaged += (bytes(4096) if kind == "zeroed" else chance.randbytes(4096)) + content[end:]
+        found, damage = recovered(tmp_path / f"spool{number}", damaged)
+        expected = intact(original, damaged)
+        assert found == expected, number
+        lost = 29 - len(expected)
+        if lost:
+            counted = re.search(r"up to (\d+) operations", damage)
+            assert counted is not None
+            assert int(counted[1]) >= lost
+
+
+def without_roots(path: Path) -> list[str]:
+    """Zero the root pages that lead to other pages; the names of their tables."""
+    with sqlite3.connect(path) as db:
+        tables = db.execute("SELECT rootpage, name FROM sqlite_master WHERE type = 'table'")
+        roots = dict(tables.fetchall())
+    db.close()
+    content = bytearray(path.read_bytes())
+    leading = [root for root in roots if content[4096 * (root - 1)] == 5]
+    for root in leading:
+        content[4096 * (root - 1) : 4096 * root] = bytes(4096)
+    path.write_bytes(content)
+    return sorted(roots[root] for root in leading)
+
+
+def test_a_lost_root_of_long_rows(tmp_path: Path) -> None:
+    """The end of a long row is found on its other pages, and its checksum is right."""
+    path = tmp_path / "spool"
+    messages = []
+    for number in range(8):
+        one = event(f"E{number}", distinct_id=f"p{number}", text=f"{number}" * 9000)
+        queued = QueuedOperation(number, one, encode(one.payload), (f"person p{number}",))
+        status = MessageStatus(number + 1, f"m{number}", 1, key=b"line %d" % number)
+        messages.append(IncomingMessage(status, [queued]))
+    with Spool(path) as spool:
+        spool.add(messages, NOW)
+    assert without_roots(path) == ["operations"]
+    found, damage = recovered(path, path.read_bytes())
+    assert found == {f"E{number}" for number in range(8)}
+    assert damage.startswith("the spool was damaged: up to 0 operations, 0 messages")
+
+
+def test_all_roots_are_lost(tmp_path: Path) -> None:
+    """The rows of all tables are on other pages, and none counts as lost."""
+    fill(tmp_path / "spool")
+    assert without_roots(tmp_path / "spool") == ["messages", "operations"]
+    found, damage = recovered(tmp_path / "spool", (tmp_path / "spool").read_bytes())
+    assert found == {f"E{number}" for number in range(COUNT)}
+    assert damage.startswith("the spool was damaged: up to 0 operations, 0 messages")
+
+
 @pytest.mark.parametrize("place", [0, 15, 16, 18, 19, 22, 28, 47, 59, 100, 103, 109, 3788, 3962])
 def test_a_damaged_first_page(tmp_path: Path, stub: Stub, place: int) -> None:
     """A byte of the header or of the list of tables loses no operation."""
