@@ -5,9 +5,9 @@ concerns a person of whom an operation waits, the waiting ones are sent first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from conformance.spec.scenarios.loading import Json
+from mock_mixpanel.json_values import identifier
 
 MOST_RECORDS = 200
 """Records in a request: the limit of /groups, which is the lowest."""
@@ -30,7 +30,7 @@ class Batches:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._waiting: dict[Target, tuple[list[Json], list[int]]] = {}
-        self._targets: dict[Any, Target] = {}
+        self._targets: dict[str, Target] = {}
         """Id of a person -> where an operation of theirs is to be sent."""
 
     def add(self, target: Target, record: Json, message: int) -> None:
@@ -60,14 +60,14 @@ class Batches:
         self._targets = {each: where for each, where in self._targets.items() if where != target}
 
 
-def ids_of(record: Json) -> Iterator[str | int | float]:
-    """The ids of people and groups that a record names."""
+def ids_of(record: Json) -> Iterator[str]:
+    """The ids of people and groups that a record names, as the text that the mock compares."""
     properties = record.get("properties")
     source = properties if type(properties) is dict else record
     for name in _IDS:
         value = source.get(name)
         if isinstance(value, str | int | float) and value != "":
-            yield value
+            yield identifier(value)
     for value in source.get("$distinct_ids") or ():
         if isinstance(value, str | int | float):
-            yield value
+            yield identifier(value)

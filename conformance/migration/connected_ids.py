@@ -58,7 +58,7 @@ def ids_in(answers: Iterable[Json]) -> list[str]:
     """
     found: set[str] = set()
     for payload in _payloads(answers):
-        ids = {str(each).removeprefix("$device:") for each in ids_of(payload)}
+        ids = {each.removeprefix("$device:") for each in ids_of(payload)}
         found |= ids or {SENDER}
     return sorted(found)
 

@@ -94,6 +94,18 @@ def test_a_damaged_file(session: Any, settings: tuple[str, Path], tmp_path: Path
     assert f"file://{tmp_path}/cut.gz: java.io.EOFException: Unexpected end" in ran.errors
 
 
+def test_a_table_that_is_empty(session: Any, settings: tuple[str, Path], tmp_path: Path) -> None:
+    """A Parquet file without a byte is an error that names it, also beside other tables."""
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.Table.from_pylist([{"type": "track"}]), tmp_path / "a.parquet")
+    (tmp_path / "b c.parquet").touch()
+    ran = run("translate", *settings, *NOW, "--engine", "spark", tmp_path)
+    assert (ran.status, ran.output) == (2, b"")
+    assert f"{tmp_path}/b c.parquet is not a Parquet file: it is empty" in ran.errors
+
+
 @pytest.mark.parametrize("name", ["10:30.jsonl", "_a.jsonl", ".a.jsonl", "a.jsonl._COPYING_"])
 def test_a_name_that_spark_cannot_read(
     session: Any, settings: tuple[str, Path], name: str, tmp_path: Path

@@ -121,6 +121,9 @@ class SparkCorpus:
                     f"Spark cannot read {name}: the name of the file has a colon; rename the file,"
                     " or use --engine local"
                 )
+            # Spark leaves out a table without a byte, which was cut off, without notice.
+            if is_parquet(path) and not Path(path).stat().st_size:
+                usage_error(f"{name} is not a Parquet file: it is empty")
             return [(path, f"file:{path.translate(_GLOB)}", name)]
         found = sorted(self._session.read.text(name).inputFiles())
         return [(_key(each), unquote(each).translate(_GLOB), unquote(each)) for each in found]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from conformance.corpus.entries import CorpusEntry
 from conformance.corpus.synth import synth
 from conformance.migration import delivery, spark_engine
-from conformance.migration.connected_ids import ConnectedIds
+from conformance.migration.connected_ids import ConnectedIds, ids_in
 from conformance.migration.contents import ProjectContents, SideOptions
 from conformance.migration.delivery import deliver_corpus
 from conformance.migration.differences.comparison import compare, settle
@@ -52,6 +52,12 @@ LINES = [json.dumps(message).encode() for message in synth(300, seed=7)]
 LIBRARY = {"library": {"name": "analytics-android"}}
 WITHOUT_ID = {"type": "track", "channel": "client", "event": "Seen", "context": LIBRARY}
 LINES[20] = LINES[280] = json.dumps(WITHOUT_ID).encode()
+# Mixpanel compares ids as text, so each pair is one person.
+PAIRS = ((7.0, "7"), (8.0, "8"), (True, "true"), (1e21, f"1{'0' * 21}"))
+for place, pair in enumerate(PAIRS):
+    for start, user in zip((40, 250), pair, strict=True):
+        message = {"type": "track", "userId": user, "event": "Seen"}
+        LINES[start + place] = json.dumps(message).encode()
 
 
 # Two kinds of groups, with the traits that name them.
@@ -202,6 +208,14 @@ def test_connected_ids_do_not_depend_on_the_order(
     expected = {name: min(reached(name)) for name in "abcdefgh"}
     assert {name: connected.root(name) for name in "abcdefgh"} == expected
     assert dict(connected.links()) == {a: b for a, b in expected.items() if a != b}
+
+
+def test_ids_are_the_text_that_mixpanel_compares() -> None:
+    """A number or truth value and its text are one id."""
+    for pair in PAIRS:
+        payloads = [{"properties": {"distinct_id": each}} for each in pair]
+        answers = [{"operations": [{"payload": each}]} for each in payloads]
+        assert ids_in(answers) == [pair[1]]
 
 
 @given(numbers=st.lists(st.floats(-1e12, 1e12) | st.integers()), cut=st.integers(0, 10))
