@@ -142,7 +142,7 @@ def visit(url: str) -> None:
 
 
 def processor_seconds(process: int) -> float:
-    """What the threads of a process have used."""
+    """The processor time that the threads of a process have used."""
     threads = Path(f"/proc/{process}/task").glob("*/schedstat")
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 

@@ -1,5 +1,6 @@
-"""Hostile messages: values, ids, types and times that have broken translators. `make_hostile`
-changes one thing in a good message. The result is always valid JSON.
+"""Hostile messages: values, ids, types and times that have broken translators.
+
+`make_hostile` changes one thing in a good message. The result is always valid JSON.
 """
 
 from collections.abc import Callable, Mapping

@@ -41,9 +41,10 @@ OFFSET_SHARE = 0.05
 
 
 def synth(messages: int, seed: int, *, clean: bool = False) -> Iterator[Json]:
-    """Generate a number of Segment messages, in the order of their arrival. `clean` leaves out
-    messages that a translator refuses or drops: hostile messages and those that were stored for
-    more than five days.
+    """Generate a number of Segment messages, in the order of their arrival.
+
+    `clean` leaves out messages that a translator refuses or drops: hostile messages and those that
+    were stored for more than five days.
     """
     random = Random(seed)  # noqa: S311 - not for secrets
     known: deque[SyntheticPerson] = deque(maxlen=REMEMBERED)

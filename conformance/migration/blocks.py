@@ -26,12 +26,12 @@ class RowBlock(NamedTuple):
 
     @property
     def cause(self) -> str:
-        """What the rows have in common; empty if that is not known."""
+        """The common cause of the rows; empty if it is unknown."""
         return "; ".join(map(printable, self.rows[0].key.causes))
 
     @property
     def total(self) -> int:
-        """How many things all rows count."""
+        """The total count of all rows."""
         return sum(row.group.messages for row in self.rows)
 
     @property

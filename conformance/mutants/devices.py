@@ -28,8 +28,10 @@ def with_changed_calls(change: Change) -> Callable[..., Session]:
 
 
 def ignoring_doc_in(name: str) -> Callable[..., Session]:
-    """Our translator, which does not follow the doc in one rule. Raises KeyError for an unknown
-    rule."""
+    """Our translator, which does not follow the doc in one rule.
+
+    Raises KeyError for an unknown rule.
+    """
     Rules.observed().follows_doc(name)
 
     def make(*, rules: Rules, **options: Any) -> Session:

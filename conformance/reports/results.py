@@ -27,6 +27,7 @@ RESULTS = "results.jsonl"
 @dataclass(frozen=True)
 class Report:
     """A run. `started` is an ISO 8601 time; `selection` is the selection of cases, empty for all.
+
     `translator` is the target's name for itself; `seconds` is the duration. `stopped` is the reason
     if the run ended before its last case, else empty.
     """

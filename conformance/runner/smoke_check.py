@@ -1,6 +1,7 @@
-"""Sends the simplest event through a target before the run, to check that the target works. With a
-broken driver, or a server that sends elsewhere, every scenario would fail; this check reports it
-once. A wrong translator passes the check: the scenarios report its errors.
+"""Sends the simplest event through a target before the run, to check that the target works.
+
+With a broken driver, or a server that sends elsewhere, every scenario would fail; this check
+reports it once. A wrong translator passes the check: the scenarios report its errors.
 """
 
 from datetime import UTC, datetime

@@ -75,8 +75,9 @@ class WatchedTarget:
         return _Watched(self, self._server, setup.mock)
 
     def settle(self, mock: Mock, before: int) -> None:
-        """Wait until no more requests arrive at the mock, which had received `before` requests. The
-        first call waits for a first request. Raises DriverBroken if none arrives.
+        """Wait until no more requests arrive at the mock, which had received `before` requests.
+
+        The first call waits for a first request. Raises DriverBroken if none arrives.
         """
         if self._quiet_seconds is None:
             self._quiet_seconds = self._first_arrival(mock, before)

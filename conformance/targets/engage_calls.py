@@ -21,8 +21,9 @@ MakeEngage = Callable[..., Engage]
 
 
 class EngagedSession:
-    """A session that gets the calls of Engage. It gets a message itself only if the scenario
-    forwards its type.
+    """A session that gets the calls of Engage.
+
+    It gets a message itself only if the scenario forwards its type.
 
     Raises DataError for definitions that cannot be used.
     """
@@ -43,8 +44,10 @@ class EngagedSession:
         """Records that the suite sent itself, for a deleted definition."""
 
     def deliver(self, messages: Sequence[Any], now: datetime) -> list[Answer]:
-        """Process messages; without messages only time passes. Returns one answer for each call of
-        Engage."""
+        """Process messages; without messages only time passes.
+
+        Returns one answer for each call of Engage.
+        """
         answers = self._pass_on(self._engage.advance(to_ms(now)), now)
         for message in messages:
             if isinstance(message, dict) and str(message.get("type")) in self._forward:

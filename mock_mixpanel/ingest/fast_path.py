@@ -1,5 +1,7 @@
-"""A fast check for plain events, which have no problem and no note. Nearly all events are plain.
-`validation` finds the problems of the others, and would find none in a plain event.
+"""A fast check for plain events, which have no problem and no note.
+
+Nearly all events are plain. `validation` finds the problems of the others, and would find none in a
+plain event.
 """
 
 from collections.abc import Mapping, Sequence

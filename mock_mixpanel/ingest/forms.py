@@ -23,8 +23,11 @@ class FormError(ValueError):
 
 
 def url_encoded_fields(body: bytes) -> dict[str, bytes]:
-    """The fields of a URL-encoded form. The charset parameter is ignored; a repeated name keeps
-    its first value; fields after the first `MAX_FORM_FIELDS` are ignored."""
+    """The fields of a URL-encoded form.
+
+    The charset parameter is ignored; a repeated name keeps its first value; fields after the first
+    `MAX_FORM_FIELDS` are ignored.
+    """
     found: dict[str, bytes] = {}
     parts = body.strip().split(b"&", MAX_FORM_FIELDS)
     for part in parts[:MAX_FORM_FIELDS]:

@@ -127,8 +127,10 @@ class ChangeWatch:
         in_thread: Callable[[Callable[[], Position]], Awaitable[Position]],
         gone: asyncio.Future[Any],
     ) -> WatchResult:
-        """The same without a waiting thread. `in_thread` runs a query of the position, which may
-        block. `gone` completes when the caller has disconnected.
+        """The same without a waiting thread.
+
+        `in_thread` runs a query of the position, which may block. `gone` completes when the caller
+        has disconnected.
         """
         loop, news = asyncio.get_running_loop(), asyncio.Event()
 

@@ -21,8 +21,10 @@ class ForgottenProjects:
         self._store.put(NAME, dump(dict(list(tokens.items())[-MOST:])))
 
     def between(self, before: int, generation: int) -> set[str] | None:
-        """The projects that were deleted after a generation. None if this is unknown, or if other
-        rows were deleted too: a reader has to read the whole log again.
+        """The projects that were deleted after a generation.
+
+        None if this is unknown, or if other rows were deleted too: a reader has to read the whole
+        log again.
         """
         if not 0 < generation - before <= MOST:
             return None

@@ -10,12 +10,12 @@ from math import inf
 QUIET_SECONDS = 0.1
 """Seconds without a request before reading begins."""
 SLICE_SECONDS = 0.05
-"""How long one slice of reading takes; a request that arrives meanwhile waits no longer."""
+"""Seconds of one slice of reading; a request that arrives meanwhile waits no longer than that."""
 
 BUSY_SECONDS = 1.0
 """Between two slices while requests arrive all the time and somebody watches a page."""
 BUSY_SLICE_SECONDS = 0.01
-"""How long such a slice takes: a small part of the time, so that those who send lose little."""
+"""Seconds of such a slice: a small part of the time, so that senders are hardly delayed."""
 
 _LOGGER = logging.getLogger("mock_mixpanel")
 

@@ -153,8 +153,9 @@ class Projections(JournalReader):
             return found
 
     def totals(self, token: str | None) -> dict[str, int]:
-        """The numbers of requests, records and records with a reason, of a project or of all. Call
-        it in `locked`.
+        """The numbers of requests, records and records with a reason, of a project or of all.
+
+        Call it in `locked`.
 
         Of one project, requests with records of several projects are left out.
         """

@@ -29,8 +29,10 @@ _KEYS = frozenset(["constants", "columns", "others", "leave_out", "empty"])
 
 
 class ColumnTarget(NamedTuple):
-    """The member that gets the values of a column. `read_as` is a key of READERS; None keeps the
-    type."""
+    """The member that gets the values of a column.
+
+    `read_as` is a key of READERS; None keeps the type.
+    """
 
     member: Member
     read_as: str | None

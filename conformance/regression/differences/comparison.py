@@ -181,8 +181,10 @@ MOST_CONTEXTS = 256
 
 
 class _Context(NamedTuple):
-    """The common values of messages under the same settings. `old` and `way` are set between two
-    variants of our own translator; `same` is true if both sides are the same variant.
+    """The common values of messages under the same settings.
+
+    `old` and `way` are set between two variants of our own translator; `same` is true if both sides
+    are the same variant.
     """
 
     redact: SecretFilter

@@ -65,7 +65,7 @@ class ComparisonCheck(ABC):
 
     @abstractmethod
     def bad_lines(self) -> int:
-        """How many lines of the corpus are not messages."""
+        """The number of lines of the corpus that are not messages."""
 
     @property
     def red(self) -> bool:
@@ -132,7 +132,7 @@ class DiffResult(ComparisonCheck):
         return (rows, []) if len(rare) <= FEW else ([row for row in rows if row not in rare], rare)
 
     def bad_lines(self) -> int:
-        """How many lines of the corpus are not messages."""
+        """The number of lines of the corpus that are not messages."""
         return self.counts.bad_lines
 
     @property

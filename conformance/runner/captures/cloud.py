@@ -58,10 +58,10 @@ class Recorded(Protocol):
         """The input, in the form of a scenario."""
 
     def seen(self) -> Json:
-        """What was recorded, in the form of an outcome."""
+        """The recording, in the form of an outcome."""
 
     def outcome(self, rules: Rules, translate: Translate = translate) -> Json:
-        """What the translator makes of it under some rules."""
+        """The result of the translator under some rules."""
 
     def compare(self, expected: Json, actual: Json) -> list[Difference]:
         """Every difference between two outcomes."""
@@ -93,7 +93,7 @@ class Capture:
         return {"requests": self.requests, "stage": self.stage}
 
     def outcome(self, rules: Rules, translate: Translate = translate) -> Json:
-        """What the translator makes of it: `requests`, and the `stage` of an error or None."""
+        """The result of the translator: `requests`, and the `stage` of an error or None."""
         return outcome(self, rules, translate)
 
     def compare(self, expected: Json, actual: Json) -> list[Difference]:
@@ -204,7 +204,8 @@ def destination_settings(classic: Json) -> Json:
 
 
 def outcome(capture: Capture, rules: Rules, translate: Translate = translate) -> Json:
-    """What the translator makes of a capture: `requests`, and the `stage` of an error or None."""
+    """The result of the translator for a capture: `requests`, and the `stage` of an error or
+    None."""
     try:
         settings = Settings.from_json(destination_settings(capture.settings))
     except SettingsError:

@@ -46,6 +46,7 @@ def replay(
     scenario: Scenario, target: Target, mock: Mock, engage: MakeEngage = Engage
 ) -> list[Difference]:
     """The differences between the target's result and the expected one; empty if it conforms.
+
     Raises the errors of `examine`.
     """
     return list(examine(scenario, target, mock, engage).differences)

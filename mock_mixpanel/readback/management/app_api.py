@@ -60,8 +60,10 @@ def list_data_groups(call: ReadbackCall, project_id: str) -> ReadbackResponse:
 
 
 def validate_credentials(call: ReadbackCall) -> ReadbackResponse:
-    """Check that a token and a secret belong together. Raises CallError 400 and 401 if not. A
-    project without a secret accepts any secret (choice, as for imports).
+    """Check that a token and a secret belong together.
+
+    Raises CallError 400 and 401 if not. A project without a secret accepts any secret (choice, as
+    for imports).
     """
     body = call.json_object()
     token, secret = body.get("project_token"), body.get("api_secret")

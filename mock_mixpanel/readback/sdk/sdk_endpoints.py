@@ -22,7 +22,9 @@ def settings(call: ReadbackCall) -> ReadbackResponse:
 
 
 def decide(call: ReadbackCall) -> ReadbackResponse:
-    """An empty response. Mixpanel removed the route in April 2026; old mobile SDKs still call it
-    (choice)."""
+    """An empty response.
+
+    Mixpanel removed the route in April 2026; old mobile SDKs still call it (choice).
+    """
     nothing = ("notifications", "surveys", "variants", "event_bindings", "integrations")
     return ReadbackResponse.json({**{name: [] for name in nothing}, "automatic_events": False})

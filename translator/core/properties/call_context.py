@@ -24,8 +24,9 @@ from translator.core.values.json_values import detached, normalised, without_nul
 
 
 class CallContext:
-    """The properties of a context. It is shared by calls, so it never changes, and it shares
-    nothing with the context.
+    """The properties of a context.
+
+    It is shared by calls, so it never changes, and it shares nothing with the context.
 
     `event` holds the properties for events, and `device` those for profiles. `library` is `mp_lib`.
     `active` says whether the call counts as activity: `context.active` is true, absent or null.

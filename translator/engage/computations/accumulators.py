@@ -1,5 +1,6 @@
-"""Accumulators: one for each computed trait and each condition of an audience. They compute values
-from events.
+"""Accumulators: one for each computed trait and each condition of an audience.
+
+They compute values from events.
 
 An accumulator is immutable and shared by all people. Its data for one person is an
 `AccumulatorState`. The cost of an event does not depend on the number of events before it.

@@ -46,8 +46,9 @@ class StateFileError(Exception):
 
 
 class RunPosition(NamedTuple):
-    """The progress of a run: its input and output with the position in each. `failed`: a line was
-    invalid or not translated. `finished`: the run has ended.
+    """The progress of a run: its input and output with the position in each.
+
+    `failed`: a line was invalid or not translated. `finished`: the run has ended.
     """
 
     input: str

@@ -52,8 +52,10 @@ def networks(texts: Iterable[str]) -> tuple[Network, ...]:
 
 
 class VisitorAddress:
-    """Finds the address of the visitor who made a request. `trusted` are the networks of trusted
-    proxies."""
+    """Finds the address of the visitor who made a request.
+
+    `trusted` are the networks of trusted proxies.
+    """
 
     def __init__(self, trusted: Iterable[Network] = ()) -> None:
         self._trusted = tuple(trusted)

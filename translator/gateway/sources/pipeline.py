@@ -36,8 +36,10 @@ RETRY = RetryPolicy(gives_up=False)
 
 
 def print_loss(loss: Json) -> None:
-    """Print a loss on the error stream. If that stream is closed, only the dead letters have the
-    loss."""
+    """Print a loss on the error stream.
+
+    If that stream is closed, only the dead letters have the loss.
+    """
     with suppress(OSError, ValueError):
         sys.stderr.write(encode(loss).decode() + "\n")
 

@@ -42,7 +42,7 @@ STUCK_SECONDS = 30.0
 """A process that has jobs and says nothing for so long is killed; it does not even do a piece."""
 
 LOOKED_AT_SECONDS = 5.0
-"""How often that is looked at."""
+"""Seconds between two checks for such processes."""
 
 COMMAND = (sys.executable, "-m", "translator.gateway.translation.worker")
 
@@ -150,7 +150,7 @@ class TranslationPool:
 
     @property
     def ready(self) -> int:
-        """How many processes are ready for jobs."""
+        """The number of processes that are ready for jobs."""
         return sum(each.ready for each in self._processes)
 
     async def run(self) -> None:

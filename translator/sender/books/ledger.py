@@ -1,6 +1,7 @@
-"""The ledger of a run: each message from its acceptance to the results of its operations. Data that
-must survive a crash (spool, dead letters) is stored before it leaves memory. Every loss is
-reported, and every message is counted once.
+"""The ledger of a run: each message from its acceptance to the results of its operations.
+
+Data that must survive a crash (spool, dead letters) is stored before it leaves memory. Every loss
+is reported, and every message is counted once.
 """
 
 import logging

@@ -1,5 +1,7 @@
-"""Prepares operations for the queue. It sets the destination, the JSON text, the ordering keys, and
-the kind of request that the operation may share.
+"""Prepares operations for the queue.
+
+It sets the destination, the JSON text, the ordering keys, and the kind of request that the
+operation may share.
 """
 
 import time

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from mock_mixpanel.log.stores import StoreError
 
 PATIENCE_SECONDS = 60
-"""How long to wait for another writer."""
+"""Seconds to wait for another writer."""
 _DRIVERS = {
     "sqlite": "sqlite",
     "postgresql": "postgresql+psycopg",

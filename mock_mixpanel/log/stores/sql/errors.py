@@ -1,4 +1,4 @@
-"""What an error of a database means for its owner: which database, what it said, what to do."""
+"""Explains errors of a database: the database, its message, and the advice."""
 
 import sqlite3
 from typing import Any
