@@ -11,13 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-import yaml
 
 from mock_mixpanel import __version__
 from mock_mixpanel.control.openapi import page
 from mock_mixpanel.gc_pause import in_own_process
 from mock_mixpanel.log.stores import StoreError, open_store
-from mock_mixpanel.projects.config import Config, ConfigError, Project, read_projects
+from mock_mixpanel.projects.config import Config, ConfigError, Project, read_projects_file
 from mock_mixpanel.serving.guard import PAGES, TOKEN_PARAMETER, Access
 from mock_mixpanel.serving.server import Server
 from mock_mixpanel.serving.tls import Certificate, TlsError, make
@@ -285,17 +284,10 @@ def _certificate(
 
 
 def _projects(path: Path | None, alias_delay: float) -> tuple[Project, ...]:
-    if path is None:
-        return ()
     try:
-        return read_projects(yaml.safe_load(path.read_text(encoding="utf-8")), alias_delay)
-    except yaml.MarkedYAMLError as error:
-        # The text of the error quotes the file, with its secrets.
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        wrong = f"{path}: {line}{error.problem}"
-        raise click.BadParameter(wrong, None, None, "'--projects'") from None
-    except (ConfigError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"{path}: {error}", None, None, "'--projects'") from error
+        return read_projects_file(path, alias_delay) if path else ()
+    except ConfigError as error:
+        raise click.BadParameter(str(error), None, None, "'--projects'") from error
 
 
 @main.command()

@@ -29,12 +29,13 @@ def parse_exactly(text: bytes) -> Any:
     if not has_long_integer(text):
         return orjson.loads(text)
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=refuse_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
-def _refuse(constant: str) -> Any:
+def refuse_constant(constant: str) -> Any:
+    """What the slow parser calls for NaN and Infinity. Raises ValueError."""
     raise ValueError(f"{constant} is not JSON")
 
 

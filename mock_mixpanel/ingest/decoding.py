@@ -3,8 +3,7 @@
 Sources: docs/facts/mixpanel-http-api.md#request-encodings,
 docs/facts/mixpanel-http-api.md#import-requests,
 docs/facts/mixpanel-http-api.md#http-details-that-trip-clients, docs/facts/real-clients.md#requests.
-The content type selects the parser; inside `data`, base64 and raw JSON are told apart by the first
-character.
+The content type selects the parser; the first character of `data` tells base64 from raw JSON.
 """
 
 import base64
@@ -30,7 +29,7 @@ from mock_mixpanel.ingest.forms import (
 from mock_mixpanel.ingest.problems import INVALID_BASE64, NO_DATA
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.shallow_json import DEPTH, parse_shallow
-from mock_mixpanel.json_values import has_long_integer
+from mock_mixpanel.json_values import has_long_integer, refuse_constant
 
 MOST_MEMBERS = 1000
 """Members of a gzip body: each is copied, and a body can have millions."""
@@ -242,7 +241,9 @@ def _json(text: bytes) -> ParsedRecords:
         return _json(joined)
     try:
         decoded = text.decode(json.detect_encoding(text), "surrogateescape")
-        return ParsedRecords(json.loads(decoded, parse_constant=_refuse, parse_float=_finite))
+        return ParsedRecords(
+            json.loads(decoded, parse_constant=refuse_constant, parse_float=_finite)
+        )
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"not JSON: {first or error}") from first or error
 
@@ -269,10 +270,6 @@ def _json_lines(body: bytes) -> ParsedRecords:
         records.append(parsed.value)
         shallow = shallow and parsed.shallow
     return ParsedRecords(records, shallow=shallow)
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _finite(text: str) -> float:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Self
+
+import yaml
 
 from mock_mixpanel.projects.checks import ConfigError, check_name, kind_of
 from mock_mixpanel.projects.flags import FlagDefinition
@@ -33,6 +36,7 @@ __all__ = [
     "Project",
     "ServiceAccount",
     "read_projects",
+    "read_projects_file",
 ]
 
 _LISTS = ("group_keys", "service_accounts", "lookup_tables", "cohorts", "annotations", "flags")
@@ -127,6 +131,20 @@ class Config:
     projects: tuple[Project, ...] = ()
     strict_projects: bool = False
     alias_delay: float = 0
+
+
+def read_projects_file(path: Path, alias_delay: float = 0) -> tuple[Project, ...]:
+    """The projects of a configuration file. Raises ConfigError, naming the file and the place.
+
+    The error does not quote the file, which has secrets. Raises OSError.
+    """
+    try:
+        return read_projects(yaml.safe_load(path.read_text(encoding="utf-8")), alias_delay)
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise ConfigError(f"{path}: {line}{error.problem}") from None
+    except (ConfigError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def read_projects(data: Any, alias_delay: float = 0) -> tuple[Project, ...]:
