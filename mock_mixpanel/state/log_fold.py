@@ -13,7 +13,7 @@ from math import inf
 from time import monotonic, sleep
 from typing import Any
 
-from mock_mixpanel.gc_pause import LongLived, uncollected
+from mock_mixpanel.gc_pause import DiscardedTables, LongLived, uncollected
 from mock_mixpanel.log.index import Index
 from mock_mixpanel.log.journal import Log
 from mock_mixpanel.log.records import LogEntry
@@ -52,7 +52,8 @@ class LogFold:
         self._lock = threading.RLock()
         self._reading = threading.local()
         self._generation = 0
-        self._long_lived = LongLived()
+        self._long_lived, self._discarded = LongLived(), DiscardedTables()
+        self._states: dict[tuple[str, str], ProjectState] = {}
         self._page_size = FIRST_PAGE
         """How many requests are fetched at once while time is limited."""
         self._begin()
@@ -61,8 +62,7 @@ class LogFold:
     def reading_within(self, seconds: float) -> Iterator[None]:
         """Let this thread read new entries once in this block, in at most `seconds` of real time.
 
-        So all that is read in the block shows one moment. It may be older than the log; see
-        `behind`.
+        So the block shows one moment, which may be older than the log; see `behind`.
         """
         self._reading.end = monotonic() + seconds
         self._reading.done = self._reading.keeps = False
@@ -72,12 +72,13 @@ class LogFold:
             self._reading.end = inf
 
     def catch_up(self, seconds: float) -> bool:
-        """Read new entries for at most `seconds` of real time; True if all are read.
+        """Read new entries for at most `seconds` of real time; True if there is no more to do.
 
-        What was fetched and not read is kept for the next call. So it may read what was forgotten
-        meanwhile; the next fetch then finds that, and everything is read again.
+        What was fetched and not read is kept for the next call. If it was forgotten meanwhile, the
+        next fetch finds that, and everything is read again.
         """
-        return self._read_slice(seconds)
+        self._read_slice(seconds)
+        return not self._partly and not self._discarded
 
     def behind(self) -> int:
         """The number of requests of the log that are not read yet."""
@@ -109,12 +110,6 @@ class LogFold:
         with self.held():
             yield
 
-    def _read_slice(self, seconds: float) -> bool:
-        with self._lock, self.reading_within(seconds):
-            self._reading.keeps = True
-            self._current(None)
-            return not self._partly
-
     @property
     def _holds(self) -> bool:
         """Whether this thread keeps the states as they are."""
@@ -122,17 +117,21 @@ class LogFold:
 
     def _read_in_slices(self) -> None:
         """Read what is in the log now. Between two slices other threads get the lock."""
-        if self._read_slice(SLICE_SECONDS):
-            return
+        self._read_slice(SLICE_SECONDS)
         last = self._log.last()
-        while self._index.last < last:
+        while self._partly and self._index.last < last:
             sleep(PAUSE_SECONDS)
-            if self._read_slice(SLICE_SECONDS):
-                return
+            self._read_slice(SLICE_SECONDS)
+
+    def _read_slice(self, seconds: float) -> None:
+        with self._lock, self.reading_within(seconds):
+            self._reading.keeps = True
+            self._current(None)
+            self._discarded.free_some()
 
     def _begin(self) -> None:
         """Discard all computed states."""
-        self._states: dict[tuple[str, str], ProjectState] = {}
+        self._discard(list(self._states))
         self._kept = Page(0, (), False)
         """The rows that `catch_up` fetched and did not read."""
         self._partly = False
@@ -152,6 +151,9 @@ class LogFold:
         """The projects that have records in a request with records of several projects."""
         self._use_index()
 
+    def _discard(self, keys: Sequence[tuple[str, str]]) -> None:
+        self._discarded.add(table for key in keys for table in self._states.pop(key).tables())
+
     def _use_index(self) -> None:
         self._texts = Texts(self._index)
         self.references = References(self._index.request_of)
@@ -163,8 +165,8 @@ class LogFold:
         """
         if tokens & self._mixed:
             return False
-        tables: tuple[dict[tuple[str, str], Any], ...]
-        tables = (self._states, self._refused, self._reasons, self._refused_links)
+        self._discard([key for key in self._states if key[0] in tokens])
+        tables: Sequence[dict[Any, Any]] = (self._refused, self._reasons, self._refused_links)
         for table in tables:
             for key in [key for key in table if key[0] in tokens]:
                 del table[key]
@@ -274,8 +276,7 @@ class LogFold:
         return True
 
     def _count_reasons(self, entry: LogEntry) -> None:
-        key = (entry.verdict.token, entry.verdict.region)
-        counts = self._reasons.setdefault(key, {})
+        counts = self._reasons.setdefault((entry.verdict.token, entry.verdict.region), {})
         for reason in entry.verdict.reasons:
             counts.setdefault(reason, ReasonCount()).add(entry.id)
 
@@ -284,8 +285,7 @@ class LogFold:
         if isinstance(record, dict) and record.get("event") in IDENTITY_EVENTS:
             at, reason = verdict.received_at, "; ".join(verdict.reasons)
             refused = LinkHistory(named_ids(record), entry.id, at, at, "refused", reason)
-            key = (verdict.token, verdict.region)
-            self._refused_links.setdefault(key, LinkLog()).add(refused)
+            self._refused_links.setdefault((verdict.token, verdict.region), LinkLog()).add(refused)
 
     def _state(self, entry: LogEntry) -> ProjectState:
         key = (entry.verdict.token, entry.verdict.region)

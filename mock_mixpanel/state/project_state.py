@@ -12,6 +12,7 @@ from itertools import filterfalse, islice
 from operator import attrgetter
 from typing import Any
 
+from mock_mixpanel.gc_pause import Table
 from mock_mixpanel.json_values import identifier, truthy
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import MixpanelLimits
@@ -101,6 +102,11 @@ class ProjectState:
         self.ahead = self._advance(now) or self.ahead
         self.profiles.settle()
         self.groups.settle()
+
+    def tables(self) -> list[Table]:
+        """The tables that grow with the log, for a state that is no longer used."""
+        profiles = (*self.profiles.tables(), *self.groups.tables())
+        return [self.events, self._events_by_id, *self.duplicates.tables(), *profiles]
 
     def _advance(self, now: float) -> float | None:
         """Apply due effects; returns the due time of the last one, if there was any."""

@@ -7,6 +7,7 @@ duplicates depends on their person, which can change later; everything else is k
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
+from mock_mixpanel.gc_pause import Table
 from mock_mixpanel.state.events.event import MADE, Event
 
 day, time = attrgetter("day"), attrgetter("time")
@@ -35,6 +36,10 @@ class Deduplication:
             group = self._groups.setdefault(first.id, [first])
             group.append(event)
             self._groups[event.id] = group
+
+    def tables(self) -> list[Table]:
+        """The tables that grow with the log, for events that are no longer used."""
+        return [self._first, self._groups]
 
     def candidates(self) -> list[Event]:
         """The events that may be duplicates, or may have duplicates."""

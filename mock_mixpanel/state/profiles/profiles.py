@@ -10,6 +10,7 @@ there on are applied again before the profile is read.
 from collections.abc import Callable, Container, Hashable, Iterator, KeysView, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from mock_mixpanel.gc_pause import Table
 from mock_mixpanel.json_values import seconds
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import MixpanelLimits
@@ -70,6 +71,10 @@ class Profiles(Generic[Key]):
     def latest(self, before: int | None = None) -> Iterator[tuple[Key, Profile]]:
         """The profiles that exist and changed last before an entry id, the latest first."""
         return ((key, self._all[key].profile) for _, key in self._order.backwards(before))
+
+    def tables(self) -> list[Table]:
+        """The tables that grow with the log, for profiles that are no longer used."""
+        return [self._all]
 
     def history(self, key: Key) -> Sequence[tuple[float, int]]:
         """Time and entry id of each update made to a profile, in the order they apply."""
