@@ -51,7 +51,8 @@ def ratios(run: Run) -> dict[tuple[str, str, str], float]:
 def table(run: Run, earlier: Run | None) -> list[str]:
     """The lines of the table: one for each ratio, with the load while its script ran.
 
-    With an earlier run, its ratio, and now divided by then.
+    With an earlier run, its ratio, and now divided by then; at the end the ratios that only the
+    earlier run has, such as those to a peer that is not installed now.
     """
     then = {} if earlier is None else ratios(earlier)
     heading = f"{'script':10} {'subject':44} {'ratio':>8}  {'to':34} {'load':>11}"
@@ -69,7 +70,24 @@ def table(run: Run, earlier: Run | None) -> list[str]:
                     f" {'-':>8} {'-':>7}" if not old else f" {old:8.3f} {each['ratio'] / old:7.2f}"
                 )
             lines.append(line)
+    if earlier is not None:
+        asked = {script["script"] for script in run["scripts"]}
+        for (name, subject, peer), value in then.items():
+            if name in asked and (name, subject, peer) not in ratios(run):
+                line = f"{name:10} {subject:44} {'-':>8}  {peer:34} {'':>11} {value:8.3f}"
+                lines.append(f"{line} not measured now")
+        lines.append(f"earlier: {earlier.get('at')}, {earlier.get('processors')} processors")
     return lines
+
+
+def read_run(file: Path) -> Run:
+    """A stored run. Raises OSError, and ValueError for another file."""
+    run = json.loads(file.read_text("utf-8"))
+    try:
+        table(run, run)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{file} is not a run that --save has stored") from error
+    return run  # type: ignore[no-any-return]
 
 
 def main() -> None:
@@ -83,9 +101,9 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown script {unknown[0]!r}; the scripts are {', '.join(SCRIPTS)}")
     try:
-        earlier = options.compare and json.loads(options.compare.read_text("utf-8"))
+        earlier = options.compare and read_run(options.compare)
         if options.save:
-            options.save.touch()
+            options.save.open("a").close()
     except (OSError, ValueError) as error:
         parser.error(str(error))
     run: Run = {
@@ -93,9 +111,9 @@ def main() -> None:
         "processors": os.cpu_count(),
         "scripts": [run_script(name) for name in options.scripts or SCRIPTS],
     }
-    print("\n".join(["", *table(run, earlier)]))
     if options.save:
         options.save.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
+    print("\n".join(["", *table(run, earlier)]))
     sys.exit(any(script["status"] for script in run["scripts"]))
 
 

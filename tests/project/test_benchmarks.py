@@ -42,10 +42,32 @@ def test_the_table(everything: dict[str, Any]) -> None:
 
 def test_compared_with_an_earlier_run(everything: dict[str, Any]) -> None:
     """Beside the ratio are the earlier one and the change; a new subject has neither."""
-    [_, row] = everything["table"](run_of(1.5), run_of(2.0))
+    then = {"at": "2026-06-15", "processors": 2}
+    [_, row, last] = everything["table"](run_of(1.5), run_of(2.0) | then)
     assert row.split()[-2:] == ["2.000", "0.75"]
-    [_, row] = everything["table"](run_of(1.5), {"scripts": []})
+    assert last == "earlier: 2026-06-15, 2 processors"
+    [_, row, _] = everything["table"](run_of(1.5), {"scripts": []})
     assert row.split()[-2:] == ["-", "-"]
+
+
+def test_a_ratio_that_is_missing_now(everything: dict[str, Any]) -> None:
+    """A result that only the earlier run has is in the table, such as that to a missing peer."""
+    now = run_of(1.5)
+    now["scripts"][0]["results"] = []
+    [_, row, _] = everything["table"](now, run_of(2.0))
+    assert row.split() == ["diff", "ours", "-", "theirs", "2.000", "not", "measured", "now"]
+    now["scripts"] = []  # the script was not asked for
+    assert len(everything["table"](now, run_of(2.0))) == 2
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "3", '{"scripts": [{}]}', '{"scripts": [3]}', "{"])
+def test_another_file_than_a_run(text: str, tmp_path: Path) -> None:
+    """It is refused before the scripts run, and so is a folder to save to."""
+    (tmp_path / "run.json").write_text(text)
+    command = [sys.executable, str(FOLDER / "all.py"), "translate"]
+    for options in (["--compare", str(tmp_path / "run.json")], ["--save", str(tmp_path)]):
+        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
 
 
 def test_a_script_that_fails(everything: dict[str, Any]) -> None:
