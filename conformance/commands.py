@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import click
 
+from conformance.command_errors import exits_on_errors
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, UsageError
 from conformance.runner.captures.attribution import by_rule
 from conformance.runner.captures.cloud import load_defects
@@ -21,7 +22,6 @@ from conformance.spec.scenarios.loading import load_scenarios
 from conformance.spec.scenarios.own_scenarios import load_own
 from conformance.spec.scenarios.schema_page import page as schema_page
 from conformance.spec.scenarios.selection import Selection, select_captures
-from conformance.targets.destination_guard import answers_errors
 
 _rules = click.option(
     "--rules",
@@ -47,7 +47,7 @@ _tags = click.option(
 @_rules
 @_keyword
 @_tags
-@answers_errors
+@exits_on_errors
 def captures(rules: str | None, keyword: str | None, tags: tuple[str, ...]) -> NoReturn:
     """Replay the recordings of the classic integration, and explain each difference by a rule."""
     chosen = select_captures(all_captures(), keyword, tags)
@@ -69,7 +69,7 @@ def captures(rules: str | None, keyword: str | None, tags: tuple[str, ...]) -> N
 
 @click.command("list")
 @selection_options
-@answers_errors
+@exits_on_errors
 def list_scenarios(folder: Path | None, **conditions: Any) -> None:
     """List the scenarios: id, level and title of each."""
     selection = Selection(**conditions)
@@ -83,7 +83,7 @@ def list_scenarios(folder: Path | None, **conditions: Any) -> None:
 
 
 @click.command()
-@answers_errors
+@exits_on_errors
 def decisions() -> None:
     """Print the decisions of this project, with the scenarios that test them, as Markdown."""
     citations = [(scenario.id, scenario.source) for scenario in load_scenarios()]
@@ -97,14 +97,14 @@ def envelope() -> None:
 
 
 @click.command()
-@answers_errors
+@exits_on_errors
 def schema() -> None:
     """Print the keys of a scenario, as Markdown."""
     click.echo(schema_page(), nl=False)
 
 
 @click.command()
-@answers_errors
+@exits_on_errors
 def coverage() -> NoReturn:
     """Count the scenarios of each setting, call and mode, and of each heading of the doc.
 

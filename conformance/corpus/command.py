@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import orjson
 
+from conformance.command_errors import exits_on_errors
 from conformance.corpus.entries import BadLine, read_entry
 from conformance.corpus.import_command import import_command
 from conformance.corpus.output import check_output, output_option, write_lines, written
@@ -17,7 +18,6 @@ from conformance.corpus.redact import CorpusRedactor
 from conformance.corpus.synth import synth
 from conformance.errors import EXIT_FAILURES, UsageError
 from conformance.spec.scenarios.loading import Json
-from conformance.targets.destination_guard import answers_errors
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,7 +39,7 @@ corpus.add_command(import_command)
     help="Leave out hostile messages, and those stored for more than five days.",
 )
 @output_option
-@answers_errors
+@exits_on_errors
 def synth_command(messages: int, seed: int, clean: bool, output: Path | None) -> None:
     """Generate synthetic Segment messages, one JSON object on each line.
 
@@ -64,7 +64,7 @@ def synth_command(messages: int, seed: int, clean: bool, output: Path | None) ->
     help="Do not redact this field, such as traits.plan. May be repeated.",
 )
 @output_option
-@answers_errors
+@exits_on_errors
 def redact_command(
     files: tuple[str, ...], key_file: Path | None, keep: tuple[str, ...], output: Path | None
 ) -> None:

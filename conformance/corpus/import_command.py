@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from conformance.command_errors import exits_on_errors
 from conformance.corpus.output import check_output, output_option, write_lines, written
 from conformance.corpus.reading import STDIN, corpus_files
 from conformance.corpus.sources.column_mapping import load_mapping
@@ -14,7 +15,6 @@ from conformance.corpus.sources.recordings import har_rows, journal_rows
 from conformance.corpus.sources.rows import ImportSummary, RowError, Rows
 from conformance.corpus.sources.tables import csv_rows, parquet_rows
 from conformance.errors import EXIT_FAILURES, UsageError
-from conformance.targets.destination_guard import answers_errors
 from translator.terminal_text import printable
 
 DUMPS = {"segment-s3": segment_rows, "rudderstack": rudderstack_rows}
@@ -38,7 +38,7 @@ RECORDINGS = {"har": har_rows, "journal": journal_rows}
     help="For csv and parquet: YAML file with the meaning of each column.",
 )
 @output_option
-@answers_errors
+@exits_on_errors
 def import_command(
     files: tuple[str, ...], source: str, mapping: Path | None, output: Path | None
 ) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from conformance.command_errors import exits_on_errors
 from conformance.corpus.options import comparison_options, spark_files
 from conformance.corpus.reading import STDIN, corpus_files
 from conformance.errors import (
@@ -43,7 +44,6 @@ from conformance.regression.sides.refs import (
 )
 from conformance.regression.sides.revisions import checked_out
 from conformance.runner.options import project_options
-from conformance.targets.destination_guard import answers_errors
 from translator.compression import standard_input
 from translator.garbage_collection import rare_collection
 from translator.spark.options import SparkOptions
@@ -79,7 +79,7 @@ from translator.spark.options import SparkOptions
     show_default=True,
     help="Processes; more than two are not used, one for each side.",
 )
-@answers_errors
+@exits_on_errors
 def migrate(
     old: str,
     new: str,

@@ -11,7 +11,7 @@ from conformance.regression.sides.driver_side import MOST_BREAKS
 from conformance.regression.sides.refs import Ref
 from conformance.regression.sides.side import failure
 from conformance.spec.scenarios.loading import Json
-from conformance.targets.driver import Driver
+from conformance.targets.drivers.driver import Driver
 from conformance.targets.protocol import Refused, TranslatorFailed, Unsupported
 from mock_mixpanel import Config, Server
 from translator.core.residency import HOSTS

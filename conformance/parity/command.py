@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from conformance.command_errors import exits_on_errors
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, EngineError, UsageError
 from conformance.parity.access import ProjectAccess
 from conformance.parity.observation import NO_DELAYS, Delays, Run, observe
@@ -20,7 +21,6 @@ from conformance.parity.service import LIVE, Service
 from conformance.parity.text import text
 from conformance.regression.report.result import plural
 from conformance.spec.scenarios.keyword import matcher
-from conformance.targets.destination_guard import answers_errors
 from translator.sender.http.destination_guard import (
     DestinationError,
     allowed_hosts,
@@ -96,7 +96,7 @@ LIVE_DELAYS = Delays(wait, between_rounds=10, before_reading=180)
     help="Write parity.json, without credentials, into this folder.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask before sending.")
-@answers_errors
+@exits_on_errors
 def parity(
     against: str | None,
     live: bool,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from conformance.command_errors import exits_on_errors
 from conformance.corpus.options import comparison_options, spark_files
 from conformance.corpus.reading import corpus_bytes, corpus_files
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, EXIT_USAGE, UsageError
@@ -25,7 +26,6 @@ from conformance.regression.sides.refs import (
     read_settings,
 )
 from conformance.runner.options import markdown_option
-from conformance.targets.destination_guard import answers_errors
 from translator.spark.options import SparkOptions
 
 
@@ -50,7 +50,7 @@ from translator.spark.options import SparkOptions
     type=click.IntRange(min=1),
     help="Number of processes.  [default: one for each core]",
 )
-@answers_errors
+@exits_on_errors
 def diff(
     corpora: tuple[str, ...],
     files: tuple[str, ...],

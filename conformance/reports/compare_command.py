@@ -6,17 +6,17 @@ from typing import NoReturn
 
 import click
 
+from conformance.command_errors import exits_on_errors
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES
 from conformance.reports.results import read_results
 from conformance.reports.run_changes import OutcomeChange, changes
 from conformance.runner.outcomes import counts
-from conformance.targets.destination_guard import answers_errors
 
 
 @click.command()
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
-@answers_errors
+@exits_on_errors
 def compare(before: Path, after: Path) -> NoReturn:
     """Show what changed between two runs: folders of `run --report`, or their results.jsonl.
 

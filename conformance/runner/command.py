@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from conformance.command_errors import exits_on_errors
 from conformance.errors import (
     EXIT_CONFORMANT,
     EXIT_ENGINE,
@@ -39,7 +40,6 @@ from conformance.spec.scenarios.loading import levelled, load_scenarios
 from conformance.spec.scenarios.own_scenarios import load_own
 from conformance.spec.scenarios.selection import Selection
 from conformance.targets.by_name import KINDS
-from conformance.targets.destination_guard import answers_errors
 
 
 @click.command()
@@ -112,7 +112,7 @@ from conformance.targets.destination_guard import answers_errors
     "--maxfail", type=click.IntRange(min=1), help="Stop after this number of failures and errors."
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show every result.")
-@answers_errors
+@exits_on_errors
 def run(
     target_name: str,
     captures: bool | None,

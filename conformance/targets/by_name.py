@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from conformance.errors import UsageError
 from conformance.spec.scenarios.loading import Json
-from conformance.targets.black_box_target import WatchedTarget
 from conformance.targets.builtin import Builtin
-from conformance.targets.exec import ExecTarget
-from conformance.targets.http import HttpTarget
+from conformance.targets.drivers.exec import ExecTarget
+from conformance.targets.servers.black_box import WatchedTarget
+from conformance.targets.servers.controlled import HttpTarget
 from conformance.targets.target import Target
 
 KINDS = "'builtin', 'exec:CMD' (a driver) or 'http:URL' (a server); see docs/how-to/targets.md"

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import main
+from conformance.command_errors import exits_on_errors
 from conformance.errors import EngineError
-from conformance.targets.destination_guard import answers_errors
 
 
 def invoke(*arguments: str) -> Result:
@@ -105,7 +105,7 @@ def test_an_engine_that_fails_is_not_a_verdict(capsys: pytest.CaptureFixture[str
 
     for command, text in ((broken, "no mock"), (badly_broken, "AttributeError: oops")):
         with pytest.raises(SystemExit) as caught:
-            answers_errors(command)()
+            exits_on_errors(command)()
         assert caught.value.code == 3
         assert text in capsys.readouterr().err
 

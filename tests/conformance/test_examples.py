@@ -16,9 +16,9 @@ from conformance.runner.run import run_scenario
 from conformance.runner.smoke_check import check
 from conformance.spec.scenarios.loading import load_scenarios
 from conformance.spec.scenarios.needs import is_about_delivery
-from conformance.targets.black_box_target import WatchedTarget
-from conformance.targets.exec import ExecTarget
-from conformance.targets.http import HttpTarget
+from conformance.targets.drivers.exec import ExecTarget
+from conformance.targets.servers.black_box import WatchedTarget
+from conformance.targets.servers.controlled import HttpTarget
 from conformance.targets.target import Target
 from tests.clients.needs import program
 from tests.project.paths import ROOT

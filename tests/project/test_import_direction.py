@@ -73,7 +73,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"runner"},
         {"targets"},
         {"spec", "__init__"},
-        {"output_files"},
+        {"command_errors", "output_files"},
         {"errors", "lazy_group"},
     ),
 }
@@ -87,7 +87,7 @@ EXCEPTIONS = {
     ("mock_mixpanel.simulation.scheduler", "state"): "a pending link is what takes effect later",
     ("conformance.runner.command", "reports"): "the command writes the reports",
     ("conformance.spec.scenarios.selection", "runner"): "selects captures as well as scenarios",
-    ("conformance.targets.black_box_target", "runner"): "waits until the mock got everything",
+    ("conformance.targets.servers.black_box", "runner"): "waits until the mock got everything",
     ("conformance.targets.target", "runner"): "a target gets the address of the mock",
 }
 """(module, folder or module that it imports) -> why this import goes up."""

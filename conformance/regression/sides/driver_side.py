@@ -10,7 +10,7 @@ from conformance.regression.json_text import is_too_deep
 from conformance.regression.sides.refs import Ref
 from conformance.regression.sides.side import failure
 from conformance.spec.scenarios.loading import Json
-from conformance.targets.driver import Driver
+from conformance.targets.drivers.driver import Driver
 from conformance.targets.protocol import About, Refused, TranslatorFailed, Unsupported
 
 _TOO_DEEP = failure("nesting_too_deep", "the answer is nested too deeply to be compared")

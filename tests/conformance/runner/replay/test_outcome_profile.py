@@ -17,7 +17,7 @@ from conformance.runner.replay.replay import Judging
 from conformance.runner.run import run_scenario
 from conformance.runner.smoke_check import check
 from conformance.spec.scenarios.loading import Scenario, load_scenarios
-from conformance.targets.exec import ExecTarget
+from conformance.targets.drivers.exec import ExecTarget
 from tests.thorough import share
 
 DRIVER = Path(__file__).parents[2] / "drivers" / "envelope.py"

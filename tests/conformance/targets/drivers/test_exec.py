@@ -15,10 +15,10 @@ from conformance.runner.run import run_scenario
 from conformance.runner.smoke_check import check
 from conformance.spec.scenarios.loading import RawLine, Scenario, Step, load_scenarios
 from conformance.spec.scenarios.needs import is_about_delivery
-from conformance.targets.exec import ExecTarget
+from conformance.targets.drivers.exec import ExecTarget
 from tests.thorough import share
 
-FOLDER = Path(__file__).parents[1] / "drivers"
+FOLDER = Path(__file__).parents[2] / "drivers"
 SCENARIOS = {scenario.id: scenario for scenario in load_scenarios()}
 
 

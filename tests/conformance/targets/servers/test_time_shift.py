@@ -9,8 +9,8 @@ from conformance.runner.outcomes import Verdict
 from conformance.runner.run import run_scenario
 from conformance.spec.scenarios.loading import Scenario, load_scenarios
 from conformance.targets.builtin import Builtin
+from conformance.targets.servers.time_shift import shifted
 from conformance.targets.target import CannotRun
-from conformance.targets.time_shift import shifted
 from tests.conformance.one_scenario import parse_one
 from tests.thorough import share
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Self
 
 from conformance.errors import DriverBroken, UsageError
 from conformance.spec.scenarios.loading import Json
-from conformance.targets.driver_process import DriverProcess, ProcessBroken
+from conformance.targets.drivers.driver_process import DriverProcess, ProcessBroken
 from conformance.targets.protocol import (
     About,
     TranslatorFailed,

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import DriverBroken, UsageError
-from conformance.targets.driver import Driver
-from conformance.targets.driver_process import DriverProcess, ProcessBroken
+from conformance.targets.drivers.driver import Driver
+from conformance.targets.drivers.driver_process import DriverProcess, ProcessBroken
 from conformance.targets.protocol import Refused, TranslatorFailed, Unsupported
 
-FOLDER = Path(__file__).parents[1] / "drivers"
+FOLDER = Path(__file__).parents[2] / "drivers"
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 TRACK = {"type": "track", "messageId": "m1", "userId": "ann", "event": "Opened"}
 

@@ -12,11 +12,11 @@ from typing import Any
 from conformance.errors import DriverBroken, UsageError
 from conformance.runner.mock import Mock
 from conformance.spec.scenarios.loading import Json, Scenario
-from conformance.targets.http_front import SegmentServer
 from conformance.targets.protocol import About
+from conformance.targets.servers.segment_server import SegmentServer
+from conformance.targets.servers.time_shift import shifted
 from conformance.targets.target import Answer, CannotRun, Setup, TargetSession
 from conformance.targets.target_responses import json_values
-from conformance.targets.time_shift import shifted
 from translator import Settings, SettingsError
 
 QUIET_SECONDS = 0.5

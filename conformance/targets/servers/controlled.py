@@ -11,7 +11,6 @@ from typing import Any
 
 from conformance.errors import DriverBroken
 from conformance.spec.scenarios.loading import Json, Scenario
-from conformance.targets.http_front import SegmentServer
 from conformance.targets.protocol import (
     About,
     TranslatorFailed,
@@ -21,6 +20,7 @@ from conformance.targets.protocol import (
     start_command,
     timed_command,
 )
+from conformance.targets.servers.segment_server import SegmentServer
 from conformance.targets.target import (
     Answer,
     CannotRun,

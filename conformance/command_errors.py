@@ -1,4 +1,4 @@
-"""From this package's errors to exit codes: what every command is wrapped in."""
+"""Turns the errors of this package into exit codes, for every command."""
 
 import sys
 import traceback
@@ -19,7 +19,7 @@ from conformance.errors import (
 from translator.terminal_text import printable
 
 
-def answers_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+def exits_on_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     """Turn this package's errors into their exit codes and one clear text."""
 
     @wraps(command)

@@ -15,7 +15,7 @@ import requests
 from conformance.spec.scenarios.loading import Json, Scenario
 from conformance.spec.scenarios.needs import is_about_delivery
 from conformance.targets.builtin import Builtin
-from conformance.targets.driver import Driver
+from conformance.targets.drivers.driver import Driver
 from conformance.targets.protocol import About, TranslatorFailed, Unsupported
 from conformance.targets.target import (
     Answer,

@@ -12,8 +12,8 @@ from conformance.runner.outcomes import Verdict
 from conformance.runner.run import run_scenario
 from conformance.runner.smoke_check import check
 from conformance.spec.scenarios.loading import Json, RawLine, Scenario, load_scenarios
-from conformance.targets.black_box_target import WatchedTarget
-from conformance.targets.http import HttpTarget
+from conformance.targets.servers.black_box import WatchedTarget
+from conformance.targets.servers.controlled import HttpTarget
 from tests.conformance.drivers.server import Server, serving
 from tests.thorough import share
 

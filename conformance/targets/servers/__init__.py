@@ -1,0 +1,1 @@
+"""Translators behind an HTTP server with Segment's Tracking API: `http:URL`."""
