@@ -29,7 +29,7 @@ from mock_mixpanel.serving import cors
 from mock_mixpanel.serving.guard import PAGES, Access
 from mock_mixpanel.serving.idle_reader import IdleReader
 from mock_mixpanel.serving.request_heads import INGESTION_PATHS, kept_envelope
-from mock_mixpanel.serving.whole_requests import WholeRequest
+from mock_mixpanel.serving.whole_requests import PlainHead
 from mock_mixpanel.serving.wsgi_calls import ServerResponse, call, environ
 from mock_mixpanel.simulation.fault_actions import WITHOUT_BODY
 
@@ -112,9 +112,8 @@ class Application:
         """The region of a port."""
         return self._regions.get(port, DEFAULT)
 
-    def answer_whole(self, request: WholeRequest) -> ServerResponse:
+    def answer_whole(self, head: PlainHead, body: bytes) -> ServerResponse:
         """Answer a request to ingestion that has arrived whole; the caller sends the response."""
-        head, body = request
         try:
             response = self._ingest(head.endpoint, head.envelope, body, complete=True)
         except Exception:

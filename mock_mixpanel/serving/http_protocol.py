@@ -2,8 +2,7 @@
 
 In addition to uvicorn, it writes malformed requests to the journal, limits the size of a head,
 limits how long a client may be silent, answers a request whose body was cut, and closes a
-connection where the application raises ConnectionCut. A plain request to ingestion that arrives
-whole is answered at once; see `whole_requests`.
+connection where the application raises ConnectionCut.
 """
 
 import asyncio
@@ -18,7 +17,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from mock_mixpanel.ingest.flask_requests import ConnectionCut
 from mock_mixpanel.ingest.replies import NO_REQUEST_PAGE, Reply, words
 from mock_mixpanel.serving.buffered_transport import BufferedTransport
-from mock_mixpanel.serving.whole_requests import WholeRequest, response_bytes
 from mock_mixpanel.serving.wsgi_calls import ServerResponse
 
 LARGEST_HEAD = 64 * 1024
@@ -84,8 +82,7 @@ class HttpProtocol(HttpToolsProtocol):
     """Whether the body of the last request ended too early or was malformed."""
 
     _answered: ServerResponse | None = None
-    """The response to the next request, if it is known already but uvicorn has to send it: with a
-    delay, a cut or a status other than 200."""
+    """The response to the next request, if it is known already but uvicorn has to send it."""
 
     _idle_check: asyncio.TimerHandle | None = None
 
@@ -101,8 +98,6 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         buffered: Any = BufferedTransport(transport, self.loop)
         self.transport = buffered
-        assert self.server, "a TCP connection has a local address"
-        self._region = self._application.region(self.server[1])
         self._last_active = self.loop.time()
         self._check_idle()
 
@@ -113,11 +108,14 @@ class HttpProtocol(HttpToolsProtocol):
             self._idle_check.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Parse data; reject a head over LARGEST_HEAD bytes."""
+        """Data have arrived; after a malformed request they are dropped."""
         self._unset_keepalive_if_required()
         self._last_active = self.loop.time()
-        if self._refusal or self._refused or (self._is_between_requests() and self._answer(data)):
-            return
+        if not (self._refusal or self._refused):
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Parse data; reject a head over LARGEST_HEAD bytes."""
         self._received = len(data)
         try:
             self.parser.feed_data(data)
@@ -206,40 +204,22 @@ class HttpProtocol(HttpToolsProtocol):
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-    def _is_between_requests(self) -> bool:
-        """Whether the next data begin a request and its response may be sent at once."""
-        cycle = self.cycle
-        answered = not cycle or (cycle.response_complete and not cycle.more_body)
-        waits = self.flow.write_paused or self.transport.is_closing()
-        return self._head is None and answered and not waits
-
-    def _answer(self, data: bytes) -> bool:
-        """Answer data that are a whole plain request; False if uvicorn has to send the response."""
-        assert self.client, "a TCP connection has an address of the client"
-        request = WholeRequest.find(data, self._region, self.client[0])
-        if not request:
-            return False
-        response = self._application.answer_whole(request)
-        if response.status != 200 or response.delay or response.cut:
-            self._answered = response
-            return False
-        common = self.server_state.default_headers
-        buffered: Any = self.transport
-        buffered.write_now(response_bytes(200, common, response.headers, response.body))
-        return True
-
     def _check_idle(self) -> None:
-        """Close the connection once its client has been silent for too long."""
+        """Look now and then whether the client has been silent for too long."""
         limit = self.timeout_keep_alive
         left = self._last_active + limit - self.loop.time()
         if left <= 0:
-            if self._head is not None or not self.cycle or self.cycle.response_complete:
-                self.transport.close()
-            elif self.cycle.more_body:
-                self._cut_body()
+            self._stop_waiting()
             left = limit
         if not self.transport.is_closing():
             self._idle_check = self.loop.call_later(left, self._check_idle)
+
+    def _stop_waiting(self) -> None:
+        """Close the connection of a silent client; a request without its whole body is answered."""
+        if self._head is not None or not self.cycle or self.cycle.response_complete:
+            self.transport.close()
+        elif self.cycle.more_body:
+            self._cut_body()
 
     def _count(self, size: int, status: int) -> None:
         """Add to the size of the head. Raises HeadTooLargeError."""

@@ -13,7 +13,7 @@ from types import FrameType
 import uvicorn
 
 from mock_mixpanel.serving.asgi import Application
-from mock_mixpanel.serving.http_protocol import HttpProtocol
+from mock_mixpanel.serving.fast_protocol import FastHttpProtocol
 from mock_mixpanel.serving.sockets import BACKLOG
 from mock_mixpanel.serving.tls import Certificate
 
@@ -48,7 +48,7 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application,
-                http=HttpProtocol,
+                http=FastHttpProtocol,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",

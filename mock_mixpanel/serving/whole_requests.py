@@ -1,9 +1,10 @@
-"""Plain requests to ingestion that arrive whole, in one piece of data.
+"""Plain requests to ingestion, which are answered as soon as they have arrived whole.
 
 Most requests of a busy mock are such. uvicorn makes a scope, an object for the response, an event,
 a task and several messages for each request, which costs as much time as the check of 30 events.
-`HttpProtocol` answers a whole request at once instead, with the bytes that uvicorn would send. It
-leaves all other requests to uvicorn.
+`FastHttpProtocol` answers a whole request at once instead, with the bytes that uvicorn would send.
+Many clients send the head and the body apart, and a large body arrives in several pieces, so these
+are kept until the request is whole. All other requests are left to uvicorn.
 
 A request is plain if it is a POST to an endpoint of ingestion in HTTP/1.1, with a short head and a
 Content-Length, and keeps the connection. httptools, the parser of uvicorn, has to accept its head.
@@ -22,6 +23,9 @@ from mock_mixpanel.serving.request_heads import INGESTION_PATHS, envelope
 
 LONGEST_HEAD = 2000
 """Bytes of a head; heads are kept, since clients repeat them."""
+
+LARGEST_KEPT = 1024 * 1024
+"""Bytes of a request whose pieces are kept; uvicorn reads larger ones, and can slow the client."""
 
 _HEAD_END = b"\r\n\r\n"
 _STARTS = tuple(b"POST %s" % endpoint.encode() for endpoint in ENDPOINTS)
@@ -72,24 +76,26 @@ class PlainHead(NamedTuple):
         return cls(INGESTION_PATHS[path], read, peer, int(headers[b"content-length"]))
 
 
-class WholeRequest(NamedTuple):
-    """A plain request with its complete body."""
+class PlainRequest(NamedTuple):
+    """A plain request of which at least the head has arrived; it has `size` bytes in all.
+
+    The body begins at byte `start`.
+    """
 
     head: PlainHead
-    body: bytes
+    start: int
+    size: int
 
     @classmethod
     def find(cls, data: bytes, region: str, peer: str) -> Self | None:
-        """The request that data are from the first to the last byte; None if they are not one."""
+        """The request that data begin with; None if it is not plain."""
         if not data.startswith(_STARTS):
             return None
-        end = data.find(_HEAD_END, 0, LONGEST_HEAD) + len(_HEAD_END)
-        if not len(_HEAD_END) <= end < len(data):
+        start = data.find(_HEAD_END, 0, LONGEST_HEAD) + len(_HEAD_END)
+        if start < len(_HEAD_END):
             return None
-        head = _kept_head(data[:end], region, peer)
-        if head is None or end + head.length != len(data):
-            return None
-        return cls(head, data[end:])
+        head = _kept_head(data[:start], region, peer)
+        return cls(head, start, start + head.length) if head and head.length else None
 
 
 _kept_head = lru_cache(1000)(PlainHead.read)

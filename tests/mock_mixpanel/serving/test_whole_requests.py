@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,8 +24,8 @@ from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.projects.config import Config, MixpanelLimits
 from mock_mixpanel.serving.asgi import Application
-from mock_mixpanel.serving.http_protocol import HttpProtocol
-from mock_mixpanel.serving.whole_requests import LONGEST_HEAD, WholeRequest
+from mock_mixpanel.serving.fast_protocol import FastHttpProtocol
+from mock_mixpanel.serving.whole_requests import LARGEST_KEPT, LONGEST_HEAD, PlainRequest
 from tests.mock_mixpanel.wire import NOW_SECONDS, http
 from tests.thorough import times
 
@@ -147,18 +147,18 @@ class Ways:
 
     def answers(self, sent: bytes) -> tuple[bytes, bytes]:
         """The answers of the two servers to a client; see `exchange`."""
-        find = WholeRequest.find
+        find = PlainRequest.find
 
-        def noted(*arguments: Any) -> WholeRequest | None:
-            found = find(*arguments)
-            self.whole.append(found is not None)
+        def noted(data: bytes, *arguments: Any) -> PlainRequest | None:
+            found = find(data, *arguments)
+            self.whole.append(found is not None and found.size == len(data))
             return found
 
         with self._patch.context() as patch:
-            patch.setattr(WholeRequest, "find", noted)
+            patch.setattr(PlainRequest, "find", noted)
             first = exchange(self.at_once, sent)
         with self._patch.context() as patch:
-            patch.setattr(WholeRequest, "find", lambda *arguments: None)
+            patch.setattr(PlainRequest, "find", lambda *arguments: None)
             return first, exchange(self.by_uvicorn, sent)
 
 
@@ -273,7 +273,10 @@ class Connection(asyncio.Transport):
         self.closed = True
 
     def can_write_eof(self) -> bool:
-        return False
+        return True
+
+    def write_eof(self) -> None:
+        self.sent += b"(end)"
 
     def pause_reading(self) -> None:
         pass
@@ -282,10 +285,10 @@ class Connection(asyncio.Transport):
         pass
 
 
-def connected(application: Application) -> tuple[HttpProtocol, Connection]:
+def connected(application: Application) -> tuple[FastHttpProtocol, Connection]:
     """A connection to an application in the running event loop."""
     config = uvicorn.Config(application, interface="asgi3", log_config=None, log_level=None)
-    protocol, connection = HttpProtocol(config, ServerState(), {}), Connection()
+    protocol, connection = FastHttpProtocol(config, ServerState(), {}), Connection()
     protocol.connection_made(connection)
     return protocol, connection
 
@@ -319,17 +322,179 @@ def test_damaged_requests(name: str, place: int, cut: int, piece: bytes) -> None
     first, second = Application(Backend(config), {}), Application(Backend(config), {})
     at_once = asyncio.run(received(first, damaged))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WholeRequest, "find", lambda *arguments: None)
+        patch.setattr(PlainRequest, "find", lambda *arguments: None)
         assert at_once == asyncio.run(received(second, damaged))
     first.close()
     second.close()
 
 
+def pieces_of(data: bytes, places: Iterable[int]) -> list[bytes]:
+    """Data cut at some places."""
+    ends = sorted({place for place in places if 0 < place < len(data)})
+    return [data[start:end] for start, end in zip([0, *ends], [*ends, len(data)], strict=True)]
+
+
+async def talk(
+    application: Application, pieces: Sequence[bytes], end: str, *, waits: bool = True
+) -> tuple[Any, ...]:
+    """What a client receives that sends some pieces: before and after the end.
+
+    `end` names what happens then. The last value says whether the connection was closed by it.
+    Unless it `waits` for responses, the client sends all pieces at once.
+    """
+    protocol, connection = connected(application)
+
+    async def settle() -> None:
+        while protocol.tasks and not protocol.cycle.more_body:
+            await asyncio.wait(protocol.tasks)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    for piece in pieces:
+        if not connection.closed:
+            protocol.data_received(piece)
+            if waits:
+                await settle()
+    await settle()
+    before = connection.sent
+    if end == "no more data":
+        protocol.eof_received()
+    elif end == "a silent client":
+        protocol._last_active -= 2 * protocol.timeout_keep_alive
+        protocol._check_idle()
+    elif end == "a stop, then the rest":
+        protocol.shutdown()
+        if not connection.closed:
+            protocol.data_received(b"]" * 10)
+            await settle()
+            protocol.eof_received()
+    elif end == "a stop":
+        protocol.shutdown()
+        protocol.eof_received()
+    closed = connection.closed
+    protocol.connection_lost(None)
+    if protocol.tasks:
+        await asyncio.wait(protocol.tasks)
+    return before, connection.sent, closed
+
+
+ENDS = ["no more data", "a silent client", "a stop", "a stop, then the rest", "a lost connection"]
+
+
+def both_ways(pieces: Sequence[bytes], end: str, *, waits: bool = True) -> tuple[Any, Any]:
+    """What a client receives, and the journal: at once, and by uvicorn alone."""
+    found = []
+    for at_once in (True, False):
+        backend = Backend(Config(limits=MixpanelLimits(body_bytes=MOST_BYTES)))
+        backend.clock.change(now=NOW_SECONDS, freeze=True)
+        application = Application(backend, {})
+        with pytest.MonkeyPatch.context() as patch:
+            if not at_once:
+                patch.setattr(PlainRequest, "find", lambda *arguments: None)
+            received = asyncio.run(talk(application, pieces, end, waits=waits))
+        found.append((received, backend.log.journal()))
+        application.close()
+    return found[0], found[1]
+
+
+@settings(max_examples=times(100, 2000))
+@given(
+    names=st.lists(st.sampled_from(sorted(WHOLE)), max_size=2),
+    others=st.lists(st.sampled_from(sorted(OTHER)), max_size=1),
+    last=st.sampled_from(sorted(WHOLE)),
+    places=st.lists(st.integers(0, 900), max_size=4),
+    missing=st.integers(0, 40) | st.just(0),
+    end=st.sampled_from(ENDS),
+    waits=st.booleans(),
+)
+def test_pieces(
+    names: list[str],
+    others: list[str],
+    last: str,
+    places: list[int],
+    missing: int,
+    end: str,
+    waits: bool,
+) -> None:
+    """In whatever pieces requests arrive, and however they end, both ways do the same."""
+    requests = [*(WHOLE[name] for name in names), *(OTHER[name] for name in others), WHOLE[last]]
+    sent = b"".join(requests)
+    pieces = pieces_of(sent[: len(sent) - missing], places)
+    at_once, by_uvicorn = both_ways(pieces, end, waits=waits)
+    assert at_once == by_uvicorn
+
+
+EARLIER = {
+    "a request that uvicorn answers": OTHER["GET"],
+    "a request without its body": post()[:-5],
+    "a request and a part": OTHER["a request and a part"],
+    "garbage": b"\0\r\n\r\n",
+    "a request and garbage": OTHER["a request and garbage"],
+    "a request that closes the connection": OTHER["the connection closed"],
+}
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("earlier", EARLIER)
+def test_a_whole_request_after_something_else(earlier: str, waits: bool) -> None:
+    """A whole request that arrives before a connection is ready for it is not answered at once."""
+    pieces = [EARLIER[earlier], post("/track?verbose=1")]
+    at_once, by_uvicorn = both_ways(pieces, "no more data", waits=waits)
+    assert at_once == by_uvicorn
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("name", ["an event", "a form", "a body that is too large"])
+def test_a_body_without_its_end(name: str, end: str) -> None:
+    """A request whose body never ends is answered and journaled as uvicorn lets it be."""
+    head, body = WHOLE[name].split(b"\r\n\r\n")
+    at_once, by_uvicorn = both_ways([head + b"\r\n\r\n", body[:5], body[5:-3]], end)
+    assert at_once == by_uvicorn
+    assert len(at_once[1]) == 1
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_head_and_body_apart(ways: Ways, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A client that sends the body after the head is answered at once as well."""
+    start = WHOLE[name].index(b"\r\n\r\n") + 4
+    parsed: list[bytes] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(FastHttpProtocol, "_parse", lambda self, data: parsed.append(data))
+        backend = Backend(Config(limits=MixpanelLimits(body_bytes=MOST_BYTES)))
+        application = Application(backend, {})
+        asyncio.run(talk(application, pieces_of(WHOLE[name], [start, start + 1]), "a stop"))
+        application.close()
+    assert len(backend.log.journal()) == 1
+    status = exchange(ways.at_once, WHOLE[name])[9:12]
+    assert parsed == ([] if status == b"200" else [WHOLE[name]])
+
+
+def test_a_large_body_is_left_to_uvicorn() -> None:
+    """Only so many bytes are kept; of a larger body uvicorn reads what it has room for."""
+    body = b" " * (LARGEST_KEPT + 1) + RECORDS
+    protocols: list[FastHttpProtocol] = []
+
+    async def kept() -> int:
+        application = Application(Backend(), {})
+        protocol, _ = connected(application)
+        protocols.append(protocol)
+        protocol.data_received(post(body=body)[:5000])
+        found = protocol._awaited
+        for task in protocol.tasks:
+            task.cancel()
+        protocol.connection_lost(None)
+        application.close()
+        return found
+
+    assert asyncio.run(kept()) == 0
+    assert protocols[0].cycle.more_body is True
+
+
 def test_parts_of_uvicorn() -> None:
     """The parts of uvicorn that connections rely on, and that are not public, are still there.
 
-    If this fails, a new version has changed them: compare `HttpProtocol` with uvicorn's protocol
-    before the range of versions in pyproject.toml is widened.
+    If this fails, a new version has changed them: compare `HttpProtocol` and `FastHttpProtocol`
+    with uvicorn's protocol before the range of versions in pyproject.toml is widened.
     """
 
     async def attributes() -> tuple[set[str], set[str]]:
