@@ -12,13 +12,13 @@ import io
 import json
 import math
 import re
-import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
+from mock_mixpanel.ingest.compression import NO_ENCODING, UnreadableError, decompressed
 from mock_mixpanel.ingest.forms import (
     FORM,
     MULTIPART,
@@ -31,12 +31,9 @@ from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.shallow_json import DEPTH, parse_shallow
 from mock_mixpanel.json_values import has_long_integer, refuse_constant
 
-MOST_MEMBERS = 1000
-"""Members of a gzip body: each is copied, and a body can have millions."""
 EXCERPT = 1000
 """Characters of an undecodable body that the journal keeps."""
 
-NO_ENCODING = ("", "identity")
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 SCALARS = frozenset({str, int, float, bool, type(None)})
 """Types of JSON values other than lists and objects."""
@@ -45,21 +42,6 @@ _TO_STANDARD_BASE64 = bytes.maketrans(b"-_ ", b"+/+")
 (docs/facts/mixpanel-http-api.md#http-details-that-trip-clients, item 12)."""
 _SURROGATE_PAIRS = re.compile(rb"(?:\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf])+")
 """High and low surrogates in turn, each encoded as UTF-8."""
-
-
-class BodyTooLargeError(ValueError):
-    """The body, as sent or decompressed, is over the limit."""
-
-
-class UnreadableError(ValueError):
-    """The body cannot be decoded.
-
-    The message says what is wrong and where; `answer` is the error text that Mixpanel sends.
-    """
-
-    def __init__(self, message: str, answer: str = NO_DATA.reason) -> None:
-        super().__init__(message)
-        self.answer = answer
 
 
 class Decoded(NamedTuple):
@@ -159,34 +141,6 @@ def _controls(query: Mapping[str, str], form: Mapping[str, bytes]) -> Mapping[st
         return {}
     controls = {name: value.decode(errors="replace") for name, value in form.items()}
     return {name: value for name, value in (controls | dict(query)).items() if name != "data"}
-
-
-def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
-    """The decompressed body; an empty Content-Encoding means no compression
-    (docs/facts/real-clients.md#requests)."""
-    if len(body) > limit:
-        raise BodyTooLargeError
-    encoding = encoding.strip().lower()
-    if encoding in NO_ENCODING:
-        return body
-    if encoding not in ("gzip", "x-gzip"):
-        raise UnreadableError(f"Content-Encoding {encoding[:50]!r} is not known; use gzip or none")
-    plain, members = b"", 0
-    while body:
-        members += 1
-        if members > MOST_MEMBERS:
-            raise UnreadableError(f"a gzip body of more than {MOST_MEMBERS} members")
-        member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-        try:
-            plain += member.decompress(body, limit + 1 - len(plain))
-        except zlib.error as error:
-            raise UnreadableError(f"Content-Encoding says gzip, but: {error}") from error
-        if len(plain) > limit:
-            raise BodyTooLargeError
-        if not member.eof:
-            raise UnreadableError("Content-Encoding says gzip, but the body ends too early")
-        body = member.unused_data
-    return plain
 
 
 def _form_fields(body: bytes, kind: str, content_type: str) -> dict[str, bytes]:

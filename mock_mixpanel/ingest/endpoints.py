@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.gc_pause import uncollected
 from mock_mixpanel.ingest import authentication, prepared, replies
-from mock_mixpanel.ingest.decoding import BodyTooLargeError, Decoded, decode
+from mock_mixpanel.ingest.compression import BodyTooLargeError
+from mock_mixpanel.ingest.decoding import Decoded, decode
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.ingest.problems import NO_DATA, Problem
 from mock_mixpanel.ingest.redaction import redacted_text
