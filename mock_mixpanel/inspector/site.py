@@ -20,6 +20,7 @@ from mock_mixpanel.inspector import wording
 from mock_mixpanel.inspector.reasons import explain
 from mock_mixpanel.inspector.visit import LISTED, UI, Visit
 from mock_mixpanel.log.change_watch import KnownPosition
+from mock_mixpanel.log.stores import StoreError
 from mock_mixpanel.projects.config import REGIONS
 from mock_mixpanel.simulation.clock import iso
 
@@ -205,12 +206,17 @@ class Site:
 
     def render(self, template: str, visit: Visit, status: int = 200, **values: Any) -> Response:
         """A page. Text that is not valid UTF-8 is shown with its escapes."""
-        html = self._templates.get_template(template).render(
-            visit=visit,
-            header=self._header(visit),
-            base_url=request.host_url.rstrip("/"),
-            **values,
+        base_url, header = request.host_url.rstrip("/"), self._header(visit)
+        return self._page(
+            template, status, {"visit": visit, "header": header, "base_url": base_url, **values}
         )
+
+    def render_store_error(self, error: StoreError) -> Response:
+        """A page without anything of the store, which says why it does not work."""
+        return self._page("no_store.html", 503, {"message": str(error)})
+
+    def _page(self, template: str, status: int, values: Mapping[str, Any]) -> Response:
+        html = self._templates.get_template(template).render(values)
         body = html.encode("utf-8", "backslashreplace")
         return Response(body, status, HEADERS, content_type="text/html; charset=utf-8")
 
@@ -272,5 +278,9 @@ def blueprint(site: Site, views: dict[str, View], actions: dict[str, View]) -> B
     @pages.errorhandler(ControlError)
     def refuse(error: ControlError) -> Response:
         return site.render("error.html", Visit(page="error"), error.status, message=str(error))
+
+    @pages.errorhandler(StoreError)
+    def explain_store_error(error: StoreError) -> Response:
+        return site.render_store_error(error)
 
     return pages

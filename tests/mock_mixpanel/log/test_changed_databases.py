@@ -4,6 +4,7 @@ to do, and no acknowledged request is lost."""
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -195,6 +196,9 @@ def test_what_cannot_be_read_is_explained(mock: Mock, database: Database, wrong:
     database.run(*spoil.split("; "))
     assert mock.send("meanwhile") == status
     assert re.search(error, mock.names())
+    page = mock.client.get("/_mock/ui/events")
+    html = unescape(page.get_data(as_text=True))
+    assert (page.status_code, bool(re.search(error, html))) == (503, True)
     database.run(mend)
     assert mock.send("after") == 200
     assert mock.names() == mock.acknowledged
