@@ -27,6 +27,7 @@ from conformance.errors import (
 from conformance.migration.contents import ProjectContents, SideOptions
 from conformance.migration.delivery import deliver_corpus
 from conformance.migration.differences.comparison import compare
+from conformance.migration.differences.counting import ProjectDifferences
 from conformance.migration.report import report_folder, write_report
 from conformance.migration.result import Migration
 from conformance.migration.text import text
@@ -120,17 +121,7 @@ def migrate(
         secrets_in([settings, *(ref.settings for ref in refs)], STAND_IN_SETTINGS)
     )
     given = [*corpora, *files]
-    if spark:
-        # pyspark and pyarrow are imported only where Spark is used.
-        from conformance.migration.spark_engine import BothSides, migrate_on_spark
-
-        both = BothSides((refs[0], refs[1]), (options_of_sides[0], options_of_sides[1]), redact)
-        comparison, one, shown = migrate_on_spark(spark_files(given), both, spark)
-    else:
-        # The contents of two projects are many objects without cycles.
-        with rare_collection(), _readable_twice(corpus_files(given)) as shown:
-            one, two = _both_sides(refs, shown, options_of_sides, workers)
-            comparison = compare(one, two, redact)
+    comparison, one, shown = _compared(given, refs, options_of_sides, redact, spark, workers)
     if not one.messages:
         raise UsageError(f"the corpus has no message; {plural(one.bad_lines, 'bad line')}")
     migration = Migration(
@@ -150,6 +141,27 @@ def migrate(
     if migration.changed:
         sys.exit(EXIT_FAILURES)
     sys.exit(EXIT_USAGE if migration.has_bad_lines else EXIT_CONFORMANT)
+
+
+def _compared(
+    given: list[str],
+    refs: Sequence[Ref],
+    options: Sequence[SideOptions],
+    redact: SecretFilter,
+    spark: SparkOptions | None,
+    workers: int,
+) -> tuple[ProjectDifferences, ProjectContents, list[str]]:
+    """The differences, the contents of the old project, and the names of the files."""
+    if spark:
+        # pyspark and pyarrow are imported only where Spark is used.
+        from conformance.migration.spark_engine import BothSides, migrate_on_spark
+
+        both = BothSides((refs[0], refs[1]), (options[0], options[1]), redact)
+        return migrate_on_spark(spark_files(given), both, spark)
+    # The contents of two projects are many objects without cycles.
+    with rare_collection(), _readable_twice(corpus_files(given)) as shown:
+        one, two = _both_sides(refs, shown, options, workers)
+        return compare(one, two, redact), one, shown
 
 
 @contextmanager

@@ -60,14 +60,15 @@ class ControlApi:
 def assistant_server(api: ControlApi, *, write: bool = False) -> FastMCP:
     """The server with its tools; `write` adds those that change clock and faults."""
     server = FastMCP("mockpanel", INSTRUCTIONS, log_level="WARNING")
-    _add_reading(server, api)
+    _add_reading_of_records(server, api)
+    _add_reading_of_state(server, api)
     _add_commands(server)
     if write:
         _add_writing(server, api)
     return server
 
 
-def _add_reading(server: FastMCP, api: ControlApi) -> None:
+def _add_reading_of_records(server: FastMCP, api: ControlApi) -> None:
     @server.tool()
     def search_requests(q: str = "", token: str = "", limit: int = 20) -> str:
         """Search the requests that arrived, newest first, without payloads.
@@ -113,6 +114,8 @@ def _add_reading(server: FastMCP, api: ControlApi) -> None:
             }
         )
 
+
+def _add_reading_of_state(server: FastMCP, api: ControlApi) -> None:
     @server.tool()
     def show_person(distinct_id: str, token: str = "", region: str = "") -> str:
         """Show a person by any id: properties with the record that set each, history, events."""

@@ -12,6 +12,7 @@ from conformance.corpus.reading import corpus_bytes, corpus_files
 from conformance.errors import EXIT_CONFORMANT, EXIT_FAILURES, EXIT_USAGE, UsageError
 from conformance.output_files import prepare_file, writing
 from conformance.regression.differences.comparison import DiffJob
+from conformance.regression.differences.counts import DiffCounts
 from conformance.regression.engine import compare_corpus
 from conformance.regression.progress import progress
 from conformance.regression.report.approvals import match_approvals, read_approvals
@@ -87,29 +88,16 @@ def diff(
     )
     wanted = read_approvals(approvals) if approvals else []
     given = [*corpora, *files]
-    names = spark_files(given) if spark else corpus_files(given)
+    found_files = spark_files(given) if spark else corpus_files(given)
     if report:
         report_folder(report)
     if markdown:
         prepare_file("--markdown", markdown)
-    if spark:
-        # pyspark and pyarrow are imported only where Spark is used.
-        from conformance.regression.spark_engine import compare_on_spark
-
-        counts, names = compare_on_spark(names, job, spark)
-    else:
-        with progress("comparing", corpus_bytes(names)) as told:
-            counts = compare_corpus(names, job, workers=workers, progress=told)
+    counts, names = _counted(found_files, job, spark, workers)
     if not counts.messages:
         raise UsageError(f"the corpus has no message; {plural(counts.bad_lines, 'bad line')}")
-    result = DiffResult(
-        job,
-        counts,
-        match_approvals(counts, wanted, clock.date()),
-        tuple(names),
-        clock.date(),
-        max_bad_lines,
-    )
+    matches = match_approvals(counts, wanted, clock.date())
+    result = DiffResult(job, counts, matches, tuple(names), clock.date(), max_bad_lines)
     click.echo(text(result, show_all=show_all))
     if report:
         write_report(report, result)
@@ -119,6 +107,19 @@ def diff(
     if result.changed:
         sys.exit(EXIT_FAILURES)
     sys.exit(EXIT_USAGE if result.has_bad_lines else EXIT_CONFORMANT)
+
+
+def _counted(
+    names: list[str], job: DiffJob, spark: SparkOptions | None, workers: int | None
+) -> tuple[DiffCounts, list[str]]:
+    """The differences for the messages of some files, and the names of the files that were read."""
+    if spark:
+        # pyspark and pyarrow are imported only where Spark is used.
+        from conformance.regression.spark_engine import compare_on_spark
+
+        return compare_on_spark(names, job, spark)
+    with progress("comparing", corpus_bytes(names)) as told:
+        return compare_corpus(names, job, workers=workers, progress=told), names
 
 
 def now_option(now: str | None) -> datetime | None:

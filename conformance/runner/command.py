@@ -20,7 +20,6 @@ from conformance.errors import (
     DriverBroken,
     UsageError,
 )
-from conformance.output_files import prepare_file, prepare_folder, writing
 from conformance.reports.results import Report
 from conformance.reports.terminal import Terminal
 from conformance.runner.captures.web import all_captures
@@ -32,9 +31,10 @@ from conformance.runner.options import (
     selection_options,
 )
 from conformance.runner.outcomes import Outcome, Verdict
+from conformance.runner.output import prepare_outputs, write_outputs
 from conformance.runner.run import Case, CaseRunner, RunOptions
 from conformance.runner.smoke_check import check
-from conformance.runner.tolerances import Tolerances, read_tolerances, tolerances_text
+from conformance.runner.tolerances import Tolerances, read_tolerances
 from conformance.spec.expected_failures import read_expected_failures
 from conformance.spec.scenarios.loading import levelled, load_scenarios
 from conformance.spec.scenarios.own_scenarios import load_own
@@ -147,11 +147,7 @@ def run(
     failures = read_expected_failures(expected_failures, known) if expected_failures else {}
     today = datetime.now(UTC).date()
     accepted = Tolerances(read_tolerances(tolerances) if tolerances else [], today)
-    for option, output in (("--write-tolerances", write_tolerances), ("--markdown", markdown)):
-        if output:
-            prepare_file(option, output)
-    if report:
-        prepare_folder("--report", report)
+    prepare_outputs(report, markdown, write_tolerances)
     options = RunOptions(
         target_name,
         read_settings(settings) if settings else None,
@@ -164,9 +160,22 @@ def run(
     )
     terminal = Terminal(verbose=verbose)
     run = _Run(options, cases, _jobs(jobs, options, len(cases)), accepted)
+    found = _reported(run, target_name, selection, terminal, maxfail)
+    stale = accepted.stale(whole=not selection.text() and not run.stopped)
+    terminal.summary(found, stale)
+    write_outputs(found, report, markdown, write_tolerances)
+    if stale and found.conformant:
+        sys.exit(EXIT_FAILURES)
+    sys.exit(EXIT_INTERRUPTED if run.interrupted else exit_code(found))
+
+
+def _reported(
+    run: "_Run", target_name: str, selection: Selection, terminal: Terminal, maxfail: int | None
+) -> Report:
+    """Run all cases; the outcomes, and what was run when."""
     started, clock = datetime.now(UTC), time.monotonic()
     outcomes = run.outcomes(terminal, maxfail)
-    found = Report(
+    return Report(
         target=target_name,
         translator=run.translator,
         version=version("mockpanel"),
@@ -176,12 +185,6 @@ def run(
         outcomes=tuple(outcomes),
         stopped=run.stopped,
     )
-    stale = accepted.stale(whole=not selection.text() and not run.stopped)
-    terminal.summary(found, stale)
-    _write(found, report, markdown, write_tolerances)
-    if stale and found.conformant:
-        sys.exit(EXIT_FAILURES)
-    sys.exit(EXIT_INTERRUPTED if run.interrupted else exit_code(found))
 
 
 def _chosen(
@@ -199,26 +202,6 @@ def _chosen(
     if not cases:
         raise UsageError("no scenario or capture is chosen; see 'list' for their ids")
     return cases, known
-
-
-def _write(
-    found: Report, report: Path | None, markdown: Path | None, tolerances: Path | None
-) -> None:
-    """Write the requested files of a run. Raises UsageError if that fails."""
-    if report:
-        from conformance.reports.write import write_reports
-
-        with writing("--report", report):
-            write_reports(found, report)
-    if markdown:
-        from conformance.reports.markdown import run_markdown
-
-        with writing("--markdown", markdown):
-            markdown.write_text(run_markdown(found), encoding="utf-8")
-    if tolerances:
-        today = datetime.fromisoformat(found.started).date()
-        with writing("--write-tolerances", tolerances):
-            tolerances.write_text(tolerances_text(found.outcomes, today), encoding="utf-8")
 
 
 def _jobs(asked: int | None, options: RunOptions, cases: int) -> int:

@@ -39,6 +39,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "translator.gateway": (
         {"__init__", "cli"},
         {"run"},
+        {"shutdown", "startup"},
         {"http"},
         {"sources"},
         {"intake"},
@@ -86,6 +87,7 @@ EXCEPTIONS = {
     ("mock_mixpanel.simulation.fault_actions", "ingest"): "a fault answers with a reply",
     ("mock_mixpanel.simulation.scheduler", "state"): "a pending link is what takes effect later",
     ("conformance.runner.command", "reports"): "the command writes the reports",
+    ("conformance.runner.output", "reports"): "the files of the command `run` are reports",
     ("conformance.spec.scenarios.selection", "runner"): "selects captures as well as scenarios",
     ("conformance.targets.servers.black_box", "runner"): "waits until the mock got everything",
     ("conformance.targets.target", "runner"): "a target gets the address of the mock",

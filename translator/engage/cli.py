@@ -17,6 +17,7 @@ from translator.cloud.translate import translate_message
 from translator.compression import CompressedInputError
 from translator.core.compiled_settings import compile_settings
 from translator.core.operations import Failure, Json, Result
+from translator.core.settings import Settings
 from translator.engage.definitions import (
     ComputedTrait,
     Definition,
@@ -134,23 +135,26 @@ def engage(
             "--rules": rule_set,
             "--translate": str(translated),
         }
-        failed, ignored = _run_with_state(
-            (state_file, definitions, origin), file, output_file, now_ms, encode
-        )
+        state = state_file, definitions, origin
+        failed, ignored = _run_with_state(state, file, output_file, now_ms, encode)
     else:
+        engine = Engage(definitions)
         with _opened_output(output_file) as sink, opened(file) as source:
-            engine = Engage(definitions)
-            failed = _run_in_memory(
-                engine, source, now_ms, encode, sink if unset_key is None else None
-            )
+            wanted = sink if unset_key is None else None
+            failed = _run_in_memory(engine, source, now_ms, encode, wanted)
             if unset_key is not None:
-                ids = [external.id for external in engine.sent_to(unset_key)]
-                for operation in unset_operations(unset_key, ids, settings):
-                    sink.write(orjson.dumps(Result(None, (operation,)).as_json()) + b"\n")
+                _write_removals(engine, unset_key, settings, sink)
         ignored = engine.ignored
     for key, count in ignored.items():
         click.echo(f"note: {key}: {count} events without a number to aggregate", err=True)
     sys.exit(1 if failed else 0)
+
+
+def _write_removals(engine: Engage, key: str, settings: Settings, sink: BinaryIO) -> None:
+    """Write operations that remove a trait from all profiles that have it."""
+    ids = [external.id for external in engine.sent_to(key)]
+    for operation in unset_operations(key, ids, settings):
+        sink.write(orjson.dumps(Result(None, (operation,)).as_json()) + b"\n")
 
 
 def _run_in_memory(

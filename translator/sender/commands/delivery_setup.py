@@ -69,15 +69,10 @@ def open_delivery(
     def translate(line: bytes) -> Result:
         return translate_line(line, compiled, int(now() * 1000))
 
-    try:
-        allowed = allowed_hosts(allowed_names)
-    except DestinationError as error:
-        usage_error(f"--allow-host: {error}")
+    allowed = _allowed(allowed_names)
     with ExitStack() as stack:
-        secrets = (settings.apiSecret, *write_keys)
-        stack.enter_context(
-            logging_to(sys.stderr, log_level, secrets=secrets, tokens=[settings.token])
-        )
+        secrets, tokens = (settings.apiSecret, *write_keys), [settings.token]
+        stack.enter_context(logging_to(sys.stderr, log_level, secrets=secrets, tokens=tokens))
         sender = stack.enter_context(
             Sender(
                 base_urls(base_url, eu_base_url),
@@ -91,7 +86,7 @@ def open_delivery(
                 now=now,
             )
         )
-        try:
+        with _usage_errors():
             url = sender.base_url(compiled.host)
             if isinstance(spool, Path) and not spool.parent.is_dir():
                 usage_error(f"--spool {spool}: there is no folder {spool.parent}; make it first")
@@ -99,14 +94,29 @@ def open_delivery(
             kept = stack.enter_context(Spool(spool)) if spool else None
             for host in sorted(kept.hosts() & HOSTS) if kept else ():
                 sender.base_url(host)
-        except (DestinationError, SpoolError) as error:
-            usage_error(str(error))
-        except OSError as error:
-            usage_error(f"cannot write dead letters to {error.filename}: {error.strerror}")
         log.info(LogEvent("start", to=url, alias=alias, workers=workers, live=live))
         if kept:
             _log_resumed(kept)
         yield Opened(compiled.host, translate, sender, kept, dead)
+
+
+def _allowed(names: Iterable[str]) -> frozenset[str]:
+    """The hosts of `--allow-host`; wrong usage ends the program with status 2."""
+    try:
+        return allowed_hosts(names)
+    except DestinationError as error:
+        usage_error(f"--allow-host: {error}")
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """End the program with status 2 if a destination or a file cannot be used."""
+    try:
+        yield
+    except (DestinationError, SpoolError) as error:
+        usage_error(str(error))
+    except OSError as error:
+        usage_error(f"cannot write dead letters to {error.filename}: {error.strerror}")
 
 
 def _log_resumed(spool: Spool) -> None:
