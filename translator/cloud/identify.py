@@ -35,7 +35,7 @@ def identify_operations(message: Message, compiled: CompiledSettings) -> list[Op
     else:
         profile, reasons = _profile_traits(message, context, compiled, profile or {})
         parts += reasons
-        if compiled.doc["array_traits"]:
+        if compiled.doc["array_traits"] and list in map(type, profile.values()):
             arrays = {key: value for key, value in profile.items() if type(value) is list and value}
             for key in arrays:
                 del profile[key]

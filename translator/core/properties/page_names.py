@@ -57,5 +57,9 @@ def event_names(
     namers: tuple[Namer, ...], category: str, name: str, kind: str, *, every: bool
 ) -> list[str]:
     """The event names of a call: one of each option if `every`, else the first."""
-    names = [found for namer in namers if (found := namer(category, name, kind))]
+    names: list[str] = []
+    for namer in namers:
+        found = namer(category, name, kind)
+        if found:
+            names.append(found)
     return names if every else names[:1]

@@ -9,6 +9,8 @@ def replace_values(kind: str, values: Json, others: Json) -> list[Skip]:
 
     `kind` is what the replaced values are, such as `context.traits`.
     """
+    if not others:
+        return []
     replaced: list[str] = []
     if not values.keys().isdisjoint(others):
         replaced = [name for name, value in others.items() if values.get(name, value) != value]

@@ -32,15 +32,18 @@ def format_traits(
 
     `id` is the userId if the call has one. Null traits stay null.
     """
-    names = table.names[tuple(traits)]
-    out = format_object(traits)
+    given = tuple(traits)
+    names = table.names[given]
     if not names.roles:
+        out = format_object(traits)
         out.update(traits_of_id(user_id, table))
         return out
     found = _by_role(traits, user_id, names)
     special = _special(found, names, table, created_at_seconds=created_at_seconds)
-    for key in table.replaced[tuple(traits), tuple(special)]:
-        del out[key]
+    kept = traits.copy()
+    for key in table.replaced[given, tuple(special)]:
+        del kept[key]
+    out = format_object(kept)
     if found.get("created") and "$created" not in special:
         # `$created` as sent by the caller must be a date, too.
         out.pop("$created", None)

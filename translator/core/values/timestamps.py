@@ -35,6 +35,10 @@ _DATE_AND_TIME = re.compile(
             (?P<zone> Z | [+-] (?: [01]\d | 2[0-3] ) (?: :? [0-5]\d )? )? )?""",
     re.VERBOSE | re.ASCII,
 )
+_FRACTION_AND_ZONE = re.compile(
+    r"(?: [,.] (\d+) )? ( Z | [+-] (?: [01]\d | 2[0-3] ) (?: :? [0-5]\d )? )?",
+    re.VERBOSE | re.ASCII,
+)
 
 
 def to_ms(moment: datetime) -> int:
@@ -67,6 +71,8 @@ def iso_to_ms(text: str) -> int | None:
     and offsets, and years outside 1 to 9999, give None.
     """
     ms = utc_milliseconds_to_ms(text)
+    if ms is None:
+        ms = _usual_iso_to_ms(text)
     return _any_iso_to_ms(text) if ms is None else ms
 
 
@@ -97,7 +103,46 @@ def _minute_to_ms(text: str) -> int:
 _MINUTES: BoundedCache[str, int] = BoundedCache(_minute_to_ms, keeps=lambda *_: True)
 """Many messages in a row have the same minute."""
 _SECONDS = {f"{number:02}.": 1000 * number for number in range(60)}
+_WHOLE_SECONDS = {f"{number:02}": 1000 * number for number in range(60)}
 _MILLISECONDS = {f"{number:03}Z": number for number in range(1000)}
+
+
+def _usual_iso_to_ms(text: str) -> int | None:
+    """Milliseconds since 1970 of a date `YYYY-MM-DD`, or of `YYYY-MM-DDTHH:MM:SS` with or without a
+    fraction and a time zone, else None. The result is that of `iso_to_ms`."""
+    try:
+        if len(text) == 10:
+            return _MINUTES[f"{text}T00:00:"]
+        added = _ADDED[text[19:]]
+        if added is None:
+            return None
+        return _in_calendar(_MINUTES[text[:17]] + _WHOLE_SECONDS[text[17:19]] + added)
+    except (KeyError, ValueError):
+        return None
+
+
+def _added_ms(text: str) -> int | None:
+    """The milliseconds that a fraction of a second and a time zone add; None for another text."""
+    match = _FRACTION_AND_ZONE.fullmatch(text)
+    return None if match is None else _fraction_ms(match[1]) - _offset_ms(match[2])
+
+
+_ADDED: BoundedCache[str, int | None] = BoundedCache(
+    _added_ms, keeps=lambda text, _: len(text) <= MAX_LENGTH
+)
+
+
+def _fraction_ms(digits: str | None) -> int:
+    return int((digits + "00")[:3]) if digits else 0
+
+
+def _offset_ms(zone: str | None) -> int:
+    """The offset of a time zone from UTC."""
+    if not zone or zone == "Z":
+        return 0
+    digits = zone[1:].replace(":", "")
+    minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
+    return minutes * 60_000 * (-1 if zone[0] == "-" else 1)
 
 
 def _any_iso_to_ms(text: str) -> int | None:
@@ -113,16 +158,11 @@ def _any_iso_to_ms(text: str) -> int | None:
             int(hour or 0),
             int(minute or 0),
             int(second or 0),
-            int((fraction + "00")[:3]) * 1000 if fraction else 0,
         )
     except ValueError:
         return None
     ms = (moment - _NAIVE_EPOCH) // _MILLISECOND
-    if zone and zone != "Z":
-        digits = zone[1:].replace(":", "")
-        minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
-        ms -= minutes * 60_000 * (-1 if zone[0] == "-" else 1)
-    return _in_calendar(ms)
+    return _in_calendar(ms + _fraction_ms(fraction) - _offset_ms(zone))
 
 
 def parse(value: object) -> int | None:

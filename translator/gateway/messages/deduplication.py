@@ -46,12 +46,6 @@ def significant_text(message: Mapping[str, Any], *, strict: bool = True) -> byte
     return json_line(significant, sort_keys=True, strict=strict)
 
 
-def other_text(message: Mapping[str, Any], *, strict: bool = True) -> bytes:
-    """The members of a message that `significant_text` leaves out, as JSON text. Raises as it."""
-    others = {name: value for name, value in message.items() if name not in SIGNIFICANT}
-    return json_line(others, strict=strict)
-
-
 def key_of(text: bytes) -> bytes:
     """The key of a text: a hash of fixed size."""
     return hashlib.blake2b(text, digest_size=KEY_BYTES).digest()

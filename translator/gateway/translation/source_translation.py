@@ -14,7 +14,7 @@ from translator.core.operations import Failure, Json, Result, Skip
 from translator.core.properties.mapping import STANDARD, PropertyMap
 from translator.core.rules import Rules
 from translator.core.settings import Settings
-from translator.gateway.messages.deduplication import key_of, other_text, significant_text
+from translator.gateway.messages.deduplication import key_of, significant_text
 from translator.gateway.messages.json_text import json_line
 from translator.gateway.messages.visitor_address import with_address
 from translator.sender.books.dead_letters import of_line
@@ -93,8 +93,7 @@ class SourceTranslation:
         if address is not None:
             with_address(message, address)
         if refused is None:
-            others = other_text(message, strict=strict) if isinstance(message, dict) else b""
-            checked = strict and not needs_check(text + others)
+            checked = strict and not needs_check(json_line(message))
             result = translate_parsed(message, self.compiled, int(now * 1000), checked=checked)
         else:
             result = Result(message_id, error=refused)
