@@ -4,6 +4,7 @@ The order is that of docs/facts/cloud-classic.md#request-order: increments, the 
 The functions are pure; the time is an argument.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from translator.cloud.aliases import alias_operations
@@ -17,10 +18,12 @@ from translator.core.errors import TranslationError, name_taken, skip
 from translator.core.message import Message, is_bundled, message_id, turned_off
 from translator.core.message_fields import unused_fields
 from translator.core.operations import Json, Operation, OperationOrSkip, Result, Skip
-from translator.core.properties.page_names import event_names
 
 DESTINATION_NAMES = ("Mixpanel", "Mixpanel (Legacy)")
 """The names of this destination in the integrations object (doc#destination-info)."""
+
+_PAGE_KINDS = {"page": "Page", "screen": "Screen"}
+"""Type of a call -> the word for it in the names of events."""
 
 
 def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) -> Result:
@@ -45,7 +48,10 @@ def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) 
     people = () if not_sent else message.people()
     unused = () if kind in message.shape.complete_for else unused_fields(kind, raw)
     if len(parts) == 1 and type(parts[0]) is Operation:  # nearly every message
-        fields = message_id(raw), (parts[0],), message.refused_ids + unused, None, None, people
+        found_id = message.id
+        if type(found_id) is not str or not found_id.isascii():
+            found_id = message_id(raw)
+        fields = found_id, (parts[0],), message.refused_ids + unused, None, None, people
         return tuple.__new__(Result, fields)  # faster than the constructor of a NamedTuple
     operations = tuple([part for part in parts if type(part) is Operation])
     skipped = message.refused_ids + tuple([part for part in parts if type(part) is Skip])
@@ -66,7 +72,7 @@ def _reason_not_to_send(raw: Json, compiled: CompiledSettings) -> Skip | None:
 
 
 def _event_calls(
-    message: Message, compiled: CompiledSettings, events: list[str | None], properties: Json
+    message: Message, compiled: CompiledSettings, events: Sequence[str | None], properties: Json
 ) -> list[OperationOrSkip]:
     """One event per name, one counter update per name, and one charge per call."""
     parts: list[OperationOrSkip] = []
@@ -100,15 +106,7 @@ def _track(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip
 
 def _page_or_screen(message: Message, compiled: CompiledSettings) -> list[OperationOrSkip]:
     category, name = message.text_field("category"), message.text_field("name")
-    events: list[str | None] = list(
-        event_names(
-            compiled.page_names,
-            category,
-            name,
-            message.kind.capitalize(),
-            every=compiled.doc["page_events"],
-        )
-    )
+    events = compiled.page_events[category, name, _PAGE_KINDS[message.kind]]
     if not events:
         reason = (
             f"no page option selects this {message.kind} call (category {category!r:.40}, "

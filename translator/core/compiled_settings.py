@@ -15,7 +15,7 @@ from translator.core.properties.context_properties import (
     by_section,
 )
 from translator.core.properties.mapping import STANDARD, STANDARD_ROWS, MappingRow, PropertyMap
-from translator.core.properties.page_names import selected_names
+from translator.core.properties.page_names import PageName, event_names, selected_names
 from translator.core.properties.property_names import PropertyNames, property_names
 from translator.core.properties.reserved import RESERVED
 from translator.core.properties.special_traits import TraitTable
@@ -48,7 +48,12 @@ class CompiledSettings:
         self.source_name = (
             settings.sourceName if settings.sourceName.strip() and self.doc["source_name"] else ""
         )
-        self.page_names = selected_names(settings)
+        namers = selected_names(settings)
+        self.page_events: BoundedCache[PageName, tuple[str, ...]] = BoundedCache(
+            lambda name: tuple(event_names(namers, *name, every=self.doc["page_events"])),
+            keeps=lambda name, _: is_short(name),
+        )
+        """Category, name, and `Page` or `Screen` -> the names of the events of the call."""
         self.events = _event_tables(mapping, initial_referrer=self.doc["initial_referrer"])
         utm_properties = frozenset(name for _, name in self.events.campaign)
         self.traits_for_events = frozenset(settings.superProperties) | utm_properties

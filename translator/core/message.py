@@ -8,7 +8,7 @@ from typing import Any
 
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, skip
-from translator.core.message_shape import FIELD_TYPES, SHAPES, shape_of
+from translator.core.message_shape import FIELD_TYPES, SHAPES
 from translator.core.operations import Json, OperationOrSkip, Skip
 from translator.core.values.json_values import check, detached
 from translator.core.values.timestamps import IMPORT_AGE_MS, MAX_AGE_MS, iso_seconds, parse
@@ -55,7 +55,7 @@ class Message:
         self.raw = raw
         kind = raw.get("type")
         self.kind = kind if type(kind) is str and kind in CALLS else kind_of(raw)
-        shape = self.shape = SHAPES[shape_of(raw)]
+        shape = self.shape = SHAPES[(*raw, *map(type, raw.values()))]
         if not shape.valid and compiled.doc["field_types"]:
             check_types(raw)
         # An empty messageId counts as absent: otherwise all such messages had one insert id.
@@ -65,8 +65,8 @@ class Message:
         self.user_id: Any = raw.get("userId")
         if not _is_usual_id(self.user_id):
             self.user_id, self.refused_ids = self.usable_id(compiled, "userId")
-        self.anonymous_id: Any = None
-        if "anonymousId" in raw:
+        self.anonymous_id: Any = raw.get("anonymousId")
+        if self.anonymous_id is not None and not _is_usual_id(self.anonymous_id):
             self.anonymous_id, no_anonymous = self.usable_id(compiled, "anonymousId")
             self.refused_ids += no_anonymous
         self.distinct_id = self.user_id or self.anonymous_id

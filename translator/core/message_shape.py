@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from translator.core.bounded_cache import BoundedCache, is_short
 from translator.core.message_fields import CALL_FIELDS, is_used
-from translator.core.operations import Json
 
 Shape = tuple[str | type, ...]
 """The names of the fields, then the types of their values."""
@@ -46,11 +45,6 @@ class ShapeMeaning:
     context: str | None
     may_be_held_back: bool
     complete_for: frozenset[str]
-
-
-def shape_of(raw: Json) -> Shape:
-    """The shape of a message."""
-    return (*raw, *map(type, raw.values()))
 
 
 def _meaning(shape: Shape) -> ShapeMeaning:

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from translator.core.settings import Settings
 
+PageName = tuple[str, str, str]
+"""Category and name of a call (empty if absent), and `Page` or `Screen`."""
+
 Namer = Callable[[str, str, str], str | None]
 
 
