@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.gc_pause import uncollected
 from mock_mixpanel.ingest import authentication, prepared, replies
-from mock_mixpanel.ingest.compression import BodyTooLargeError
-from mock_mixpanel.ingest.decoding import Decoded, decode
+from mock_mixpanel.ingest.decoding.compression import BodyTooLargeError
+from mock_mixpanel.ingest.decoding.records import Decoded, decode
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
-from mock_mixpanel.ingest.problems import NO_DATA, Problem
 from mock_mixpanel.ingest.redaction import redacted_text
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply
 from mock_mixpanel.ingest.tokens import import_tokens, sent_tokens, shared_token
-from mock_mixpanel.ingest.verdicts import CheckedRecord, CheckTerms, RecordChecker
+from mock_mixpanel.ingest.verdicts.problems import NO_DATA, Problem
+from mock_mixpanel.ingest.verdicts.record_checker import CheckedRecord, CheckTerms, RecordChecker
 from mock_mixpanel.json_values import flag, identifier
 from mock_mixpanel.log.records import Arrival, Exchange
 from mock_mixpanel.log.row_codec import Packed, dump, pack

@@ -9,11 +9,11 @@ the first such request, and uses it for the later ones until the settings change
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mock_mixpanel.ingest.decoding import Decoded
+from mock_mixpanel.ingest.decoding.records import Decoded
 from mock_mixpanel.ingest.http_request import Envelope
 from mock_mixpanel.ingest.replies import Reply
 from mock_mixpanel.ingest.tokens import shared_token
-from mock_mixpanel.ingest.verdicts import CheckTerms
+from mock_mixpanel.ingest.verdicts.record_checker import CheckTerms
 from mock_mixpanel.log.records import Arrival
 from mock_mixpanel.log.row_codec import HeadTemplate, Packed
 

@@ -12,7 +12,7 @@ import orjson
 
 from mock_mixpanel.backend import Backend
 from mock_mixpanel.ingest import authentication
-from mock_mixpanel.ingest.forms import MAX_FORM_FIELDS, url_encoded_fields
+from mock_mixpanel.ingest.decoding.forms import MAX_FORM_FIELDS, url_encoded_fields
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.replies import Reply, json_reply

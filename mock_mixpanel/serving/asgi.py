@@ -26,10 +26,10 @@ from mock_mixpanel.log.change_watch import KnownPosition, WatchResult
 from mock_mixpanel.log.stores import StoreError
 from mock_mixpanel.readback.management.lookup_tables import MAX_BYTES, PATH
 from mock_mixpanel.serving import cors
+from mock_mixpanel.serving.connections.request_heads import INGESTION_PATHS, kept_envelope
+from mock_mixpanel.serving.connections.whole_requests import PlainHead
 from mock_mixpanel.serving.guard import PAGES, Access
 from mock_mixpanel.serving.idle_reader import IdleReader
-from mock_mixpanel.serving.request_heads import INGESTION_PATHS, kept_envelope
-from mock_mixpanel.serving.whole_requests import PlainHead
 from mock_mixpanel.serving.wsgi_calls import ServerResponse, call, environ
 from mock_mixpanel.simulation.fault_actions import WITHOUT_BODY
 

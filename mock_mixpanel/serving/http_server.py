@@ -13,7 +13,7 @@ from types import FrameType
 import uvicorn
 
 from mock_mixpanel.serving.asgi import Application
-from mock_mixpanel.serving.fast_protocol import FastHttpProtocol
+from mock_mixpanel.serving.connections.fast_protocol import FastHttpProtocol
 from mock_mixpanel.serving.sockets import BACKLOG
 from mock_mixpanel.serving.tls import Certificate
 

@@ -10,8 +10,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 from conformance.corpus.sources.mixpanel_records import kind_of_path, message_of
 from conformance.corpus.sources.rows import MAX_NESTING, ImportedRow, RowError, Rows, imported
-from mock_mixpanel.ingest.compression import BodyTooLargeError, UnreadableError, decompressed
-from mock_mixpanel.ingest.decoding import decode
+from mock_mixpanel.ingest.decoding.compression import (
+    BodyTooLargeError,
+    UnreadableError,
+    decompressed,
+)
+from mock_mixpanel.ingest.decoding.records import decode
 from translator.core.values.json_values import parse_exactly
 from translator.gateway.messages.bodies import BadRequestError
 from translator.gateway.messages.calls import BATCHES, KINDS, messages_of

@@ -9,7 +9,11 @@ import csv
 import io
 from collections.abc import Iterator
 
-from mock_mixpanel.ingest.compression import BodyTooLargeError, UnreadableError, decompressed
+from mock_mixpanel.ingest.decoding.compression import (
+    BodyTooLargeError,
+    UnreadableError,
+    decompressed,
+)
 from mock_mixpanel.ingest.replies import json_reply
 from mock_mixpanel.readback.access import CallError
 from mock_mixpanel.readback.calls import ReadbackCall, ReadbackResponse

@@ -14,8 +14,8 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from mock_mixpanel.client import MockMixpanel
-from mock_mixpanel.ingest import forms
-from mock_mixpanel.ingest.decoding import decode
+from mock_mixpanel.ingest.decoding import forms
+from mock_mixpanel.ingest.decoding.records import decode
 from mock_mixpanel.projects.config import MixpanelLimits
 from tests.mock_mixpanel.wire import event, group_update, http, packed, update
 

@@ -8,11 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_mixpanel.ingest import fast_path
-from mock_mixpanel.ingest.fast_path import CHECKED_TOGETHER, LONGER, plain_check
-from mock_mixpanel.ingest.shallow_json import DEPTH, MOST_MEMBERS, parse_shallow
+from mock_mixpanel.ingest.decoding.shallow_json import DEPTH, MOST_MEMBERS, parse_shallow
 from mock_mixpanel.ingest.tokens import shared_token
-from mock_mixpanel.ingest.validation import bucket_note, event_problems, identity_note, size_note
+from mock_mixpanel.ingest.verdicts import fast_path
+from mock_mixpanel.ingest.verdicts.fast_path import CHECKED_TOGETHER, LONGER, plain_check
+from mock_mixpanel.ingest.verdicts.validation import (
+    bucket_note,
+    event_problems,
+    identity_note,
+    size_note,
+)
 from mock_mixpanel.projects.config import IDENTITY_MODES, MixpanelLimits
 
 NOW = 1_781_524_800.0

@@ -24,8 +24,12 @@ from mock_mixpanel.backend import Backend
 from mock_mixpanel.log.stores import StoreUnavailableError
 from mock_mixpanel.projects.config import Config, MixpanelLimits
 from mock_mixpanel.serving.asgi import Application
-from mock_mixpanel.serving.fast_protocol import FastHttpProtocol
-from mock_mixpanel.serving.whole_requests import LARGEST_KEPT, LONGEST_HEAD, PlainRequest
+from mock_mixpanel.serving.connections.fast_protocol import FastHttpProtocol
+from mock_mixpanel.serving.connections.whole_requests import (
+    LARGEST_KEPT,
+    LONGEST_HEAD,
+    PlainRequest,
+)
 from tests.mock_mixpanel.wire import NOW_SECONDS, http
 from tests.thorough import times
 

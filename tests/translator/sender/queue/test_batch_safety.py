@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_mixpanel.ingest.validation import (
+from mock_mixpanel.ingest.verdicts.validation import (
     alias_problems,
     event_problems,
     group_problems,

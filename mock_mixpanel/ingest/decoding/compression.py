@@ -2,7 +2,7 @@
 
 import zlib
 
-from mock_mixpanel.ingest.problems import NO_DATA
+from mock_mixpanel.ingest.verdicts.problems import NO_DATA
 
 MOST_MEMBERS = 1000
 """Members of a gzip body: each is copied, and a body can have millions."""

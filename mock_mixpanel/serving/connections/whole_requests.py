@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from mock_mixpanel.ingest.endpoints import ENDPOINTS
 from mock_mixpanel.ingest.http_request import Envelope
-from mock_mixpanel.serving.request_heads import INGESTION_PATHS, envelope
+from mock_mixpanel.serving.connections.request_heads import INGESTION_PATHS, envelope
 
 LONGEST_HEAD = 2000
 """Bytes of a head; heads are kept, since clients repeat them."""

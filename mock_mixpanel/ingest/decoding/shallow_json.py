@@ -2,7 +2,7 @@
 
 Nearly all requests are shallow: few lists and objects are inside each other, and none has very many
 members. msgspec checks that while it parses, so such records need no check of their shape. The
-parser in `decoding` reads all other requests.
+parser in `records` reads all other requests.
 """
 
 from typing import Annotated, Any, TypeAlias
@@ -18,7 +18,7 @@ DEPTH = NESTING + 3
 """Lists and objects inside each other, in a whole request: list, record, `properties`, values."""
 
 _SIZE = Meta(max_length=MOST_MEMBERS)
-_Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # `decoding` reads larger ones.
+_Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # `records` reads larger ones.
 _Scalar: TypeAlias = str | _Integer | float | bool | None
 _Flat: TypeAlias = _Scalar | Annotated[list[_Scalar], _SIZE] | Annotated[dict[str, _Scalar], _SIZE]
 _Deeper: TypeAlias = _Scalar | Annotated[list[_Flat], _SIZE] | Annotated[dict[str, _Flat], _SIZE]

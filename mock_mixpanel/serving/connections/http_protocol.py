@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mock_mixpanel.ingest.flask_requests import ConnectionCut
 from mock_mixpanel.ingest.replies import NO_REQUEST_PAGE, Reply, words
-from mock_mixpanel.serving.buffered_transport import BufferedTransport
+from mock_mixpanel.serving.connections.buffered_transport import BufferedTransport
 from mock_mixpanel.serving.wsgi_calls import ServerResponse
 
 LARGEST_HEAD = 64 * 1024

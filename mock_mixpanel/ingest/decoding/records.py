@@ -18,17 +18,17 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from mock_mixpanel.ingest.compression import NO_ENCODING, UnreadableError, decompressed
-from mock_mixpanel.ingest.forms import (
+from mock_mixpanel.ingest.decoding.compression import NO_ENCODING, UnreadableError, decompressed
+from mock_mixpanel.ingest.decoding.forms import (
     FORM,
     MULTIPART,
     FormError,
     multipart_fields,
     url_encoded_fields,
 )
-from mock_mixpanel.ingest.problems import INVALID_BASE64, NO_DATA
+from mock_mixpanel.ingest.decoding.shallow_json import DEPTH, parse_shallow
 from mock_mixpanel.ingest.redaction import redacted_text
-from mock_mixpanel.ingest.shallow_json import DEPTH, parse_shallow
+from mock_mixpanel.ingest.verdicts.problems import INVALID_BASE64, NO_DATA
 from mock_mixpanel.json_values import has_long_integer, refuse_constant
 
 EXCERPT = 1000

@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from mock_mixpanel.backend import Backend
-from mock_mixpanel.ingest import validation
-from mock_mixpanel.ingest.fast_path import PlainCheck, plain_check
-from mock_mixpanel.ingest.problems import Problem
 from mock_mixpanel.ingest.regions import misplaced
 from mock_mixpanel.ingest.tokens import EVENTS
+from mock_mixpanel.ingest.verdicts import validation
+from mock_mixpanel.ingest.verdicts.fast_path import PlainCheck, plain_check
+from mock_mixpanel.ingest.verdicts.problems import Problem
 from mock_mixpanel.log.records import RecordVerdict
 from mock_mixpanel.projects.config import MixpanelLimits, Project
 from mock_mixpanel.simulation.places import place_of

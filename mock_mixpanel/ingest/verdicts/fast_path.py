@@ -11,8 +11,8 @@ from typing import Any
 
 from orjson import dumps
 
-from mock_mixpanel.ingest.shallow_json import MOST_MEMBERS, NESTING
-from mock_mixpanel.ingest.validation import DROPPED_EVENTS, strict_id_problems
+from mock_mixpanel.ingest.decoding.shallow_json import MOST_MEMBERS, NESTING
+from mock_mixpanel.ingest.verdicts.validation import DROPPED_EVENTS, strict_id_problems
 from mock_mixpanel.json_values import FARTHEST, MILLISECONDS_FROM
 from mock_mixpanel.projects.config import MixpanelLimits
 from mock_mixpanel.state.events.event import IDENTITY_EVENTS

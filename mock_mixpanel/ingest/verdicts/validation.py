@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from mock_mixpanel.ingest.problems import NO_DATA, NO_DISTINCT_ID, NO_TOKEN, Problem
+from mock_mixpanel.ingest.verdicts.problems import NO_DATA, NO_DISTINCT_ID, NO_TOKEN, Problem
 from mock_mixpanel.json_values import identifier, json_bytes, same, seconds, text
 from mock_mixpanel.projects.config import DropFilter, MixpanelLimits
 from mock_mixpanel.state.events.event import IDENTITY_EVENTS, device_and_user

@@ -3,8 +3,12 @@
 import asyncio
 from typing import Any
 
-from mock_mixpanel.serving.http_protocol import HttpProtocol
-from mock_mixpanel.serving.whole_requests import LARGEST_KEPT, PlainRequest, response_bytes
+from mock_mixpanel.serving.connections.http_protocol import HttpProtocol
+from mock_mixpanel.serving.connections.whole_requests import (
+    LARGEST_KEPT,
+    PlainRequest,
+    response_bytes,
+)
 
 
 class FastHttpProtocol(HttpProtocol):

@@ -1,0 +1,1 @@
+"""The verdict on each record: the checks, and the reasons against a record."""
