@@ -208,7 +208,8 @@ def _note(endpoint: str, host: str, record: Any, number: int, contents: ProjectC
 def _for_project(record: Json) -> Json:
     """The record with the token of our project in place of its own."""
     properties = record.get("properties")
-    if type(properties) is dict and "event" in record:
+    # An event can lack its name; a profile update has no member `properties`.
+    if type(properties) is dict and ("event" in record or "$token" not in record):
         return {**record, "properties": {**properties, "token": TOKEN}}
     return {**record, "$token": TOKEN}
 

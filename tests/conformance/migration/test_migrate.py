@@ -94,6 +94,19 @@ def test_the_same_translator(corpus: Path, settings: Path) -> None:
     assert result.exit_code == 0
 
 
+def test_an_event_without_a_name(settings: Path, tmp_path: Path) -> None:
+    """Mixpanel refuses it, whether it is in a request of its own or with valid events."""
+    valid = json.dumps({"type": "track", "userId": "u", "event": "Seen"})
+    for others in (0, 1, 2):
+        (tmp_path / "corpus.jsonl").write_text('{"type": "track"}\n' + f"{valid}\n" * others)
+        refs = ("--from", "rules:observed", "--to", "tree", "--corpus", tmp_path / "corpus.jsonl")
+        options = ("--now", "2026-06-15T12:00:00Z", "--settings", settings)
+        migrate(*refs, *options, "--report", tmp_path / "report")
+        report = json.loads((tmp_path / "report" / "migration.json").read_text())
+        expected = ("refused by Mixpanel", "removed", "/track: event, missing or empty", 1)
+        assert found(report)[0] == expected
+
+
 def test_another_envelope(corpus: Path, settings: Path, tmp_path: Path) -> None:
     """/import for /track, milliseconds, another insert id: Mixpanel holds the same."""
     report = report_of("envelope", corpus, settings, tmp_path)
