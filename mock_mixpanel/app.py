@@ -65,6 +65,14 @@ def create_app(
             methods=["GET", "POST"],
         )
 
+    _add_error_handlers(app, backend)
+    _add_hooks(app, backend)
+    return app
+
+
+def _add_error_handlers(app: Flask, backend: Backend) -> None:
+    """Answer errors in the form of Mixpanel or of the control API."""
+
     @app.errorhandler(HTTPException)
     def answer_unknown(error: HTTPException) -> Response:
         if request.path.startswith("/_mock"):
@@ -76,6 +84,10 @@ def create_app(
         if request.path.startswith("/_mock"):
             return respond(replies.app_error(503, str(error)))
         return respond(replies.store_unavailable())
+
+
+def _add_hooks(app: Flask, backend: Backend) -> None:
+    """Redirect browsers to the pages, refresh the settings, and allow cross-origin requests."""
 
     @app.before_request
     def lead_browser_to_pages() -> Response | None:
@@ -102,8 +114,6 @@ def create_app(
                 else cors.response_headers(origin)
             )
         return response
-
-    return app
 
 
 class _Route(Rule):
