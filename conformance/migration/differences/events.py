@@ -13,6 +13,7 @@ from conformance.migration.differences.counting import (
     DifferenceCounter,
     ProjectDifferences,
 )
+from conformance.migration.differences.name_rules import type_causes
 from conformance.migration.differences.paths import property_names
 from conformance.regression.differences.changes import Change, ChangeClass, changes
 from conformance.regression.json_text import compact
@@ -118,7 +119,14 @@ def _count_event(change: Change, message: int, count: DifferenceCounter) -> None
         two = None if change.kind is ChangeClass.REMOVED else new
         path = property_names(change.path, "payload.properties")
         event = change.event
-        count(change.kind, PROPERTIES, path, message=message, old=one, new=two, event=event)
+        count(
+            *(change.kind, PROPERTIES, path),
+            message=message,
+            old=one,
+            new=two,
+            event=event,
+            causes=type_causes(change),
+        )
 
 
 def _name(event: Any) -> str:

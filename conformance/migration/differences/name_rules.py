@@ -1,7 +1,9 @@
-"""The rule by which a name became another one: a prefix or suffix, other case, other spelling."""
+"""The rule by which a name or value became another one: a prefix, other case, another type."""
 
 from collections.abc import Iterator
+from typing import Any
 
+from conformance.regression.differences.changes import Change, ChangeClass
 from conformance.regression.json_text import compact
 from translator.core.values.json_values import normalised
 
@@ -30,6 +32,24 @@ def _rules(old: str, new: str) -> Iterator[str]:
         yield "in other case"
     if normalised(old) and normalised(old) == normalised(new):
         yield "with other separators between words"
+
+
+def type_causes(change: Change) -> tuple[str, ...]:
+    """The rule by which a value became the same value of another type, if it did."""
+    if change.kind is not ChangeClass.RETYPED:
+        return ()
+    old, new = change.old, change.new
+    if type(new) is str and new in (compact(old), str(old)):
+        return (f"{_kind(old)} became text",)
+    if type(old) is str and old in (compact(new), str(new)):
+        return (f"text became {_kind(new)}",)
+    return ()
+
+
+def _kind(value: Any) -> str:
+    """The type of a JSON value, in the plural."""
+    kinds = {"NoneType": "nulls", "bool": "booleans", "dict": "objects", "list": "lists"}
+    return kinds.get(type(value).__name__, "numbers")
 
 
 def _shown(text: str) -> str:

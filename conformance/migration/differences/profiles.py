@@ -9,6 +9,7 @@ from conformance.migration.differences.counting import (
     DifferenceCounter,
     ProjectDifferences,
 )
+from conformance.migration.differences.name_rules import type_causes
 from conformance.migration.differences.paths import property_names
 from conformance.migration.differences.sums import TRANSACTIONS
 from conformance.regression.differences.changes import ChangeClass, changes
@@ -117,7 +118,8 @@ def _values(
             None if change.kind is ChangeClass.REMOVED else compact(change.new),
         )
         path = property_names(change.path, "payload.p")
-        count(change.kind, section, path, old=sides[0], new=sides[1], who=who)
+        causes = type_causes(change)
+        count(change.kind, section, path, old=sides[0], new=sides[1], who=who, causes=causes)
 
 
 def _label(person: str) -> str:

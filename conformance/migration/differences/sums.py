@@ -68,7 +68,27 @@ def _count_total(section: str, path: str, total: Total, count: DifferenceCounter
     things = max(total.old_count, total.new_count)
     old = f"{total.old_count:,} with a sum of {total.old_sum:,.10g}"
     new = f"{total.new_count:,} with a sum of {total.new_sum:,.10g}"
-    count(ChangeClass.VALUE, section, path, old=old, new=new, who="over all people", count=things)
+    factor = _factor(total)
+    count(
+        *(ChangeClass.VALUE, section, path),
+        old=old,
+        new=new,
+        who="over all people",
+        count=things,
+        causes=(f"the new sum is {factor} the old one",) if factor else (),
+    )
+
+
+def _factor(total: Total) -> str:
+    """How many times the old sum the new one is, if that is a whole number or a part by one."""
+    small, large = sorted((abs(total.old_sum), abs(total.new_sum)))
+    if not small or (total.old_sum < 0) != (total.new_sum < 0):
+        return ""
+    times = round(large / small)
+    if times < 2 or abs(large / small - times) > 1e-9 * times:
+        return ""
+    is_larger = abs(total.new_sum) == large
+    return f"{times:,} times" if is_larger else f"1/{times:,} of"
 
 
 def _list(value: Any) -> list[Any]:

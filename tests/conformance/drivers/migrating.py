@@ -178,6 +178,23 @@ def other_project(operation: Operation) -> Operation | None:
     return operation
 
 
+def numbers_as_text(operation: Operation) -> Operation | None:
+    """Numbers in properties of events are text."""
+    properties = operation["payload"].get("properties", {})
+    for name, value in properties.items():
+        if name != "time" and type(value) in (int, float):
+            properties[name] = str(value)
+    return operation
+
+
+def tripled_counters(operation: Operation) -> Operation | None:
+    """Counters grow three times as fast."""
+    added = operation["payload"].get("$add")
+    if added:
+        operation["payload"]["$add"] = {key: 3 * value for key, value in added.items()}
+    return operation
+
+
 Style = Callable[[Operation], Operation | list[Operation] | None]
 
 STYLES: dict[str, Style] = {
@@ -188,6 +205,7 @@ STYLES: dict[str, Style] = {
         *(amounts_as_text, moved_events, long_insert_ids),
         *(one_deep_event, other_path, doubled_events, swapped_groups),
         *(prefixed_names, prefixed_ids, other_region, other_project),
+        *(numbers_as_text, tripled_counters),
     )
 }
 

@@ -236,6 +236,24 @@ def test_a_fault_in_words(style: str, lines: list[str], corpus: Path, settings: 
     assert [line for line in lines if line not in result.output.splitlines()] == [], result.output
 
 
+def test_one_cause_of_many_values(settings: Path, tmp_path: Path) -> None:
+    """Numbers that became text, and sums that grew by one factor, are one cause each."""
+    names = ["Seen", "Bought"]
+    settings.write_text(json.dumps({**SETTINGS, "eventIncrements": names}))
+    calls = [
+        {"type": "track", "userId": "ann", "event": name, "properties": {"size": 5, "price": 1.5}}
+        for name in names
+    ]
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text("".join(json.dumps({**call, **ARRIVAL}) + "\n" for call in calls))
+    for style, sentence in (
+        ("numbers_as_text", "other type: numbers became text: 2 names"),
+        ("tripled_counters", "other value: the new sum is 3 times the old one: 2 names"),
+    ):
+        report = report_of(style, corpus, settings, tmp_path)
+        assert [cause["sentence"] for cause in report["common_causes"]] == [sentence]
+
+
 def test_groups_under_another_key(settings: Path, tmp_path: Path) -> None:
     """A group is told by its id and properties when two group keys are swapped."""
     calls = [
