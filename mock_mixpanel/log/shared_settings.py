@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 from mock_mixpanel.log.row_codec import dump, load
 from mock_mixpanel.log.stores import Store, StoreError
 
+MOST_CHANGES = 1000
+"""Changes after which all settings are fetched again."""
 T = TypeVar("T")
 
 
@@ -47,6 +49,10 @@ class SharedSettings:
         version, changed = self._store.settings(before.version)
         if version == before.version:
             return
+        if not 0 < version - before.version <= MOST_CHANGES:
+            # Others may have emptied the store, or restored it from a copy.
+            before = _Seen(0, {}, {}, {})
+            version, changed = self._store.settings(0)
         parts, views = before.parts, before.views
         if changed:
             parts, views = parts.copy(), views.copy()

@@ -103,6 +103,9 @@ def mock(database: Database) -> Iterator[Mock]:
     made.store.close()
 
 
+TABLES = ("log", "settings", "state")
+
+
 @pytest.mark.parametrize(
     "statements",
     [
@@ -136,6 +139,31 @@ def test_a_deleted_state_is_made_again_by_a_reader(
     """The first call after the deletion may be any."""
     database.run("DELETE FROM state")
     assert mock.client.get(read).status_code == 200
+    assert (mock.send("after"), mock.names()) == (200, ["before", "after"])
+
+
+def test_an_emptied_database(mock: Mock, database: Database) -> None:
+    """A running mock and one that starts later both begin anew, with the settings of the start."""
+    assert mock.client.post("/_mock/clock", json={"now": NOW, "freeze": True}).status_code == 200
+    database.run(*(f"DELETE FROM {table}" for table in ("log", "settings", "state", "answers")))
+    assert mock.get("/_mock/clock")["frozen"] is False
+    assert (mock.send("after"), mock.names()) == (200, ["after"])
+    other = Mock(database.url)
+    assert (other.names(), other.get("/_mock/clock")["frozen"]) == (["after"], False)
+    other.store.close()
+
+
+def test_a_database_restored_from_a_copy(mock: Mock, database: Database) -> None:
+    """A running mock shows the requests and the settings of the copy."""
+    database.run(
+        *(f"CREATE TABLE old_{table} AS SELECT * FROM {table}" for table in TABLES),
+    )
+    assert mock.client.post("/_mock/clock", json={"now": NOW, "freeze": True}).status_code == 200
+    assert (mock.send("lost"), mock.names()) == (200, ["before", "lost"])
+    for table in TABLES:
+        database.run(f"DELETE FROM {table}", f"INSERT INTO {table} SELECT * FROM old_{table}")
+    assert mock.names() == ["before"]
+    assert mock.get("/_mock/clock")["frozen"] is False
     assert (mock.send("after"), mock.names()) == (200, ["before", "after"])
 
 
@@ -368,7 +396,7 @@ def test_a_renamed_database(on_server: Database) -> None:
         "ALTER DATABASE other RENAME TO moved",
     )
     assert mock.send("meanwhile") == 503
-    assert 'database "other" does not exist' in mock.names()
+    assert 'database "other" does not exist. Give the database its name back' in mock.names()
     on_server.run("ALTER DATABASE moved RENAME TO other")
     assert (mock.send("after"), mock.names()) == (200, ["before", "after"])
     mock.store.close()

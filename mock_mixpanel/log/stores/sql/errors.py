@@ -29,6 +29,13 @@ ADVICE = {
 }
 """Beginning of an error's code (SQLSTATE of PostgreSQL, name of SQLite) -> what to do. The longest
 one counts."""
+ADVICE_ON_CONNECTING = {
+    "does not exist": ADVICE["3D000"],
+    "too many": ADVICE["53300"],
+    "connection slots": ADVICE["53300"],
+    "authentication": ADVICE["28"],
+}
+"""Part of an English message -> what to do; an error while connecting has no code."""
 OTHERWISE = "It is tried again with the next request"
 
 
@@ -39,10 +46,11 @@ def first_line(error: BaseException | None) -> str:
 
 def explained(shown: str, error: BaseException) -> str:
     """What the database said, of which URL, and what to do."""
-    code = _code(getattr(error, "orig", None) or error)
+    code, text = _code(getattr(error, "orig", None) or error), first_line(error)
     known = [each for each in ADVICE if code.startswith(each)]
-    advice = ADVICE[max(known, key=len)] if known else OTHERWISE
-    return f"{shown}: {first_line(error)}. {advice}"
+    found = [advice for part, advice in ADVICE_ON_CONNECTING.items() if part in text and not code]
+    advice = ADVICE[max(known, key=len)] if known else (*found, OTHERWISE)[0]
+    return f"{shown}: {text}. {advice}"
 
 
 def _code(error: Any) -> str:
