@@ -3,8 +3,9 @@
     python benchmarks/ingest.py [--seconds N] [--rounds N] [--peers FOLDER]
 
 The mock runs with two workers, with validation, journal and log. Its peers answer `1` to every
-request: WireMock with its journal; Mountebank; and a bare Flask application under granian with two
-workers. wrk sends the same bodies to each, over 8 connections. Speed depends on the machine and its
+request: WireMock, which keeps each request with its whole body in its journal in memory;
+Mountebank; and a bare Flask application under granian with two workers. wrk sends the same bodies
+to each, over the same 8 connections, which all of them keep. Speed depends on the machine and its
 load, so each result is also a ratio to WireMock. Java gets faster while it runs, so the best round
 counts.
 
