@@ -44,7 +44,7 @@ class Backend:
         )
         self.faults = Faults(self._shared)
         self.rates = Rates(self._shared)
-        self.changes = ChangeWatch(self._position, self._store.tell)
+        self.changes = ChangeWatch(self._position, self._store.subscribe)
         self.sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
         """The function that delays a late response, in real seconds; tests replace it."""
 

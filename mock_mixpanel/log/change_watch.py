@@ -61,27 +61,27 @@ class WatchResult(NamedTuple):
     waited: bool = True
 
 
-def _told_nothing(changed: Callable[[], None]) -> Callable[[], bool]:
+def _no_subscription(changed: Callable[[], None]) -> Callable[[], bool]:
     return lambda: False
 
 
 class ChangeWatch:
     """Waits for changes. `look` gives the position now. Threads may share it.
 
-    `tell` asks the store to call a function after each change; see `Store.tell`.
+    `subscribe` asks the store to call a function after each change; see `Store.subscribe`.
     """
 
     def __init__(
         self,
         look: Callable[[], Position],
-        tell: Callable[[Callable[[], None]], Callable[[], bool]] = _told_nothing,
+        subscribe: Callable[[Callable[[], None]], Callable[[], bool]] = _no_subscription,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._look, self._tell, self._clock = look, tell, clock
+        self._look, self._subscribe, self._clock = look, subscribe, clock
         self._changed = threading.Condition()
         self._waiting = 0
         self._woken = 0
-        self._told = 0
+        self._notified = 0
         """The number of changes that the store has reported."""
         self._listeners: list[Callable[[], None]] = []
         """The functions to call after a change, or on `wake`."""
@@ -91,9 +91,9 @@ class ChangeWatch:
         """When the last call began that waits."""
 
     @cached_property
-    def _is_told(self) -> Callable[[], bool]:
+    def _is_subscribed(self) -> Callable[[], bool]:
         """Whether the store reports changes now. Reporting begins with the first waiting call."""
-        return self._tell(self._store_changed)
+        return self._subscribe(self._store_changed)
 
     def watched(self) -> bool:
         """Whether a call waits for changes, or has waited recently."""
@@ -106,7 +106,7 @@ class ChangeWatch:
 
     def wait(self, known: KnownPosition) -> WatchResult:
         """Wait in this thread until the position differs from the known one."""
-        told = self._told
+        notified = self._notified
         position = self._own_look()
         result = WatchResult(position, known.differs(position))
         if result.changed or not self._enter():
@@ -114,7 +114,9 @@ class ChangeWatch:
         woken, end = self._woken, self._end(known)
         try:
             while not result.changed and self._woken == woken and self._clock() < end:
-                told = self._wait_in_thread(told, min(end - self._clock(), self._interval()))
+                notified = self._wait_in_thread(
+                    notified, min(end - self._clock(), self._interval())
+                )
                 position = self._shared_look()
                 result = WatchResult(position, known.differs(position))
         finally:
@@ -191,12 +193,12 @@ class ChangeWatch:
     def _interval(self) -> float:
         """Real seconds until the next look at the store, if it reports no change before."""
         with self._changed:  # so that two first calls query the store once
-            is_told = self._is_told
-        return LOOK_AT_LEAST_EVERY if is_told() else LOOK_EVERY
+            is_subscribed = self._is_subscribed
+        return LOOK_AT_LEAST_EVERY if is_subscribed() else LOOK_EVERY
 
     def _store_changed(self) -> None:
         with self._changed:
-            self._told += 1
+            self._notified += 1
             self._notify()
 
     def _notify(self) -> None:
@@ -205,30 +207,34 @@ class ChangeWatch:
         for listener in self._listeners:
             listener()
 
-    def _wait_in_thread(self, told: int, seconds: float) -> int:
-        """Wait until the store has told of more than `told` changes, but not for longer.
+    def _wait_in_thread(self, notified: int, seconds: float) -> int:
+        """Wait for a change after the first `notified` ones, for a number of seconds at most.
 
-        Returns of how many it has told.
+        Returns the number of changes that the store has reported.
         """
         with self._changed:
-            if self._told == told:
+            if self._notified == notified:
                 self._changed.wait(seconds)
-            return self._told
+            return self._notified
 
     def _own_look(self) -> Position:
         """The position at the start of a waiting call."""
         with self._changed:
             self._called = now = self._clock()
-            self._seen = now, self._told, self._look()
+            self._seen = now, self._notified, self._look()
             return self._seen[2]
 
     def _shared_look(self) -> Position:
-        """The position: not older than the last change that was told, and than half a
+        """The position: not older than the last reported change, and than half a
         `LOOK_EVERY`."""
         with self._changed:
-            now, told = self._clock(), self._told
-            if self._seen is None or self._seen[1] != told or now - self._seen[0] >= LOOK_EVERY / 2:
-                self._seen = now, told, self._look()
+            now, notified = self._clock(), self._notified
+            if (
+                self._seen is None
+                or self._seen[1] != notified
+                or now - self._seen[0] >= LOOK_EVERY / 2
+            ):
+                self._seen = now, notified, self._look()
             return self._seen[2]
 
 

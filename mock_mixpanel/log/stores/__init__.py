@@ -109,7 +109,7 @@ class Store(Protocol):
     def recall(self, name: str, page: int) -> bytes | None:
         """A page of an answer; None if it is not kept or does not exist."""
 
-    def tell(self, changed: Callable[[], None]) -> Callable[[], bool]:
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], bool]:
         """Call `changed` from a thread after each change by anybody, until the store is closed.
 
         The result is a function that says whether this works now; if not, ask for changes. Only
@@ -120,7 +120,7 @@ class Store(Protocol):
         """Close files and connections."""
 
 
-def tells_nothing() -> bool:
+def reports_no_changes() -> bool:
     """False: this store does not report changes."""
     return False
 

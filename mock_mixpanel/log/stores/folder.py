@@ -24,7 +24,7 @@ from mock_mixpanel.log.stores import (
     Page,
     StoreError,
     oldest_to_keep,
-    tells_nothing,
+    reports_no_changes,
 )
 from mock_mixpanel.log.stores.answer_files import AnswerFiles
 from mock_mixpanel.log.stores.folder_head import (
@@ -183,8 +183,8 @@ class FolderStore:
         with self._reading():
             return self._answers.get(name, page)
 
-    def tell(self, changed: Callable[[], None]) -> Callable[[], bool]:
-        return tells_nothing
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], bool]:
+        return reports_no_changes
 
     def close(self) -> None:
         self._head_file.close()

@@ -17,7 +17,7 @@ from mock_mixpanel.log.stores import (
     Page,
     answers_to_drop,
     oldest_to_keep,
-    tells_nothing,
+    reports_no_changes,
 )
 
 BLOCK_ROWS, BLOCK_BYTES = 128, 64 * 1024
@@ -223,8 +223,8 @@ class MemoryStore:
             pages = self._answers.get(name, [])
             return pages[page] if page < len(pages) else None
 
-    def tell(self, changed: Callable[[], None]) -> Callable[[], bool]:
-        return tells_nothing
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], bool]:
+        return reports_no_changes
 
     def close(self) -> None:
         pass

@@ -186,7 +186,7 @@ def test_options_of_the_connection(database: Database) -> None:
     """A URL with its own time limit for connecting is told of changes too."""
     store = open_store(f"{database.url}&connect_timeout=7")
     told = threading.Event()
-    listening = store.tell(told.set)
+    listening = store.subscribe(told.set)
     assert told.wait(30)
     assert listening()
     store.close()

@@ -34,7 +34,7 @@ def server() -> Iterator[postgresql.Server]:
 def told(store: Store) -> Iterator[tuple[threading.Semaphore, Any]]:
     """Counts the changes that a store tells of; the first says that it listens."""
     changes = threading.Semaphore(0)
-    is_told = store.tell(changes.release)
+    is_told = store.subscribe(changes.release)
     assert changes.acquire(timeout=30)
     assert is_told()
     yield changes, is_told
@@ -109,7 +109,7 @@ def test_a_database_that_restarts_tells_again(server: postgresql.Server) -> None
 def test_other_stores_are_asked(tmp_path: Path, kind: str) -> None:
     """A store that cannot tell says so."""
     with closing(open_store(kind.format(tmp_path))) as store:
-        assert not store.tell(lambda: None)()
+        assert not store.subscribe(lambda: None)()
 
 
 def test_mocks_that_start_at_once(server: postgresql.Server) -> None:

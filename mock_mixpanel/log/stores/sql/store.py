@@ -18,7 +18,7 @@ from mock_mixpanel.log.stores import (
     Page,
     answers_to_drop,
     oldest_to_keep,
-    tells_nothing,
+    reports_no_changes,
 )
 from mock_mixpanel.log.stores.sql.database import SqlDatabase
 from mock_mixpanel.log.stores.sql.notifications import Notifications
@@ -60,7 +60,7 @@ class SqlStore:
     def __init__(self, url: str, keep: int | None = None) -> None:
         self._keep = keep
         self._database = SqlDatabase(url)
-        self._told: list[Notifications] = []
+        self._subscriptions: list[Notifications] = []
         self._known: dict[int, int] = {}
         """Checksums of the rows that `page` gave last, by row id."""
         self._append = self._compiled(append_statement(guarded=False))
@@ -203,15 +203,15 @@ class SqlStore:
             found: bytes | None = reader.execute(asked).scalar()
             return found
 
-    def tell(self, changed: Callable[[], None]) -> Callable[[], bool]:
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], bool]:
         if self._database.is_sqlite:
-            return tells_nothing
-        told = Notifications(self._database.connect, changed)
-        self._told.append(told)
-        return lambda: told.listening
+            return reports_no_changes
+        notifications = Notifications(self._database.connect, changed)
+        self._subscriptions.append(notifications)
+        return lambda: notifications.listening
 
     def close(self) -> None:
-        for each in self._told:
+        for each in self._subscriptions:
             each.close()
         self._database.close()
 
