@@ -14,7 +14,7 @@ from translator.cloud.super_properties import add_super_properties
 from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import name_taken
 from translator.core.message import Message, require_secret
-from translator.core.operations import Json, Operation, Skip
+from translator.core.operations import Json, Operation, Skip, operation_of
 from translator.core.properties.call_context import CallContext
 from translator.core.properties.property_names import PropertyNames
 from translator.core.properties.replacement import replace_values
@@ -63,9 +63,8 @@ def event_operation(
         if gone:  # other values have their names
             reasons.append(name_taken("properties", gone))
     payload: Json = {"properties": out} if event is None else {"event": event, "properties": out}
-    fields = "/import" if message.old else "/track", compiled.host, payload
-    # Faster than the constructor of a NamedTuple, which is a function in Python.
-    return tuple.__new__(Operation, fields), reasons
+    endpoint = "/import" if message.old else "/track"
+    return operation_of((endpoint, compiled.host, payload)), reasons
 
 
 def _reserved_layer(

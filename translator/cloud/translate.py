@@ -17,7 +17,7 @@ from translator.core.compiled_settings import CompiledSettings
 from translator.core.errors import TranslationError, name_taken, skip
 from translator.core.message import Message, is_bundled, message_id, turned_off
 from translator.core.message_fields import unused_fields
-from translator.core.operations import Json, Operation, OperationOrSkip, Result, Skip
+from translator.core.operations import Json, Operation, OperationOrSkip, Result, Skip, result_of
 
 DESTINATION_NAMES = ("Mixpanel", "Mixpanel (Legacy)")
 """The names of this destination in the integrations object (doc#destination-info)."""
@@ -51,8 +51,7 @@ def translate_message(raw: Any, compiled: CompiledSettings, now_ms: int | None) 
         found_id = message.id
         if type(found_id) is not str or not found_id.isascii():
             found_id = message_id(raw)
-        fields = found_id, (parts[0],), message.refused_ids + unused, None, None, people
-        return tuple.__new__(Result, fields)  # faster than the constructor of a NamedTuple
+        return result_of((found_id, (parts[0],), message.refused_ids + unused, None, None, people))
     operations = tuple([part for part in parts if type(part) is Operation])
     skipped = message.refused_ids + tuple([part for part in parts if type(part) is Skip])
     if operations:  # otherwise the reasons for the whole call are enough

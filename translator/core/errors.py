@@ -14,7 +14,7 @@ Codes are stable and programs may compare them; the texts may change.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from translator.core.operations import Failure, Skip
+from translator.core.operations import Failure, Skip, skip_of
 
 
 class Code(NamedTuple):
@@ -114,5 +114,4 @@ def name_taken(kind: str, names: Iterable[str]) -> Skip:
 def skip(code: str, reason: str) -> Skip:
     """A skip with a code of `SKIP_CODES`."""
     assert code in _KNOWN, code
-    # Faster than the constructor of a NamedTuple, which is a function in Python.
-    return tuple.__new__(Skip, (code, reason))
+    return skip_of((code, reason))

@@ -12,7 +12,7 @@ the others may be stored, so they are not sent again either.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +43,7 @@ MOST_MEMBERS = 254
 DEEPEST = 3
 
 NUMBERS = frozenset({int, float})
+_CONTAINERS = frozenset({dict, list})
 
 _INSERT_ID = re.compile(r"[A-Za-z0-9-]{1,36}")
 
@@ -139,11 +140,13 @@ def _sound_text(value: str) -> bool:
     return value != "" and value.strip().lower() not in FORBIDDEN_IDS
 
 
-def _out_of_shape(values: Iterable[Any], depth: int) -> bool:
+def _out_of_shape(values: Collection[Any], depth: int) -> bool:
     """Whether one of these values has too many members, or is nested too deep; `depth` is theirs.
 
     A list does not count as a level. Comprehensions and generators would take twice the time.
     """
+    if _CONTAINERS.isdisjoint(map(type, values)):
+        return False
     for value in values:
         kind = type(value)
         if kind is dict:
