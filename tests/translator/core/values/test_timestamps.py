@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from translator.core.values.timestamps import (
+    _any_iso_to_ms,
     iso_milliseconds,
     iso_seconds,
     iso_to_ms,
@@ -84,18 +85,25 @@ def test_the_usual_form_is_read_as_any_form(text: str) -> None:
     """The form of nearly all timestamps has a parser of its own, with the general one's result."""
     longer = text.removesuffix("Z") + "0Z"  # the same time in a form for the general parser
     assert utc_milliseconds_to_ms(longer) is None
-    assert utc_milliseconds_to_ms(text) == iso_to_ms(longer)
+    assert utc_milliseconds_to_ms(text) == _any_iso_to_ms(longer) == iso_to_ms(longer)
     assert iso_milliseconds(parse(text) or 0) == text
 
 
-@given(st.integers(0, 22), st.sampled_from("0159-:+.,TWZ \u0663x"))
-def test_a_damaged_usual_form_is_read_as_any_form(position: int, character: str) -> None:
-    """A text that is nearly in the usual form gives what the general parser gives."""
-    text = "2026-06-15T11:59:21.750Z"
-    text = text[:position] + character + text[position + 1 :]
-    longer = text.removesuffix("Z") + "0Z"
-    assert iso_to_ms(text) == iso_to_ms(longer)
-    assert parse(text) == parse(longer)
+ISO_FORMS = (
+    "2026-06-15T11:59:21.750Z",
+    "2026-06-15T11:59:21Z",
+    "2026-06-15T11:59:21",
+    "0001-01-01T01:59:59.123456+02:00",
+    "9999-12-31T23:30:00,5-0530",
+    "2026-06-15",
+)
+
+
+@given(st.sampled_from(ISO_FORMS), st.integers(0, 31), st.sampled_from("0159-:+.,TWZ \u0663x"))
+def test_a_damaged_usual_form_is_read_as_any_form(form: str, position: int, character: str) -> None:
+    """A text that is nearly in a usual form gives what the general parser gives."""
+    for text in (form, form[:position] + character + form[position + 1 :]):
+        assert iso_to_ms(text) == _any_iso_to_ms(text)
 
 
 def test_seconds_are_floored() -> None:
