@@ -13,12 +13,12 @@ from mock_mixpanel.ingest.decoding.records import Decoded
 from mock_mixpanel.ingest.http_request import Envelope
 from mock_mixpanel.ingest.replies import Reply
 from mock_mixpanel.ingest.tokens import shared_token
-from mock_mixpanel.ingest.verdicts.record_checker import CheckTerms
+from mock_mixpanel.ingest.verdicts.record_checker import LONGEST_KEPT_TOKEN, CheckTerms
 from mock_mixpanel.log.records import Arrival
 from mock_mixpanel.log.row_codec import HeadTemplate, Packed
 
-MOST_TOKENS = 100
-"""Projects for which a request is prepared for each head."""
+MOST_TOKENS = 10
+"""Projects for which a request is prepared for each head; there may be a thousand heads."""
 
 
 class PreparedRequest(NamedTuple):
@@ -66,11 +66,14 @@ def keep(
     reply: Reply,
     arrival: Arrival,
 ) -> None:
-    """Keep what is known from a request whose records are all plain under the terms."""
+    """Keep what is known from a request whose records are all plain under the terms.
+
+    Nothing is kept for a long token, which would take much memory.
+    """
+    token = terms.plain.token
     delay = terms.options.alias_delay if terms.options else 0
     head = HeadTemplate.of(arrival.exchange, arrival.verdicts[0], delay)
-    if head:
+    if head and len(token) <= LONGEST_KEPT_TOKEN:
         if len(envelope.kept) >= MOST_TOKENS:
             envelope.kept.clear()
-        key = (PreparedRequest, terms.plain.token)
-        envelope.kept[key] = PreparedRequest(memo, terms, reply, head)
+        envelope.kept[PreparedRequest, token] = PreparedRequest(memo, terms, reply, head)

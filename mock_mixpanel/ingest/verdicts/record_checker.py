@@ -20,6 +20,9 @@ from mock_mixpanel.state.events.event import IDENTITY_EVENTS, sent_id
 MOST_TERMS = 1000
 """Projects whose settings are cached: a token can be any text."""
 
+LONGEST_KEPT_TOKEN = 200
+"""Characters of a token up to which anything is cached by it. Real tokens have 32."""
+
 
 @dataclass(frozen=True, eq=False)
 class CheckedRecord:
@@ -130,9 +133,11 @@ class RecordChecker:
         memo, key = self.backend.memo, (CheckTerms, token, self.endpoint, self.region, self.strict)
         found: CheckTerms | None = memo.get(key)
         if found is None:
-            if len(memo) >= MOST_TERMS:
-                memo.clear()
-            found = memo[key] = self._new_terms(token)
+            found = self._new_terms(token)
+            if len(token) <= LONGEST_KEPT_TOKEN:
+                if len(memo) >= MOST_TERMS:
+                    memo.clear()
+                memo[key] = found
         return found
 
     def _new_terms(self, token: str) -> CheckTerms:

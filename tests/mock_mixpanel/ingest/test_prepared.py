@@ -13,6 +13,7 @@ from mock_mixpanel.ingest import prepared
 from mock_mixpanel.ingest.endpoints import ingest
 from mock_mixpanel.ingest.http_request import Envelope, Incoming
 from mock_mixpanel.ingest.replies import Reply
+from mock_mixpanel.ingest.verdicts.record_checker import LONGEST_KEPT_TOKEN
 from mock_mixpanel.log.row_codec import load
 from mock_mixpanel.projects.config import Config, MixpanelLimits, Project
 from tests.mock_mixpanel.ingest.test_plain import NOW, RECORDS, VALUES
@@ -185,3 +186,15 @@ def test_many_projects() -> None:
     assert 0 < len(envelope.kept) <= prepared.MOST_TOKENS
     tokens = [row.token for row in server.log.rows()]
     assert tokens == [f"T{number}" for number in range(2 * prepared.MOST_TOKENS)]
+
+
+def test_a_long_token_is_not_kept() -> None:
+    """A token of a megabyte is accepted, and neither the head nor the settings keep it."""
+    envelope = Envelope.of("us", "POST", "/track", {}, HEADERS, "127.0.0.1")
+    server = Backend()
+    for token in ("x" * LONGEST_KEPT_TOKEN, "x" * 1_000_000):
+        [(reply, _)] = replies_of(server, envelope, [[event(token)]])
+        assert reply.body == b"1"
+    assert [len(token) for _, token in envelope.kept] == [LONGEST_KEPT_TOKEN]
+    kept = [key[1] for key in server.memo if isinstance(key, tuple)]
+    assert [len(token) for token in kept] == [LONGEST_KEPT_TOKEN]
