@@ -30,6 +30,11 @@ class SqlDatabase:
 
     def __init__(self, url: str) -> None:
         self.engine = engine_for(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        """Whether the database is a file of SQLite."""
+        self.errors = (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error)
+        """What SQLAlchemy and the driver raise."""
+        self._path = Path(str(self.engine.url.database)) if self.is_sqlite else None
         self.lock = threading.RLock()
         self._depth = 0
         self._in_transaction = False
@@ -47,24 +52,19 @@ class SqlDatabase:
 
         SQLite would go on with the former file, and its contents would be lost.
         """
-        if self.is_sqlite and self._file_now() != self._file:
+        if self._path and self._file_now() != self._file:
             text = f"{self.shown}: the file was removed or replaced. Restart the mock to use what"
             raise self.unavailable(text + " is there now")
 
     def _file_now(self) -> tuple[int, int] | None:
         """The device and inode of an SQLite file; None if there is no file."""
-        if not self.is_sqlite:
+        if self._path is None:
             return None
         try:
-            found = Path(str(self.engine.url.database)).stat()
+            found = self._path.stat()
         except OSError:
             return None
         return found.st_dev, found.st_ino
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether it is a file of SQLite."""
-        return self.engine.dialect.name == "sqlite"
 
     @property
     def shown(self) -> str:
@@ -128,11 +128,14 @@ class SqlDatabase:
     @contextmanager
     def unavailable_on_errors(self) -> Iterator[None]:
         """Turn errors of the database into StoreUnavailableError."""
-        driver = self.engine.dialect.loaded_dbapi
         try:
             yield
-        except (SQLAlchemyError, driver.Error) as error:
-            raise self.unavailable(explained(self.shown, error)) from error
+        except self.errors as error:
+            raise self.unavailable_because(error) from error
+
+    def unavailable_because(self, error: BaseException) -> StoreUnavailableError:
+        """The error for callers, which says what to do."""
+        return self.unavailable(explained(self.shown, error))
 
     def unavailable(self, text: str) -> StoreUnavailableError:
         """An error for callers, which is logged once."""

@@ -227,8 +227,10 @@ class SqlStore:
     def _append_alone(self, sql: str, values: Any) -> bool:
         """The same in a transaction of its own; False also if the state was deleted."""
         self._database.check_file()
-        with self._database.unavailable_on_errors():
+        try:
             return self._append_row(sql, values)
+        except self._database.errors as error:
+            raise self._database.unavailable_because(error) from error
 
     def _with_state(self, read: Callable[[], Sequence[Any]]) -> Sequence[Any]:
         """Rows that are never empty while there is a state, which is made again if it is lost."""
