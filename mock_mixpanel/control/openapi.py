@@ -15,15 +15,28 @@ import yaml
 FILE = files("mock_mixpanel.control") / "openapi.yaml"
 METHODS = ("get", "post", "put", "patch", "delete")
 
+GUARDED = ("Reading", "App", "Mock")
+"""The tags of the operations that answer 403 to pages of other origins and untrusted Host names."""
+FORBIDDEN = {"$ref": "#/components/responses/Forbidden"}
+
 Json = Mapping[str, Any]
 
 
 @cache
 def document() -> Json:
-    """The description, OpenAPI 3.1. The object is shared; do not change it."""
+    """The description, OpenAPI 3.1. The object is shared; do not change it.
+
+    The response 403 is added here to all guarded operations.
+    """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found: Json = yaml.load(FILE.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe loader
-    return found
+    found: Any = yaml.load(FILE.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe loader
+    for item in found["paths"].values():
+        for method in METHODS:
+            if method in item and item[method]["tags"][0] in GUARDED:
+                responses = item[method]["responses"]
+                item[method]["responses"] = {**responses, "403": FORBIDDEN}
+    checked: Json = found
+    return checked
 
 
 @cache
@@ -97,6 +110,8 @@ def _contents(content: Json) -> Iterator[tuple[str, str]]:
 
 def _answers(operation: Json) -> Iterator[tuple[str, str, str]]:
     for status, answer in operation["responses"].items():
+        if answer == FORBIDDEN:
+            continue  # the introduction of the page describes it
         resolved = _resolved(answer)
         shown = [f"{media}: {kind}" for media, kind in _contents(resolved.get("content", {}))]
         yield status, resolved["description"], "; ".join(shown)

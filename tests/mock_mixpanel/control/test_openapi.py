@@ -35,6 +35,17 @@ def test_it_has_every_route_and_no_other() -> None:
     assert described == routes
 
 
+def test_forbidden_is_described_where_it_is_answered() -> None:
+    """Exactly the operations that answer 403 to an untrusted Host name describe this response."""
+    client, wrong = create_app().test_client(), []
+    for method, path, operation in openapi.operations():
+        url = re.sub("{.*?}", "1", path)
+        answer = client.open(url, method=method, headers={"Host": "evil.example.com"})
+        if (answer.status_code == 403) != ("403" in operation["responses"]):
+            wrong.append((method, path, answer.status_code))
+    assert wrong == []
+
+
 def test_the_page_is_current() -> None:
     """docs/reference/api.md is what `python -m mock_mixpanel api` prints."""
     assert PAGE.read_text(encoding="utf-8") == CliRunner().invoke(main, ["api"]).output
