@@ -107,7 +107,9 @@ def thorough(session: nox.Session) -> None:
     """Repeat what the tests repeat far more often; arguments go to pytest."""
     install_compiled(session, "-e", ".[test]", "pip")
     env = {"MOCKPANEL_TESTS": "thorough"}
-    session.run("pytest", *in_parallel(), *REPEATING, *session.posargs, env=env)
+    # A test with thousands of repetitions may take minutes on a busy machine; one that hangs ends.
+    limit = "--timeout=1200"
+    session.run("pytest", *in_parallel(), limit, *REPEATING, *session.posargs, env=env)
 
 
 @nox.session
