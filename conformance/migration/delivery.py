@@ -20,7 +20,7 @@ from conformance.regression.engine import opened
 from conformance.regression.sides.refs import Ref
 from conformance.spec.scenarios.loading import Json
 from mock_mixpanel.app import create_app
-from translator.core.residency import HOSTS
+from mock_mixpanel.ingest.regions import DEFAULT, region_of
 from translator.garbage_collection import rare_collection
 
 
@@ -223,7 +223,7 @@ def _note_destination(
     """
     if not host:
         return
-    name = _REGIONS.get(host, host)
+    name = region_or_host(host)
     sent = _token(record)
     if sent is not None and sent != token:
         name += ", another project"
@@ -240,4 +240,12 @@ def _token(record: Any) -> Any:
     return record.get("$token") or (properties.get("token") if type(properties) is dict else None)
 
 
-_REGIONS = {host: region for region, host in HOSTS.items()}
+def region_or_host(host: str) -> str:
+    """The region of one of Mixpanel's hosts, given as a URL or a name; else the host itself.
+
+    Hosts of one region have the same data: `api-js.mixpanel.com` is another name for that of the US
+    (docs/facts/mixpanel-http-api.md#hosts-routes-and-authentication).
+    """
+    name = host.lower().rpartition("//")[2].rstrip("/").removesuffix(":443")
+    is_mixpanels = name == "mixpanel.com" or name.endswith(".mixpanel.com")
+    return region_of(DEFAULT, name) if is_mixpanels else name

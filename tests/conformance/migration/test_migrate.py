@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from conformance.cli import main
+from conformance.migration.delivery import region_or_host
 from tests.project.paths import ROOT
 
 DRIVER = ROOT / "tests" / "conformance" / "drivers" / "migrating.py"
@@ -234,6 +235,24 @@ def test_a_fault_in_words(style: str, lines: list[str], corpus: Path, settings: 
         *("--from", "rules:documented", "--to", ref, "--corpus", corpus, "--settings", settings)
     )
     assert [line for line in lines if line not in result.output.splitlines()] == [], result.output
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("https://api.mixpanel.com", "us"),
+        ("https://api.mixpanel.com/", "us"),
+        ("HTTPS://API-JS.mixpanel.com:443", "us"),
+        ("api-eu.mixpanel.com", "eu"),
+        ("https://api-in.mixpanel.com", "in"),
+        ("eu", "eu"),
+        ("https://proxy.example/mixpanel", "proxy.example/mixpanel"),
+        ("https://mixpanel.com.evil.example", "mixpanel.com.evil.example"),
+    ],
+)
+def test_hosts_of_one_region_are_one_destination(host: str, name: str) -> None:
+    """A destination is the region of Mixpanel's hosts, however they are written."""
+    assert region_or_host(host) == name
 
 
 def test_one_cause_of_many_values(settings: Path, tmp_path: Path) -> None:
