@@ -1,5 +1,6 @@
 """The command line of Engage: `engage`."""
 
+import errno
 import json
 import sqlite3
 import sys
@@ -212,7 +213,9 @@ def _run_with_state(
     except CompressedInputError:
         raise
     except OSError as error:
-        usage_error(f"--output {output}: {error}")
+        full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+        hint = " (make room on the disk and run the command again)" if full else ""
+        usage_error(f"--output {output}: {error}{hint}")
 
 
 def _digest(value: object) -> str:

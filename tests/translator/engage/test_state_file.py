@@ -1,5 +1,6 @@
 """The state file: the same results from it as from memory, and clear errors for a wrong one."""
 
+import errno
 import io
 import json
 import os
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, cast
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -22,7 +24,7 @@ from tests.translator.engage.test_schedule import definitions, groups
 from translator.cli import main
 from translator.engage import Engage, definitions_from_json, read_definitions
 from translator.engage.storage import resumable, state_file
-from translator.engage.storage.positions import START
+from translator.engage.storage.positions import START, PositionedOutput
 from translator.engage.storage.resumable import ResumableRun
 from translator.engage.storage.state_file import RunPosition, StateFile
 
@@ -277,6 +279,19 @@ def test_an_interrupted_run_whose_output_is_gone(
     result = runs.run()
     hint = "put the file back, or give a new state file and all messages"
     assert (result.exit_code, hint in result.stderr) == (2, True)
+
+
+def test_a_full_disk(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what to do, and the next run continues."""
+    runs.run("--state", "other", "--output", "expected.jsonl")
+    with monkeypatch.context() as patch:
+        error = OSError(errno.ENOSPC, "No space left on device")
+        patch.setattr(PositionedOutput, "sync", Mock(side_effect=error))
+        result = runs.run()
+    hint = "No space left on device (make room on the disk and run the command again)"
+    assert (result.exit_code, hint in result.stderr) == (2, True)
+    assert runs.run().exit_code == 0
+    assert runs.read("out.jsonl") == runs.read("expected.jsonl")
 
 
 def test_invalid_lines_before_an_interruption(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
