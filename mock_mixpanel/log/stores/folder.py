@@ -48,8 +48,7 @@ class FolderStore:
 
     def __init__(self, folder: Path, keep: int | None = None) -> None:
         self._folder, self._keep = folder, keep
-        self._lock = threading.RLock()
-        self._depth = 0
+        self._lock, self._depth = threading.RLock(), 0
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
             names = {each.name for each in folder.iterdir()}
@@ -67,7 +66,7 @@ class FolderStore:
             raise StoreError(f"{folder} is not a store of this version; use another folder")
         self._head_file = HeadFile(mmap.mmap(self._file, SIZE), folder)
         self._head = self._head_file.read()
-        self._log = self._opened("log", self._head.generation)
+        self._log = self._opened("log", self._head.generation, self._head.first_entry)
         self._settings = self._opened("settings", self._head.settings_generation)
         self._answers = AnswerFiles(folder / "answers")
 
@@ -112,7 +111,7 @@ class FolderStore:
                 self._head_file.commit(self._head)
                 self._remove(before)
             except BaseException:
-                self._log = self._opened("log", before.generation)
+                self._log = self._opened("log", before.generation, before.first_entry)
                 self._settings = self._opened("settings", before.settings_generation)
                 raise
             finally:
@@ -171,9 +170,17 @@ class FolderStore:
 
     def drop(self, entry: int) -> None:
         with self.exclusive():
-            if self._head.first_entry < entry:
-                old = self._current(self._head)
-                self._replace(lambda log: log.copy_from(old, entry, self._head.end))
+            head, log = self._head, self._current(self._head)
+            kept = log.first_kept(entry, head.end) if head.first_entry < entry else None
+            if kept is None:
+                return
+            generation = head.generation + 1
+            if 2 * kept.place < head.end and log.link(self._folder / f"log-{generation}"):
+                self._log = self._opened("log", generation, kept.first)
+                self._log.share(log, kept)
+                self._head = head._replace(generation=generation, first_entry=kept.first)
+            else:
+                self._replace(lambda new: new.copy_from(log, kept, head.end))
 
     def remember(self, name: str, pages: Sequence[bytes]) -> None:
         with self.exclusive():
@@ -217,7 +224,7 @@ class FolderStore:
     def _current(self, head: Head) -> LogFile:
         """The log that counts."""
         if self._log.generation != head.generation:
-            self._log = self._opened("log", head.generation)
+            self._log = self._opened("log", head.generation, head.first_entry)
         return self._log
 
     def _current_settings(self, head: Head) -> LogFile:
@@ -226,8 +233,8 @@ class FolderStore:
             self._settings = self._opened("settings", head.settings_generation)
         return self._settings
 
-    def _opened(self, name: str, generation: int) -> LogFile:
-        return LogFile(self._folder / f"{name}-{generation}", generation)
+    def _opened(self, name: str, generation: int, first: int = 0) -> LogFile:
+        return LogFile(self._folder / f"{name}-{generation}", generation, first)
 
     def _damages(self, name: str, generation: int, end: int) -> Iterator[str]:
         for damage in self._opened(name, generation).damages(end):
@@ -275,10 +282,8 @@ class FolderStore:
 
     def _others(self, token: str) -> Iterator[Row]:
         """All rows without the records of a project."""
-        for row in self._kept():
-            left = without(row, token) if has_token(row, token) else row
-            if left:
-                yield left
+        left = (without(row, token) if has_token(row, token) else row for row in self._kept())
+        return filter(None, left)
 
     def _drop(self) -> None:
         """Drop the oldest rows if there are too many."""

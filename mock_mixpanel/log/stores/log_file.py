@@ -11,7 +11,9 @@ import weakref
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from mock_mixpanel.log.frames import Damage, damages, pack_frame, read_frame, read_lengths
 from mock_mixpanel.log.row_codec import Row
@@ -20,14 +22,26 @@ COPIED_AT_ONCE = 4 * 1024 * 1024
 """Bytes that are copied at once."""
 
 
+class Kept(NamedTuple):
+    """The first row that is kept when older ones are dropped: its number in the log, its place in
+    the file, and the id of its first entry."""
+
+    number: int
+    place: int
+    first: int
+
+
 class LogFile:
     """One file; it is created if it does not exist. All methods may be called from several threads.
+
+    Rows with entries before the id `first` are left out.
 
     It stays readable when it is removed. Reading raises DamagedError where a checksum is wrong.
     """
 
-    def __init__(self, path: Path, generation: int) -> None:
-        self.generation = generation
+    def __init__(self, path: Path, generation: int, first: int = 0) -> None:
+        self.generation, self._first = generation, first
+        self._path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         weakref.finalize(self, os.close, self._file)
         self._lock = threading.Lock()
@@ -49,22 +63,42 @@ class LogFile:
             end = self.write(row, end)
         return end
 
-    def copy_from(self, other: "LogFile", entry: int, end: int) -> int:
-        """Fill this file with the rows of another log from an entry id on, and return its end.
+    def first_kept(self, entry: int, end: int) -> Kept | None:
+        """The first row that is kept if all before an entry id are dropped, or the last row."""
+        with self._lock:
+            self._look(end)
+            if not self._places:
+                return None
+            number = bisect_left(
+                self._places, entry, key=lambda place: read_lengths(self._map, place).first
+            )
+            number = min(number, len(self._places) - 1)
+            place = self._places[number]
+            return Kept(number, place, read_lengths(self._map, place).first)
 
-        The last row is copied in any case. Raises OSError.
-        """
-        with other._lock:
-            other._look(end)
-            first = other._first_with(entry)
-            start = other._places[first] if other._places else end
-            self._ids = other._ids[first:]
-            self._places = array("Q", (place - start for place in other._places[first:]))
-        for place in range(start, end, COPIED_AT_ONCE):
+    def link(self, path: Path) -> bool:
+        """Give the file another name; False if that cannot be."""
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+            path.hardlink_to(self._path)
+            return True
+        return False
+
+    def share(self, other: "LogFile", kept: Kept) -> None:
+        """Know the kept rows of another log, whose file this is too."""
+        self._ids, self._places = other._ids[kept.number :], other._places[kept.number :]
+        self._seen = other._seen
+
+    def copy_from(self, other: "LogFile", kept: Kept, end: int) -> int:
+        """Fill this file with the kept rows of another log, and return its end. Raises OSError."""
+        self._ids = other._ids[kept.number :]
+        places = other._places[kept.number :]
+        self._places = array("Q", (place - kept.place for place in places))
+        for place in range(kept.place, end, COPIED_AT_ONCE):
             content = os.pread(other._file, min(COPIED_AT_ONCE, end - place), place)
-            if os.pwrite(self._file, content, place - start) < len(content):
+            if os.pwrite(self._file, content, place - kept.place) < len(content):
                 raise OSError("the disk is full")
-        self._seen = end - start
+        self._seen = end - kept.place
         return self._seen
 
     def damages(self, end: int) -> list[Damage]:
@@ -101,16 +135,10 @@ class LogFile:
             self._map = mmap.mmap(self._file, end, access=mmap.ACCESS_READ)
         while self._seen < end:
             lengths = read_lengths(self._map, self._seen)
-            self._ids.append(lengths.row_id)
-            self._places.append(self._seen)
+            if lengths.first >= self._first:
+                self._ids.append(lengths.row_id)
+                self._places.append(self._seen)
             self._seen += lengths.size
-
-    def _first_with(self, entry: int) -> int:
-        """The number of the first row whose entries are not before an entry id, or of the last."""
-        found = bisect_left(
-            self._places, entry, key=lambda place: read_lengths(self._map, place).first
-        )
-        return max(0, min(found, len(self._places) - 1))
 
     def _row(self, place: int) -> Row:
         return read_frame(self._map, place)

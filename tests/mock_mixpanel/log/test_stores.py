@@ -349,6 +349,8 @@ def test_full_while_dropping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     os_pwrite = os.pwrite
     monkeypatch.setattr("os.pwrite", full)
+    # Without a second name for the file, the rows that are kept are copied.
+    monkeypatch.setattr(log_file.LogFile, "link", lambda *_: False)
     assert [store.append(ROW) for _ in range(11)] == [True] * 11
     assert (len(ids(store)), len(written)) == (11, 12)
     assert [each.name for each in (tmp_path / "log").glob("log-*")] == ["log-1"]
@@ -405,21 +407,26 @@ def test_checksum_of_a_head() -> None:
     assert head.packed(5)[-4:] == struct.pack("<I", crc32(written))
 
 
-def test_a_folder_drops_old_rows_without_reading_the_others(
+def test_a_folder_drops_old_rows_without_writing_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bytes of the kept rows are copied as they are, so that other calls wait only shortly."""
+    """The rows stay in the file until half of it is dropped; then bytes are copied as they are."""
     monkeypatch.setattr(log_file, "COPIED_AT_ONCE", 7)
-    store = open_store(f"folder:{tmp_path}/log")
+    store, size = open_store(f"folder:{tmp_path}/log"), []
     for _ in range(5):
         store.append(ROW)
     with monkeypatch.context() as patch:
         patch.setattr(log_file.LogFile, "write", None)
-        store.drop(3)
-        assert [row.first for row in store.page(None, 0).rows] == [3, 4, 5]
-        store.drop(99)
+        for entry, kept in ((3, [3, 4, 5]), (4, [4, 5]), (99, [5])):
+            store.drop(entry)
+            assert [row.first for row in store.page(None, 0).rows] == kept
+            with closing(open_store(f"folder:{tmp_path}/log")) as other:
+                assert [row.first for row in other.page(None, 0).rows] == kept
+            [file] = (tmp_path / "log").glob("log-*")
+            size.append(file.stat().st_size)
+    assert (size[0], size[1]) == (5 * size[2], 2 * size[2])
     store.append(ROW)
     assert [row.id for row in store.page(None, 0).rows] == [5, 6]
+    store.forget("nobody")
+    assert [row.id for row in store.page(None, 0).rows] == [5, 6]
     store.close()
-    with closing(open_store(f"folder:{tmp_path}/log")) as again:
-        assert [row.id for row in again.page(None, 0).rows] == [5, 6]
