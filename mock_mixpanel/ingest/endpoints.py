@@ -38,8 +38,8 @@ MOST_REFUSED = 10_000
 class CheckedRequest(NamedTuple):
     """The checked records, the reply, and the records as JSON if they were sent so.
 
-    `terms` are the terms of the project if all records are plain events of one project. `packed` is
-    the row of the request if a `PreparedRequest` gave it; then there are no records.
+    `terms` are the terms of the project if the request can be prepared for others with its head.
+    `packed` is the row of the request if a `PreparedRequest` gave it; then there are no records.
     """
 
     records: Sequence[Any]
@@ -155,7 +155,7 @@ def _checked(
         return CheckedRequest(records, unread, _received(decoded.answer, controls))
     shared = ""
     if decoded.shallow and endpoint == "/track":
-        found = None if counted else prepared.find(incoming.envelope, backend.memo, records)
+        found = None if counted else prepared.find(incoming.envelope, backend.memo, decoded)
         packed = found and found.pack(decoded, now)
         if found and packed:
             return CheckedRequest((), (), found.reply, packed=packed)
@@ -180,7 +180,8 @@ def _checked(
         return CheckedRequest(records, judged, _strict_reply(records, judged), decoded.text)
     worst = [each.worst for each in dict.fromkeys(judged)]
     error = worst[0].reason if all(worst) and worst[0] else None
-    terms = judge.terms[shared] if shared and decoded.text else None
+    lasting = shared and decoded.text and prepared.has_controls_of_head(incoming.envelope, decoded)
+    terms = judge.terms[shared] if lasting else None
     plain = terms if terms and judged.count(terms.plain) == len(judged) else None
     return CheckedRequest(records, judged, _received(error, controls), decoded.text, plain)
 

@@ -2,11 +2,12 @@
 
 Clients repeat the heads of their requests. If all records of a request to /track are plain events
 of one project, its reply and its row in the log depend on nothing but the head, the token, the
-settings, the time, the number of records and their text. `endpoints` makes a `PreparedRequest` from
-the first such request, and uses it for the later ones until the settings change.
+settings, the time, the number of records and their text, unless a form has control parameters.
+`endpoints` makes a `PreparedRequest` from the first such request, and uses it for the later ones
+until the settings change.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mock_mixpanel.ingest.decoding.records import Decoded
@@ -46,16 +47,20 @@ class PreparedRequest(NamedTuple):
         return Packed(plain.token, len(records), self.head.at(now, len(records)), text)
 
 
-def find(
-    envelope: Envelope, memo: Mapping[Any, Any], records: Sequence[Any]
-) -> PreparedRequest | None:
+def has_controls_of_head(envelope: Envelope, decoded: Decoded) -> bool:
+    """Whether all control parameters of a request are in its query, which wins over a form."""
+    return decoded.controls.keys() <= envelope.query.keys()
+
+
+def find(envelope: Envelope, memo: Mapping[Any, Any], decoded: Decoded) -> PreparedRequest | None:
     """What is known about a request with this head, under the settings of a memo.
 
     The first of its records names the project; they must be from `parse_shallow`.
     """
-    if not envelope.kept:
+    if not envelope.kept or not has_controls_of_head(envelope, decoded):
         return None
-    found: PreparedRequest | None = envelope.kept.get((PreparedRequest, shared_token(records[:1])))
+    token = shared_token(decoded.records[:1])
+    found: PreparedRequest | None = envelope.kept.get((PreparedRequest, token))
     return found if found and found.memo is memo else None
 
 

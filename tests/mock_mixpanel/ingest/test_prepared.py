@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -160,6 +162,30 @@ def test_other_requests_are_checked_in_full(name: str) -> None:
     assert [(reply, False)] == replies_of(alone, other, bodies[1:])
     [*_, (_, _, *row)], [(_, _, *expected)] = logged(with_earlier), logged(alone)
     assert row == expected
+
+
+FORMS: list[dict[str, str]] = [{}, {"verbose": "1"}, {"verbose": "0"}, {"callback": "f"}]
+FORMS += [{"img": "1"}, {"ip": "1"}]
+QUERY = {"callback": "g"}
+
+
+@pytest.mark.parametrize("query", [{}, QUERY])
+def test_parameters_in_a_form(query: dict[str, str]) -> None:
+    """Control parameters in a form decide its reply alone, whatever form with its head is first."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    def reply(server: Backend, envelope: Envelope, form: dict[str, str]) -> bytes:
+        body = urlencode({"data": json.dumps([event()])} | form).encode()
+        return ingest(server, "/track", Incoming(envelope, body)).body
+
+    def envelope() -> Envelope:
+        return Envelope.of("us", "POST", "/track", query, headers, "127.0.0.1")
+
+    alone = [reply(backend(), envelope(), form) for form in FORMS]
+    for first, second in permutations(range(len(FORMS)), 2):
+        server, shared = backend(), envelope()
+        found = [reply(server, shared, FORMS[each]) for each in (first, second)]
+        assert found == [alone[first], alone[second]]
 
 
 def test_servers_share_no_settings() -> None:
