@@ -18,7 +18,7 @@ from mock_mixpanel.ingest.replies import Reply
 from mock_mixpanel.ingest.verdicts.record_checker import LONGEST_KEPT_TOKEN
 from mock_mixpanel.log.row_codec import load
 from mock_mixpanel.projects.config import Config, MixpanelLimits, Project
-from tests.mock_mixpanel.ingest.test_plain import NOW, RECORDS, VALUES
+from tests.mock_mixpanel.ingest.verdicts.test_fast_path import NOW, RECORDS, VALUES
 from tests.thorough import times
 
 CONFIG = Config(
