@@ -14,7 +14,7 @@ import click
 
 from mock_mixpanel import __version__
 from mock_mixpanel.control.openapi import page
-from mock_mixpanel.gc_pause import in_own_process
+from mock_mixpanel.garbage_collection import in_own_process
 from mock_mixpanel.log.stores import StoreError, open_store
 from mock_mixpanel.projects.config import Config, ConfigError, Project, read_projects_file
 from mock_mixpanel.serving.guard import PAGES, TOKEN_PARAMETER, Access

@@ -31,7 +31,7 @@ class SideOptions:
 
 
 class IdentityLink(NamedTuple):
-    """A record that asks Mixpanel to join two ids, and what became of it.
+    """A record that asks Mixpanel to join two ids, and the result.
 
     `event` is the identity event, or the properties that join. `refusal` says why the ids are not
     joined; it is empty if they are.

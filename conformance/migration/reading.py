@@ -12,11 +12,11 @@ from conformance.runner.replay.contents import plain_id
 from conformance.spec.scenarios.loading import Json
 
 NOT_COMPARED = frozenset(["distinct_id", "time", "token", "$insert_id", "$import"])
-"""Properties of stored events that are compared in another way, or are how the event was sent: the
-person, the instant, the project, the id against duplicates and the mark of /import."""
+"""Properties of stored events that are compared in another way (person, time, project), or that say
+how the event was sent (insert id, mark of /import)."""
 
 NO_MESSAGE = -1
-"""Stands for the message of a record that is not one message's."""
+"""The message number of a record that does not belong to one message."""
 
 
 class RecordOrigins:
@@ -35,7 +35,7 @@ class RecordOrigins:
             self._messages.append(message)
 
     def skip(self, count: int) -> None:
-        """Note records that are not one message's."""
+        """Note records that do not belong to one message."""
         self._messages += [NO_MESSAGE] * count
 
     def message(self, number: int) -> int:
@@ -43,12 +43,12 @@ class RecordOrigins:
         return self._messages[number]
 
     def joins_by(self, number: int) -> str:
-        """What in a record joins two ids: the name of an event for this, or properties."""
+        """The part of a record that joins two ids: the name of an identity event, or properties."""
         return self._events.get(number, "$user_id with $device_id")
 
 
 def read_project(project: MockProject, origins: RecordOrigins, contents: ProjectContents) -> None:
-    """Put what a project holds into the contents."""
+    """Add the data of a project to the contents."""
     canonical: dict[str, str] = {}
     identities = project.read("identities")
     for cluster in identities["clusters"]:
@@ -86,7 +86,7 @@ def read_project(project: MockProject, origins: RecordOrigins, contents: Project
 def _links(
     links: Iterable[Json], origins: RecordOrigins
 ) -> Iterator[tuple[tuple[str, str], IdentityLink]]:
-    """The pairs of ids that records of the project ask to join."""
+    """The pairs of ids that records ask to join, each with its result."""
     for link in links:
         one, two = sorted(map(plain_id, (link["alias"], link["distinct_id"])))
         refusal = "" if link["status"] == "in_effect" else str(link["reason"] or link["status"])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mock_mixpanel.backend import Backend
-from mock_mixpanel.gc_pause import uncollected
+from mock_mixpanel.garbage_collection import uncollected
 from mock_mixpanel.ingest import authentication, prepared, replies
 from mock_mixpanel.ingest.decoding.compression import BodyTooLargeError
 from mock_mixpanel.ingest.decoding.records import Decoded, decode

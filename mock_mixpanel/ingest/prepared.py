@@ -1,4 +1,4 @@
-"""What is the same for many requests, kept so that each of them costs less.
+"""A cache of replies and row heads, for requests to /track that repeat a head.
 
 Clients repeat the heads of their requests. If all records of a request to /track are plain events
 of one project, its reply and its row in the log depend on nothing but the head, the token, the
@@ -23,9 +23,9 @@ MOST_TOKENS = 10
 
 
 class PreparedRequest(NamedTuple):
-    """What all requests with one head whose records are plain events of one project have in common.
+    """The common parts of requests with one head and only plain events of one project.
 
-    `memo` is the memo of the settings under which this is so.
+    `memo` is the memo of the settings; under other settings the parts are not valid.
     """
 
     memo: Mapping[Any, Any]
@@ -36,7 +36,7 @@ class PreparedRequest(NamedTuple):
     def pack(self, decoded: Decoded, now: float) -> Packed | None:
         """The row of a request that arrives at virtual time `now` (seconds).
 
-        None: its records are not all plain events of the project, or there is something to refuse.
+        None if not all its records are plain events of the project, or if it exceeds a limit.
         """
         records, text, size = decoded.records, decoded.text, decoded.size
         limits, _, plain, check = self.terms
@@ -53,9 +53,9 @@ def has_controls_of_head(envelope: Envelope, decoded: Decoded) -> bool:
 
 
 def find(envelope: Envelope, memo: Mapping[Any, Any], decoded: Decoded) -> PreparedRequest | None:
-    """What is known about a request with this head, under the settings of a memo.
+    """The prepared request for this head and for the project of the first record, or None.
 
-    The first of its records names the project; they must be from `parse_shallow`.
+    `memo` is that of the current settings. The records must be from `parse_shallow`.
     """
     if not envelope.kept or not has_controls_of_head(envelope, decoded):
         return None
@@ -71,9 +71,9 @@ def keep(
     reply: Reply,
     arrival: Arrival,
 ) -> None:
-    """Keep what is known from a request whose records are all plain under the terms.
+    """Keep a `PreparedRequest` made from a request whose records are all plain under the terms.
 
-    Nothing is kept for a long token, which would take much memory.
+    A request with a long token is not kept, because it would take much memory.
     """
     token = terms.plain.token
     delay = terms.options.alias_delay if terms.options else 0

@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from typing import Self
 
 from mock_mixpanel.backend import Backend
-from mock_mixpanel.gc_pause import in_own_process
+from mock_mixpanel.garbage_collection import in_own_process
 from mock_mixpanel.log.stores import open_store
 from mock_mixpanel.projects.config import Config
 from mock_mixpanel.serving.asgi import Application

@@ -13,7 +13,7 @@ from math import inf
 from time import monotonic, sleep
 from typing import Any
 
-from mock_mixpanel.gc_pause import DiscardedTables, LongLived, uncollected
+from mock_mixpanel.garbage_collection import DiscardedTables, LongLived, uncollected
 from mock_mixpanel.log.index import Index
 from mock_mixpanel.log.journal import Log
 from mock_mixpanel.log.records import LogEntry
@@ -204,7 +204,7 @@ class LogFold:
             if not self._take_in(now, end):
                 self._begin()
                 self._take_in(now, end)
-            self._long_lived.settle()
+            self._long_lived.freeze()
         self._reading.done = True
 
     def _take_in(self, now: float, end: float) -> bool:

@@ -12,7 +12,7 @@ from itertools import filterfalse, islice
 from operator import attrgetter
 from typing import Any
 
-from mock_mixpanel.gc_pause import Table
+from mock_mixpanel.garbage_collection import Table
 from mock_mixpanel.json_values import identifier, truthy
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import MixpanelLimits

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
 
-from mock_mixpanel.gc_pause import uncollected
+from mock_mixpanel.garbage_collection import uncollected
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import REGIONS
 from mock_mixpanel.state.findings import Finding

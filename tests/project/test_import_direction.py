@@ -61,7 +61,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"simulation"},
         {"projects"},
         {"log"},
-        {"gc_pause", "json_values", "suggestions"},
+        {"garbage_collection", "json_values", "suggestions"},
     ),
     "conformance": (
         {"mockpanel"},

@@ -26,7 +26,7 @@ class Operation(NamedTuple):
 
 operation_of: Callable[[tuple[str, str, Json]], Operation] = partial(tuple.__new__, Operation)
 """The operation with these fields. The constructor of a named tuple is a function in Python, which
-takes twice the time; so for `skip_of` and `result_of`."""
+takes twice the time. `skip_of` and `result_of` exist for the same reason."""
 
 
 class Skip(NamedTuple):

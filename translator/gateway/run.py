@@ -20,7 +20,7 @@ from translator.gateway.http.app import Gateway, log
 from translator.gateway.http.server import address_of, serve
 from translator.gateway.http.tls import Certificate
 from translator.gateway.messages.segment_limits import LIMITS
-from translator.gateway.shutdown import end
+from translator.gateway.shutdown import drain_and_exit
 from translator.gateway.sources.pipeline import DeliveryOptions, Pipeline
 from translator.gateway.sources.sources import Sources
 from translator.gateway.startup import (
@@ -92,7 +92,7 @@ def run_gateway(
         address = address_of(listening, host, certificate)
         ready = partial(_print_address, address, certificate, announce)
         _serve(application, listening, certificate, ready, sources, pool)
-        end(running, drain, spool)
+        drain_and_exit(running, drain, spool)
 
 
 def _serve(

@@ -16,14 +16,12 @@ from translator.sender.logs import LogEvent
 from translator.sender.queue.payload_text import encode
 
 
-def end(pipelines: list[Pipeline], drain: float, spool: Path | None) -> None:
+def drain_and_exit(pipelines: list[Pipeline], seconds: float, spool: Path | None) -> None:
     """Deliver all accepted messages, print the counts, and exit."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # a second signal ends the process at once
-    log.info(
-        LogEvent("drain", waiting=sum(each.delivery.waiting for each in pipelines), seconds=drain)
-    )
-    until = time.monotonic() + drain
+    log.info(LogEvent("drain", waiting=_waiting(pipelines), seconds=seconds))
+    until = time.monotonic() + seconds
     done = [each.finish(max(0.0, until - time.monotonic())) for each in pipelines]
     counts: Counter[str] = Counter()
     codes: Counter[str] = Counter()
@@ -38,8 +36,8 @@ def end(pipelines: list[Pipeline], drain: float, spool: Path | None) -> None:
     if not all(done):
         where = f"they stay in {spool}" if spool else "without a spool file they are lost"
         print_loss({"error": f"{waiting} operations are not delivered; {where}"})
-        # As after a crash: a response may take half a minute, and the next run must know that
-        # one was not heard.
+        # Exit as after a crash: a response may take half a minute, and the next run must know that
+        # it was not received.
         os._exit(1)
     sys.exit(1 if any(each.ledger.account.lost for each in pipelines) else 0)
 

@@ -50,7 +50,7 @@ def check_files(
 
 
 def visitor_address(trusted_proxies: tuple[str, ...]) -> VisitorAddress:
-    """How the address of a visitor is found behind these proxies."""
+    """The finder of visitors' addresses behind these proxies."""
     try:
         return VisitorAddress(networks(trusted_proxies))
     except ProxyError as error:

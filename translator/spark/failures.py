@@ -20,7 +20,7 @@ _INPUT_ERRORS = (
     *("PARQUET_TYPE_ILLEGAL", "UNSUPPORTED_TIME_TYPE"),
     *("NotDirectoryException", "Mkdirs failed"),
 )
-"""What the text of an error has if the input or output is wrong."""
+"""Parts of the text of an error that mean that the input or output is wrong."""
 
 _FILE = re.compile(r"Encountered error while reading file (\S+?)\.?(?:\s|$)")
 _NO_CONNECTOR = re.compile(r"Class (\S+FileSystem) not found")
@@ -28,7 +28,7 @@ _CALL = re.compile(r"Call From \S+ to (\S+) failed")
 _MISSING_MODULE = re.compile(r"No module named '(translator|conformance|mock_mixpanel)")
 _NO_LIBRARY = re.compile(r"No module named '([\w.]+)'")
 _PYTHON = re.compile(r"PYTHON_VERSION_MISMATCH.*?(\d\.\d+).*?(\d\.\d+)", re.DOTALL)
-"""What the text of an error says about the file, the connector, the server, and the workers."""
+"""Patterns that find in the text of an error the file, connector, server, module and versions."""
 
 _CONNECTORS = {
     "org.apache.hadoop.fs.s3a.S3AFileSystem": "org.apache.hadoop:hadoop-aws:{hadoop}",
@@ -37,7 +37,7 @@ _CONNECTORS = {
 """Class of a connector -> the library that has it, with the version of Hadoop's client."""
 
 _NO_MASTER = ("All masters are unresponsive", "stopped SparkContext", "was shut down")
-"""What the text of an error has if no master takes the application."""
+"""Parts of the text of an error that mean that no master accepted the application."""
 
 
 class SparkFailure(click.ClickException):

@@ -8,17 +8,17 @@ from typing import Any, Protocol
 import click
 
 FIRST_SECONDS = 10
-"""How long a job may be without a worker until that is told."""
+"""Seconds without a worker before the first message."""
 
 LATER_SECONDS = 60
-"""After how long it is told again."""
+"""Seconds between further messages."""
 
 
 class Stop(Protocol):
     """Ends the watch, as `threading.Event` does."""
 
     def wait(self, timeout: float) -> bool:
-        """Wait for the end, at most this many seconds; whether it has come."""
+        """Wait for the end, at most `timeout` seconds; returns whether it has come."""
 
 
 @contextmanager
@@ -47,12 +47,12 @@ def workers_watched(session: Any) -> Iterator[None]:
 
 
 def executors(context: Any) -> int:
-    """How many processes of workers a job has. The driver is listed with them."""
+    """The number of worker processes of a job. Spark lists the driver with them."""
     return int(context._jsc.sc().getExecutorMemoryStatus().size()) - 1
 
 
 def watch(count: Callable[[], int], text: str, stop: Stop) -> None:
-    """Tell at intervals, until the stop, that there are no workers."""
+    """Print at intervals, until `stop`, that the job has no workers."""
     waited, seconds = 0, FIRST_SECONDS
     while not stop.wait(seconds):
         try:

@@ -1,6 +1,6 @@
-"""One cause for many differences: names that changed by one rule, ids that did.
+"""Finds the rule that many changed names or ids have in common.
 
-The causes are found when everything is counted, so they do not depend on how the corpus was
+The rules are found after everything is counted, so they do not depend on how the corpus was
 divided.
 """
 
@@ -13,10 +13,10 @@ from conformance.regression.differences.counts import DiffCounts
 from conformance.regression.differences.groups import Group, GroupKey
 
 FEWEST_NAMES = 2
-"""Names that must have changed by a rule, so that it is a cause."""
+"""Minimum number of names that changed by a rule, for the rule to be a cause."""
 
 SMALLEST_SHARE = 0.05
-"""Of the people with other ids: share that a rule must explain to be told apart."""
+"""Minimum share of the people with other ids that a rule must explain. Rarer ones are not named."""
 
 NO_RULE = "by no common rule"
 

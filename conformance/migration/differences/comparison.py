@@ -63,7 +63,7 @@ def settle(found: ProjectDifferences, counters: set[str], redact: SecretFilter) 
     found.by_name = dict(sorted(found.by_name.items()))
     found.counts.settle()
     add_common_causes(found.counts)
-    found.people_changes.settle()
+    found.people_changes.sort()
 
 
 def _destinations(old: ProjectContents, new: ProjectContents, count: DifferenceCounter) -> None:

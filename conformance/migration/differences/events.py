@@ -44,10 +44,10 @@ def compare_events(
 def _without_copies(
     one: list[bytes], two: list[bytes], message: int, count: DifferenceCounter
 ) -> tuple[list[bytes], list[bytes]]:
-    """The events of a message, each once, where one project has more copies of them.
+    """The events of a message without the copies that only one project has.
 
-    Counts the events that are stored more or less often. Events of a name are copies if each of
-    them is there equally often.
+    Counts the events that are stored more or less often. Events of one name are copies if all of
+    them occur equally often.
     """
     sides = _by_name(one), _by_name(two)
     for name in sorted(sides[0].keys() & sides[1].keys()):
@@ -82,7 +82,7 @@ def _by_name(events: Iterable[bytes]) -> dict[str, list[bytes]]:
 
 
 def _times(events: list[bytes]) -> int:
-    """How often each event is there; 0 if some are there more often than others."""
+    """How often each event occurs; 0 if some occur more often than others."""
     counts = set(Counter(events).values())
     return counts.pop() if len(counts) == 1 else 0
 

@@ -59,7 +59,7 @@ class _JoinedIds:
 def _only(
     this: _JoinedIds, other: _JoinedIds, sides: Iterable[str], ids: set[str]
 ) -> Iterator[str]:
-    """What joins some of the ids in one project only, and why not in the other one."""
+    """The causes that join some of the ids in `this` project only, and why not in the other one."""
     here, there = sides
     for pair in this.pairs(ids):
         if not other.joins(pair):

@@ -9,7 +9,7 @@ from translator.core.values.json_values import normalised
 
 
 def name_rule(old: str, new: str) -> str | None:
-    """The rule that makes the new name of the old one, in words; None if no rule is known."""
+    """The rule that turns the old name into the new one, in words; None if no rule is known."""
     if old == new or not old or not new:
         return None
     return next(_rules(old, new), None)

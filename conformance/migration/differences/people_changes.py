@@ -14,9 +14,10 @@ Ids = tuple[tuple[str, ...], ...]
 
 
 class PeopleChange(NamedTuple):
-    """People of the old project who are other people in the new one.
+    """People of the old project, and the people who have their ids in the new one.
 
-    `message` is the number of the first message that shows it, `where` and `id` say which it is.
+    `message` is the number of the first message with the change; `where` and `id` are its place in
+    the corpus and its message id.
     """
 
     message: int
@@ -58,8 +59,8 @@ class PeopleChanges:
         self.first += other.first
         self._bound(2 * MOST_CHANGES)
 
-    def settle(self) -> None:
-        """Put the changes in the order of the corpus. To be called when all are added."""
+    def sort(self) -> None:
+        """Sort the changes by their place in the corpus. Call it after all are added."""
         self._bound(0)
 
     def _bound(self, most: int) -> None:

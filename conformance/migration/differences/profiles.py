@@ -76,9 +76,9 @@ Groups = Mapping[tuple[str, str], Json]
 def moved_groups(old: Groups, new: Groups) -> dict[tuple[str, str], str]:
     """Old groups that have another group key in the new project, each with that key.
 
-    A group moved if a group of the same id and the same properties is under another key, and the
-    old key has not that group. So does the only lost group of an id whose only new group has
-    other properties.
+    A group moved if the new project has a group with the same id and properties under another
+    key, but not under the old key. It also moved if it is the only lost group with its id, and
+    there is exactly one new group with this id, whatever its properties.
     """
     changed: dict[str, tuple[list[str], list[str]]] = {}
     for side, (groups, others) in enumerate(((old, new), (new, old))):

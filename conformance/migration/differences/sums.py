@@ -80,7 +80,7 @@ def _count_total(section: str, path: str, total: Total, count: DifferenceCounter
 
 
 def _factor(total: Total) -> str:
-    """How many times the old sum the new one is, if that is a whole number or a part by one."""
+    """The ratio of the new sum to the old one, if it is N or 1/N for a whole number N; else ""."""
     small, large = sorted((abs(total.old_sum), abs(total.new_sum)))
     if not small or (total.old_sum < 0) != (total.new_sum < 0):
         return ""

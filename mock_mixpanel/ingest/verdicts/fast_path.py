@@ -84,8 +84,8 @@ class PlainCheck:
             return False
         if strict and any(any(strict_id_problems(each["properties"], limits)) for each in records):
             return False
-        close = bool(text) and _are_close(text, len(records), limits)
-        return close or _are_small(records, limits)
+        small = bool(text) and _is_text_of_small_events(text, len(records), limits)
+        return small or _are_small(records, limits)
 
 
 def plain_check(
@@ -98,11 +98,12 @@ def plain_check(
     return PlainCheck(limits, endpoint == "/track", strict)
 
 
-def _are_close(text: bytes, count: int, limits: MixpanelLimits) -> bool:
-    """Whether a JSON text of `count` events is too short between two of them for a large one.
+def _is_text_of_small_events(text: bytes, count: int, limits: MixpanelLimits) -> bool:
+    """Whether a JSON text of `count` events shows, without parsing, that none of them is large.
 
-    Without escapes each event has the bytes `"event"`. If there are no more of them, one value of
-    its properties lies between two of them, and an event between three.
+    If the text has no escapes and the bytes `"event"` exactly `count` times, each of them is the
+    name of a member. A value of a property is then shorter than the longest piece between two of
+    them, and an event is shorter than two such pieces.
     """
     if b"\\" in text:
         return False

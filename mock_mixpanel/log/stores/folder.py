@@ -258,7 +258,7 @@ class FolderStore:
         )
 
     def _replace(self, fill: Callable[[LogFile], int]) -> None:
-        """Have the rows from now on that `fill` writes into an empty log; it returns their end."""
+        """Replace the log by a new one. `fill` writes its rows and returns their end."""
         generation = self._head.generation + 1
         path = self._folder / f"log-{generation}"
         path.unlink(missing_ok=True)

@@ -40,7 +40,7 @@ class Head(NamedTuple):
     settings_live: int = 0
 
     def packed(self, count: int) -> bytes:
-        """The head as the COUNTth one, with a checksum."""
+        """The bytes of the head as number `count`, with a checksum."""
         return _HEAD.pack(*self, crc32(_CHECKED % (count, *self)))
 
 
@@ -62,7 +62,7 @@ class HeadFile:
         """The bytes of the file when it was last read or written, and what they mean."""
 
     def read(self) -> Head:
-        """The head that counts. Raises StoreError if it is damaged."""
+        """The current head. Raises StoreError if it is damaged."""
         content = self._content[_COUNT_PLACE:]
         if content != self._known:  # Another process wrote it.
             (count,) = _COUNT.unpack_from(content)
@@ -77,9 +77,9 @@ class HeadFile:
         return self._head
 
     def commit(self, head: Head) -> None:
-        """Write the head beside the one that counts, and then count the new one.
+        """Write a head beside the current one, and then make it the current one.
 
-        `read` was called before, under the same lock.
+        Call `read` before, under the same lock.
         """
         content, count = self._content, self._count + 1
         slot = _slot(count)
@@ -93,5 +93,5 @@ class HeadFile:
 
 
 def _slot(count: int) -> int:
-    """Where the COUNTth head is."""
+    """The place in the file of head number `count`; two places are used in turn."""
     return _FIRST_SLOT + count % 2 * _HEAD.size

@@ -77,7 +77,7 @@ class LogFile:
             return Kept(number, place, read_lengths(self._map, place).first)
 
     def link(self, path: Path) -> bool:
-        """Give the file another name; False if that cannot be."""
+        """Give the file a second name; False if the file system cannot."""
         with suppress(OSError):
             path.unlink(missing_ok=True)
             path.hardlink_to(self._path)
@@ -85,7 +85,7 @@ class LogFile:
         return False
 
     def share(self, other: "LogFile", kept: Kept) -> None:
-        """Know the kept rows of another log, whose file this is too."""
+        """Copy the index of the kept rows of another log that has the same file."""
         self._ids, self._places = other._ids[kept.number :], other._places[kept.number :]
         self._seen = other._seen
 
@@ -111,14 +111,14 @@ class LogFile:
         return [*found, Damage(size, end)] if size < end else found
 
     def rows_after(self, after: int, end: int, most: int) -> Sequence[Row]:
-        """So many rows at most, with ids greater than `after`."""
+        """At most `most` rows, with ids greater than `after`."""
         with self._lock:
             self._look(end)
             start = bisect_right(self._ids, after)
             return [self._row(place) for place in self._places[start : start + most]]
 
     def rows(self, ids: Sequence[int], end: int) -> Sequence[Row]:
-        """Those rows with these ids that the file has."""
+        """The rows with these ids; ids that the file does not have are left out."""
         with self._lock:
             self._look(end)
             known = self._ids

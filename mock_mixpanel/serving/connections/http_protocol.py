@@ -205,7 +205,7 @@ class HttpProtocol(HttpToolsProtocol):
                 pass
 
     def _check_idle(self) -> None:
-        """Look now and then whether the client has been silent for too long."""
+        """Check at intervals whether the client has been silent for too long."""
         limit = self.timeout_keep_alive
         left = self._last_active + limit - self.loop.time()
         if left <= 0:

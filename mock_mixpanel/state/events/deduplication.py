@@ -7,7 +7,7 @@ duplicates depends on their person, which can change later; everything else is k
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
-from mock_mixpanel.gc_pause import Table
+from mock_mixpanel.garbage_collection import Table
 from mock_mixpanel.state.events.event import MADE, Event
 
 day, time = attrgetter("day"), attrgetter("time")

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from mock_mixpanel.gc_pause import uncollected
+from mock_mixpanel.garbage_collection import uncollected
 from mock_mixpanel.json_values import to_json
 from mock_mixpanel.log.index import Index
 from mock_mixpanel.state.lists.items import Seen, with_entries

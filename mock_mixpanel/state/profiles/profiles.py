@@ -10,7 +10,7 @@ there on are applied again before the profile is read.
 from collections.abc import Callable, Container, Hashable, Iterator, KeysView, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from mock_mixpanel.gc_pause import Table
+from mock_mixpanel.garbage_collection import Table
 from mock_mixpanel.json_values import seconds
 from mock_mixpanel.log.records import LogEntry
 from mock_mixpanel.projects.config import MixpanelLimits

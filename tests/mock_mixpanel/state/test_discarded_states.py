@@ -4,16 +4,16 @@ from collections import Counter
 
 import pytest
 
-from mock_mixpanel import gc_pause
+from mock_mixpanel import garbage_collection
 from mock_mixpanel.app import create_app
 from mock_mixpanel.backend import Backend
-from mock_mixpanel.gc_pause import DiscardedTables
+from mock_mixpanel.garbage_collection import DiscardedTables
 from mock_mixpanel.log.stores import open_store
 
 
 def test_tables_are_freed_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each call removes a bounded number of members, until nothing is left."""
-    monkeypatch.setattr(gc_pause, "FREED_AT_ONCE", 4)
+    monkeypatch.setattr(garbage_collection, "FREED_AT_ONCE", 4)
     tables = DiscardedTables()
     numbers, names = [1, 2, 3, 4, 5], {"a": 1, "b": 2}
     tables.add([names, numbers])
@@ -36,7 +36,7 @@ def test_what_discards_a_state(
     monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, str], kept: dict[str, int]
 ) -> None:
     """A reset, or a clock that goes back before an alias took effect; lists are right at once."""
-    monkeypatch.setattr(gc_pause, "FREED_AT_ONCE", 10)
+    monkeypatch.setattr(garbage_collection, "FREED_AT_ONCE", 10)
     backend = Backend(store=open_store("memory:"))
     client = create_app(backend=backend).test_client()
     client.post("/_mock/clock", json={"now": "2026-06-15T12:00:00Z", "freeze": True})

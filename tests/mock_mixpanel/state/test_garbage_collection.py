@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from mock_mixpanel import gc_pause
+from mock_mixpanel import garbage_collection
 from mock_mixpanel.app import create_app
 
 
@@ -13,8 +13,8 @@ def test_records_are_looked_at_once(
     monkeypatch: pytest.MonkeyPatch, own: bool, looks: list[str]
 ) -> None:
     """After many records the objects that live then are left alone; in tests of others never."""
-    monkeypatch.setattr(gc_pause, "_own_process", own)
-    monkeypatch.setattr(gc_pause, "COLLECTED_EVERY", 30)
+    monkeypatch.setattr(garbage_collection, "_own_process", own)
+    monkeypatch.setattr(garbage_collection, "COLLECTED_EVERY", 30)
     made: list[str] = []
     for name in ("collect", "freeze"):
         monkeypatch.setattr(gc, name, lambda name=name: made.append(name))

@@ -20,14 +20,16 @@ LEAF_OF_TABLE = 0x0D
 """The type of a page with rows; the first byte of the page."""
 
 FREE_PAGES = 32
-"""The place in SQLite's header with the first page of the list of free pages."""
+"""The place in SQLite's header of the number of the first page in the list of free pages."""
 
 MOST_LOCAL = PAGE - 35
-"""Bytes of a row that are all in its page; of a longer row the end is in overflow pages."""
+"""Maximum bytes of a row that is whole in its page; a longer one continues in overflow pages."""
 
 LEAST_LOCAL = (PAGE - 12) * 32 // 255 - 23
+"""Minimum bytes of a longer row that are in its page."""
 
 _INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
+"""Type code of an integer -> its size in bytes."""
 
 
 class LeafRow(NamedTuple):
@@ -146,7 +148,7 @@ def _value(kind: int, value: bytes) -> Any:
     if kind in _INTEGER_BYTES:
         return int.from_bytes(value, signed=True)
     if kind in (10, 11):
-        raise ValueError("a type that no file has")
+        raise ValueError("a reserved type code")
     return {8: 0, 9: 1}.get(kind)
 
 

@@ -178,7 +178,7 @@ def _rows(
 def _rows_on_pages(path: Path, table: str, target: sqlite3.Connection) -> Iterator[Any]:
     """The rows of a table that its leaf pages hold, for the recovered file.
 
-    An operation whose message has none left was delivered: its row is on a page that is free now.
+    A message whose column `left` is 0 is delivered; old rows of its operations are left out.
     """
     settled = {number for (number,) in target.execute("SELECT number FROM messages WHERE left = 0")}
     for row in leaf_rows(path):

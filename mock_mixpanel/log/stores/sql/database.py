@@ -50,7 +50,7 @@ class SqlDatabase:
     def check_file(self) -> None:
         """Raise StoreUnavailableError if an SQLite file was removed or replaced.
 
-        SQLite would go on with the former file, and its contents would be lost.
+        SQLite would continue to write to the former file, and the new rows would be lost.
         """
         if self._path and self._file_now() != self._file:
             text = f"{self.shown}: the file was removed or replaced. Restart the mock to use what"
@@ -86,7 +86,7 @@ class SqlDatabase:
                     yield
                     return
                 with self.unavailable_on_errors():
-                    self.again(self._begin)
+                    self.with_reconnect(self._begin)
                     try:
                         yield
                         self.writer.exec_driver_sql("COMMIT")
@@ -99,10 +99,10 @@ class SqlDatabase:
             finally:
                 self._depth -= 1
 
-    def again(self, action: Callable[[], T]) -> T:
-        """Do something once more on a new connection if the database had closed this one.
+    def with_reconnect(self, action: Callable[[], T]) -> T:
+        """Run an action; if the database had closed the connection, run it again on a new one.
 
-        In the middle of a transaction it is done once, because what was done before is lost.
+        Inside a transaction it is not run again, because its earlier statements are lost.
         """
         self.check_file()
         with self.unavailable_on_errors():

@@ -28,7 +28,7 @@ ADVICE = {
     "SQLITE_READONLY": "Allow this user to write the file and its folder",
 }
 """Beginning of an error's code (SQLSTATE of PostgreSQL, name of SQLite) -> what to do. The longest
-one counts."""
+beginning that fits is used."""
 ADVICE_ON_CONNECTING = {
     "does not exist": ADVICE["3D000"],
     "too many": ADVICE["53300"],

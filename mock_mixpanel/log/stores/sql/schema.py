@@ -63,7 +63,7 @@ _newest = (
 )
 STATE_AND_NEWEST = STATE.outerjoin(_newest, sa.true())
 OUR_STATE = STATE.c.only == sa.literal_column("1")
-"""The one row of the table `state` that counts."""
+"""The condition for the only row of the table `state` that is used."""
 
 
 def _greater(one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

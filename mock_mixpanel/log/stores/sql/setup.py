@@ -46,7 +46,7 @@ def prepare(database: SqlDatabase) -> None:
         raise StoreError(f"{database.shown} cannot be opened: {first_line(cause)}") from error
 
 
-def check_file(database: SqlDatabase) -> None:
+def check_contents(database: SqlDatabase) -> None:
     """Read an SQLite file and compare all checksums. Raises StoreError for damaged rows."""
     try:
         found = [str(each) for each in database.writer.exec_driver_sql("PRAGMA quick_check(3)")]

@@ -1,4 +1,4 @@
-"""The row of the table `state`: who writes locks it, and makes it again if it was deleted."""
+"""The row of the table `state`: a writer locks it, and inserts it again if it was deleted."""
 
 import logging
 import time

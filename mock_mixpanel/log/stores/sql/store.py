@@ -43,7 +43,7 @@ from mock_mixpanel.log.stores.sql.schema import (
     read_setting,
     to_column,
 )
-from mock_mixpanel.log.stores.sql.setup import check_file, prepare
+from mock_mixpanel.log.stores.sql.setup import check_contents, prepare
 from mock_mixpanel.log.stores.sql.state_row import check_format
 
 
@@ -73,12 +73,12 @@ class SqlStore:
         Other databases check their own pages.
         """
         if self._database.is_sqlite:
-            check_file(self._database)
+            check_contents(self._database)
 
     def settings(self, since: int) -> Changes:
         with self._database.lock:
             found = self._with_state(
-                lambda: self._database.again(
+                lambda: self._database.with_reconnect(
                     lambda: self._execute(SELECT_CHANGES, {"since": since}).all()
                 )
             )
@@ -145,7 +145,7 @@ class SqlStore:
         return found is not None and self._known.get(after, found) == found
 
     def _begin_generation(self, generation: int) -> None:
-        """Begin another generation in place of this one: others deleted rows that were read."""
+        """Begin a new generation, because others deleted rows that were read."""
         with self.exclusive():
             if self._execute(SELECT_STATE).one().generation == generation:
                 self._change(generation=STATE.c.generation + 1)
@@ -220,12 +220,12 @@ class SqlStore:
         return _Compiled(str(compiled), compiled.positiontup)
 
     def _append_row(self, sql: str, values: Any) -> bool:
-        """Append a row and return whether it was; by the driver alone, as it is the hot path."""
+        """Append a row, and return whether it was appended. Uses the driver alone, for speed."""
         driver: Any = self._database.writer.connection.driver_connection
         return bool(driver.execute(sql, values).rowcount > 0)
 
     def _append_alone(self, sql: str, values: Any) -> bool:
-        """The same in a transaction of its own; False also if the state was deleted."""
+        """Append a row in its own transaction; False also if the state was deleted."""
         self._database.check_file()
         try:
             return self._append_row(sql, values)
@@ -233,7 +233,7 @@ class SqlStore:
             raise self._database.unavailable_because(error) from error
 
     def _with_state(self, read: Callable[[], Sequence[Any]]) -> Sequence[Any]:
-        """Rows that are never empty while there is a state, which is made again if it is lost."""
+        """The rows that `read` gives. None means that the state is lost: it is made again first."""
         found = read()
         while not found:
             with self.exclusive():
@@ -246,7 +246,7 @@ class SqlStore:
         return self._database.writer.execute(statement, values)
 
     def _change(self, **values: Any) -> None:
-        """Change the state, which is another version then."""
+        """Change the state, and increase its version."""
         new = {"version": STATE.c.version + 1, **values}
         self._execute(STATE.update().where(OUR_STATE).values(new))
 
@@ -275,6 +275,6 @@ class SqlStore:
                 self.drop(entry)
 
     def _to_drop(self) -> int | None:
-        """The entry id before which rows are too many; None if they are not."""
-        first, after = self._database.again(lambda: self._execute(SELECT_EXTENT).one())
+        """The entry id before which rows are to be dropped; None if there are not too many."""
+        first, after = self._database.with_reconnect(lambda: self._execute(SELECT_EXTENT).one())
         return oldest_to_keep(after if first is None else first, after, self._keep)

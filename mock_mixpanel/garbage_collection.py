@@ -1,4 +1,4 @@
-"""Memory of many objects: pauses the cyclic garbage collector, and frees large tables in pieces."""
+"""Python's garbage collection of many objects: pauses the collector, and frees tables in pieces."""
 
 import gc
 from collections.abc import Iterable
@@ -9,7 +9,8 @@ Table: TypeAlias = list[Any] | dict[Any, Any]
 FREED_AT_ONCE = 50_000
 """Members of discarded tables that are freed at once: about ten milliseconds of work."""
 COLLECTED_EVERY = 20_000
-"""Records that are read between two looks for cycles among the objects made of them."""
+"""Records that are read between two collections."""
+
 _own_process = False
 
 
@@ -30,17 +31,17 @@ class uncollected:
 
 
 def in_own_process() -> None:
-    """Say that this process runs nothing but a mock, so that `LongLived` may act."""
+    """Declare that this process runs nothing but a mock, so that `LongLived` may act."""
     global _own_process
     _own_process = True
 
 
 class LongLived:
-    """Keeps the collector from the objects that are made of the records of the log.
+    """Excludes objects that are made of the log's records from later collections.
 
-    A look at the state of a million events stops every thread for half a second of processor time.
-    So each object is looked at once. In a process that also runs other code this does nothing,
-    because cycles among its objects would never be collected.
+    A collection with the state of a million events stops every thread for half a second of
+    processor time. So each object takes part in one collection only. In a process that also runs
+    other code this does nothing, because cycles among its objects would never be collected.
     """
 
     def __init__(self) -> None:
@@ -50,8 +51,8 @@ class LongLived:
         """Count records of which objects were made."""
         self._new += records
 
-    def settle(self) -> None:
-        """After many new records, collect cycles, and never look again at what lives now."""
+    def freeze(self) -> None:
+        """After many new records, collect once, and exclude all present objects from now on."""
         if _own_process and self._new > COLLECTED_EVERY:
             self._new = 0
             gc.collect()
@@ -71,11 +72,11 @@ class DiscardedTables:
         return bool(self._tables)
 
     def add(self, tables: Iterable[Table]) -> None:
-        """Take tables that nothing else reads from now on; what they hold may be in use."""
+        """Add tables that nothing else reads from now on; their members may still be in use."""
         self._tables += tables
 
     def free_some(self) -> None:
-        """Remove some members."""
+        """Free at most `FREED_AT_ONCE` members."""
         left = FREED_AT_ONCE
         while self._tables and left > 0:
             table = self._tables[-1]
