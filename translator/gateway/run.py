@@ -22,18 +22,18 @@ from translator.gateway.http.tls import Certificate
 from translator.gateway.messages.segment_limits import LIMITS
 from translator.gateway.shutdown import drain_and_exit
 from translator.gateway.sources.pipeline import DeliveryOptions, Pipeline
-from translator.gateway.sources.sources import Sources
+from translator.gateway.sources.sources import Sources, SourcesError
 from translator.gateway.startup import (
     SecretRedactor,
     check_files,
     delivery_options,
     listening_socket,
     tls_certificate,
-    usage_errors,
     visitor_address,
 )
 from translator.gateway.translation.pool import TranslationPool
 from translator.options import read_settings
+from translator.sender.commands.delivery_setup import usage_errors
 from translator.sender.logs import LogEvent, logging_to
 from translator.sender.logs import log as delivery_log
 
@@ -77,7 +77,7 @@ def run_gateway(
         running: list[Pipeline] = []
         sources = _open_sources(stack, delivery, running, settings, write_keys, sources_file)
         redact.sources = sources
-        with usage_errors():
+        with usage_errors(SourcesError):
             sources.load()
         listening = stack.enter_context(listening_socket(host, port))
         pool = TranslationPool(processes)
@@ -142,7 +142,7 @@ def _open_sources(
     def opened(name: str, chosen: Settings) -> Pipeline:
         return Pipeline(name, chosen, delivery)
 
-    with usage_errors():
+    with usage_errors(SourcesError):
         default = opened("", settings) if settings else None
         if default:
             start(default)

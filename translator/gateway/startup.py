@@ -5,8 +5,8 @@ Wrong usage ends the program with status 2.
 
 import socket
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from errno import EADDRINUSE
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +20,11 @@ from translator.gateway.http.server import listen
 from translator.gateway.http.tls import Certificate, TlsError, make_certificate
 from translator.gateway.messages.visitor_address import ProxyError, VisitorAddress, networks
 from translator.gateway.sources.pipeline import DeliveryOptions
-from translator.gateway.sources.sources import Sources, SourcesError
+from translator.gateway.sources.sources import Sources
 from translator.options import RULE_SETS, check_distinct, read_mapping, usage_error
-from translator.sender.books.spool_database import SpoolError
+from translator.sender.commands.delivery_setup import checked_hosts
 from translator.sender.dispatch.alias_hold import AliasPolicy
-from translator.sender.http.destination_guard import DestinationError, allowed_hosts, base_urls
+from translator.sender.http.destination_guard import base_urls
 from translator.sender.redaction import Redactor
 
 
@@ -57,17 +57,6 @@ def visitor_address(trusted_proxies: tuple[str, ...]) -> VisitorAddress:
         usage_error(f"--trusted-proxy: {error}")
 
 
-@contextmanager
-def usage_errors() -> Iterator[None]:
-    """End the program with status 2 if a source or one of its files cannot be used."""
-    try:
-        yield
-    except (DestinationError, SpoolError, SourcesError) as error:
-        usage_error(str(error))
-    except OSError as error:
-        usage_error(f"cannot write dead letters to {error.filename}: {error.strerror}")
-
-
 def delivery_options(
     options: Mapping[str, Any],
     spool: Path | None,
@@ -75,16 +64,12 @@ def delivery_options(
     recent: RecentMessages,
 ) -> DeliveryOptions:
     """The options of the delivery of every source, from those of the command."""
-    try:
-        allowed = allowed_hosts(options["allowed_names"])
-    except DestinationError as error:
-        usage_error(f"--allow-host: {error}")
     return DeliveryOptions(
         base_urls(options["base_url"], options["eu_base_url"]),
         RULE_SETS[options["rule_set"]](),
         read_mapping(options["mapping_file"]),
         live=options["live"],
-        allowed=allowed,
+        allowed=checked_hosts(options["allowed_names"]),
         alias=AliasPolicy(options["alias"]),
         hold=options["alias_hold"],
         workers=options["workers"],

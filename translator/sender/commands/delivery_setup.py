@@ -69,7 +69,7 @@ def open_delivery(
     def translate(line: bytes) -> Result:
         return translate_line(line, compiled, int(now() * 1000))
 
-    allowed = _allowed(allowed_names)
+    allowed = checked_hosts(allowed_names)
     with ExitStack() as stack:
         secrets, tokens = (settings.apiSecret, *write_keys), [settings.token]
         stack.enter_context(logging_to(sys.stderr, log_level, secrets=secrets, tokens=tokens))
@@ -86,7 +86,7 @@ def open_delivery(
                 now=now,
             )
         )
-        with _usage_errors():
+        with usage_errors():
             url = sender.base_url(compiled.host)
             if isinstance(spool, Path) and not spool.parent.is_dir():
                 usage_error(f"--spool {spool}: there is no folder {spool.parent}; make it first")
@@ -100,7 +100,7 @@ def open_delivery(
         yield Opened(compiled.host, translate, sender, kept, dead)
 
 
-def _allowed(names: Iterable[str]) -> frozenset[str]:
+def checked_hosts(names: Iterable[str]) -> frozenset[str]:
     """The hosts of `--allow-host`; wrong usage ends the program with status 2."""
     try:
         return allowed_hosts(names)
@@ -109,11 +109,12 @@ def _allowed(names: Iterable[str]) -> frozenset[str]:
 
 
 @contextmanager
-def _usage_errors() -> Iterator[None]:
-    """End the program with status 2 if a destination or a file cannot be used."""
+def usage_errors(*others: type[Exception]) -> Iterator[None]:
+    """End the program with status 2 if a destination or file cannot be used, or for `others`."""
+    errors: tuple[type[Exception], ...] = (DestinationError, SpoolError, *others)
     try:
         yield
-    except (DestinationError, SpoolError) as error:
+    except errors as error:
         usage_error(str(error))
     except OSError as error:
         usage_error(f"cannot write dead letters to {error.filename}: {error.strerror}")
