@@ -1,8 +1,8 @@
 """The table of rules: points on which Segment's doc and the classic integration disagree.
 
 "Documented" is Segment's public documentation of the destination; "observed" is what the code of
-the classic integration was seen to do. Code that depends on such a point asks
-`rules.follows_doc("name")` and does not know which rule set it has.
+the classic integration was seen to do. Code that depends on such a point reads
+`compiled.doc["name"]` of its compiled settings; it never tests which rule set is in use.
 """
 
 from typing import Self

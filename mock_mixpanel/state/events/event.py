@@ -55,7 +55,7 @@ def read_event(
     """The event of an accepted /track or /import entry.
 
     `place` and `resolve` say under which id a record is stored, and what its canonical id is now.
-    No time is the time of arrival, and so is one in the future
+    A missing time, or one in the future, becomes the time of arrival
     (docs/facts/mixpanel-http-api.md#event-fields, docs/facts/mixpanel-http-api.md#track-responses).
     Without a distinct id the verdict's `sender_id` is used; "" belongs to no person. Without an
     insert id the server makes one, and the event is never a duplicate.

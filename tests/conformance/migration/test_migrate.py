@@ -237,6 +237,23 @@ def test_a_fault_in_words(style: str, lines: list[str], corpus: Path, settings: 
     assert [line for line in lines if line not in result.output.splitlines()] == [], result.output
 
 
+PAGE = (ROOT / "docs" / "how-to" / "migration.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("style", "section"), [("prefixed_names", "EVENTS"), ("no_alias", "PEOPLE")]
+)
+def test_the_examples_of_the_page(style: str, section: str, corpus: Path, settings: Path) -> None:
+    """The how-to page shows what the command prints for a cause."""
+    [example] = re.findall(rf"```text\n({section}\n.+?)```", PAGE, flags=re.DOTALL)
+    ref = f"exec:{sys.executable} {DRIVER} {style}"
+    result = migrate(
+        *("--from", "rules:documented", "--to", ref, "--corpus", corpus, "--settings", settings)
+    )
+    printed = result.output.replace(f"{corpus.parent}/", "")
+    assert example in printed, printed
+
+
 @pytest.mark.parametrize(
     ("host", "name"),
     [
