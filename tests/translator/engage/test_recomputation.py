@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.thorough import times
 from tests.translator.engage.build import DAY, HOUR, T0, track
-from tests.translator.engage.test_computations import (
+from tests.translator.engage.computations.test_accumulators import (
     conditions,
     from_history,
     trait_from_history,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.thorough import times
 from tests.translator.engage.build import DAY, HOUR, T0, track
-from tests.translator.engage.test_computations import conditions, traits
+from tests.translator.engage.computations.test_accumulators import conditions, traits
 from tests.translator.engage.test_recomputation import arrivals, message_of
 from tests.translator.engage.test_schedule import definitions, groups
 from translator.cli import main
