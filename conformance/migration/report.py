@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from conformance.migration.blocks import blocks
-from conformance.migration.result import THINGS, WORDS, Migration, plural_of
+from conformance.migration.result import THINGS, WORDS, Migration
 from conformance.migration.text import head
+from conformance.migration.warning_texts import plural_of
 from conformance.regression.report.report_files import open_report, rendered, write_files
 
 NAME = "migration"

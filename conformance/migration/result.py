@@ -22,16 +22,19 @@ from conformance.migration.differences.counting import (
     ProjectDifferences,
     Total,
 )
+from conformance.migration.warning_texts import (
+    not_compared,
+    plural_of,
+    refused_on_both_sides,
+    refused_on_one_side,
+)
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.differences.groups import GroupKey
-from conformance.regression.json_text import printable
 from conformance.regression.report.approvals import ApprovalMatches
 from conformance.regression.report.result import (
-    LOUD_SHARE,
     ComparisonCheck,
     ReportRow,
     iso,
-    percent,
     plural,
 )
 from conformance.spec.scenarios.loading import Json
@@ -53,8 +56,6 @@ THINGS = {
     MESSAGES: "message",
 }
 """The unit of a section, if not events."""
-
-PLURALS = {"person": "people"}
 
 
 @dataclass(frozen=True)
@@ -133,34 +134,11 @@ class Migration(ComparisonCheck):
 
     def warnings(self) -> list[str]:
         """Warnings that a reader must know before trusting the verdict."""
-        return [*self._refused(), *self._not_compared()]
-
-    def _refused(self) -> Iterator[str]:
-        """Reasons for which Mixpanel refuses many records of one side only."""
-        for row in self.rows():
-            if row.key.operation != REFUSED or row.group.messages <= LOUD_SHARE * max(
-                self.comparison.events
-            ):
-                continue
-            side = "new" if row.key.kind is ChangeClass.ADDED else "old"
-            records = plural_of(row.group.messages, "record")
-            yield (
-                f"Mixpanel refuses or ignores {records} ({percent(row.share)}) of the {side} "
-                f"translator: {printable(row.key.path)}. Differences below can be the effect"
-            )
-
-    def _not_compared(self) -> Iterator[str]:
-        """Messages that reach neither project."""
-        counts = self.comparison.counts
-        share = counts.not_compared / counts.messages
-        if share <= LOUD_SHARE:
-            return
-        codes = (counts.failing + counts.silent).most_common(3)
-        why = ", ".join(f"{code} {count:,}" for code, count in codes)
-        yield (
-            f"{percent(share)} of the messages reach neither project ({why}), so no difference "
-            "can show in them"
-        )
+        return [
+            *refused_on_one_side(self.rows(), self.comparison),
+            *refused_on_both_sides(self.comparison),
+            *not_compared(self.comparison.counts),
+        ]
 
     def verdict(self) -> str:
         """The verdict in one line."""
@@ -220,6 +198,10 @@ class Migration(ComparisonCheck):
             "bad_line_examples": counts.bad_examples,
             "failing_on_both_by_code": dict(counts.failing.most_common()),
             "no_operation_on_both_by_code": dict(counts.silent.most_common()),
+            "refused_on_both": [
+                {"endpoint": endpoint, "reason": reason, "records": count}
+                for (endpoint, reason), count in found.refused_by_both()
+            ],
             "people": {
                 "from": found.people[0],
                 "to": found.people[1],
@@ -268,11 +250,6 @@ class Migration(ComparisonCheck):
             CHARGES: max(found.charges.old_count, found.charges.new_count),
         }
         return min(1.0, count / max(1, wholes.get(key.operation, max(found.events))))
-
-
-def plural_of(count: int, thing: str) -> str:
-    """A count with its noun, also for nouns with their own plural."""
-    return f"{count:,} {thing if count == 1 else PLURALS.get(thing, f'{thing}s')}"
 
 
 def _total_json(total: Total) -> Json:

@@ -13,7 +13,8 @@ from conformance.migration.differences.counting import (
     PROPERTIES,
     REFUSED,
 )
-from conformance.migration.result import THINGS, WORDS, Migration, plural_of
+from conformance.migration.result import THINGS, WORDS, Migration
+from conformance.migration.warning_texts import plural_of
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.json_text import printable
 from conformance.regression.report.result import ReportRow, percent, plural

@@ -51,7 +51,7 @@ def compare_part(
     compare_profiles(found, old, new, same, counters, counter)
     add_sums(found, old, new, counters)
     compare_groups(old, new, counter)
-    _refused(old, new, counter)
+    _refused(found, old, new, counter)
     _messages(found, old, new, counter)
     found.counts.changed = len(changed)
     return found
@@ -79,11 +79,16 @@ MOST_DESTINATION = 100
 """Characters of a destination in a path."""
 
 
-def _refused(old: ProjectContents, new: ProjectContents, count: DifferenceCounter) -> None:
-    """Count records that Mixpanel refuses or ignores on one side only, by reason."""
+def _refused(
+    found: ProjectDifferences, old: ProjectContents, new: ProjectContents, count: DifferenceCounter
+) -> None:
+    """Count records that Mixpanel refuses or ignores, on one side only and on both, by reason."""
     for endpoint, reason in sorted(old.refused.keys() | new.refused.keys()):
         before = old.refused.get((endpoint, reason), [])
         after = new.refused.get((endpoint, reason), [])
+        on_both = (Counter(before) & Counter(after)).total()
+        if on_both:
+            found.refused[endpoint, reason] += on_both
         path = f"{endpoint}: {reason}"
         for kind, messages in (
             (ChangeClass.REMOVED, _less(before, after)),

@@ -131,9 +131,15 @@ class ProjectDifferences:
     requests: tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]] = field(
         default_factory=lambda: (Counter(), Counter())
     )
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Endpoint and reason -> records that Mixpanel refuses or ignores from both translators."""
     people_changes: PeopleChanges = field(default_factory=PeopleChanges)
     not_compared: int = 0
     """People whose profiles are not compared, because they were merged or split."""
+
+    def refused_by_both(self) -> list[tuple[tuple[str, str], int]]:
+        """`refused`, the reasons of most records first."""
+        return sorted(self.refused.items(), key=lambda each: (-each[1], each[0]))
 
     def add(self, other: "ProjectDifferences") -> None:
         """Add the differences of other people and other messages."""
@@ -150,6 +156,7 @@ class ProjectDifferences:
             _merge(self.counters.setdefault(name, Total()), total)
         for side, counts in zip(self.requests, other.requests, strict=True):
             side.update(counts)
+        self.refused.update(other.refused)
         self.people_changes.merge(other.people_changes)
         self.not_compared += other.not_compared
 

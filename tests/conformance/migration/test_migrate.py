@@ -290,6 +290,24 @@ def test_one_cause_of_many_values(settings: Path, tmp_path: Path) -> None:
         assert [cause["sentence"] for cause in report["common_causes"]] == [sentence]
 
 
+def test_records_refused_on_both_sides(settings: Path, tmp_path: Path) -> None:
+    """Events that Mixpanel refuses from both translators are counted with the reason."""
+    call = {"type": "track", "userId": "ann", "event": "Seen"}
+    times = ["2026-06-15T12:00:00.000Z", "2026-06-10T12:00:00.000Z", "2026-06-09T12:00:00.000Z"]
+    calls = [{**call, "messageId": time, "receivedAt": time, "timestamp": time} for time in times]
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text("".join(json.dumps(call) + "\n" for call in calls))
+    report = report_of("no_charge", corpus, settings, tmp_path)
+    assert report["events"]["to"] == 2
+    assert report["refused_on_both"] == [
+        {"endpoint": "/track", "reason": "time: older than 5 days", "records": 1}
+    ]
+    assert report["warnings"] == [
+        "Mixpanel refuses or ignores 1 record of both translators: /track: time: older than 5 "
+        "days. No difference can show in them"
+    ]
+
+
 def test_groups_under_another_key(settings: Path, tmp_path: Path) -> None:
     """A group is told by its id and properties when two group keys are swapped."""
     calls = [
