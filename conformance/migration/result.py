@@ -164,7 +164,7 @@ class Migration(ComparisonCheck):
                 PROPERTIES: f"{plural(len(rows), 'difference')} in event properties",
                 PROFILES: f"{plural(len(rows), 'difference')} in profiles",
                 CHARGES: "charges differ",
-                COUNTERS: f"{plural(len(rows), 'counter')} with another sum",
+                COUNTERS: f"{plural(len(rows), 'difference')} in counters",
                 GROUPS: f"{plural(len(rows), 'difference')} in group profiles",
                 REFUSED: f"{things} refused or ignored by Mixpanel on one side only",
                 MESSAGES: f"{things} failing on one side only",

@@ -13,6 +13,7 @@ from conformance.migration.differences.counting import (
     PROPERTIES,
     REFUSED,
 )
+from conformance.migration.differences.sums import ALL_PEOPLE
 from conformance.migration.result import THINGS, WORDS, Migration
 from conformance.migration.warning_texts import plural_of
 from conformance.regression.differences.changes import ChangeClass
@@ -52,9 +53,11 @@ def head(row: ReportRow) -> str:
     section, path = row.key.operation, printable(row.key.path)
     things = plural_of(row.group.messages, THINGS.get(section, "event"))
     share = f"{things} ({percent(row.share)})"
-    if section in (CHARGES, COUNTERS):
+    if is_sum(row):
         example = row.group.examples[0]
         return f"{path + ': ' if path else ''}{example.old} -> {example.new}"
+    if section in (CHARGES, COUNTERS):
+        return f"{WORDS[row.key.kind]}: {path}  {plural_of(row.group.messages, 'person')}"
     if section == MESSAGES:
         return f"{row.key.kind}: {path}  {things}"
     kind = WORDS.get(row.key.kind, str(row.key.kind))
@@ -67,6 +70,11 @@ def head(row: ReportRow) -> str:
     if section == PEOPLE:
         return f"{kind}: {share}"
     return f"{kind}: {path or '(the whole profile)'}  {share}"
+
+
+def is_sum(row: ReportRow) -> bool:
+    """Whether a row is about charges or counters of all people together."""
+    return any(example.where == ALL_PEOPLE for example in row.group.examples)
 
 
 def _block(block: RowBlock, migration: Migration, *, show_all: bool) -> Iterator[str]:
@@ -103,7 +111,7 @@ def _row(row: ReportRow, *, cause_known: bool = False) -> Iterator[str]:
     yield f"  {head(row)}"
     if row.key.causes and not cause_known:
         yield from (f"      because {printable(cause)}" for cause in row.key.causes)
-    if row.key.operation in (CHARGES, COUNTERS):
+    if is_sum(row):
         return
     if events := events_text(row):
         yield f"      in {events}"

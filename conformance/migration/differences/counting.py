@@ -72,6 +72,28 @@ class Total:
 
     old: ExactSum = field(default_factory=ExactSum)
     new: ExactSum = field(default_factory=ExactSum)
+    gained: Fraction = Fraction()
+    lost: Fraction = Fraction()
+    """What people have more, and what people have less, who are the same in both projects."""
+
+    def add_change(self, change: Fraction) -> None:
+        """Add the change of one number of a person."""
+        if change > 0:
+            self.gained += change
+        else:
+            self.lost -= change
+
+    def merge(self, other: "Total") -> None:
+        """Add the sums over other people."""
+        self.old.merge(other.old)
+        self.new.merge(other.new)
+        self.gained += other.gained
+        self.lost += other.lost
+
+    @property
+    def cancels_out(self) -> bool:
+        """Whether some people have more and others less, so that the sums do not tell all."""
+        return bool(self.gained and self.lost)
 
     @property
     def old_count(self) -> int:
@@ -149,11 +171,11 @@ class ProjectDifferences:
         self.events = _pair_sum(self.events, other.events)
         for name, events in other.by_name.items():
             self.by_name[name] = _pair_sum(self.by_name.get(name, (0, 0)), events)
-        _merge(self.charges, other.charges)
+        self.charges.merge(other.charges)
         for one, two in zip(self.odd_amounts, other.odd_amounts, strict=True):
             one.add(two)
         for name, total in other.counters.items():
-            _merge(self.counters.setdefault(name, Total()), total)
+            self.counters.setdefault(name, Total()).merge(total)
         for side, counts in zip(self.requests, other.requests, strict=True):
             side.update(counts)
         self.refused.update(other.refused)
@@ -163,11 +185,6 @@ class ProjectDifferences:
 
 def _pair_sum(one: tuple[int, int], two: tuple[int, int]) -> tuple[int, int]:
     return one[0] + two[0], one[1] + two[1]
-
-
-def _merge(total: Total, other: Total) -> None:
-    total.old.merge(other.old)
-    total.new.merge(other.new)
 
 
 class DifferenceCounter:

@@ -12,8 +12,9 @@ from conformance.migration.differences.counting import (
 from conformance.migration.differences.name_rules import type_causes
 from conformance.migration.differences.paths import property_names
 from conformance.migration.differences.sums import TRANSACTIONS
+from conformance.migration.differences.sums_of_people import compare_sums_of_person
 from conformance.regression.differences.changes import ChangeClass, changes
-from conformance.regression.json_text import compact, printable
+from conformance.regression.json_text import compact, printable, same_text
 from conformance.spec.scenarios.loading import Json
 
 
@@ -31,8 +32,9 @@ def compare_profiles(
     """
     for one, two in sorted(same.items()):
         before, after = old.profiles.get(one), new.profiles.get(two)
-        if before is None and after is None:
+        if same_text(before, after):
             continue
+        compare_sums_of_person(found, before or {}, after or {}, counters, _label(one), count)
         if before is None or after is None:
             kind = ChangeClass.ADDED if before is None else ChangeClass.REMOVED
             whole = compact(after if before is None else before)
@@ -106,7 +108,7 @@ def _values(
     """Count differences between two objects, as those of two profiles."""
     old = {key: value for key, value in before.items() if key not in left_out}
     new = {key: value for key, value in after.items() if key not in left_out}
-    if old == new:
+    if same_text(old, new):  # in Python 1 equals true
         return
     one, two = (
         {"operations": [{"endpoint": "/engage", "host": "", "payload": {"p": each}}]}

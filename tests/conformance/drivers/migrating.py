@@ -195,6 +195,38 @@ def tripled_counters(operation: Operation) -> Operation | None:
     return operation
 
 
+def counter_of_another_person(operation: Operation) -> Operation | None:
+    """What is added to the counters of one person is added to those of another one."""
+    payload = operation["payload"]
+    if "$add" in payload and payload["$distinct_id"] == "bo":
+        payload["$distinct_id"] = "ann"
+    return operation
+
+
+def amounts_that_cancel_out(operation: Operation) -> Operation | None:
+    """One person pays 1 more, the other one 1 less."""
+    payload = operation["payload"]
+    if "$append" in payload:
+        more = {"ann": 1, "bo": -1}[payload["$distinct_id"]]
+        payload["$append"]["$transactions"]["$amount"] += more
+    return operation
+
+
+def early_charges(operation: Operation) -> Operation | None:
+    """Charges have another time."""
+    payload = operation["payload"]
+    if "$append" in payload:
+        payload["$append"]["$transactions"]["$time"] = "2020-01-01T00:00:00"
+    return operation
+
+
+def truth_as_number(operation: Operation) -> Operation | None:
+    """A property of a profile is 1, and no longer true."""
+    traits = operation["payload"].get("$set", {})
+    operation["payload"] |= {"$set": {**traits, "paid": 1}} if "paid" in traits else {}
+    return operation
+
+
 Style = Callable[[Operation], Operation | list[Operation] | None]
 
 STYLES: dict[str, Style] = {
@@ -205,7 +237,8 @@ STYLES: dict[str, Style] = {
         *(amounts_as_text, moved_events, long_insert_ids),
         *(one_deep_event, other_path, doubled_events, swapped_groups),
         *(prefixed_names, prefixed_ids, other_region, other_project),
-        *(numbers_as_text, tripled_counters),
+        *(numbers_as_text, tripled_counters, counter_of_another_person),
+        *(amounts_that_cancel_out, early_charges, truth_as_number),
     )
 }
 

@@ -127,6 +127,15 @@ def test_another_envelope(corpus: Path, settings: Path, tmp_path: Path) -> None:
         ("no_charge", [("charges", "value changed", "", 2)]),
         ("doubled_counter", [("counters", "value changed", "Seen", 2)]),
         ("array_set", [("profiles", "value changed", "tags", 2)]),
+        (
+            "counter_of_another_person",
+            [
+                ("counters", "value changed", "Seen", 2),
+                ("counters", "value changed", "Seen of single people", 2),
+            ],
+        ),
+        ("amounts_that_cancel_out", [("charges", "value changed", "amounts of single people", 2)]),
+        ("early_charges", [("charges", "value changed", "$time", 2)]),
         ("no_alias", [("people", "split", "", 2), ("events", "removed", "$create_alias", 2)]),
         ("another_person", [("people", "regrouped", "", 3)]),
         (
@@ -217,6 +226,15 @@ def test_a_broken_translator(
             "prefixed_ids",
             ["  2 people (100.0%) have other ids", '      because prefix "user:" added'],
         ),
+        (
+            "amounts_that_cancel_out",
+            [
+                "  other value: amounts of single people  2 people",
+                '      person "anon-1"',
+                "        - [12.5]",
+                "        + [13.5]",
+            ],
+        ),
         ("other_region", ["  records of 14 messages (100.0%) go elsewhere: us -> eu"]),
         ("moved_events", ["  moved: messages of 1 person (50.0%) reach another person"]),
         (
@@ -306,6 +324,14 @@ def test_records_refused_on_both_sides(settings: Path, tmp_path: Path) -> None:
         "Mixpanel refuses or ignores 1 record of both translators: /track: time: older than 5 "
         "days. No difference can show in them"
     ]
+
+
+def test_a_truth_value_that_became_a_number(settings: Path, tmp_path: Path) -> None:
+    """The values true and 1 are equal in Python, but Mixpanel holds another type."""
+    call = {"type": "identify", "userId": "ann", "traits": {"paid": True}, **ARRIVAL}
+    (tmp_path / "corpus.jsonl").write_text(json.dumps(call))
+    report = report_of("truth_as_number", tmp_path / "corpus.jsonl", settings, tmp_path)
+    assert found(report) == [("profiles", "retyped", "paid", 1)]
 
 
 def test_groups_under_another_key(settings: Path, tmp_path: Path) -> None:
