@@ -75,7 +75,6 @@ class ProjectContents:
     """Two ids in order -> what asked to join them, and with what result."""
     destinations: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Message -> where its records are sent: regions or hosts, and whether to another project."""
-    split_profiles: int = 0
     earliest: datetime | None = None
     latest: datetime | None = None
 

@@ -55,7 +55,6 @@ def read_project(project: MockProject, origins: RecordOrigins, contents: Project
         person = plain_id(cluster["canonical"])
         contents.people[person] = tuple(cluster["ids"])
         canonical |= dict.fromkeys(cluster["ids"], person)
-    contents.split_profiles = len(identities["split_profiles"])
     for pair, link in _links(identities["links"], origins):
         before = contents.links.get(pair)
         if before is None or (before.refusal and not link.refusal):

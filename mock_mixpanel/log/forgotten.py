@@ -6,7 +6,7 @@ from mock_mixpanel.log.stores import Store
 NAME = "forgotten"
 """The setting of the store that has them: generation of the store -> token of the project."""
 MOST = 100
-"""How many are remembered."""
+"""Maximum number of deleted projects that are remembered."""
 
 
 class ForgottenProjects:

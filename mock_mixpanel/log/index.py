@@ -81,7 +81,7 @@ class Index:
         return self._log.entries(self._places(ids))
 
     def blocks(self, ids: Sequence[int]) -> Iterator[int]:
-        """Where each block of these ids, in order, ends; a block is of the same requests always."""
+        """The end of each block of ordered ids. A block always has the same requests."""
         firsts, start = self._firsts, 0
         while start < len(ids):
             first = firsts[max(0, bisect_right(firsts, ids[start]) - 1)] if firsts else ids[start]

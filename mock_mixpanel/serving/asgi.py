@@ -61,10 +61,11 @@ class Application:
     """A backend as an ASGI application.
 
     `regions` names the region of each port; for `access` and `messages`, see `create_app`. With
-    `reads_when_idle`, what arrived is read while no requests arrive, so that the first reader does
-    not wait. Without it, that begins with the first page that is shown or waits for changes: of
-    several workers, only those do it that somebody looks at. Unless `quiet`, each request is a line
-    in the log `mock_mixpanel.access`, which goes to the error stream if no handler is configured.
+    `reads_when_idle`, the log is read into the state while no requests arrive, so that the first
+    reader does not wait. Without it, this begins when a client first asks for a page or waits for
+    changes; so of several workers only those that show pages do this work. Unless `quiet`, each
+    request is a line in the log `mock_mixpanel.access`, which goes to the error stream if no
+    handler is configured.
     """
 
     def __init__(

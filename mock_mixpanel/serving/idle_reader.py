@@ -13,7 +13,7 @@ SLICE_SECONDS = 0.05
 """Seconds of one slice of reading; a request that arrives meanwhile waits no longer than that."""
 
 BUSY_SECONDS = 1.0
-"""Between two slices while requests arrive all the time and somebody watches a page."""
+"""Seconds between two slices while requests arrive all the time and a client waits for changes."""
 BUSY_SLICE_SECONDS = 0.01
 """Seconds of such a slice: a small part of the time, so that senders are hardly delayed."""
 
@@ -24,7 +24,7 @@ class IdleReader:
     """A thread that calls `catch_up(seconds)` until it returns True, while nothing arrives.
 
     It sleeps until `arrived` is called. While requests arrive all the time, it reads a short slice
-    now and then if `watched` says that somebody waits for changes.
+    every `BUSY_SECONDS` if `watched` says that a client waits for changes.
     """
 
     def __init__(

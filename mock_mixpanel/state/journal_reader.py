@@ -79,8 +79,8 @@ class JournalReader(LogFold):
     def _unread(self, token: str | None, before: int | None) -> Sequence[int]:
         """The ids of requests that are not read yet, newest first.
 
-        Those of one project cannot be told from others without a look at each, so there are none
-        if it would be too many.
+        To find those of one project, each request must be read. So the result is empty if there are
+        more than `MOST_UNREAD`.
         """
         last = self._log.last()
         if before is not None:

@@ -106,7 +106,7 @@ def not_selected(names: Iterable[str]) -> Skip:
 
 
 def name_taken(kind: str, names: Iterable[str]) -> Skip:
-    """The skip of values whose names others have; `kind` is what they are, such as `traits`."""
+    """The skip of values whose names other values have; `kind` says of what, such as `traits`."""
     listed = ", ".join(names)
     return skip("name_taken", f"{kind} {listed:.200} are not sent: other values have these names")
 

@@ -1,4 +1,4 @@
-"""What the gateway needs before it serves: checked options, a certificate, a listening socket.
+"""Prepares the start of the gateway: checks options, makes a certificate, opens the socket.
 
 Wrong usage ends the program with status 2.
 """

@@ -8,7 +8,6 @@ from functools import cache, partial
 from typing import Any
 
 from conformance.errors import DataError
-from conformance.spec.citations import sources
 from conformance.spec.citations.facts import fact_pages
 from conformance.spec.data import data_files, scenario_files
 from conformance.spec.scenarios import parse_cache
@@ -102,11 +101,6 @@ class Scenario:
     steps: tuple[Step, ...]
     expect: Expectation
     given: Json
-
-    @property
-    def sourced(self) -> bool:
-        """Whether it has a source outside of this project."""
-        return any(source != sources.UNSOURCED for source in self.source)
 
 
 def levelled(scenario: Scenario) -> Scenario:

@@ -23,7 +23,7 @@ SIZE = _FIRST_SLOT + 2 * _HEAD.size
 
 
 class Head(NamedTuple):
-    """Which logs count and where they end, and how the ids go on.
+    """The current logs with their ends, and the next ids.
 
     `first_entry` is the id of the oldest entry that is kept; `settings_live` is where the log of
     settings ended when it was last rewritten.

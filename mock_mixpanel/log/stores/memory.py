@@ -38,10 +38,10 @@ class Block:
     `last` is the id of the last row, `tokens` are those of the projects with records in the rows.
     """
 
-    __slots__ = ("_large", "_small", "first_row", "last", "tokens")
+    __slots__ = ("_large", "_small", "last", "tokens")
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self.first_row, self.last = rows[0].id, rows[-1].id
+        self.last = rows[-1].id
         self.tokens = frozenset().union(*map(tokens_of, rows))
         small = b"".join(pack_frame(row) for row in rows if _size(row) <= LARGE_ROW)
         self._large = [row for row in rows if _size(row) > LARGE_ROW]

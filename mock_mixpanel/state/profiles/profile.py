@@ -1,7 +1,7 @@
 """One profile, and the history of the updates that it results from.
 
 A profile is a fold over its updates, in the order in which they apply. A history keeps a checkpoint
-at every `CHECKPOINT_EVERY` updates: the profile as it was there. So a page of the history, or an
+after every `CHECKPOINT_EVERY` updates, a copy of the profile. So a page of the history, or an
 update that comes late, needs only the updates since the checkpoint before it.
 """
 

@@ -5,12 +5,6 @@ from typing import Any
 
 from tests.clients.needs import python_client
 
-WATCH_POLICY = """
-    window.violations = [];
-    document.addEventListener('securitypolicyviolation',
-        (event) => window.violations.push(event.violatedDirective + ' ' + event.blockedURI));
-"""
-
 
 class Page:
     """A tab that shows pages of a mock; `url` is the base URL of the pages."""

@@ -10,7 +10,6 @@ from mock_mixpanel.client import MockMixpanel
 from tests.mock_mixpanel.wire import http
 
 DAY = "2026-06-15"
-SERVER_ADDED = ("$mp_api_endpoint", "$mp_api_timestamp_ms", "mp_processing_time_ms")
 
 
 def get(mock: MockMixpanel, path: str, /, **params: Any) -> requests.Response:

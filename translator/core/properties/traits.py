@@ -56,8 +56,8 @@ def format_traits(
 def lost_traits(kind: str, traits: Json, formatted: Json, table: TraitTable) -> list[Skip]:
     """The reasons why traits are not in what `format_traits` gave for them.
 
-    `kind` is what they are, such as `context.traits`. A date cannot be read, or another trait, or
-    the userId, gives the property of that name.
+    `kind` is the kind of the traits, such as `context.traits`. A trait is left out if it is a date
+    that cannot be read, or if another trait or the userId gives the property of its name.
     """
     names = table.names[tuple(traits)]
     unreadable = names.dates and "$created" not in formatted

@@ -46,7 +46,7 @@ def print_loss(loss: Json) -> None:
 
 @dataclass(frozen=True)
 class DeliveryOptions:
-    """How to translate and deliver, for all sources.
+    """The options of translation and delivery, common to all sources.
 
     `base_urls` maps a host to the base URL that replaces it. `spool` and `dead_letters` are files;
     without `spool` messages are kept in memory. `now` gives seconds since 1970.

@@ -215,7 +215,7 @@ def _is_row_of(table: str, row: LeafRow) -> bool:
 
 
 def _gaps(target: sqlite3.Connection, table: str) -> int:
-    """How many numbers up to the highest one of a table have no row."""
+    """The number of ids up to the highest one of a table that have no row."""
     (rows,) = target.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
     return _highest(target, table) - int(rows)
 

@@ -33,7 +33,7 @@ class SqlDatabase:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         """Whether the database is a file of SQLite."""
         self.errors = (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error)
-        """What SQLAlchemy and the driver raise."""
+        """The errors that SQLAlchemy and the driver raise."""
         self._path = Path(str(self.engine.url.database)) if self.is_sqlite else None
         self.lock = threading.RLock()
         self._depth = 0
@@ -78,7 +78,7 @@ class SqlDatabase:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """A transaction in which nobody else writes; may be nested."""
+        """A transaction that excludes all other writers; may be nested."""
         with self.lock:
             self._depth += 1
             try:

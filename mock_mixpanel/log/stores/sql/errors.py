@@ -40,12 +40,12 @@ OTHERWISE = "It is tried again with the next request"
 
 
 def first_line(error: BaseException | None) -> str:
-    """What the database said, without the statement and its values."""
+    """The message of the database, without the statement and its values."""
     return str(getattr(error, "orig", None) or error).splitlines()[0]
 
 
 def explained(shown: str, error: BaseException) -> str:
-    """What the database said, of which URL, and what to do."""
+    """An error text: the URL of the database, its message, and what to do."""
     code, text = _code(getattr(error, "orig", None) or error), first_line(error)
     known = [each for each in ADVICE if code.startswith(each)]
     found = [advice for part, advice in ADVICE_ON_CONNECTING.items() if part in text and not code]

@@ -52,7 +52,7 @@ class Notifications:
         self._listening = False
         self._stopped = threading.Event()
         self._end, self._stop = os.pipe()
-        """What is written to the second end wakes the thread."""
+        """A pipe: a byte written to its second end wakes the thread."""
         self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
         self._thread.start()
 
