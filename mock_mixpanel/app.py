@@ -61,7 +61,7 @@ def create_app(
         app.add_url_rule(
             endpoint,
             endpoint.lstrip("/"),
-            lambda endpoint=endpoint: _take(backend, endpoint),
+            lambda endpoint=endpoint: _ingest(backend, endpoint),
             methods=["GET", "POST"],
         )
 
@@ -154,7 +154,7 @@ class _SlashMerger:
         return answer
 
 
-def _take(backend: Backend, endpoint: str) -> Response:
+def _ingest(backend: Backend, endpoint: str) -> Response:
     if request.method == "HEAD":  # Mixpanel has no such path; it must not store anything.
         return Response(status=200, content_type=replies.TEXT_TYPE)
     return respond(ingest(backend, endpoint, incoming(backend.config.limits.body_bytes)))

@@ -86,7 +86,7 @@ def _ingested(
         packed = pack(arrival)
         if checked.terms and not fault:
             prepared.keep(incoming.envelope, memo, checked.terms, reply, arrival)
-    return reply if backend.log.take(packed, version) else None
+    return reply if backend.log.append_packed(packed, version) else None
 
 
 def _recorded(

@@ -32,10 +32,10 @@ class Log:
     def append(self, exchange: Exchange, drafts: Sequence[Draft]) -> None:
         """Store a request with its records; ids count up from 1 and are never used again."""
         records = dump([draft.record for draft in drafts])
-        self.take(pack(Arrival(exchange, [draft.verdict for draft in drafts], records)))
+        self.append_packed(pack(Arrival(exchange, [draft.verdict for draft in drafts], records)))
 
-    def take(self, packed: Packed, version: int | None = None) -> bool:
-        """Store what arrived; False, and nothing is stored, if it was judged at another version."""
+    def append_packed(self, packed: Packed, version: int | None = None) -> bool:
+        """Store a packed request; False, without storing, if the settings have another version."""
         stored = self._store.append(packed, version)
         if stored and self._retention:
             self._retention.request_stored()

@@ -1,6 +1,6 @@
 """The fold of the log into one state for each project and region.
 
-A read applies only what is new in the log. When a project was forgotten, its state is discarded;
+A read applies only the new entries of the log. When a project was deleted, its state is discarded;
 when old requests were dropped, all states are recomputed, since each may depend on them. Applying
 entries step by step and all at once give the same state.
 """
@@ -29,9 +29,9 @@ from mock_mixpanel.state.lists.references import References, kind_of
 from mock_mixpanel.state.project_state import ProjectState
 
 SMALLEST_PAGE, FIRST_PAGE = 10, 50
-"""Requests that are fetched at once while time is limited: at least, and at first."""
+"""Requests that are fetched at once while time is limited: the fewest, and the first number."""
 SLICE_SECONDS, PAUSE_SECONDS = 0.05, 0.001
-"""Seconds that a thread without a limit reads at once, and pauses between for other threads."""
+"""Seconds of a slice of a thread without a time limit, and of the pause after it."""
 
 
 class LogFold:
@@ -55,8 +55,8 @@ class LogFold:
         self._long_lived, self._discarded = LongLived(), DiscardedTables()
         self._states: dict[tuple[str, str], ProjectState] = {}
         self._page_size = FIRST_PAGE
-        """How many requests are fetched at once while time is limited."""
-        self._begin()
+        """Number of requests that are fetched at once while time is limited."""
+        self._discard_all()
 
     @contextmanager
     def reading_within(self, seconds: float) -> Iterator[None]:
@@ -74,11 +74,11 @@ class LogFold:
     def catch_up(self, seconds: float) -> bool:
         """Read new entries for at most `seconds` of real time; True if there is no more to do.
 
-        What was fetched and not read is kept for the next call. If it was forgotten meanwhile, the
-        next fetch finds that, and everything is read again.
+        Rows that are fetched but not read are kept for the next call. If they were deleted
+        meanwhile, the next fetch detects it, and everything is read again.
         """
         self._read_slice(seconds)
-        return not self._partly and not self._discarded
+        return not self._incomplete and not self._discarded
 
     def behind(self) -> int:
         """The number of requests of the log that are not read yet."""
@@ -103,7 +103,7 @@ class LogFold:
     def locked(self) -> Iterator[None]:
         """Keep the states as they are, after new entries were read.
 
-        Nothing is read before if the thread holds the states already, or has little time.
+        Reads nothing if the thread holds the states already, or if its time is limited.
         """
         if not self._holds and getattr(self._reading, "end", inf) == inf:
             self._read_in_slices()
@@ -116,10 +116,10 @@ class LogFold:
         return getattr(self._reading, "holds", False)
 
     def _read_in_slices(self) -> None:
-        """Read what is in the log now. Between two slices other threads get the lock."""
+        """Read all present entries. Between two slices other threads get the lock."""
         self._read_slice(SLICE_SECONDS)
         last = self._log.last()
-        while self._partly and self._index.last < last:
+        while self._incomplete and self._index.last < last:
             sleep(PAUSE_SECONDS)
             self._read_slice(SLICE_SECONDS)
 
@@ -129,12 +129,12 @@ class LogFold:
             self._current(None)
             self._discarded.free_some()
 
-    def _begin(self) -> None:
+    def _discard_all(self) -> None:
         """Discard all computed states."""
         self._discard(list(self._states))
         self._kept = Page(0, (), False)
-        """The rows that `catch_up` fetched and did not read."""
-        self._partly = False
+        """The rows that `catch_up` fetched, but did not read."""
+        self._incomplete = False
         """Whether the log has entries that are not applied because there was no time."""
         self._noted: dict[str, list[int]] = {}
         """By token, the ids of the entries that arrived with a reason."""
@@ -184,44 +184,44 @@ class LogFold:
         now = self._now()
         end = getattr(self._reading, "end", inf)
         if end == inf or not self._reading.done:
-            self._take_in_or_begin(now, end)
-        # After that, because the options of a project that was forgotten have changed with it.
+            self._apply_or_recompute(now, end)
+        # Compared after that, because a deleted project has other options.
         if any(
             each.limits != self._limits(each.token)
             or each.group_keys != self._group_keys(each.token)
             for each in self._states.values()
         ):
-            self._begin()
-            self._take_in_or_begin(now, end)
+            self._discard_all()
+            self._apply_or_recompute(now, end)
         found = [state for state in self._states.values() if token in (None, state.token)]
         for state in found:
-            # Nothing may happen yet that is due after an entry that is not read.
-            state.look(min(now, state.last) if self._partly else now)
+            # Apply no effect that is due after an entry that is not read.
+            state.look(min(now, state.last) if self._incomplete else now)
         return found
 
-    def _take_in_or_begin(self, now: float, end: float) -> None:
+    def _apply_or_recompute(self, now: float, end: float) -> None:
         with uncollected():
-            if not self._take_in(now, end):
-                self._begin()
-                self._take_in(now, end)
+            if not self._apply_new_rows(now, end):
+                self._discard_all()
+                self._apply_new_rows(now, end)
             self._long_lived.freeze()
         self._reading.done = True
 
-    def _take_in(self, now: float, end: float) -> bool:
+    def _apply_new_rows(self, now: float, end: float) -> bool:
         """Apply new entries until the real time `end`, but at least those of one request.
 
         False: the clock went back before an effect that was applied.
         """
-        last, self._partly = False, False
+        last, self._incomplete = False, False
         while not last:
             rows, last = self._next_rows(limited=end != inf)
             if any(now < state.ahead for state in self._states.values()):
                 return False
             for number, row in enumerate(rows, 1):
-                if not self._take(row):
+                if not self._apply_row(row):
                     return False
                 if monotonic() > end:
-                    self._leave(rows[number:], last)
+                    self._keep_for_later(rows[number:], last)
                     return True
         return True
 
@@ -240,18 +240,18 @@ class LogFold:
             self._generation = page.generation
             if tokens is not None and self._forget(tokens):
                 return self._next_rows(limited=limited)
-            self._begin()
+            self._discard_all()
         return page.rows, page.last
 
-    def _leave(self, rows: Sequence[Row], last: bool) -> None:
-        """Leave rows that were fetched to a later reader."""
-        self._partly = bool(rows) or not last
+    def _keep_for_later(self, rows: Sequence[Row], last: bool) -> None:
+        """Keep fetched rows for a later reader."""
+        self._incomplete = bool(rows) or not last
         if self._reading.keeps:
             self._kept = Page(self._generation, rows, last)
         elif rows:
             self._page_size = max(SMALLEST_PAGE, self._page_size // 4)
 
-    def _take(self, row: Row) -> bool:
+    def _apply_row(self, row: Row) -> bool:
         self._index.add(row)
         entries = entries_of(row)
         self._long_lived.add(len(entries))

@@ -335,7 +335,7 @@ def test_a_truth_value_that_became_a_number(settings: Path, tmp_path: Path) -> N
 
 
 def test_groups_under_another_key(settings: Path, tmp_path: Path) -> None:
-    """A group is told by its id and properties when two group keys are swapped."""
+    """When two group keys are swapped, a group is recognised by its id and properties."""
     calls = [
         {"type": "group", "userId": "ann", "groupId": name, "traits": {key: name, "size": size}}
         for key, name, size in (("company", "c1", 1), ("company", "c2", 2), ("team", "t1", 3))

@@ -1,4 +1,4 @@
-"""The garbage collector looks once at what is made of the log, in a process of the mock's own."""
+"""In a process of the mock alone, objects made of the log take part in one collection only."""
 
 import gc
 

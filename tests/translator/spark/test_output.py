@@ -24,7 +24,7 @@ from translator.cli import main
 def test_a_folder_that_cannot_be_made(
     output: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is wrong usage, and the error names what is in the way."""
+    """It is wrong usage, and the error names the reason."""
     (tmp_path / "there").mkdir()
     (tmp_path / "closed").mkdir()
     (tmp_path / "file").write_text("")

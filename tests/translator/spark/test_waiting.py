@@ -18,7 +18,7 @@ class Waits:
 
 
 def test_a_job_without_workers(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is told after ten seconds and then every minute, with how long the job waited."""
+    """A job without workers prints after ten seconds, and then every minute, how long it waited."""
     stop = Waits(2)
     watch(lambda: 0, "at spark://host:7077: it needs a worker", stop)
     assert capsys.readouterr().err.splitlines() == [
@@ -29,7 +29,7 @@ def test_a_job_without_workers(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_job_that_loses_its_workers(capsys: pytest.CaptureFixture[str]) -> None:
-    """Workers that come end the message, and their loss is told."""
+    """Workers that come end the messages; if they are lost, the messages begin again."""
     counts = iter([2, 2, 0, 1])
     watch(lambda: next(counts), "at x", Waits(4))
     assert capsys.readouterr().err == "the job waits for workers, 10 s so far, at x\n"

@@ -1,4 +1,4 @@
-"""Whether a spool file is damaged, and where: in its first page, in other pages, or in its log."""
+"""Detects damage of a spool file: in its first page, in other pages, or in its write-ahead log."""
 
 import sqlite3
 import struct
@@ -15,6 +15,8 @@ TABLES = {
     "operations": OPERATION_COLUMNS,
     "dead_letters": "number, line",
 }
+"""Table of a spool -> its columns."""
+
 WAL_HEADER = 32
 FRAME_HEADER = 24
 """Sizes in bytes, from SQLite's description of its file format."""
@@ -43,7 +45,7 @@ def is_unreadable_start(error: sqlite3.Error) -> bool:
 
 
 def lenient_text(text: bytes) -> str:
-    """Text of a row; what a damage made unreadable in it is replaced."""
+    """The text of a row, with a replacement character for each unreadable part."""
     return text.decode(errors="replace")
 
 

@@ -75,7 +75,7 @@ def test_plain_is_without_fault(
 
 @pytest.mark.parametrize(("endpoint", "strict"), KINDS)
 def test_usual_events_are_plain(endpoint: str, strict: bool) -> None:
-    """An event as clients send it takes the short way, so that way is really taken."""
+    """A usual event of a client takes the fast path, so that path is really used."""
     properties = {
         "token": "T",
         "distinct_id": "ann",
@@ -92,7 +92,7 @@ def test_usual_events_are_plain(endpoint: str, strict: bool) -> None:
 
 
 def is_plain(record: Any, endpoint: str, limits: MixpanelLimits, *, strict: bool) -> bool:
-    """Whether a record that was sent alone takes the short way."""
+    """Whether a record that was sent alone takes the fast path."""
     check = plain_check(endpoint, limits, strict=strict)
     records = parse_shallow(json.dumps([record]).encode())
     if check is None or records is None or (endpoint == "/track" and not shared_token(records)):
