@@ -2,7 +2,7 @@
 
 "Documented" is Segment's public documentation of the destination; "observed" is what the code of
 the classic integration was seen to do. Code that depends on such a point reads
-`compiled.doc["name"]` of its compiled settings; it never tests which rule set is in use.
+`doc` of its compiled settings by name; it never tests which rule set is in use.
 """
 
 from typing import Self
