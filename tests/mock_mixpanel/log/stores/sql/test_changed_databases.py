@@ -153,6 +153,18 @@ def test_an_emptied_database(mock: Mock, database: Database) -> None:
     other.store.close()
 
 
+def test_a_database_that_is_emptied_often(mock: Mock, database: Database) -> None:
+    """A running mock begins anew each time, as when tests empty the tables many times a second."""
+    for number in range(5):
+        assert (
+            mock.client.post("/_mock/clock", json={"now": NOW, "freeze": True}).status_code == 200
+        )
+        assert mock.get("/_mock/clock")["frozen"] is True
+        database.run(*(f"DELETE FROM {table}" for table in TABLES))
+        assert mock.get("/_mock/clock")["frozen"] is False
+        assert (mock.send(f"after {number}"), mock.names()) == (200, [f"after {number}"])
+
+
 def test_a_database_restored_from_a_copy(mock: Mock, database: Database) -> None:
     """A running mock shows the requests and the settings of the copy."""
     database.run(
