@@ -33,6 +33,19 @@ def is_damaged(db: sqlite3.Connection) -> bool:
     return found != ("ok",)
 
 
+def has_damaged_pages(db: sqlite3.Connection, table: str) -> bool:
+    """Whether a table cannot be read completely.
+
+    A page that leads to others can be damaged in a way that SQLite reads without an error: it then
+    finds no rows. Before version 3.33 SQLite checks the whole file instead.
+    """
+    try:
+        found = db.execute(f"PRAGMA quick_check({table})").fetchone()
+    except sqlite3.DatabaseError:
+        return True
+    return bool(found != ("ok",))
+
+
 def is_corruption(error: sqlite3.Error) -> bool:
     """Whether an error says that a part of a database is damaged."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT

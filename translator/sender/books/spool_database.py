@@ -124,6 +124,8 @@ class SpoolDatabase:
         tables = {name for (name,) in self._db.execute(query)}
         if "about" in tables:
             found = dict(self._db.execute("SELECT name, value FROM about"))
+            if found and "version" not in found and has_tables(self._db):
+                raise _DamagedError
             version = found.get("version", "unknown")
             if found and version != VERSION:
                 raise sqlite3.DatabaseError(f"its version is {version}, not {VERSION}")

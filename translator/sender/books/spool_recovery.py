@@ -20,7 +20,12 @@ from types import NoneType
 from typing import Any
 
 from translator.sender.books.leaf_pages import PAGE, LeafRow, Text, leaf_rows
-from translator.sender.books.spool_damage import TABLES, first_page, lenient_text
+from translator.sender.books.spool_damage import (
+    TABLES,
+    first_page,
+    has_damaged_pages,
+    lenient_text,
+)
 from translator.sender.books.spool_rows import SCHEMA, checksum
 from translator.sender.books.storage import make_private
 
@@ -121,7 +126,7 @@ def _copy_rows(path: Path, fresh: Path) -> dict[str, int]:
             for row in _rows(source, table, columns, last.get(table, HIGHEST_GUESS), unread):
                 # A row with missing columns was on a page of which a part is missing.
                 unread[table] += 1 - target.execute(sql, row).rowcount
-            if unread[table]:
+            if unread[table] or has_damaged_pages(source, table):
                 for row in _rows_on_pages(path, table, target):
                     unread[table] -= target.execute(sql, row).rowcount
             unread[table] = max(0, unread[table])
