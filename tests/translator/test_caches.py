@@ -99,6 +99,15 @@ def test_messages_with_the_same_fields_and_other_types(kind: str) -> None:
     assert codes == [reported, [], "invalid_field", reported]
 
 
+def test_messages_with_very_many_fields_are_not_kept() -> None:
+    """A name needs far more memory than its characters, so a cache also limits their number."""
+    compiled = CompiledSettings(SETTINGS, Rules.documented())
+    for count, kept in ((255, 1), (256, 1), (254, 2)):
+        properties = {f"{number}": number for number in range(count)}
+        translate_message({**track(), "properties": properties}, compiled, NOW_MS)
+        assert len(compiled.property_names) == kept
+
+
 def test_a_cache_is_bounded() -> None:
     """A full cache forgets its results; a result that it may not store is computed again."""
     computed: list[int] = []

@@ -9,6 +9,10 @@ ENTRIES = 1024
 MAX_KEY = 4096
 """A usual limit for the length of an argument whose result is stored (bytes or characters)."""
 
+MAX_NAMES = 255
+"""The most names in an argument that is stored. Mixpanel takes no more properties; and a name needs
+far more memory than its characters."""
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -56,5 +60,6 @@ class BoundedCache(BoundedDict[K, V]):
 
 
 def is_short(names: tuple[str, ...]) -> bool:
-    """Whether the names have `MAX_KEY` characters at most, and so may be an argument."""
-    return len(names) <= MAX_KEY and sum(map(len, names)) <= MAX_KEY
+    """Whether at most `MAX_NAMES` names have at most `MAX_KEY` characters, so that a result for
+    them may be stored."""
+    return len(names) <= MAX_NAMES and sum(map(len, names)) <= MAX_KEY
