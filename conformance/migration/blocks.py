@@ -1,4 +1,4 @@
-"""Rows of a section that have one cause are shown as one block."""
+"""Blocks of a report: the rows of one section with one cause are shown together."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -33,11 +33,6 @@ class RowBlock(NamedTuple):
     def total(self) -> int:
         """The total count of all rows."""
         return sum(row.group.messages for row in self.rows)
-
-    @property
-    def share(self) -> float:
-        """The share of all rows (0 to 1)."""
-        return min(1.0, sum(row.share for row in self.rows))
 
     @property
     def red(self) -> bool:

@@ -72,4 +72,4 @@ def _names(shape: Shape) -> tuple[str, ...]:
 SHAPES: BoundedCache[Shape, ShapeMeaning] = BoundedCache(
     _meaning, keeps=lambda shape, _: is_short(_names(shape))
 )
-"""The shape of a message -> what it means."""
+"""The shape of a message -> the properties that all its messages share."""

@@ -19,10 +19,10 @@ class FastHttpProtocol(HttpProtocol):
     """
 
     _kept: bytearray
-    """The pieces of a plain request; unset until there are some."""
+    """The pieces of a plain request; not set before the first piece."""
 
     _awaited = 0
-    """Bytes of that request; 0 if there are no pieces."""
+    """The size of that request in bytes; 0 if no pieces are kept."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
@@ -47,7 +47,7 @@ class FastHttpProtocol(HttpProtocol):
         if not (self._is_between_requests() and self._answer(data)):
             super().data_received(data)
 
-    def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio has it so
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # as in asyncio
         """The client sends no more. True keeps the connection open for the responses."""
         self._parse_kept()
         return super().eof_received()

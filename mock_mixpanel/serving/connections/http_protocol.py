@@ -156,7 +156,7 @@ class HttpProtocol(HttpToolsProtocol):
         nothing: Any = deque(maxlen=0)
         self.headers = nothing
 
-    def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio has it so
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # as in asyncio
         """The client sends no more. True keeps the connection open for the responses."""
         buffered: Any = self.transport
         buffered.flush()

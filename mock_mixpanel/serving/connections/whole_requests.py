@@ -1,6 +1,6 @@
 """Plain requests to ingestion, which are answered as soon as they have arrived whole.
 
-Most requests of a busy mock are such. uvicorn makes a scope, an object for the response, an event,
+Most requests of a busy mock are plain. uvicorn makes a scope, an object for the response, an event,
 a task and several messages for each request, which costs as much time as the check of 30 events.
 `FastHttpProtocol` answers a whole request at once instead, with the bytes that uvicorn would send.
 Many clients send the head and the body apart, and a large body arrives in several pieces, so these
@@ -22,10 +22,10 @@ from mock_mixpanel.ingest.http_request import Envelope
 from mock_mixpanel.serving.connections.request_heads import INGESTION_PATHS, envelope
 
 LONGEST_HEAD = 2000
-"""Bytes of a head; heads are kept, since clients repeat them."""
+"""Maximum bytes of a head. Parsed heads are cached, since clients repeat them."""
 
 LARGEST_KEPT = 1024 * 1024
-"""Bytes of a request whose pieces are kept; uvicorn reads larger ones, and can slow the client."""
+"""Maximum bytes of a request whose pieces are kept. uvicorn reads larger ones."""
 
 _HEAD_END = b"\r\n\r\n"
 _STARTS = tuple(b"POST %s" % endpoint.encode() for endpoint in ENDPOINTS)

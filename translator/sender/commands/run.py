@@ -51,9 +51,9 @@ def run_send(
     `content` gives the content of the dead letter of a line that could not be translated.
     `line_number` gives the number that reports name, for the place of a line among `lines`, from 1.
 
-    What is in the spool is delivered first. After a run that did not finish, the same input goes on
-    where that one stopped. After a run that finished, its input is not delivered again unless
-    `again` is the id of that run; of an input that has grown since, only the new lines are.
+    The operations in the spool are delivered first. After a run that did not finish, the same input
+    continues where that run stopped. After a run that finished, its input is not delivered again
+    unless `again` is the id of that run; if the input has grown, only its new lines are delivered.
 
     The exit code is 0 if nothing was lost, 1 if something was or if something could not be stored,
     and 2, with nothing read or sent, for wrong usage.
