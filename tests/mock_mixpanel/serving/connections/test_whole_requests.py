@@ -248,12 +248,12 @@ def test_faults(ways: Ways, caplog: pytest.LogCaptureFixture, name: str) -> None
 def test_errors(ways: Ways, caplog: pytest.LogCaptureFixture, error: Exception) -> None:
     """An error of the mock is answered with the same 500 or 503, and logged."""
 
-    def take(*arguments: Any) -> bool:
+    def append_packed(*arguments: Any) -> bool:
         raise error
 
     with pytest.MonkeyPatch.context() as patch:
         for each in (ways.at_once, ways.by_uvicorn):
-            patch.setattr(each.backend.log, "take", take)
+            patch.setattr(each.backend.log, "append_packed", append_packed)
         received = same_answers(ways, post(), caplog)
     assert received[:12] == (b"HTTP/1.1 500" if type(error) is OSError else b"HTTP/1.1 503")
     failures = [each for each in caplog.messages if each == "Exception on /track [POST]"]
