@@ -13,7 +13,7 @@ from conformance.migration.differences.counting import (
     DifferenceCounter,
     ProjectDifferences,
 )
-from conformance.migration.differences.name_rules import type_causes
+from conformance.migration.differences.name_rules import time_zone_causes, type_causes
 from conformance.migration.differences.paths import property_names
 from conformance.regression.differences.changes import Change, ChangeClass, changes
 from conformance.regression.json_text import compact
@@ -113,7 +113,14 @@ def _count_event(change: Change, message: int, count: DifferenceCounter) -> None
         count(ChangeClass.RENAMED, EVENTS, path, message=message, old=old, new=new)
     elif change.path == "payload.second":
         path, event = "(time)", change.event
-        count(ChangeClass.VALUE, PROPERTIES, path, message=message, old=old, new=new, event=event)
+        count(
+            *(ChangeClass.VALUE, PROPERTIES, path),
+            message=message,
+            old=old,
+            new=new,
+            event=event,
+            causes=time_zone_causes(change),
+        )
     else:
         one = None if change.kind is ChangeClass.ADDED else old
         two = None if change.kind is ChangeClass.REMOVED else new

@@ -1,4 +1,4 @@
-"""The rule by which a name or value became another one: a prefix, other case, another type."""
+"""The rule by which a name or value became another one: a prefix, another type, a time zone."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -44,6 +44,25 @@ def type_causes(change: Change) -> tuple[str, ...]:
     if type(old) is str and old in (compact(new), str(new)):
         return (f"text became {_kind(new)}",)
     return ()
+
+
+def time_zone_causes(change: Change) -> tuple[str, ...]:
+    """The difference of two time zones, if it can be why a time in seconds changed."""
+    old, new = change.old, change.new
+    if type(old) is not int or type(new) is not int or (new - old) % QUARTER:
+        return ()
+    quarters = abs(new - old) // QUARTER
+    if quarters > MOST_QUARTERS:
+        return ()
+    direction = "later" if new > old else "earlier"
+    return (f"the time is {quarters / 4:g} h {direction}, as in another time zone",)
+
+
+QUARTER = 15 * 60
+"""Seconds; time zones differ by whole quarters of an hour."""
+
+MOST_QUARTERS = 26 * 4
+"""The zones from UTC-12:00 to UTC+14:00."""
 
 
 def _kind(value: Any) -> str:

@@ -124,6 +124,13 @@ def test_another_envelope(corpus: Path, settings: Path, tmp_path: Path) -> None:
         ("lost_event", [("events", "removed", "Signed Up", 2)]),
         ("renamed_event", [("events", "renamed", "Signed Up -> Registered", 2)]),
         ("hour_late", [("event properties", "value changed", "(time)", 8)]),
+        (
+            "two_shifts",
+            [
+                ("event properties", "value changed", "(time)", 5),
+                ("event properties", "value changed", "(time)", 3),
+            ],
+        ),
         ("no_charge", [("charges", "value changed", "", 2)]),
         ("doubled_counter", [("counters", "value changed", "Seen", 2)]),
         ("array_set", [("profiles", "value changed", "tags", 2)]),
@@ -207,6 +214,13 @@ def test_a_broken_translator(
     ("style", "lines"),
     [
         ("hour_late", ["      in all examples 3,600 seconds earlier"]),
+        (
+            "two_shifts",
+            [
+                "      because the time is 1 h earlier, as in another time zone",
+                "      because the time is 5.5 h earlier, as in another time zone",
+            ],
+        ),
         ("amounts_as_text", ['  amounts that are not numbers: 0 -> 2, such as "$12.5"']),
         (
             "doubled_events",
