@@ -229,8 +229,9 @@ def _renames(removed: Json, added: Json) -> list[tuple[str, str]]:
     """The pairs of a removed and an added key that are one property under two names.
 
     The value must be the same. If several removed or added keys have it, or a value such as null or
-    true, the names must be alike too; the most alike names are paired first. One message is weak
-    evidence: counts.py keeps a rename only if the whole corpus agrees.
+    true, the names must be alike too; the most alike names are paired first. If that leaves one
+    removed and one added key of a value, they are a pair. One message is weak evidence: counts.py
+    keeps a rename only if the whole corpus agrees.
     """
     before, after = _by_value(removed), _by_value(added)
     candidates = []
@@ -248,6 +249,13 @@ def _renames(removed: Json, added: Json) -> list[tuple[str, str]]:
     for _, key, other in sorted(candidates):
         if key not in pairs and other not in pairs.values():
             pairs[key] = other
+    for value, keys in before.items():
+        left = [key for key in keys if key not in pairs]
+        if len(left) == 1 < len(keys) and not _proves_little(removed[left[0]]):
+            taken = set(pairs.values())
+            others = [other for other in after.get(value, ()) if other not in taken]
+            if len(others) == 1:
+                pairs[left[0]] = others[0]
     return list(pairs.items())
 
 

@@ -130,6 +130,16 @@ def test_properties(
             {"zz": "x"},
             [("removed", "a"), ("removed", "b"), ("added", "zz")],
         ),
+        (
+            {"id": "u", "tag": "u"},
+            {"seg_id": "u", "seg_tag": "u"},
+            [("renamed", "tag -> seg_tag"), ("renamed", "id -> seg_id")],
+        ),
+        (
+            {"a": True, "tag": True},
+            {"seg_a": True, "seg_tag": True},
+            [("renamed", "tag -> seg_tag"), ("removed", "a"), ("added", "seg_a")],
+        ),
         ({"a": "x"}, {"b": "y"}, [("removed", "a"), ("added", "b")]),
         ({"a": 1.5}, {"b": "1.5"}, [("removed", "a"), ("added", "b")]),
     ],
