@@ -247,6 +247,7 @@ class Migration(ComparisonCheck):
             DESTINATION: found.counts.messages,
             MESSAGES: found.counts.messages,
             PROFILES: found.same_people,
+            GROUPS: max(found.groups),
             CHARGES: max(found.charges.old_count, found.charges.new_count),
         }
         return min(1.0, count / max(1, wholes.get(key.operation, max(found.events))))

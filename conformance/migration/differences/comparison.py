@@ -51,6 +51,7 @@ def compare_part(
     compare_profiles(found, old, new, same, counters, counter)
     add_sums(found, old, new, counters)
     compare_groups(old, new, counter)
+    found.groups = len(old.groups), len(new.groups)
     _refused(found, old, new, counter)
     _messages(found, old, new, counter)
     found.counts.changed = len(changed)

@@ -142,6 +142,7 @@ class ProjectDifferences:
     counts: DiffCounts
     people: tuple[int, int] = (0, 0)
     same_people: int = 0
+    groups: tuple[int, int] = (0, 0)
     events: tuple[int, int] = (0, 0)
     by_name: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Event name -> events in the old and in the new project."""
@@ -168,6 +169,7 @@ class ProjectDifferences:
         self.counts.add(other.counts)
         self.people = _pair_sum(self.people, other.people)
         self.same_people += other.same_people
+        self.groups = _pair_sum(self.groups, other.groups)
         self.events = _pair_sum(self.events, other.events)
         for name, events in other.by_name.items():
             self.by_name[name] = _pair_sum(self.by_name.get(name, (0, 0)), events)

@@ -362,6 +362,8 @@ def test_groups_under_another_key(settings: Path, tmp_path: Path) -> None:
         ("group profiles", "moved", "company -> team", 2),
         ("group profiles", "moved", "team -> company", 1),
     ]
+    shares = [round(row["share"], 3) for row in report["differences"]]
+    assert shares == [0.667, 0.333]  # of the three groups
 
 
 def test_every_person_who_differs_is_in_the_json_form(tmp_path: Path) -> None:
