@@ -1,4 +1,4 @@
-"""Finds keys that changed their name: a removed and an added key of one object with the same value."""
+"""Finds renamed keys: a removed and an added key of one object with the same value."""
 
 import re
 from collections.abc import Hashable
