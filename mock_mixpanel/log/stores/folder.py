@@ -34,7 +34,7 @@ from mock_mixpanel.log.stores.folder_head import (
     HeadFile,
     first_content,
 )
-from mock_mixpanel.log.stores.log_file import LogFile
+from mock_mixpanel.log.stores.log_file import LogFile, remove_older
 
 SETTINGS_SLACK = 1024 * 1024
 """Bytes of outdated settings that are kept before their log is rewritten."""
@@ -293,8 +293,8 @@ class FolderStore:
                 self.drop(entry)
 
     def _remove(self, before: Head) -> None:
-        """Remove outdated files."""
-        for generation in range(before.generation, self._head.generation):
-            (self._folder / f"log-{generation}").unlink(missing_ok=True)
-        for generation in range(before.settings_generation, self._head.settings_generation):
-            (self._folder / f"settings-{generation}").unlink(missing_ok=True)
+        """Remove outdated files, also those that a killed process left."""
+        if self._head.generation > before.generation:
+            remove_older(self._folder, "log", self._head.generation)
+        if self._head.settings_generation > before.settings_generation:
+            remove_older(self._folder, "settings", self._head.settings_generation)

@@ -142,3 +142,11 @@ class LogFile:
 
     def _row(self, place: int) -> Row:
         return read_frame(self._map, place)
+
+
+def remove_older(folder: Path, name: str, generation: int) -> None:
+    """Remove the logs of this name in a folder from before a generation."""
+    for path in folder.glob(f"{name}-*"):
+        number = path.name.removeprefix(f"{name}-")
+        if number.isdecimal() and int(number) < generation:
+            path.unlink(missing_ok=True)

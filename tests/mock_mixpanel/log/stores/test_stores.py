@@ -400,6 +400,21 @@ def test_a_folder_has_nothing_else(tmp_path: Path) -> None:
     assert names == ["answers", "head", "log-3", "settings-1"]
 
 
+def test_files_that_a_killed_worker_left(tmp_path: Path) -> None:
+    """Outdated files that a worker did not remove are removed with the next ones; no others are."""
+    store = open_store(url("folder", tmp_path))
+    store.forget(None)
+    folder = tmp_path / "log"
+    for name in ("log-1", "settings-0", "log-9", "log-copy"):
+        (folder / name).write_bytes(b"x")
+    store.forget(None)
+    with store.exclusive():
+        store.put("a", b"x" * SETTINGS_SLACK)
+    store.close()
+    names = sorted(each.name for each in folder.iterdir())
+    assert names == ["answers", "head", "log-3", "log-9", "log-copy", "settings-2"]
+
+
 def test_checksum_of_a_head() -> None:
     """The checksum in the head of a folder store stays the same, so that old stores can be read."""
     head = Head(3, 1, 2**40, 7, 19, 1, 1, 0, 12)
