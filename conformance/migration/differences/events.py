@@ -50,8 +50,8 @@ def _without_copies(
     them occur equally often.
     """
     sides = _by_name(one), _by_name(two)
-    for name in sorted(sides[0].keys() & sides[1].keys()):
-        before, after = sides[0][name], sides[1][name]
+    for old_name, new_name in _same_events(*sides):
+        before, after = sides[0][old_name], sides[1][new_name]
         times = _times(before), _times(after)
         if not all(times) or times[0] == times[1] or len(set(before)) != len(set(after)):
             continue
@@ -60,7 +60,8 @@ def _without_copies(
         shown = (None, compact(event)) if kind is ChangeClass.ADDED else (compact(event), None)
         cause = f"stored {_often(times[1])} instead of {_often(times[0])}"
         count(
-            *(kind, EVENTS, name),
+            # The name of the side with fewer: of the other name a rename is counted.
+            *(kind, EVENTS, old_name if kind is ChangeClass.ADDED else new_name),
             message=message,
             old=shown[0],
             new=shown[1],
@@ -72,6 +73,16 @@ def _without_copies(
             for side, copies in ((one, before), (two, after))
         )
     return one, two
+
+
+def _same_events(old: Iterable[str], new: Iterable[str]) -> list[tuple[str, str]]:
+    """The names of events of a message in both projects; of one other event on each side, both."""
+    ones, twos = set(old), set(new)
+    names = [(name, name) for name in sorted(ones & twos)]
+    others = [*(ones - twos), *(twos - ones)]
+    if len(ones - twos) == len(twos - ones) == 1:
+        names.append((others[0], others[1]))
+    return names
 
 
 def _by_name(events: Iterable[bytes]) -> dict[str, list[bytes]]:

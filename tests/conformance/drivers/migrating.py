@@ -235,6 +235,12 @@ def truth_as_number(operation: Operation) -> Operation | None:
     return operation
 
 
+def prefixed_and_doubled(operation: Operation) -> list[Operation]:
+    """The name of each event has a prefix, and each event is sent twice."""
+    prefixed = prefixed_names(operation)
+    return doubled_events(prefixed) if prefixed else []
+
+
 Style = Callable[[Operation], Operation | list[Operation] | None]
 
 STYLES: dict[str, Style] = {
@@ -247,6 +253,7 @@ STYLES: dict[str, Style] = {
         *(prefixed_names, prefixed_ids, other_region, other_project),
         *(numbers_as_text, tripled_counters, counter_of_another_person),
         *(amounts_that_cancel_out, early_charges, truth_as_number, two_shifts),
+        *(prefixed_and_doubled,),
     )
 }
 

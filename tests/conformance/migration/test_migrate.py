@@ -237,6 +237,13 @@ def test_a_broken_translator(
             ],
         ),
         (
+            "prefixed_and_doubled",
+            [
+                "  each event is stored twice instead of once",
+                '  renamed: prefix "app: " added: 3 names',
+            ],
+        ),
+        (
             "prefixed_ids",
             ["  2 people (100.0%) have other ids", '      because prefix "user:" added'],
         ),
