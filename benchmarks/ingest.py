@@ -6,8 +6,8 @@ The mock runs with two workers, with validation, journal and log. Its peers answ
 request: WireMock, which keeps each request with its whole body in its journal in memory;
 Mountebank; and a bare Flask application under granian with two workers. wrk sends the same bodies
 to each, over the same 8 connections, which all of them keep. Speed depends on the machine and its
-load, so each result is also a ratio to WireMock. Java gets faster while it runs, so the best round
-counts.
+load, so each result is also a ratio to WireMock. Java gets faster while it runs, so all servers are
+warmed up before the first round, and the best round counts.
 
 The first part measures ingestion alone, in this process: without HTTP, into memory, in ratio to
 parsing the same bodies, which is the limit. It counts processor time, which other programs on the
@@ -45,6 +45,8 @@ from mock_mixpanel.ingest.http_request import Envelope, Incoming
 HERE = Path(__file__).parent
 CONNECTIONS = 8
 SIZES = (1, 50, 2000)
+WARM_UP_SIZE = 50
+"""Events in each request that warms a server up."""
 BASE = "WireMock"
 TARGETS = {1: "1.00 x", 50: "1.00 x", 2000: "300,000 events/s"}
 """Of the mock: a ratio to WireMock, or a rate."""
@@ -191,6 +193,8 @@ def script(size: int, temporary: Path) -> Path:
 def ingestion(peers: Sequence[Peer], temporary: Path, seconds: int, rounds: int) -> None:
     """Print a line for each server and size: the best of several alternating rounds."""
     best: dict[tuple[str, int], float] = {}
+    for peer in peers:
+        requests_a_second(peer.url, script(WARM_UP_SIZE, temporary), rounds * seconds)
     for size in SIZES:
         file = script(size, temporary)
         for _ in range(rounds):
