@@ -61,8 +61,16 @@ def two_mocks(url: str) -> Iterator[tuple[MockMixpanel, MockMixpanel]]:
         yield made[0], made[-1]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def long_search() -> Iterator[None]:
+    """The pages of mocks in this process search for a long time, so that each page is complete."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mock_mixpanel.inspector.site.LOOKING_SECONDS", 60)
+        yield
+
+
 @pytest.fixture(scope="module")
-def expected() -> Found:
+def expected(long_search: None) -> Found:
     """The pages of a mock in memory."""
     with two_mocks("memory:") as (receiving, answering):
         return walk(receiving, answering)
