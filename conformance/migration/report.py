@@ -5,8 +5,8 @@ from pathlib import Path
 from conformance.migration.blocks import blocks
 from conformance.migration.result import THINGS, WORDS, Migration
 from conformance.migration.text import head
-from conformance.migration.warning_texts import plural_of
 from conformance.regression.report.report_files import open_report, rendered, write_files
+from conformance.regression.report.result import plural
 
 NAME = "migration"
 MOST_ROWS = 15
@@ -31,6 +31,6 @@ def html(migration: Migration) -> str:
         migration=migration,
         words=WORDS,
         things=THINGS,
-        plural_of=plural_of,
+        plural=plural,
         most_rows=MOST_ROWS,
     )

@@ -24,7 +24,6 @@ from conformance.migration.differences.counting import (
 )
 from conformance.migration.warning_texts import (
     not_compared,
-    plural_of,
     refused_on_both_sides,
     refused_on_one_side,
 )
@@ -121,7 +120,7 @@ class Migration(ComparisonCheck):
             f"({found.charges.old_sum:,.10g} -> {found.charges.new_sum:,.10g})",
         ]
         if found.not_compared:
-            count = plural_of(found.not_compared, "person")
+            count = plural(found.not_compared, "person")
             lines.append(f"profiles of {count} are not compared: they were merged or split")
         return lines
 
@@ -156,7 +155,7 @@ class Migration(ComparisonCheck):
         found: list[str] = []
         for section, rows in self.sections():
             count = sum(row.group.messages for row in rows)
-            things = plural_of(count, THINGS.get(section, "event"))
+            things = plural(count, THINGS.get(section, "event"))
             words = {
                 DESTINATION: f"records of {things} go to another host or project",
                 PEOPLE: f"{things} merged, split, lost, new or with other ids",

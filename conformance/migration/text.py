@@ -15,7 +15,6 @@ from conformance.migration.differences.counting import (
 )
 from conformance.migration.differences.sums import ALL_PEOPLE
 from conformance.migration.result import THINGS, WORDS, Migration
-from conformance.migration.warning_texts import plural_of
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.json_text import printable
 from conformance.regression.report.result import ReportRow, percent, plural
@@ -51,13 +50,13 @@ def text(migration: Migration, *, show_all: bool = False) -> str:
 def head(row: ReportRow) -> str:
     """The headline of a row: the class, the path, and the count."""
     section, path = row.key.operation, printable(row.key.path)
-    things = plural_of(row.group.messages, THINGS.get(section, "event"))
+    things = plural(row.group.messages, THINGS.get(section, "event"))
     share = f"{things} ({percent(row.share)})"
     if is_sum(row):
         example = row.group.examples[0]
         return f"{path + ': ' if path else ''}{example.old} -> {example.new}"
     if section in (CHARGES, COUNTERS):
-        return f"{WORDS[row.key.kind]}: {path}  {plural_of(row.group.messages, 'person')}"
+        return f"{WORDS[row.key.kind]}: {path}  {plural(row.group.messages, 'person')}"
     if section == MESSAGES:
         return f"{row.key.kind}: {path}  {things}"
     kind = WORDS.get(row.key.kind, str(row.key.kind))

@@ -6,12 +6,10 @@ from conformance.migration.differences.counting import REFUSED, ProjectDifferenc
 from conformance.regression.differences.changes import ChangeClass
 from conformance.regression.differences.counts import DiffCounts
 from conformance.regression.json_text import printable
-from conformance.regression.report.result import LOUD_SHARE, ReportRow, percent
+from conformance.regression.report.result import LOUD_SHARE, ReportRow, percent, plural
 
 MOST_REASONS = 3
 """Reasons with a warning of their own; the JSON report has all."""
-
-PLURALS = {"person": "people"}
 
 
 def refused_on_one_side(rows: Sequence[ReportRow], found: ProjectDifferences) -> Iterator[str]:
@@ -20,7 +18,7 @@ def refused_on_one_side(rows: Sequence[ReportRow], found: ProjectDifferences) ->
         if row.key.operation != REFUSED or row.group.messages <= LOUD_SHARE * max(found.events):
             continue
         side = "new" if row.key.kind is ChangeClass.ADDED else "old"
-        records = plural_of(row.group.messages, "record")
+        records = plural(row.group.messages, "record")
         yield (
             f"Mixpanel refuses or ignores {records} ({percent(row.share)}) of the {side} "
             f"translator: {printable(row.key.path)}. Differences below can be the effect"
@@ -32,13 +30,13 @@ def refused_on_both_sides(found: ProjectDifferences) -> Iterator[str]:
     reasons = found.refused_by_both()
     for (endpoint, reason), count in reasons[:MOST_REASONS]:
         yield (
-            f"Mixpanel refuses or ignores {plural_of(count, 'record')} of both translators: "
+            f"Mixpanel refuses or ignores {plural(count, 'record')} of both translators: "
             f"{printable(f'{endpoint}: {reason}')}. No difference can show in them"
         )
     others = sum(count for _, count in reasons[MOST_REASONS:])
     if others:
         yield (
-            f"Mixpanel refuses or ignores {plural_of(others, 'other record')} of both translators "
+            f"Mixpanel refuses or ignores {plural(others, 'other record')} of both translators "
             "for other reasons"
         )
 
@@ -54,8 +52,3 @@ def not_compared(counts: DiffCounts) -> Iterator[str]:
         f"{percent(share)} of the messages reach neither project ({why}), so no difference "
         "can show in them"
     )
-
-
-def plural_of(count: int, thing: str) -> str:
-    """A count with its noun, also for nouns with their own plural."""
-    return f"{count:,} {thing if count == 1 else PLURALS.get(thing, f'{thing}s')}"

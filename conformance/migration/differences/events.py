@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -112,39 +113,21 @@ def _as_answer(events: Iterable[bytes]) -> Json:
 
 
 def _count_event(change: Change, message: int, count: DifferenceCounter) -> None:
-    old, new = compact(change.old), compact(change.new)
     if change.kind is ChangeClass.REORDERED:
         return
+    old = None if change.kind is ChangeClass.ADDED else compact(change.old)
+    new = None if change.kind is ChangeClass.REMOVED else compact(change.new)
+    count_change = partial(count, message=message, old=old, new=new)
     if not change.path:
-        name = change.event or ""
-        one, two = (old, None) if change.kind is ChangeClass.REMOVED else (None, new)
-        count(change.kind, EVENTS, name, message=message, old=one, new=two)
+        count_change(change.kind, EVENTS, change.event or "")
     elif change.path == "payload.event":
-        path = f"{_name(change.old)} -> {_name(change.new)}"
-        count(ChangeClass.RENAMED, EVENTS, path, message=message, old=old, new=new)
+        count_change(ChangeClass.RENAMED, EVENTS, f"{_name(change.old)} -> {_name(change.new)}")
     elif change.path == "payload.second":
-        path, event = "(time)", change.event
-        count(
-            *(ChangeClass.VALUE, PROPERTIES, path),
-            message=message,
-            old=old,
-            new=new,
-            event=event,
-            causes=time_zone_causes(change),
-        )
+        causes = time_zone_causes(change)
+        count_change(ChangeClass.VALUE, PROPERTIES, "(time)", event=change.event, causes=causes)
     else:
-        one = None if change.kind is ChangeClass.ADDED else old
-        two = None if change.kind is ChangeClass.REMOVED else new
-        path = property_names(change.path, "payload.properties")
-        event = change.event
-        count(
-            *(change.kind, PROPERTIES, path),
-            message=message,
-            old=one,
-            new=two,
-            event=event,
-            causes=type_causes(change),
-        )
+        path, causes = property_names(change.path, "payload.properties"), type_causes(change)
+        count_change(change.kind, PROPERTIES, path, event=change.event, causes=causes)
 
 
 def _name(event: Any) -> str:

@@ -247,9 +247,13 @@ class DiffResult(ComparisonCheck):
         yield from secrets_in(sources, STAND_IN_SETTINGS)
 
 
+_PLURALS = {"person": "people"}
+"""The plurals of nouns that do not end in s."""
+
+
 def plural(count: int, thing: str) -> str:
     """A count with its noun."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+    return f"{count:,} {thing if count == 1 else _PLURALS.get(thing, f'{thing}s')}"
 
 
 def percent(share: float) -> str:

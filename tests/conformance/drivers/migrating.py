@@ -68,12 +68,16 @@ def no_charge(operation: Operation) -> Operation | None:
     return None if "$append" in operation["payload"] else operation
 
 
-def doubled_counter(operation: Operation) -> Operation | None:
-    """Counters grow twice as fast."""
+def _with_multiplied_counters(operation: Operation, factor: int) -> Operation:
     added = operation["payload"].get("$add")
     if added:
-        operation["payload"]["$add"] = {key: 2 * value for key, value in added.items()}
+        operation["payload"]["$add"] = {key: factor * value for key, value in added.items()}
     return operation
+
+
+def doubled_counter(operation: Operation) -> Operation | None:
+    """Counters grow twice as fast."""
+    return _with_multiplied_counters(operation, 2)
 
 
 def array_set(operation: Operation) -> Operation | None:
@@ -197,10 +201,7 @@ def numbers_as_text(operation: Operation) -> Operation | None:
 
 def tripled_counters(operation: Operation) -> Operation | None:
     """Counters grow three times as fast."""
-    added = operation["payload"].get("$add")
-    if added:
-        operation["payload"]["$add"] = {key: 3 * value for key, value in added.items()}
-    return operation
+    return _with_multiplied_counters(operation, 3)
 
 
 def counter_of_another_person(operation: Operation) -> Operation | None:
